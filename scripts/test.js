@@ -9,7 +9,15 @@ import { install } from './install.js'
 import { root, run } from './run.js'
 
 const report = join(root, '.cache', 'tests.json')
-const vitest = ['run', '--silent', 'test:unit', '--', '--reporter=default', '--reporter=json', `--outputFile.json=${report}`]
+const vitest = [
+  'run',
+  '--silent',
+  'test:unit',
+  '--',
+  '--reporter=default',
+  '--reporter=json',
+  `--outputFile.json=${report}`,
+]
 
 /**
  * @typedef {object} Step

@@ -1,0 +1,20 @@
+// @ts-check
+import { join } from 'node:path'
+import { cached } from './cache.js'
+import { runOrThrow } from './run.js'
+
+/**
+ * The path of a Node of at least that major version: the running one where it is new enough, else one from the npm
+ * package of prebuilt binaries, downloaded once and then kept in the cache.
+ * @param {number} major
+ */
+export async function modernNode(major) {
+  if (Number.parseInt(process.versions.node, 10) >= major) return process.execPath
+  const name = `node-${process.platform === 'win32' ? 'win' : process.platform}-${process.arch}`
+  const folder = await cached(`node-${major}`, draft =>
+    runOrThrow('npm', ['install', '--prefix', draft, '--no-save', '--no-audit', '--no-fund', `${name}@${major}`]),
+  ).catch(cause => {
+    throw new Error(`Node ${major} is needed, and npm could not install ${name}@${major}: install it.`, { cause })
+  })
+  return join(folder, 'node_modules', name, 'bin', process.platform === 'win32' ? 'node.exe' : 'node')
+}

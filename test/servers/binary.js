@@ -1,0 +1,51 @@
+// @ts-check
+/** @import { ServerSpec } from './types.js' */
+import { access, constants, readdir } from 'node:fs/promises'
+import { delimiter, join } from 'node:path'
+
+const FOLDERS = ['/usr/bin', '/usr/sbin', '/usr/local/bin', '/usr/local/sbin', '/opt/homebrew/bin']
+
+/** The names in a folder, the highest version first; none where there is no such folder. @param {string} folder */
+async function names(folder) {
+  const all = await readdir(folder).catch(() => [])
+  return all.sort((a, b) => b.localeCompare(a, 'en', { numeric: true }))
+}
+
+/**
+ * The paths that a pattern may stand for; `*` stands for one whole name.
+ * @param {string} pattern
+ * @returns {Promise<string[]>}
+ */
+async function expand(pattern) {
+  const [before, ...after] = pattern.split('/*/')
+  if (before === undefined || after.length === 0) return [pattern]
+  const rest = after.join('/*/')
+  const found = await names(before)
+  return (await Promise.all(found.map(name => expand(`${before}/${name}/${rest}`)))).flat()
+}
+
+/** @param {string} path @param {number} mode */
+const allows = (path, mode) =>
+  access(path, mode).then(
+    () => true,
+    () => false,
+  )
+
+/**
+ * Finds the server's program, with all that it needs, on the machine or below `prefix`.
+ * @param {Pick<ServerSpec, 'binaries' | 'folders' | 'needs'>} spec
+ * @param {string} [prefix]
+ */
+export async function findBinary({ binaries, folders = [], needs = [] }, prefix = '') {
+  const needed = await Promise.all(needs.map(path => allows(prefix + path, constants.R_OK)))
+  if (needed.includes(false)) return undefined
+  const onPath = prefix === '' ? (process.env.PATH ?? '').split(delimiter) : []
+  const known = await Promise.all([...folders, ...FOLDERS].map(folder => expand(prefix + folder)))
+  for (const name of binaries) {
+    for (const folder of [...onPath, ...known.flat()]) {
+      const binary = join(folder, name)
+      if (folder !== '' && (await allows(binary, constants.X_OK))) return binary
+    }
+  }
+  return undefined
+}

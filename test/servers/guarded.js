@@ -1,0 +1,77 @@
+// @ts-check
+/** @import { ChildProcess } from 'node:child_process' */
+/** @import { Socket } from 'node:net' */
+import { fork } from 'node:child_process'
+import { EventEmitter } from 'node:events'
+import { fileURLToPath } from 'node:url'
+
+/**
+ * @typedef {object} Orders
+ * @property {string[]} command
+ * @property {string[] | undefined} [init] a command to run to its end first
+ * @property {string[] | undefined} [afterwards] a command to run once the server has ended
+ * @property {string} cwd
+ * @property {{ uid: number, gid: number } | undefined} [owner] whom to run as
+ * @property {NodeJS.Signals} stopSignal
+ * @property {string | undefined} [folder] removed at the end
+ */
+
+const GUARD = fileURLToPath(new URL('guard.js', import.meta.url))
+const KEPT_OUTPUT = 20_000
+
+/** A command that does not outlive this process. Emits `output` whenever it has printed something. */
+export class Guarded extends EventEmitter {
+  /** The end of what the command printed. */
+  output = ''
+  /** The command's process id, as soon as it runs. @type {Promise<number>} */
+  pid
+  /** Resolves with the reason when the command has ended, asked to or not. @type {Promise<string>} */
+  ended
+  /** @type {ChildProcess} */
+  #guard
+  /** @type {Promise<unknown>} */
+  #gone
+
+  /** @param {Orders} orders @param {NodeJS.ProcessEnv} env */
+  constructor(orders, env) {
+    super()
+    const stdio = /** @type {const} */ (['ignore', 'pipe', 'pipe', 'ipc'])
+    this.#guard = fork(GUARD, [JSON.stringify(orders)], { env, detached: true, execArgv: [], stdio: [...stdio] })
+    this.#gone = new Promise(resolve => this.#guard.once('exit', resolve))
+    this.pid = this.#told('pid')
+    this.ended = Promise.race([this.#told('ended'), this.#gone.then(() => 'its guard ended')])
+    this.#keepOutput()
+  }
+
+  /** Lets this process end although the command is still running; that ends the command. */
+  unref() {
+    this.#guard.unref()
+    this.#guard.channel?.unref()
+    for (const stream of [this.#guard.stdout, this.#guard.stderr]) /** @type {Socket | null} */ (stream)?.unref()
+  }
+
+  /** Ends the command and removes its folder. */
+  async stop() {
+    this.#guard.ref()
+    if (this.#guard.connected) this.#guard.disconnect()
+    await this.#gone
+  }
+
+  #keepOutput() {
+    for (const stream of [this.#guard.stdout, this.#guard.stderr]) {
+      stream?.setEncoding('utf8').on('data', text => {
+        this.output = (this.output + text).slice(-KEPT_OUTPUT)
+        this.emit('output')
+      })
+    }
+  }
+
+  /** What the guard says under that name. @param {'pid' | 'ended'} name @returns {Promise<any>} */
+  #told(name) {
+    return new Promise(resolve => {
+      this.#guard.on('message', (/** @type {Record<string, unknown>} */ message) => {
+        if (name in message) resolve(message[name])
+      })
+    })
+  }
+}

@@ -1,0 +1,6 @@
+// @ts-check
+// Starts a Redis, tells its parent which, and holds it for ever: the parent kills this process to see that Redis ends.
+import { redis } from './redis.js'
+import { startServer } from './start.js'
+
+process.send?.(await startServer(redis))

@@ -1,0 +1,41 @@
+// @ts-check
+/** @import { Guarded } from './guarded.js' */
+import { setTimeout as delay } from 'node:timers/promises'
+import { accepts } from './port.js'
+
+const READY_WITHIN = 120_000
+const ASK_EVERY = 25
+
+/** Resolves once the output matches. @param {Guarded} process @param {RegExp} pattern */
+function printed(process, pattern) {
+  return new Promise(resolve => {
+    process.on('output', () => {
+      if (pattern.test(process.output)) resolve(undefined)
+    })
+  })
+}
+
+/** Resolves once a connection is accepted. @param {number} port @param {AbortSignal} signal */
+async function accepted(port, signal) {
+  while (!(await accepts(port))) await delay(ASK_EVERY, undefined, { signal })
+}
+
+/**
+ * Resolves once the server is ready: it has said so, where it is known to, and accepts connections. Rejects with what it
+ * printed where it ends before, or takes too long.
+ * @param {Guarded} process @param {number} port @param {RegExp} [pattern]
+ */
+export async function untilReady(process, port, pattern) {
+  const giveUp = new AbortController()
+  const late = delay(READY_WITHIN, `not ready within ${READY_WITHIN / 1000} s`, { signal: giveUp.signal })
+  const ready = (pattern === undefined ? Promise.resolve() : printed(process, pattern)).then(() =>
+    accepted(port, giveUp.signal),
+  )
+  try {
+    const fault = await Promise.race([ready, process.ended, late])
+    if (fault !== undefined) throw new Error(`${fault}\n${process.output.trimEnd()}`)
+  } finally {
+    giveUp.abort()
+    for (const rest of [ready, late]) rest.catch(() => {})
+  }
+}

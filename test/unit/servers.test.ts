@@ -1,0 +1,120 @@
+import { fork } from 'node:child_process'
+import { once } from 'node:events'
+import { access, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { connect } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, describe, expect, it, vi } from 'vitest'
+import { findServer } from '../servers/find.js'
+import { redis } from '../servers/redis.js'
+import { startServer } from '../servers/start.js'
+import type { Server, ServerSpec } from '../servers/types.js'
+
+const nowhere: ServerSpec = {
+  name: 'Nowhere',
+  variable: 'NOWHERE_URL',
+  binaries: ['nowhere-server'],
+  command: ({ binary }) => [binary],
+  url: port => `nowhere://127.0.0.1:${port}`,
+}
+
+async function ask(port: number, question: string): Promise<string> {
+  const socket = connect(port, '127.0.0.1').setEncoding('utf8')
+  socket.write(question)
+  const [answer] = await once(socket, 'data')
+  socket.destroy()
+  return answer
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0)
+  } catch {
+    return false
+  }
+}
+
+function exists(path: string): Promise<boolean> {
+  return access(path).then(
+    () => true,
+    () => false,
+  )
+}
+
+const expectGone = ({ pid, folder }: { pid: number; folder: string }) =>
+  vi.waitFor(
+    async () => expect({ alive: isAlive(pid), kept: await exists(folder) }).toEqual({ alive: false, kept: false }),
+    10_000,
+  )
+
+const running = (server: Server) => server as Required<Server>
+
+afterEach(() => vi.unstubAllEnvs())
+
+describe('a server of this machine', () => {
+  it('answers once started, and leaves nothing behind once stopped', async () => {
+    const server = running(await startServer(redis))
+    expect(await ask(server.port, 'PING\r\n')).toBe('+PONG\r\n')
+    expect(server.url).toBe(`redis://127.0.0.1:${server.port}`)
+    expect([isAlive(server.pid), await exists(server.folder)]).toEqual([true, true])
+    await server.stop()
+    expect([isAlive(server.pid), await exists(server.folder)]).toEqual([false, false])
+    await server.stop()
+  }, 300_000)
+
+  it('starts again on its port, with its data, where the folder is the caller’s', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'durabledict-test-'))
+    const first = running(await startServer(redis, { folder }))
+    expect(await ask(first.port, 'SET k v\r\n')).toBe('+OK\r\n')
+    await first.stop()
+    const second = await startServer(redis, { folder, port: first.port })
+    expect(await ask(first.port, 'GET k\r\n')).toBe('$1\r\nv\r\n')
+    await second.stop()
+    await rm(folder, { recursive: true })
+  })
+
+  it('ends when frozen', async () => {
+    const server = running(await startServer(redis))
+    process.kill(server.pid, 'SIGSTOP')
+    await server.stop()
+    await expectGone(server)
+  })
+
+  it.each(['SIGINT', 'SIGTERM', 'SIGKILL'] as const)('ends when %s ends the process that started it', async signal => {
+    const child = fork(new URL('../servers/hold-redis.js', import.meta.url), { execArgv: [] })
+    const [server] = await once(child, 'message')
+    expect(isAlive(server.pid)).toBe(true)
+    child.kill(signal)
+    await expectGone(server)
+  })
+
+  it('that will not start says why', async () => {
+    await expect(startServer(redis, { args: ['--no-such-option'] })).rejects.toThrow(
+      /^Redis did not start: exit status 1\n/,
+    )
+  })
+})
+
+describe('a server found elsewhere', () => {
+  it('is the one that the environment points at, left alone', async () => {
+    vi.stubEnv('NOWHERE_URL', 'nowhere://example:1234')
+    const server = await startServer(nowhere)
+    expect(server).toMatchObject({ source: 'environment', url: 'nowhere://example:1234' })
+    await server.stop()
+  })
+
+  it('is a container where Docker’s engine answers', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'durabledict-test-'))
+    await writeFile(join(folder, 'docker'), '#!/bin/sh\necho 28.0.0\n', { mode: 0o755 })
+    vi.stubEnv('PATH', folder)
+    const docker = { image: 'nowhere:1', port: 1234 }
+    expect(await findServer({ ...nowhere, docker })).toEqual({ source: 'docker', docker })
+    await rm(folder, { recursive: true })
+  })
+
+  it('is nowhere: one line says what to do', async () => {
+    await expect(startServer(nowhere)).rejects.toThrow(
+      /^No Nowhere server to test with: install nowhere-server, or start Docker, or set NOWHERE_URL\.$/,
+    )
+  })
+})
