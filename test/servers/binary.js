@@ -39,7 +39,7 @@ const allows = (path, mode) =>
 export async function findBinary({ binaries, folders = [], needs = [] }, prefix = '') {
   const needed = await Promise.all(needs.map(path => allows(prefix + path, constants.R_OK)))
   if (needed.includes(false)) return undefined
-  const onPath = prefix === '' ? (process.env.PATH ?? '').split(delimiter) : []
+  const onPath = (process.env.PATH ?? '').split(delimiter)
   const known = await Promise.all([...folders, ...FOLDERS].map(folder => expand(prefix + folder)))
   for (const name of binaries) {
     for (const folder of [...onPath, ...known.flat()]) {
