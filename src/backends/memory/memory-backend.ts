@@ -1,0 +1,70 @@
+import type {
+  Backend,
+  Batch,
+  CatchUp,
+  Committed,
+  Listener,
+  State,
+  Unsubscribe,
+  Version,
+} from '../../contract/backend.js'
+import type { MemoryStore } from './memory-store.js'
+
+/** The reference backend: every capability, on a store inside this process. */
+export class MemoryBackend implements Backend<unknown> {
+  readonly name: string
+  readonly holds = 'references'
+  readonly #store: MemoryStore
+
+  constructor(store: MemoryStore, name = 'memory') {
+    this.#store = store
+    this.name = name
+  }
+
+  persist(key: string, stored: unknown): void {
+    this.#run({ type: 'set', key, stored })
+  }
+
+  depersist(key: string): boolean {
+    return this.#run({ type: 'delete', key }) as boolean
+  }
+
+  pop(key: string): unknown {
+    return this.#run({ type: 'pop', key })
+  }
+
+  setDefault(key: string, stored: unknown): unknown {
+    return this.#run({ type: 'setDefault', key, stored })
+  }
+
+  durables(): Iterable<readonly [string, unknown]> {
+    return this.#store.load().entries
+  }
+
+  lastUpdated(): Version {
+    return this.#store.version
+  }
+
+  load(): State<unknown> {
+    return this.#store.load()
+  }
+
+  changesSince(since: Version): CatchUp<unknown> {
+    return this.#store.changesSince(since)
+  }
+
+  commit(batch: Batch<unknown>, since: Version): Committed<unknown> {
+    return this.#store.commit(batch, since)
+  }
+
+  subscribe(listener: Listener<unknown>): Unsubscribe {
+    return this.#store.subscribe(listener)
+  }
+
+  #run(operation: Batch<unknown>['groups'][number]['operations'][number]): unknown {
+    const group = { conditions: [], operations: [operation] }
+    const batch = { id: crypto.randomUUID(), groups: [group] }
+    const [outcome] = this.#store.commit(batch, this.#store.version).outcomes
+    return outcome?.status === 'done' ? outcome.results[0] : undefined
+  }
+}

@@ -1,0 +1,82 @@
+import type { Batch, CatchUp, Change, Committed, Effect, Listener, State, Unsubscribe } from '../../contract/backend.js'
+import { executeGroup } from '../../contract/execute-group.js'
+
+/** How many effects the change log keeps at most. */
+const LOG_LIMIT = 1_000
+
+/**
+ * A store inside this process, for tests: what several dictionaries over one `MemoryStore` see of each other is what
+ * several processes over one server would see.
+ */
+export class MemoryStore {
+  readonly #entries = new Map<string, unknown>()
+  readonly #listeners = new Set<Listener<unknown>>()
+  readonly #epoch = crypto.randomUUID()
+  #log: Change<unknown>[] = []
+  #logged = 0
+  #count = 0
+
+  get version(): string {
+    return `${this.#count}-${this.#epoch}`
+  }
+
+  /** For the backend. */
+  load(): State<unknown> {
+    return { version: this.version, entries: new Map(this.#entries) }
+  }
+
+  /** For the backend. */
+  changesSince(since: unknown): CatchUp<unknown> {
+    const { version } = this
+    if (since === version) return { type: 'changes', version, changes: [] }
+    const start = this.#log.findLastIndex(({ previous }) => previous === since)
+    if (start < 0) return { type: 'tooOld', diverged: false }
+    return { type: 'changes', version, changes: this.#log.slice(start) }
+  }
+
+  /** For the backend. */
+  commit(batch: Batch<unknown>, since: unknown): Committed<unknown> {
+    const effects: Effect<unknown>[] = []
+    const target = {
+      get: (key: string) => this.#entries.get(key),
+      set: (key: string, stored: unknown) => void this.#entries.set(key, stored),
+      delete: (key: string) => void this.#entries.delete(key),
+      clear: () => this.#clear(),
+    }
+    const outcomes = batch.groups.map(group =>
+      executeGroup(group, target, effects.length > 0 ? undefined : this.version, effects),
+    )
+    if (effects.length > 0) this.#append(effects, batch.id)
+    return { outcomes, catchUp: this.changesSince(since) }
+  }
+
+  /** For the backend. */
+  subscribe(listener: Listener<unknown>): Unsubscribe {
+    this.#listeners.add(listener)
+    return () => void this.#listeners.delete(listener)
+  }
+
+  #clear(): boolean {
+    const any = this.#entries.size > 0
+    this.#entries.clear()
+    return any
+  }
+
+  #append(effects: readonly Effect<unknown>[], id: string): void {
+    const previous = this.version
+    this.#count += 1
+    const change = { previous, version: this.version, effects, id }
+    this.#log.push(change)
+    this.#logged += effects.length
+    this.#trim()
+    // Later, as a message from another process would come; and to each on its own.
+    for (const listener of this.#listeners)
+      setImmediate(() => this.#listeners.has(listener) && listener.changed(change))
+  }
+
+  #trim(): void {
+    let end = 0
+    for (; this.#logged > LOG_LIMIT; end += 1) this.#logged -= (this.#log[end] as Change<unknown>).effects.length
+    if (end > 0) this.#log = this.#log.slice(end)
+  }
+}

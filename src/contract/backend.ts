@@ -1,0 +1,182 @@
+/**
+ * A token for one state of a store. Opaque: compared for equality only, by `Object.is`; a smaller one is a change too.
+ * It must never recur for another state: make it from something random besides a number, so that a store that was
+ * restored or flushed is noticed.
+ */
+export type Version = string | number | bigint
+
+/** What one write does, as a wish: what comes of it is decided by the store, see {@link Effect}. */
+export type Operation<S = string> =
+  | { readonly type: 'set'; readonly key: string; readonly stored: S }
+  | { readonly type: 'delete'; readonly key: string }
+  | { readonly type: 'clear' }
+  /** Removes and gives what was there. */
+  | { readonly type: 'pop'; readonly key: string }
+  /** Inserts where the key is missing, and gives what is stored then. */
+  | { readonly type: 'setDefault'; readonly key: string; readonly stored: S }
+
+/** What must hold for a group to be executed. */
+export type Condition<S = string> =
+  /** The whole state is still this one. */
+  | { readonly type: 'version'; readonly version: Version }
+  /** The key still holds exactly this (`undefined`: it is still missing). */
+  | { readonly type: 'holds'; readonly key: string; readonly stored: S | undefined }
+
+/** Operations that take effect together, and only where every condition holds: all or nothing. */
+export interface Group<S = string> {
+  readonly conditions: readonly Condition<S>[]
+  readonly operations: readonly Operation<S>[]
+}
+
+/** Groups of one dictionary that travel to the store together, executed one after the other (group commit). */
+export interface Batch<S = string> {
+  /** Random, never used twice: it marks the changes that came of this batch, so that their author knows them again. */
+  readonly id: string
+  readonly groups: readonly Group<S>[]
+}
+
+/** What came of one group. */
+export type Outcome =
+  /**
+   * Executed. One result an operation: `delete` gives whether the key was there, `pop` what was there or `undefined`,
+   * `setDefault` what is stored now; the others give `undefined`.
+   */
+  | { readonly status: 'done'; readonly results: readonly unknown[] }
+  /** A condition did not hold. Nothing of the group was executed. */
+  | { readonly status: 'conflict' }
+  /** The store refused this group for what it holds (say, a value that is too large). The others are not affected. */
+  | { readonly status: 'refused'; readonly error: unknown }
+
+/** What a change did to one entry: physical, so that replaying it needs no conditions. */
+export type Effect<S = string> =
+  | { readonly type: 'set'; readonly key: string; readonly stored: S }
+  | { readonly type: 'delete'; readonly key: string }
+  | { readonly type: 'clear' }
+
+/** One step of the store's history. Chained: it leads from exactly one state to exactly one other. */
+export interface Change<S = string> {
+  readonly previous: Version
+  readonly version: Version
+  readonly effects: readonly Effect<S>[]
+  /** The {@link Batch.id} that it came of, where the backend keeps it. */
+  readonly id?: string | undefined
+}
+
+/** Why the changes since a version cannot be had. */
+export interface Gap {
+  /** True where the version is not of the store's history at all: the store was restored, flushed or failed over. */
+  readonly diverged: boolean
+}
+
+/** One whole state. */
+export interface State<S = string> {
+  readonly version: Version
+  /** A `Map` is taken over as it is and not copied: the backend must not keep it. */
+  readonly entries: Iterable<readonly [string, S]>
+}
+
+/** What leads from an earlier state to the present one. */
+export type CatchUp<S = string> =
+  /** The changes in order, without a gap; none where nothing changed. */
+  | { readonly type: 'changes'; readonly version: Version; readonly changes: readonly Change<S>[] }
+  /** The present state in place of the changes, where these cannot be had or would be longer. */
+  | ({ readonly type: 'state' } & State<S> & Gap)
+  /** The changes cannot be had: load everything. */
+  | ({ readonly type: 'tooOld' } & Gap)
+
+/** The answer to a batch. */
+export interface Committed<S = string> {
+  /** One for each group, in order. */
+  readonly outcomes: readonly Outcome[]
+  /** From the version that the caller named to the state after the batch. */
+  readonly catchUp: CatchUp<S>
+}
+
+/** Who is told of changes by a backend that pushes them. None of these methods throws. */
+export interface Listener<S = string> {
+  /**
+   * Something changed. With the change itself where the backend has it at hand; without, the dictionary asks for it.
+   * A hint only: it may come late, twice or not at all.
+   */
+  changed(change?: Change<S>): void
+  /** Pushes may have been lost since the last call (a lost connection, say): `cause` says why. The dictionary asks. */
+  interrupted(cause: unknown): void
+}
+
+/** Ends a subscription. */
+export type Unsubscribe = () => void | Promise<void>
+
+/**
+ * What a backend can do beyond the four methods. Left out: what has a method is supported. Each has a default, built
+ * from the four methods, with the consequence named here.
+ */
+export interface Supports {
+  /** `commit`: without it, operations run one by one: `update` and `clear` are not atomic, `transact` is unsupported. */
+  readonly commit?: boolean
+  /** `changesSince`: without it, every change costs a full load. */
+  readonly changesSince?: boolean
+  /** `load`: without it, a full load reads the version before and after, until both agree. */
+  readonly load?: boolean
+  /** `subscribe`: without it, live dictionaries poll. */
+  readonly subscribe?: boolean
+  /** `pop`: without it (and without `commit`), two callers may pop the same value. */
+  readonly pop?: boolean
+  /** `setDefault`: without it (and without `commit`), of two callers the later one may overwrite the earlier. */
+  readonly setDefault?: boolean
+}
+
+/** What a backend's store can hold: text, text and bytes, or any value of this process as it is. */
+export type Holds = 'text' | 'bytes' | 'references'
+
+/** A value, at once or by a promise. */
+export type Awaitable<V> = V | Promise<V>
+
+/**
+ * A store, as a dictionary sees it. Four methods make a correct dictionary; the optional ones make it atomic, cheap
+ * and live. A backend gets clean input: keys are checked, values are encoded, and calls are bounded in time by the
+ * dictionary.
+ *
+ * Methods may answer at once or by a promise. What they throw reaches the user as the `cause` of a
+ * `StoreUnavailableError` (reads) or an `AmbiguousWriteError` (writes): a backend that knows that a write surely did not take
+ * effect throws a `StoreUnavailableError` itself; any error of the library's family passes as it is.
+ *
+ * @typeParam S - what the store holds for a value: what the encoding makes of it.
+ */
+export interface Backend<S = string> {
+  /** The dictionary's name, for errors. Default: `'dictionary'`. */
+  readonly name?: string
+  readonly supports?: Supports
+  /** Default: text, as far as `open` checks it (`NoOpEncoding` needs `'references'`). */
+  readonly holds?: Holds
+  /** For live dictionaries on a backend without `subscribe`: how often to ask, in ms. Default 100. */
+  readonly pollEvery?: number
+
+  /** Durably sets. The version changes together with the entry, or after it, never before. */
+  persist(key: string, stored: S): Awaitable<void>
+  /** Durably removes; gives whether the key was there. */
+  depersist(key: string): Awaitable<boolean>
+  /** Everything stored. */
+  durables(): Awaitable<Iterable<readonly [string, S]> | AsyncIterable<readonly [string, S]>>
+  /** A token that differs whenever anything changed. Cheap: it is asked before every checked read. */
+  lastUpdated(): Awaitable<Version>
+
+  /** Atomically removes and gives what was there, or `undefined`. */
+  pop?(key: string): Awaitable<S | undefined>
+  /** Atomically inserts where missing; gives what is stored. Changes nothing, not even the version, where it exists. */
+  setDefault?(key: string, stored: S): Awaitable<S>
+
+  /** Executes the batch durably, in isolation, each group all or nothing. A batch without effect leaves the version. */
+  commit?(batch: Batch<S>, since: Version): Awaitable<Committed<S>>
+  /** What happened since. Read after the call began: never older than what was acknowledged before it. */
+  changesSince?(since: Version): Awaitable<CatchUp<S>>
+  /**
+   * Everything stored with its version: one consistent state. Where that takes several calls on the store, `progress`
+   * is to be called after each, since the time limit of a call starts anew then.
+   */
+  load?(progress: () => void): Awaitable<State<S>>
+  /** Tells the listener of changes by others and by this backend, until unsubscribed. */
+  subscribe?(listener: Listener<S>): Awaitable<Unsubscribe>
+
+  /** Lets go of what the backend itself opened. Called once, after the last call has ended. */
+  close?(): Awaitable<void>
+}

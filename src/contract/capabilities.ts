@@ -1,0 +1,28 @@
+import type { Backend, Supports } from './backend.js'
+
+const REQUIRED = ['persist', 'depersist', 'durables', 'lastUpdated'] as const
+const OPTIONAL = ['commit', 'changesSince', 'load', 'subscribe', 'pop', 'setDefault'] as const
+
+/**
+ * What a backend can do: what it declares in `supports`, and where it declares nothing, what it has a method for.
+ *
+ * @throws TypeError where one of the four methods is missing, or a capability is declared without its method.
+ */
+export function capabilities(backend: Backend<unknown>): Required<Supports> {
+  if (typeof backend !== 'object' || backend === null) {
+    throw new TypeError(`A backend must be an object with the methods ${REQUIRED.join(', ')}; got ${typeof backend}.`)
+  }
+  const missing = REQUIRED.filter(method => typeof backend[method] !== 'function')
+  if (missing.length > 0) {
+    throw new TypeError(`The backend lacks the method ${missing.join(', ')}; it needs ${REQUIRED.join(', ')}.`)
+  }
+  const found = OPTIONAL.map(method => [method, supported(backend, method)])
+  return Object.fromEntries(found) as Required<Supports>
+}
+
+function supported(backend: Backend<unknown>, method: (typeof OPTIONAL)[number]): boolean {
+  const present = typeof backend[method] === 'function'
+  const declared = backend.supports?.[method] ?? present
+  if (declared && !present) throw new TypeError(`The backend declares supports.${method}, but has no such method.`)
+  return declared
+}

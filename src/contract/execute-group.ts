@@ -1,0 +1,64 @@
+import type { Condition, Effect, Group, Operation, Outcome, Version } from './backend.js'
+import { sameStored } from './same-stored.js'
+
+/** The entries that a group is executed on, inside the backend's own transaction. */
+export interface Target<S> {
+  get(key: string): S | undefined
+  set(key: string, stored: S): void
+  delete(key: string): void
+  /** Whether anything was there. */
+  clear(): boolean
+}
+
+const CONFLICT: Outcome = { status: 'conflict' }
+
+/**
+ * Executes one group of a batch, for backends whose entries can be read and written synchronously.
+ *
+ * @param version - the state it is executed on; `undefined` where an earlier group of the batch has changed it already.
+ * @param effects - what the group did is appended.
+ */
+export function executeGroup<S>(
+  group: Group<S>,
+  target: Target<S>,
+  version: Version | undefined,
+  effects: Effect<S>[],
+): Outcome {
+  if (!group.conditions.every(condition => holds(condition, target, version))) return CONFLICT
+  return { status: 'done', results: group.operations.map(operation => execute(operation, target, effects)) }
+}
+
+function holds<S>(condition: Condition<S>, target: Target<S>, version: Version | undefined): boolean {
+  if (condition.type === 'version') return Object.is(condition.version, version)
+  return sameStored(target.get(condition.key), condition.stored)
+}
+
+function execute<S>(operation: Operation<S>, target: Target<S>, effects: Effect<S>[]): unknown {
+  switch (operation.type) {
+    case 'set':
+      return set(operation.key, operation.stored, target, effects)
+    case 'delete':
+      return remove(operation.key, target, effects) !== undefined
+    case 'pop':
+      return remove(operation.key, target, effects)
+    case 'setDefault':
+      return target.get(operation.key) ?? set(operation.key, operation.stored, target, effects)
+    case 'clear':
+      if (target.clear()) effects.push({ type: 'clear' })
+      return undefined
+  }
+}
+
+function set<S>(key: string, stored: S, target: Target<S>, effects: Effect<S>[]): S {
+  target.set(key, stored)
+  effects.push({ type: 'set', key, stored })
+  return stored
+}
+
+function remove<S>(key: string, target: Target<S>, effects: Effect<S>[]): S | undefined {
+  const stored = target.get(key)
+  if (stored === undefined) return undefined
+  target.delete(key)
+  effects.push({ type: 'delete', key })
+  return stored
+}

@@ -1,0 +1,69 @@
+import type { Awaitable, Backend, Batch, CatchUp, Committed, State, Supports, Version } from './backend.js'
+import { capabilities } from './capabilities.js'
+import { isPromise } from './is-promise.js'
+import { commitOneByOne } from './one-by-one.js'
+
+/** Gaps that say nothing about divergence: without a change log the store's history is not known. */
+const TOO_OLD = { type: 'tooOld', diverged: false } as const
+
+/** How often a load without `load` is tried before it gives up on a store that never stands still. */
+const LOAD_ATTEMPTS = 50
+
+/** A backend with every capability but `subscribe`: its own where it has it, else the default from the four methods. */
+export class Store {
+  readonly backend: Backend<unknown>
+  readonly supports: Required<Supports>
+
+  constructor(backend: Backend<unknown>) {
+    this.backend = backend
+    this.supports = capabilities(backend)
+  }
+
+  get name(): string {
+    return this.backend.name ?? 'dictionary'
+  }
+
+  /** What happened since: at once where the backend answers at once. */
+  catchUp(since: Version): Awaitable<CatchUp<unknown>> {
+    const { backend } = this
+    if (this.supports.changesSince && backend.changesSince) return backend.changesSince(since)
+    const version = backend.lastUpdated()
+    return isPromise(version) ? version.then(now => compared(now, since)) : compared(version, since)
+  }
+
+  commit(batch: Batch<unknown>, since: Version): Awaitable<Committed<unknown>> {
+    const { backend } = this
+    if (this.supports.commit && backend.commit) return backend.commit(batch, since)
+    return this.#commitOneByOne(batch, since)
+  }
+
+  load(progress: () => void): Awaitable<State<unknown>> {
+    const { backend } = this
+    return this.supports.load && backend.load ? backend.load(progress) : this.#loadBetweenVersions(progress)
+  }
+
+  async #commitOneByOne(batch: Batch<unknown>, since: Version): Promise<Committed<unknown>> {
+    const outcomes = await commitOneByOne(this.backend, this.supports, batch, () => this.load(() => {}))
+    return { outcomes, catchUp: await this.catchUp(since) }
+  }
+
+  /** One consistent state: what was read while the version stood still. */
+  async #loadBetweenVersions(progress: () => void): Promise<State<unknown>> {
+    for (let attempt = 0; attempt < LOAD_ATTEMPTS; attempt += 1) {
+      const version = await this.backend.lastUpdated()
+      const entries = new Map<string, unknown>()
+      progress()
+      for await (const [key, stored] of await this.backend.durables()) entries.set(key, stored)
+      progress()
+      if (Object.is(version, await this.backend.lastUpdated())) return { version, entries }
+    }
+    throw new Error(
+      `The store changed during each of ${LOAD_ATTEMPTS} attempts to load it. ` +
+        'Give the backend a load() that reads entries and version in one transaction.',
+    )
+  }
+}
+
+function compared(now: Version, since: Version): CatchUp<unknown> {
+  return Object.is(now, since) ? { type: 'changes', version: now, changes: [] } : TOO_OLD
+}

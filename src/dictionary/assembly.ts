@@ -1,0 +1,108 @@
+import type { Backend } from '../contract/backend.js'
+import { Store } from '../contract/store.js'
+import { Deadlines } from '../replica/deadlines.js'
+import type { Observer } from '../replica/history.js'
+import { LiveFeed } from '../replica/live-feed.js'
+import { Replica } from '../replica/replica.js'
+import { Codec } from './codec.js'
+import { Defaults } from './defaults.js'
+import { Emitter } from './events.js'
+import type { Settings } from './options.js'
+import { Reencoder } from './reencoder.js'
+import { SchemaCheck } from './schema.js'
+import { toChange, Watchers } from './watchers.js'
+
+/** From which staleness on memory counts as stale, in ms. */
+const STALENESS_BOUND = 1_000
+
+/** How often a live dictionary confirms that nothing was missed, in ms: thrice within the bound. */
+const HEARTBEAT = STALENESS_BOUND / 3
+
+/** How often a live dictionary asks where the backend neither pushes nor says how often, in ms. */
+const POLL_EVERY = 100
+
+/** What a dictionary is made of. */
+export interface Parts {
+  readonly name: string
+  readonly settings: Settings
+  readonly store: Store
+  readonly codec: Codec
+  readonly defaults: Defaults
+  readonly emitter: Emitter
+  readonly watchers: Watchers
+  readonly replica: Replica
+  readonly reencoder: Reencoder
+  readonly feed: LiveFeed | undefined
+}
+
+/** Puts a dictionary together and loads it. Where that fails, the backend is closed and nothing stays open. */
+export async function assemble(backend: Backend<unknown>, settings: Settings): Promise<Parts> {
+  const { signal } = settings
+  const reads = new Deadlines()
+  const abort = () => reads.endAll(signal?.reason)
+  signal?.addEventListener('abort', abort)
+  try {
+    signal?.throwIfAborted()
+    return await build(new Store(backend), settings, reads)
+  } finally {
+    signal?.removeEventListener('abort', abort)
+  }
+}
+
+async function build(store: Store, settings: Settings, reads: Deadlines): Promise<Parts> {
+  const { name } = store
+  const { encoding, oldEncoding } = settings
+  const emitter = new Emitter(name)
+  const watchers = new Watchers()
+  const schema = new SchemaCheck(settings.schema, name)
+  const { holds } = store.backend
+  // Only where a value can be written back without losing a concurrent write.
+  const onOld = (key: string, stored: unknown) => void (store.supports.commit && reencoder.note(key, stored))
+  const codec = new Codec({ dictionary: name, encoding, oldEncoding, schema, holds, onOld })
+  const defaults = new Defaults(settings.defaults, codec, name)
+  const observer = observe(emitter, watchers, () => replica)
+  const replica = await Replica.open(store, codec.decode.bind(codec), observer, reads, settings.timeout)
+  const stored = () => replica.memory.entries.stored
+  const reencoder = new Reencoder({ codec, stored, submit: group => replica.submit(group) })
+  const feed = settings.live ? await startFeed(store, replica, emitter) : undefined
+  return { name, settings, store, codec, defaults, emitter, watchers, replica, reencoder, feed }
+}
+
+/** Brings what memory does to those who watch it. */
+function observe(emitter: Emitter, watchers: Watchers, replica: () => Replica): Observer {
+  return {
+    get wantsSteps() {
+      return watchers.size > 0 || emitter.has('change')
+    },
+    stepped(steps, version, id) {
+      for (const step of steps) {
+        const origin = replica().isOwn(id, step.key) ? 'local' : 'remote'
+        const change = toChange(step, version, origin, replica().memory)
+        watchers.tell(change)
+        emitter.emit('change', change)
+      }
+    },
+    synced(reason, version, previous) {
+      emitter.emit('sync', { reason, version, previous })
+    },
+  }
+}
+
+async function startFeed(store: Store, replica: Replica, emitter: Emitter): Promise<LiveFeed> {
+  const push = store.supports.subscribe
+  const staleness = () => performance.now() - replica.confirmedAt
+  const feed = new LiveFeed(replica, {
+    heartbeat: push ? HEARTBEAT : (store.backend.pollEvery ?? POLL_EVERY),
+    bound: STALENESS_BOUND,
+    onStale: cause => emitter.emit('stale', { staleness: staleness(), cause }),
+    onFresh: () => emitter.emit('fresh', { staleness: staleness() }),
+  })
+  replica.onConfirmed = () => feed.confirmed()
+  try {
+    await feed.start(push)
+    return feed
+  } catch (error) {
+    await feed.stop()
+    throw error
+  }
+}

@@ -1,0 +1,131 @@
+import type { Holds } from '../contract/backend.js'
+import type { Encoding } from '../encodings/encoding.js'
+import { deepFreeze } from '../encodings/freeze.js'
+import { DecodingError, DurableDictError, EncodingError, UnsupportedError } from '../errors/errors.js'
+import type { Decoded } from '../replica/entries.js'
+import type { SchemaCheck } from './schema.js'
+
+export interface CodecOptions {
+  readonly dictionary: string
+  readonly encoding: Encoding<unknown>
+  readonly oldEncoding: Encoding<unknown> | undefined
+  readonly schema: SchemaCheck
+  readonly holds: Holds | undefined
+  /** Told of a value that only the old encoding could decode. */
+  onOld(key: string, stored: unknown): void
+}
+
+/** The way of a value into the store and back: schema, encoding, freezing. */
+export class Codec {
+  readonly #options: CodecOptions
+
+  /** @throws UnsupportedError where the store cannot hold what the encoding makes. */
+  constructor(options: CodecOptions) {
+    this.#options = options
+    for (const encoding of [options.encoding, options.oldEncoding]) if (encoding) checkHolds(encoding, options)
+  }
+
+  /**
+   * What is to be stored. The caller's object is neither kept nor frozen.
+   *
+   * @throws TypeError for `undefined`, InvalidKeyError, InvalidValueError, EncodingError.
+   */
+  encode(key: string, value: unknown): unknown {
+    const { dictionary, schema } = this.#options
+    if (value === undefined) {
+      throw new TypeError(
+        `undefined is no value: key "${key}" of dictionary "${dictionary}" was not written. Use delete(), or null.`,
+      )
+    }
+    schema.checkKey(key)
+    // Stored is what was given, not what the schema makes of it: a read applies the schema, and transforms but once.
+    schema.output(key, value)
+    return this.#encode(key, value)
+  }
+
+  /** @throws DecodingError, or InvalidValueError where the value does not fit the schema any longer. */
+  decode(key: string, stored: unknown): Decoded {
+    const { encoding, schema } = this.#options
+    const value = schema.output(key, this.#decode(key, stored))
+    return { value, shareable: encoding.passThrough === true || deepFreeze(value) }
+  }
+
+  /** The stored form of what only the old encoding can decode in the new one; `undefined` where it is new already. */
+  renewed(key: string, stored: unknown): unknown {
+    const { encoding, oldEncoding } = this.#options
+    if (!oldEncoding || attempt(encoding, stored).ok) return undefined
+    const old = attempt(oldEncoding, stored)
+    if (!old.ok) throw this.#undecodable(key, old.error)
+    return this.#encode(key, old.value)
+  }
+
+  #encode(key: string, value: unknown): unknown {
+    const { dictionary, encoding, holds } = this.#options
+    try {
+      const stored = encoding.encode(value)
+      checkStored(stored, holds)
+      return stored
+    } catch (cause) {
+      throw new EncodingError(
+        `The value of key "${key}" of dictionary "${dictionary}" was not written: ${encoding.name} cannot encode it: ` +
+          messageOf(cause),
+        { dictionary, key, cause },
+      )
+    }
+  }
+
+  #decode(key: string, stored: unknown): unknown {
+    const { encoding, oldEncoding, onOld } = this.#options
+    const result = attempt(encoding, stored)
+    if (result.ok) return result.value
+    const old = oldEncoding && attempt(oldEncoding, stored)
+    if (!old?.ok) throw this.#undecodable(key, result.error)
+    onOld(key, stored)
+    return old.value
+  }
+
+  #undecodable(key: string, cause: unknown): DecodingError {
+    const { dictionary, encoding, oldEncoding } = this.#options
+    const names = oldEncoding ? `neither ${encoding.name} nor ${oldEncoding.name}` : encoding.name
+    return new DecodingError(
+      `What is stored under key "${key}" of dictionary "${dictionary}" cannot be decoded by ${names}: ` +
+        `${messageOf(cause)} Write the key anew, or name the encoding it was written with as "oldEncoding".`,
+      { dictionary, key, cause },
+    )
+  }
+}
+
+type Attempt = { readonly ok: true; readonly value: unknown } | { readonly ok: false; readonly error: unknown }
+
+function attempt(encoding: Encoding<unknown>, stored: unknown): Attempt {
+  try {
+    const value = encoding.decode(stored)
+    if (value === undefined) return { ok: false, error: new Error('It decodes to undefined, which is no value.') }
+    return { ok: true, value }
+  } catch (error) {
+    return { ok: false, error }
+  }
+}
+
+function checkHolds(encoding: Encoding<unknown>, { holds, dictionary }: CodecOptions): void {
+  if (!encoding.passThrough || holds === 'references') return
+  throw new UnsupportedError(
+    `${encoding.name} hands on values as they are, which only a store inside this process can hold; ` +
+      `the one of dictionary "${dictionary}" cannot. Use RichEncoding or JSONEncoding.`,
+    { dictionary },
+  )
+}
+
+function checkStored(stored: unknown, holds: Holds | undefined): void {
+  if (stored === undefined) throw new TypeError('It encodes to undefined.')
+  if (holds === undefined || holds === 'references' || typeof stored === 'string') return
+  if (holds === 'bytes' && stored instanceof Uint8Array) return
+  throw new TypeError(
+    `It encodes to ${typeof stored}, where the store holds ${holds === 'text' ? 'strings' : 'strings and bytes'}.`,
+  )
+}
+
+function messageOf(cause: unknown): string {
+  const message = cause instanceof Error ? cause.message : String(cause)
+  return message.endsWith('.') || cause instanceof DurableDictError ? message : `${message}.`
+}

@@ -1,0 +1,37 @@
+import type { Codec } from './codec.js'
+import { checkKey } from './keys.js'
+
+/** What keys that are not stored read as. Kept encoded, so that the caller's objects are neither shared nor frozen. */
+export class Defaults {
+  readonly #stored = new Map<string, unknown>()
+  readonly #decoded = new Map<string, unknown>()
+  readonly #codec: Codec
+
+  /** @throws what writing them would throw. */
+  constructor(defaults: Readonly<Record<string, unknown>>, codec: Codec, dictionary: string) {
+    this.#codec = codec
+    for (const [key, value] of Object.entries(defaults)) {
+      checkKey(key, dictionary)
+      this.#stored.set(key, codec.encode(key, value))
+    }
+  }
+
+  has(key: string): boolean {
+    return this.#stored.has(key)
+  }
+
+  /** The default of the key, or `undefined`. An arrow function, since the views call it on its own. */
+  readonly of = (key: string): unknown => {
+    if (this.#stored.size === 0) return undefined
+    const value = this.#decoded.get(key)
+    return value === undefined ? this.#first(key) : value
+  }
+
+  #first(key: string): unknown {
+    const stored = this.#stored.get(key)
+    if (stored === undefined) return undefined
+    const { value, shareable } = this.#codec.decode(key, stored)
+    if (shareable) this.#decoded.set(key, value)
+    return value
+  }
+}

@@ -1,0 +1,93 @@
+import type { Version } from '../contract/backend.js'
+import type { SyncReason } from '../replica/history.js'
+
+/** One step of one entry. */
+export interface Change<T extends object = Record<string, unknown>, K extends keyof T & string = keyof T & string> {
+  readonly key: K
+  /** `undefined` where the key was removed. Reading it throws `DecodingError` where it cannot be decoded. */
+  readonly value: T[K] | undefined
+  /** `undefined` where the key was missing. Reading it throws `DecodingError` where it cannot be decoded. */
+  readonly previous: T[K] | undefined
+  /** The state that the change led to. */
+  readonly version: Version
+  /** `'local'`: written through this very dictionary object. */
+  readonly origin: 'local' | 'remote'
+}
+
+/** Memory came to another state of the store. */
+export interface SyncEvent {
+  readonly reason: SyncReason
+  readonly version: Version
+  readonly previous: Version
+}
+
+/** Memory has not been known to be current for longer than the bound, or a task in the background failed. */
+export interface StaleEvent {
+  readonly staleness: number
+  /** The fault in the background, where one is known. */
+  readonly cause: unknown
+}
+
+/** Memory is known to be current again. */
+export interface FreshEvent {
+  readonly staleness: number
+}
+
+/** What `on` and `off` take, by event. */
+export interface EventMap<T extends object = Record<string, unknown>> {
+  change: Change<T>
+  sync: SyncEvent
+  stale: StaleEvent
+  fresh: FreshEvent
+  close: undefined
+}
+
+type Listener<E> = (event: E) => void
+
+/** Hands events to listeners. One that throws harms neither the dictionary nor the other listeners. */
+export class Emitter<T extends object = Record<string, unknown>> {
+  readonly #listeners = new Map<keyof EventMap<T>, Set<Listener<never>>>()
+  readonly #dictionary: string
+
+  constructor(dictionary: string) {
+    this.#dictionary = dictionary
+  }
+
+  on<E extends keyof EventMap<T>>(event: E, listener: Listener<EventMap<T>[E]>): void {
+    if (typeof listener !== 'function') throw new TypeError(`The listener of "${event}" must be a function.`)
+    checkName(event)
+    const listeners = this.#listeners.get(event) ?? new Set()
+    this.#listeners.set(event, listeners.add(listener))
+  }
+
+  off<E extends keyof EventMap<T>>(event: E, listener: Listener<EventMap<T>[E]>): void {
+    checkName(event)
+    this.#listeners.get(event)?.delete(listener)
+  }
+
+  has(event: keyof EventMap<T>): boolean {
+    return (this.#listeners.get(event)?.size ?? 0) > 0
+  }
+
+  emit<E extends keyof EventMap<T>>(event: E, payload: EventMap<T>[E]): void {
+    for (const listener of [...(this.#listeners.get(event) ?? [])] as Listener<EventMap<T>[E]>[]) {
+      try {
+        listener(payload)
+      } catch (error) {
+        warn(`A "${event}" listener of dictionary "${this.#dictionary}" threw`, error)
+      }
+    }
+  }
+}
+
+const NAMES: ReadonlySet<string> = new Set(['change', 'sync', 'stale', 'fresh', 'close'] satisfies (keyof EventMap)[])
+
+function checkName(event: string): void {
+  if (!NAMES.has(event)) throw new TypeError(`There is no event "${event}"; there are ${[...NAMES].join(', ')}.`)
+}
+
+/** A fault in the user's code that has no caller to go to: said on stderr, never swallowed, never fatal. */
+function warn(what: string, error: unknown): void {
+  const detail = error instanceof Error ? (error.stack ?? error.message) : String(error)
+  process.emitWarning(what, { type: 'DurableDictWarning', code: 'DURABLEDICT_LISTENER', detail })
+}

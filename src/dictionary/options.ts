@@ -1,0 +1,172 @@
+import type { Encoding } from '../encodings/encoding.js'
+import { RichEncoding } from '../encodings/rich-encoding.js'
+import { UnsupportedError } from '../errors/errors.js'
+import type { InputOf, OutputOf, Schema } from './schema.js'
+
+/** An encoding, or the class of one that needs no arguments. */
+export type EncodingOption = Encoding<never> | (new () => Encoding<never>)
+
+/** The options that every dictionary takes, whatever its types. */
+export interface CommonOptions {
+  /**
+   * Whether each read asks the store first. Default `true`: reads are linearizable. `false`: reads use memory only, and
+   * `sync()` catches up; writes go to the store all the same, and memory holds them when they resolve (read-your-writes).
+   */
+  autosync?: boolean
+  /**
+   * Whether the store pushes changes into memory as they happen. Default `false`. Independent of `autosync`: with both,
+   * `local` is fed and the other reads still ask.
+   */
+  live?: boolean
+  /** How values are stored. Default `new RichEncoding()`. */
+  encoding?: EncodingOption
+  /** What values that `encoding` cannot decode are decoded with; they are written back in `encoding` when read. */
+  oldEncoding?: EncodingOption
+  /** Aborting it closes the dictionary; while `open` is under way, it rejects with the signal's reason. */
+  signal?: AbortSignal
+  /** The most that any one call on the store may take, in milliseconds. Default 5,000; at least 1. */
+  timeout?: number
+  /**
+   * How often memory is compared with everything that is stored, in milliseconds: a safety net against entries altered
+   * behind the library's back. Off by default; at least 1.
+   */
+  resyncEvery?: number
+}
+
+/** Options of a dictionary whose types are given by hand, or not at all. */
+export interface DictOptions<T extends object = Record<string, unknown>> extends CommonOptions {
+  /** What `get` gives for keys that are not stored. */
+  defaults?: { readonly [K in keyof T]?: T[K] }
+}
+
+/** Options of a dictionary whose types are those of its schema. */
+export interface SchemaOptions<S extends Schema, D extends DefaultsOf<S> = DefaultsOf<S>> extends CommonOptions {
+  /**
+   * Holds values against their schema, on the way in and on the way out: one Standard Schema for every value, or a
+   * record of them by key. A key that the record does not name is refused on write.
+   */
+  schema: S
+  /** What `get` gives for keys that are not stored. They must fit the schema. */
+  defaults?: D
+}
+
+/** The defaults that a schema allows. */
+export type DefaultsOf<S extends Schema> = { readonly [K in keyof InputOf<S>]?: InputOf<S>[K] }
+
+/** The keys of the defaults, where they are known one by one. */
+export type DefaultedBy<S extends Schema, D> = string extends keyof D ? never : keyof D & keyof OutputOf<S> & string
+
+/** Options of every write. */
+export interface WriteOptions {
+  /**
+   * Resolve only once no process can read an older value within its `maxStaleness`. Not built yet: `true` rejects with
+   * `UnsupportedError`.
+   */
+  everywhere?: boolean
+}
+
+/** Options of a transaction. */
+export interface TransactOptions extends WriteOptions {
+  /** How often it is run again after a conflict, before it rejects with `ConflictError`. Default 32; 0 is allowed. */
+  retries?: number
+}
+
+/** Options of `watch`. */
+export interface WatchOptions<K extends string = string> {
+  /** Only changes of this key. Default: of all. */
+  key?: K
+  /** Ends the iteration. */
+  signal?: AbortSignal
+}
+
+/** Options as the inside uses them: checked, and complete. */
+export interface Settings {
+  readonly autosync: boolean
+  readonly live: boolean
+  readonly encoding: Encoding<unknown>
+  readonly oldEncoding: Encoding<unknown> | undefined
+  readonly schema: Schema | undefined
+  readonly defaults: Readonly<Record<string, unknown>>
+  readonly signal: AbortSignal | undefined
+  readonly timeout: number
+  readonly resyncEvery: number | undefined
+}
+
+const NAMES = ['autosync', 'live', 'encoding', 'oldEncoding', 'schema', 'defaults', 'signal', 'timeout', 'resyncEvery']
+
+/** Reserved by the design, not built yet. */
+const TO_COME = ['maxStaleness']
+
+/** @throws TypeError for an option that does not exist or is not of its kind; UnsupportedError for one not built yet. */
+export function checkOptions(options: CommonOptions & { schema?: Schema; defaults?: object } = {}): Settings {
+  checkNames(options, NAMES, 'open')
+  const { autosync = true, live = false, signal, timeout = 5_000, resyncEvery, schema, defaults = {} } = options
+  if (typeof defaults !== 'object' || defaults === null) throw wrong('defaults', 'an object', defaults)
+  if (signal !== undefined && !(signal instanceof AbortSignal)) throw wrong('signal', 'an AbortSignal', signal)
+  return {
+    autosync: boolean('autosync', autosync),
+    live: boolean('live', live),
+    encoding: options.encoding === undefined ? new RichEncoding() : encoding('encoding', options.encoding),
+    oldEncoding: options.oldEncoding === undefined ? undefined : encoding('oldEncoding', options.oldEncoding),
+    schema,
+    defaults: defaults as Readonly<Record<string, unknown>>,
+    signal,
+    timeout: milliseconds('timeout', timeout),
+    resyncEvery: resyncEvery === undefined ? undefined : milliseconds('resyncEvery', resyncEvery),
+  }
+}
+
+/** @throws TypeError for a member that does not exist; UnsupportedError for `everywhere: true`. */
+export function checkWriteOptions(options: WriteOptions | undefined, dictionary: string, also: string[] = []): void {
+  if (options === undefined) return
+  checkNames(options, ['everywhere', ...also], 'a write')
+  if (options.everywhere !== undefined && boolean('everywhere', options.everywhere)) {
+    throw new UnsupportedError(`Dictionary "${dictionary}" cannot write { everywhere: true } yet.`, { dictionary })
+  }
+}
+
+/** @throws TypeError unless it is a whole number from 0. */
+export function checkRetries(retries: unknown): number {
+  if (Number.isSafeInteger(retries) && (retries as number) >= 0) return retries as number
+  throw wrong('retries', 'a whole number from 0', retries)
+}
+
+/** @throws TypeError for a member that is not among `names`. */
+export function checkNames(options: object, names: readonly string[], call: string): void {
+  if (typeof options !== 'object' || options === null) throw new TypeError(`The options of ${call} must be an object.`)
+  for (const name of Object.keys(options)) {
+    if (names.includes(name)) continue
+    if (TO_COME.includes(name)) throw new UnsupportedError(`Option "${name}" cannot be used yet.`)
+    throw new TypeError(`${call} has no option "${name}"; it has ${names.join(', ')}.`)
+  }
+}
+
+function boolean(name: string, value: unknown): boolean {
+  if (typeof value === 'boolean') return value
+  throw wrong(name, 'a boolean', value)
+}
+
+/** The longest delay that timers take. */
+const MAX_MS = 2 ** 31 - 1
+
+function milliseconds(name: string, value: unknown): number {
+  if (typeof value === 'number' && value >= 1 && value <= MAX_MS) return value
+  throw wrong(name, `a number of milliseconds from 1 to ${MAX_MS}`, value)
+}
+
+function encoding(name: string, option: EncodingOption): Encoding<unknown> {
+  const given: unknown = typeof option === 'function' ? new option() : option
+  const { encode, decode } = (given ?? {}) as Partial<Encoding>
+  if (typeof encode === 'function' && typeof decode === 'function') return given as Encoding<unknown>
+  throw wrong(name, 'an encoding: an object with name, encode(value) and decode(stored)', given)
+}
+
+function wrong(name: string, wanted: string, value: unknown): TypeError {
+  return new TypeError(`Option "${name}" must be ${wanted}; got ${shown(value)}.`)
+}
+
+function shown(value: unknown): string {
+  return typeof value === 'string' || typeof value === 'number'
+    ? JSON.stringify(value)
+    : `${value === null ? 'null' : typeof value}`
+}

@@ -1,0 +1,22 @@
+/**
+ * The pairs of what `update` takes: an object's own enumerable members, a Map's entries, or any iterable of pairs.
+ *
+ * @throws TypeError for anything else.
+ */
+export function toPairs(entries: unknown): [unknown, unknown][] {
+  if (typeof entries !== 'object' || entries === null) throw wrong(entries === null ? 'null' : typeof entries)
+  if (Symbol.iterator in entries) return Array.from(entries as Iterable<unknown>, toPair)
+  const prototype: unknown = Object.getPrototypeOf(entries)
+  if (prototype === null || prototype === Object.prototype) return Object.entries(entries)
+  // A promise, a WeakMap, a Date: it has no members to speak of, and writing nothing would pass unnoticed.
+  throw wrong(`an object of class ${entries.constructor?.name}`)
+}
+
+function toPair(pair: unknown, index: number): [unknown, unknown] {
+  if (Array.isArray(pair) && pair.length === 2) return pair as [unknown, unknown]
+  throw new TypeError(`update() takes pairs of key and value; item ${index} of what was given is none.`)
+}
+
+function wrong(got: string): TypeError {
+  return new TypeError(`update() takes an object, a Map or an iterable of pairs; got ${got}.`)
+}

@@ -1,0 +1,30 @@
+/** Repeats a comparison in the background, jittered. Its timer does not hold the process open. */
+export class ResyncTimer {
+  readonly #every: number
+  readonly #resync: () => Promise<void>
+  readonly #onFault: (cause: unknown) => void
+  #timer: NodeJS.Timeout | undefined
+  #stopped = false
+
+  constructor(every: number, resync: () => Promise<void>, onFault: (cause: unknown) => void) {
+    this.#every = every
+    this.#resync = resync
+    this.#onFault = onFault
+    this.#schedule()
+  }
+
+  stop(): void {
+    this.#stopped = true
+    clearTimeout(this.#timer)
+  }
+
+  #schedule(): void {
+    const delay = this.#every * (0.9 + 0.2 * Math.random())
+    this.#timer = setTimeout(async () => {
+      await this.#resync().catch(cause => {
+        if (!this.#stopped) this.#onFault(cause)
+      })
+      if (!this.#stopped) this.#schedule()
+    }, delay).unref()
+  }
+}

@@ -1,0 +1,101 @@
+import type { StandardSchemaV1 } from '@standard-schema/spec'
+import { InvalidKeyError, InvalidValueError } from '../errors/errors.js'
+
+/** One Standard Schema (https://standardschema.dev) for every value, or one by key. */
+export type Schema = StandardSchemaV1 | Readonly<Record<string, StandardSchemaV1>>
+
+/** What a schema's values are when read. */
+export type OutputOf<S extends Schema> =
+  S extends StandardSchemaV1<unknown, infer Output>
+    ? Record<string, Output>
+    : { [K in keyof S & string]: S[K] extends StandardSchemaV1 ? StandardSchemaV1.InferOutput<S[K]> : never }
+
+/** What a schema's values are when written. */
+export type InputOf<S extends Schema> =
+  S extends StandardSchemaV1<infer Input, unknown>
+    ? Record<string, Input>
+    : { [K in keyof S & string]: S[K] extends StandardSchemaV1 ? StandardSchemaV1.InferInput<S[K]> : never }
+
+/** Finds the schema of a key, and holds values against it. */
+export class SchemaCheck {
+  readonly #one: StandardSchemaV1 | undefined
+  readonly #byKey: ReadonlyMap<string, StandardSchemaV1> | undefined
+  readonly #dictionary: string
+
+  /** @throws TypeError where it is neither a Standard Schema nor a record of them. */
+  constructor(schema: Schema | undefined, dictionary: string) {
+    this.#dictionary = dictionary
+    if (schema === undefined) return
+    if (isStandard(schema)) this.#one = schema
+    else this.#byKey = byKey(schema)
+  }
+
+  /** Whether values may come out of a read otherwise than they went into the write. */
+  get active(): boolean {
+    return this.#one !== undefined || this.#byKey !== undefined
+  }
+
+  /** @throws InvalidKeyError where the schema is a record that does not name the key. */
+  checkKey(key: string): void {
+    if (!this.#byKey || this.#byKey.has(key)) return
+    const dictionary = this.#dictionary
+    throw new InvalidKeyError(
+      `Key "${key}" of dictionary "${dictionary}" is not named by its schema, so that it cannot be written. ` +
+        `Add it to the schema, or write one of: ${[...this.#byKey.keys()].join(', ')}.`,
+      { dictionary, key },
+    )
+  }
+
+  /**
+   * What the schema makes of the value; the value itself where the key has no schema.
+   *
+   * @throws InvalidValueError where the value does not fit; TypeError where the schema answers by a promise.
+   */
+  output(key: string, value: unknown): unknown {
+    const schema = this.#one ?? this.#byKey?.get(key)
+    if (!schema) return value
+    const result = schema['~standard'].validate(value)
+    if (result instanceof Promise) throw new TypeError(asynchronous(key, this.#dictionary))
+    if (result.issues) throw this.#unfit(key, result.issues)
+    return result.value
+  }
+
+  #unfit(key: string, issues: readonly StandardSchemaV1.Issue[]): InvalidValueError {
+    const dictionary = this.#dictionary
+    const list = issues.map(issue => `${pathOf(issue)}${issue.message}`).join('; ')
+    return new InvalidValueError(
+      `The value of key "${key}" of dictionary "${dictionary}" does not fit its schema: ${list}`,
+      {
+        dictionary,
+        key,
+        cause: issues,
+      },
+    )
+  }
+}
+
+function isStandard(schema: unknown): schema is StandardSchemaV1 {
+  if ((typeof schema !== 'object' && typeof schema !== 'function') || schema === null) return false
+  const standard = (schema as Partial<StandardSchemaV1>)['~standard']
+  return typeof standard?.validate === 'function'
+}
+
+function byKey(schema: Readonly<Record<string, StandardSchemaV1>>): Map<string, StandardSchemaV1> {
+  if (typeof schema !== 'object' || schema === null) {
+    throw new TypeError(`Option "schema" must be a Standard Schema or a record of them; got ${typeof schema}.`)
+  }
+  const entries = new Map(Object.entries(schema))
+  for (const [key, one] of entries) {
+    if (!isStandard(one)) throw new TypeError(`Option "schema": the member "${key}" is not a Standard Schema.`)
+  }
+  return entries
+}
+
+function pathOf(issue: StandardSchemaV1.Issue): string {
+  if (!issue.path || issue.path.length === 0) return ''
+  return `${issue.path.map(part => String(typeof part === 'object' ? part.key : part)).join('.')}: `
+}
+
+function asynchronous(key: string, dictionary: string): string {
+  return `The schema of key "${key}" of dictionary "${dictionary}" validates asynchronously; it must do so at once, since values are also read synchronously.`
+}

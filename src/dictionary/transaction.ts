@@ -1,0 +1,164 @@
+import type { Condition, Group, Operation } from '../contract/backend.js'
+import type { FrozenState } from '../replica/frozen-state.js'
+import type { Codec } from './codec.js'
+import type { Defaults } from './defaults.js'
+import { checkKey } from './keys.js'
+import { noSuchKey } from './no-such-key.js'
+import { toPairs } from './pairs.js'
+
+/** What a transaction needs of its dictionary. */
+export interface TransactionContext {
+  readonly dictionary: string
+  readonly codec: Codec
+  readonly defaults: Defaults
+}
+
+/**
+ * The dictionary as a transaction sees it: one consistent state, with its own writes on top. Everything is synchronous:
+ * nothing is sent before the function has returned.
+ */
+export class Transaction<T extends object, D extends keyof T & string = never, I extends object = T> {
+  readonly #context: TransactionContext
+  readonly #state: FrozenState
+  /** Own writes: stored forms, `undefined` for a key that was removed. */
+  readonly #written = new Map<string, unknown>()
+  readonly #operations: Operation<unknown>[] = []
+  readonly #read = new Set<string>()
+  #readAll = false
+  #cleared = false
+  #ended = false
+
+  constructor(state: FrozenState, context: TransactionContext) {
+    this.#state = state
+    this.#context = context
+  }
+
+  /** The stored value, else its default, else `undefined`. */
+  get<K extends keyof T & string>(key: K): K extends D ? T[K] : T[K] | undefined {
+    const value = this.#value(key)
+    return (value === undefined ? this.#context.defaults.of(key) : value) as K extends D ? T[K] : T[K] | undefined
+  }
+
+  /** @throws KeyError where the key is not stored and has no default. */
+  getOrThrow<K extends keyof T & string>(key: K): T[K] {
+    const value = this.get(key)
+    if (value === undefined) throw noSuchKey(key, this.#context.dictionary)
+    return value as T[K]
+  }
+
+  has(key: keyof T & string): boolean {
+    return this.#stored(key) !== undefined
+  }
+
+  size(): number {
+    return this.keys().length
+  }
+
+  keys(): (keyof T & string)[] {
+    this.#readAll = true
+    this.#check()
+    const keys = new Set(this.#cleared ? [] : this.#state.keys())
+    for (const [key, stored] of this.#written) {
+      if (stored === undefined) keys.delete(key)
+      else keys.add(key)
+    }
+    return [...keys] as (keyof T & string)[]
+  }
+
+  values(): T[keyof T & string][] {
+    return this.keys().map(key => this.#value(key) as T[keyof T & string])
+  }
+
+  entries(): [keyof T & string, T[keyof T & string]][] {
+    return this.keys().map(key => [key, this.#value(key) as T[keyof T & string]])
+  }
+
+  [Symbol.iterator](): IterableIterator<[keyof T & string, T[keyof T & string]]> {
+    return this.entries()[Symbol.iterator]()
+  }
+
+  set<K extends keyof T & keyof I & string>(key: K, value: I[K]): void {
+    this.#check(key)
+    this.#record({ type: 'set', key, stored: this.#context.codec.encode(key, value) })
+  }
+
+  /** Whether it was there. */
+  delete(key: keyof T & string): boolean {
+    const there = this.has(key)
+    if (there) this.#record({ type: 'delete', key })
+    return there
+  }
+
+  clear(): void {
+    this.#check()
+    this.#operations.push({ type: 'clear' })
+    this.#written.clear()
+    this.#cleared = true
+  }
+
+  update(entries: Partial<I> | Iterable<readonly [keyof I & string, I[keyof I & string]]>): void {
+    const { codec, dictionary } = this.#context
+    this.#check()
+    const operations = toPairs(entries).map(([key, value]): Operation<unknown> & { type: 'set' } => {
+      checkKey(key, dictionary)
+      return { type: 'set', key, stored: codec.encode(key, value) }
+    })
+    for (const operation of operations) this.#record(operation)
+  }
+
+  /** @throws KeyError where the key is missing and no fallback is given. */
+  pop<K extends keyof T & string, F = T[K]>(key: K, ...fallback: [fallback?: F]): T[K] | F {
+    const value = this.#value(key)
+    if (value !== undefined) {
+      this.#record({ type: 'delete', key })
+      return value as T[K]
+    }
+    if (fallback.length > 0) return fallback[0] as F
+    throw noSuchKey(key, this.#context.dictionary)
+  }
+
+  /** Inserts where missing, and gives what is stored then. */
+  setDefault<K extends keyof T & keyof I & string>(key: K, value: I[K]): T[K] {
+    this.#check(key)
+    const stored = this.#context.codec.encode(key, value)
+    if (this.#stored(key) === undefined) this.#record({ type: 'set', key, stored })
+    return this.#value(key) as T[K]
+  }
+
+  /** Ends it: later calls throw. Gives what is to be committed, with what was read as its conditions. */
+  end(): Group<unknown> {
+    this.#ended = true
+    return { conditions: this.#conditions(), operations: this.#operations }
+  }
+
+  #value(key: string): unknown {
+    const stored = this.#stored(key)
+    if (stored === undefined) return undefined
+    return this.#written.has(key) ? this.#context.codec.decode(key, stored).value : this.#state.get(key)
+  }
+
+  #stored(key: string): unknown {
+    this.#check(key)
+    if (this.#written.has(key)) return this.#written.get(key)
+    if (this.#cleared) return undefined
+    this.#read.add(key)
+    return this.#state.stored(key)
+  }
+
+  #record(operation: Operation<unknown> & { key: string }): void {
+    this.#operations.push(operation)
+    this.#written.set(operation.key, operation.type === 'set' ? operation.stored : undefined)
+  }
+
+  #check(...keys: string[]): void {
+    const { dictionary } = this.#context
+    if (this.#ended)
+      throw new TypeError(`A transaction of dictionary "${dictionary}" was used after its function ended.`)
+    for (const key of keys) checkKey(key, dictionary)
+  }
+
+  #conditions(): Condition<unknown>[] {
+    if (this.#readAll) return [{ type: 'version', version: this.#state.version }]
+    return Array.from(this.#read, key => ({ type: 'holds', key, stored: this.#state.stored(key) }))
+  }
+}

@@ -1,0 +1,120 @@
+import type { Version } from '../contract/backend.js'
+import type { FrozenState } from '../replica/frozen-state.js'
+import type { Memory } from '../replica/memory.js'
+
+/** Gives a key's default value, or `undefined`. */
+export type DefaultOf = (key: string) => unknown
+
+/** A map whose `get` never gives `undefined` for the keys `D`, which have defaults. */
+export interface DictMap<T extends object, D extends keyof T & string = never>
+  extends ReadonlyMap<keyof T & string, T[keyof T & string]> {
+  get<K extends keyof T & string>(key: K): K extends D ? T[K] : T[K] | undefined
+}
+
+/** What reading one state is made of, whoever holds it. */
+abstract class View<T extends object, D extends keyof T & string> implements DictMap<T, D> {
+  abstract get size(): number
+  abstract get<K extends keyof T & string>(key: K): K extends D ? T[K] : T[K] | undefined
+  abstract has(key: string): boolean
+  /** The state that an iteration runs over, whatever is written meanwhile. */
+  protected abstract state(): FrozenState
+
+  *keys(): MapIterator<keyof T & string> {
+    yield* this.state().keys() as (keyof T & string)[]
+  }
+
+  *values(): MapIterator<T[keyof T & string]> {
+    const state = this.state()
+    for (const key of state.keys()) yield state.get(key) as T[keyof T & string]
+  }
+
+  *entries(): MapIterator<[keyof T & string, T[keyof T & string]]> {
+    const state = this.state()
+    for (const key of state.keys()) yield [key as keyof T & string, state.get(key) as T[keyof T & string]]
+  }
+
+  [Symbol.iterator](): MapIterator<[keyof T & string, T[keyof T & string]]> {
+    return this.entries()
+  }
+
+  forEach<M>(
+    visit: (
+      this: M,
+      value: T[keyof T & string],
+      key: keyof T & string,
+      map: ReadonlyMap<keyof T & string, T[keyof T & string]>,
+    ) => void,
+    self?: M,
+  ): void {
+    for (const [key, value] of this) visit.call(self as M, value, key, this)
+  }
+}
+
+/** The synchronous view of memory as it is at each moment. Never touches the store. */
+export class LocalView<T extends object, D extends keyof T & string = never> extends View<T, D> {
+  readonly #memory: Memory
+  readonly #defaultOf: DefaultOf
+
+  constructor(memory: Memory, defaultOf: DefaultOf) {
+    super()
+    this.#memory = memory
+    this.#defaultOf = defaultOf
+  }
+
+  get size(): number {
+    return this.#memory.entries.stored.size
+  }
+
+  get<K extends keyof T & string>(key: K): K extends D ? T[K] : T[K] | undefined {
+    const value = this.#memory.entries.get(key)
+    return (value === undefined ? this.#defaultOf(key) : value) as K extends D ? T[K] : T[K] | undefined
+  }
+
+  has(key: string): boolean {
+    return this.#memory.entries.stored.has(key)
+  }
+
+  protected state(): FrozenState {
+    return this.#memory.freeze()
+  }
+}
+
+/** One consistent state, which nothing alters any more. `get` falls back to the defaults; the rest is stored keys only. */
+export class Snapshot<T extends object = Record<string, unknown>, D extends keyof T & string = never> extends View<
+  T,
+  D
+> {
+  readonly version: Version
+  readonly #state: FrozenState
+  readonly #defaultOf: DefaultOf
+
+  constructor(state: FrozenState, defaultOf: DefaultOf) {
+    super()
+    this.version = state.version
+    this.#state = state
+    this.#defaultOf = defaultOf
+    Object.freeze(this)
+  }
+
+  get size(): number {
+    return this.#state.size
+  }
+
+  get<K extends keyof T & string>(key: K): K extends D ? T[K] : T[K] | undefined {
+    const value = this.#state.get(key)
+    return (value === undefined ? this.#defaultOf(key) : value) as K extends D ? T[K] : T[K] | undefined
+  }
+
+  has(key: string): boolean {
+    return this.#state.has(key)
+  }
+
+  /** Whether it is a view of this very state. */
+  holds(state: FrozenState): boolean {
+    return this.#state === state
+  }
+
+  protected state(): FrozenState {
+    return this.#state
+  }
+}

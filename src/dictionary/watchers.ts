@@ -1,0 +1,66 @@
+import type { Version } from '../contract/backend.js'
+import type { PastEntry } from '../replica/entries.js'
+import type { Memory, Step } from '../replica/memory.js'
+import { ChangeStream } from './change-stream.js'
+import type { Change } from './events.js'
+
+interface Watcher {
+  readonly key: string | undefined
+  readonly stream: ChangeStream
+}
+
+/** Everyone who watches a dictionary, by `watch` and by the event `change`. */
+export class Watchers {
+  readonly #watchers = new Set<Watcher>()
+
+  get size(): number {
+    return this.#watchers.size
+  }
+
+  add(key: string | undefined, signal: AbortSignal | undefined): ChangeStream {
+    const abort = () => void stream.return()
+    const stream = new ChangeStream(() => {
+      this.#watchers.delete(watcher)
+      signal?.removeEventListener('abort', abort)
+    })
+    const watcher = { key, stream }
+    this.#watchers.add(watcher)
+    if (signal?.aborted) abort()
+    else signal?.addEventListener('abort', abort)
+    return stream
+  }
+
+  tell(change: Change): void {
+    for (const { key, stream } of [...this.#watchers]) if (key === undefined || key === change.key) stream.push(change)
+  }
+
+  end(): void {
+    for (const { stream } of [...this.#watchers]) stream.end()
+  }
+}
+
+/** A step of memory as the user sees it. */
+export function toChange(step: Step, version: Version, origin: 'local' | 'remote', memory: Memory): Change {
+  const change = { key: step.key, value: undefined, previous: undefined, version, origin }
+  define(change, 'value', step.after, step.key, memory)
+  define(change, 'previous', step.before, step.key, memory)
+  return Object.freeze(change) as Change
+}
+
+/** A plain member where it can be decoded; else one that throws the `DecodingError` to whom it concerns. */
+function define(change: object, member: string, past: PastEntry | undefined, key: string, memory: Memory): void {
+  if (!past) return
+  try {
+    Object.defineProperty(change, member, { value: decoded(past, key, memory), enumerable: true })
+  } catch (error) {
+    const get = () => {
+      throw error
+    }
+    Object.defineProperty(change, member, { get, enumerable: true })
+  }
+}
+
+/** Shares the copy that readers of memory get, where the entry still stands. */
+function decoded(past: PastEntry, key: string, { entries }: Memory): unknown {
+  return entries.stored.get(key) === past.stored ? entries.get(key) : entries.recall(key, past)
+}

@@ -1,0 +1,59 @@
+export { MemoryStore } from './backends/memory/memory-store.js'
+export type {
+  Awaitable,
+  Backend,
+  Batch,
+  CatchUp,
+  Change as StoreChange,
+  Committed,
+  Condition,
+  Effect,
+  Gap,
+  Group,
+  Holds,
+  Listener,
+  Operation,
+  Outcome,
+  State,
+  Supports,
+  Unsubscribe,
+  Version,
+} from './contract/backend.js'
+export { DurableDict, type Updates } from './dictionary/durable-dict.js'
+export type { Change, EventMap, FreshEvent, StaleEvent, SyncEvent } from './dictionary/events.js'
+export type { Open } from './dictionary/open.js'
+export type {
+  CommonOptions,
+  DefaultedBy,
+  DefaultsOf,
+  DictOptions,
+  EncodingOption,
+  SchemaOptions,
+  TransactOptions,
+  WatchOptions,
+  WriteOptions,
+} from './dictionary/options.js'
+export type { InputOf, OutputOf, Schema } from './dictionary/schema.js'
+export type { Transaction } from './dictionary/transaction.js'
+export type { DictMap, LocalView, Snapshot } from './dictionary/views.js'
+export type { Encoding } from './encodings/encoding.js'
+export { JSONEncoding } from './encodings/json-encoding.js'
+export { NoOpEncoding } from './encodings/noop-encoding.js'
+export { RichEncoding } from './encodings/rich-encoding.js'
+export {
+  AmbiguousWriteError,
+  ClosedError,
+  ConflictError,
+  DecodingError,
+  DurableDictError,
+  EncodingError,
+  type ErrorDetails,
+  InvalidKeyError,
+  InvalidValueError,
+  KeyError,
+  StaleError,
+  StoreUnavailableError,
+  UnsupportedError,
+} from './errors/errors.js'
+export { MemoryDict } from './memory-dict.js'
+export type { SyncReason } from './replica/history.js'

@@ -1,0 +1,28 @@
+import { MemoryBackend } from './backends/memory/memory-backend.js'
+import { MemoryStore } from './backends/memory/memory-store.js'
+import { DurableDict } from './dictionary/durable-dict.js'
+import type { Open } from './dictionary/open.js'
+import type { CommonOptions } from './dictionary/options.js'
+
+/** A dictionary in the memory of this process: for tests. */
+export type MemoryDict<
+  T extends object = Record<string, unknown>,
+  D extends keyof T & string = never,
+  I extends object = T,
+> = DurableDict<T, D, I>
+
+interface MemoryDictStatic {
+  /**
+   * Opens a dictionary over a store inside this process.
+   *
+   * @param store - dictionaries over the same one behave like several processes. Default: one of its own.
+   */
+  readonly open: Open<[store: MemoryStore | undefined]> & (() => Promise<DurableDict>)
+}
+
+export const MemoryDict = {
+  open: async (store: MemoryStore = new MemoryStore(), options?: CommonOptions) => {
+    if (!(store instanceof MemoryStore)) throw new TypeError('MemoryDict.open() takes a MemoryStore, then the options.')
+    return DurableDict.open(new MemoryBackend(store), options)
+  },
+} as MemoryDictStatic

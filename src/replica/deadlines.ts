@@ -1,0 +1,39 @@
+/** Bounds what depends on the outside: each wait ends by its answer, at its time limit, or when all are ended. */
+export class Deadlines {
+  readonly #waiting = new Set<(reason: unknown) => void>()
+  #ended: { reason: unknown } | undefined
+
+  /**
+   * The answer, or `late()` as a rejection when `ms` have passed. An answer that comes after that is dropped.
+   *
+   * @param start - begins the work; `progress` starts the time anew.
+   */
+  bound<V>(start: (progress: () => void) => V | Promise<V>, ms: number, late: () => unknown): Promise<V> {
+    if (this.#ended) return Promise.reject(this.#ended.reason)
+    return new Promise<V>((resolve, reject) => {
+      const fail = (reason: unknown) => {
+        settle()
+        reject(reason)
+      }
+      const timer = setTimeout(() => fail(late()), Math.max(ms, 0))
+      const settle = () => {
+        clearTimeout(timer)
+        this.#waiting.delete(fail)
+      }
+      this.#waiting.add(fail)
+      const progress = () => void (this.#waiting.has(fail) && timer.refresh())
+      // An async function, so that what `start` throws at once takes the same way as what it rejects with.
+      const work = async () => start(progress)
+      work().then(answer => {
+        settle()
+        resolve(answer)
+      }, fail)
+    })
+  }
+
+  /** Ends every wait, and each later one at once. */
+  endAll(reason: unknown): void {
+    this.#ended = { reason }
+    for (const fail of [...this.#waiting]) fail(reason)
+  }
+}

@@ -1,0 +1,37 @@
+import { AmbiguousWriteError, DurableDictError, StoreUnavailableError } from '../errors/errors.js'
+
+/** What a reader is told when the store failed. Errors of the family pass as they are. */
+export function readFault(cause: unknown, dictionary: string): DurableDictError {
+  if (cause instanceof DurableDictError) return cause
+  return new StoreUnavailableError(`The store of dictionary "${dictionary}" could not be read: ${reason(cause)}`, {
+    dictionary,
+    cause,
+  })
+}
+
+/** What a writer is told when the store failed: without better knowledge, that the outcome is unknown. */
+export function writeFault(cause: unknown, dictionary: string): DurableDictError {
+  if (cause instanceof DurableDictError) return cause
+  return new AmbiguousWriteError(
+    `The store of dictionary "${dictionary}" failed during a write, which may or may not have taken effect: ` +
+      `${reason(cause)} Read the key again before you repeat the write.`,
+    { dictionary, cause },
+  )
+}
+
+/** What a caller is told whose call took longer than the option `timeout` allows. */
+export function late(ms: number): Error {
+  return new Error(`It did not answer within ${ms} ms (option "timeout").`)
+}
+
+/** What a writer is told whose write is done, while memory could not be brought up to it. */
+export function notFollowed(cause: unknown, dictionary: string): AmbiguousWriteError {
+  return new AmbiguousWriteError(
+    `The write to dictionary "${dictionary}" took effect, but memory could not be brought up to it: ${reason(cause)}`,
+    { dictionary, cause },
+  )
+}
+
+function reason(cause: unknown): string {
+  return cause instanceof Error ? cause.message : String(cause)
+}

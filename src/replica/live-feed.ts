@@ -1,0 +1,121 @@
+import type { Change, Listener, Unsubscribe } from '../contract/backend.js'
+
+/** What a live feed needs of the replica that it feeds. */
+export interface Feedable {
+  /** When memory was last known to be current, on the monotonic clock. */
+  readonly confirmedAt: number
+  /** Brings memory up to date. Rejects where the store cannot be reached. */
+  check(): Promise<void>
+  /** Takes a pushed change where it chains; false where there is a gap. */
+  push(change: Change<unknown>): boolean
+  subscribe(listener: Listener<unknown>): Promise<Unsubscribe>
+}
+
+export interface FeedOptions {
+  /** How often memory is confirmed where nothing is pushed, in ms. */
+  readonly heartbeat: number
+  /** From which staleness on memory counts as stale, in ms. */
+  readonly bound: number
+  onStale(cause: unknown): void
+  onFresh(): void
+}
+
+/**
+ * Keeps memory fed in the background. Pushes are hints: a gap is filled by asking, and a heartbeat asks even where no
+ * push came. Its timers do not hold the process open.
+ */
+export class LiveFeed implements Listener<unknown> {
+  readonly #replica: Feedable
+  readonly #options: FeedOptions
+  #unsubscribe: Unsubscribe | undefined
+  #heartbeat: NodeJS.Timeout | undefined
+  #watchdog: NodeJS.Timeout | undefined
+  #refreshing = false
+  #askedAgain = false
+  #stopped = false
+  #stale = false
+  #fault: unknown
+
+  constructor(replica: Feedable, options: FeedOptions) {
+    this.#replica = replica
+    this.#options = options
+  }
+
+  /** @param push - false: the backend cannot push, the heartbeat alone asks. */
+  async start(push: boolean): Promise<void> {
+    if (push) this.#unsubscribe = await this.#replica.subscribe(this)
+    // What changed between loading and subscribing.
+    await this.#replica.check()
+    this.#beat()
+    this.#watch()
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true
+    clearTimeout(this.#heartbeat)
+    clearTimeout(this.#watchdog)
+    await this.#unsubscribe?.()
+  }
+
+  changed(change?: Change<unknown>): void {
+    if (this.#stopped || (change && this.#replica.push(change))) return
+    void this.#refresh()
+  }
+
+  interrupted(cause: unknown): void {
+    if (this.#stopped) return
+    this.#fault = cause
+    void this.#refresh()
+  }
+
+  /** Memory was confirmed current. */
+  confirmed(): void {
+    if (!this.#stale || this.#stopped || this.#age() >= this.#options.bound) return
+    this.#stale = false
+    this.#fault = undefined
+    this.#options.onFresh()
+    this.#watch()
+  }
+
+  async #refresh(): Promise<void> {
+    this.#askedAgain = true
+    if (this.#refreshing) return
+    this.#refreshing = true
+    while (this.#askedAgain && !this.#stopped) {
+      this.#askedAgain = false
+      await this.#replica.check().then(
+        () => {
+          this.#fault = undefined
+        },
+        fault => {
+          this.#fault = fault
+        },
+      )
+    }
+    this.#refreshing = false
+  }
+
+  /** Jittered, so that the replicas of a fleet do not ask at the same moment. */
+  #beat(): void {
+    const delay = this.#options.heartbeat * (0.9 + 0.2 * Math.random())
+    this.#heartbeat = setTimeout(async () => {
+      await this.#refresh()
+      if (!this.#stopped) this.#beat()
+    }, delay).unref()
+  }
+
+  #watch(): void {
+    const left = this.#options.bound - this.#age()
+    if (left > 0) {
+      this.#watchdog = setTimeout(() => this.#watch(), left + 1).unref()
+      return
+    }
+    if (this.#stopped) return
+    this.#stale = true
+    this.#options.onStale(this.#fault)
+  }
+
+  #age(): number {
+    return performance.now() - this.#replica.confirmedAt
+  }
+}

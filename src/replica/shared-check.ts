@@ -1,0 +1,36 @@
+import { isPromise } from '../contract/is-promise.js'
+
+/**
+ * Lets callers that overlap share one check, as long as it is sent after each of them has called. It is sent at the end
+ * of the tick in which it was asked for, one at a time: who comes while one is under way shares the next.
+ */
+export class SharedCheck {
+  readonly #perform: (askedAt: number) => void | Promise<void>
+  #running: Promise<void> | undefined
+  #next: Promise<void> | undefined
+
+  /** @param perform - one check; `askedAt` is when its first caller came, on the monotonic clock. */
+  constructor(perform: (askedAt: number) => void | Promise<void>) {
+    this.#perform = perform
+  }
+
+  join(): Promise<void> {
+    this.#next ??= this.#start(performance.now())
+    return this.#next
+  }
+
+  async #start(askedAt: number): Promise<void> {
+    // Also where nothing is running: what else asks in this tick is to share.
+    await this.#running?.catch(() => {})
+    const mine = this.#next
+    this.#next = undefined
+    const work = this.#perform(askedAt)
+    if (!isPromise(work)) return
+    this.#running = mine
+    try {
+      await work
+    } finally {
+      if (this.#running === mine) this.#running = undefined
+    }
+  }
+}
