@@ -10,7 +10,7 @@ export function cacheFolder() {
 }
 
 /** @param {string} path */
-export const exists = path =>
+const exists = path =>
   stat(path).then(
     () => true,
     () => false,

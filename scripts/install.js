@@ -1,6 +1,7 @@
 // @ts-check
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { isDeepStrictEqual } from 'node:util'
 import { root, runOrThrow } from './run.js'
 
 /** @typedef {{ version?: string, integrity?: string, optional?: boolean, devOptional?: boolean, link?: boolean }} Locked */
@@ -18,10 +19,16 @@ async function locked(path) {
   }
 }
 
+/** Whether the lockfile is that of package.json: if not, `npm ci` says so. @param {Record<string, unknown>} locked */
+async function isOfPackage(locked) {
+  const wanted = JSON.parse(await readFile(join(root, 'package.json'), 'utf8'))
+  return ['dependencies', 'devDependencies'].every(kind => isDeepStrictEqual(locked[kind], wanted[kind]))
+}
+
 /** Whether node_modules holds what package-lock.json asks for. What is optional may be missing. */
 async function isInstalled() {
   const [wanted, present] = await Promise.all([locked('package-lock.json'), locked('node_modules/.package-lock.json')])
-  if (wanted === undefined || present === undefined) return false
+  if (wanted === undefined || present === undefined || !(await isOfPackage({ ...wanted[''] }))) return false
   return Object.entries(wanted).every(([folder, { version, integrity, optional, devOptional }]) => {
     if (folder === '') return true
     const found = present[folder]

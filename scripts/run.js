@@ -30,8 +30,13 @@ export function run(command, args, { stdio = 'pipe', cwd = root } = {}) {
     child.stderr?.setEncoding('utf8').on('data', text => {
       output += text
     })
+    const endChild = () => child.kill()
+    process.once('exit', endChild)
     child.once('error', reject)
-    child.once('close', code => resolve({ code: code ?? 1, stdout, output }))
+    child.once('close', code => {
+      process.off('exit', endChild)
+      resolve({ code: code ?? 1, stdout, output })
+    })
   })
 }
 

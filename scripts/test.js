@@ -6,18 +6,10 @@ import { join } from 'node:path'
 import { performance } from 'node:perf_hooks'
 import { count, summary } from './count.js'
 import { install } from './install.js'
-import { root, run } from './run.js'
+import { installed, root, run } from './run.js'
 
 const report = join(root, '.cache', 'tests.json')
-const vitest = [
-  'run',
-  '--silent',
-  'test:unit',
-  '--',
-  '--reporter=default',
-  '--reporter=json',
-  `--outputFile.json=${report}`,
-]
+const vitest = ['run', '--reporter=default', '--reporter=json', `--outputFile.json=${report}`]
 
 /**
  * @typedef {object} Step
@@ -42,7 +34,7 @@ const steps = [
   step('lint', 'lint'),
   step('types', 'check:types'),
   step('type tests', 'test:types'),
-  { name: 'tests', alone: 'npm run test:unit', run: () => run('npm', vitest, { stdio: 'inherit' }) },
+  { name: 'tests', alone: 'npm run test:unit', run: () => run(installed('vitest'), vitest, { stdio: 'inherit' }) },
   step('package', 'check:package'),
   step('dead code', 'check:dead'),
 ]
@@ -78,6 +70,10 @@ async function performAll() {
   }
   return broken
 }
+
+// Interrupted, it takes the running step along: at exit, what was started is ended.
+process.once('SIGINT', () => process.exit(130))
+process.once('SIGTERM', () => process.exit(143))
 
 await rm(report, { force: true })
 const broken = await performAll()

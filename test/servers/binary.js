@@ -32,7 +32,7 @@ const allows = (path, mode) =>
   )
 
 /**
- * Finds the server's program, with all that it needs, on the machine or below `prefix`.
+ * Finds the server's program on the machine or below `prefix`, if the other files that it needs are below `prefix`.
  * @param {Pick<ServerSpec, 'binaries' | 'folders' | 'needs'>} spec
  * @param {string} [prefix]
  */

@@ -4,7 +4,7 @@ import { access, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, describe, expect, it, vi } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { findServer } from '../servers/find.js'
 import { redis } from '../servers/redis.js'
 import { startServer } from '../servers/start.js'
@@ -47,8 +47,22 @@ const expectGone = ({ pid, folder }: { pid: number; folder: string }) =>
     10_000,
   )
 
+/** Answers as Docker's client does, and runs the local Redis on the port that is to be published. */
+async function standInForDocker(): Promise<string> {
+  const found = await findServer(redis)
+  if (found.source !== 'binary') throw new Error(`needs a local redis-server, found ${found.source}`)
+  return `#!/bin/sh
+case "$1" in
+  info) echo 28.0.0 ;;
+  run) exec '${found.binary}' --save '' --port "$(echo "$*" | sed 's/.* 127.0.0.1:\\([0-9]*\\):1234 nowhere:1$/\\1/')" ;;
+  rm) touch "$(dirname "$0")/removed" ;;
+esac`
+}
+
 const running = (server: Server) => server as Required<Server>
 
+// Whatever the environment points at, these are about servers of our own.
+beforeEach(() => vi.stubEnv('REDIS_URL', ''))
 afterEach(() => vi.unstubAllEnvs())
 
 describe('a server of this machine', () => {
@@ -105,10 +119,15 @@ describe('a server found elsewhere', () => {
 
   it('is a container where Docker’s engine answers', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'durabledict-test-'))
-    await writeFile(join(folder, 'docker'), '#!/bin/sh\necho 28.0.0\n', { mode: 0o755 })
-    vi.stubEnv('PATH', folder)
+    await writeFile(join(folder, 'docker'), await standInForDocker(), { mode: 0o755 })
+    vi.stubEnv('PATH', `${folder}:${process.env.PATH}`)
     const docker = { image: 'nowhere:1', port: 1234 }
-    expect(await findServer({ ...nowhere, docker })).toEqual({ source: 'docker', docker })
+    const server = running(await startServer({ ...nowhere, docker }))
+    expect(server.source).toBe('docker')
+    expect(await ask(server.port, 'PING\r\n')).toBe('+PONG\r\n')
+    await server.stop()
+    await expectGone(server)
+    expect(await exists(join(folder, 'removed'))).toBe(true)
     await rm(folder, { recursive: true })
   })
 
