@@ -14,7 +14,10 @@ export async function dockerAnswers() {
   )
 }
 
-/** The command that runs a container in the foreground. @param {DockerSpec} docker @param {string} name @param {number} port */
+/**
+ * The command that runs a container in the foreground.
+ * @param {DockerSpec} docker @param {string} name @param {number} port
+ */
 export function dockerCommand({ image, port: inside, options = [], args = [] }, name, port) {
   const run = ['docker', 'run', '--rm', '--init', '--name', name, '-p', `127.0.0.1:${port}:${inside}`]
   return [...run, ...options, image, ...args]
