@@ -90,6 +90,8 @@ export interface Committed<S = string> {
   readonly outcomes: readonly Outcome[]
   /** From the version that the caller named to the state after the batch. */
   readonly catchUp: CatchUp<S>
+  /** The largest bound recorded when the batch was executed, in ms. Default 0: none. */
+  readonly bound?: number
 }
 
 /** Who is told of changes by a backend that pushes them. None of these methods throws. */
@@ -123,6 +125,8 @@ export interface Supports {
   readonly pop?: boolean
   /** `setDefault`: without it (and without `commit`), of two callers the later one may overwrite the earlier. */
   readonly setDefault?: boolean
+  /** `recordBound`: without it, `maxStaleness` and `{ everywhere: true }` are unsupported. */
+  readonly recordBound?: boolean
 }
 
 /** What a backend's store can hold: text, text and bytes, or any value of this process as it is. */
@@ -176,6 +180,12 @@ export interface Backend<S = string> {
   load?(progress: () => void): Awaitable<State<S>>
   /** Tells the listener of changes by others and by this backend, until unsubscribed. */
   subscribe?(listener: Listener<S>): Awaitable<Unsubscribe>
+
+  /**
+   * Durably records that some replica relies on memory for `ms` after a check, unless a larger bound is recorded already.
+   * Not a change of the dictionary: the version stays.
+   */
+  recordBound?(ms: number): Awaitable<void>
 
   /** Lets go of what the backend itself opened. Called once, after the last call has ended. */
   close?(): Awaitable<void>

@@ -1,7 +1,7 @@
 import type { Backend, Supports } from './backend.js'
 
 const REQUIRED = ['persist', 'depersist', 'durables', 'lastUpdated'] as const
-const OPTIONAL = ['commit', 'changesSince', 'load', 'subscribe', 'pop', 'setDefault'] as const
+const OPTIONAL = ['commit', 'changesSince', 'load', 'subscribe', 'pop', 'setDefault', 'recordBound'] as const
 
 /**
  * What a backend can do: what it declares in `supports`, and where it declares nothing, what it has a method for.

@@ -37,6 +37,11 @@ export class Store {
     return this.#commitOneByOne(batch, since)
   }
 
+  /** Only where it is supported. */
+  recordBound(ms: number): Awaitable<void> {
+    return this.backend.recordBound?.(ms)
+  }
+
   load(progress: () => void): Awaitable<State<unknown>> {
     const { backend } = this
     return this.supports.load && backend.load ? backend.load(progress) : this.#loadBetweenVersions(progress)

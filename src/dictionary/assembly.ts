@@ -1,5 +1,6 @@
 import type { Backend } from '../contract/backend.js'
 import { Store } from '../contract/store.js'
+import { BoundedStore } from '../replica/bounded-store.js'
 import { Deadlines } from '../replica/deadlines.js'
 import type { Observer } from '../replica/history.js'
 import { LiveFeed } from '../replica/live-feed.js'
@@ -7,7 +8,7 @@ import { Replica } from '../replica/replica.js'
 import { Codec } from './codec.js'
 import { Defaults } from './defaults.js'
 import { Emitter } from './events.js'
-import type { Settings } from './options.js'
+import { checkBound, type Settings } from './options.js'
 import { Reencoder } from './reencoder.js'
 import { SchemaCheck } from './schema.js'
 import { toChange, Watchers } from './watchers.js'
@@ -15,8 +16,8 @@ import { toChange, Watchers } from './watchers.js'
 /** From which staleness on memory counts as stale, in ms. */
 const STALENESS_BOUND = 1_000
 
-/** How often a live dictionary confirms that nothing was missed, in ms: thrice within the bound. */
-const HEARTBEAT = STALENESS_BOUND / 3
+/** How many times within its bound a live dictionary confirms that nothing was missed. */
+const HEARTBEATS_PER_BOUND = 3
 
 /** How often a live dictionary asks where the backend neither pushes nor says how often, in ms. */
 const POLL_EVERY = 100
@@ -61,10 +62,12 @@ async function build(store: Store, settings: Settings, reads: Deadlines): Promis
   const codec = new Codec({ dictionary: name, encoding, oldEncoding, schema, holds, onOld })
   const defaults = new Defaults(settings.defaults, codec, name)
   const observer = observe(emitter, watchers, () => replica)
-  const replica = await Replica.open(store, codec.decode.bind(codec), observer, reads, settings.timeout)
+  checkBound(settings, store.supports, name)
+  const bounded = new BoundedStore(store, reads, settings.timeout)
+  const replica = await Replica.open(bounded, codec.decode.bind(codec), observer, settings.maxStaleness)
   const stored = () => replica.memory.entries.stored
   const reencoder = new Reencoder({ codec, stored, submit: group => replica.submit(group) })
-  const feed = settings.live ? await startFeed(store, replica, emitter) : undefined
+  const feed = settings.live ? await startFeed(store, replica, emitter, settings.maxStaleness) : undefined
   return { name, settings, store, codec, defaults, emitter, watchers, replica, reencoder, feed }
 }
 
@@ -88,12 +91,13 @@ function observe(emitter: Emitter, watchers: Watchers, replica: () => Replica): 
   }
 }
 
-async function startFeed(store: Store, replica: Replica, emitter: Emitter): Promise<LiveFeed> {
+async function startFeed(store: Store, replica: Replica, emitter: Emitter, bound = STALENESS_BOUND): Promise<LiveFeed> {
   const push = store.supports.subscribe
+  const confirmEvery = bound / HEARTBEATS_PER_BOUND
   const staleness = () => performance.now() - replica.confirmedAt
   const feed = new LiveFeed(replica, {
-    heartbeat: push ? HEARTBEAT : (store.backend.pollEvery ?? POLL_EVERY),
-    bound: STALENESS_BOUND,
+    heartbeat: push ? confirmEvery : Math.min(confirmEvery, store.backend.pollEvery ?? POLL_EVERY),
+    bound,
     onStale: cause => emitter.emit('stale', { staleness: staleness(), cause }),
     onFresh: () => emitter.emit('fresh', { staleness: staleness() }),
   })

@@ -1,27 +1,26 @@
-import type { Backend, Group, Operation, Outcome, Version } from '../contract/backend.js'
-import { ClosedError, UnsupportedError } from '../errors/errors.js'
-import { writeFault } from '../replica/faults.js'
+import type { Backend, Version } from '../contract/backend.js'
+import { UnsupportedError } from '../errors/errors.js'
 import { assemble, type Parts } from './assembly.js'
 import { ChangeStream } from './change-stream.js'
 import type { Change, EventMap } from './events.js'
+import { Gate } from './gate.js'
 import { checkKey } from './keys.js'
-import { noSuchKey } from './no-such-key.js'
 import type { Open } from './open.js'
 import {
   type CommonOptions,
   checkNames,
   checkOptions,
   checkRetries,
-  checkWriteOptions,
   type TransactOptions,
   type WatchOptions,
   type WriteOptions,
 } from './options.js'
-import { toPairs } from './pairs.js'
+import { Reads } from './reads.js'
 import { ResyncTimer } from './resync.js'
 import { Transactor } from './transact.js'
 import type { Transaction } from './transaction.js'
-import { type DictMap, LocalView, Snapshot } from './views.js'
+import type { DictMap, Snapshot } from './views.js'
+import { Writes } from './writes.js'
 
 /** What a get gives: never `undefined` for keys that have a default. */
 type Got<T, D, K extends keyof T> = K extends D ? T[K] : T[K] | undefined
@@ -31,7 +30,8 @@ export type Updates<I extends object> =
   | { readonly [K in keyof I]?: I[K] }
   | Iterable<readonly [keyof I & string, I[keyof I & string]]>
 
-const CLEAR: Operation<unknown> = { type: 'clear' }
+/** How often a transaction is run again where the caller does not say. */
+const DEFAULT_RETRIES = 32
 
 /**
  * A `Map` that every process of a service shares. The truth lives in a durable store; each process holds the whole
@@ -55,18 +55,26 @@ export class DurableDict<
   I extends object = T,
 > {
   readonly #parts: Parts
-  readonly #local: LocalView<T, D>
+  readonly #gate: Gate
+  readonly #reads: Reads
+  readonly #writes: Writes
   readonly #transactor: Transactor
   readonly #resync: ResyncTimer | undefined
-  #snapshot: WeakRef<Snapshot<T, D>> | undefined
   #closing: Promise<void> | undefined
 
   protected constructor(parts: Parts) {
-    const { name: dictionary, codec, defaults, replica, settings } = parts
+    const { name, codec, defaults, settings } = parts
     this.#parts = parts
-    this.#local = new LocalView(replica.memory, defaults.of)
-    const begin = () => this.#current().then(() => replica.memory.freeze())
-    this.#transactor = new Transactor({ dictionary, codec, defaults, begin, submit: group => this.#submit(group) })
+    this.#gate = new Gate(name)
+    this.#reads = new Reads(parts, this.#gate)
+    this.#writes = new Writes(parts, this.#gate)
+    this.#transactor = new Transactor({
+      dictionary: name,
+      codec,
+      defaults,
+      begin: () => this.#reads.state(),
+      submit: (group, options) => this.#writes.submit(group, options),
+    })
     this.#resync = settings.resyncEvery === undefined ? undefined : this.#startResync(settings.resyncEvery)
     settings.signal?.addEventListener('abort', this.#onAbort)
   }
@@ -96,7 +104,15 @@ export class DurableDict<
    * only. It goes on serving when the store cannot be reached, and after `close`.
    */
   get local(): DictMap<T, D> {
-    return this.#local
+    return this.#reads.local as unknown as DictMap<T, D>
+  }
+
+  /**
+   * The synchronous view of memory that answers only within `maxStaleness`: each read throws `StaleError` where memory was
+   * not confirmed current within the bound. Throws `TypeError` where the dictionary was opened without `maxStaleness`.
+   */
+  get fresh(): DictMap<T, D> {
+    return this.#reads.fresh as unknown as DictMap<T, D>
   }
 
   /** The state that memory holds: a token, to be compared for equality only. */
@@ -110,48 +126,39 @@ export class DurableDict<
   }
 
   /** The stored value, else its default, else `undefined`. Rejects with `DecodingError` where it cannot be decoded. */
-  async get<K extends keyof T & string>(key: K): Promise<Got<T, D, K>> {
-    if (this.#parts.settings.autosync || this.#closing) await this.#current()
-    return this.#read(key) as Got<T, D, K>
+  get<K extends keyof T & string>(key: K): Promise<Got<T, D, K>> {
+    return this.#reads.get(key) as Promise<Got<T, D, K>>
   }
 
   /** The stored value, else its default; rejects with `KeyError` where there is neither. */
-  async getOrThrow<K extends keyof T & string>(key: K): Promise<T[K]> {
-    await this.#current()
-    const value = this.#read(key)
-    if (value === undefined) throw noSuchKey(key, this.name)
-    return value as T[K]
+  getOrThrow<K extends keyof T & string>(key: K): Promise<T[K]> {
+    return this.#reads.getOrThrow(key) as Promise<T[K]>
   }
 
   /** Whether the key is stored; defaults do not count. */
   async has(key: keyof T & string): Promise<boolean> {
     checkKey(key, this.name)
-    await this.#current()
-    return this.#local.has(key)
+    return (await this.#reads.current()).has(key)
   }
 
   /** How many keys are stored. */
   async size(): Promise<number> {
-    await this.#current()
-    return this.#local.size
+    return (await this.#reads.current()).size
   }
 
   /** The stored keys, of one state, in no particular order. */
   async keys(): Promise<(keyof T & string)[]> {
-    await this.#current()
-    return [...this.#local.keys()]
+    return [...(await this.#reads.current()).keys()] as (keyof T & string)[]
   }
 
   /** The stored values, of one state. Rejects with `DecodingError` where one of them cannot be decoded. */
   async values(): Promise<T[keyof T & string][]> {
-    await this.#current()
-    return [...this.#local.values()]
+    return [...(await this.#reads.current()).values()] as T[keyof T & string][]
   }
 
   /** The stored entries, of one state. Rejects with `DecodingError` where one of them cannot be decoded. */
   async entries(): Promise<[keyof T & string, T[keyof T & string]][]> {
-    await this.#current()
-    return [...this.#local.entries()]
+    return [...(await this.#reads.current()).entries()] as [keyof T & string, T[keyof T & string]][]
   }
 
   /** Iterates over the entries of the state at the start, whatever is written meanwhile. */
@@ -160,32 +167,23 @@ export class DurableDict<
   }
 
   /** One consistent state that nothing alters any more: for the length of a request, say. Costs no copy. */
-  async snapshot(): Promise<Snapshot<T, D>> {
-    await this.#current()
-    const earlier = this.#snapshot?.deref()
-    const state = this.#parts.replica.memory.freeze()
-    if (earlier?.holds(state)) return earlier
-    const snapshot = new Snapshot<T, D>(state, this.#parts.defaults.of)
-    this.#snapshot = new WeakRef(snapshot)
-    return snapshot
+  snapshot(): Promise<Snapshot<T, D>> {
+    return this.#reads.snapshot() as unknown as Promise<Snapshot<T, D>>
   }
 
   /** Inserts or replaces. Rejects with `InvalidValueError`, `EncodingError` or, for `undefined`, `TypeError`. */
-  async set<K extends keyof T & keyof I & string>(key: K, value: I[K], options?: WriteOptions): Promise<void> {
-    this.#checkWrite(key, options)
-    await this.#write({ type: 'set', key, stored: this.#parts.codec.encode(key, value) })
+  set<K extends keyof T & keyof I & string>(key: K, value: I[K], options?: WriteOptions): Promise<void> {
+    return this.#writes.set(key, value, options)
   }
 
   /** Removes; gives whether it was there. */
-  async delete(key: keyof T & string, options?: WriteOptions): Promise<boolean> {
-    this.#checkWrite(key, options)
-    return (await this.#write({ type: 'delete', key })) as boolean
+  delete(key: keyof T & string, options?: WriteOptions): Promise<boolean> {
+    return this.#writes.delete(key, options)
   }
 
   /** Removes everything, atomically. */
-  async clear(options?: WriteOptions): Promise<void> {
-    checkWriteOptions(options, this.name)
-    await this.#write(CLEAR)
+  clear(options?: WriteOptions): Promise<void> {
+    return this.#writes.clear(options)
   }
 
   /**
@@ -193,43 +191,26 @@ export class DurableDict<
    *
    * @param entries - an object, a Map or any iterable of pairs; of a key that comes twice the last value counts.
    */
-  async update(entries: Updates<I>, options?: WriteOptions): Promise<void> {
-    checkWriteOptions(options, this.name)
-    const stored = new Map<string, unknown>()
-    for (const [key, value] of toPairs(entries)) {
-      checkKey(key, this.name)
-      stored.set(key, this.#parts.codec.encode(key, value))
-    }
-    if (stored.size === 0) return this.#open()
-    const operations = Array.from(stored, ([key, stored]) => ({ type: 'set', key, stored }) as const)
-    await this.#submit({ conditions: [], operations })
+  update(entries: Updates<I>, options?: WriteOptions): Promise<void> {
+    return this.#writes.update(entries, options)
   }
 
   /**
    * Removes and returns, atomically: of many callers, in whatever process, one gets the value. The others get the
    * fallback where one is given (`undefined`, too, counts as given), else a rejection with `KeyError`.
    */
-  async pop<K extends keyof T & string>(key: K): Promise<T[K]>
-  async pop<K extends keyof T & string, F>(key: K, fallback: F, options?: WriteOptions): Promise<T[K] | F>
-  async pop(key: string, ...rest: [fallback?: unknown, options?: WriteOptions]): Promise<unknown> {
-    this.#checkWrite(key, rest[1])
-    const stored = await this.#write({ type: 'pop', key })
-    if (stored !== undefined) return this.#parts.codec.decode(key, stored).value
-    if (rest.length > 0) return rest[0]
-    throw noSuchKey(key, this.name)
+  pop<K extends keyof T & string>(key: K): Promise<T[K]>
+  pop<K extends keyof T & string, F>(key: K, fallback: F, options?: WriteOptions): Promise<T[K] | F>
+  pop(key: string, ...rest: [fallback?: unknown, options?: WriteOptions]): Promise<unknown> {
+    return this.#writes.pop(key, rest.slice(0, 1), rest[1])
   }
 
   /**
    * Atomically inserts where the key is missing, and gives what is stored. Changes nothing, not even the version, where the
    * key exists.
    */
-  async setDefault<K extends keyof T & keyof I & string>(key: K, value: I[K], options?: WriteOptions): Promise<T[K]> {
-    this.#checkWrite(key, options)
-    const { codec, replica } = this.#parts
-    const stored = await this.#write({ type: 'setDefault', key, stored: codec.encode(key, value) })
-    const { entries } = replica.memory
-    // The copy that readers of memory get, where it is the same.
-    return (entries.stored.get(key) === stored ? entries.get(key) : codec.decode(key, stored).value) as T[K]
+  setDefault<K extends keyof T & keyof I & string>(key: K, value: I[K], options?: WriteOptions): Promise<T[K]> {
+    return this.#writes.setDefault(key, value, options) as Promise<T[K]>
   }
 
   /**
@@ -240,16 +221,16 @@ export class DurableDict<
    * Rejects with `ConflictError` after `retries`, with `UnsupportedError` on a backend without `commit`.
    */
   async transact<R>(fn: (tx: Transaction<T, D, I>) => R, options?: TransactOptions): Promise<Awaited<R>> {
+    this.#writes.checkOptions(options, ['retries'])
     if (typeof fn !== 'function') throw new TypeError('transact() takes a function of the transaction.')
-    checkWriteOptions(options, this.name, ['retries'])
-    const retries = checkRetries(options?.retries ?? 32)
+    const retries = checkRetries(options?.retries ?? DEFAULT_RETRIES)
     if (!this.#parts.store.supports.commit) throw this.#unsupported('transact')
-    return this.#transactor.run(fn, retries)
+    return this.#transactor.run(fn, retries, options)
   }
 
   /** Brings memory up to the store's state at the time of the call, or later. */
   async sync(): Promise<void> {
-    this.#open()
+    this.#gate.pass()
     await this.#parts.replica.check()
   }
 
@@ -258,8 +239,8 @@ export class DurableDict<
    * Gives how many it rewrote. Rejects with `UnsupportedError` on a backend without `commit`.
    */
   async reencode(): Promise<number> {
-    if (!this.#parts.store.supports.commit) throw this.#unsupported('reencode')
     await this.sync()
+    if (!this.#parts.store.supports.commit) throw this.#unsupported('reencode')
     return this.#parts.reencoder.all()
   }
 
@@ -270,8 +251,9 @@ export class DurableDict<
   watch<K extends keyof T & string>(options: WatchOptions<K> = {}): AsyncIterableIterator<Change<T, K>> {
     checkNames(options, ['key', 'signal'], 'watch')
     if (options.key !== undefined) checkKey(options.key, this.name)
-    const stream = this.#closing ? new ChangeStream(() => {}) : this.#parts.watchers.add(options.key, options.signal)
-    if (this.#closing) stream.fail(this.#closedError())
+    const { closed } = this.#gate
+    const stream = closed ? new ChangeStream(() => {}) : this.#parts.watchers.add(options.key, options.signal)
+    if (closed) stream.fail(this.#gate.error())
     return stream as AsyncIterableIterator<unknown> as AsyncIterableIterator<Change<T, K>>
   }
 
@@ -311,10 +293,11 @@ export class DurableDict<
 
   async #close(): Promise<void> {
     const { emitter, feed, replica, settings, store, watchers } = this.#parts
+    this.#gate.close()
     settings.signal?.removeEventListener('abort', this.#onAbort)
     this.#resync?.stop()
     try {
-      await Promise.all([feed?.stop(), replica.close(this.#closedError())])
+      await Promise.all([feed?.stop(), replica.close(this.#gate.error())])
       watchers.end()
     } finally {
       await store.backend.close?.()
@@ -322,50 +305,10 @@ export class DurableDict<
     }
   }
 
-  /** Memory is as current as the mode promises. */
-  async #current(): Promise<void> {
-    this.#open()
-    if (this.#parts.settings.autosync) await this.#parts.replica.check()
-  }
-
-  #read(key: string): unknown {
-    const { replica, defaults } = this.#parts
-    const value = replica.memory.entries.get(key)
-    if (value !== undefined) return value
-    // Only now, since what is stored under it is a valid key.
-    checkKey(key, this.name)
-    return defaults.of(key)
-  }
-
-  #checkWrite(key: unknown, options: WriteOptions | undefined): void {
-    checkKey(key, this.name)
-    checkWriteOptions(options, this.name)
-  }
-
-  async #write(operation: Operation<unknown>): Promise<unknown> {
-    const outcome = await this.#submit({ conditions: [], operations: [operation] })
-    return outcome.status === 'done' ? outcome.results[0] : undefined
-  }
-
-  async #submit(group: Group<unknown>): Promise<Outcome> {
-    this.#open()
-    const outcome = await this.#parts.replica.submit(group)
-    if (outcome.status === 'refused') throw writeFault(outcome.error, this.name)
-    return outcome
-  }
-
   #startResync(every: number): ResyncTimer {
     const { emitter, replica } = this.#parts
     const onFault = (cause: unknown) => emitter.emit('stale', { staleness: this.staleness, cause })
     return new ResyncTimer(every, () => replica.resync(), onFault)
-  }
-
-  #open(): void {
-    if (this.#closing) throw this.#closedError()
-  }
-
-  #closedError(): ClosedError {
-    return new ClosedError(`Dictionary "${this.name}" is closed.`, { dictionary: this.name })
   }
 
   #unsupported(call: string): UnsupportedError {

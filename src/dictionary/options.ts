@@ -1,3 +1,4 @@
+import type { Supports } from '../contract/backend.js'
 import type { Encoding } from '../encodings/encoding.js'
 import { RichEncoding } from '../encodings/rich-encoding.js'
 import { UnsupportedError } from '../errors/errors.js'
@@ -26,6 +27,13 @@ export interface CommonOptions {
   signal?: AbortSignal
   /** The most that any one call on the store may take, in milliseconds. Default 5,000; at least 1. */
   timeout?: number
+  /**
+   * For how long after a check reads are served from memory, in milliseconds: bounded staleness, on this process's
+   * monotonic clock, counted from before that check was sent. Older than that, a read checks first. Off by default, at
+   * least 1. It is recorded with the dictionary in the store, for writes `{ everywhere: true }`. With `live`, checks are
+   * renewed in the background. With `autosync: false` it holds for `fresh` alone.
+   */
+  maxStaleness?: number
   /**
    * How often memory is compared with everything that is stored, in milliseconds: a safety net against entries altered
    * behind the library's back. Off by default; at least 1.
@@ -59,8 +67,9 @@ export type DefaultedBy<S extends Schema, D> = string extends keyof D ? never : 
 /** Options of every write. */
 export interface WriteOptions {
   /**
-   * Resolve only once no process can read an older value within its `maxStaleness`. Not built yet: `true` rejects with
-   * `UnsupportedError`.
+   * Resolve only once no process can any longer read an older value within its `maxStaleness`: the largest bound in use
+   * is waited out. Default `false`. Holds as long as clocks tick at nearly the same rate (0.1 %), and the store does not
+   * lose what it acknowledged.
    */
   everywhere?: boolean
 }
@@ -89,18 +98,27 @@ export interface Settings {
   readonly defaults: Readonly<Record<string, unknown>>
   readonly signal: AbortSignal | undefined
   readonly timeout: number
+  readonly maxStaleness: number | undefined
   readonly resyncEvery: number | undefined
 }
 
-const NAMES = ['autosync', 'live', 'encoding', 'oldEncoding', 'schema', 'defaults', 'signal', 'timeout', 'resyncEvery']
+const NAMES = [
+  'autosync',
+  'live',
+  'encoding',
+  'oldEncoding',
+  'schema',
+  'defaults',
+  'signal',
+  'timeout',
+  'maxStaleness',
+  'resyncEvery',
+]
 
-/** Reserved by the design, not built yet. */
-const TO_COME = ['maxStaleness']
-
-/** @throws TypeError for an option that does not exist or is not of its kind; UnsupportedError for one not built yet. */
+/** @throws TypeError for an option that does not exist or is not of its kind. */
 export function checkOptions(options: CommonOptions & { schema?: Schema; defaults?: object } = {}): Settings {
   checkNames(options, NAMES, 'open')
-  const { autosync = true, live = false, signal, timeout = 5_000, resyncEvery, schema, defaults = {} } = options
+  const { autosync = true, live = false, signal, timeout = 5_000, schema, defaults = {} } = options
   if (typeof defaults !== 'object' || defaults === null) throw wrong('defaults', 'an object', defaults)
   if (signal !== undefined && !(signal instanceof AbortSignal)) throw wrong('signal', 'an AbortSignal', signal)
   return {
@@ -112,17 +130,36 @@ export function checkOptions(options: CommonOptions & { schema?: Schema; default
     defaults: defaults as Readonly<Record<string, unknown>>,
     signal,
     timeout: milliseconds('timeout', timeout),
-    resyncEvery: resyncEvery === undefined ? undefined : milliseconds('resyncEvery', resyncEvery),
+    maxStaleness: optionalMilliseconds('maxStaleness', options.maxStaleness),
+    resyncEvery: optionalMilliseconds('resyncEvery', options.resyncEvery),
   }
 }
 
-/** @throws TypeError for a member that does not exist; UnsupportedError for `everywhere: true`. */
-export function checkWriteOptions(options: WriteOptions | undefined, dictionary: string, also: string[] = []): void {
+/** @throws TypeError for a member that does not exist; UnsupportedError where the backend cannot record a bound. */
+export function checkWriteOptions(
+  options: WriteOptions | undefined,
+  supports: Supports,
+  dictionary: string,
+  also: readonly string[] = [],
+): void {
   if (options === undefined) return
   checkNames(options, ['everywhere', ...also], 'a write')
-  if (options.everywhere !== undefined && boolean('everywhere', options.everywhere)) {
-    throw new UnsupportedError(`Dictionary "${dictionary}" cannot write { everywhere: true } yet.`, { dictionary })
-  }
+  if (options.everywhere === undefined || !boolean('everywhere', options.everywhere)) return
+  if (!supports.recordBound) throw noBound('A write { everywhere: true }', dictionary)
+}
+
+/** @throws UnsupportedError where the backend cannot record the bound that `maxStaleness` needs. */
+export function checkBound(settings: Settings, supports: Supports, dictionary: string): void {
+  if (settings.maxStaleness !== undefined && !supports.recordBound) throw noBound('Option "maxStaleness"', dictionary)
+}
+
+function noBound(what: string, dictionary: string): UnsupportedError {
+  return new UnsupportedError(
+    `${what} needs a backend with recordBound(); that of dictionary "${dictionary}" has none.`,
+    {
+      dictionary,
+    },
+  )
 }
 
 /** @throws TypeError unless it is a whole number from 0. */
@@ -136,7 +173,6 @@ export function checkNames(options: object, names: readonly string[], call: stri
   if (typeof options !== 'object' || options === null) throw new TypeError(`The options of ${call} must be an object.`)
   for (const name of Object.keys(options)) {
     if (names.includes(name)) continue
-    if (TO_COME.includes(name)) throw new UnsupportedError(`Option "${name}" cannot be used yet.`)
     throw new TypeError(`${call} has no option "${name}"; it has ${names.join(', ')}.`)
   }
 }
@@ -152,6 +188,10 @@ const MAX_MS = 2 ** 31 - 1
 function milliseconds(name: string, value: unknown): number {
   if (typeof value === 'number' && value >= 1 && value <= MAX_MS) return value
   throw wrong(name, `a number of milliseconds from 1 to ${MAX_MS}`, value)
+}
+
+function optionalMilliseconds(name: string, value: unknown): number | undefined {
+  return value === undefined ? undefined : milliseconds(name, value)
 }
 
 function encoding(name: string, option: EncodingOption): Encoding<unknown> {

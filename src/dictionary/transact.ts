@@ -3,6 +3,7 @@ import type { Group, Outcome } from '../contract/backend.js'
 import { ConflictError } from '../errors/errors.js'
 import type { FrozenState } from '../replica/frozen-state.js'
 import { Lane } from './lane.js'
+import type { WriteOptions } from './options.js'
 import { Transaction, type TransactionContext } from './transaction.js'
 
 /** How long a transaction that met a conflict waits for those of the same process that did before it, in ms. */
@@ -17,7 +18,7 @@ export type TransactionFunction<R> = (tx: never) => R
 export interface TransactorContext extends TransactionContext {
   /** One state that was current when, or after, it was asked for. */
   begin(): Promise<FrozenState>
-  submit(group: Group<unknown>): Promise<Outcome>
+  submit(group: Group<unknown>, options?: WriteOptions): Promise<Outcome>
 }
 
 /**
@@ -32,21 +33,21 @@ export class Transactor {
     this.#context = context
   }
 
-  async run<R>(fn: TransactionFunction<R>, retries: number): Promise<Awaited<R>> {
-    const first = await this.#attempt(fn)
+  async run<R>(fn: TransactionFunction<R>, retries: number, options?: WriteOptions): Promise<Awaited<R>> {
+    const first = await this.#attempt(fn, options)
     if (first.committed) return first.result
     if (retries === 0) throw this.#conflict(0)
     const leave = await this.#lane.enter(PATIENCE)
     try {
-      return await this.#again(fn, retries)
+      return await this.#again(fn, retries, options)
     } finally {
       leave()
     }
   }
 
-  async #again<R>(fn: TransactionFunction<R>, retries: number): Promise<Awaited<R>> {
+  async #again<R>(fn: TransactionFunction<R>, retries: number, options?: WriteOptions): Promise<Awaited<R>> {
     for (let retry = 1; retry <= retries; retry += 1) {
-      const { committed, result } = await this.#attempt(fn)
+      const { committed, result } = await this.#attempt(fn, options)
       if (committed) return result
       // Random, so that processes which met do not meet again.
       await delay(Math.random() * Math.min(2 ** retry, MAX_PAUSE))
@@ -54,7 +55,10 @@ export class Transactor {
     throw this.#conflict(retries)
   }
 
-  async #attempt<R>(fn: TransactionFunction<R>): Promise<{ committed: boolean; result: Awaited<R> }> {
+  async #attempt<R>(
+    fn: TransactionFunction<R>,
+    options?: WriteOptions,
+  ): Promise<{ committed: boolean; result: Awaited<R> }> {
     const tx = new Transaction(await this.#context.begin(), this.#context)
     let result: Awaited<R>
     try {
@@ -64,7 +68,7 @@ export class Transactor {
     }
     const group = tx.end()
     if (group.operations.length === 0) return { committed: true, result }
-    const outcome = await this.#context.submit(group)
+    const outcome = await this.#context.submit(group, options)
     return { committed: outcome.status === 'done', result }
   }
 

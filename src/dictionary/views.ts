@@ -1,4 +1,5 @@
 import type { Version } from '../contract/backend.js'
+import { StaleError } from '../errors/errors.js'
 import type { FrozenState } from '../replica/frozen-state.js'
 import type { Memory } from '../replica/memory.js'
 
@@ -76,6 +77,66 @@ export class LocalView<T extends object, D extends keyof T & string = never> ext
 
   protected state(): FrozenState {
     return this.#memory.freeze()
+  }
+}
+
+/** What a bounded view asks before each read. */
+export interface Confirmed {
+  readonly memory: Memory
+  /** When memory was last known to be current, on the monotonic clock. */
+  readonly confirmedAt: number
+}
+
+/**
+ * The synchronous view of memory that answers only while memory was confirmed current within the bound (bounded staleness).
+ * Every read, the start of an iteration included, throws `StaleError` where that does not hold.
+ */
+export class FreshView<T extends object, D extends keyof T & string = never> extends View<T, D> {
+  readonly #confirmed: Confirmed
+  readonly #local: LocalView<T, D>
+  readonly #bound: number
+  readonly #dictionary: string
+
+  constructor(confirmed: Confirmed, defaultOf: DefaultOf, bound: number, dictionary: string) {
+    super()
+    this.#confirmed = confirmed
+    this.#local = new LocalView(confirmed.memory, defaultOf)
+    this.#bound = bound
+    this.#dictionary = dictionary
+  }
+
+  get size(): number {
+    this.#check()
+    return this.#local.size
+  }
+
+  get<K extends keyof T & string>(key: K): K extends D ? T[K] : T[K] | undefined {
+    this.#check()
+    return this.#local.get(key)
+  }
+
+  has(key: string): boolean {
+    this.#check()
+    return this.#local.has(key)
+  }
+
+  protected state(): FrozenState {
+    this.#check()
+    return this.#confirmed.memory.freeze()
+  }
+
+  /** The clock is asked at each read: an answer kept from before would be wrong in a process that was stopped meanwhile. */
+  #check(): void {
+    const staleness = performance.now() - this.#confirmed.confirmedAt
+    if (staleness > this.#bound) throw this.#stale(staleness)
+  }
+
+  #stale(staleness: number): StaleError {
+    return new StaleError(
+      `Memory of dictionary "${this.#dictionary}" was last confirmed current ${Math.round(staleness)} ms ago, and ` +
+        `"maxStaleness" is ${this.#bound} ms. Use get(), which checks where it must, or open with { live: true }.`,
+      { dictionary: this.#dictionary },
+    )
   }
 }
 

@@ -12,11 +12,10 @@ import type {
 } from '../contract/backend.js'
 import { isPromise } from '../contract/is-promise.js'
 import { sameStored } from '../contract/same-stored.js'
-import type { Store } from '../contract/store.js'
 import { ClosedError } from '../errors/errors.js'
-import { Deadlines } from './deadlines.js'
+import type { BoundedStore } from './bounded-store.js'
 import type { Decode } from './entries.js'
-import { late, notFollowed, readFault, writeFault } from './faults.js'
+import { notFollowed } from './faults.js'
 import { GroupCommit } from './group-commit.js'
 import { History, type Observer, type Remainder, type SyncReason } from './history.js'
 import type { Memory } from './memory.js'
@@ -34,50 +33,42 @@ const RESYNC_ATTEMPTS = 3
  * change is chained to the one before.
  */
 export class Replica {
-  readonly #store: Store
-  readonly #timeout: number
+  readonly #store: BoundedStore
   readonly #history: History
-  readonly #reads: Deadlines
-  readonly #writes = new Deadlines()
+  readonly #bound: number | undefined
   readonly #checks = new SharedCheck(askedAt => this.#check(askedAt))
   readonly #commits = new GroupCommit(batch => this.#commit(batch))
   readonly #ownBatches = new Recent<string>(REMEMBERED_BATCHES)
   #underWay: Batch<unknown> | undefined
   #loading: Promise<void> | undefined
   #confirmedAt: number
+  #recordedBound = 0
   /** Told whenever memory was confirmed current. */
   onConfirmed: () => void = () => {}
 
-  private constructor(store: Store, history: History, reads: Deadlines, timeout: number, confirmedAt: number) {
+  private constructor(store: BoundedStore, history: History, bound: number | undefined, confirmedAt: number) {
     this.#store = store
     this.#history = history
-    this.#reads = reads
-    this.#timeout = timeout
+    this.#bound = bound
     this.#confirmedAt = confirmedAt
   }
 
   /**
    * Loads the dictionary.
    *
-   * @param reads - bounds what waits for an answer, this load included.
-   * @param timeout - the most that one call on the store may take, in ms.
+   * @param bound - for how long after a check its readers rely on memory, in ms.
    */
   static async open(
-    store: Store,
+    store: BoundedStore,
     decode: Decode,
     observer: Observer,
-    reads: Deadlines,
-    timeout: number,
+    bound: number | undefined,
   ): Promise<Replica> {
+    // Recorded before the first check that anyone relies on: a writer that does not see it yet comes before that check.
+    if (bound !== undefined) await store.recordBound(bound)
     const loadedAt = performance.now()
-    const state = await reads
-      .bound(
-        progress => store.load(progress),
-        timeout,
-        () => late(timeout),
-      )
-      .catch(cause => Promise.reject(readFault(cause, store.name)))
-    return new Replica(store, new History(state, decode, observer), reads, timeout, loadedAt)
+    const state = await store.load()
+    return new Replica(store, new History(state, decode, observer), bound, loadedAt)
   }
 
   get memory(): Memory {
@@ -87,6 +78,11 @@ export class Replica {
   /** When memory was last known to be current: counted from before the check that said so was sent. */
   get confirmedAt(): number {
     return this.#confirmedAt
+  }
+
+  /** The largest bound that any replica relies on, in ms, as recorded when the latest write was executed. */
+  get recordedBound(): number {
+    return this.#recordedBound
   }
 
   /** Brings memory up to the store's state at the time of the call, or later. Calls that overlap share one check. */
@@ -105,8 +101,7 @@ export class Replica {
   }
 
   subscribe(listener: Listener<unknown>): Promise<Unsubscribe> {
-    const { backend } = this.#store
-    return this.#call(() => backend.subscribe?.(listener) ?? (() => {}), this.#timeout)
+    return this.#store.subscribe(listener)
   }
 
   /**
@@ -126,14 +121,14 @@ export class Replica {
     for (let attempt = 0; attempt < RESYNC_ATTEMPTS; attempt += 1) {
       await this.check()
       const startedAt = performance.now()
-      const state = await this.#load()
+      const state = await this.#store.load()
       if (!this.#loading && this.#compare(state)) return this.#confirm(startedAt)
     }
   }
 
   /** Ends what waits: reads at once, writes that were sent when their outcome is known. */
   async close(reason: ClosedError): Promise<void> {
-    this.#reads.endAll(reason)
+    this.#store.endReads(reason)
     await this.#commits.drain(reason)
   }
 
@@ -154,21 +149,16 @@ export class Replica {
   #check(askedAt: number): void | Promise<void> {
     const startedAt = performance.now()
     const base = this.memory.version
-    let answer: ReturnType<Store['catchUp']>
-    try {
-      answer = this.#store.catchUp(base)
-    } catch (cause) {
-      throw readFault(cause, this.#store.name)
-    }
-    if (isPromise(answer) || this.#loading) return this.#pull(base, answer, startedAt, askedAt)
-    const remainder = this.#history.follow(base, answer)
+    const answer = this.#store.catchUp(base)
+    if (isPromise(answer)) return this.#pull(base, answer, startedAt, askedAt)
+    const remainder = this.#follow(base, answer)
     if (remainder === 'none') return this.#confirm(startedAt)
     return this.#finish(remainder, startedAt, askedAt)
   }
 
-  async #pull(base: Version, answer: ReturnType<Store['catchUp']>, startedAt: number, askedAt: number): Promise<void> {
-    const left = this.#timeout - (startedAt - askedAt)
-    const remainder = this.#follow(base, await this.#call(() => answer, left))
+  async #pull(base: Version, answer: Promise<CatchUp<unknown>>, startedAt: number, askedAt: number): Promise<void> {
+    const left = this.#store.timeout - (startedAt - askedAt)
+    const remainder = this.#follow(base, await this.#store.answer(answer, left))
     await this.#finish(remainder, startedAt, askedAt)
   }
 
@@ -186,24 +176,24 @@ export class Replica {
 
   /** While everything is being loaded, answers are put off: which of the two is newer could not be told. */
   #follow(base: Version, answer: CatchUp<unknown>): Remainder {
-    return this.#loading ? 'again' : this.#history.follow(base, answer)
+    if (this.#loading) return 'again'
+    // With a bound it is not taken as it is: the store that lost its history may have lost the recorded bound, too.
+    if (answer.type === 'state' && answer.diverged && this.#bound !== undefined) return 'loadDiverged'
+    return this.#history.follow(base, answer)
   }
 
   #reload(reason: SyncReason): Promise<void> {
-    const load = async () => {
-      const startedAt = performance.now()
-      const state = await this.#load()
-      this.#history.replace(state, reason)
-      this.#confirm(startedAt)
-    }
-    this.#loading ??= load().finally(() => {
+    this.#loading ??= this.#loadAnew(reason).finally(() => {
       this.#loading = undefined
     })
     return this.#loading
   }
 
-  #load(): Promise<State<unknown>> {
-    return this.#call(progress => this.#store.load(progress), this.#timeout)
+  async #loadAnew(reason: SyncReason): Promise<void> {
+    if (reason === 'diverged' && this.#bound !== undefined) await this.#store.recordBound(this.#bound)
+    const startedAt = performance.now()
+    this.#history.replace(await this.#store.load(), reason)
+    this.#confirm(startedAt)
   }
 
   async #commit(batch: Batch<unknown>): Promise<readonly Outcome[]> {
@@ -217,29 +207,17 @@ export class Replica {
   }
 
   async #commitAndFollow(batch: Batch<unknown>): Promise<readonly Outcome[]> {
-    const { name } = this.#store
     const sentAt = performance.now()
     const base = this.memory.version
-    const { outcomes, catchUp } = await this.#writes
-      .bound(
-        () => this.#store.commit(batch, base),
-        this.#timeout,
-        () => late(this.#timeout),
-      )
-      .catch(cause => Promise.reject(writeFault(cause, name)))
+    const { outcomes, catchUp, bound = 0 } = await this.#store.commit(batch, base)
+    this.#recordedBound = bound
     try {
       await this.#finish(this.#follow(base, catchUp), sentAt, performance.now())
     } catch (cause) {
       // Closed meanwhile: the write is done, and no one reads memory any more.
-      if (!(cause instanceof ClosedError)) throw notFollowed(cause, name)
+      if (!(cause instanceof ClosedError)) throw notFollowed(cause, this.#store.name)
     }
     return outcomes
-  }
-
-  #call<V>(start: (progress: () => void) => V | Promise<V>, ms: number): Promise<V> {
-    return this.#reads
-      .bound(start, ms, () => late(this.#timeout))
-      .catch(cause => Promise.reject(readFault(cause, this.#store.name)))
   }
 
   #confirm(startedAt: number): void {

@@ -61,6 +61,10 @@ export class MemoryBackend implements Backend<unknown> {
     return this.#store.subscribe(listener)
   }
 
+  recordBound(ms: number): void {
+    this.#store.recordBound(ms)
+  }
+
   #run(operation: Batch<unknown>['groups'][number]['operations'][number]): unknown {
     const group = { conditions: [], operations: [operation] }
     const batch = { id: crypto.randomUUID(), groups: [group] }

@@ -15,6 +15,7 @@ export class MemoryStore {
   #log: Change<unknown>[] = []
   #logged = 0
   #count = 0
+  #bound = 0
 
   get version(): string {
     return `${this.#count}-${this.#epoch}`
@@ -47,7 +48,12 @@ export class MemoryStore {
       executeGroup(group, target, effects.length > 0 ? undefined : this.version, effects),
     )
     if (effects.length > 0) this.#append(effects, batch.id)
-    return { outcomes, catchUp: this.changesSince(since) }
+    return { outcomes, catchUp: this.changesSince(since), bound: this.#bound }
+  }
+
+  /** For the backend. */
+  recordBound(ms: number): void {
+    this.#bound = Math.max(this.#bound, ms)
   }
 
   /** For the backend. */

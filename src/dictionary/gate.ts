@@ -1,0 +1,38 @@
+import { setMaxListeners } from 'node:events'
+import { ClosedError } from '../errors/errors.js'
+
+/** Open until it is closed, for ever then. */
+export class Gate {
+  readonly #dictionary: string
+  readonly #closing = new AbortController()
+
+  constructor(dictionary: string) {
+    this.#dictionary = dictionary
+    // As many may wait for it as there are calls under way.
+    setMaxListeners(0, this.#closing.signal)
+  }
+
+  /** Aborted when it closes. */
+  get signal(): AbortSignal {
+    return this.#closing.signal
+  }
+
+  get closed(): boolean {
+    return this.#closing.signal.aborted
+  }
+
+  close(): void {
+    this.#closing.abort()
+  }
+
+  /** @throws ClosedError once it is closed. */
+  pass(): void {
+    if (this.closed) throw this.error()
+  }
+
+  error(): ClosedError {
+    return new ClosedError(`Dictionary "${this.#dictionary}" is closed. Open it anew to go on.`, {
+      dictionary: this.#dictionary,
+    })
+  }
+}

@@ -1,0 +1,84 @@
+import type { FrozenState } from '../replica/frozen-state.js'
+import type { Parts } from './assembly.js'
+import type { Gate } from './gate.js'
+import { checkKey } from './keys.js'
+import { noSuchKey } from './no-such-key.js'
+import { FreshView, LocalView, Snapshot } from './views.js'
+
+/** Everything that reads: first as current as the mode promises, then from memory. */
+export class Reads {
+  readonly local: LocalView<Record<string, unknown>>
+  readonly #parts: Parts
+  readonly #gate: Gate
+  #fresh: FreshView<Record<string, unknown>> | undefined
+  #snapshot: WeakRef<Snapshot> | undefined
+
+  constructor(parts: Parts, gate: Gate) {
+    this.#parts = parts
+    this.#gate = gate
+    this.local = new LocalView(parts.replica.memory, parts.defaults.of)
+  }
+
+  /** @throws TypeError where the dictionary has no bound. */
+  get fresh(): FreshView<Record<string, unknown>> {
+    this.#fresh ??= this.#makeFresh()
+    return this.#fresh
+  }
+
+  async get(key: string): Promise<unknown> {
+    this.#gate.pass()
+    if (this.#mustCheck()) await this.#parts.replica.check()
+    return this.#read(key)
+  }
+
+  async getOrThrow(key: string): Promise<unknown> {
+    const value = await this.get(key)
+    if (value === undefined) throw noSuchKey(key, this.#parts.name)
+    return value
+  }
+
+  /** What memory holds, once it is as current as the mode promises. */
+  async current(): Promise<LocalView<Record<string, unknown>>> {
+    this.#gate.pass()
+    if (this.#mustCheck()) await this.#parts.replica.check()
+    return this.local
+  }
+
+  async state(): Promise<FrozenState> {
+    await this.current()
+    return this.#parts.replica.memory.freeze()
+  }
+
+  async snapshot(): Promise<Snapshot> {
+    const state = await this.state()
+    const earlier = this.#snapshot?.deref()
+    if (earlier?.holds(state)) return earlier
+    const snapshot = new Snapshot(state, this.#parts.defaults.of)
+    this.#snapshot = new WeakRef(snapshot)
+    return snapshot
+  }
+
+  #mustCheck(): boolean {
+    const { settings, replica } = this.#parts
+    if (!settings.autosync) return false
+    // The clock is asked at each read: an answer kept from an earlier one would be wrong after the process was stopped.
+    return settings.maxStaleness === undefined || performance.now() - replica.confirmedAt > settings.maxStaleness
+  }
+
+  #read(key: string): unknown {
+    const { replica, defaults, name } = this.#parts
+    const value = replica.memory.entries.get(key)
+    if (value !== undefined) return value
+    // Only now, since what is stored under it is a valid key.
+    checkKey(key, name)
+    return defaults.of(key)
+  }
+
+  #makeFresh(): FreshView<Record<string, unknown>> {
+    const { settings, replica, defaults, name } = this.#parts
+    if (settings.maxStaleness === undefined) {
+      throw new TypeError(`Dictionary "${name}" has no "fresh" view: open it with the option "maxStaleness".`)
+    }
+    return new FreshView(replica, defaults.of, settings.maxStaleness, name)
+  }
+}

@@ -1,0 +1,105 @@
+import type { Group, Operation, Outcome } from '../contract/backend.js'
+import { AmbiguousWriteError } from '../errors/errors.js'
+import { writeFault } from '../replica/faults.js'
+import type { Parts } from './assembly.js'
+import { waitOut } from './commit-wait.js'
+import type { Gate } from './gate.js'
+import { checkKey } from './keys.js'
+import { noSuchKey } from './no-such-key.js'
+import { checkWriteOptions, type WriteOptions } from './options.js'
+import { toPairs } from './pairs.js'
+
+const CLEAR: Operation<unknown> = { type: 'clear' }
+
+/** Everything that writes: checked and encoded here, executed by the store, then in memory. */
+export class Writes {
+  readonly #parts: Parts
+  readonly #gate: Gate
+
+  constructor(parts: Parts, gate: Gate) {
+    this.#parts = parts
+    this.#gate = gate
+  }
+
+  async set(key: string, value: unknown, options?: WriteOptions): Promise<void> {
+    this.#check(key, options)
+    await this.#one({ type: 'set', key, stored: this.#parts.codec.encode(key, value) }, options)
+  }
+
+  async delete(key: string, options?: WriteOptions): Promise<boolean> {
+    this.#check(key, options)
+    return (await this.#one({ type: 'delete', key }, options)) as boolean
+  }
+
+  async clear(options?: WriteOptions): Promise<void> {
+    this.checkOptions(options)
+    await this.#one(CLEAR, options)
+  }
+
+  async update(entries: unknown, options?: WriteOptions): Promise<void> {
+    this.checkOptions(options)
+    const stored = new Map<string, unknown>()
+    for (const [key, value] of toPairs(entries)) {
+      checkKey(key, this.#parts.name)
+      stored.set(key, this.#parts.codec.encode(key, value))
+    }
+    if (stored.size === 0) return
+    const operations = Array.from(stored, ([key, stored]) => ({ type: 'set', key, stored }) as const)
+    await this.submit({ conditions: [], operations }, options)
+  }
+
+  async pop(key: string, fallback: readonly unknown[], options?: WriteOptions): Promise<unknown> {
+    this.#check(key, options)
+    const stored = await this.#one({ type: 'pop', key }, options)
+    if (stored !== undefined) return this.#parts.codec.decode(key, stored).value
+    if (fallback.length > 0) return fallback[0]
+    throw noSuchKey(key, this.#parts.name)
+  }
+
+  async setDefault(key: string, value: unknown, options?: WriteOptions): Promise<unknown> {
+    this.#check(key, options)
+    const { codec, replica } = this.#parts
+    const stored = await this.#one({ type: 'setDefault', key, stored: codec.encode(key, value) }, options)
+    const { entries } = replica.memory
+    // The copy that readers of memory get, where it is the same.
+    return entries.stored.get(key) === stored ? entries.get(key) : codec.decode(key, stored).value
+  }
+
+  /** Executes the group; rejects where the store refuses it. Memory holds what came of it when this resolves. */
+  async submit(group: Group<unknown>, options?: WriteOptions): Promise<Outcome> {
+    this.#gate.pass()
+    const { replica, name } = this.#parts
+    const outcome = await replica.submit(group)
+    if (outcome.status === 'refused') throw writeFault(outcome.error, name)
+    if (options?.everywhere && outcome.status === 'done') await this.#everywhere(replica.recordedBound)
+    return outcome
+  }
+
+  async #everywhere(bound: number): Promise<void> {
+    try {
+      await waitOut(bound, this.#gate.signal)
+    } catch (cause) {
+      const { name } = this.#parts
+      throw new AmbiguousWriteError(
+        `The write took effect, but dictionary "${name}" was closed before it was known to be everywhere.`,
+        { dictionary: name, cause },
+      )
+    }
+  }
+
+  /** @throws ClosedError, TypeError, UnsupportedError */
+  checkOptions(options: WriteOptions | undefined, also?: readonly string[]): void {
+    this.#gate.pass()
+    checkWriteOptions(options, this.#parts.store.supports, this.#parts.name, also)
+  }
+
+  #check(key: unknown, options: WriteOptions | undefined): void {
+    this.checkOptions(options)
+    checkKey(key, this.#parts.name)
+  }
+
+  async #one(operation: Operation<unknown>, options: WriteOptions | undefined): Promise<unknown> {
+    const outcome = await this.submit({ conditions: [], operations: [operation] }, options)
+    return outcome.status === 'done' ? outcome.results[0] : undefined
+  }
+}

@@ -1,0 +1,78 @@
+import type {
+  Awaitable,
+  Batch,
+  CatchUp,
+  Committed,
+  Listener,
+  State,
+  Unsubscribe,
+  Version,
+} from '../contract/backend.js'
+import type { Store } from '../contract/store.js'
+import { Deadlines } from './deadlines.js'
+import { late, readFault, writeFault } from './faults.js'
+
+/** The store with each call bounded in time, and its faults told in the library's errors. */
+export class BoundedStore {
+  readonly name: string
+  /** The most that one call may take, in ms. */
+  readonly timeout: number
+  readonly #store: Store
+  readonly #reads: Deadlines
+  readonly #writes = new Deadlines()
+
+  /** @param reads - bounds what waits for an answer; ended by who opens, while that is under way. */
+  constructor(store: Store, reads: Deadlines, timeout: number) {
+    this.#store = store
+    this.#reads = reads
+    this.timeout = timeout
+    this.name = store.name
+  }
+
+  /** At once where the store answers at once; else the promise is to be bounded by {@link answer}. */
+  catchUp(since: Version): Awaitable<CatchUp<unknown>> {
+    try {
+      return this.#store.catchUp(since)
+    } catch (cause) {
+      throw readFault(cause, this.name)
+    }
+  }
+
+  /** Waits for an answer, `ms` at most. */
+  answer<V>(answer: Awaitable<V>, ms: number): Promise<V> {
+    return this.#read(() => answer, ms)
+  }
+
+  load(): Promise<State<unknown>> {
+    return this.#read(progress => this.#store.load(progress), this.timeout)
+  }
+
+  recordBound(ms: number): Promise<void> {
+    return this.#read(() => this.#store.recordBound(ms), this.timeout)
+  }
+
+  subscribe(listener: Listener<unknown>): Promise<Unsubscribe> {
+    return this.#read(() => this.#store.backend.subscribe?.(listener) ?? (() => {}), this.timeout)
+  }
+
+  commit(batch: Batch<unknown>, since: Version): Promise<Committed<unknown>> {
+    return this.#writes
+      .bound(
+        () => this.#store.commit(batch, since),
+        this.timeout,
+        () => late(this.timeout),
+      )
+      .catch(cause => Promise.reject(writeFault(cause, this.name)))
+  }
+
+  /** Ends what is being read, and each later read at once. Writes under way are left to end by themselves. */
+  endReads(reason: unknown): void {
+    this.#reads.endAll(reason)
+  }
+
+  #read<V>(start: (progress: () => void) => V | Promise<V>, ms: number): Promise<V> {
+    return this.#reads
+      .bound(start, ms, () => late(this.timeout))
+      .catch(cause => Promise.reject(readFault(cause, this.name)))
+  }
+}
