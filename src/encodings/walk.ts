@@ -1,0 +1,86 @@
+import { EncodingError } from '../errors/errors.js'
+
+/**
+ * How many containers may lie inside each other. Encoders and decoders recurse, and the stack is what the caller left
+ * of it: a fixed bound, about a third of what a fresh stack takes, makes certain that what was written can be read back.
+ */
+export const MAX_DEPTH = 500
+
+/** One container on the way from the value to the member that is being looked at. */
+export interface Frame {
+  readonly parent: Frame | undefined
+  readonly container: object
+  /** How many levels of the encoder's recursion it takes to get here; at least one for each container. */
+  depth: number
+  /** The member that is being looked at: a name, an index, or the key of a Map. */
+  at: unknown
+  /** How to get at it, where that is not by property: a getter such as `.get` takes `at`; `.values()` is indexed by it. */
+  via: '' | '.get' | '.keys()' | '.values()' | '.encode()'
+}
+
+/** Steps into `container`, found at the member that `parent` is looking at. @throws EncodingError where it is too deep */
+export function enter(parent: Frame | undefined, container: object): Frame {
+  const depth = parent === undefined ? 1 : parent.depth + 1
+  if (depth > MAX_DEPTH) refuse(parent, `is nested more than ${MAX_DEPTH} levels deep. Store a flatter value`)
+  return { parent, container, depth, at: undefined, via: '' }
+}
+
+/** Refuses the member that `frame` is looking at, or the value itself where there is no frame. */
+export function refuse(frame: Frame | undefined, why: string, cause?: unknown): never {
+  const details = cause === undefined ? {} : { cause }
+  throw new EncodingError(`${frame === undefined ? 'The value' : `The member at ${pathOf(frame)}`} ${why}`, details)
+}
+
+/** The way to the member that `frame` is looking at, as one would write it after the value: `.a[3].get("k")`. */
+export function pathOf(frame: Frame): string {
+  const steps: string[] = []
+  for (let step: Frame | undefined = frame; step !== undefined; step = step.parent) steps.push(segment(step))
+  const path = steps.reverse().join('')
+  // The tail is what helps where hundreds of levels are involved.
+  return path.length > 400 ? `…${path.slice(-400)}` : path
+}
+
+const IDENTIFIER = /^[\p{L}_$][\p{L}\p{N}_$]*$/u
+
+function segment({ via, at }: Frame): string {
+  if (via === '.encode()') return via
+  if (via === '.get') return `.get(${keyText(at)})`
+  if (typeof at === 'string') return IDENTIFIER.test(at) ? `${via}.${at}` : `${via}[${JSON.stringify(at)}]`
+  return `${via}[${String(at)}]`
+}
+
+function keyText(key: unknown): string {
+  if (typeof key === 'string') return JSON.stringify(key)
+  return typeof key === 'object' && key !== null ? '…' : String(key)
+}
+
+/** Refuses a container with symbol keys, which no text can name. */
+export function refuseSymbolKeys(container: object, frame: Frame): void {
+  const symbols = Object.getOwnPropertySymbols(container)
+  if (symbols.length === 0) return
+  // What is not enumerable is no part of the value, with the exception of the tag: it disguises what the object is.
+  const kept = symbols.find(symbol => symbol === Symbol.toStringTag || isEnumerable(container, symbol))
+  if (kept !== undefined) refuse(frame.parent, `has the symbol key ${String(kept)}, which cannot be kept. Remove it`)
+}
+
+function isEnumerable(container: object, key: PropertyKey): boolean {
+  return Object.prototype.propertyIsEnumerable.call(container, key)
+}
+
+/** Whether `prototype` is that of the built-in class `name` of another realm (a `node:vm` context, a test runner's). */
+export function isForeignPrototype(prototype: object, name: string): boolean {
+  const owner = Object.getOwnPropertyDescriptor(prototype, 'constructor')?.value
+  return isNativeFunction(owner) && owner.prototype === prototype && owner.name === name
+}
+
+/** Whether the function is part of the engine, rather than written in JavaScript. */
+export function isNativeFunction(fn: unknown): boolean {
+  return typeof fn === 'function' && Function.prototype.toString.call(fn).endsWith('{ [native code] }')
+}
+
+/** How messages name the class of an object. */
+export function classNameOf(container: object): string {
+  const prototype: object | null = Object.getPrototypeOf(container)
+  const owner = prototype === null ? undefined : (prototype as { constructor?: unknown }).constructor
+  return typeof owner === 'function' && owner.name !== '' ? owner.name : 'an unnamed class'
+}
