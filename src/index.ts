@@ -39,7 +39,8 @@ export type { DictMap, LocalView, Snapshot } from './dictionary/views.js'
 export type { Encoding } from './encodings/encoding.js'
 export { JSONEncoding } from './encodings/json-encoding.js'
 export { NoOpEncoding } from './encodings/noop-encoding.js'
-export { RichEncoding } from './encodings/rich-encoding.js'
+export { RichEncoding, type RichEncodingOptions } from './encodings/rich-encoding.js'
+export type { RichClass, RichCodec, RichTypes } from './encodings/rich-types.js'
 export {
   AmbiguousWriteError,
   ClosedError,

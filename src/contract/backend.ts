@@ -15,16 +15,19 @@ export type Operation<S = string> =
   /** Inserts where the key is missing, and gives what is stored then. */
   | { readonly type: 'setDefault'; readonly key: string; readonly stored: S }
 
-/** What must hold for a group to be executed. */
-export type Condition<S = string> =
+/**
+ * What must hold for a group to be executed. A backend that cannot tell, say because its change log does not reach back,
+ * takes it for not holding; it may always take `unchanged` as strictly as `version`.
+ */
+export type Condition =
   /** The whole state is still this one. */
   | { readonly type: 'version'; readonly version: Version }
-  /** The key still holds exactly this (`undefined`: it is still missing). */
-  | { readonly type: 'holds'; readonly key: string; readonly stored: S | undefined }
+  /** No change since this version has touched the key, not even one that left it as it was. */
+  | { readonly type: 'unchanged'; readonly key: string; readonly since: Version }
 
 /** Operations that take effect together, and only where every condition holds: all or nothing. */
 export interface Group<S = string> {
-  readonly conditions: readonly Condition<S>[]
+  readonly conditions: readonly Condition[]
   readonly operations: readonly Operation<S>[]
 }
 

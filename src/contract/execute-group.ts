@@ -1,5 +1,4 @@
 import type { Condition, Effect, Group, Operation, Outcome, Version } from './backend.js'
-import { sameStored } from './same-stored.js'
 
 /** The entries that a group is executed on, inside the backend's own transaction. */
 export interface Target<S> {
@@ -8,6 +7,8 @@ export interface Target<S> {
   delete(key: string): void
   /** Whether anything was there. */
   clear(): boolean
+  /** Whether a change committed since this version has touched the key; also where that cannot be told any more. */
+  changedSince(since: Version, key: string): boolean
 }
 
 const CONFLICT: Outcome = { status: 'conflict' }
@@ -24,13 +25,24 @@ export function executeGroup<S>(
   version: Version | undefined,
   effects: Effect<S>[],
 ): Outcome {
-  if (!group.conditions.every(condition => holds(condition, target, version))) return CONFLICT
+  if (!group.conditions.every(condition => holds(condition, target, version, effects))) return CONFLICT
   return { status: 'done', results: group.operations.map(operation => execute(operation, target, effects)) }
 }
 
-function holds<S>(condition: Condition<S>, target: Target<S>, version: Version | undefined): boolean {
+function holds<S>(
+  condition: Condition,
+  target: Target<S>,
+  version: Version | undefined,
+  effects: readonly Effect<S>[],
+): boolean {
   if (condition.type === 'version') return Object.is(condition.version, version)
-  return sameStored(target.get(condition.key), condition.stored)
+  const { key, since } = condition
+  return !effects.some(effect => touches(effect, key)) && !target.changedSince(since, key)
+}
+
+/** Whether the effect touches the key. */
+export function touches(effect: Effect<unknown>, key: string): boolean {
+  return effect.type === 'clear' || effect.key === key
 }
 
 function execute<S>(operation: Operation<S>, target: Target<S>, effects: Effect<S>[]): unknown {

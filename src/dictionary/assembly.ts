@@ -58,15 +58,14 @@ async function build(store: Store, settings: Settings, reads: Deadlines): Promis
   const schema = new SchemaCheck(settings.schema, name)
   const { holds } = store.backend
   // Only where a value can be written back without losing a concurrent write.
-  const onOld = (key: string, stored: unknown) => void (store.supports.commit && reencoder.note(key, stored))
+  const onOld = (key: string) => void (store.supports.commit && reencoder.note(key))
   const codec = new Codec({ dictionary: name, encoding, oldEncoding, schema, holds, onOld })
   const defaults = new Defaults(settings.defaults, codec, name)
   const observer = observe(emitter, watchers, () => replica)
   checkBound(settings, store.supports, name)
   const bounded = new BoundedStore(store, reads, settings.timeout)
   const replica = await Replica.open(bounded, codec.decode.bind(codec), observer, settings.maxStaleness)
-  const stored = () => replica.memory.entries.stored
-  const reencoder = new Reencoder({ codec, stored, submit: group => replica.submit(group) })
+  const reencoder = new Reencoder({ codec, memory: () => replica.memory, submit: group => replica.submit(group) })
   const feed = settings.live ? await startFeed(store, replica, emitter, settings.maxStaleness) : undefined
   return { name, settings, store, codec, defaults, emitter, watchers, replica, reencoder, feed }
 }

@@ -12,7 +12,7 @@ export interface CodecOptions {
   readonly schema: SchemaCheck
   readonly holds: Holds | undefined
   /** Told of a value that only the old encoding could decode. */
-  onOld(key: string, stored: unknown): void
+  onOld(key: string): void
 }
 
 /** The way of a value into the store and back: schema, encoding, freezing. */
@@ -80,7 +80,7 @@ export class Codec {
     if (result.ok) return result.value
     const old = oldEncoding && attempt(oldEncoding, stored)
     if (!old?.ok) throw this.#undecodable(key, result.error)
-    onOld(key, stored)
+    onOld(key)
     return old.value
   }
 

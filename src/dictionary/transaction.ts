@@ -24,7 +24,7 @@ export class Transaction<T extends object, D extends keyof T & string = never, I
   readonly #written = new Map<string, unknown>()
   readonly #operations: Operation<unknown>[] = []
   readonly #read = new Set<string>()
-  #readAll = false
+  #touchedAll = false
   #cleared = false
   #ended = false
 
@@ -55,7 +55,7 @@ export class Transaction<T extends object, D extends keyof T & string = never, I
   }
 
   keys(): (keyof T & string)[] {
-    this.#readAll = true
+    this.#touchedAll = true
     this.#check()
     const keys = new Set(this.#cleared ? [] : this.#state.keys())
     for (const [key, stored] of this.#written) {
@@ -94,6 +94,7 @@ export class Transaction<T extends object, D extends keyof T & string = never, I
     this.#operations.push({ type: 'clear' })
     this.#written.clear()
     this.#cleared = true
+    this.#touchedAll = true
   }
 
   update(entries: Partial<I> | Iterable<readonly [keyof I & string, I[keyof I & string]]>): void {
@@ -157,8 +158,10 @@ export class Transaction<T extends object, D extends keyof T & string = never, I
     for (const key of keys) checkKey(key, dictionary)
   }
 
-  #conditions(): Condition<unknown>[] {
-    if (this.#readAll) return [{ type: 'version', version: this.#state.version }]
-    return Array.from(this.#read, key => ({ type: 'holds', key, stored: this.#state.stored(key) }))
+  /** All that was read still stands, and nobody wrote first what this one writes. */
+  #conditions(): Condition[] {
+    if (this.#touchedAll) return [{ type: 'version', version: this.#state.version }]
+    const { version: since } = this.#state
+    return Array.from(new Set([...this.#read, ...this.#written.keys()]), key => ({ type: 'unchanged', key, since }))
   }
 }

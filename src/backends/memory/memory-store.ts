@@ -1,5 +1,5 @@
 import type { Batch, CatchUp, Change, Committed, Effect, Listener, State, Unsubscribe } from '../../contract/backend.js'
-import { executeGroup } from '../../contract/execute-group.js'
+import { executeGroup, touches } from '../../contract/execute-group.js'
 
 /** How many effects the change log keeps at most. */
 const LOG_LIMIT = 1_000
@@ -43,6 +43,7 @@ export class MemoryStore {
       set: (key: string, stored: unknown) => void this.#entries.set(key, stored),
       delete: (key: string) => void this.#entries.delete(key),
       clear: () => this.#clear(),
+      changedSince: (version: unknown, key: string) => this.#changedSince(version, key),
     }
     const outcomes = batch.groups.map(group =>
       executeGroup(group, target, effects.length > 0 ? undefined : this.version, effects),
@@ -66,6 +67,11 @@ export class MemoryStore {
     const any = this.#entries.size > 0
     this.#entries.clear()
     return any
+  }
+
+  #changedSince(version: unknown, key: string): boolean {
+    const past = this.changesSince(version)
+    return past.type !== 'changes' || past.changes.some(({ effects }) => effects.some(effect => touches(effect, key)))
   }
 
   #append(effects: readonly Effect<unknown>[], id: string): void {
