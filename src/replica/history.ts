@@ -48,6 +48,7 @@ export class History {
   follow(base: Version, answer: CatchUp<unknown>): Remainder {
     const moved = !Object.is(this.memory.version, base)
     if (answer.type === 'changes') return this.#followChanges(answer.changes, answer.version, moved)
+    if (answer.type === 'state' && Object.is(answer.version, this.memory.version)) return 'none'
     if (moved) return answer.type === 'state' && this.#recent.has(answer.version) ? 'none' : 'again'
     if (answer.type === 'tooOld') return answer.diverged ? 'loadDiverged' : 'load'
     this.replace(answer, answer.diverged ? 'diverged' : 'loaded')
