@@ -172,8 +172,11 @@ export interface Backend<S = string> {
   /** Atomically inserts where missing; gives what is stored. Changes nothing, not even the version, where it exists. */
   setDefault?(key: string, stored: S): Awaitable<S>
 
-  /** Executes the batch durably, in isolation, each group all or nothing. A batch without effect leaves the version. */
-  commit?(batch: Batch<S>, since: Version): Awaitable<Committed<S>>
+  /**
+   * Executes the batch durably, in isolation, each group all or nothing. A batch without effect leaves the version.
+   * `givenUp` is aborted when the caller has stopped waiting: what was not sent yet must not be sent any more.
+   */
+  commit?(batch: Batch<S>, since: Version, givenUp: AbortSignal): Awaitable<Committed<S>>
   /** What happened since. Read after the call began: never older than what was acknowledged before it. */
   changesSince?(since: Version): Awaitable<CatchUp<S>>
   /**

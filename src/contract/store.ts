@@ -31,9 +31,9 @@ export class Store {
     return isPromise(version) ? version.then(now => compared(now, since)) : compared(version, since)
   }
 
-  commit(batch: Batch<unknown>, since: Version): Awaitable<Committed<unknown>> {
+  commit(batch: Batch<unknown>, since: Version, givenUp: AbortSignal): Awaitable<Committed<unknown>> {
     const { backend } = this
-    if (this.supports.commit && backend.commit) return backend.commit(batch, since)
+    if (this.supports.commit && backend.commit) return backend.commit(batch, since, givenUp)
     return this.#commitOneByOne(batch, since)
   }
 

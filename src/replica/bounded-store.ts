@@ -56,12 +56,13 @@ export class BoundedStore {
   }
 
   commit(batch: Batch<unknown>, since: Version): Promise<Committed<unknown>> {
+    const givingUp = new AbortController()
+    const giveUp = () => {
+      givingUp.abort()
+      return late(this.timeout)
+    }
     return this.#writes
-      .bound(
-        () => this.#store.commit(batch, since),
-        this.timeout,
-        () => late(this.timeout),
-      )
+      .bound(() => this.#store.commit(batch, since, givingUp.signal), this.timeout, giveUp)
       .catch(cause => Promise.reject(writeFault(cause, this.name)))
   }
 
