@@ -1,0 +1,155 @@
+import assert from 'node:assert/strict'
+import type { Backend, Version } from '../../contract/backend.js'
+import { contents, large, ODD_KEYS, ODD_VALUES, range, sameEntries, storedIn } from '../samples.js'
+import type { Topic } from '../suite.js'
+
+export const fourMethods: Topic = {
+  title: 'the four methods',
+  tests: {
+    'a new store is empty, and its version stands still': async world => {
+      const [one, other] = [await world.backend(), await world.backend()]
+      assert.equal((await contents(one)).size, 0)
+      const version = await one.lastUpdated()
+      assert.ok(Object.is(await one.lastUpdated(), version))
+      assert.ok(Object.is(await other.lastUpdated(), version), 'every backend over one store sees one version')
+    },
+
+    'persist() inserts and replaces, for every backend over the store': async world => {
+      const [one, other] = [await world.backend(), await world.backend()]
+      await one.persist('a', '1')
+      await other.persist('b', '2')
+      await other.persist('a', '3')
+      for (const backend of [one, other])
+        sameEntries(await contents(backend), new Map(Object.entries({ a: '3', b: '2' })))
+    },
+
+    'depersist() removes, and tells whether the key was there': async world => {
+      const [one, other] = [await world.backend(), await world.backend()]
+      await one.persist('a', '1')
+      assert.equal(await other.depersist('a'), true)
+      assert.equal(await one.depersist('a'), false)
+      assert.equal(await one.depersist('never there'), false)
+      assert.equal((await contents(one)).size, 0)
+    },
+
+    'the version differs after every change, and never recurs': async world => {
+      const [one, other] = [await world.backend(), await world.backend()]
+      const seen = new Set<Version>([await one.lastUpdated()])
+      const steps: (() => unknown)[] = [
+        () => one.persist('a', '1'),
+        () => one.depersist('a'),
+        () => other.persist('a', '1'),
+        () => one.persist('a', '2'),
+        () => other.persist('b', '1'),
+        () => other.depersist('b'),
+        () => one.depersist('a'),
+        () => one.persist('a', '1'),
+      ]
+      for (const step of steps) {
+        await step()
+        const version = await one.lastUpdated()
+        assert.ok(!seen.has(version), `a version must not recur, nor stay, after ${step}`)
+        assert.ok(Object.is(await other.lastUpdated(), version), 'every backend sees the new version at once')
+        seen.add(version)
+      }
+    },
+
+    'reading and opening leave the version as it is': async world => {
+      const one = await world.backend()
+      await one.persist('a', '1')
+      const version = await one.lastUpdated()
+      await contents(one)
+      const other = await world.backend()
+      await contents(other)
+      assert.ok(Object.is(await other.lastUpdated(), version))
+      assert.ok(Object.is(await one.lastUpdated(), version))
+    },
+
+    'two stores never share a version': async world => {
+      const [here, there] = [await world.backend(), await world.elsewhere()]
+      for (const backend of [here, there]) await backend.persist('a', '1')
+      assert.ok(!Object.is(await here.lastUpdated(), await there.lastUpdated()), 'a version must hold something random')
+      await there.persist('only there', '1')
+      assert.equal(await storedIn(here, 'only there'), undefined)
+    },
+
+    'writes that overlap are all kept': async world => {
+      const backends = await Promise.all(range(3).map(() => world.backend()))
+      const keys = range(30).map(n => `key ${n}`)
+      await Promise.all(keys.map((key, n) => (backends[n % 3] as Backend).persist(key, key)))
+      for (const backend of backends) sameEntries(await contents(backend), new Map(keys.map(key => [key, key])))
+    },
+
+    'of callers that remove one key, one is told that it was there': async world => {
+      const backends = await Promise.all(range(3).map(() => world.backend()))
+      await (backends[0] as Backend).persist('a', '1')
+      const removed = await Promise.all(range(12).map(n => (backends[n % 3] as Backend).depersist('a')))
+      assert.equal(removed.filter(Boolean).length, 1)
+    },
+
+    'the version never comes before its entries': async world => {
+      const [writer, reader] = [await world.backend(), await world.backend()]
+      const states = new Map<Version, string | undefined>()
+      let writing = true
+      const write = async () => {
+        for (const n of range(30)) await writer.persist('a', String(n))
+        writing = false
+      }
+      const read = async () => {
+        while (writing) await observe(reader, states)
+      }
+      await Promise.all([write(), read()])
+      await observe(reader, states)
+      assert.equal(states.get(await reader.lastUpdated()), '29')
+    },
+
+    'keys of every kind are kept, apart from each other': async world => {
+      const [one, other] = [await world.backend(), await world.backend()]
+      const expected = new Map(ODD_KEYS.map((key, index) => [key, String(index)]))
+      for (const [key, stored] of expected) await one.persist(key, stored)
+      sameEntries(await contents(other), expected)
+      for (const key of ODD_KEYS) {
+        assert.equal(await other.depersist(key), true, `depersist(${JSON.stringify(key)})`)
+        expected.delete(key)
+      }
+      assert.equal((await contents(one)).size, 0)
+    },
+
+    'values of every kind are kept to the letter': async world => {
+      const [one, other] = [await world.backend(), await world.backend()]
+      for (const [index, stored] of ODD_VALUES.entries()) await one.persist(`key ${index}`, stored)
+      const kept = await contents(other)
+      for (const [index, stored] of ODD_VALUES.entries()) assert.equal(kept.get(`key ${index}`), stored)
+    },
+
+    'a value of one megabyte is kept': async world => {
+      const [one, other] = [await world.backend(), await world.backend()]
+      const text = large()
+      await one.persist('large', text)
+      assert.ok((await storedIn(other, 'large')) === text)
+    },
+
+    'bytes are kept, where the store holds them': async world => {
+      const [one, other] = [await world.backend<unknown>(), await world.backend<unknown>()]
+      // What happens elsewhere is the dictionary's to say: see "values".
+      if (one.holds !== 'bytes' && one.holds !== 'references') return
+      const bytes = Uint8Array.from(range(256))
+      await one.persist('bytes', bytes)
+      await one.persist('none', new Uint8Array())
+      await one.persist('text', 'text')
+      const kept = await contents(other)
+      assert.deepEqual(new Uint8Array(kept.get('bytes') as Uint8Array), bytes)
+      assert.equal((kept.get('none') as Uint8Array).length, 0)
+      assert.equal(kept.get('text'), 'text')
+    },
+  },
+}
+
+/** Reads entries between two versions, and holds them against what this version showed before. */
+async function observe(reader: Backend, states: Map<Version, string | undefined>): Promise<void> {
+  const version = await reader.lastUpdated()
+  const stored = await storedIn(reader, 'a')
+  if (!Object.is(await reader.lastUpdated(), version)) return
+  if (states.has(version)) assert.equal(stored, states.get(version), 'one version must stand for one state')
+  states.set(version, stored)
+}

@@ -1,0 +1,20 @@
+import { atomicMethods } from './contract/atomic.js'
+import { fourMethods } from './contract/four-methods.js'
+import type { Runner, Subject } from './subject.js'
+import { register, type Topic } from './suite.js'
+
+export { type Call, FaultyBackend, type Interceptor, type Method } from './faulty-backend.js'
+export { type Fixture, MODES, type Mode, type RegisterTest, type Runner, type Subject } from './subject.js'
+
+const TOPICS: readonly Topic[] = [fourMethods, atomicMethods]
+
+/**
+ * Registers everything that a backend, and a dictionary on it, must keep to: in every mode, by itself and with others,
+ * with and without faults.
+ *
+ * @param runner - the test functions of any runner.
+ * @param subject - what is tested.
+ */
+export function conformance(runner: Runner, subject: Subject): void {
+  register(runner, subject, TOPICS)
+}

@@ -1,0 +1,151 @@
+import assert from 'node:assert/strict'
+import type { Backend, Supports } from '../contract/backend.js'
+import { capabilities } from '../contract/capabilities.js'
+import { DurableDict } from '../dictionary/durable-dict.js'
+import type { CommonOptions } from '../dictionary/options.js'
+import { FaultyBackend, type Method } from './faulty-backend.js'
+import type { Fixture, Mode, Subject } from './subject.js'
+
+/** The most that a test waits for one thing to happen, in ms, before the subject's scale. */
+const PATIENCE = 5_000
+
+/** The time limit of a dictionary whose store is made to hang, in ms, before the subject's scale. */
+const SHORT = 200
+
+/** Options of a dictionary, whatever its schema and defaults. */
+export type AnyOptions = CommonOptions & { schema?: unknown; defaults?: Record<string, unknown> }
+
+/** A dictionary as the suite uses it: any key, any value. */
+export type Dict = DurableDict<Record<string, unknown>>
+
+/** What one test works with: a store of its own, and everything opened on it. */
+export class World {
+  readonly mode: Mode
+  readonly patience: number
+  readonly short: number
+  readonly #subject: Subject
+  readonly #fixture: Fixture
+  readonly #others: Fixture[] = []
+  readonly #raw: Backend<unknown>[] = []
+  readonly #taps: { tap: FaultyBackend; dict?: Dict }[] = []
+
+  private constructor(subject: Subject, fixture: Fixture, mode: Mode) {
+    this.mode = mode
+    this.#subject = subject
+    this.#fixture = fixture
+    this.patience = PATIENCE * (subject.timeoutScale ?? 1)
+    this.short = SHORT * (subject.timeoutScale ?? 1)
+  }
+
+  static async create(subject: Subject, mode: Mode): Promise<World> {
+    return new World(subject, await subject.create(), mode)
+  }
+
+  /** What the subject says that its backend can do. */
+  supports(capability: keyof Supports): boolean {
+    return this.#subject.missing?.[capability] === undefined
+  }
+
+  /** A backend over the store, bare. */
+  async backend<S = string>(): Promise<Backend<S>> {
+    const backend = await this.#fixture.backend()
+    this.#raw.push(backend)
+    return backend as Backend<S>
+  }
+
+  /** A backend over a store of its own. */
+  async elsewhere(): Promise<Backend<string>> {
+    const fixture = await this.#subject.create()
+    this.#others.push(fixture)
+    const backend = await fixture.backend()
+    this.#raw.push(backend)
+    return backend as Backend<string>
+  }
+
+  /** A backend over the store whose calls can be counted and failed; for a dictionary. */
+  async tap(): Promise<FaultyBackend> {
+    const tap = new FaultyBackend(await this.#fixture.backend())
+    this.#taps.push({ tap })
+    return tap
+  }
+
+  /** A dictionary over the store, in the mode under test. */
+  async open(options: AnyOptions = {}): Promise<Dict> {
+    return this.openOn(await this.tap(), options)
+  }
+
+  async openOn(tap: FaultyBackend, options: AnyOptions = {}): Promise<Dict> {
+    const dict: Dict = await DurableDict.open(tap.backend, { ...this.mode, ...options } as CommonOptions)
+    const entry = this.#taps.find(one => one.tap === tap)
+    if (entry) entry.dict = dict
+    return dict
+  }
+
+  /** The methods that a check, a load and a write go through. */
+  get path(): { readonly check: Method[]; readonly load: Method[]; readonly write: Method[] } {
+    return {
+      check: this.supports('changesSince') ? ['changesSince'] : ['lastUpdated'],
+      load: this.supports('load') ? ['load'] : ['durables'],
+      write: this.supports('commit') ? ['commit'] : ['persist', 'depersist', 'pop', 'setDefault'],
+    }
+  }
+
+  /** Waits for what the mode promises: a live dictionary is fed, another is asked to catch up. */
+  async see(dict: Dict, predicate: () => boolean): Promise<void> {
+    if (this.mode.live) return this.until(dict, predicate)
+    await dict.sync()
+    assert.ok(predicate(), `after sync() memory must show what was written before: ${predicate}`)
+  }
+
+  /** Waits until the predicate holds, asking again at each event of the dictionary. */
+  async until(dict: Dict, predicate: () => boolean): Promise<void> {
+    if (predicate()) return
+    await this.within(
+      new Promise<void>(resolve => {
+        const ask = () => predicate() && resolve()
+        for (const event of ['sync', 'stale', 'fresh', 'close'] as const) dict.on(event, ask)
+      }),
+      `it must come to hold: ${predicate}`,
+    )
+  }
+
+  /** The answer, or a failure where it takes too long. */
+  async within<V>(work: Promise<V>, what: string, ms = this.patience): Promise<V> {
+    let timer: NodeJS.Timeout | undefined
+    const late = new Promise<never>((_, reject) => {
+      timer = setTimeout(() => reject(new assert.AssertionError({ message: `Not within ${ms} ms: ${what}` })), ms)
+    })
+    return Promise.race([work, late]).finally(() => clearTimeout(timer))
+  }
+
+  /** Closes everything, and sees to it that nothing was called after it was closed. */
+  async dispose(): Promise<void> {
+    for (const { tap } of this.#taps) tap.heal()
+    const closing = this.#taps.map(({ tap, dict }) => (dict ? dict.close() : closeAlone(tap)))
+    const closed = await Promise.allSettled([...closing, ...this.#raw.map(async backend => backend.close?.())])
+    for (const fixture of [this.#fixture, ...this.#others]) await fixture.dispose()
+    for (const result of closed) if (result.status === 'rejected') throw result.reason
+    for (const { tap } of this.#taps) closedLast(tap)
+  }
+}
+
+/** What the subject declares must be what its backend says. */
+export function declared(backend: Backend<unknown>, { missing = {} }: Subject): void {
+  for (const [capability, supported] of Object.entries(capabilities(backend))) {
+    const reason = missing[capability as keyof Supports]
+    assert.equal(
+      supported,
+      reason === undefined,
+      `supports.${capability}, where the subject says: ${reason ?? 'it has it'}`,
+    )
+  }
+}
+
+async function closeAlone(tap: FaultyBackend): Promise<void> {
+  if (tap.count('close') === 0) await tap.backend.close?.()
+}
+
+function closedLast(tap: FaultyBackend): void {
+  assert.equal(tap.count('close'), 1, 'a backend must be closed exactly once')
+  assert.equal(tap.calls.at(-1)?.method, 'close', 'no call may come after close()')
+}
