@@ -1,0 +1,87 @@
+// @ts-check
+
+/** @typedef {import('./types.js').Spread} Spread */
+
+/**
+ * One round of a variant: does its work, and gives the time of one operation in nanoseconds.
+ * @typedef {() => number | Promise<number>} Variant
+ */
+
+let sunk = 0
+
+/** Where results go, so that no compiler can leave out the work as unused. @param {number} value */
+export function sink(value) {
+  sunk = (sunk + value) | 0
+  return sunk
+}
+
+/**
+ * A variant that runs `work` once, which does `count` operations and gives something for the sink.
+ * @param {number} count
+ * @param {() => number | Promise<number>} work
+ * @returns {Variant}
+ */
+export function repeated(count, work) {
+  return async () => {
+    const started = performance.now()
+    const result = work()
+    // Not awaited where it is done already: that would add the time of a microtask.
+    const value = typeof result === 'number' ? result : await result
+    const elapsed = performance.now() - started
+    sink(value)
+    return (elapsed * 1e6) / count
+  }
+}
+
+/**
+ * Runs two variants in turns (A B, B A, A B …), so that whatever the machine does meanwhile meets both.
+ * @param {{ ours: Variant, base: Variant, rounds: number, warmUp?: number, of?: 'time' | 'speed' }} options
+ */
+export async function compare({ ours, base, rounds, warmUp = 3, of = 'time' }) {
+  const pairs = []
+  for (let round = -warmUp; round < rounds; round += 1) {
+    const pair = round % 2 === 0 ? await inTurn(ours, base) : (await inTurn(base, ours)).reverse()
+    if (round >= 0) pairs.push(/** @type {[number, number]} */ (pair))
+  }
+  const ratios = pairs.map(([mine, other]) => (of === 'time' ? mine / other : other / mine))
+  return {
+    ours: percentile(
+      pairs.map(([mine]) => mine),
+      0.5,
+    ),
+    base: percentile(
+      pairs.map(([, other]) => other),
+      0.5,
+    ),
+    ratio: { ...spread(ratios), of },
+  }
+}
+
+/** @param {Variant} first @param {Variant} second */
+async function inTurn(first, second) {
+  return [await first(), await second()]
+}
+
+/** @param {readonly number[]} values @returns {Spread} */
+export function spread(values) {
+  return {
+    median: percentile(values, 0.5),
+    low: percentile(values, 0.1),
+    high: percentile(values, 0.9),
+    rounds: values.length,
+  }
+}
+
+/** @param {readonly number[]} values @param {number} share of the values that lie below */
+export function percentile(values, share) {
+  const sorted = [...values].sort((left, right) => left - right)
+  const position = (sorted.length - 1) * share
+  const below = sorted[Math.floor(position)] ?? Number.NaN
+  const above = sorted[Math.ceil(position)] ?? Number.NaN
+  return below + (above - below) * (position - Math.floor(position))
+}
+
+/** Collects garbage, where the process was started such that it can. */
+export function collect() {
+  globalThis.gc?.()
+}

@@ -1,0 +1,122 @@
+// @ts-check
+// npm run bench [-- <suite> …] [--quick] [--only <bench>] [--node <major>] [--json <file>] [--check]
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { parseArgs } from 'node:util'
+import { modernNode } from '../scripts/modern-node.js'
+import { prepare } from '../scripts/prepare.js'
+import { root } from '../scripts/run.js'
+import { inProcess } from './in-process.js'
+import { describeMachine } from './machine.js'
+import { loadSuite, suiteNames } from './suite.js'
+import { markdown } from './table.js'
+
+/** @typedef {import('./types.js').Report} Report */
+/** @typedef {import('./types.js').Row} Row */
+
+const { values: options, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    quick: { type: 'boolean', default: false },
+    only: { type: 'string' },
+    node: { type: 'string' },
+    json: { type: 'string' },
+    check: { type: 'boolean', default: false },
+  },
+})
+
+/** The suites to run: those named, else all. */
+async function wanted() {
+  const all = await suiteNames()
+  const unknown = positionals.find(name => !all.includes(name))
+  if (unknown !== undefined) throw new Error(`There is no suite "${unknown}"; there are ${all.join(', ')}.`)
+  return positionals.length > 0 ? positionals : all
+}
+
+/**
+ * Runs one suite, bench by bench, each in a process of its own.
+ * @param {string} name
+ * @param {string} folder
+ * @param {string} node
+ */
+async function runSuite(name, folder, node) {
+  /** @type {Row[]} */
+  const rows = []
+  let engine = ''
+  let version = process.versions.node
+  for (const bench of Object.keys((await loadSuite(name)).benches)) {
+    if (options.only !== undefined && options.only !== bench) continue
+    const place = await mkdtemp(join(folder, `${name}-`))
+    console.error(`${name}: ${bench} …`)
+    const task = new URL('./tasks/bench.js', import.meta.url)
+    const given = await inProcess(task, [name, bench, place, options.quick ? 'quick' : ''], node)
+    const result = /** @type {{ rows: Row[], engine: string, node: string }} */ (given)
+    rows.push(...result.rows)
+    engine = result.engine
+    version = result.node
+    await rm(place, { recursive: true, force: true })
+  }
+  return { version, suite: { name, engine, rows } }
+}
+
+/** @param {string} folder */
+async function runAll(folder) {
+  const node = options.node === undefined ? process.execPath : await modernNode(Number(options.node))
+  for (const name of await wanted()) {
+    const { version, suite } = await runSuite(name, folder, node)
+    const date = new Date().toISOString().slice(0, 10)
+    /** @type {Report} */
+    const report = { date, quick: options.quick, machine: describeMachine(version), suites: [suite] }
+    reports.push(report)
+    console.log(`\n${markdown(report)}`)
+  }
+}
+
+/** Keeps the results: of a full run as the repository's own, of any run where a file is named. */
+async function keep() {
+  const [first] = reports
+  if (first && options.json !== undefined) {
+    await save(options.json, { ...first, suites: reports.flatMap(({ suites }) => suites) })
+  } else if (!options.quick && options.only === undefined) {
+    const suffix = options.node === undefined ? '' : `-node${options.node}`
+    for (const report of reports) {
+      const path = fileURLToPath(new URL(`./results/${report.suites[0]?.name}${suffix}`, import.meta.url))
+      await save(`${path}.json`, report)
+      await writeFile(`${path}.md`, markdown(report))
+    }
+  }
+}
+
+/** @param {string} path @param {Report} report */
+async function save(path, report) {
+  await mkdir(dirname(path), { recursive: true })
+  await writeFile(path, `${JSON.stringify(report, null, 2)}\n`)
+  console.error(`Written to ${path}.`)
+}
+
+/** @type {Report[]} */
+const reports = []
+
+// Interrupted, it still removes its folder: that is done at the end, which `exit` alone would not wait for.
+let folder = ''
+const remove = () => rm(folder, { recursive: true, force: true, maxRetries: 5 })
+for (const signal of /** @type {const} */ (['SIGINT', 'SIGTERM'])) {
+  process.once(signal, () => remove().finally(() => process.exit(130)))
+}
+
+try {
+  await prepare({ build: true })
+  await mkdir(join(root, '.cache'), { recursive: true })
+  // Beside the sources and not in the system's folder for such files, which may be in memory, where no write is durable.
+  folder = await mkdtemp(join(root, '.cache', 'bench-'))
+  await runAll(folder)
+  await keep()
+  const missed = reports.flatMap(({ suites }) => suites.flatMap(({ rows }) => rows.filter(({ met }) => met === false)))
+  if (options.check && missed.length > 0) process.exitCode = 1
+} catch (error) {
+  console.error(error instanceof Error ? error.message : error)
+  process.exitCode = 1
+} finally {
+  await remove()
+}
