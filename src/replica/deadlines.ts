@@ -31,6 +31,11 @@ export class Deadlines {
     })
   }
 
+  /** Throws the reason once all were ended. */
+  throwIfEnded(): void {
+    if (this.#ended) throw this.#ended.reason
+  }
+
   /** Ends every wait, and each later one at once. */
   endAll(reason: unknown): void {
     this.#ended = { reason }

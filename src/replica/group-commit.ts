@@ -22,6 +22,7 @@ export class GroupCommit {
   readonly #send: (batch: Batch<unknown>) => Promise<Committed<unknown>['outcomes']>
   #queue: Waiting[] = []
   #sending: Promise<void> | undefined
+  #ended: { reason: unknown } | undefined
 
   /** @param send - commits a batch and brings memory up to it; never called while an earlier call is under way. */
   constructor(send: (batch: Batch<unknown>) => Promise<Committed<unknown>['outcomes']>) {
@@ -30,14 +31,16 @@ export class GroupCommit {
 
   /** Resolves when the group was executed and memory holds what came of it. */
   submit(group: Group<unknown>): Promise<Outcome> {
+    if (this.#ended) return Promise.reject(this.#ended.reason)
     return new Promise((resolve, reject) => {
       this.#queue.push({ group, resolve, reject })
       this.#sending ??= this.#sendAll()
     })
   }
 
-  /** Rejects what was not sent yet, and waits for what was. */
+  /** Rejects what was not sent yet and what is submitted from now on, and waits for what was sent. */
   async drain(reason: unknown): Promise<void> {
+    this.#ended = { reason }
     for (const waiting of this.#queue.splice(0)) waiting.reject(reason)
     await this.#sending
   }
