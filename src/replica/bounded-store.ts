@@ -31,6 +31,7 @@ export class BoundedStore {
 
   /** At once where the store answers at once; else the promise is to be bounded by {@link answer}. */
   catchUp(since: Version): Awaitable<CatchUp<unknown>> {
+    this.#reads.throwIfEnded()
     try {
       return this.#store.catchUp(since)
     } catch (cause) {
@@ -51,8 +52,18 @@ export class BoundedStore {
     return this.#read(() => this.#store.recordBound(ms), this.timeout)
   }
 
+  /** A subscription that comes after its time limit is ended again. */
   subscribe(listener: Listener<unknown>): Promise<Unsubscribe> {
-    return this.#read(() => this.#store.backend.subscribe?.(listener) ?? (() => {}), this.timeout)
+    let wanted = true
+    const start = async () => {
+      const unsubscribe = (await this.#store.backend.subscribe?.(listener)) ?? (() => {})
+      if (!wanted) await unsubscribe()
+      return unsubscribe
+    }
+    return this.#read(start, this.timeout).catch(fault => {
+      wanted = false
+      throw fault
+    })
   }
 
   commit(batch: Batch<unknown>, since: Version): Promise<Committed<unknown>> {
