@@ -55,11 +55,6 @@ export class History {
     return 'none'
   }
 
-  /** Whether memory is, or was lately, at this version. */
-  passed(version: Version): boolean {
-    return this.#recent.has(version)
-  }
-
   /** Takes a pushed change where it chains. False: there is a gap. */
   push(change: Change<unknown>): boolean {
     if (this.#recent.has(change.version)) return true

@@ -119,10 +119,10 @@ export class Replica {
    */
   async resync(): Promise<void> {
     for (let attempt = 0; attempt < RESYNC_ATTEMPTS; attempt += 1) {
-      await this.check()
-      const startedAt = performance.now()
       const state = await this.#store.load()
-      if (!this.#loading && this.#compare(state)) return this.#confirm(startedAt)
+      // By the changes, where memory is behind: only it knows which of two states is the newer one.
+      await this.check()
+      if (Object.is(state.version, this.memory.version)) return this.#compare(state)
     }
   }
 
@@ -132,17 +132,9 @@ export class Replica {
     await this.#commits.drain(reason)
   }
 
-  /** False: memory went past this state meanwhile, which therefore says nothing about the present one. */
-  #compare(state: State<unknown>): boolean {
-    const { memory } = this
+  #compare(state: State<unknown>): void {
     const entries = new Map(state.entries)
-    if (Object.is(state.version, memory.version)) {
-      if (!sameEntries(entries, memory.entries.stored)) this.#history.replace({ ...state, entries }, 'diverged')
-      return true
-    }
-    if (this.#history.passed(state.version)) return false
-    this.#history.replace({ ...state, entries }, 'loaded')
-    return true
+    if (!sameEntries(entries, this.memory.entries.stored)) this.#history.replace({ ...state, entries }, 'diverged')
   }
 
   /** At once where the store answers at once that nothing, or little, changed. */
@@ -165,13 +157,15 @@ export class Replica {
   /** Does what is left to do after an answer, until memory is at least at the state of `startedAt`. */
   async #finish(remainder: Remainder, startedAt: number, askedAt: number): Promise<void> {
     if (remainder === 'none') return this.#confirm(startedAt)
-    if (this.#loading) {
-      // Begun before this check, so that it may miss what the check must see.
-      await this.#loading.catch(() => {})
-    } else if (remainder !== 'again') {
+    if (!this.#loading && remainder !== 'again') {
       return this.#reload(remainder === 'loadDiverged' ? 'diverged' : 'loaded')
     }
-    await this.#check(askedAt)
+    // What is being loaded may miss what this check must see. Where it came, the time starts anew.
+    const loaded = await this.#loading?.then(
+      () => true,
+      () => false,
+    )
+    await this.#check(loaded ? performance.now() : askedAt)
   }
 
   /** While everything is being loaded, answers are put off: which of the two is newer could not be told. */

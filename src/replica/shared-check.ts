@@ -9,7 +9,10 @@ export class SharedCheck {
   #running: Promise<void> | undefined
   #next: Promise<void> | undefined
 
-  /** @param perform - one check; `askedAt` is when its first caller came, on the monotonic clock. */
+  /**
+   * @param perform - one check. `askedAt` says from when on, on the monotonic clock, its callers wait for an answer: from
+   * their call, or from the good answer to the check before.
+   */
   constructor(perform: (askedAt: number) => void | Promise<void>) {
     this.#perform = perform
   }
@@ -21,10 +24,13 @@ export class SharedCheck {
 
   async #start(askedAt: number): Promise<void> {
     // Also where nothing is running: what else asks in this tick is to share.
-    await this.#running?.catch(() => {})
+    const failed = await this.#running?.then(
+      () => false,
+      () => true,
+    )
     const mine = this.#next
     this.#next = undefined
-    const work = this.#perform(askedAt)
+    const work = this.#perform(failed ? askedAt : performance.now())
     if (!isPromise(work)) return
     this.#running = mine
     try {
