@@ -16,7 +16,7 @@ type Move =
   | { readonly move: 'drop'; readonly index: number }
   | { readonly move: 'read'; readonly index: number; readonly key: string }
 
-const key = fc.constantFrom(...KEYS)
+const key = fc.constantFrom<string>(...KEYS)
 const stored = fc.nat({ max: 30 }).map(String)
 const effect: fc.Arbitrary<Effect> = fc.oneof(
   { weight: 6, arbitrary: fc.record({ type: fc.constant('set' as const), key, stored }) },
