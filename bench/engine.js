@@ -13,6 +13,8 @@
  * @property {(...values: unknown[]) => any} get
  * @property {(...values: unknown[]) => any[]} all
  * @property {(...values: unknown[]) => unknown} run
+ * @property {(on: boolean) => unknown} [setReturnArrays] of node:sqlite
+ * @property {(on: boolean) => unknown} [raw] of libsql
  */
 
 /** Not named in the import itself: the types of one of the two are not there to be checked. @param {string} name */
