@@ -1,0 +1,93 @@
+import type { Scheduler } from 'fast-check'
+import { MemoryBackend } from '../../src/backends/memory/memory-backend.js'
+import type { MemoryStore } from '../../src/backends/memory/memory-store.js'
+import type {
+  Backend,
+  Batch,
+  CatchUp,
+  Committed,
+  Listener,
+  State,
+  Unsubscribe,
+  Version,
+} from '../../src/contract/backend.js'
+
+/**
+ * A store at the far end of a network whose order is the test's: each call travels there, is executed at one moment, and its
+ * answer travels back; pushes may overtake them, come twice, or get lost.
+ */
+export class ScheduledBackend implements Backend<unknown> {
+  readonly name = 'scheduled'
+  readonly holds = 'references'
+  readonly #inner: MemoryBackend
+  readonly #scheduler: Scheduler
+  readonly #chance: () => number
+  /** Off while the test opens and closes: calls answer by themselves then. */
+  scheduling = false
+
+  /** @param chance - the test's dice, 0 to 9: what happens to each push, and how far the change log reaches back. */
+  constructor(store: MemoryStore, scheduler: Scheduler, chance: () => number) {
+    this.#inner = new MemoryBackend(store)
+    this.#scheduler = scheduler
+    this.#chance = chance
+  }
+
+  persist(key: string, stored: unknown): Promise<void> {
+    return this.#travel('persist', () => this.#inner.persist(key, stored))
+  }
+
+  depersist(key: string): Promise<boolean> {
+    return this.#travel('depersist', () => this.#inner.depersist(key))
+  }
+
+  durables(): Promise<Iterable<readonly [string, unknown]>> {
+    return this.#travel('durables', () => this.#inner.durables())
+  }
+
+  lastUpdated(): Promise<Version> {
+    return this.#travel('lastUpdated', () => this.#inner.lastUpdated())
+  }
+
+  load(): Promise<State<unknown>> {
+    return this.#travel('load', () => this.#inner.load())
+  }
+
+  changesSince(since: Version): Promise<CatchUp<unknown>> {
+    return this.#travel('changesSince', () => this.#forget(since, this.#inner.changesSince(since)))
+  }
+
+  commit(batch: Batch<unknown>, since: Version): Promise<Committed<unknown>> {
+    return this.#travel('commit', () => {
+      const { outcomes, catchUp } = this.#inner.commit(batch, since)
+      return { outcomes, catchUp: this.#forget(since, catchUp) }
+    })
+  }
+
+  subscribe(listener: Listener<unknown>): Unsubscribe {
+    return this.#inner.subscribe({
+      changed: change => {
+        const chance = this.#chance()
+        if (chance < 3) return
+        listener.changed(chance < 5 ? undefined : change)
+        if (chance < 7) listener.changed(change)
+      },
+      interrupted: cause => listener.interrupted(cause),
+    })
+  }
+
+  /** Now and then what happened is not known any more, or given as a whole state. */
+  #forget(since: Version, catchUp: CatchUp<unknown>): CatchUp<unknown> {
+    const chance = this.#chance()
+    if (chance > 2 || this.#inner.lastUpdated() === since) return catchUp
+    return chance === 0
+      ? { type: 'tooOld', diverged: false }
+      : { type: 'state', diverged: false, ...this.#inner.load() }
+  }
+
+  async #travel<V>(label: string, work: () => V): Promise<V> {
+    if (this.scheduling) await this.#scheduler.schedule(Promise.resolve(), `${label} travels`)
+    const answer = work()
+    if (this.scheduling) await this.#scheduler.schedule(Promise.resolve(), `${label} answers`)
+    return answer
+  }
+}
