@@ -11,6 +11,7 @@ const METHODS = [
   'changesSince',
   'load',
   'subscribe',
+  'recordBound',
 ] as const
 
 /** A method of a backend. */

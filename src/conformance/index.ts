@@ -1,12 +1,24 @@
 import { atomicMethods } from './contract/atomic.js'
+import { recordedBound } from './contract/bound.js'
+import { changeLog, loading } from './contract/changes.js'
+import { commits } from './contract/commit.js'
 import { fourMethods } from './contract/four-methods.js'
+import { push } from './contract/push.js'
 import type { Runner, Subject } from './subject.js'
 import { register, type Topic } from './suite.js'
 
 export { type Call, FaultyBackend, type Interceptor, type Method } from './faulty-backend.js'
-export { type Fixture, MODES, type Mode, type RegisterTest, type Runner, type Subject } from './subject.js'
+export {
+  type Capability,
+  type Fixture,
+  MODES,
+  type Mode,
+  type RegisterTest,
+  type Runner,
+  type Subject,
+} from './subject.js'
 
-const TOPICS: readonly Topic[] = [fourMethods, atomicMethods]
+const TOPICS: readonly Topic[] = [fourMethods, atomicMethods, commits, changeLog, loading, push, recordedBound]
 
 /**
  * Registers everything that a backend, and a dictionary on it, must keep to: in every mode, by itself and with others,

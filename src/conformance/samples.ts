@@ -171,3 +171,33 @@ function sorted(entries: ReadonlyMap<string, unknown>): [string, unknown][] {
 export function range(count: number): number[] {
   return Array.from({ length: count }, (_, index) => index)
 }
+
+/** Writes so many times, and reads all the while. Both get their turns, also where backends answer at once. */
+export async function sideBySide(
+  times: number,
+  write: (n: number) => Promise<unknown>,
+  read: () => Promise<void>,
+): Promise<void> {
+  let writing = true
+  const writeAll = async () => {
+    for (const n of range(times)) {
+      await write(n)
+      await turn()
+    }
+  }
+  const readOn = async () => {
+    while (writing) {
+      await read()
+      await turn()
+    }
+  }
+  const written = writeAll().finally(() => {
+    writing = false
+  })
+  await Promise.all([written, readOn()])
+}
+
+/** Lets everything else that is ready run first. */
+export function turn(): Promise<void> {
+  return new Promise(resolve => setImmediate(resolve))
+}

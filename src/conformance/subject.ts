@@ -16,6 +16,9 @@ export interface Runner {
   readonly it?: RegisterTest
 }
 
+/** What a backend may lack: an optional method, or to hold bytes besides text. */
+export type Capability = keyof Supports | 'bytes'
+
 /** One store of its own, made for one test. */
 export interface Fixture {
   /** A new backend over the same store at each call, as another process would have it. */
@@ -36,10 +39,10 @@ export interface Subject {
   /** A store that is empty, and that nothing else uses. */
   create(): Awaitable<Fixture>
   /**
-   * The optional capabilities that the backend lacks, each with the reason. What needs them is then reported as skipped,
+   * The capabilities that the backend lacks, each with the reason. What needs them is then reported as skipped,
    * and what happens instead is tested. Default: it has all of them.
    */
-  readonly missing?: { readonly [C in keyof Supports]?: string }
+  readonly missing?: { readonly [C in Capability]?: string }
   /** The modes to run in. Default: all of {@link MODES}. */
   readonly modes?: readonly Mode[]
   /** Multiplies every time limit, for slow stores and machines. Default 1. */

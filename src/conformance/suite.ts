@@ -1,8 +1,5 @@
-import type { Supports } from '../contract/backend.js'
-import { MODES, type Mode, type RegisterTest, type Runner, type Subject } from './subject.js'
+import { type Capability, MODES, type Mode, type RegisterTest, type Runner, type Subject } from './subject.js'
 import { World } from './world.js'
-
-type Capability = keyof Supports
 
 /** One test. */
 export type Body = (world: World) => Promise<void>

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
-import type { Backend, Supports } from '../contract/backend.js'
+import type { Backend } from '../contract/backend.js'
 import { capabilities } from '../contract/capabilities.js'
 import { DurableDict } from '../dictionary/durable-dict.js'
 import type { CommonOptions } from '../dictionary/options.js'
 import { FaultyBackend, type Method } from './faulty-backend.js'
-import type { Fixture, Mode, Subject } from './subject.js'
+import type { Capability, Fixture, Mode, Subject } from './subject.js'
 
 /** The most that a test waits for one thing to happen, in ms, before the subject's scale. */
 const PATIENCE = 5_000
@@ -42,8 +42,13 @@ export class World {
   }
 
   /** What the subject says that its backend can do. */
-  supports(capability: keyof Supports): boolean {
+  supports(capability: Capability): boolean {
     return this.#subject.missing?.[capability] === undefined
+  }
+
+  /** Sees to it that the subject declares what its backend can do. */
+  async checkDeclared(): Promise<void> {
+    declared(await this.backend(), this.#subject)
   }
 
   /** A backend over the store, bare. */
@@ -130,14 +135,12 @@ export class World {
 }
 
 /** What the subject declares must be what its backend says. */
-export function declared(backend: Backend<unknown>, { missing = {} }: Subject): void {
-  for (const [capability, supported] of Object.entries(capabilities(backend))) {
-    const reason = missing[capability as keyof Supports]
-    assert.equal(
-      supported,
-      reason === undefined,
-      `supports.${capability}, where the subject says: ${reason ?? 'it has it'}`,
-    )
+function declared(backend: Backend<unknown>, { missing = {} }: Subject): void {
+  const bytes = backend.holds === 'bytes' || backend.holds === 'references'
+  for (const [capability, supported] of Object.entries({ ...capabilities(backend), bytes })) {
+    const reason = missing[capability as Capability]
+    const said = reason === undefined ? 'does not name it as missing' : `names it as missing: ${reason}`
+    assert.equal(supported, reason === undefined, `${capability}: the subject ${said}`)
   }
 }
 

@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict'
 import type { Backend, Version } from '../../contract/backend.js'
-import { contents, large, ODD_KEYS, ODD_VALUES, range, sameEntries, storedIn } from '../samples.js'
-import type { Topic } from '../suite.js'
+import { contents, large, ODD_KEYS, ODD_VALUES, range, sameEntries, sideBySide, storedIn } from '../samples.js'
+import { needs, type Topic } from '../suite.js'
 
 export const fourMethods: Topic = {
   title: 'the four methods',
   tests: {
+    'the subject names what the backend lacks': world => world.checkDeclared(),
+
     'a new store is empty, and its version stands still': async world => {
       const [one, other] = [await world.backend(), await world.backend()]
       assert.equal((await contents(one)).size, 0)
@@ -90,15 +92,8 @@ export const fourMethods: Topic = {
     'the version never comes before its entries': async world => {
       const [writer, reader] = [await world.backend(), await world.backend()]
       const states = new Map<Version, string | undefined>()
-      let writing = true
-      const write = async () => {
-        for (const n of range(30)) await writer.persist('a', String(n))
-        writing = false
-      }
-      const read = async () => {
-        while (writing) await observe(reader, states)
-      }
-      await Promise.all([write(), read()])
+      const write = async (n: number) => writer.persist('a', String(n))
+      await sideBySide(30, write, () => observe(reader, states))
       await observe(reader, states)
       assert.equal(states.get(await reader.lastUpdated()), '29')
     },
@@ -129,10 +124,8 @@ export const fourMethods: Topic = {
       assert.ok((await storedIn(other, 'large')) === text)
     },
 
-    'bytes are kept, where the store holds them': async world => {
+    'bytes are kept': needs('bytes', async world => {
       const [one, other] = [await world.backend<unknown>(), await world.backend<unknown>()]
-      // What happens elsewhere is the dictionary's to say: see "values".
-      if (one.holds !== 'bytes' && one.holds !== 'references') return
       const bytes = Uint8Array.from(range(256))
       await one.persist('bytes', bytes)
       await one.persist('none', new Uint8Array())
@@ -141,7 +134,7 @@ export const fourMethods: Topic = {
       assert.deepEqual(new Uint8Array(kept.get('bytes') as Uint8Array), bytes)
       assert.equal((kept.get('none') as Uint8Array).length, 0)
       assert.equal(kept.get('text'), 'text')
-    },
+    }),
   },
 }
 
