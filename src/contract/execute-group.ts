@@ -48,7 +48,8 @@ export function touches(effect: Effect<unknown>, key: string): boolean {
 function execute<S>(operation: Operation<S>, target: Target<S>, effects: Effect<S>[]): unknown {
   switch (operation.type) {
     case 'set':
-      return set(operation.key, operation.stored, target, effects)
+      set(operation.key, operation.stored, target, effects)
+      return undefined
     case 'delete':
       return remove(operation.key, target, effects) !== undefined
     case 'pop':
