@@ -31,7 +31,7 @@ export class MemoryStore {
     const { version } = this
     if (since === version) return { type: 'changes', version, changes: [] }
     const start = this.#log.findLastIndex(({ previous }) => previous === since)
-    if (start < 0) return { type: 'tooOld', diverged: false }
+    if (start < 0) return { type: 'tooOld', diverged: !String(since).endsWith(`-${this.#epoch}`) }
     return { type: 'changes', version, changes: this.#log.slice(start) }
   }
 
