@@ -5,12 +5,16 @@ import type {
   Backend,
   Batch,
   CatchUp,
+  Change,
   Committed,
   Listener,
   State,
   Unsubscribe,
   Version,
 } from '../../src/contract/backend.js'
+
+/** Who is told of changes. Shared by the backends over one store. */
+export type Audience = Set<(change: Change<unknown>) => void>
 
 /**
  * A store at the far end of a network whose order is the test's: each call travels there, is executed at one moment, and its
@@ -22,14 +26,16 @@ export class ScheduledBackend implements Backend<unknown> {
   readonly #inner: MemoryBackend
   readonly #scheduler: Scheduler
   readonly #chance: () => number
+  readonly #audience: Audience
   /** Off while the test opens and closes: calls answer by themselves then. */
   scheduling = false
 
   /** @param chance - the test's dice, 0 to 9: what happens to each push, and how far the change log reaches back. */
-  constructor(store: MemoryStore, scheduler: Scheduler, chance: () => number) {
+  constructor(store: MemoryStore, scheduler: Scheduler, chance: () => number, audience: Audience) {
     this.#inner = new MemoryBackend(store)
     this.#scheduler = scheduler
     this.#chance = chance
+    this.#audience = audience
   }
 
   persist(key: string, stored: unknown): Promise<void> {
@@ -58,21 +64,32 @@ export class ScheduledBackend implements Backend<unknown> {
 
   commit(batch: Batch<unknown>, since: Version): Promise<Committed<unknown>> {
     return this.#travel('commit', () => {
+      const before = this.#inner.lastUpdated()
       const { outcomes, catchUp } = this.#inner.commit(batch, since)
+      this.#publish(this.#inner.changesSince(before))
       return { outcomes, catchUp: this.#forget(since, catchUp) }
     })
   }
 
   subscribe(listener: Listener<unknown>): Unsubscribe {
-    return this.#inner.subscribe({
-      changed: change => {
-        const chance = this.#chance()
-        if (chance < 3) return
-        listener.changed(chance < 5 ? undefined : change)
-        if (chance < 7) listener.changed(change)
-      },
-      interrupted: cause => listener.interrupted(cause),
-    })
+    const tell = (change: Change<unknown>) => {
+      const chance = this.#chance()
+      if (chance < 3) return
+      listener.changed(chance < 5 ? undefined : change)
+      if (chance < 7) listener.changed(change)
+    }
+    this.#audience.add(tell)
+    return () => void this.#audience.delete(tell)
+  }
+
+  #publish(since: CatchUp<unknown>): void {
+    if (since.type !== 'changes' || !this.scheduling) return
+    for (const change of since.changes) {
+      for (const tell of this.#audience) {
+        const message = this.#scheduler.schedule(Promise.resolve(), 'a message travels')
+        void message.then(() => this.#audience.has(tell) && tell(change))
+      }
+    }
   }
 
   /** Now and then what happened is not known any more, or given as a whole state. */
