@@ -4,17 +4,18 @@ import type { Awaitable, Backend, Batch, Group, Operation, Outcome, State, Suppo
 type Load = () => Awaitable<State<unknown>>
 
 /**
- * What stands in for `commit` where a backend has none: the operations one after the other, by the four methods. Not
- * atomic, hence no conditions.
+ * atomic, hence no conditions. `step` is called before each call that writes, and throws once no one waits any more.
+ * once no one waits for the outcome any more.
  */
 export async function commitOneByOne(
   backend: Backend<unknown>,
   supports: Required<Supports>,
   batch: Batch<unknown>,
   load: Load,
+  step: () => void,
 ): Promise<Outcome[]> {
   const outcomes: Outcome[] = []
-  for (const group of batch.groups) outcomes.push(await execute(backend, supports, group, load))
+  for (const group of batch.groups) outcomes.push(await execute(backend, supports, group, load, step))
   return outcomes
 }
 
@@ -23,11 +24,15 @@ async function execute(
   supports: Required<Supports>,
   group: Group<unknown>,
   load: Load,
+  step: () => void,
 ): Promise<Outcome> {
   if (group.conditions.length > 0) return { status: 'refused', error: noConditions() }
   const results: unknown[] = []
   try {
-    for (const operation of group.operations) results.push(await apply(backend, supports, operation, load))
+    for (const operation of group.operations) {
+      step()
+      results.push(await apply(backend, supports, operation, load, step))
+    }
   } catch (error) {
     return { status: 'refused', error: results.length > 0 ? partlyDone(error, results.length, group) : unknown(error) }
   }
@@ -39,6 +44,7 @@ function apply(
   supports: Required<Supports>,
   operation: Operation<unknown>,
   load: Load,
+  step: () => void,
 ): Awaitable<unknown> {
   switch (operation.type) {
     case 'set':
@@ -46,7 +52,7 @@ function apply(
     case 'delete':
       return backend.depersist(operation.key)
     case 'clear':
-      return removeAll(backend, load)
+      return removeAll(backend, load, step)
     case 'pop':
       return supports.pop && backend.pop ? backend.pop(operation.key) : popByDefault(backend, operation.key, load)
     case 'setDefault':
@@ -56,8 +62,11 @@ function apply(
   }
 }
 
-async function removeAll(backend: Backend<unknown>, load: Load): Promise<void> {
-  for (const [key] of [...(await load()).entries]) await backend.depersist(key)
+async function removeAll(backend: Backend<unknown>, load: Load, step: () => void): Promise<void> {
+  for (const [key] of [...(await load()).entries]) {
+    step()
+    await backend.depersist(key)
+  }
 }
 
 /** `depersist` tells whether the key was there, so that of two callers only one gets the value. */

@@ -31,10 +31,20 @@ export class Store {
     return isPromise(version) ? version.then(now => compared(now, since)) : compared(version, since)
   }
 
-  commit(batch: Batch<unknown>, since: Version, givenUp: AbortSignal): Awaitable<Committed<unknown>> {
+  /** @param progress - called before each step where it takes several: the time limit starts anew then. */
+  commit(
+    batch: Batch<unknown>,
+    since: Version,
+    givenUp: AbortSignal,
+    progress: () => void,
+  ): Awaitable<Committed<unknown>> {
     const { backend } = this
     if (this.supports.commit && backend.commit) return backend.commit(batch, since, givenUp)
-    return this.#commitOneByOne(batch, since)
+    const step = () => {
+      givenUp.throwIfAborted()
+      progress()
+    }
+    return this.#commitOneByOne(batch, since, step)
   }
 
   /** Only where it is supported. */
@@ -47,8 +57,9 @@ export class Store {
     return this.supports.load && backend.load ? backend.load(progress) : this.#loadBetweenVersions(progress)
   }
 
-  async #commitOneByOne(batch: Batch<unknown>, since: Version): Promise<Committed<unknown>> {
-    const outcomes = await commitOneByOne(this.backend, this.supports, batch, () => this.load(() => {}))
+  async #commitOneByOne(batch: Batch<unknown>, since: Version, step: () => void): Promise<Committed<unknown>> {
+    const load = () => this.load(step)
+    const outcomes = await commitOneByOne(this.backend, this.supports, batch, load, step)
     return { outcomes, catchUp: await this.catchUp(since) }
   }
 

@@ -73,7 +73,7 @@ export class BoundedStore {
       return late(this.timeout)
     }
     return this.#writes
-      .bound(() => this.#store.commit(batch, since, givingUp.signal), this.timeout, giveUp)
+      .bound(progress => this.#store.commit(batch, since, givingUp.signal, progress), this.timeout, giveUp)
       .catch(cause => Promise.reject(writeFault(cause, this.name)))
   }
 
