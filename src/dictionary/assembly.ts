@@ -45,6 +45,10 @@ export async function assemble(backend: Backend<unknown>, settings: Settings): P
   try {
     signal?.throwIfAborted()
     return await build(new Store(backend), settings, reads)
+  } catch (error) {
+    // What waited was ended by the signal, and may tell of it in words of its own.
+    signal?.throwIfAborted()
+    throw error
   } finally {
     signal?.removeEventListener('abort', abort)
   }

@@ -1,5 +1,7 @@
 import type { Backend, Version } from '../contract/backend.js'
 import { UnsupportedError } from '../errors/errors.js'
+import { Deadlines } from '../replica/deadlines.js'
+import { closeFault, late } from '../replica/faults.js'
 import { assemble, type Parts } from './assembly.js'
 import { ChangeStream } from './change-stream.js'
 import type { Change, EventMap } from './events.js'
@@ -11,6 +13,8 @@ import {
   checkNames,
   checkOptions,
   checkRetries,
+  checkSignal,
+  DEFAULT_TIMEOUT,
   type TransactOptions,
   type WatchOptions,
   type WriteOptions,
@@ -87,7 +91,10 @@ export class DurableDict<
    */
   static readonly open = (async (backend: Backend<unknown>, options?: CommonOptions) => {
     try {
-      return new DurableDict(await assemble(backend, checkOptions(options)))
+      const settings = checkOptions(options)
+      const parts = await assemble(backend, settings)
+      settings.signal?.throwIfAborted()
+      return new DurableDict(parts)
     } catch (error) {
       await closeQuietly(backend)
       throw error
@@ -251,6 +258,7 @@ export class DurableDict<
   watch<K extends keyof T & string>(options: WatchOptions<K> = {}): AsyncIterableIterator<Change<T, K>> {
     checkNames(options, ['key', 'signal'], 'watch')
     if (options.key !== undefined) checkKey(options.key, this.name)
+    checkSignal(options.signal)
     const { closed } = this.#gate
     const stream = closed ? new ChangeStream(() => {}) : this.#parts.watchers.add(options.key, options.signal)
     if (closed) stream.fail(this.#gate.error())
@@ -296,13 +304,13 @@ export class DurableDict<
     this.#gate.close()
     settings.signal?.removeEventListener('abort', this.#onAbort)
     this.#resync?.stop()
-    try {
-      await Promise.all([feed?.stop(), replica.close(this.#gate.error())])
-      watchers.end()
-    } finally {
-      await store.backend.close?.()
-      emitter.emit('close', undefined)
-    }
+    const within = <V>(work: () => V | Promise<V>) => bounded(work, settings.timeout)
+    const ended = await Promise.allSettled([within(async () => feed?.stop()), replica.close(this.#gate.error())])
+    watchers.end()
+    const closed = await Promise.allSettled([within(async () => store.backend.close?.())])
+    emitter.emit('close', undefined)
+    const fault = [...ended, ...closed].find(one => one.status === 'rejected')
+    if (fault) throw closeFault(fault.reason, this.name)
   }
 
   #startResync(every: number): ResyncTimer {
@@ -321,10 +329,11 @@ export class DurableDict<
   }
 }
 
-async function closeQuietly(backend: Backend<unknown>): Promise<void> {
-  try {
-    await backend?.close?.()
-  } catch {
-    // The fault that opening failed by is the one to tell.
-  }
+function bounded<V>(work: () => V | Promise<V>, ms: number): Promise<V> {
+  return new Deadlines().bound(work, ms, () => late(ms))
+}
+
+/** The fault that opening failed by is the one to tell. */
+async function closeQuietly(backend: Backend<unknown>, timeout = DEFAULT_TIMEOUT): Promise<void> {
+  await bounded(async () => backend?.close?.(), timeout).catch(() => {})
 }

@@ -102,6 +102,9 @@ export interface Settings {
   readonly resyncEvery: number | undefined
 }
 
+/** In ms. */
+export const DEFAULT_TIMEOUT = 5_000
+
 const NAMES = [
   'autosync',
   'live',
@@ -118,9 +121,10 @@ const NAMES = [
 /** @throws TypeError for an option that does not exist or is not of its kind. */
 export function checkOptions(options: CommonOptions & { schema?: Schema; defaults?: object } = {}): Settings {
   checkNames(options, NAMES, 'open')
-  const { autosync = true, live = false, signal, timeout = 5_000, schema, defaults = {} } = options
-  if (typeof defaults !== 'object' || defaults === null) throw wrong('defaults', 'an object', defaults)
-  if (signal !== undefined && !(signal instanceof AbortSignal)) throw wrong('signal', 'an AbortSignal', signal)
+  const { autosync = true, live = false, signal, timeout = DEFAULT_TIMEOUT, schema, defaults = {} } = options
+  // A Map or an array has no members to speak of, and its defaults would be ignored without a word.
+  if (!isPlain(defaults)) throw wrong('defaults', 'a plain object of values by key', defaults)
+  checkSignal(signal)
   return {
     autosync: boolean('autosync', autosync),
     live: boolean('live', live),
@@ -162,6 +166,11 @@ function noBound(what: string, dictionary: string): UnsupportedError {
   )
 }
 
+/** @throws TypeError unless it is an AbortSignal, where one is given. */
+export function checkSignal(signal: unknown): void {
+  if (signal !== undefined && !(signal instanceof AbortSignal)) throw wrong('signal', 'an AbortSignal', signal)
+}
+
 /** @throws TypeError unless it is a whole number from 0. */
 export function checkRetries(retries: unknown): number {
   if (Number.isSafeInteger(retries) && (retries as number) >= 0) return retries as number
@@ -195,10 +204,22 @@ function optionalMilliseconds(name: string, value: unknown): number | undefined 
 }
 
 function encoding(name: string, option: EncodingOption): Encoding<unknown> {
-  const given: unknown = typeof option === 'function' ? new option() : option
-  const { encode, decode } = (given ?? {}) as Partial<Encoding>
-  if (typeof encode === 'function' && typeof decode === 'function') return given as Encoding<unknown>
-  throw wrong(name, 'an encoding: an object with name, encode(value) and decode(stored)', given)
+  const given: unknown = isClass(option) ? new option() : option
+  const { name: its, encode, decode } = (given ?? {}) as Partial<Encoding>
+  if (typeof its === 'string' && typeof encode === 'function' && typeof decode === 'function') {
+    return given as Encoding<unknown>
+  }
+  throw wrong(name, 'an encoding: an object with name, encode(value) and decode(stored), or the class of one', option)
+}
+
+function isClass(option: EncodingOption): option is new () => Encoding<never> {
+  return typeof option === 'function' && typeof option.prototype === 'object' && option.prototype !== null
+}
+
+function isPlain(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return false
+  const prototype: unknown = Object.getPrototypeOf(value)
+  return prototype === Object.prototype || prototype === null
 }
 
 function wrong(name: string, wanted: string, value: unknown): TypeError {
@@ -206,7 +227,7 @@ function wrong(name: string, wanted: string, value: unknown): TypeError {
 }
 
 function shown(value: unknown): string {
-  return typeof value === 'string' || typeof value === 'number'
-    ? JSON.stringify(value)
-    : `${value === null ? 'null' : typeof value}`
+  if (typeof value === 'string') return JSON.stringify(value)
+  if (typeof value === 'number' || value === null) return String(value)
+  return Array.isArray(value) ? 'an array' : typeof value
 }

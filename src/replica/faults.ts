@@ -32,6 +32,15 @@ export function notFollowed(cause: unknown, dictionary: string): AmbiguousWriteE
   )
 }
 
+/** What is told of a dictionary that is closed, while its store did not let go as it should. */
+export function closeFault(cause: unknown, dictionary: string): DurableDictError {
+  if (cause instanceof DurableDictError) return cause
+  return new StoreUnavailableError(
+    `Dictionary "${dictionary}" is closed, but its store did not let go of it: ${reason(cause)}`,
+    { dictionary, cause },
+  )
+}
+
 function reason(cause: unknown): string {
   return cause instanceof Error ? cause.message : String(cause)
 }
