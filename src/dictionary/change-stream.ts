@@ -87,5 +87,6 @@ export class ChangeStream<T extends object = Record<string, unknown>> implements
 /** Copies getters too: a value that cannot be decoded throws when it is read, not here. */
 function withPrevious<T extends object>(change: Change<T>, earlier: Change<T>): Change<T> {
   const previous = Object.getOwnPropertyDescriptor(earlier, 'previous') as PropertyDescriptor
-  return Object.defineProperties({}, { ...Object.getOwnPropertyDescriptors(change), previous }) as Change<T>
+  const joined = Object.defineProperties({}, { ...Object.getOwnPropertyDescriptors(change), previous })
+  return Object.freeze(joined) as Change<T>
 }

@@ -1,4 +1,5 @@
 import type { Version } from '../contract/backend.js'
+import { isPromise } from '../contract/is-promise.js'
 import type { SyncReason } from '../replica/history.js'
 
 /** One step of one entry. */
@@ -71,11 +72,18 @@ export class Emitter<T extends object = Record<string, unknown>> {
 
   emit<E extends keyof EventMap<T>>(event: E, payload: EventMap<T>[E]): void {
     for (const listener of [...(this.#listeners.get(event) ?? [])] as Listener<EventMap<T>[E]>[]) {
-      try {
-        listener(payload)
-      } catch (error) {
-        warn(`A "${event}" listener of dictionary "${this.#dictionary}" threw`, error)
-      }
+      this.#tell(event, () => listener(payload))
+    }
+  }
+
+  /** Listeners may be async functions: what they reject with is their fault as well, and must not end the process. */
+  #tell(event: string, call: () => unknown): void {
+    const fault = (error: unknown) => warn(`A "${event}" listener of dictionary "${this.#dictionary}" threw`, error)
+    try {
+      const result = call()
+      if (isPromise(result)) result.then(undefined, fault)
+    } catch (error) {
+      fault(error)
     }
   }
 }

@@ -1,4 +1,5 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec'
+import { isPromise } from '../contract/is-promise.js'
 import { InvalidKeyError, InvalidValueError } from '../errors/errors.js'
 
 /** One Standard Schema (https://standardschema.dev) for every value, or one by key. */
@@ -55,7 +56,11 @@ export class SchemaCheck {
     const schema = this.#one ?? this.#byKey?.get(key)
     if (!schema) return value
     const result = schema['~standard'].validate(value)
-    if (result instanceof Promise) throw new TypeError(asynchronous(key, this.#dictionary))
+    if (isPromise(result)) {
+      // No one is left to hear how it ends.
+      void Promise.resolve(result).catch(() => {})
+      throw new TypeError(asynchronous(key, this.#dictionary))
+    }
     if (result.issues) throw this.#unfit(key, result.issues)
     return result.value
   }
@@ -81,8 +86,9 @@ function isStandard(schema: unknown): schema is StandardSchemaV1 {
 }
 
 function byKey(schema: Readonly<Record<string, StandardSchemaV1>>): Map<string, StandardSchemaV1> {
-  if (typeof schema !== 'object' || schema === null) {
-    throw new TypeError(`Option "schema" must be a Standard Schema or a record of them; got ${typeof schema}.`)
+  if (typeof schema !== 'object' || schema === null || Symbol.iterator in schema) {
+    const got = schema === null ? 'null' : Array.isArray(schema) ? 'an array' : typeof schema
+    throw new TypeError(`Option "schema" must be a Standard Schema or a record of them; got ${got}.`)
   }
   const entries = new Map(Object.entries(schema))
   for (const [key, one] of entries) {
