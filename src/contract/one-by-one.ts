@@ -4,8 +4,8 @@ import type { Awaitable, Backend, Batch, Group, Operation, Outcome, State, Suppo
 type Load = () => Awaitable<State<unknown>>
 
 /**
+ * What stands in for `commit` where a backend has none: the operations one after the other, by the four methods. Not
  * atomic, hence no conditions. `step` is called before each call that writes, and throws once no one waits any more.
- * once no one waits for the outcome any more.
  */
 export async function commitOneByOne(
   backend: Backend<unknown>,
