@@ -93,10 +93,19 @@ export class FaultyBackend {
   }
 
   /** The calls are sent when `until` resolves. */
-  delay(methods: Method | readonly Method[], until: Promise<unknown>): void {
+  delayBefore(methods: Method | readonly Method[], until: () => Promise<unknown>): void {
     this.intercept(methods, async (proceed, ...args) => {
-      await until
+      await until()
       return proceed(...args)
+    })
+  }
+
+  /** The calls take effect, and are answered when `until` resolves. */
+  delayAfter(methods: Method | readonly Method[], until: () => Promise<unknown>): void {
+    this.intercept(methods, async (proceed, ...args) => {
+      const answer = await proceed(...args)
+      await until()
+      return answer
     })
   }
 

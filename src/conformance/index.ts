@@ -4,6 +4,12 @@ import { changeLog, loading } from './contract/changes.js'
 import { commits } from './contract/commit.js'
 import { fourMethods } from './contract/four-methods.js'
 import { push } from './contract/push.js'
+import { keys } from './dictionary/keys.js'
+import { reads } from './dictionary/reads.js'
+import { snapshots } from './dictionary/snapshots.js'
+import { values } from './dictionary/values.js'
+import { checkedReads, liveMemory, memoryReads, visibility } from './dictionary/visibility.js'
+import { writes } from './dictionary/writes.js'
 import type { Runner, Subject } from './subject.js'
 import { register, type Topic } from './suite.js'
 
@@ -18,7 +24,24 @@ export {
   type Subject,
 } from './subject.js'
 
-const TOPICS: readonly Topic[] = [fourMethods, atomicMethods, commits, changeLog, loading, push, recordedBound]
+const TOPICS: readonly Topic[] = [
+  fourMethods,
+  atomicMethods,
+  commits,
+  changeLog,
+  loading,
+  push,
+  recordedBound,
+  reads,
+  writes,
+  keys,
+  values,
+  snapshots,
+  visibility,
+  checkedReads,
+  memoryReads,
+  liveMemory,
+]
 
 /**
  * Registers everything that a backend, and a dictionary on it, must keep to: in every mode, by itself and with others,

@@ -1,0 +1,208 @@
+import assert from 'node:assert/strict'
+import { range } from '../samples.js'
+import { checkedModes, everyMode, liveModes, memoryModes, needs, type Topic } from '../suite.js'
+import type { Dict } from '../world.js'
+
+/** Every way to read one key. */
+const WAYS: ((dict: Dict, key: string) => Promise<unknown>)[] = [
+  (dict, key) => dict.get(key),
+  (dict, key) => dict.getOrThrow(key),
+  async (dict, key) => ((await dict.has(key)) ? dict.local.get(key) : undefined),
+  async (dict, key) => (await dict.snapshot()).get(key),
+  async (dict, key) => new Map(await dict.entries()).get(key),
+  async (dict, key) => ((await dict.keys()).includes(key) ? dict.local.get(key) : undefined),
+  async (dict, key) => ((await dict.size()) > 0 ? dict.local.get(key) : undefined),
+  async (dict, key) => {
+    for await (const [one, value] of dict) if (one === key) return value
+    return undefined
+  },
+  async dict => (await dict.values())[0],
+]
+
+export const visibility: Topic = {
+  title: 'visibility',
+  modes: everyMode,
+  tests: {
+    'a write that resolved is in memory': async world => {
+      const dict = await world.open()
+      for (const n of range(5)) {
+        await dict.set('a', n)
+        assert.equal(dict.local.get('a'), n)
+        assert.equal(await dict.get('a'), n)
+      }
+      await dict.delete('a')
+      assert.equal(dict.local.has('a'), false)
+    },
+
+    'with it comes all that went before it': async world => {
+      const [dict, other] = [await world.open(), await world.open()]
+      await other.set('a', 1)
+      await dict.set('b', 2)
+      assert.equal(dict.local.get('a'), 1)
+      await other.delete('a')
+      await dict.setDefault('c', 3)
+      assert.equal(dict.local.has('a'), false)
+    },
+
+    'sync() brings memory up to what was written before': async world => {
+      const [dict, other] = [await world.open(), await world.open()]
+      for (const n of range(5)) {
+        await other.set('a', n)
+        await dict.sync()
+        assert.equal(dict.local.get('a'), n)
+        assert.ok(Object.is(dict.version, other.version))
+      }
+    },
+
+    'three dictionaries come to the same state': async world => {
+      const dicts = await Promise.all(range(3).map(() => world.open()))
+      await Promise.all(dicts.flatMap((dict, n) => range(10).map(i => dict.set(`${n} ${i}`, i))))
+      await Promise.all(dicts.map(dict => dict.sync()))
+      for (const dict of dicts) {
+        assert.equal(dict.local.size, 30)
+        assert.ok(Object.is(dict.version, dicts[0]?.version))
+      }
+    },
+
+    'staleness is counted from before the check was sent': async world => {
+      const tap = await world.tap()
+      const dict = await world.openOn(tap)
+      await dict.sync()
+      assert.ok(dict.staleness >= 0 && dict.staleness < world.patience)
+      const wait = 40
+      tap.delayAfter(world.path.check, () => new Promise(resolve => setTimeout(resolve, wait)))
+      const before = performance.now()
+      await dict.sync()
+      const elapsed = performance.now() - before
+      assert.ok(dict.staleness >= wait - 2, `${dict.staleness} ms`)
+      assert.ok(dict.staleness <= elapsed + 10 * wait + world.patience)
+    },
+  },
+}
+
+export const checkedReads: Topic = {
+  title: 'reads that ask the store',
+  modes: checkedModes,
+  tests: {
+    'no read is older than a write acknowledged before it began, whoever wrote': async world => {
+      const [dict, other] = [await world.open(), await world.open()]
+      for (const [n, read] of [...WAYS, ...WAYS].entries()) {
+        await other.set('a', n)
+        assert.equal(await read(dict, 'a'), n, String(read))
+      }
+    },
+
+    'a thousand reads of one tick share one check': async world => {
+      const tap = await world.tap()
+      const dict = await world.openOn(tap)
+      await dict.set('a', 1)
+      const before = tap.count(...world.path.check)
+      const read = await Promise.all(range(1_000).map(n => (n % 2 === 0 ? dict.get('a') : dict.getOrThrow('a'))))
+      const checks = tap.count(...world.path.check) - before
+      assert.ok(read.every(value => value === 1))
+      // A live dictionary also asks by itself, now and then.
+      assert.ok(world.mode.live ? checks >= 1 && checks <= 3 : checks === 1, `${checks} checks`)
+    },
+
+    'a read that comes while a check is under way does not trust its answer': async world => {
+      const tap = await world.tap()
+      const [dict, other] = [await world.openOn(tap), await world.open()]
+      await other.set('a', 1)
+      await dict.sync()
+      let release = () => {}
+      const released = new Promise<void>(resolve => {
+        release = resolve
+      })
+      const asked = tap.called(world.path.check[0] ?? 'lastUpdated')
+      tap.delayAfter(world.path.check, () => released)
+      const early = dict.get('a')
+      await asked
+      await other.set('a', 2)
+      const late = range(20).map(() => dict.get('a'))
+      const before = tap.count(...world.path.check)
+      release()
+      assert.ok([1, 2].includes((await early) as number))
+      for (const read of late) assert.equal(await read, 2)
+      const checks = tap.count(...world.path.check) - before
+      assert.ok(world.mode.live ? checks <= 3 : checks === 1, `all of them share the next check; there were ${checks}`)
+    },
+  },
+}
+
+export const memoryReads: Topic = {
+  title: 'reads from memory',
+  modes: memoryModes,
+  tests: {
+    'they never ask the store': async world => {
+      const tap = await world.tap()
+      const dict = await world.openOn(tap)
+      await dict.set('a', 1)
+      tap.hang([...world.path.check, ...world.path.load])
+      for (const read of WAYS) assert.equal(await read(dict, 'a'), 1)
+      const before = tap.calls.length
+      await Promise.all(range(100).map(() => dict.get('a')))
+      if (!world.mode.live) assert.equal(tap.calls.length, before)
+    },
+
+    'what others write is there after sync(), and not before unless it was pushed': async world => {
+      const [dict, other] = [await world.open(), await world.open()]
+      await other.set('a', 1)
+      if (!world.mode.live) assert.equal(await dict.get('a'), undefined)
+      await dict.sync()
+      assert.equal(await dict.get('a'), 1)
+    },
+  },
+}
+
+export const liveMemory: Topic = {
+  title: 'live memory',
+  modes: liveModes,
+  tests: {
+    'it is fed as others write, without being asked': async world => {
+      const [dict, other] = [await world.open(), await world.open()]
+      for (const n of range(5)) {
+        await other.set('a', n)
+        await world.until(dict, () => dict.local.get('a') === n)
+      }
+      await other.delete('a')
+      await world.until(dict, () => !dict.local.has('a'))
+      await other.update({ b: 1, c: 2 })
+      await world.until(dict, () => dict.local.size === 2)
+    },
+
+    'it moves forwards only': async world => {
+      const [dict, other] = [await world.open(), await world.open()]
+      const seen: number[] = []
+      dict.on('sync', () => seen.push((dict.local.get('a') ?? -1) as number))
+      for (const n of range(30)) await other.set('a', n)
+      await world.until(dict, () => dict.local.get('a') === 29)
+      assert.deepEqual(
+        seen,
+        [...seen].sort((left, right) => left - right),
+      )
+    },
+
+    'it is confirmed, though nothing happens': async world => {
+      const tap = await world.tap()
+      const dict = await world.openOn(tap)
+      await dict.sync()
+      await world.within(tap.called(world.path.check[0] ?? 'lastUpdated'), 'a live dictionary must ask by itself')
+    },
+
+    'what is pushed with its change costs no question': needs(['subscribe', 'changesSince'], async world => {
+      const tap = await world.tap()
+      const [dict, other] = [await world.openOn(tap), await world.open()]
+      let pushed = 0
+      await dict.sync()
+      dict.on('sync', event => {
+        assert.equal(event.reason, 'changes')
+        pushed += 1
+      })
+      const before = tap.count(...world.path.load)
+      for (const n of range(3)) await other.set('a', n)
+      await world.until(dict, () => dict.local.get('a') === 2)
+      assert.ok(pushed >= 1)
+      assert.equal(tap.count(...world.path.load), before)
+    }),
+  },
+}
