@@ -1,4 +1,5 @@
 export { MemoryStore } from './backends/memory/memory-store.js'
+export type { SqliteHandle, SqliteStatement } from './backends/sqlite/handle.js'
 export type {
   Awaitable,
   Backend,
@@ -57,4 +58,6 @@ export {
   UnsupportedError,
 } from './errors/errors.js'
 export { MemoryDict } from './memory-dict.js'
+export { openDict } from './open-dict.js'
 export type { SyncReason } from './replica/history.js'
+export { SqliteDict } from './sqlite-dict.js'

@@ -1,0 +1,36 @@
+import { UnsupportedError } from '../../errors/errors.js'
+import { libsqlEngine } from './engine-libsql.js'
+import { nodeEngine } from './engine-node.js'
+import type { SqliteHandle } from './handle.js'
+
+/** A connection that was opened here, and is closed here. */
+export interface OwnHandle extends SqliteHandle {
+  close(): unknown
+}
+
+/** A build of SQLite that runs inside this process. */
+export interface Engine {
+  /**
+   * Whether `close` ends the connection there and then. Where not, SQLite's own checkpoint at the end of the last
+   * connection comes late.
+   */
+  readonly closesAtOnce: boolean
+  /** @param file - a path, or a `file:` URI with SQLite's parameters. */
+  open(file: string): OwnHandle
+}
+
+/**
+ * The engine for connections of our own: always the same one within a process, since two builds of SQLite in one
+ * process undo each other's file locks (SQLite docs, "How To Corrupt An SQLite Database File", 2.2.1).
+ *
+ * @throws UnsupportedError where there is none.
+ */
+export async function findEngine(dictionary: string): Promise<Engine> {
+  const engine = nodeEngine() ?? (await libsqlEngine())
+  if (engine) return engine
+  throw new UnsupportedError(
+    `Dictionary "${dictionary}" needs SQLite, which Node ${process.versions.node} has not built in: ` +
+      'npm install libsql, or use Node 22.13 or later, or pass a connection of your own instead of a path.',
+    { dictionary },
+  )
+}

@@ -1,0 +1,66 @@
+import { setTimeout as pause } from 'node:timers/promises'
+import { ClosedError } from '../../errors/errors.js'
+import { isLocked, stillLocked } from './faults.js'
+import type { Source } from './source.js'
+
+/** How long to wait before the next attempt, in ms: at random up to this, so that those who wait take turns. */
+const LONGEST_PAUSE = 10
+
+/**
+ * Waits out locks without blocking the event loop: SQLite's own busy timeout would. An attempt that finds the file free
+ * answers at once.
+ */
+export class Patience {
+  readonly #source: Pick<Source, 'place'>
+  readonly #limit: number
+  readonly #closing = new AbortController()
+
+  /**
+   * @param timeout - the most that a call may take. Attempts end a little earlier, so that whoever bounds the call by it
+   * learns from us that nothing was written, and nothing is written after it was given up.
+   */
+  constructor(source: Pick<Source, 'place'>, timeout: number) {
+    this.#source = source
+    this.#limit = timeout - Math.min(timeout / 10, 100)
+  }
+
+  /**
+   * Tries until it is no longer locked. Rejects with `StoreUnavailableError` where that takes too long.
+   *
+   * @param givenUp - aborted when nobody waits any more.
+   */
+  until<V>(attempt: () => V, givenUp?: AbortSignal): V | Promise<V> {
+    this.#throwIfClosed()
+    try {
+      return attempt()
+    } catch (error) {
+      if (!isLocked(error)) throw error
+      return this.#again(attempt, error, givenUp)
+    }
+  }
+
+  close(): void {
+    this.#closing.abort()
+  }
+
+  async #again<V>(attempt: () => V, first: unknown, givenUp: AbortSignal | undefined): Promise<V> {
+    const startedAt = performance.now()
+    for (let error = first; ; ) {
+      await pause(1 + Math.random() * (LONGEST_PAUSE - 1), undefined, { signal: this.#closing.signal }).catch(() => {})
+      this.#throwIfClosed()
+      const waited = performance.now() - startedAt
+      if (waited > this.#limit || givenUp?.aborted) throw stillLocked(error, this.#source.place, Math.round(waited))
+      try {
+        return attempt()
+      } catch (latest) {
+        if (!isLocked(latest)) throw latest
+        error = latest
+      }
+    }
+  }
+
+  #throwIfClosed(): void {
+    const { dictionary } = this.#source.place
+    if (this.#closing.signal.aborted) throw new ClosedError(`Dictionary "${dictionary}" was closed.`, { dictionary })
+  }
+}

@@ -1,0 +1,102 @@
+/** The layout of the tables that this version of the library reads and writes. */
+export const FORMAT = 1
+
+/**
+ * The tables, shared by all dictionaries of a file. Each statement leaves alone what is there, so that processes may
+ * create them at the same time.
+ */
+export const CREATE_TABLES = `
+  -- What is stored: text or bytes, as the encoding makes it. In text, U+0001 and four hexadecimal digits stand for a
+  -- character that SQLite's text cannot hold.
+  CREATE TABLE IF NOT EXISTS durabledict_entries (
+    dict TEXT NOT NULL,
+    key TEXT NOT NULL,
+    value NOT NULL,
+    PRIMARY KEY (dict, key)
+  ) WITHOUT ROWID;
+
+  -- Where each dictionary's history stands. A version is a number, the epoch (one for each creation of the dictionary)
+  -- and the nonce (one for each commit). log_rows and log_bytes measure what durabledict_changes holds. bound
+  -- is for how long some replica relies on memory after a check, in milliseconds.
+  CREATE TABLE IF NOT EXISTS durabledict_heads (
+    dict TEXT NOT NULL PRIMARY KEY,
+    format INTEGER NOT NULL,
+    epoch TEXT NOT NULL,
+    number INTEGER NOT NULL,
+    nonce TEXT NOT NULL,
+    log_rows INTEGER NOT NULL,
+    log_bytes INTEGER NOT NULL,
+    bound REAL NOT NULL
+  ) WITHOUT ROWID;
+
+  -- The latest part of the history, one row for each entry changed: 'set', 'delete', or 'clear' (of all, without a
+  -- key). All rows of one commit have its number and nonce, the nonce of the commit before, and the id of its batch.
+  CREATE TABLE IF NOT EXISTS durabledict_changes (
+    dict TEXT NOT NULL,
+    number INTEGER NOT NULL,
+    position INTEGER NOT NULL,
+    nonce TEXT NOT NULL,
+    previous TEXT NOT NULL,
+    batch TEXT NOT NULL,
+    type TEXT NOT NULL,
+    key TEXT,
+    value,
+    bytes INTEGER NOT NULL,
+    PRIMARY KEY (dict, number, position)
+  ) WITHOUT ROWID;
+`
+
+export const SQL = {
+  /** The highest format in the file. */
+  format: 'SELECT max(format) AS format FROM durabledict_heads',
+
+  /** Parameters: dict. */
+  head: 'SELECT format, epoch, number, nonce, log_rows, log_bytes, bound FROM durabledict_heads WHERE dict = ?',
+
+  /** Parameters: dict, format, epoch, nonce. */
+  createHead: `INSERT INTO durabledict_heads (dict, format, epoch, number, nonce, log_rows, log_bytes, bound)
+    VALUES (?, ?, ?, 0, ?, 0, 0, 0) ON CONFLICT DO NOTHING`,
+
+  /** Parameters: number, nonce, log_rows, log_bytes, dict. */
+  moveHead: 'UPDATE durabledict_heads SET number = ?, nonce = ?, log_rows = ?, log_bytes = ? WHERE dict = ?',
+
+  /** Parameters: bound, dict. */
+  raiseBound: 'UPDATE durabledict_heads SET bound = max(bound, ?) WHERE dict = ?',
+
+  /** Parameters: dict. */
+  entries: 'SELECT key, value FROM durabledict_entries WHERE dict = ?',
+
+  /** Parameters: dict, key. */
+  entry: 'SELECT value FROM durabledict_entries WHERE dict = ? AND key = ?',
+
+  /** Parameters: dict, key, value. */
+  set: `INSERT INTO durabledict_entries (dict, key, value) VALUES (?, ?, ?)
+    ON CONFLICT (dict, key) DO UPDATE SET value = excluded.value`,
+
+  /** Parameters: dict, key. */
+  remove: 'DELETE FROM durabledict_entries WHERE dict = ? AND key = ?',
+
+  /** Parameters: dict. */
+  any: 'SELECT 1 AS found FROM durabledict_entries WHERE dict = ? LIMIT 1',
+
+  /** Parameters: dict. */
+  clear: 'DELETE FROM durabledict_entries WHERE dict = ?',
+
+  /** Parameters: dict, number, position, nonce, previous, batch, type, key, value, bytes. */
+  log: `INSERT INTO durabledict_changes (dict, number, position, nonce, previous, batch, type, key, value, bytes)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+
+  /** Parameters: dict, number. */
+  changesAfter: `SELECT number, nonce, previous, batch, type, key, value FROM durabledict_changes
+    WHERE dict = ? AND number > ? ORDER BY number, position`,
+
+  /** The size of the oldest commit in the log. Parameters: dict. */
+  oldest: `SELECT number, count(*) AS log_rows, sum(bytes) AS log_bytes FROM durabledict_changes
+    WHERE dict = ? GROUP BY number ORDER BY number LIMIT 1`,
+
+  /** Parameters: dict, number. */
+  trim: 'DELETE FROM durabledict_changes WHERE dict = ? AND number = ?',
+
+  /** Parameters: dict. */
+  cut: 'DELETE FROM durabledict_changes WHERE dict = ?',
+} as const

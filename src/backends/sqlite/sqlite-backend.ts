@@ -1,0 +1,206 @@
+import type {
+  Awaitable,
+  Backend,
+  Batch,
+  CatchUp,
+  Committed,
+  Listener,
+  Operation,
+  State,
+  Unsubscribe,
+  Version,
+} from '../../contract/backend.js'
+import { commitBatch, type Result } from './commit.js'
+import type { Connection } from './connection.js'
+import { isBreaking, isLocked, readFault, writeFault } from './faults.js'
+import { Feed, type Sight } from './feed.js'
+import { createHead, type Head, readHead } from './head.js'
+import { changesSince } from './log.js'
+import { Patience } from './patience.js'
+import type { Source } from './source.js'
+import { SQL } from './sql.js'
+import { escapeText, fromColumn, type Stored, unescapeText } from './text.js'
+import { reading } from './transactions.js'
+
+/** A head, with what must still stand for it to be the present one. */
+interface Known {
+  readonly head: Head | undefined
+  readonly connection: Connection
+  readonly signal: number | undefined
+}
+
+/**
+ * A dictionary in an SQLite file. Every capability; linearizable, with writes that are on the disk when they are
+ * acknowledged. Answers at once, without a promise, unless someone else has locked the file.
+ */
+export class SqliteBackend implements Backend<Stored> {
+  readonly name: string
+  readonly holds = 'bytes'
+  readonly #source: Source
+  readonly #patience: Patience
+  readonly #feeds = new Set<Feed>()
+  #known: Known | undefined
+
+  /** @param timeout - the most that a call may take, in ms. */
+  constructor(name: string, source: Source, timeout: number) {
+    this.name = name
+    this.#source = source
+    this.#patience = new Patience(source, timeout)
+  }
+
+  persist(key: string, stored: Stored): Awaitable<void> {
+    return this.#single({ type: 'set', key, stored }) as Awaitable<void>
+  }
+
+  depersist(key: string): Awaitable<boolean> {
+    return this.#single({ type: 'delete', key }) as Awaitable<boolean>
+  }
+
+  pop(key: string): Awaitable<Stored | undefined> {
+    return this.#single({ type: 'pop', key }) as Awaitable<Stored | undefined>
+  }
+
+  setDefault(key: string, stored: Stored): Awaitable<Stored> {
+    return this.#single({ type: 'setDefault', key, stored }) as Awaitable<Stored>
+  }
+
+  durables(): Awaitable<Iterable<readonly [string, Stored]>> {
+    return this.#read(connection => {
+      this.#ensure(connection)
+      return this.#entries(connection)
+    })
+  }
+
+  lastUpdated(): Awaitable<Version> {
+    return this.#read(connection => this.#ensure(connection).version)
+  }
+
+  changesSince(since: Version): Awaitable<CatchUp<Stored>> {
+    return this.#read(connection => {
+      const head = this.#head(connection)
+      if (!head) return { type: 'tooOld', diverged: true }
+      return changesSince({ connection, dictionary: this.name }, since, head)
+    })
+  }
+
+  /** One consistent state. Creates tables and dictionary where they are missing. */
+  load(): Awaitable<State<Stored>> {
+    return this.#read(connection => {
+      this.#ensure(connection)
+      return reading(connection, () => {
+        const { version } = readHead(connection, this.name) as Head
+        return { version, entries: this.#entries(connection) }
+      })
+    })
+  }
+
+  /** One transaction, on the disk when it is acknowledged. */
+  commit(batch: Batch<Stored>, since: Version, givenUp?: AbortSignal): Awaitable<Committed<Stored>> {
+    return this.#write(connection => this.#commit(connection, batch, since), givenUp)
+  }
+
+  recordBound(ms: number): Awaitable<void> {
+    return this.#write(connection => {
+      if (this.#ensure(connection).bound >= ms) return
+      this.#source.durably(connection, () => connection.run(SQL.raiseBound, ms, escapeText(this.name)))
+    })
+  }
+
+  /** Tells of every commit, whoever made it. */
+  subscribe(listener: Listener<Stored>): Awaitable<Unsubscribe> {
+    return this.#patience.until(() => {
+      const feed = new Feed({ look: () => this.#look(), watchable: () => this.#source.watchable() }, listener)
+      this.#feeds.add(feed)
+      return () => this.#stop(feed)
+    })
+  }
+
+  close(): void {
+    this.#patience.close()
+    for (const feed of this.#feeds) this.#stop(feed)
+    this.#known = undefined
+    this.#source.close()
+  }
+
+  #commit(connection: Connection, batch: Batch<Stored>, since: Version): Committed<Stored> {
+    const log = { connection, dictionary: this.name }
+    const { committed, head } = this.#source.durably(connection, () => {
+      const result = commitBatch(log, batch, since)
+      if (result) return result
+      this.#known = undefined
+      createHead(connection, this.name)
+      return commitBatch(log, batch, since) as Result
+    })
+    // The signal from before still stands, since our own commit does not change it.
+    const signal = this.#known?.connection === connection ? this.#known.signal : undefined
+    this.#known = { head, connection, signal }
+    // Later, as it would come from another process.
+    for (const feed of this.#feeds) setImmediate(() => feed.ask())
+    return committed
+  }
+
+  /** The present head. Read only where the signal says that someone has committed. */
+  #head(connection: Connection): Head | undefined {
+    const known = this.#known
+    const signal = this.#source.signal(connection)
+    if (known && known.connection === connection && signal !== undefined && known.signal === signal) return known.head
+    const head = readHead(connection, this.name)
+    this.#known = { head, connection, signal }
+    return head
+  }
+
+  /** The present head, where need be of a dictionary that is created now. */
+  #ensure(connection: Connection): Head {
+    const head = this.#head(connection)
+    if (head) return head
+    this.#known = undefined
+    return this.#source.durably(connection, () => createHead(connection, this.name))
+  }
+
+  #entries(connection: Connection): Map<string, Stored> {
+    const entries = new Map<string, Stored>()
+    for (const [key, value] of connection.pairs(SQL.entries, escapeText(this.name))) {
+      entries.set(unescapeText(key as string), fromColumn(value))
+    }
+    return entries
+  }
+
+  #look(): Sight {
+    return this.#attempt(readFault, connection => ({ version: this.#head(connection)?.version, connection }))
+  }
+
+  #read<V>(work: (connection: Connection) => V): Awaitable<V> {
+    return this.#patience.until(() => this.#attempt(readFault, work))
+  }
+
+  #write<V>(work: (connection: Connection) => V, givenUp?: AbortSignal): Awaitable<V> {
+    return this.#patience.until(() => this.#attempt(writeFault, work), givenUp)
+  }
+
+  /** Once. Locks pass as they are, other faults as errors of the library's family. */
+  #attempt<V>(fault: typeof readFault, work: (connection: Connection) => V): V {
+    try {
+      return work(this.#source.connection())
+    } catch (error) {
+      if (isLocked(error)) throw error
+      if (isBreaking(error)) this.#source.renew()
+      throw fault(error, this.#source.place)
+    }
+  }
+
+  #single(operation: Operation<Stored>): Awaitable<unknown> {
+    const batch = { id: crypto.randomUUID(), groups: [{ conditions: [], operations: [operation] }] }
+    const committed = this.commit(batch, '')
+    return committed instanceof Promise ? committed.then(resultOf) : resultOf(committed)
+  }
+
+  #stop(feed: Feed): void {
+    feed.stop()
+    this.#feeds.delete(feed)
+  }
+}
+
+function resultOf({ outcomes: [outcome] }: Committed<Stored>): unknown {
+  if (outcome?.status === 'refused') throw outcome.error
+  return outcome?.status === 'done' ? outcome.results[0] : undefined
+}

@@ -1,0 +1,66 @@
+import { resolve } from 'node:path'
+import { BorrowedHandle } from './backends/sqlite/borrowed-handle.js'
+import { findEngine } from './backends/sqlite/engine.js'
+import { isSqliteHandle, type SqliteHandle } from './backends/sqlite/handle.js'
+import { OwnFile } from './backends/sqlite/own-file.js'
+import type { Source } from './backends/sqlite/source.js'
+import { SqliteBackend } from './backends/sqlite/sqlite-backend.js'
+import { DurableDict } from './dictionary/durable-dict.js'
+import type { Open } from './dictionary/open.js'
+import type { CommonOptions } from './dictionary/options.js'
+
+/**
+ * A dictionary in an SQLite file, shared by any number of processes of one machine, and of dictionaries.
+ *
+ * Linearizable. A write that has resolved is on the disk: it survives `kill -9` and a power cut.
+ */
+export type SqliteDict<
+  T extends object = Record<string, unknown>,
+  D extends keyof T & string = never,
+  I extends object = T,
+> = DurableDict<T, D, I>
+
+interface SqliteDictStatic {
+  /**
+   * Opens a dictionary, and creates it where it is missing.
+   *
+   * @param name - tells the dictionaries of a file apart. Any non-empty string.
+   * @param file - the path of the file, created where it is missing; its folder must be there. Or a connection of your
+   * own, by better-sqlite3, libsql or node:sqlite, which `close` leaves open.
+   */
+  readonly open: Open<[name: string, file: string | SqliteHandle]>
+}
+
+/** What bounds the waiting for locks where the option `timeout` is not given, in ms. */
+const DEFAULT_TIMEOUT = 5_000
+
+export const SqliteDict = {
+  open: async (name: string, file: string | SqliteHandle, options?: CommonOptions) => {
+    checkName(name)
+    const source = await sourceOf(name, file)
+    return DurableDict.open(new SqliteBackend(name, source, options?.timeout ?? DEFAULT_TIMEOUT), options)
+  },
+} as SqliteDictStatic
+
+function checkName(name: unknown): void {
+  if (typeof name === 'string' && name.length > 0) return
+  throw new TypeError('SqliteDict.open() takes a name, which must be a non-empty string, then a file.')
+}
+
+async function sourceOf(name: string, file: unknown): Promise<Source> {
+  if (isSqliteHandle(file)) return new BorrowedHandle(file, name)
+  checkPath(file)
+  return new OwnFile(resolve(file), name, await findEngine(name))
+}
+
+function checkPath(file: unknown): asserts file is string {
+  if (typeof file !== 'string' || file.length === 0 || file.includes('\0')) {
+    throw new TypeError('SqliteDict.open() takes the path of a file, or a connection with exec() and prepare().')
+  }
+  if (file === ':memory:') {
+    throw new TypeError('SqliteDict keeps a file. For a dictionary in memory use MemoryDict, or pass a connection.')
+  }
+  if (/^file:/i.test(file)) {
+    throw new TypeError(`SqliteDict.open() takes a path, not a URL: use fileURLToPath() of node:url. Got ${file}.`)
+  }
+}

@@ -1,0 +1,17 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach } from 'vitest'
+
+/** Gives a path for a file of that name in an empty folder, which is removed after the test. */
+export function folders(): (name?: string) => Promise<string> {
+  const made: string[] = []
+  afterEach(async () => {
+    for (const folder of made.splice(0)) await rm(folder, { recursive: true, force: true })
+  })
+  return async (name = 'app.db') => {
+    const folder = await mkdtemp(join(tmpdir(), 'durabledict-sqlite-'))
+    made.push(folder)
+    return join(folder, name)
+  }
+}
