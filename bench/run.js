@@ -34,43 +34,55 @@ async function wanted() {
   return positionals.length > 0 ? positionals : all
 }
 
+/** What a bench sends. @typedef {{ rows: Row[], engine: string, node: string }} Result */
+
 /**
- * Runs one suite, bench by bench, each in a process of its own.
- * @param {string} name
+ * Runs one bench, in a process of its own.
+ * @param {string} suite
+ * @param {string} bench
  * @param {string} folder
  * @param {string} node
  */
-async function runSuite(name, folder, node) {
-  /** @type {Row[]} */
-  const rows = []
-  let engine = ''
-  let version = process.versions.node
-  for (const bench of Object.keys((await loadSuite(name)).benches)) {
-    if (options.only !== undefined && options.only !== bench) continue
-    const place = await mkdtemp(join(folder, `${name}-`))
-    console.error(`${name}: ${bench} …`)
-    const task = new URL('./tasks/bench.js', import.meta.url)
-    const given = await inProcess(task, [name, bench, place, options.quick ? 'quick' : ''], node)
-    const result = /** @type {{ rows: Row[], engine: string, node: string }} */ (given)
-    rows.push(...result.rows)
-    engine = result.engine
-    version = result.node
-    await rm(place, { recursive: true, force: true })
-  }
-  return { version, suite: { name, engine, rows } }
+async function runBench(suite, bench, folder, node) {
+  const place = await mkdtemp(join(folder, `${suite}-`))
+  console.error(`${suite}: ${bench} …`)
+  const task = new URL('./tasks/bench.js', import.meta.url)
+  const result = await inProcess(task, [suite, bench, place, options.quick ? 'quick' : ''], node)
+  await rm(place, { recursive: true, force: true })
+  return /** @type {Result} */ (result)
+}
+
+/**
+ * Runs the benches of one suite: one after the other, and all at once where the figures do not matter.
+ * @param {string} suite
+ * @param {string} folder
+ * @param {string} node
+ */
+async function runSuite(suite, folder, node) {
+  const benches = Object.keys((await loadSuite(suite)).benches).filter(one => (options.only ?? one) === one)
+  if (options.quick) return Promise.all(benches.map(bench => runBench(suite, bench, folder, node)))
+  const results = []
+  for (const bench of benches) results.push(await runBench(suite, bench, folder, node))
+  return results
 }
 
 /** @param {string} folder */
 async function runAll(folder) {
   const node = options.node === undefined ? process.execPath : await modernNode(Number(options.node))
   for (const name of await wanted()) {
-    const { version, suite } = await runSuite(name, folder, node)
-    const date = new Date().toISOString().slice(0, 10)
-    /** @type {Report} */
-    const report = { date, quick: options.quick, machine: describeMachine(version), suites: [suite] }
+    const results = await runSuite(name, folder, node)
+    const [first] = results
+    if (!first) continue
+    const report = {
+      date: new Date().toISOString().slice(0, 10),
+      quick: options.quick,
+      machine: describeMachine(first.node),
+      suites: [{ name, engine: first.engine, rows: results.flatMap(({ rows }) => rows) }],
+    }
     reports.push(report)
     console.log(`\n${markdown(report)}`)
   }
+  if (reports.length === 0) throw new Error(`None of these suites has a bench "${options.only}".`)
 }
 
 /** Keeps the results: of a full run as the repository's own, of any run where a file is named. */
