@@ -4,8 +4,14 @@ import { RichEncoding } from '../encodings/rich-encoding.js'
 import { UnsupportedError } from '../errors/errors.js'
 import type { InputOf, OutputOf, Schema } from './schema.js'
 
+/** An encoding, whatever it makes of values. */
+interface AnyEncoding extends Pick<Encoding, 'name' | 'passThrough'> {
+  encode(value: unknown): unknown
+  decode(stored: never): unknown
+}
+
 /** An encoding, or the class of one that needs no arguments. */
-export type EncodingOption = Encoding<never> | (new () => Encoding<never>)
+export type EncodingOption = AnyEncoding | (new () => AnyEncoding)
 
 /** The options that every dictionary takes, whatever its types. */
 export interface CommonOptions {
@@ -212,7 +218,7 @@ function encoding(name: string, option: EncodingOption): Encoding<unknown> {
   throw wrong(name, 'an encoding: an object with name, encode(value) and decode(stored), or the class of one', option)
 }
 
-function isClass(option: EncodingOption): option is new () => Encoding<never> {
+function isClass(option: EncodingOption): option is new () => AnyEncoding {
   return typeof option === 'function' && typeof option.prototype === 'object' && option.prototype !== null
 }
 
