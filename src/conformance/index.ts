@@ -4,11 +4,15 @@ import { changeLog, loading } from './contract/changes.js'
 import { commits } from './contract/commit.js'
 import { fourMethods } from './contract/four-methods.js'
 import { push } from './contract/push.js'
+import { events } from './dictionary/events.js'
 import { keys } from './dictionary/keys.js'
+import { races } from './dictionary/races.js'
 import { reads } from './dictionary/reads.js'
 import { snapshots } from './dictionary/snapshots.js'
+import { transactions } from './dictionary/transactions.js'
 import { values } from './dictionary/values.js'
 import { checkedReads, liveMemory, memoryReads, visibility } from './dictionary/visibility.js'
+import { watching } from './dictionary/watching.js'
 import { writes } from './dictionary/writes.js'
 import type { Runner, Subject } from './subject.js'
 import { register, type Topic } from './suite.js'
@@ -41,6 +45,10 @@ const TOPICS: readonly Topic[] = [
   checkedReads,
   memoryReads,
   liveMemory,
+  races,
+  transactions,
+  watching,
+  events,
 ]
 
 /**

@@ -8,6 +8,9 @@ export type Body = (world: World) => Promise<void>
 export interface Case {
   readonly run: Body
   readonly needs: readonly Capability[]
+  /** Any of these will do. Default: none is needed. */
+  readonly needsOneOf?: readonly Capability[]
+  /** Run only where all of these are missing. */
   readonly lacks: readonly Capability[]
 }
 
@@ -61,7 +64,9 @@ function registerTest(test: RegisterTest, subject: Subject, mode: Mode | undefin
   const { missing = {} } = subject
   if (given.lacks.some(capability => missing[capability] === undefined)) return
   const run = () => runIn(subject, mode ?? {}, given.run)
-  const lacking = given.needs.filter(capability => missing[capability] !== undefined)
+  const lacks = (capability: Capability) => missing[capability] !== undefined
+  const lacking = given.needs.filter(lacks)
+  if (given.needsOneOf?.every(lacks)) lacking.push(...given.needsOneOf)
   if (lacking.length === 0) test(name, run)
   // Called as a member: some runners need it so.
   else test.skip?.(`${name} [${lacking.map(one => `no ${one}: ${missing[one]}`).join('; ')}]`, run)

@@ -97,7 +97,9 @@ export const reads: Topic = {
       )
       assert.equal([...local.values()].length, ENTRIES.length)
       const visited: [string, unknown][] = []
-      local.forEach((value, key) => visited.push([key, value]))
+      local.forEach((value, key) => {
+        visited.push([key, value])
+      })
       assert.deepEqual(visited.sort(byKey), ENTRIES)
     },
 
