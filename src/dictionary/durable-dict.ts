@@ -26,9 +26,6 @@ import type { Transaction } from './transaction.js'
 import type { DictMap, Snapshot } from './views.js'
 import { Writes } from './writes.js'
 
-/** What a get gives: never `undefined` for keys that have a default. */
-type Got<T, D, K extends keyof T> = K extends D ? T[K] : T[K] | undefined
-
 /** What `update` takes. */
 export type Updates<I extends object> =
   | { readonly [K in keyof I]?: I[K] }
@@ -133,8 +130,10 @@ export class DurableDict<
   }
 
   /** The stored value, else its default, else `undefined`. Rejects with `DecodingError` where it cannot be decoded. */
-  get<K extends keyof T & string>(key: K): Promise<Got<T, D, K>> {
-    return this.#reads.get(key) as Promise<Got<T, D, K>>
+  get<K extends D>(key: K): Promise<T[K]>
+  get<K extends keyof T & string>(key: K): Promise<T[K] | undefined>
+  get<K extends keyof T & string>(key: K): Promise<T[K] | undefined> {
+    return this.#reads.get(key) as Promise<T[K] | undefined>
   }
 
   /** The stored value, else its default; rejects with `KeyError` where there is neither. */

@@ -34,9 +34,11 @@ export class Transaction<T extends object, D extends keyof T & string = never, I
   }
 
   /** The stored value, else its default, else `undefined`. */
-  get<K extends keyof T & string>(key: K): K extends D ? T[K] : T[K] | undefined {
+  get<K extends D>(key: K): T[K]
+  get<K extends keyof T & string>(key: K): T[K] | undefined
+  get<K extends keyof T & string>(key: K): T[K] | undefined {
     const value = this.#value(key)
-    return (value === undefined ? this.#context.defaults.of(key) : value) as K extends D ? T[K] : T[K] | undefined
+    return (value === undefined ? this.#context.defaults.of(key) : value) as T[K] | undefined
   }
 
   /** @throws KeyError where the key is not stored and has no default. */

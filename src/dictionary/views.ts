@@ -6,16 +6,22 @@ import type { Memory } from '../replica/memory.js'
 /** Gives a key's default value, or `undefined`. */
 export type DefaultOf = (key: string) => unknown
 
+declare const DEFAULTED: unique symbol
+
 /** A map whose `get` never gives `undefined` for the keys `D`, which have defaults. */
 export interface DictMap<T extends object, D extends keyof T & string = never>
   extends ReadonlyMap<keyof T & string, T[keyof T & string]> {
-  get<K extends keyof T & string>(key: K): K extends D ? T[K] : T[K] | undefined
+  get<K extends D>(key: K): T[K]
+  get<K extends keyof T & string>(key: K): T[K] | undefined
+  /** For the compiler alone: what has more defaults passes for what has fewer, never the other way round. */
+  readonly [DEFAULTED]?: (key: D) => void
 }
 
 /** What reading one state is made of, whoever holds it. */
 abstract class View<T extends object, D extends keyof T & string> implements DictMap<T, D> {
   abstract get size(): number
-  abstract get<K extends keyof T & string>(key: K): K extends D ? T[K] : T[K] | undefined
+  abstract get<K extends D>(key: K): T[K]
+  abstract get<K extends keyof T & string>(key: K): T[K] | undefined
   abstract has(key: string): boolean
   /** The state that an iteration runs over, whatever is written meanwhile. */
   protected abstract state(): FrozenState
@@ -66,9 +72,11 @@ export class LocalView<T extends object, D extends keyof T & string = never> ext
     return this.#memory.entries.stored.size
   }
 
-  get<K extends keyof T & string>(key: K): K extends D ? T[K] : T[K] | undefined {
+  get<K extends D>(key: K): T[K]
+  get<K extends keyof T & string>(key: K): T[K] | undefined
+  get<K extends keyof T & string>(key: K): T[K] | undefined {
     const value = this.#memory.entries.get(key)
-    return (value === undefined ? this.#defaultOf(key) : value) as K extends D ? T[K] : T[K] | undefined
+    return (value === undefined ? this.#defaultOf(key) : value) as T[K] | undefined
   }
 
   has(key: string): boolean {
@@ -110,7 +118,9 @@ export class FreshView<T extends object, D extends keyof T & string = never> ext
     return this.#local.size
   }
 
-  get<K extends keyof T & string>(key: K): K extends D ? T[K] : T[K] | undefined {
+  get<K extends D>(key: K): T[K]
+  get<K extends keyof T & string>(key: K): T[K] | undefined
+  get<K extends keyof T & string>(key: K): T[K] | undefined {
     this.#check()
     return this.#local.get(key)
   }
@@ -161,9 +171,11 @@ export class Snapshot<T extends object = Record<string, unknown>, D extends keyo
     return this.#state.size
   }
 
-  get<K extends keyof T & string>(key: K): K extends D ? T[K] : T[K] | undefined {
+  get<K extends D>(key: K): T[K]
+  get<K extends keyof T & string>(key: K): T[K] | undefined
+  get<K extends keyof T & string>(key: K): T[K] | undefined {
     const value = this.#state.get(key)
-    return (value === undefined ? this.#defaultOf(key) : value) as K extends D ? T[K] : T[K] | undefined
+    return (value === undefined ? this.#defaultOf(key) : value) as T[K] | undefined
   }
 
   has(key: string): boolean {
