@@ -1,0 +1,71 @@
+import { spawn } from 'node:child_process'
+import { readdir } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { fileURLToPath } from 'node:url'
+import { describe, expect, it } from 'vitest'
+
+const pathOf = (relative: string) => fileURLToPath(new URL(relative, import.meta.url))
+
+/** Runs a script to its end, or as far as `signal` is sent when it has printed `after`. */
+function run(script: string, args: string[] = [], after?: string) {
+  return new Promise<{ status: number | null; stdout: string; stderr: string }>((resolve, reject) => {
+    const flags = ['--disable-warning=ExperimentalWarning']
+    const child = spawn(process.execPath, [...flags, script, ...args], { stdio: ['ignore', 'pipe', 'pipe'] })
+    let [stdout, stderr] = ['', '']
+    child.stdout.setEncoding('utf8').on('data', text => {
+      stdout += text
+      if (after !== undefined && stdout.includes(after)) child.kill('SIGINT')
+    })
+    child.stderr.setEncoding('utf8').on('data', text => {
+      stderr += text
+    })
+    child.once('error', reject)
+    child.once('close', status => resolve({ status, stdout, stderr }))
+  })
+}
+
+const leftOver = async () => (await readdir(tmpdir())).filter(name => name.startsWith('durabledict-demo-')).length
+
+describe('npm run demo', { timeout: 60_000 }, () => {
+  it.concurrent('shows that every process sees every change, and that nothing acknowledged is lost', async () => {
+    const { status, stdout, stderr } = await run(pathOf('../../demo/run.js'))
+    expect(stderr).toBe('')
+    expect(stdout).toMatch(/^ +theme = "dark"( +\d+\.\d ms){4}$/m)
+    expect(stdout).toMatch(/^ +perPage deleted( +\d+\.\d ms){4}$/m)
+    expect(stdout).toMatch(/^Seen in time: 24 of 24\. Median \d+\.\d ms, slowest \d+\.\d ms\.$/m)
+    expect(stdout).toMatch(/^ +acknowledged before the kill +[1-9]\d*$/m)
+    expect(stdout).toMatch(/^ +lost +0$/m)
+    expect(stdout).toMatch(/^ +half done .* +0$/m)
+    expect(stdout).toMatch(/^ +processes whose memory agrees with the store +3 of 3$/m)
+    expect(stdout).toMatch(/^All of it held\.$/m)
+    expect(stdout).not.toContain('\u001b')
+    expect(status).toBe(0)
+  })
+
+  it.concurrent('fails where an acknowledged write is not there', async () => {
+    const { status, stdout } = await run(pathOf('./promise-too-much.js'))
+    expect(stdout).toMatch(/^ +lost +1$/m)
+    expect(stdout).toMatch(/^NOT all of it held/m)
+    expect(status).toBe(1)
+  })
+
+  it.concurrent('fails where a change is not seen in time', async () => {
+    const { status, stdout } = await run(pathOf('./be-impatient.js'))
+    expect(stdout).toMatch(/^Seen in time: 0 of 24\.$/m)
+    expect(status).toBe(1)
+  })
+
+  it('takes everything away when it is interrupted', async () => {
+    const before = await leftOver()
+    const { status, stderr } = await run(pathOf('../../demo/run.js'), [], 'theme = "dark"')
+    expect(stderr).toBe('\nStopped.\n')
+    expect(status).toBe(130)
+    expect(await leftOver()).toBe(before)
+  })
+
+  it('names the stores that there are', async () => {
+    const { status, stderr } = await run(pathOf('../../demo/run.js'), ['--nowhere'])
+    expect(stderr).toBe('The demo does not know "--nowhere". It knows --sqlite.\n')
+    expect(status).toBe(1)
+  })
+})
