@@ -3,6 +3,9 @@
 import { digest } from './digest.js'
 import { loadStore } from './stage.js'
 
+// Never without the process that started it.
+process.on('disconnect', () => process.exit())
+
 const [name = '', address = ''] = process.argv.slice(2)
 const { open } = await loadStore(name)
 const dict = await open(address, { live: true })
@@ -20,5 +23,4 @@ process.on('message', subject => {
   if (subject === 'hush') dict.off('change', reportChange)
   if (subject === 'digest') process.send?.(['digest', digest(dict.local)])
 })
-process.on('disconnect', () => process.exit())
 process.send?.(['ready', true])

@@ -6,6 +6,9 @@ import { loadStore } from './stage.js'
 
 const AT_A_TIME = 4
 
+// Never without the process that started it.
+process.on('disconnect', () => process.exit())
+
 const [name = '', address = ''] = process.argv.slice(2)
 const { open } = await loadStore(name)
 const dict = await open(address)
@@ -24,6 +27,5 @@ async function write() {
   }
 }
 
-process.on('disconnect', () => process.exit())
 await report(['ready', true])
 await Promise.all(Array.from({ length: AT_A_TIME }, write))

@@ -3,6 +3,9 @@
 import { makeKey } from '../samples.js'
 import { loadSuite } from '../suite.js'
 
+// Never without the process that started it.
+process.on('disconnect', () => process.exit())
+
 const [suiteName = '', address = 'null'] = process.argv.slice(2)
 const suite = await loadSuite(suiteName)
 const dict = await (await suite.findPlace(JSON.parse(address))).open({ live: true })
@@ -28,5 +31,4 @@ process.on('message', async (/** @type {{ idle?: number, end?: boolean }} */ mes
   if (message.idle !== undefined) process.send?.({ share: await idle(message.idle) })
   if (message.end) await dict.close().finally(() => process.exit())
 })
-process.on('disconnect', () => process.exit())
 process.send?.({ ready: true })
