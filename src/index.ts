@@ -1,5 +1,6 @@
 export { MemoryStore } from './backends/memory/memory-store.js'
 export type { SqliteHandle, SqliteStatement } from './backends/sqlite/handle.js'
+export type { RedisClient } from './backends/redis/clients.js'
 export type {
   Awaitable,
   Backend,
@@ -59,5 +60,6 @@ export {
 } from './errors/errors.js'
 export { MemoryDict } from './memory-dict.js'
 export { openDict } from './open-dict.js'
+export { RedisDict } from './redis-dict.js'
 export type { SyncReason } from './replica/history.js'
 export { SqliteDict } from './sqlite-dict.js'

@@ -1,0 +1,47 @@
+import { type Recognized, recognize } from './clients.js'
+import type { Driver } from './driver.js'
+import { IoredisDriver } from './ioredis.js'
+import { NodeRedisDriver } from './node-redis.js'
+import { Subscriptions } from './subscriptions.js'
+
+/** What all dictionaries over one client share, for as long as there are any. */
+export class Connection {
+  static readonly #all = new WeakMap<object, Connection>()
+  readonly driver: Driver
+  readonly subscriptions: Subscriptions
+  readonly #client: object
+  #users = 0
+
+  private constructor(recognized: Recognized) {
+    this.#client = recognized.client
+    this.driver = driverOf(recognized)
+    this.subscriptions = new Subscriptions(this.driver)
+  }
+
+  /** To be released once. */
+  static of(client: unknown): Connection {
+    const recognized = recognize(client)
+    const connection = Connection.#all.get(recognized.client) ?? new Connection(recognized)
+    Connection.#all.set(recognized.client, connection)
+    connection.#users += 1
+    return connection
+  }
+
+  release(): void {
+    this.#users -= 1
+    if (this.#users > 0) return
+    Connection.#all.delete(this.#client)
+    this.driver.detach()
+  }
+}
+
+function driverOf(recognized: Recognized): Driver {
+  switch (recognized.kind) {
+    case 'node-redis':
+      return new NodeRedisDriver(recognized.client)
+    case 'ioredis':
+      return new IoredisDriver(recognized.client)
+    default:
+      throw new TypeError(`${recognized.kind} to come`)
+  }
+}

@@ -1,0 +1,51 @@
+/** Told by a connection that is subscribed to channels. */
+export interface SubscriberEvents {
+  message(channel: string, text: string): void
+  /** Messages may have been lost; where the connection is there again, every channel is subscribed to. */
+  interrupted(cause: unknown): void
+}
+
+/** A connection of its own, for messages. */
+export interface Subscriber {
+  /** Resolves when messages on the channel are received. */
+  subscribe(channel: string): Promise<void>
+  unsubscribe(channel: string): Promise<void>
+  close(): Promise<void> | void
+}
+
+/** What the backend needs of a client, whichever it is. */
+export interface Driver {
+  /** For messages: 'the ioredis client'. */
+  readonly label: string
+  /** What is to be put before every key. */
+  readonly keyPrefix: string
+  /** What is to be put before a channel: also where the client puts it before keys by itself. */
+  readonly channelPrefix: string
+  /** Whether the server is a cluster, as far as the client knows. */
+  readonly cluster: boolean
+  /**
+   * How many connections were lost so far. Counted only where the client sends again by itself what was under way, so
+   * that an answer need not be that to the first sending.
+   */
+  readonly losses: number
+  /**
+   * Nothing where commands can be written now; else a promise that resolves when they can. It rejects where the client
+   * is not connected and does not try to be.
+   */
+  ready(): Promise<void> | undefined
+  /**
+   * Sends a command to the primary in charge of `key`.
+   *
+   * @param signal - where it is aborted before the command was written, the command is not written any more, if the
+   * client can do that.
+   */
+  send(key: string, command: string[], signal?: AbortSignal): Promise<unknown>
+  /** Two commands one after the other on the same connection, in one go. */
+  sendBoth(key: string, first: string[], second: string[]): Promise<[unknown, unknown]>
+  /** Opens a connection for messages. */
+  subscriber(events: SubscriberEvents): Promise<Subscriber>
+  /** Removes what was added to the client. */
+  detach(): void
+  /** Ends the client's connections, for a dictionary that owns it. */
+  end(): Promise<void>
+}

@@ -1,0 +1,160 @@
+import type { IoredisClient } from './clients.js'
+import type { Driver, Subscriber, SubscriberEvents } from './driver.js'
+import { clientClosed } from './faults.js'
+import { Readiness } from './readiness.js'
+
+interface Options {
+  readonly keyPrefix?: unknown
+}
+
+/** What an ioredis client puts before keys, those of commands that are sent by `call` included. */
+export function prefixOf(client: object): string {
+  const { options } = client as { options?: Options }
+  return typeof options?.keyPrefix === 'string' ? options.keyPrefix : ''
+}
+
+/** What may change the condition of an ioredis client. */
+export const IOREDIS_EVENTS = ['ready', 'end', 'close', 'error']
+
+/**
+ * One connection of ioredis. When it is lost, the client sends again by itself what was in flight (`autoResendUnfulfilledCommands`):
+ * byte by byte the same, so that the batch's id in the log tells a write that had been executed.
+ */
+export class IoredisDriver implements Driver {
+  readonly label = 'the ioredis client'
+  readonly keyPrefix = ''
+  readonly channelPrefix: string
+  readonly cluster = false
+  losses = 0
+  readonly #client: IoredisClient
+  readonly #readiness: Readiness
+
+  constructor(client: IoredisClient) {
+    this.#client = client
+    this.channelPrefix = prefixOf(client)
+    this.#readiness = new Readiness(
+      client,
+      IOREDIS_EVENTS,
+      () => conditionOf(client),
+      () => clientClosed(this.label, 'await client.connect()'),
+    )
+    client.on('close', this.#onClose)
+  }
+
+  ready(): Promise<void> | undefined {
+    // A client with lazyConnect connects when it is first used: it is now.
+    if (this.#client.status === 'wait') (this.#client as unknown as Connecting).connect().catch(() => {})
+    return this.#readiness.wait()
+  }
+
+  send(_key: string, [command = '', ...args]: readonly string[]): Promise<unknown> {
+    return this.#client.call(command, args)
+  }
+
+  sendBoth(key: string, first: string[], second: string[]): Promise<[unknown, unknown]> {
+    return Promise.all([this.send(key, first), this.send(key, second)])
+  }
+
+  async subscriber(events: SubscriberEvents): Promise<Subscriber> {
+    return IoredisSubscriber.open(this.#client.duplicate(SUBSCRIBER_OPTIONS) as SubscribingClient, events)
+  }
+
+  detach(): void {
+    this.#client.off('close', this.#onClose)
+    this.#readiness.stop()
+  }
+
+  async end(): Promise<void> {
+    ;(this.#client as SubscribingClient).disconnect()
+  }
+
+  readonly #onClose = () => {
+    this.losses += 1
+  }
+}
+
+interface Connecting {
+  connect(): Promise<void>
+}
+
+function conditionOf({ status }: IoredisClient): 'ready' | 'waiting' | 'closed' {
+  return status === 'ready' ? 'ready' : status === 'end' ? 'closed' : 'waiting'
+}
+
+/** A connection for messages subscribes and connects as its subscriber says, and keeps nothing to send later. */
+export const SUBSCRIBER_OPTIONS = {
+  keyPrefix: '',
+  lazyConnect: true,
+  autoResubscribe: false,
+  autoResendUnfulfilledCommands: false,
+  enableOfflineQueue: false,
+  maxRetriesPerRequest: null,
+} as const
+
+/** What is needed of a client for messages. */
+export interface SubscribingClient extends IoredisClient, Connecting {
+  disconnect(): void
+  ssubscribe(channel: string): Promise<unknown>
+  sunsubscribe(channel: string): Promise<unknown>
+}
+
+/** A connection for messages. It subscribes again when it is there again, and only then tells that it was lost. */
+export class IoredisSubscriber implements Subscriber {
+  readonly #client: SubscribingClient
+  readonly #events: SubscriberEvents
+  readonly #channels = new Set<string>()
+  #lost: unknown
+
+  private constructor(client: SubscribingClient, events: SubscriberEvents) {
+    this.#client = client
+    this.#events = events
+  }
+
+  static async open(client: SubscribingClient, events: SubscriberEvents): Promise<IoredisSubscriber> {
+    const subscriber = new IoredisSubscriber(client, events)
+    client.on('error', (error: unknown) => subscriber.#onError(error))
+    try {
+      await client.connect()
+    } catch (error) {
+      client.disconnect()
+      throw subscriber.#lost ?? error
+    }
+    client.on('smessage', (channel: string, text: string) => events.message(channel, text))
+    client.on('ready', () => void subscriber.#subscribeAgain())
+    client.on('close', () => subscriber.#onError(new Error('The connection for messages was closed.')))
+    return subscriber
+  }
+
+  async subscribe(channel: string): Promise<void> {
+    this.#channels.add(channel)
+    await this.#client.ssubscribe(channel)
+  }
+
+  async unsubscribe(channel: string): Promise<void> {
+    this.#channels.delete(channel)
+    if (this.#client.status === 'ready') await this.#client.sunsubscribe(channel)
+  }
+
+  close(): void {
+    this.#channels.clear()
+    this.#client.disconnect()
+  }
+
+  #onError(error: unknown): void {
+    const first = this.#lost === undefined
+    this.#lost = error
+    if (first && this.#channels.size > 0) this.#events.interrupted(error)
+  }
+
+  async #subscribeAgain(): Promise<void> {
+    try {
+      for (const channel of this.#channels) await this.#client.ssubscribe(channel)
+      const cause = this.#lost
+      this.#lost = undefined
+      this.#events.interrupted(cause ?? new Error('The connection for messages was opened anew.'))
+    } catch (error) {
+      // Lost again: there will be another time.
+      this.#lost ??= error
+    }
+  }
+}

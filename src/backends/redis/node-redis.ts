@@ -1,0 +1,132 @@
+import type { NodeRedisClient } from './clients.js'
+import type { Driver, Subscriber, SubscriberEvents } from './driver.js'
+import { clientClosed } from './faults.js'
+import { Readiness } from './readiness.js'
+
+/** Replies as they come: no mapping of types that the caller has chosen, no time limit of the client's own. */
+const OPTIONS = { typeMapping: {}, timeout: 0 }
+
+interface Members {
+  readonly _keyPrefix?: unknown
+  readonly options?: { readonly keyPrefix?: unknown }
+}
+
+/** What a client of node-redis puts before keys; not before those of a command that is sent as it is, like ours. */
+export function prefixOf(client: object): string {
+  const { _keyPrefix, options } = client as Members
+  const prefix = _keyPrefix ?? options?.keyPrefix
+  return typeof prefix === 'string' ? prefix : ''
+}
+
+/** One connection of node-redis. In-flight commands are rejected when it is lost, and not sent again. */
+export class NodeRedisDriver implements Driver {
+  readonly label = 'the node-redis client'
+  readonly keyPrefix: string
+  readonly channelPrefix: string
+  readonly cluster = false
+  readonly losses = 0
+  readonly #client: NodeRedisClient
+  readonly #readiness: Readiness
+
+  constructor(client: NodeRedisClient) {
+    this.#client = client
+    this.keyPrefix = prefixOf(client)
+    this.channelPrefix = this.keyPrefix
+    const condition = () => (client.isReady ? 'ready' : client.isOpen ? 'waiting' : 'closed')
+    this.#readiness = new Readiness(client, ['ready', 'end', 'terminated', 'error'], condition, () =>
+      clientClosed(this.label, 'await client.connect()'),
+    )
+  }
+
+  ready(): Promise<void> | undefined {
+    return this.#readiness.wait()
+  }
+
+  send(_key: string, command: string[], signal?: AbortSignal): Promise<unknown> {
+    return this.#client.sendCommand(command, signal ? { ...OPTIONS, abortSignal: signal } : OPTIONS)
+  }
+
+  sendBoth(_key: string, first: string[], second: string[]): Promise<[unknown, unknown]> {
+    return Promise.all([this.#client.sendCommand(first, OPTIONS), this.#client.sendCommand(second, OPTIONS)])
+  }
+
+  subscriber(events: SubscriberEvents): Promise<Subscriber> {
+    return NodeRedisSubscriber.open(this.#client.duplicate() as SubscribingClient, events)
+  }
+
+  detach(): void {
+    this.#readiness.stop()
+  }
+
+  async end(): Promise<void> {
+    endQuietly(this.#client as SubscribingClient)
+  }
+}
+
+/** What is needed of a client for messages. */
+export interface SubscribingClient extends NodeRedisClient {
+  connect(): Promise<unknown>
+  destroy(): unknown
+  sSubscribe(channel: string, listener: (message: string, channel: string) => void): Promise<unknown>
+  sUnsubscribe(channel: string, listener?: (message: string, channel: string) => void): Promise<unknown>
+}
+
+/** A connection for messages. The client subscribes again by itself before it says that it is ready. */
+export class NodeRedisSubscriber implements Subscriber {
+  readonly #client: SubscribingClient
+  readonly #events: SubscriberEvents
+  #lost: unknown
+
+  private constructor(client: SubscribingClient, events: SubscriberEvents) {
+    this.#client = client
+    this.#events = events
+  }
+
+  static async open(client: SubscribingClient, events: SubscriberEvents): Promise<NodeRedisSubscriber> {
+    const subscriber = new NodeRedisSubscriber(client, events)
+    const onError = (error: unknown) => subscriber.#onError(error)
+    client.on('error', onError)
+    try {
+      await client.connect()
+    } catch (error) {
+      endQuietly(client)
+      throw error
+    }
+    client.on('ready', () => subscriber.#onReady())
+    return subscriber
+  }
+
+  async subscribe(channel: string): Promise<void> {
+    await this.#client.sSubscribe(channel, this.#onMessage)
+  }
+
+  async unsubscribe(channel: string): Promise<void> {
+    await this.#client.sUnsubscribe(channel, this.#onMessage)
+  }
+
+  close(): void {
+    endQuietly(this.#client)
+  }
+
+  readonly #onMessage = (message: string, channel: string) => this.#events.message(channel, message)
+
+  #onError(error: unknown): void {
+    if (this.#lost === undefined) this.#events.interrupted(error)
+    this.#lost = error
+  }
+
+  #onReady(): void {
+    const cause = this.#lost
+    this.#lost = undefined
+    this.#events.interrupted(cause ?? new Error('The connection for messages was opened anew.'))
+  }
+}
+
+/** Ends a client that is of no use any more, whatever its state. */
+export function endQuietly(client: { destroy(): unknown }): void {
+  try {
+    client.destroy()
+  } catch {
+    // It was ended before.
+  }
+}

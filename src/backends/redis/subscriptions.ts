@@ -1,0 +1,101 @@
+import type { Listener, Unsubscribe } from '../../contract/backend.js'
+import type { Driver, Subscriber, SubscriberEvents } from './driver.js'
+import { parseChange } from './replies.js'
+
+/** Listeners are told of a lost connection within so many ms, so that a fleet does not ask all at once. */
+const JITTER = 100
+
+/** The one connection for messages that all dictionaries over one client share: open while anyone listens. */
+export class Subscriptions {
+  readonly #driver: Driver
+  readonly #listeners = new Map<string, Set<Listener>>()
+  #subscriber: Promise<Subscriber> | undefined
+  /** Ends when the channels are as the listeners of the time of the call wanted them. */
+  #settled: Promise<unknown> = Promise.resolve()
+
+  constructor(driver: Driver) {
+    this.#driver = driver
+  }
+
+  /** Resolves when messages on the channel reach the listener. */
+  async add(channel: string, listener: Listener): Promise<Unsubscribe> {
+    const listeners = this.#listeners.get(channel) ?? new Set()
+    this.#listeners.set(channel, listeners)
+    // A wrapper, so that each subscription counts, even of one listener twice.
+    const own: Listener = {
+      changed: change => listener.changed(change),
+      interrupted: cause => listener.interrupted(cause),
+    }
+    listeners.add(own)
+    try {
+      await this.#inTurn(() => this.#open(channel))
+    } catch (error) {
+      await this.#remove(channel, own)
+      throw error
+    }
+    return () => this.#remove(channel, own)
+  }
+
+  async #open(channel: string): Promise<void> {
+    this.#subscriber ??= this.#driver.subscriber(this.#events)
+    try {
+      const subscriber = await this.#subscriber
+      await subscriber.subscribe(channel)
+    } catch (error) {
+      if (this.#listeners.size <= 1) await this.#close()
+      throw error
+    }
+  }
+
+  #remove(channel: string, listener: Listener): Promise<void> {
+    const listeners = this.#listeners.get(channel)
+    listeners?.delete(listener)
+    if (listeners?.size === 0) this.#listeners.delete(channel)
+    return this.#inTurn(() => this.#leave(channel))
+  }
+
+  async #leave(channel: string): Promise<void> {
+    if (this.#listeners.size === 0) return this.#close()
+    if (this.#listeners.has(channel)) return
+    // A connection that was lost forgets the channel by itself.
+    await (await this.#subscriber)?.unsubscribe(channel).catch(() => {})
+  }
+
+  async #close(): Promise<void> {
+    const subscriber = this.#subscriber
+    this.#subscriber = undefined
+    await (await subscriber?.catch(() => undefined))?.close()
+  }
+
+  #inTurn(work: () => Promise<void>): Promise<void> {
+    const mine = this.#settled.then(work)
+    this.#settled = mine.catch(() => {})
+    return mine
+  }
+
+  readonly #events: SubscriberEvents = {
+    message: (channel, text) => {
+      const listeners = this.#listeners.get(channel)
+      if (!listeners) return
+      const change = read(text)
+      for (const listener of listeners) listener.changed(change)
+    },
+    interrupted: cause => {
+      for (const listeners of this.#listeners.values()) {
+        for (const listener of listeners) {
+          setTimeout(() => listeners.has(listener) && listener.interrupted(cause), Math.random() * JITTER).unref()
+        }
+      }
+    },
+  }
+}
+
+/** What a message says; nothing where it only says that there is something to ask for. */
+function read(text: string) {
+  try {
+    return text === '' ? undefined : parseChange(text)
+  } catch {
+    // Someone else's message: worth a look, not a crash.
+    return undefined
+  }
+}
