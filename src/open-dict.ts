@@ -1,0 +1,51 @@
+import type { DurableDict } from './dictionary/durable-dict.js'
+import type { Open } from './dictionary/open.js'
+import type { CommonOptions } from './dictionary/options.js'
+import { SqliteDict } from './sqlite-dict.js'
+
+/** Opens what comes after the scheme. */
+type Opener = (url: string, name: string, options: CommonOptions | undefined) => Promise<DurableDict>
+
+const OPENERS: Readonly<Record<string, Opener>> = {
+  sqlite: (url, name, options) => SqliteDict.open(name, pathOf(url), options),
+}
+
+/**
+ * Opens a dictionary by URL. It owns what it connects to: `close` ends that, too.
+ *
+ * - `sqlite:./app.db#settings`: the dictionary `settings` in the file `./app.db` (see `SqliteDict`). Characters that a URL
+ *   cannot hold are percent-encoded.
+ *
+ * Rejects with `TypeError` for a URL that is none, has no name, or has a scheme not listed here; else as the dictionary's own
+ * `open`.
+ */
+export const openDict = (async (url: string, options?: CommonOptions) => {
+  const [, scheme, name] = /^([a-z]+):[^#]+#(.+)$/s.exec(String(url)) ?? []
+  const opener = scheme !== undefined && Object.hasOwn(OPENERS, scheme) ? OPENERS[scheme] : undefined
+  if (!opener || name === undefined) throw unknownUrl(url)
+  return opener(url, decoded(name, url), options)
+}) as Open<[url: string]>
+
+function pathOf(url: string): string {
+  return decoded(url.slice(url.indexOf(':') + 1, url.indexOf('#')), url)
+}
+
+function decoded(text: string, url: string): string {
+  try {
+    return decodeURIComponent(text)
+  } catch (cause) {
+    throw new TypeError(`openDict() cannot read ${withoutPassword(url)}: write a percent sign as %25.`, { cause })
+  }
+}
+
+function unknownUrl(url: unknown): TypeError {
+  const schemes = Object.keys(OPENERS).join(':, ')
+  return new TypeError(
+    `openDict() takes a URL such as sqlite:./app.db#settings, of a scheme among ${schemes}: and with the dictionary's ` +
+      `name after #; got ${typeof url === 'string' ? withoutPassword(url) : typeof url}.`,
+  )
+}
+
+function withoutPassword(url: string): string {
+  return url.replace(/\/\/[^/@]*@/, '//…@')
+}

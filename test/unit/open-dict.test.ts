@@ -1,0 +1,50 @@
+import { existsSync } from 'node:fs'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { openDict } from '../../src/index.js'
+
+describe('openDict', () => {
+  let folder: string
+
+  beforeEach(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'durabledict-'))
+  })
+
+  afterEach(() => rm(folder, { recursive: true }))
+
+  test('opens a SQLite file by URL, with options', async () => {
+    const url = `sqlite:${join(folder, 'app.db')}#settings`
+    const first = await openDict(url)
+    await first.set('theme', 'dark')
+    const second = await openDict<{ theme: string }>(url, { autosync: false })
+    expect(second.name).toBe('settings')
+    expect(second.local.get('theme')).toBe('dark')
+    await Promise.all([first.close(), second.close()])
+  })
+
+  test('decodes what is percent-encoded, in path and name', async () => {
+    const dict = await openDict(`sqlite:${join(folder, 'a%20b%23.db')}#my%20name`)
+    expect(dict.name).toBe('my name')
+    expect(existsSync(join(folder, 'a b#.db'))).toBe(true)
+    await dict.close()
+  })
+
+  test.each([
+    ['no name', 'sqlite:./app.db'],
+    ['an empty name', 'sqlite:./app.db#'],
+    ['no path', 'sqlite:#settings'],
+    ['another scheme', 'mysql://host/db#settings'],
+    ['a member of every object', 'constructor:x#settings'],
+    ['no URL', 'app.db'],
+    ['a lone percent sign', 'sqlite:./50%.db#settings'],
+    ['another type', 5 as never],
+  ])('refuses %s', async (_, url) => {
+    await expect(openDict(url)).rejects.toThrow(TypeError)
+  })
+
+  test('does not tell passwords', async () => {
+    await expect(openDict('mysql://user:secret@host/db#settings')).rejects.toThrow(/\/\/…@host/)
+  })
+})
