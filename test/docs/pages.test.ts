@@ -1,0 +1,107 @@
+import { execFile } from 'node:child_process'
+import { existsSync, readFileSync } from 'node:fs'
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import { type Snippet, snippetsOf, withClaimsChecked } from './snippets.js'
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url))
+
+/** Inside the tree, so that what they import is found; and where nothing else looks. */
+const FOLDER = join(ROOT, '.cache', `snippets-${process.pid}`)
+
+const PAGES = [
+  'README.md',
+  'docs/guide.md',
+  'docs/encodings.md',
+  'docs/guarantees.md',
+  'docs/make-your-own.md',
+  'docs/sqlite.md',
+]
+
+/** What the package exports, as the source of it. */
+const SOURCES: Readonly<Record<string, string>> = {
+  durabledict: join(ROOT, 'src/index.ts'),
+  'durabledict/conformance': join(ROOT, 'src/conformance/index.ts'),
+}
+
+const pages = PAGES.filter(page => existsSync(join(ROOT, page)))
+  .map(page => [page, snippetsOf(page, readFileSync(join(ROOT, page), 'utf8'))] as const)
+  .filter(([, snippets]) => snippets.length > 0)
+
+function fileOf({ page, line, language }: Snippet): string {
+  return `${page.replaceAll(/\W+/g, '-')}-${line}.${language}`
+}
+
+function onSource(code: string): string {
+  return code.replaceAll(
+    /(\bfrom\s*|\bimport\s*\(?\s*)(['"])(durabledict(?:\/conformance)?)\2/g,
+    (_all, start, _quote, name) => {
+      return `${start}${JSON.stringify(SOURCES[name as string])}`
+    },
+  )
+}
+
+beforeAll(() => mkdir(FOLDER, { recursive: true }))
+
+afterAll(() => rm(FOLDER, { recursive: true, force: true }))
+
+describe.each(pages)('the snippets of %s', (_page, snippets) => {
+  for (const snippet of snippets) {
+    const name = `line ${snippet.line}`
+    if (snippet.notRun) test.skip(`${name} (not run: ${snippet.notRun})`, () => {})
+    else test(`${name} runs, and shows what it says`, () => run(snippet))
+  }
+})
+
+async function run(snippet: Snippet): Promise<void> {
+  const file = join(FOLDER, `run-${fileOf(snippet)}`)
+  const code = withClaimsChecked(onSource(snippet.code))
+  await writeFile(
+    file,
+    `import { format as __format } from 'node:util'\nimport { expect as __expect } from 'vitest'\n${code}\nexport {}\n`,
+  )
+  const home = process.cwd()
+  const workplace = await mkdtemp(join(tmpdir(), 'durabledict-docs-'))
+  const log = vi.spyOn(console, 'log').mockReturnValue()
+  try {
+    process.chdir(workplace)
+    await import(file)
+  } finally {
+    log.mockRestore()
+    process.chdir(home)
+    await rm(workplace, { recursive: true, force: true })
+  }
+}
+
+test('the snippets compile as they stand', { timeout: 60_000 }, async () => {
+  const typed = pages.flatMap(([, snippets]) => snippets).filter(({ language }) => language === 'ts')
+  const folder = join(FOLDER, 'types')
+  await mkdir(folder, { recursive: true })
+  for (const snippet of typed) await writeFile(join(folder, fileOf(snippet)), `${snippet.code}\nexport {}\n`)
+  const config = {
+    extends: join(ROOT, 'tsconfig.json'),
+    compilerOptions: {
+      paths: Object.fromEntries(Object.entries(SOURCES).map(([name, source]) => [name, [source]])),
+      noUnusedLocals: false,
+      noUnusedParameters: false,
+      erasableSyntaxOnly: false,
+      types: ['node'],
+      typeRoots: [join(ROOT, 'node_modules/@types')],
+    },
+    include: [join(folder, '*.ts')],
+    exclude: [],
+  }
+  await writeFile(join(folder, 'tsconfig.json'), JSON.stringify(config))
+  const tsc = join(ROOT, 'node_modules/typescript/bin/tsc')
+  const result = promisify(execFile)(process.execPath, [tsc, '-p', folder, '--pretty', 'false'])
+  expect(
+    await result.then(
+      ({ stdout }) => stdout,
+      ({ stdout }) => stdout,
+    ),
+  ).toBe('')
+})

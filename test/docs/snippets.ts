@@ -1,0 +1,110 @@
+import { runInNewContext } from 'node:vm'
+
+/** A piece of code in a page. */
+export interface Snippet {
+  readonly page: string
+  /** The line of the page on which the code begins, from 1. */
+  readonly line: number
+  readonly language: 'ts' | 'js'
+  /** With the code of those before, where it continues them. */
+  readonly code: string
+  /** Why it is not to be run, where the page says so. */
+  readonly notRun: string | undefined
+}
+
+const FENCE = /^(\s*)(`{3,}|~{3,})\s*([\w-]*)/
+const COMMENT = /^\s*<!--\s*(.*?)\s*-->\s*$/
+
+/**
+ * The snippets of a page: every fence that is marked `ts`, `js`, `typescript` or `javascript`. A comment on a line before it,
+ * `<!-- not run: reason -->` or `<!-- continues -->`, says what to do with it.
+ */
+export function snippetsOf(page: string, text: string): Snippet[] {
+  const lines = text.split('\n')
+  const found: Snippet[] = []
+  let mark = ''
+  for (let index = 0; index < lines.length; index += 1) {
+    const line = lines[index] as string
+    const fence = FENCE.exec(line)
+    if (!fence) {
+      if (line.trim() !== '') mark = COMMENT.exec(line)?.[1] ?? ''
+      continue
+    }
+    const end = endOf(lines, index, fence[2] as string, page)
+    const language = languageOf(fence[3] as string)
+    if (language) found.push(snippet(page, index + 2, language, lines.slice(index + 1, end), mark, found.at(-1)))
+    mark = ''
+    index = end
+  }
+  return found
+}
+
+function endOf(lines: readonly string[], start: number, fence: string, page: string): number {
+  const end = lines.findIndex((line, index) => index > start && line.trim() === fence)
+  if (end < 0) throw new Error(`${page}:${start + 1}: the code that begins here does not end.`)
+  return end
+}
+
+function languageOf(name: string): 'ts' | 'js' | undefined {
+  if (name === 'ts' || name === 'typescript') return 'ts'
+  return name === 'js' || name === 'javascript' ? 'js' : undefined
+}
+
+function snippet(
+  page: string,
+  line: number,
+  language: 'ts' | 'js',
+  lines: readonly string[],
+  mark: string,
+  before: Snippet | undefined,
+): Snippet {
+  const notRun = /^not run:\s*(.+)$/.exec(mark)?.[1]
+  if (mark.startsWith('not run') && !notRun) throw new Error(`${page}:${line}: say why it is not run.`)
+  if (mark === 'continues' && !before) throw new Error(`${page}:${line}: there is nothing that it could continue.`)
+  const code = mark === 'continues' ? `${before?.code}\n${lines.join('\n')}` : lines.join('\n')
+  return { page, line, language, code, notRun: notRun ?? (mark === 'continues' ? before?.notRun : undefined) }
+}
+
+/** A statement that is an expression on a line of its own, and a comment behind it. */
+const CLAIM =
+  /^(?!(?:import|export|const|let|var|if|for|while|return|throw|try|class|function|async|type|interface|\/\/)\b)([\w$(].*\S)\s+\/\/ (.+)$/
+
+const PRINTED = /^(\s*)console\.log\((.*)\)\s+\/\/ (.+)$/
+
+/**
+ * Turns `expression // value` and `console.log(…) // what it prints` into checks of what the page claims; other comments
+ * are left alone. `__expect` and `__format` are to be there.
+ */
+export function withClaimsChecked(code: string): string {
+  return code
+    .split('\n')
+    .map(line => {
+      const [, indent, printed, output] = PRINTED.exec(line) ?? []
+      if (printed && output) return `${indent}__expect(__format(${printed})).toBe(${JSON.stringify(output)})`
+      const [, expression, comment] = CLAIM.exec(line) ?? []
+      const value = comment && literalAtStart(comment)
+      if (!expression || !value || /[{(,;]$/.test(expression)) return line
+      return `__expect(${expression}).toEqual(${value}) // ${comment}`
+    })
+    .join('\n')
+}
+
+/** The longest beginning of the comment that is a JavaScript value: `'dark': checked first` begins with `'dark'`. */
+export function literalAtStart(comment: string): string | undefined {
+  const ends = [comment.length]
+  for (const { index } of comment.matchAll(/[:,;.]/g)) ends.push(index)
+  return ends
+    .map(end => comment.slice(0, end).trim())
+    .sort((left, right) => right.length - left.length)
+    .find(isLiteral)
+}
+
+function isLiteral(text: string): boolean {
+  if (!/^(['"`[{\d-]|true\b|false\b|null\b|undefined\b|new )/.test(text)) return false
+  try {
+    runInNewContext(`(${text})`)
+    return true
+  } catch {
+    return false
+  }
+}
