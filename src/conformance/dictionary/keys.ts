@@ -70,7 +70,7 @@ export const keys: Topic = {
           ]),
           Promise.resolve().then(() => dict.watch({ key: bad === undefined ? (null as never) : bad })),
         ]
-        for (const call of calls) await rejects(call, InvalidKeyError)
+        await Promise.all(calls.map(call => rejects(call, InvalidKeyError)))
       }
       await dict.sync()
       assert.equal(dict.local.size, 0, 'nothing was written')
