@@ -4,16 +4,25 @@ import { changeLog, loading } from './contract/changes.js'
 import { commits } from './contract/commit.js'
 import { fourMethods } from './contract/four-methods.js'
 import { push } from './contract/push.js'
+import { boundedReads, bounds } from './dictionary/bounds.js'
+import { closing, closingWhileReading } from './dictionary/closing.js'
+import { defaults } from './dictionary/defaults.js'
+import { encodings } from './dictionary/encodings.js'
 import { events } from './dictionary/events.js'
 import { keys } from './dictionary/keys.js'
 import { races } from './dictionary/races.js'
 import { reads } from './dictionary/reads.js'
+import { schemas } from './dictionary/schemas.js'
 import { snapshots } from './dictionary/snapshots.js'
 import { transactions } from './dictionary/transactions.js'
 import { values } from './dictionary/values.js'
 import { checkedReads, liveMemory, memoryReads, visibility } from './dictionary/visibility.js'
 import { watching } from './dictionary/watching.js'
 import { writes } from './dictionary/writes.js'
+import { faultyPushes, staleness } from './faults/live.js'
+import { faultyOpening, faultySubscribing } from './faults/opening.js'
+import { faultyChecks, faultyReads } from './faults/reading.js'
+import { faultyWrites } from './faults/writing.js'
 import type { Runner, Subject } from './subject.js'
 import { register, type Topic } from './suite.js'
 
@@ -49,6 +58,20 @@ const TOPICS: readonly Topic[] = [
   transactions,
   watching,
   events,
+  defaults,
+  schemas,
+  encodings,
+  closing,
+  closingWhileReading,
+  bounds,
+  boundedReads,
+  faultyReads,
+  faultyChecks,
+  faultyWrites,
+  faultyOpening,
+  faultySubscribing,
+  faultyPushes,
+  staleness,
 ]
 
 /**

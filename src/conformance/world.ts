@@ -86,6 +86,12 @@ export class World {
     return dict
   }
 
+  /** Closing this one has failed, as it was to. */
+  forget(dict: Dict): void {
+    const index = this.#taps.findIndex(one => one.dict === dict)
+    if (index >= 0) this.#taps.splice(index, 1)
+  }
+
   /** The methods that a check, a load and a write go through. */
   get path(): { readonly check: Method[]; readonly load: Method[]; readonly write: Method[] } {
     return {

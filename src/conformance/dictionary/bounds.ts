@@ -1,0 +1,95 @@
+import assert from 'node:assert/strict'
+import { StaleError, StoreUnavailableError, UnsupportedError } from '../../errors/errors.js'
+import { rejects, rejectsMisuse } from '../expect.js'
+import { range } from '../samples.js'
+import { checkedModes, everyMode, lacks, needs, type Topic } from '../suite.js'
+
+/** Longer than any test. */
+const LONG = 100_000
+
+export const bounds: Topic = {
+  title: 'maxStaleness and everywhere',
+  modes: everyMode,
+  tests: {
+    'fresh answers within the bound, and throws StaleError beyond it': needs('recordBound', async world => {
+      const tap = await world.tap()
+      const dict = await world.openOn(tap, { maxStaleness: LONG, defaults: { b: 2 } })
+      await dict.set('a', 1)
+      assert.deepEqual([dict.fresh.get('a'), dict.fresh.get('b'), dict.fresh.size], [1, 2, 1])
+      assert.deepEqual([...dict.fresh], [['a', 1]])
+      const frozen = await world.tap()
+      const short = await world.openOn(frozen, { maxStaleness: 1 })
+      await short.sync()
+      frozen.hang(world.path.check)
+      while (short.staleness <= 1) await new Promise(setImmediate)
+      for (const read of [() => short.fresh.get('a'), () => short.fresh.size, () => [...short.fresh]]) {
+        assert.throws(read, StaleError)
+      }
+      assert.equal(short.local.get('a'), 1, 'local goes on serving')
+    }),
+
+    'a write everywhere waits until nobody relies on the older value': needs('recordBound', async world => {
+      const [dict, other] = [await world.open(), await world.open({ maxStaleness: 50 })]
+      await other.sync()
+      const before = performance.now()
+      const writing = dict.set('a', 1, { everywhere: true })
+      await writing
+      assert.ok(performance.now() - before >= 50, 'the largest bound in use is waited out')
+      const relies = other.staleness <= 50
+      assert.ok(!relies || other.local.get('a') === 1)
+    }),
+
+    'without any bound it waits for nothing': needs('recordBound', async world => {
+      const dict = await world.open()
+      await world.within(dict.set('a', 1, { everywhere: true }), 'no bound is recorded')
+      assert.equal(await dict.get('a'), 1)
+    }),
+
+    'without maxStaleness there is no fresh': async world => {
+      const dict = await world.open()
+      assert.throws(() => dict.fresh, TypeError)
+    },
+
+    'without recordBound() both are refused': lacks('recordBound', async world => {
+      const tap = await world.tap()
+      await rejects(world.openOn(tap, { maxStaleness: LONG }), UnsupportedError)
+      assert.equal(tap.count('close'), 1)
+      const dict = await world.open()
+      await rejects(dict.set('a', 1, { everywhere: true }), UnsupportedError)
+      assert.equal(await dict.size(), 0)
+    }),
+
+    'it must be a number of milliseconds': async world => {
+      for (const wrong of [0, -1, Number.NaN, '100', Number.POSITIVE_INFINITY]) {
+        await rejectsMisuse(world.open({ maxStaleness: wrong as never }))
+      }
+    },
+  },
+}
+
+export const boundedReads: Topic = {
+  title: 'reads within maxStaleness',
+  modes: checkedModes,
+  tests: {
+    'within the bound they cost nothing': needs('recordBound', async world => {
+      const tap = await world.tap()
+      const [dict, other] = [await world.openOn(tap, { maxStaleness: LONG }), await world.open()]
+      await other.set('a', 1)
+      await dict.sync()
+      tap.hang(world.path.check)
+      for (const _ of range(10)) assert.equal(await dict.get('a'), 1)
+      assert.deepEqual(await dict.keys(), ['a'])
+    }),
+
+    'beyond it they ask first': needs('recordBound', async world => {
+      const [tap, other] = [await world.tap(), await world.open()]
+      const dict = await world.openOn(tap, { maxStaleness: 1, timeout: world.short })
+      await other.set('a', 1)
+      while (dict.staleness <= 1) await new Promise(setImmediate)
+      assert.equal(await dict.get('a'), 1)
+      tap.hang(world.path.check)
+      while (dict.staleness <= 1) await new Promise(setImmediate)
+      await rejects(dict.get('a'), StoreUnavailableError)
+    }),
+  },
+}

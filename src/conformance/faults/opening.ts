@@ -1,0 +1,172 @@
+import assert from 'node:assert/strict'
+import { DurableDict } from '../../dictionary/durable-dict.js'
+import { StoreUnavailableError } from '../../errors/errors.js'
+import { failure, rejects, rejectsMisuse } from '../expect.js'
+import { everyMode, liveModes, needs, type Topic } from '../suite.js'
+
+export const faultyOpening: Topic = {
+  title: 'faults while opening and closing',
+  modes: everyMode,
+  tests: {
+    'open() rejects where it cannot load, holding nothing open': async world => {
+      for (const method of world.path.load) {
+        const tap = await world.tap()
+        const cause = new Error('unplugged')
+        tap.failBefore(method, cause)
+        const error = await rejects(world.openOn(tap), StoreUnavailableError)
+        assert.equal(error.cause, cause)
+        assert.equal(tap.count('close'), 1)
+      }
+    },
+
+    'open() gives up a store that does not answer': async world => {
+      const tap = await world.tap()
+      tap.hang(world.path.load)
+      await rejects(world.openOn(tap, { timeout: world.short }), StoreUnavailableError)
+      assert.equal(tap.count('close'), 1)
+    },
+
+    'wrong options are told, and the backend let go': async world => {
+      const wrong = [
+        { autosync: 1 },
+        { live: 'yes' },
+        { timeout: 0 },
+        { timeout: Number.NaN },
+        { timeout: 2 ** 31 },
+        { resyncEvery: -1 },
+        { signal: {} },
+        { autoSync: true },
+      ]
+      for (const options of wrong) {
+        const tap = await world.tap()
+        await rejectsMisuse(world.openOn(tap, options as never))
+        assert.equal(tap.count('close'), 1)
+      }
+    },
+
+    'what is no backend is told': async world => {
+      for (const none of [undefined, null, 1, {}, { persist() {} }]) {
+        await rejectsMisuse(DurableDict.open(none as never))
+      }
+      const tap = await world.tap()
+      const claims = { ...tap.backend, supports: { ...tap.backend.supports, commit: true }, commit: undefined }
+      await rejectsMisuse(DurableDict.open(claims as never))
+      assert.equal(tap.count('close'), 1)
+    },
+
+    'the fault that open() failed by is told, even where close() fails, too': async world => {
+      const tap = await world.tap()
+      const cause = new Error('unplugged')
+      tap.failBefore(world.path.load, cause)
+      tap.failAfter('close')
+      const error = await rejects(world.openOn(tap), StoreUnavailableError)
+      assert.equal(error.cause, cause)
+    },
+
+    'close() tells that the store did not let go, and closes all the same': async world => {
+      const tap = await world.tap()
+      const dict = await world.openOn(tap)
+      let closed = 0
+      dict.on('close', () => {
+        closed += 1
+      })
+      const watch = dict.watch()
+      const cause = new Error('unplugged')
+      tap.failAfter('close', cause)
+      const error = (await failure(dict.close())) as Error
+      assert.ok(error === cause || error.cause === cause)
+      assert.equal(closed, 1)
+      assert.equal((await watch.next()).done, true)
+      world.forget(dict)
+    },
+
+    'close() does not wait for ever for a backend that hangs': async world => {
+      const tap = await world.tap()
+      const dict = await world.openOn(tap, { timeout: world.short })
+      tap.hangAfter('close')
+      await world.within(
+        dict.close().catch(() => {}),
+        'close() must end',
+      )
+      world.forget(dict)
+    },
+  },
+}
+
+export const faultySubscribing: Topic = {
+  title: 'faults while subscribing',
+  modes: liveModes,
+  tests: {
+    'open() rejects where it cannot subscribe, holding nothing open': needs('subscribe', async world => {
+      const tap = await world.tap()
+      const cause = new Error('unplugged')
+      tap.failBefore('subscribe', cause)
+      const error = await rejects(world.openOn(tap), StoreUnavailableError)
+      assert.equal(error.cause, cause)
+      assert.equal(tap.count('close'), 1)
+    }),
+
+    'a subscription that comes too late is ended': needs('subscribe', async world => {
+      const tap = await world.tap()
+      let ended = () => {}
+      const unsubscribed = new Promise<void>(resolve => {
+        ended = resolve
+      })
+      let release = () => {}
+      const released = new Promise<void>(resolve => {
+        release = resolve
+      })
+      tap.intercept('subscribe', async (proceed, ...args) => {
+        const unsubscribe = (await proceed(...args)) as () => unknown
+        await released
+        return async () => {
+          await unsubscribe()
+          ended()
+        }
+      })
+      await rejects(world.openOn(tap, { timeout: world.short }), StoreUnavailableError)
+      assert.equal(tap.count('close'), 1)
+      release()
+      await world.within(unsubscribed, 'the subscription must be ended')
+    }),
+
+    'close() ends the subscription before the backend is let go': needs('subscribe', async world => {
+      const tap = await world.tap()
+      const order: string[] = []
+      tap.intercept('subscribe', async (proceed, ...args) => {
+        const unsubscribe = (await proceed(...args)) as () => unknown
+        return async () => {
+          await unsubscribe()
+          order.push('unsubscribed')
+        }
+      })
+      const dict = await world.openOn(tap)
+      tap.intercept('close', proceed => {
+        order.push('closed')
+        return proceed()
+      })
+      await dict.close()
+      assert.deepEqual(order, ['unsubscribed', 'closed'])
+    }),
+
+    'a subscription that cannot be ended keeps close() from nothing': needs('subscribe', async world => {
+      const tap = await world.tap()
+      tap.intercept('subscribe', async (proceed, ...args) => {
+        const unsubscribe = (await proceed(...args)) as () => unknown
+        return async () => {
+          await unsubscribe()
+          return new Promise(() => {})
+        }
+      })
+      const dict = await world.openOn(tap, { timeout: world.short })
+      const watch = dict.watch()
+      await world.within(
+        dict.close().catch(() => {}),
+        'close() must end',
+      )
+      assert.equal((await watch.next()).done, true)
+      assert.equal(tap.count('close'), 1)
+      world.forget(dict)
+    }),
+  },
+}

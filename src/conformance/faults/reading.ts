@@ -1,0 +1,187 @@
+import assert from 'node:assert/strict'
+import { StoreUnavailableError } from '../../errors/errors.js'
+import { failure, rejects } from '../expect.js'
+import type { FaultyBackend } from '../faulty-backend.js'
+import { range } from '../samples.js'
+import { checkedModes, everyMode, needs, type Topic } from '../suite.js'
+
+export const faultyReads: Topic = {
+  title: 'faults while reading',
+  modes: everyMode,
+  tests: {
+    'sync() rejects with StoreUnavailableError, and its cause; then it recovers': async world => {
+      const [tap, other] = [await world.tap(), await world.open()]
+      const dict = await world.openOn(tap)
+      await dict.set('a', 1)
+      const cause = new Error('unplugged')
+      tap.failBefore(world.path.check, cause)
+      await other.set('a', 2)
+      const error = await rejects(dict.sync(), StoreUnavailableError)
+      assert.equal(error.cause, cause)
+      assert.equal(error.dictionary, dict.name)
+      assert.equal(typeof dict.local.get('a'), 'number', 'local goes on serving')
+      tap.heal()
+      await dict.sync()
+      assert.equal(dict.local.get('a'), 2)
+    },
+
+    'what is thrown at once is told in the same way': async world => {
+      const tap = await world.tap()
+      const dict = await world.openOn(tap)
+      const cause = new Error('unplugged')
+      tap.intercept(world.path.check, () => {
+        throw cause
+      })
+      const error = await rejects(dict.sync(), StoreUnavailableError)
+      assert.equal(error.cause, cause)
+    },
+
+    'a backend’s own StoreUnavailableError passes as it is': async world => {
+      const tap = await world.tap()
+      const dict = await world.openOn(tap)
+      const own = new StoreUnavailableError('maintenance', { dictionary: dict.name })
+      tap.failBefore(world.path.check, own)
+      assert.equal(await failure(dict.sync()), own)
+    },
+
+    'a store that does not answer is given up after the timeout': async world => {
+      const tap = await world.tap()
+      const dict = await world.openOn(tap, { timeout: world.short })
+      await dict.set('a', 1)
+      tap.hang(world.path.check)
+      const before = performance.now()
+      const calls = range(5).map(() => rejects(dict.sync(), StoreUnavailableError))
+      for (const error of await Promise.all(calls)) assert.match(String(error.cause), new RegExp(String(world.short)))
+      assert.ok(performance.now() - before < 5 * world.short + 1_000)
+      assert.equal(dict.local.get('a'), 1)
+      tap.heal()
+      await dict.sync()
+    },
+
+    'a load that fails while catching up leaves memory as it was': async world => {
+      const [tap, other] = [await world.tap(), await world.open()]
+      const dict = await world.openOn(tap)
+      await dict.set('a', 1)
+      forgetful(tap, world.supports('changesSince'))
+      tap.failBefore(world.path.load)
+      await other.update({ a: 2, b: 2 })
+      await rejects(dict.sync(), StoreUnavailableError)
+      assert.deepEqual(new Map(dict.local), new Map([['a', 1]]))
+      tap.heal()
+      await dict.sync()
+      assert.equal(dict.local.get('b'), 2)
+    },
+
+    'a load that hangs while catching up is given up after the timeout': async world => {
+      const [tap, other] = [await world.tap(), await world.open()]
+      const dict = await world.openOn(tap, { timeout: world.short })
+      await dict.sync()
+      forgetful(tap, world.supports('changesSince'))
+      tap.hang(world.path.load)
+      await other.set('a', 1)
+      await rejects(dict.sync(), StoreUnavailableError)
+      tap.heal()
+      await dict.sync()
+      assert.equal(dict.local.get('a'), 1)
+    },
+
+    'where the change log no longer reaches back, everything is loaded': needs('changesSince', async world => {
+      const [tap, other] = [await world.tap(), await world.open()]
+      const dict = await world.openOn(tap)
+      await dict.update({ a: 1, b: 1 })
+      const watch = dict.watch()
+      const reasons: string[] = []
+      dict.on('sync', ({ reason }) => reasons.push(reason))
+      // Pushes would bring it otherwise.
+      if (world.mode.live) return
+      forgetful(tap, true)
+      await other.update({ a: 2, c: 2 })
+      await other.delete('b')
+      await dict.sync()
+      assert.deepEqual(new Map(dict.local), new Map(Object.entries({ a: 2, c: 2 })))
+      assert.deepEqual(reasons, ['loaded'])
+      const seen = [await watch.next(), await watch.next(), await watch.next()].map(({ value }) => value.key).sort()
+      assert.deepEqual(seen, ['a', 'b', 'c'], 'watchers are told the difference')
+    }),
+
+    'a store whose history is another one is followed, and said to be': needs('changesSince', async world => {
+      const [tap, other] = [await world.tap(), await world.open()]
+      const dict = await world.openOn(tap)
+      await dict.set('a', 1)
+      const reasons: string[] = []
+      dict.on('sync', ({ reason }) => reasons.push(reason))
+      let told = 0
+      tap.intercept('changesSince', (proceed, ...args) => {
+        told += 1
+        return told === 1 ? { type: 'tooOld', diverged: true } : proceed(...args)
+      })
+      await dict.sync()
+      assert.deepEqual(reasons, ['diverged'])
+      await other.set('a', 2)
+      await dict.sync()
+      assert.equal(dict.local.get('a'), 2)
+    }),
+
+    'a change log with a gap is not applied': needs('changesSince', async world => {
+      const [tap, other] = [await world.tap(), await world.open()]
+      const dict = await world.openOn(tap)
+      await dict.set('a', 0)
+      if (world.mode.live) return
+      tap.intercept('changesSince', async (proceed, ...args) => {
+        const answer = (await proceed(...args)) as { type: string; changes?: unknown[] }
+        return answer.changes && answer.changes.length > 2
+          ? { ...answer, changes: answer.changes.filter((_, index) => index !== 1) }
+          : answer
+      })
+      for (const n of range(4)) await other.set(`key ${n}`, n)
+      await dict.sync()
+      assert.equal(dict.local.size, 5)
+      assert.ok(Object.is(dict.version, other.version))
+    }),
+  },
+}
+
+export const faultyChecks: Topic = {
+  title: 'faults before a checked read',
+  modes: checkedModes,
+  tests: {
+    'reads reject with StoreUnavailableError, and recover': async world => {
+      const tap = await world.tap()
+      const dict = await world.openOn(tap)
+      await dict.set('a', 1)
+      tap.failBefore(world.path.check)
+      const reads = [
+        () => dict.get('a'),
+        () => dict.getOrThrow('a'),
+        () => dict.has('a'),
+        () => dict.size(),
+        () => dict.keys(),
+        () => dict.snapshot(),
+      ]
+      for (const read of reads) await rejects(read(), StoreUnavailableError)
+      assert.equal(dict.local.get('a'), 1)
+      tap.heal()
+      for (const read of reads) await read()
+      assert.equal(await dict.get('a'), 1)
+    },
+
+    'a read that is given up does not harm those that come later': async world => {
+      const [tap, other] = [await world.tap(), await world.open()]
+      const dict = await world.openOn(tap, { timeout: world.short })
+      tap.hang(world.path.check)
+      await rejects(dict.get('a'), StoreUnavailableError)
+      tap.heal()
+      await other.set('a', 1)
+      assert.equal(await dict.get('a'), 1)
+    },
+  },
+}
+
+/** From now on the backend has no change log any more, whatever it is asked. */
+function forgetful(tap: FaultyBackend, hasLog: boolean): void {
+  if (!hasLog) return
+  tap.intercept('changesSince', async (proceed, ...args) => {
+    const answer = (await proceed(...args)) as { type: string; changes?: unknown[] }
+    return answer.changes?.length === 0 ? answer : { type: 'tooOld', diverged: false }
+  })
+}

@@ -1,0 +1,237 @@
+import assert from 'node:assert/strict'
+import { AmbiguousWriteError, StoreUnavailableError } from '../../errors/errors.js'
+import { take } from '../dictionary/watching.js'
+import { failure, rejects } from '../expect.js'
+import type { FaultyBackend } from '../faulty-backend.js'
+import { everyMode, lacks, needs, type Topic } from '../suite.js'
+import type { Dict, World } from '../world.js'
+
+/** Every way to write, each with an effect on what is stored before: `a` and `b`. */
+const WRITES: Record<string, (dict: Dict) => Promise<unknown>> = {
+  set: dict => dict.set('c', 3),
+  delete: dict => dict.delete('a'),
+  update: dict => dict.update({ a: 9 }),
+  pop: dict => dict.pop('a'),
+  setDefault: dict => dict.setDefault('c', 3),
+  clear: dict => dict.clear(),
+}
+
+const BEFORE = { a: 1, b: 2 }
+const AFTER: Record<string, Record<string, number>> = {
+  set: { a: 1, b: 2, c: 3 },
+  delete: { b: 2 },
+  update: { a: 9, b: 2 },
+  pop: { b: 2 },
+  setDefault: { a: 1, b: 2, c: 3 },
+  clear: {},
+}
+
+async function shows(dict: Dict, expected: Record<string, unknown>, what: string): Promise<void> {
+  await dict.sync()
+  assert.deepEqual(new Map(dict.local), new Map(Object.entries(expected)), what)
+}
+
+export const faultyWrites: Topic = {
+  title: 'faults while writing',
+  modes: everyMode,
+  tests: {
+    'a write that failed has an outcome that nobody knows': async world => {
+      const tap = await world.tap()
+      const dict = await world.openOn(tap)
+      await dict.update(BEFORE)
+      const cause = new Error('unplugged')
+      for (const [name, write] of Object.entries(WRITES)) {
+        tap.failBefore(world.path.write, cause)
+        const error = await rejects(write(dict), AmbiguousWriteError)
+        assert.equal(rootOf(error), cause)
+        tap.heal()
+        await shows(dict, BEFORE, name)
+      }
+    },
+
+    'one whose answer was lost took effect, once': async world => {
+      const tap = await world.tap()
+      const dict = await world.openOn(tap)
+      for (const [name, write] of Object.entries(WRITES)) {
+        await dict.clear()
+        await dict.update(BEFORE)
+        tap.failAfter(world.path.write)
+        await rejects(write(dict), AmbiguousWriteError)
+        tap.heal()
+        if (world.supports('commit') || name !== 'clear') await shows(dict, AFTER[name] ?? {}, name)
+      }
+    },
+
+    'where the backend knows that it took no effect, so does the caller': async world => {
+      const tap = await world.tap()
+      const dict = await world.openOn(tap)
+      await dict.update(BEFORE)
+      for (const write of Object.values(WRITES)) {
+        tap.failBefore(world.path.write, new StoreUnavailableError('read-only', { dictionary: dict.name }))
+        await rejects(write(dict), StoreUnavailableError)
+        tap.heal()
+      }
+      await shows(dict, BEFORE, 'nothing was written')
+    },
+
+    'what is thrown at once is told in the same way': async world => {
+      const tap = await world.tap()
+      const dict = await world.openOn(tap)
+      tap.intercept(world.path.write, () => {
+        throw new Error('unplugged')
+      })
+      await rejects(dict.set('a', 1), AmbiguousWriteError)
+      tap.heal()
+      await dict.set('a', 2)
+      await shows(dict, { a: 2 }, 'it goes on')
+    },
+
+    'a store that does not answer is given up after the timeout, and writes go on': async world => {
+      const tap = await world.tap()
+      const dict = await world.openOn(tap, { timeout: world.short })
+      tap.hang(world.path.write)
+      const before = performance.now()
+      await rejects(dict.set('a', 1), AmbiguousWriteError)
+      assert.ok(performance.now() - before < 2 * world.short + 1_000)
+      tap.heal()
+      await dict.set('b', 2)
+      await shows(dict, { b: 2 }, 'the next write is not held up')
+    },
+
+    'a write that took effect unheard is seen, and watched once': async world => {
+      const [tap, other] = [await world.tap(), await world.open()]
+      const dict = await world.openOn(tap, { timeout: world.short })
+      const watch = dict.watch()
+      tap.hangAfter(world.path.write)
+      await rejects(dict.set('a', 1), AmbiguousWriteError)
+      tap.heal()
+      await dict.sync()
+      assert.equal(dict.local.get('a'), 1)
+      await other.set('b', 2)
+      await dict.sync()
+      const seen = await take(world, watch, 2)
+      assert.deepEqual(
+        seen.map(({ key, value }) => [key, value]),
+        [
+          ['a', 1],
+          ['b', 2],
+        ],
+      )
+    },
+
+    'a write that waited behind one that failed is carried out': async world => {
+      const tap = await world.tap()
+      const dict = await world.openOn(tap)
+      let release = () => {}
+      const released = new Promise<void>(resolve => {
+        release = resolve
+      })
+      const method = world.supports('commit') ? 'commit' : 'persist'
+      const sent = tap.called(method)
+      tap.intercept(method, async () => {
+        await released
+        throw new Error('unplugged')
+      })
+      const failing = failure(dict.set('a', 1))
+      await sent
+      const waiting = dict.set('b', 2)
+      tap.heal()
+      release()
+      assert.ok((await failing) instanceof AmbiguousWriteError)
+      await waiting
+      await shows(dict, { b: 2 }, 'each write has its own outcome')
+    },
+
+    'close() waits for a write that hangs no longer than the timeout': async world => {
+      const tap = await world.tap()
+      const dict = await world.openOn(tap, { timeout: world.short })
+      const sent = Promise.race(world.path.write.map(method => tap.called(method)))
+      tap.hang(world.path.write)
+      const writing = failure(dict.set('a', 1))
+      await sent
+      await world.within(dict.close(), 'close() must end')
+      assert.ok((await writing) instanceof AmbiguousWriteError)
+    },
+
+    'a write that is done, while memory cannot follow, is not said to have failed': async world => {
+      const [tap, other] = [await world.tap(), await world.open()]
+      const dict = await world.openOn(tap)
+      cutOff(world, tap)
+      const error = await failure(dict.set('a', 1))
+      assert.ok(error instanceof AmbiguousWriteError, `it took effect, so that ${error} would be wrong`)
+      tap.heal()
+      await shows(dict, { a: 1 }, 'it is followed later')
+      await shows(other, { a: 1 }, 'it took effect')
+    },
+
+    'a transaction whose outcome is unknown is not run again': needs('commit', async world => {
+      const tap = await world.tap()
+      const dict = await world.openOn(tap)
+      tap.failAfter('commit')
+      let attempts = 0
+      const transacting = dict.transact(tx => {
+        attempts += 1
+        tx.set('n', ((tx.get('n') ?? 0) as number) + 1)
+      })
+      await rejects(transacting, AmbiguousWriteError)
+      tap.heal()
+      assert.equal(attempts, 1)
+      await shows(dict, { n: 1 }, 'once at most')
+    }),
+
+    'without commit(), an update that fails in the middle stays half done, and says so': lacks(
+      'commit',
+      async world => {
+        const tap = await world.tap()
+        const dict = await world.openOn(tap)
+        let done = 0
+        tap.intercept('persist', (proceed, ...args) => {
+          done += 1
+          if (done === 3) throw new StoreUnavailableError('unplugged', { dictionary: dict.name })
+          return proceed(...args)
+        })
+        await rejects(dict.update({ a: 1, b: 2, c: 3, d: 4 }), AmbiguousWriteError)
+        tap.heal()
+        await shows(dict, { a: 1, b: 2 }, 'what was done stays done')
+      },
+    ),
+
+    'without commit(), a clear that fails in the middle says so': lacks('commit', async world => {
+      const tap = await world.tap()
+      const dict = await world.openOn(tap)
+      await dict.update({ a: 1, b: 2, c: 3 })
+      let done = 0
+      tap.intercept('depersist', (proceed, ...args) => {
+        done += 1
+        if (done === 2) throw new StoreUnavailableError('unplugged', { dictionary: dict.name })
+        return proceed(...args)
+      })
+      await rejects(dict.clear(), AmbiguousWriteError)
+      tap.heal()
+      await dict.sync()
+      assert.equal(dict.local.size, 2)
+    }),
+  },
+}
+
+/** From the next write on, the store can be written, but no more be read. */
+function cutOff(world: World, tap: FaultyBackend): void {
+  const unavailable = () => Promise.reject(new StoreUnavailableError('unplugged', {}))
+  const cut = () => tap.intercept([...world.path.check, ...world.path.load, 'lastUpdated'], unavailable)
+  if (world.supports('commit')) {
+    tap.intercept('commit', async (proceed, ...args) => {
+      const answer = (await proceed(...args)) as object
+      cut()
+      return { ...answer, catchUp: { type: 'tooOld', diverged: false } }
+    })
+    return
+  }
+  tap.intercept('persist', async (proceed, ...args) => {
+    await proceed(...args)
+    cut()
+  })
+}
+
+function rootOf(error: Error): unknown {
+  return error.cause instanceof AmbiguousWriteError ? error.cause.cause : error.cause
+}
