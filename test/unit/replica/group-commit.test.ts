@@ -1,0 +1,104 @@
+import { describe, expect, test } from 'vitest'
+import type { Batch, Group, Outcome } from '../../../src/contract/backend.js'
+import { GroupCommit } from '../../../src/replica/group-commit.js'
+import { settle, stateOf } from './gated-backend.js'
+import { setting } from './helpers.js'
+
+interface Sent {
+  readonly batch: Batch<unknown>
+  resolve(outcomes: readonly Outcome[]): void
+  reject(error: Error): void
+}
+
+function held() {
+  const sent: Sent[] = []
+  const commits = new GroupCommit(batch => new Promise((resolve, reject) => void sent.push({ batch, resolve, reject })))
+  const at = (index: number) => sent[index] as Sent
+  const keys = (index: number) =>
+    at(index).batch.groups.flatMap(({ operations }) => operations.map(one => ('key' in one ? one.key : '')))
+  return { commits, sent, at, keys }
+}
+
+const done = (...results: unknown[]): Outcome => ({ status: 'done', results })
+
+function big(size: number): Group<unknown> {
+  return {
+    conditions: [],
+    operations: Array.from({ length: size }, (_, index) => ({ type: 'set', key: `k${index}`, stored: '' }) as const),
+  }
+}
+
+describe('GroupCommit', () => {
+  test('what is written in one tick travels together, in order; each writer gets its own outcome', async () => {
+    const { commits, sent, at, keys } = held()
+    const writes = ['a', 'b', 'c'].map(key => commits.submit(setting(key, '')))
+    await settle()
+    expect(sent).toHaveLength(1)
+    expect(keys(0)).toEqual(['a', 'b', 'c'])
+    const error = new Error('too large')
+    at(0).resolve([done(1), { status: 'conflict' }, { status: 'refused', error }])
+    expect(await Promise.all(writes)).toEqual([done(1), { status: 'conflict' }, { status: 'refused', error }])
+  })
+
+  test('what comes while a batch is under way goes as the next, and batches never share an id', async () => {
+    const { commits, sent, at, keys } = held()
+    void commits.submit(setting('a', ''))
+    await settle()
+    void commits.submit(setting('b', ''))
+    void commits.submit(setting('c', ''))
+    await settle()
+    expect(sent).toHaveLength(1)
+    at(0).resolve([done()])
+    await settle()
+    expect(keys(1)).toEqual(['b', 'c'])
+    expect(at(1).batch.id).not.toBe(at(0).batch.id)
+  })
+
+  test('a batch that fails fails for its writers alone', async () => {
+    const { commits, at } = held()
+    const first = commits.submit(setting('a', ''))
+    await settle()
+    const second = commits.submit(setting('b', ''))
+    at(0).reject(new Error('lost'))
+    await expect(first).rejects.toThrow('lost')
+    await settle()
+    at(1).resolve([done()])
+    await expect(second).resolves.toEqual(done())
+  })
+
+  test('a batch has at most 1,000 operations, but a group is never split', async () => {
+    const { commits, sent, at } = held()
+    for (const size of [600, 400, 1, 5_000, 1]) void commits.submit(big(size))
+    await settle()
+    const sizes: number[][] = []
+    for (let index = 0; index < sent.length; index += 1) {
+      sizes.push(at(index).batch.groups.map(({ operations }) => operations.length))
+      at(index).resolve(at(index).batch.groups.map(() => done()))
+      await settle()
+    }
+    expect(sizes).toEqual([[600, 400], [1], [5_000], [1]])
+  })
+
+  test('drained: what was sent is waited for, all else rejects', async () => {
+    const { commits, at } = held()
+    const sent = commits.submit(setting('a', ''))
+    await settle()
+    const unsent = commits.submit(setting('b', ''))
+    const draining = commits.drain(new Error('closed'))
+    await expect(unsent).rejects.toThrow('closed')
+    await expect(commits.submit(setting('c', ''))).rejects.toThrow('closed')
+    expect(await stateOf(draining)).toBe('pending')
+    at(0).resolve([done()])
+    await draining
+    await expect(sent).resolves.toEqual(done())
+  })
+
+  test('drained in the tick of the first write: it is not sent', async () => {
+    const { commits, sent } = held()
+    const write = commits.submit(setting('a', ''))
+    const draining = commits.drain(new Error('closed'))
+    await expect(write).rejects.toThrow('closed')
+    await draining
+    expect(sent).toHaveLength(0)
+  })
+})

@@ -1,0 +1,134 @@
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import type { Change } from '../../../src/contract/backend.js'
+import { LiveFeed } from '../../../src/replica/live-feed.js'
+
+beforeEach(() => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance', 'setImmediate', 'clearImmediate'] })
+})
+
+afterEach(() => {
+  vi.useRealTimers()
+})
+
+const CHANGE: Change<unknown> = { previous: 1, version: 2, effects: [] }
+
+/** A feed on a replica that the test plays. */
+function play({ push = true, heartbeat = 300, bound = 1_000 } = {}) {
+  const replica = {
+    confirmedAt: performance.now(),
+    check: vi.fn(async () => {
+      replica.confirmedAt = performance.now()
+      feed.confirmed()
+    }),
+    push: vi.fn((_change: Change<unknown>) => true),
+    subscribe: vi.fn(async () => unsubscribe),
+  }
+  const unsubscribe = vi.fn(async () => {})
+  const [onStale, onFresh] = [vi.fn(), vi.fn()]
+  const feed = new LiveFeed(replica, { heartbeat, bound, onStale, onFresh })
+  return { feed, replica, unsubscribe, onStale, onFresh, start: () => feed.start(push) }
+}
+
+const down = new Error('down')
+
+describe('LiveFeed', () => {
+  test('subscribes first, and asks then for what changed in between', async () => {
+    const { replica, start } = play()
+    await start()
+    expect(replica.subscribe.mock.invocationCallOrder[0]).toBeLessThan(
+      replica.check.mock.invocationCallOrder[0] as number,
+    )
+  })
+
+  test('a push that chains costs no check; a gap, a bare hint or an interruption costs one', async () => {
+    const { feed, replica, start } = play()
+    await start()
+    replica.check.mockClear()
+    feed.changed(CHANGE)
+    expect(replica.check).not.toHaveBeenCalled()
+    replica.push.mockReturnValue(false)
+    feed.changed(CHANGE)
+    await vi.advanceTimersByTimeAsync(0)
+    feed.changed()
+    await vi.advanceTimersByTimeAsync(0)
+    feed.interrupted(down)
+    await vi.advanceTimersByTimeAsync(0)
+    expect(replica.check).toHaveBeenCalledTimes(3)
+  })
+
+  test('a storm of hints is one check under way and one after it', async () => {
+    const { feed, replica, start } = play()
+    await start()
+    replica.check.mockClear()
+    for (let hint = 0; hint < 1_000; hint += 1) feed.changed()
+    await vi.advanceTimersByTimeAsync(0)
+    expect(replica.check.mock.calls.length).toBeLessThanOrEqual(2)
+  })
+
+  test('stale once with its cause when the bound is crossed, fresh once when it is over, and again next time', async () => {
+    const { replica, onStale, onFresh, start } = play()
+    await start()
+    const good = replica.check.getMockImplementation() as () => Promise<void>
+    for (let time = 1; time <= 2; time += 1) {
+      replica.check.mockRejectedValue(down)
+      await vi.advanceTimersByTimeAsync(5_000)
+      expect(onStale).toHaveBeenCalledTimes(time)
+      expect(onStale).toHaveBeenLastCalledWith(down)
+      expect(onFresh).toHaveBeenCalledTimes(time - 1)
+      replica.check.mockImplementation(good)
+      await vi.advanceTimersByTimeAsync(5_000)
+      expect(onFresh).toHaveBeenCalledTimes(time)
+    }
+    expect(onStale).toHaveBeenCalledTimes(2)
+  })
+
+  test('a store that is well is never stale, with or without push', async () => {
+    for (const push of [true, false]) {
+      const { onStale, replica, start } = play({ push })
+      await start()
+      await vi.advanceTimersByTimeAsync(60_000)
+      expect(onStale).not.toHaveBeenCalled()
+      expect(replica.check.mock.calls.length).toBeGreaterThan(150)
+    }
+  })
+
+  test('a check that hangs does not hide that memory is stale', async () => {
+    const { replica, onStale, start } = play()
+    await start()
+    replica.check.mockReturnValue(new Promise(() => {}))
+    await vi.advanceTimersByTimeAsync(2_000)
+    expect(onStale).toHaveBeenCalledOnce()
+  })
+
+  test('stopped: no timer is left, it is unsubscribed, and late pushes do nothing', async () => {
+    const { feed, replica, unsubscribe, onStale, start } = play()
+    await start()
+    await feed.stop()
+    expect(unsubscribe).toHaveBeenCalledOnce()
+    expect(vi.getTimerCount()).toBe(0)
+    replica.check.mockClear()
+    feed.changed(CHANGE)
+    feed.interrupted(down)
+    feed.confirmed()
+    await vi.advanceTimersByTimeAsync(60_000)
+    expect(replica.push).not.toHaveBeenCalled()
+    expect(replica.check).not.toHaveBeenCalled()
+    expect(onStale).not.toHaveBeenCalled()
+  })
+
+  test('stopped while a check is under way: no timer comes after it', async () => {
+    const { feed, replica, start } = play()
+    await start()
+    let answer = () => {}
+    replica.check.mockReturnValue(
+      new Promise(resolve => {
+        answer = resolve
+      }),
+    )
+    await vi.advanceTimersByTimeAsync(400)
+    await feed.stop()
+    answer()
+    await vi.advanceTimersByTimeAsync(0)
+    expect(vi.getTimerCount()).toBe(0)
+  })
+})

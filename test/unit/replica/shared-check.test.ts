@@ -1,0 +1,96 @@
+import { describe, expect, test, vi } from 'vitest'
+import { SharedCheck } from '../../../src/replica/shared-check.js'
+import { settle, stateOf } from './gated-backend.js'
+
+interface Sent {
+  resolve(): void
+  reject(error: Error): void
+  readonly askedAt: number
+}
+
+/** A shared check whose every sending the test answers. */
+function held() {
+  const sent: Sent[] = []
+  const check = new SharedCheck(
+    askedAt => new Promise<void>((resolve, reject) => void sent.push({ resolve, reject, askedAt })),
+  )
+  return { check, sent, at: (index: number) => sent[index] as Sent }
+}
+
+describe('SharedCheck', () => {
+  test('a thousand calls in one tick are one check', async () => {
+    const perform = vi.fn(async () => {})
+    const check = new SharedCheck(perform)
+    await Promise.all(Array.from({ length: 1_000 }, () => check.join()))
+    expect(perform).toHaveBeenCalledOnce()
+  })
+
+  test('it is sent after each of those who share it has joined, never before', async () => {
+    const { check, sent, at } = held()
+    const first = check.join()
+    await settle()
+    expect(sent).toHaveLength(1)
+    const second = check.join()
+    const third = check.join()
+    await settle()
+    // One at a time: who comes while it is under way waits for the next.
+    expect(sent).toHaveLength(1)
+    at(0).resolve()
+    await first
+    expect(await stateOf(second)).toBe('pending')
+    expect(sent).toHaveLength(2)
+    at(1).resolve()
+    await Promise.all([second, third])
+    expect(sent).toHaveLength(2)
+  })
+
+  test('one that fails fails for those who shared it, and for no one else', async () => {
+    const { check, sent, at } = held()
+    const [first, shared] = [check.join(), check.join()]
+    await settle()
+    const next = check.join()
+    at(0).reject(new Error('down'))
+    await expect(first).rejects.toThrow('down')
+    await expect(shared).rejects.toThrow('down')
+    await settle()
+    expect(sent).toHaveLength(2)
+    at(1).resolve()
+    await expect(next).resolves.toBeUndefined()
+    const later = check.join()
+    await settle()
+    at(2).resolve()
+    await expect(later).resolves.toBeUndefined()
+  })
+
+  test('one that throws at once is no different', async () => {
+    let fail = true
+    const check = new SharedCheck(() => {
+      if (fail) throw new Error('down')
+    })
+    await expect(check.join()).rejects.toThrow('down')
+    fail = false
+    await expect(check.join()).resolves.toBeUndefined()
+  })
+
+  test('what waited for a good answer has its full time; what waited for a failure has what is left', async () => {
+    const { check, at } = held()
+    void check.join()
+    await settle()
+    const [good] = [check.join(), performance.now()]
+    await new Promise(resolve => setTimeout(resolve, 5))
+    const before = performance.now()
+    at(0).resolve()
+    await settle()
+    expect(at(1).askedAt).toBeGreaterThanOrEqual(before)
+    const joined = performance.now()
+    const left = check.join()
+    const after = performance.now()
+    at(1).reject(new Error('down'))
+    await expect(good).rejects.toThrow('down')
+    await settle()
+    expect(at(2).askedAt).toBeGreaterThanOrEqual(joined)
+    expect(at(2).askedAt).toBeLessThanOrEqual(after)
+    at(2).resolve()
+    await left
+  })
+})
