@@ -1,8 +1,13 @@
-import { findEngine } from '../../src/backends/sqlite/engine.js'
+import { findEngine, type OwnHandle } from '../../src/backends/sqlite/engine.js'
 import { OwnFile } from '../../src/backends/sqlite/own-file.js'
 import { SqliteBackend } from '../../src/backends/sqlite/sqlite-backend.js'
 
 /** A backend by itself, over a connection of its own. */
 export async function backendOf(name: string, file: string, timeout = 5_000): Promise<SqliteBackend> {
   return new SqliteBackend(name, new OwnFile(file, name, await findEngine(name)), timeout)
+}
+
+/** A connection by the engine that this process uses: two builds of SQLite in one process undo each other's locks. */
+export async function rawHandle(file: string): Promise<OwnHandle> {
+  return (await findEngine('test')).open(file)
 }

@@ -74,6 +74,8 @@ export class OwnFile implements Source {
     try {
       const connection = new Connection(handle)
       configure(connection, this.place)
+      // The first read opens the files beside it, whose identities are taken now.
+      this.signal(connection)
       const file = identify(path)
       if (!file || (before && !isSame(before, file))) throw this.#missing()
       this.#found = true

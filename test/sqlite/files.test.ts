@@ -1,0 +1,304 @@
+import { copyFile, mkdir, readdir, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { SqliteDict, StoreUnavailableError, type SyncReason } from '../../src/index.js'
+import { rawHandle } from './backend.js'
+import { children } from './child.js'
+import { folders } from './folder.js'
+
+const fileIn = folders()
+const startChild = children()
+
+/** A copy of the file as it stands, made by SQLite. */
+async function backUp(file: string): Promise<string> {
+  const copy = `${file}.backup`
+  const db = await rawHandle(file)
+  db.exec(`VACUUM INTO '${copy}'`)
+  db.close()
+  return copy
+}
+
+async function rejection(promise: Promise<unknown>): Promise<Error & { code?: string }> {
+  return promise.then(
+    () => Promise.reject(new Error('It resolved.')),
+    error => error,
+  )
+}
+
+const exists = (path: string) =>
+  stat(path).then(
+    () => true,
+    () => false,
+  )
+
+describe('A file that is replaced', () => {
+  it.each(['get', 'sync'] as const)('is followed at the next %s', async method => {
+    const file = await fileIn()
+    const dict = await SqliteDict.open('d', file)
+    await dict.set('a', 'old')
+    const backup = await backUp(file)
+    await dict.set('a', 'new')
+    const reasons: SyncReason[] = []
+    dict.on('sync', ({ reason }) => reasons.push(reason))
+    await rename(backup, file)
+    await dict[method]('a')
+    expect(dict.local.get('a')).toBe('old')
+    expect(reasons).toEqual(['diverged'])
+    await dict.set('b', 'after')
+    await dict.close()
+    const fresh = await startChild()
+    await fresh.do('open', 'd', file)
+    expect(await fresh.do('local')).toEqual(
+      expect.arrayContaining([
+        ['a', 'old'],
+        ['b', 'after'],
+      ]),
+    )
+  })
+
+  it('is written to at the next write, and the journal of the replaced one is set aside', async () => {
+    const file = await fileIn()
+    const [one, two] = [await SqliteDict.open('d', file), await SqliteDict.open('d', file)]
+    await one.set('a', 'old')
+    const backup = await backUp(file)
+    for (let n = 0; n < 10; n += 1) await one.set('a', `new ${n}`)
+    await rename(backup, file)
+    await one.set('b', 1)
+    await two.set('c', 2)
+    const expected = [
+      ['a', 'old'],
+      ['b', 1],
+      ['c', 2],
+    ]
+    expect(await one.entries()).toEqual(expect.arrayContaining(expected))
+    expect(await two.entries()).toHaveLength(3)
+    const db = await rawHandle(file)
+    expect(Object.values(db.prepare('PRAGMA integrity_check').get() as object)[0]).toBe('ok')
+    db.close()
+    expect((await readdir(dirname(file))).filter(name => name.includes('-wal.replaced-'))).toHaveLength(1)
+    await one.close()
+    await two.close()
+  })
+
+  it('by one that does not hold the dictionary gives an empty one', async () => {
+    const file = await fileIn()
+    const dict = await SqliteDict.open('d', file)
+    await dict.set('a', 1)
+    await (await SqliteDict.open('another', `${file}.other`)).close()
+    await rename(`${file}.other`, file)
+    await dict.set('b', 2)
+    expect(await dict.entries()).toEqual([['b', 2]])
+    await dict.close()
+  })
+
+  it('is noticed by live memory', async () => {
+    const file = await fileIn()
+    const dict = await SqliteDict.open('d', file, { live: true, autosync: false })
+    await dict.set('a', 'old')
+    const backup = await backUp(file)
+    await dict.set('a', 'new')
+    const synced = new Promise<SyncReason>(resolve => dict.on('sync', ({ reason }) => resolve(reason)))
+    await rename(backup, file)
+    expect(await synced).toBe('diverged')
+    expect(dict.local.get('a')).toBe('old')
+    // From the new file on, too.
+    const writer = await SqliteDict.open('d', file)
+    const changed = new Promise(resolve => dict.on('change', ({ value }) => resolve(value)))
+    await writer.set('a', 'newer')
+    expect(await changed).toBe('newer')
+    await writer.close()
+    await dict.close()
+  })
+
+  it('by SQLite itself, with the same name and identity, is followed too', async () => {
+    const file = await fileIn()
+    const dict = await SqliteDict.open('d', file)
+    await dict.set('a', 'old')
+    const db = await rawHandle(file)
+    db.exec('CREATE TABLE saved AS SELECT * FROM durabledict_heads')
+    await dict.set('a', 'new')
+    db.exec(`BEGIN; DELETE FROM durabledict_heads; INSERT INTO durabledict_heads SELECT * FROM saved;
+      DELETE FROM durabledict_changes WHERE number > (SELECT number FROM saved);
+      UPDATE durabledict_entries SET value = replace(value, 'new', 'old'); COMMIT`)
+    db.close()
+    const reasons: SyncReason[] = []
+    dict.on('sync', ({ reason }) => reasons.push(reason))
+    expect(await dict.get('a')).toBe('old')
+    expect(reasons).toEqual(['diverged'])
+    await dict.close()
+  })
+
+  it('and tables that are dropped leave an empty dictionary', async () => {
+    const file = await fileIn()
+    const dict = await SqliteDict.open('d', file)
+    await dict.set('a', 1)
+    const db = await rawHandle(file)
+    db.exec('DROP TABLE durabledict_entries; DROP TABLE durabledict_heads; DROP TABLE durabledict_changes')
+    db.close()
+    expect(await dict.get('a')).toBeUndefined()
+    await dict.set('b', 2)
+    expect(await dict.entries()).toEqual([['b', 2]])
+    await dict.close()
+  })
+})
+
+describe('A file that is deleted', () => {
+  it('fails checks and writes, is not created anew, and goes on when it comes back', async () => {
+    const file = await fileIn()
+    const dict = await SqliteDict.open('d', file)
+    await dict.set('a', 1)
+    await rename(file, `${file}.away`)
+    for (const call of [() => dict.get('a'), () => dict.set('a', 2), () => dict.sync()]) {
+      const error = await rejection(call())
+      expect(error).toBeInstanceOf(StoreUnavailableError)
+      expect(error.message).toContain('no longer there')
+    }
+    expect(dict.local.get('a')).toBe(1)
+    expect(await exists(file)).toBe(false)
+    await rename(`${file}.away`, file)
+    expect(await dict.get('a')).toBe(1)
+    await dict.set('a', 3)
+    expect(await dict.get('a')).toBe(3)
+    await dict.close()
+    const fresh = await startChild()
+    await fresh.do('open', 'd', file)
+    expect(await fresh.do('local')).toEqual([['a', 3]])
+  })
+
+  it('comes back from a backup', async () => {
+    const file = await fileIn()
+    const dict = await SqliteDict.open('d', file)
+    await dict.set('a', 'old')
+    const backup = await backUp(file)
+    await dict.set('a', 'new')
+    await rm(file)
+    expect(await rejection(dict.get('a'))).toBeInstanceOf(StoreUnavailableError)
+    await copyFile(backup, file)
+    expect(await dict.get('a')).toBe('old')
+    await dict.close()
+  })
+
+  it('is told to live memory as a fault, which passes', async () => {
+    const file = await fileIn()
+    const dict = await SqliteDict.open('d', file, { live: true, autosync: false })
+    await dict.set('a', 1)
+    const stale = new Promise<{ cause?: unknown }>(resolve => dict.on('stale', resolve))
+    await rename(file, `${file}.away`)
+    expect(String((await stale).cause)).toContain('no longer there')
+    const fresh = new Promise(resolve => dict.on('fresh', resolve))
+    await rename(`${file}.away`, file)
+    await fresh
+    await dict.close()
+  })
+})
+
+describe('open() refuses', () => {
+  const open = (name: unknown, file: unknown, options?: object) =>
+    rejection(SqliteDict.open(name as string, file as string, options as object))
+
+  it.each([undefined, null, '', 1, {}])('%j for a name', async name => {
+    expect(await open(name, await fileIn())).toBeInstanceOf(TypeError)
+  })
+
+  it.each([undefined, null, '', 1, {}, { exec() {} }, 'a\0b', new URL('file:///tmp/a.db')])(
+    '%j for a file',
+    async file => {
+      expect(await open('d', file)).toBeInstanceOf(TypeError)
+    },
+  )
+
+  it.each([
+    [':memory:', 'MemoryDict'],
+    ['file:///tmp/a.db', 'fileURLToPath'],
+    ['file:a.db?mode=memory', 'fileURLToPath'],
+  ])('%s, and says what to use', async (file, advice) => {
+    const error = await open('d', file)
+    expect(error).toBeInstanceOf(TypeError)
+    expect(error.message).toContain(advice)
+  })
+
+  it('wrong options, before it touches the file', async () => {
+    const file = await fileIn()
+    expect(await open('d', file, { timeout: 'long' })).toBeInstanceOf(TypeError)
+    expect(await open('d', file, { nonsense: 1 })).toBeInstanceOf(TypeError)
+    expect(await exists(file)).toBe(false)
+  })
+
+  it('a folder that is not there', async () => {
+    const file = join(await fileIn('missing'), 'app.db')
+    const error = await open('d', file)
+    expect(error).toBeInstanceOf(StoreUnavailableError)
+    expect(error.message).toContain(`there is no folder ${dirname(file)}`)
+  })
+
+  it('a folder for a file', async () => {
+    const file = await fileIn()
+    await mkdir(file)
+    const error = await open('d', file)
+    expect(error).toBeInstanceOf(StoreUnavailableError)
+    expect(error.message).toContain(file)
+  })
+
+  it('a file that is no database, and leaves it as it is', async () => {
+    const file = await fileIn()
+    await writeFile(file, 'This is not a database, however long it is. '.repeat(100))
+    const error = await open('d', file)
+    expect(error).toBeInstanceOf(StoreUnavailableError)
+    expect(error.message).toContain('is not an SQLite database')
+    expect((await stat(file)).size).toBe(4400)
+    expect(await readdir(dirname(file))).toEqual(['app.db'])
+  })
+
+  it('an aborted signal, and leaves no file', async () => {
+    const file = await fileIn()
+    expect(await open('d', file, { signal: AbortSignal.abort() })).toMatchObject({ name: 'AbortError' })
+    expect(await exists(file)).toBe(false)
+  })
+})
+
+/** Someone who has no rights but what we give: permissions do not bind root. */
+const nobody = process.getuid?.() === 0 ? { uid: 65_534, gid: 65_534 } : {}
+
+describe.skipIf(process.platform === 'win32')('Rights', () => {
+  it('to read only: opening and reading work, and writing says what is wrong', async () => {
+    const file = await fileIn()
+    const keeper = await SqliteDict.open('d', file)
+    await keeper.set('a', 1)
+    await chmodAll(file, 0o755, 0o444)
+    const child = await startChild(nobody)
+    await child.do('open', 'd', file)
+    expect(await child.do('call', 'get', 'a')).toBe(1)
+    const error = await rejection(child.do('call', 'set', 'a', 2))
+    expect(error).toMatchObject({ code: 'DURABLEDICT_STORE_UNAVAILABLE' })
+    expect(error.message).toContain('read-only')
+    await keeper.set('a', 3)
+    expect(await child.do('call', 'get', 'a')).toBe(3)
+    await keeper.close()
+  })
+
+  it('to read only, on a file without the dictionary: opening says what is wrong', async () => {
+    const file = await fileIn()
+    const keeper = await SqliteDict.open('another', file)
+    await chmodAll(file, 0o755, 0o444)
+    const child = await startChild(nobody)
+    const error = await rejection(child.do('open', 'd', file))
+    expect(error).toMatchObject({ code: 'DURABLEDICT_STORE_UNAVAILABLE' })
+    expect(error.message).toContain('read-only')
+    await keeper.close()
+  })
+
+  it('that are missing for the folder: opening says what is wrong', async () => {
+    const file = await fileIn()
+    await chmodAll(file, 0o555, 0o444)
+    const child = await startChild(nobody)
+    const error = await rejection(child.do('open', 'd', file))
+    expect(error).toMatchObject({ code: 'DURABLEDICT_STORE_UNAVAILABLE' })
+    expect(error.message).toContain('in a folder where this process may write')
+  })
+})
+
+async function chmodAll(file: string, folder: number, files: number): Promise<void> {
+  const { chmod } = await import('node:fs/promises')
+  for (const name of await readdir(dirname(file))) await chmod(join(dirname(file), name), files)
+  await chmod(dirname(file), folder)
+}

@@ -1,0 +1,71 @@
+// @ts-check
+// A process of its own that does what its parent asks for, on the built library and whatever engine its Node has.
+import { writeSync } from 'node:fs'
+import { findEngine } from '../../dist/backends/sqlite/engine.js'
+import { SqliteDict } from '../../dist/index.js'
+
+/** @type {import('../../dist/index.js').SqliteDict} */
+let dict
+/** @type {import('../../dist/backends/sqlite/engine.js').OwnHandle} */
+let handle
+
+/** @param {string} name @param {unknown} value */
+const tell = (name, value) => new Promise(resolve => process.send?.({ name, value }, () => resolve(undefined)))
+
+/** @type {Record<string, (...args: any[]) => unknown>} */
+const actions = {
+  async open(name, file, options) {
+    dict = await SqliteDict.open(name, file, options)
+  },
+  /** Any method of the dictionary. */
+  call: (method, ...args) => /** @type {any} */ (dict)[method](...args),
+  local: () => [...dict.local],
+  async openHandle(file) {
+    handle = (await findEngine('worker')).open(file)
+  },
+  exec: sql => void handle.exec(sql),
+  row: sql => ({ ...Object(handle.prepare(sql).get()) }),
+  async openOnHandle(name, options) {
+    dict = await SqliteDict.open(name, handle, options)
+  },
+  /** Sets `n` to 1, 2, 3 … and tells of each that was acknowledged. */
+  async count() {
+    for (let n = 1; ; n += 1) {
+      await dict.set('n', n)
+      await tell('acknowledged', n)
+    }
+  },
+  /** Tells how many ms after it was begun each write of another process is seen. */
+  report() {
+    dict.on(
+      'change',
+      ({ value }) => void tell('latency', Number(process.hrtime.bigint() - BigInt(String(value))) / 1e6),
+    )
+  },
+  setToNow: key => dict.set(key, process.hrtime.bigint().toString()),
+  /** The share of one core that is used while nothing happens. */
+  async idle(ms) {
+    const before = process.cpuUsage()
+    const startedAt = performance.now()
+    await new Promise(resolve => setTimeout(resolve, ms))
+    const { user, system } = process.cpuUsage(before)
+    return (user + system) / 1000 / (performance.now() - startedAt)
+  },
+  /** Writes, and leaves a mark in the trace after each acknowledgement. */
+  async marked(count, fd) {
+    for (let n = 1; n <= count; n += 1) {
+      await dict.set('n', n)
+      writeSync(fd, `acknowledged ${n}\n`)
+    }
+  },
+}
+
+process.on('message', async (/** @type {{ id: number, action: string, args: unknown[] }} */ { id, action, args }) => {
+  try {
+    process.send?.({ id, value: await actions[action]?.(...args) })
+  } catch (error) {
+    const { name, code, message } = /** @type {Error & { code?: string }} */ (error)
+    process.send?.({ id, error: { name, code, message } })
+  }
+})
+process.send?.({ name: 'ready' })
