@@ -1,0 +1,206 @@
+import { describe, expect, test } from 'vitest'
+import { Lane } from '../../../src/dictionary/lane.js'
+import {
+  ConflictError,
+  DurableDict,
+  EncodingError,
+  KeyError,
+  MemoryDict,
+  MemoryStore,
+  UnsupportedError,
+} from '../../../src/index.js'
+import { settle } from '../replica/gated-backend.js'
+
+type Counters = Record<string, number>
+
+async function pair() {
+  const store = new MemoryStore()
+  return [await MemoryDict.open<Counters>(store), await MemoryDict.open<Counters>(store)] as const
+}
+
+describe('transact', () => {
+  test('of many at once, through several dictionaries, none is lost', async () => {
+    const dicts = await pair()
+    const runs = Array.from({ length: 100 }, (_, index) =>
+      dicts[index % 2 === 0 ? 0 : 1].transact(async tx => {
+        const n = tx.get('n') ?? 0
+        await null
+        tx.set('n', n + 1)
+        return n
+      }),
+    )
+    const seen = await Promise.all(runs)
+    expect(new Set(seen).size).toBe(100)
+    expect(await dicts[0].get('n')).toBe(100)
+  })
+
+  test('retries: 0 tries once, and says so; more tries exactly once more each', async () => {
+    const [dict, other] = await pair()
+    for (const retries of [0, 1, 3]) {
+      let runs = 0
+      const call = dict.transact(
+        async tx => {
+          runs += 1
+          tx.get('n')
+          await other.set('n', runs)
+          tx.set('n', -1)
+        },
+        { retries },
+      )
+      await expect(call).rejects.toThrow(ConflictError)
+      await expect(call).rejects.toThrow(`${retries + 1} attempts`)
+      expect(runs).toBe(retries + 1)
+      expect(await dict.get('n')).toBe(runs)
+    }
+  })
+
+  test('writes that it neither reads nor writes are no conflict', async () => {
+    const [dict, other] = await pair()
+    let runs = 0
+    await dict.transact(async tx => {
+      runs += 1
+      tx.get('mine')
+      await other.set('theirs', 1)
+      tx.set('mine', 1)
+    })
+    expect(runs).toBe(1)
+    expect(await dict.size()).toBe(2)
+  })
+
+  test('a key that was changed and changed back is a conflict all the same', async () => {
+    const [dict, other] = await pair()
+    await dict.set('n', 1)
+    let runs = 0
+    await dict.transact(async tx => {
+      runs += 1
+      tx.get('n')
+      if (runs === 1) {
+        await other.set('n', 2)
+        await other.set('n', 1)
+      }
+      tx.set('n', 3)
+    })
+    expect(runs).toBe(2)
+  })
+
+  test('a key that was missing and appeared is a conflict', async () => {
+    const [dict, other] = await pair()
+    const runs: boolean[] = []
+    await dict.transact(async tx => {
+      runs.push(tx.has('n'))
+      if (runs.length === 1) await other.set('n', 2)
+      tx.set('seen', 1)
+    })
+    expect(runs).toEqual([false, true])
+  })
+
+  test('who looked at all keys conflicts with every change', async () => {
+    const [dict, other] = await pair()
+    let runs = 0
+    await dict.transact(async tx => {
+      runs += 1
+      tx.keys()
+      if (runs === 1) await other.set('new', 2)
+      tx.set('n', 1)
+    })
+    expect(runs).toBe(2)
+  })
+
+  test('what its function throws comes out as it is, and nothing is written', async () => {
+    const [dict] = await pair()
+    const reason = { not: 'an error' }
+    const call = dict.transact(tx => {
+      tx.set('a', 1)
+      throw reason
+    })
+    await expect(call).rejects.toBe(reason)
+    expect(await dict.size()).toBe(0)
+  })
+
+  test('a value that cannot be encoded throws where it is given, and can be caught there', async () => {
+    const dict = await MemoryDict.open()
+    await dict.transact(tx => {
+      tx.set('a', 1)
+      expect(() => tx.update({ b: 2, c: () => {} })).toThrow(EncodingError)
+      expect(() => tx.set('d', undefined)).toThrow(TypeError)
+      expect(tx.keys()).toEqual(['a'])
+    })
+    expect(await dict.keys()).toEqual(['a'])
+  })
+
+  test('sees its own writes, defaults and fallbacks', async () => {
+    const dict = await MemoryDict.open<Counters>(undefined, { defaults: { d: 7 } })
+    await dict.set('old', 1)
+    await dict.transact(tx => {
+      expect([tx.get('d'), tx.has('d'), tx.get('missing')]).toEqual([7, false, undefined])
+      expect(tx.pop('old')).toBe(1)
+      expect(() => tx.pop('old')).toThrow(KeyError)
+      expect(() => tx.getOrThrow('old')).toThrow(KeyError)
+      expect(tx.pop('old', undefined)).toBeUndefined()
+      expect(tx.setDefault('old', 2)).toBe(2)
+      tx.clear()
+      tx.set('new', 3)
+      expect(new Map(tx)).toEqual(new Map([['new', 3]]))
+      expect(tx.size()).toBe(1)
+    })
+    expect(new Map(await dict.entries())).toEqual(new Map([['new', 3]]))
+  })
+
+  test('used after its function has ended, it throws', async () => {
+    const dict = await MemoryDict.open<Counters>(undefined)
+    let escaped: { set(key: string, value: number): void; get(key: string): unknown } | undefined
+    await dict.transact(tx => {
+      escaped = tx
+    })
+    expect(() => escaped?.set('a', 1)).toThrow(/after its function ended/)
+    expect(() => escaped?.get('a')).toThrow(TypeError)
+  })
+
+  test('nested, and in conflict with itself, it does not lock up', async () => {
+    const [dict] = await pair()
+    await dict.transact(async outer => {
+      outer.get('n')
+      await dict.transact(inner => inner.set('n', (inner.get('n') ?? 0) + 1), { retries: 0 }).catch(() => {})
+    })
+    expect(await dict.get('n')).toBe(1)
+  })
+
+  test('only looking changes nothing, not even the version', async () => {
+    const [dict] = await pair()
+    const { version } = dict
+    await dict.transact(tx => void [tx.get('a'), tx.delete('a'), tx.keys()])
+    expect(dict.version).toBe(version)
+  })
+
+  test('on a backend without commit() it is unsupported', async () => {
+    const four = { persist() {}, depersist: () => false, durables: () => [], lastUpdated: () => 0 }
+    const dict = await DurableDict.open(four)
+    await expect(dict.transact(() => {})).rejects.toThrow(UnsupportedError)
+    await expect(dict.reencode()).rejects.toThrow(UnsupportedError)
+  })
+})
+
+describe('Lane', () => {
+  test('lets through one at a time, in order', async () => {
+    const lane = new Lane()
+    const order: number[] = []
+    const leave = await lane.enter(10_000)
+    const waiting = [1, 2].map(async n => {
+      const leave = await lane.enter(10_000)
+      order.push(n)
+      return leave
+    })
+    await settle()
+    expect(order).toEqual([])
+    leave()
+    ;(await (waiting[0] as Promise<() => void>))()
+    ;(await (waiting[1] as Promise<() => void>))()
+    expect(order).toEqual([1, 2])
+  })
+
+  test('no one waits longer than its patience', async () => {
+    const lane = new Lane()
+    await lane.enter(10_000)
+    await lane.enter(1)
+  })
+})
