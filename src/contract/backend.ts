@@ -193,6 +193,9 @@ export interface Backend<S = string> {
    */
   recordBound?(ms: number): Awaitable<void>
 
-  /** Lets go of what the backend itself opened. Called once, after the last call has ended. */
+  /**
+   * Lets go of what the backend itself opened. Called once; no call comes after it. Writes have ended by then, or are given
+   * up; reads that no one waits for any more may still be under way, and may fail.
+   */
   close?(): Awaitable<void>
 }
