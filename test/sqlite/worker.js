@@ -1,6 +1,5 @@
 // @ts-check
 // A process of its own that does what its parent asks for, on the built library and whatever engine its Node has.
-import { writeSync } from 'node:fs'
 import { findEngine } from '../../dist/backends/sqlite/engine.js'
 import { SqliteDict } from '../../dist/index.js'
 
@@ -50,13 +49,6 @@ const actions = {
     await new Promise(resolve => setTimeout(resolve, ms))
     const { user, system } = process.cpuUsage(before)
     return (user + system) / 1000 / (performance.now() - startedAt)
-  },
-  /** Writes, and leaves a mark in the trace after each acknowledgement. */
-  async marked(count, fd) {
-    for (let n = 1; n <= count; n += 1) {
-      await dict.set('n', n)
-      writeSync(fd, `acknowledged ${n}\n`)
-    }
   },
 }
 

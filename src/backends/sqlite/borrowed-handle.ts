@@ -10,9 +10,11 @@ import { type Identity, identify, isSame, type Source } from './source.js'
  */
 const NEEDED: Readonly<Record<string, number>> = { wal: 2, truncate: 2, persist: 2, delete: 3 }
 
-/** How the engines tell whether a transaction is open: better-sqlite3 and libsql, node:sqlite from 22.16 on. */
-interface TransactionState {
+/** How the engines tell of their state: better-sqlite3 and libsql; node:sqlite from 22.16 on. */
+interface HandleState {
+  readonly open?: unknown
   readonly inTransaction?: boolean
+  readonly isOpen?: boolean
   readonly isTransaction?: boolean
 }
 
@@ -21,7 +23,7 @@ interface TransactionState {
  * transactions are waited for, and it stays open. A commit of its own does not show in its `data_version`.
  */
 export class BorrowedHandle implements Source {
-  readonly #handle: SqliteHandle & TransactionState
+  readonly #handle: SqliteHandle & HandleState
   readonly #dictionary: string
   readonly #connection: Connection
   #file: (Place & { readonly identity: Identity | undefined }) | undefined
@@ -37,6 +39,7 @@ export class BorrowedHandle implements Source {
   }
 
   connection(): Connection {
+    this.#throwIfClosed()
     if (this.#inTransaction()) throw new HandleInUse('The connection passed in is in a transaction.')
     this.#file ??= this.#find()
     const { file, identity } = this.#file
@@ -103,6 +106,13 @@ export class BorrowedHandle implements Source {
         'Run PRAGMA journal_mode = WAL on it, or pass the path of the file.',
       { dictionary: this.#dictionary },
     )
+  }
+
+  /** libsql ends the whole process when a closed connection is asked for anything else. */
+  #throwIfClosed(): void {
+    const { open, isOpen } = this.#handle
+    if (open === false || isOpen === false)
+      throw unavailable('the connection that was passed in is closed.', this.place)
   }
 
   #inTransaction(): boolean {

@@ -2,8 +2,12 @@ import { type FSWatcher, watch } from 'node:fs'
 import type { Listener, Version } from '../../contract/backend.js'
 import { isLocked } from './faults.js'
 
-/** How often the store is asked, in ms, whether or not its file can be watched. */
-const POLL_EVERY = 20
+/**
+ * How often the store is asked, in ms: where its file can be watched, lest a hint was lost; and where it cannot. A waking
+ * process costs much more than the question: asking every 20 ms takes over 1 % of a core.
+ */
+const POLL_WATCHED = 100
+const POLL_UNWATCHED = 30
 
 /**
  * When to ask again after the file was written, in ms after the time before: what is written becomes visible only with
@@ -42,11 +46,11 @@ export class Feed {
     this.#listener = listener
     this.#seen = probe.look()
     this.#watch()
-    this.#timer = setInterval(() => this.ask(), POLL_EVERY).unref()
+    this.#poll()
   }
 
   stop(): void {
-    clearInterval(this.#timer)
+    clearTimeout(this.#timer)
     clearTimeout(this.#again)
     this.#timer = undefined
     this.#unwatch()
@@ -60,6 +64,14 @@ export class Feed {
     } catch (error) {
       if (!isLocked(error)) this.#report(error)
     }
+  }
+
+  #poll(): void {
+    const delay = this.#watcher ? POLL_WATCHED : POLL_UNWATCHED
+    this.#timer = setTimeout(() => {
+      this.ask()
+      if (this.#timer) this.#poll()
+    }, delay).unref()
   }
 
   #compare(sight: Sight): void {

@@ -1,0 +1,131 @@
+import { once } from 'node:events'
+import { describe, expect, it } from 'vitest'
+import { modernNode } from '../../scripts/modern-node.js'
+import { SqliteDict } from '../../src/index.js'
+import { type Child, children } from './child.js'
+import { folders } from './folder.js'
+
+const fileIn = folders()
+const startChild = children()
+
+const median = (numbers: number[]) => numbers.sort((a, b) => a - b)[numbers.length >> 1] as number
+
+/** Resolves when the child has told of so many events. */
+function told<V>(child: Child, event: string, count: number): Promise<V[]> {
+  return new Promise(resolve => {
+    const values: V[] = []
+    child.on(event, value => values.push(value) === count && resolve(values))
+  })
+}
+
+describe('Several processes', { timeout: 60_000 }, () => {
+  it('may create a file at the same time', async () => {
+    const file = await fileIn()
+    const all = await Promise.all([1, 2, 3, 4].map(() => startChild()))
+    await Promise.all(all.map(child => child.do('open', 'd', file)))
+    await Promise.all(all.map((child, n) => child.do('call', 'set', `key${n}`, n)))
+    const dict = await SqliteDict.open('d', file)
+    expect(await dict.size()).toBe(4)
+    await dict.close()
+  })
+
+  it('with either engine share a file', async () => {
+    const file = await fileIn()
+    const [one, two] = [await startChild(), await startChild({ execPath: await modernNode(24) })]
+    await one.do('open', 'd', file)
+    await two.do('open', 'd', file)
+    await one.do('call', 'set', 'a', 1)
+    expect(await two.do('call', 'get', 'a')).toBe(1)
+    await Promise.all(
+      [one, two].flatMap(child => Array.from({ length: 50 }, (_, n) => child.do('call', 'set', 'n', n))),
+    )
+    await two.do('call', 'set', 'b', 'last')
+    expect(await one.do('call', 'entries')).toEqual(await two.do('call', 'entries'))
+  })
+
+  it('write at the same time, and nothing is lost', async () => {
+    const file = await fileIn()
+    const all = await Promise.all([1, 2, 3].map(() => startChild()))
+    await Promise.all(all.map(child => child.do('open', 'd', file)))
+    const writes = all.map((child, c) =>
+      (async () => {
+        for (let n = 0; n < 100; n += 1) await child.do('call', 'set', `${c}.${n}`, n)
+      })(),
+    )
+    await Promise.all(writes)
+    for (const child of all) expect(await child.do('call', 'size')).toBe(300)
+  })
+
+  it.each([20, 24])(
+    'that are killed in the middle of their writes lose nothing acknowledged (Node %i)',
+    async major => {
+      const file = await fileIn()
+      for (const acknowledged of [1, 7, 40]) {
+        const child = await startChild({ execPath: await modernNode(major) })
+        await child.do('open', 'd', file)
+        let latest = 0
+        child.on('acknowledged', n => {
+          latest = n
+          if (n >= acknowledged) child.process.kill('SIGKILL')
+        })
+        void child.do('count')
+        await child.ended
+        expect(latest).toBeGreaterThanOrEqual(acknowledged)
+        const dict = await SqliteDict.open('d', file)
+        const n = (await dict.get('n')) as number
+        expect(n, 'what was acknowledged, or the one write that was under way').toBeGreaterThanOrEqual(latest)
+        await dict.set('n', 0)
+        await dict.close()
+      }
+    },
+  )
+})
+
+describe('Live memory', { timeout: 60_000 }, () => {
+  it.each([20, 24])('notices what another process writes within 20 ms at the median (Node %i)', async major => {
+    const file = await fileIn()
+    const execPath = await modernNode(major)
+    const [reader, writer] = [await startChild({ execPath }), await startChild({ execPath })]
+    await reader.do('open', 'd', file, { live: true, autosync: false })
+    await reader.do('report')
+    await writer.do('open', 'd', file)
+    const latencies: number[] = []
+    for (let n = 0; n < 101; n += 1) {
+      const seen = once(reader, 'latency')
+      await writer.do('setToNow', 'key')
+      latencies.push((await seen)[0])
+    }
+    console.log(`Live latency on Node ${major}: median ${median(latencies).toFixed(2)} ms, from before the write`)
+    expect(median(latencies)).toBeLessThan(20)
+  })
+
+  it('misses nothing of a fast writer', async () => {
+    const file = await fileIn()
+    const [reader, writer] = [await startChild(), await startChild()]
+    await reader.do('open', 'd', file, { live: true, autosync: false })
+    await reader.do('report')
+    await writer.do('open', 'd', file)
+    const seen = told(reader, 'latency', 200)
+    for (let n = 0; n < 200; n += 1) void writer.do('setToNow', `key${n}`)
+    expect(await seen).toHaveLength(200)
+    expect(await reader.do('local')).toHaveLength(200)
+  })
+
+  it.each([20, 24])('uses less than a hundredth of a core while nothing happens (Node %i)', async major => {
+    const child = await startChild({ execPath: await modernNode(major) })
+    await child.do('open', 'd', await fileIn(), { live: true, autosync: false })
+    // The first second is that of the compiler and the garbage collector.
+    await child.do('idle', 1_000)
+    const shares: number[] = []
+    for (let n = 0; n < 5; n += 1) shares.push(await child.do<number>('idle', 1_000))
+    console.log(`Idle live dictionary on Node ${major}: ${(median(shares) * 100).toFixed(2)} % of a core`)
+    expect(median(shares)).toBeLessThan(0.01)
+  })
+
+  it.each([20, 24])('does not hold a process open (Node %i)', async major => {
+    const child = await startChild({ execPath: await modernNode(major) })
+    await child.do('open', 'd', await fileIn(), { live: true })
+    child.process.disconnect()
+    expect(await child.ended).toBe(0)
+  })
+})
