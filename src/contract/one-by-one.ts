@@ -63,9 +63,14 @@ function apply(
 }
 
 async function removeAll(backend: Backend<unknown>, load: Load, step: () => void): Promise<void> {
-  for (const [key] of [...(await load()).entries]) {
-    step()
-    await backend.depersist(key)
+  const keys = Array.from((await load()).entries, ([key]) => key)
+  for (const [done, key] of keys.entries()) {
+    try {
+      step()
+      await backend.depersist(key)
+    } catch (error) {
+      throw done > 0 ? halfCleared(error, done, keys.length) : error
+    }
   }
 }
 
@@ -101,6 +106,14 @@ function unknown(error: unknown): DurableDictError {
   return new AmbiguousWriteError('The store failed during the write: it may or may not have taken effect.', {
     cause: error,
   })
+}
+
+function halfCleared(error: unknown, done: number, all: number): AmbiguousWriteError {
+  return new AmbiguousWriteError(
+    `The store failed after ${done} of ${all} keys were removed. ` +
+      'This backend has no commit(), so what was done before stays done.',
+    { cause: error },
+  )
 }
 
 function partlyDone(error: unknown, done: number, group: Group<unknown>): AmbiguousWriteError {

@@ -60,7 +60,17 @@ export class Store {
   async #commitOneByOne(batch: Batch<unknown>, since: Version, step: () => void): Promise<Committed<unknown>> {
     const load = () => this.load(step)
     const outcomes = await commitOneByOne(this.backend, this.supports, batch, load, step)
-    return { outcomes, catchUp: await this.catchUp(since) }
+    return { outcomes, catchUp: await this.#catchUpAfter(since, step) }
+  }
+
+  /** A fault here says nothing about the operations, which have their outcomes: whoever follows learns it by loading. */
+  async #catchUpAfter(since: Version, step: () => void): Promise<CatchUp<unknown>> {
+    step()
+    try {
+      return await this.catchUp(since)
+    } catch {
+      return TOO_OLD
+    }
   }
 
   /** One consistent state: what was read while the version stood still. */
