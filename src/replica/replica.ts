@@ -209,9 +209,16 @@ export class Replica {
       await this.#finish(this.#follow(base, catchUp), sentAt, performance.now())
     } catch (cause) {
       // Closed meanwhile: the write is done, and no one reads memory any more.
-      if (!(cause instanceof ClosedError)) throw notFollowed(cause, this.#store.name)
+      if (!(cause instanceof ClosedError)) return outcomes.map(outcome => this.#unfollowed(outcome, cause))
     }
     return outcomes
+  }
+
+  /** What becomes of an outcome where memory could not be brought up to it. */
+  #unfollowed(outcome: Outcome, cause: unknown): Outcome {
+    if (outcome.status === 'refused') return outcome
+    const error = outcome.status === 'done' ? notFollowed(cause, this.#store.name) : cause
+    return { status: 'refused', error }
   }
 
   #confirm(startedAt: number): void {
