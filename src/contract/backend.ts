@@ -128,7 +128,7 @@ export interface Supports {
   readonly pop?: boolean
   /** `setDefault`: without it (and without `commit`), of two callers the later one may overwrite the earlier. */
   readonly setDefault?: boolean
-  /** `recordBound`: without it, `maxStaleness` and `{ everywhere: true }` are unsupported. */
+  /** `recordBound`, with `commit`, which tells the bound: without it, `maxStaleness` and `{ everywhere: true }` are unsupported. */
   readonly recordBound?: boolean
 }
 

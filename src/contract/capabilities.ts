@@ -17,7 +17,9 @@ export function capabilities(backend: Backend<unknown>): Required<Supports> {
     throw new TypeError(`The backend lacks the method ${missing.join(', ')}; it needs ${REQUIRED.join(', ')}.`)
   }
   const found = OPTIONAL.map(method => [method, supported(backend, method)])
-  return Object.fromEntries(found) as Required<Supports>
+  const supports = Object.fromEntries(found) as Required<Supports>
+  // Only commit() tells the bound that was recorded.
+  return { ...supports, recordBound: supports.recordBound && supports.commit }
 }
 
 function supported(backend: Backend<unknown>, method: (typeof OPTIONAL)[number]): boolean {
