@@ -67,8 +67,7 @@ export class MemoryBackend implements Backend<unknown> {
 
   #run(operation: Batch<unknown>['groups'][number]['operations'][number]): unknown {
     const group = { conditions: [], operations: [operation] }
-    const batch = { id: crypto.randomUUID(), groups: [group] }
-    const [outcome] = this.#store.commit(batch, this.#store.version).outcomes
+    const [outcome] = this.#store.commit({ groups: [group] }, this.#store.version).outcomes
     return outcome?.status === 'done' ? outcome.results[0] : undefined
   }
 }

@@ -36,7 +36,7 @@ export class MemoryStore {
   }
 
   /** For the backend. */
-  commit(batch: Batch<unknown>, since: unknown): Committed<unknown> {
+  commit(batch: Pick<Batch<unknown>, 'groups'> & Partial<Batch<unknown>>, since: unknown): Committed<unknown> {
     const effects: Effect<unknown>[] = []
     const target = {
       get: (key: string) => this.#entries.get(key),
@@ -74,7 +74,7 @@ export class MemoryStore {
     return past.type !== 'changes' || past.changes.some(({ effects }) => effects.some(effect => touches(effect, key)))
   }
 
-  #append(effects: readonly Effect<unknown>[], id: string): void {
+  #append(effects: readonly Effect<unknown>[], id: string | undefined): void {
     const previous = this.version
     this.#count += 1
     const change = { previous, version: this.version, effects, id }
