@@ -19,9 +19,10 @@ import { values } from './dictionary/values.js'
 import { checkedReads, liveMemory, memoryReads, visibility } from './dictionary/visibility.js'
 import { watching } from './dictionary/watching.js'
 import { writes } from './dictionary/writes.js'
+import { hangingStores } from './faults/hanging.js'
 import { faultyPushes, staleness } from './faults/live.js'
 import { faultyOpening, faultySubscribing } from './faults/opening.js'
-import { faultyChecks, faultyReads } from './faults/reading.js'
+import { faultyChecks, faultyLogs, faultyReads } from './faults/reading.js'
 import { faultyWrites } from './faults/writing.js'
 import type { Runner, Subject } from './subject.js'
 import { register, type Topic } from './suite.js'
@@ -67,6 +68,8 @@ const TOPICS: readonly Topic[] = [
   boundedReads,
   faultyReads,
   faultyChecks,
+  faultyLogs,
+  hangingStores,
   faultyWrites,
   faultyOpening,
   faultySubscribing,

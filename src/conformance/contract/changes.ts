@@ -26,11 +26,11 @@ export const changeLog: Topic = {
         () => backend.persist('b', '1'),
         () => backend.persist('a', '2'),
         () => backend.depersist('a'),
-        () => backend.setDefault?.('c', '1'),
-        () => backend.setDefault?.('c', '2'),
-        () => backend.pop?.('b'),
-        () => backend.commit && execute(backend, set('d', '1'), set('e', '1'), remove('c')),
-        () => backend.commit && execute(backend, { type: 'clear' }, set('f', '1')),
+        () => world.supports('setDefault') && backend.setDefault?.('c', '1'),
+        () => world.supports('setDefault') && backend.setDefault?.('c', '2'),
+        () => world.supports('pop') && backend.pop?.('b'),
+        () => world.supports('commit') && execute(backend, set('d', '1'), set('e', '1'), remove('c')),
+        () => world.supports('commit') && execute(backend, { type: 'clear' }, set('f', '1')),
       ]
       for (const step of steps) {
         const before = await stateOf(other)

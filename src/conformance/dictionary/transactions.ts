@@ -191,7 +191,7 @@ const effects: Record<string, Body | ReturnType<typeof needs>> = {
         throw thrown
       }),
     ]
-    for (const one of failing) assert.equal(await failure(one), thrown)
+    for (const error of await Promise.all(failing.map(failure))) assert.equal(error, thrown)
     await rejectsMisuse(dict.transact(tx => tx.update({ a: 1, b: undefined })))
     await rejects(
       dict.transact(tx => tx.update({ a: 1, b: () => {} })),

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { DurableDict } from '../../dictionary/durable-dict.js'
 import { StoreUnavailableError } from '../../errors/errors.js'
 import { failure, rejects, rejectsMisuse } from '../expect.js'
-import { everyMode, liveModes, needs, type Topic } from '../suite.js'
+import { everyMode, needs, type Topic } from '../suite.js'
 
 export const faultyOpening: Topic = {
   title: 'faults while opening and closing',
@@ -17,13 +17,6 @@ export const faultyOpening: Topic = {
         assert.equal(error.cause, cause)
         assert.equal(tap.count('close'), 1)
       }
-    },
-
-    'open() gives up a store that does not answer': async world => {
-      const tap = await world.tap()
-      tap.hang(world.path.load)
-      await rejects(world.openOn(tap, { timeout: world.short }), StoreUnavailableError)
-      assert.equal(tap.count('close'), 1)
     },
 
     'wrong options are told, and the backend let go': async world => {
@@ -79,23 +72,12 @@ export const faultyOpening: Topic = {
       assert.equal((await watch.next()).done, true)
       world.forget(dict)
     },
-
-    'close() does not wait for ever for a backend that hangs': async world => {
-      const tap = await world.tap()
-      const dict = await world.openOn(tap, { timeout: world.short })
-      tap.hangAfter('close')
-      await world.within(
-        dict.close().catch(() => {}),
-        'close() must end',
-      )
-      world.forget(dict)
-    },
   },
 }
 
 export const faultySubscribing: Topic = {
   title: 'faults while subscribing',
-  modes: liveModes,
+  modes: mode => mode.live === true && mode.autosync === false,
   tests: {
     'open() rejects where it cannot subscribe, holding nothing open': needs('subscribe', async world => {
       const tap = await world.tap()

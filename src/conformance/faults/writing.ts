@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict'
 import { AmbiguousWriteError, StoreUnavailableError } from '../../errors/errors.js'
-import { take } from '../dictionary/watching.js'
 import { failure, rejects } from '../expect.js'
 import type { FaultyBackend } from '../faulty-backend.js'
 import { everyMode, lacks, needs, type Topic } from '../suite.js'
@@ -26,7 +25,7 @@ const AFTER: Record<string, Record<string, number>> = {
   clear: {},
 }
 
-async function shows(dict: Dict, expected: Record<string, unknown>, what: string): Promise<void> {
+export async function shows(dict: Dict, expected: Record<string, unknown>, what: string): Promise<void> {
   await dict.sync()
   assert.deepEqual(new Map(dict.local), new Map(Object.entries(expected)), what)
 }
@@ -72,6 +71,9 @@ export const faultyWrites: Topic = {
         tap.heal()
       }
       await shows(dict, BEFORE, 'nothing was written')
+      const own = new StoreUnavailableError('read-only', { dictionary: dict.name })
+      tap.failBefore([...world.path.write, ...world.path.check, ...world.path.load, 'lastUpdated'], own)
+      assert.equal(await failure(dict.set('a', 2)), own, 'also where memory cannot follow')
     },
 
     'what is thrown at once is told in the same way': async world => {
@@ -84,39 +86,6 @@ export const faultyWrites: Topic = {
       tap.heal()
       await dict.set('a', 2)
       await shows(dict, { a: 2 }, 'it goes on')
-    },
-
-    'a store that does not answer is given up after the timeout, and writes go on': async world => {
-      const tap = await world.tap()
-      const dict = await world.openOn(tap, { timeout: world.short })
-      tap.hang(world.path.write)
-      const before = performance.now()
-      await rejects(dict.set('a', 1), AmbiguousWriteError)
-      assert.ok(performance.now() - before < 2 * world.short + 1_000)
-      tap.heal()
-      await dict.set('b', 2)
-      await shows(dict, { b: 2 }, 'the next write is not held up')
-    },
-
-    'a write that took effect unheard is seen, and watched once': async world => {
-      const [tap, other] = [await world.tap(), await world.open()]
-      const dict = await world.openOn(tap, { timeout: world.short })
-      const watch = dict.watch()
-      tap.hangAfter(world.path.write)
-      await rejects(dict.set('a', 1), AmbiguousWriteError)
-      tap.heal()
-      await dict.sync()
-      assert.equal(dict.local.get('a'), 1)
-      await other.set('b', 2)
-      await dict.sync()
-      const seen = await take(world, watch, 2)
-      assert.deepEqual(
-        seen.map(({ key, value }) => [key, value]),
-        [
-          ['a', 1],
-          ['b', 2],
-        ],
-      )
     },
 
     'a write that waited behind one that failed is carried out': async world => {
@@ -140,17 +109,6 @@ export const faultyWrites: Topic = {
       assert.ok((await failing) instanceof AmbiguousWriteError)
       await waiting
       await shows(dict, { b: 2 }, 'each write has its own outcome')
-    },
-
-    'close() waits for a write that hangs no longer than the timeout': async world => {
-      const tap = await world.tap()
-      const dict = await world.openOn(tap, { timeout: world.short })
-      const sent = Promise.race(world.path.write.map(method => tap.called(method)))
-      tap.hang(world.path.write)
-      const writing = failure(dict.set('a', 1))
-      await sent
-      await world.within(dict.close(), 'close() must end')
-      assert.ok((await writing) instanceof AmbiguousWriteError)
     },
 
     'a write that is done, while memory cannot follow, is not said to have failed': async world => {

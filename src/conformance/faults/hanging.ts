@@ -1,0 +1,113 @@
+import assert from 'node:assert/strict'
+import { AmbiguousWriteError, StoreUnavailableError } from '../../errors/errors.js'
+import { take } from '../dictionary/watching.js'
+import { failure, rejects } from '../expect.js'
+import { range } from '../samples.js'
+import type { Topic } from '../suite.js'
+import { forgetful } from './reading.js'
+import { shows } from './writing.js'
+
+/** In one mode, since each of these takes its time: what bounds the calls is the same in all of them. */
+export const hangingStores: Topic = {
+  title: 'a store that does not answer',
+  tests: {
+    'a check that is not answered is given up after the timeout': async world => {
+      const tap = await world.tap()
+      const dict = await world.openOn(tap, { timeout: world.short })
+      await dict.set('a', 1)
+      tap.hang(world.path.check)
+      const before = performance.now()
+      const calls = range(5).map(() => rejects(dict.sync(), StoreUnavailableError))
+      for (const error of await Promise.all(calls)) assert.match(String(error.cause), new RegExp(String(world.short)))
+      assert.ok(performance.now() - before < 5 * world.short + 1_000)
+      assert.equal(dict.local.get('a'), 1)
+      tap.heal()
+      await dict.sync()
+    },
+
+    'a load that hangs while catching up is given up after the timeout': async world => {
+      const [tap, other] = [await world.tap(), await world.open()]
+      const dict = await world.openOn(tap, { timeout: world.short })
+      await dict.sync()
+      forgetful(tap, world.supports('changesSince'))
+      tap.hang(world.path.load)
+      await other.set('a', 1)
+      await rejects(dict.sync(), StoreUnavailableError)
+      tap.heal()
+      await dict.sync()
+      assert.equal(dict.local.get('a'), 1)
+    },
+
+    'a read that is given up does not harm those that come later': async world => {
+      const [tap, other] = [await world.tap(), await world.open()]
+      const dict = await world.openOn(tap, { timeout: world.short })
+      tap.hang(world.path.check)
+      await rejects(dict.get('a'), StoreUnavailableError)
+      tap.heal()
+      await other.set('a', 1)
+      assert.equal(await dict.get('a'), 1)
+    },
+
+    'a write that is not answered is given up after the timeout, and writes go on': async world => {
+      const tap = await world.tap()
+      const dict = await world.openOn(tap, { timeout: world.short })
+      tap.hang(world.path.write)
+      const before = performance.now()
+      await rejects(dict.set('a', 1), AmbiguousWriteError)
+      assert.ok(performance.now() - before < 2 * world.short + 1_000)
+      tap.heal()
+      await dict.set('b', 2)
+      await shows(dict, { b: 2 }, 'the next write is not held up')
+    },
+
+    'a write that took effect unheard is seen, and watched once': async world => {
+      const [tap, other] = [await world.tap(), await world.open()]
+      const dict = await world.openOn(tap, { timeout: world.short })
+      const watch = dict.watch()
+      tap.hangAfter(world.path.write)
+      await rejects(dict.set('a', 1), AmbiguousWriteError)
+      tap.heal()
+      await dict.sync()
+      assert.equal(dict.local.get('a'), 1)
+      await other.set('b', 2)
+      await dict.sync()
+      const seen = await take(world, watch, 2)
+      assert.deepEqual(
+        seen.map(({ key, value }) => [key, value]),
+        [
+          ['a', 1],
+          ['b', 2],
+        ],
+      )
+    },
+
+    'close() waits for a write that hangs no longer than the timeout': async world => {
+      const tap = await world.tap()
+      const dict = await world.openOn(tap, { timeout: world.short })
+      const sent = Promise.race(world.path.write.map(method => tap.called(method)))
+      tap.hang(world.path.write)
+      const writing = failure(dict.set('a', 1))
+      await sent
+      await world.within(dict.close(), 'close() must end')
+      assert.ok((await writing) instanceof AmbiguousWriteError)
+    },
+
+    'open() gives up a store that does not answer': async world => {
+      const tap = await world.tap()
+      tap.hang(world.path.load)
+      await rejects(world.openOn(tap, { timeout: world.short }), StoreUnavailableError)
+      assert.equal(tap.count('close'), 1)
+    },
+
+    'close() does not wait for ever for a backend that hangs': async world => {
+      const tap = await world.tap()
+      const dict = await world.openOn(tap, { timeout: world.short })
+      tap.hangAfter('close')
+      await world.within(
+        dict.close().catch(() => {}),
+        'close() must end',
+      )
+      world.forget(dict)
+    },
+  },
+}
