@@ -17,7 +17,8 @@ interface MemoryDictStatic {
    *
    * @param store - dictionaries over the same one behave like several processes. Default: one of its own.
    */
-  readonly open: Open<[store: MemoryStore | undefined]> & (() => Promise<DurableDict>)
+  readonly open: Open<[store: MemoryStore | undefined]> &
+    (<T extends object = Record<string, unknown>>() => Promise<DurableDict<T>>)
 }
 
 export const MemoryDict = {

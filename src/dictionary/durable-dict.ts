@@ -73,6 +73,7 @@ export class DurableDict<
       dictionary: name,
       codec,
       defaults,
+      closing: this.#gate.signal,
       begin: () => this.#reads.state(),
       submit: (group, options) => this.#writes.submit(group, options),
     })

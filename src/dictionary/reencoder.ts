@@ -12,6 +12,7 @@ export interface ReencoderContext {
 /** Writes values of the old encoding back in the new one, each only where nobody wrote it meanwhile. */
 export class Reencoder {
   readonly #context: ReencoderContext
+  /** Keys that are being written back. */
   readonly #noted = new Set<string>()
 
   constructor(context: ReencoderContext) {
@@ -20,12 +21,11 @@ export class Reencoder {
 
   /** A reader met a value of the old encoding: it is written back soon. A failure is left to the next reader. */
   note(key: string): void {
+    if (this.#noted.has(key)) return
     this.#noted.add(key)
-    if (this.#noted.size > 1) return
     queueMicrotask(() => {
-      const noted = [...this.#noted]
-      this.#noted.clear()
-      for (const key of noted) this.#rewrite(key).catch(() => {})
+      const forget = () => void this.#noted.delete(key)
+      this.#rewrite(key).then(forget, forget)
     })
   }
 

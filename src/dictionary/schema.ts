@@ -62,6 +62,8 @@ export class SchemaCheck {
       throw new TypeError(asynchronous(key, this.#dictionary))
     }
     if (result.issues) throw this.#unfit(key, result.issues)
+    if (result.value === undefined)
+      throw this.#unfit(key, [{ message: 'The schema makes undefined of it, which is no value.' }])
     return result.value
   }
 

@@ -16,6 +16,8 @@ const MAX_PAUSE = 16
 export type TransactionFunction<R> = (tx: never) => R
 
 export interface TransactorContext extends TransactionContext {
+  /** Aborted when the dictionary closes. */
+  readonly closing: AbortSignal
   /** One state that was current when, or after, it was asked for. */
   begin(): Promise<FrozenState>
   submit(group: Group<unknown>, options?: WriteOptions): Promise<Outcome>
@@ -37,7 +39,7 @@ export class Transactor {
     const first = await this.#attempt(fn, options)
     if (first.committed) return first.result
     if (retries === 0) throw this.#conflict(0)
-    const leave = await this.#lane.enter(PATIENCE)
+    const leave = await this.#lane.enter(PATIENCE, this.#context.closing)
     try {
       return await this.#again(fn, retries, options)
     } finally {
@@ -49,6 +51,7 @@ export class Transactor {
     for (let retry = 1; retry <= retries; retry += 1) {
       const { committed, result } = await this.#attempt(fn, options)
       if (committed) return result
+      if (retry === retries) break
       // Random, so that processes which met do not meet again.
       await delay(Math.random() * Math.min(2 ** retry, MAX_PAUSE))
     }

@@ -51,7 +51,7 @@ export class Writes {
   async pop(key: string, fallback: readonly unknown[], options?: WriteOptions): Promise<unknown> {
     this.#check(key, options)
     const stored = await this.#one({ type: 'pop', key }, options)
-    if (stored !== undefined) return this.#parts.codec.decode(key, stored).value
+    if (stored !== undefined) return this.#decodeOrPutBack(key, stored)
     if (fallback.length > 0) return fallback[0]
     throw noSuchKey(key, this.#parts.name)
   }
@@ -96,6 +96,16 @@ export class Writes {
   #check(key: unknown, options: WriteOptions | undefined): void {
     this.checkOptions(options)
     checkKey(key, this.#parts.name)
+  }
+
+  /** What cannot be decoded is not lost by popping it: it goes back, unless someone has written the key meanwhile. */
+  async #decodeOrPutBack(key: string, stored: unknown): Promise<unknown> {
+    try {
+      return this.#parts.codec.decode(key, stored).value
+    } catch (error) {
+      await this.#one({ type: 'setDefault', key, stored }, undefined)
+      throw error
+    }
   }
 
   async #one(operation: Operation<unknown>, options: WriteOptions | undefined): Promise<unknown> {

@@ -1,3 +1,5 @@
+import type { Notes, NoteTaker } from './notes.js'
+
 /** A decoded value, and whether one copy may be handed to every reader (frozen throughout). */
 export interface Decoded {
   readonly value: unknown
@@ -17,10 +19,11 @@ export interface PastEntry {
  * Stored forms, decoded when first read. Two maps instead of one of cells: an undecoded entry costs nothing beyond the
  * map of strings, and a read of a decoded one is a single `Map.get`.
  */
-export class Entries {
+export class Entries implements NoteTaker {
   readonly stored: Map<string, unknown>
   /** Shareable values that were read before. */
   readonly decoded = new Map<string, unknown>()
+  latest: WeakRef<Notes> | undefined
   readonly #decode: Decode
 
   constructor(stored: Map<string, unknown>, decode: Decode) {
@@ -43,11 +46,13 @@ export class Entries {
   }
 
   set(key: string, stored: unknown): void {
+    this.#note(key)
     this.stored.set(key, stored)
     this.decoded.delete(key)
   }
 
   delete(key: string): void {
+    this.#note(key)
     this.stored.delete(key)
     this.decoded.delete(key)
   }
@@ -63,6 +68,12 @@ export class Entries {
   remember(key: string): PastEntry | undefined {
     const stored = this.stored.get(key)
     return stored === undefined ? undefined : { stored, value: this.decoded.get(key) }
+  }
+
+  /** States held still need the entry as it was, the first time that it changes. */
+  #note(key: string): void {
+    const overwritten = this.latest?.deref()?.overwritten
+    if (overwritten && !overwritten.has(key)) overwritten.set(key, this.remember(key))
   }
 
   /** The value of an entry that was remembered. */

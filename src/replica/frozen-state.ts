@@ -1,5 +1,8 @@
 import type { Version } from '../contract/backend.js'
 import type { Entries, PastEntry } from './entries.js'
+import { Notes } from './notes.js'
+
+const released = new FinalizationRegistry<Notes>(notes => notes.dissolve())
 
 /**
  * One state, held still while memory moves on, at the cost of what changes. It reads the live entries, corrected by
@@ -10,36 +13,28 @@ export class FrozenState {
   readonly version: Version
   readonly size: number
   readonly #entries: Entries
-  readonly #overwritten = new Map<string, PastEntry | undefined>()
-  #later: FrozenState | undefined
+  readonly #notes: Notes
 
+  /** @param entries - the live ones, which are at this version now. */
   constructor(version: Version, entries: Entries) {
     this.version = version
     this.size = entries.stored.size
     this.#entries = entries
-  }
-
-  /** Called before the key changes in the live entries, while this is the latest frozen state. */
-  note(key: string): void {
-    if (!this.#overwritten.has(key)) this.#overwritten.set(key, this.#entries.remember(key))
-  }
-
-  /** From now on notes go to `later`. */
-  follow(later: FrozenState): void {
-    this.#later = later
+    this.#notes = new Notes(entries)
+    released.register(this, this.#notes)
   }
 
   get(key: string): unknown {
-    const state = this.#keeper(key)
-    if (!state) return this.#entries.get(key)
-    const past = state.#overwritten.get(key)
+    const notes = this.#keeper(key)
+    if (!notes) return this.#entries.get(key)
+    const past = notes.overwritten.get(key)
     return past && this.#entries.recall(key, past)
   }
 
   /** What the store held, undecoded. */
   stored(key: string): unknown {
-    const state = this.#keeper(key)
-    return state ? state.#overwritten.get(key)?.stored : this.#entries.stored.get(key)
+    const notes = this.#keeper(key)
+    return notes ? notes.overwritten.get(key)?.stored : this.#entries.stored.get(key)
   }
 
   has(key: string): boolean {
@@ -54,18 +49,18 @@ export class FrozenState {
     return keys
   }
 
-  /** The first state from here to the present that has a note of the key; none where it stands as it was. */
-  #keeper(key: string): FrozenState | undefined {
-    let state: FrozenState | undefined = this
-    while (state && !state.#overwritten.has(key)) state = state.#later
-    return state
+  /** The first notes from here to the present that have the key; none where it stands as it was. */
+  #keeper(key: string): Notes | undefined {
+    let notes: Notes | undefined = this.#notes
+    while (notes && !notes.overwritten.has(key)) notes = notes.later
+    return notes
   }
 
   #changed(): ReadonlyMap<string, PastEntry | undefined> {
-    if (!this.#later) return this.#overwritten
-    const changed = new Map(this.#overwritten)
-    for (let state: FrozenState | undefined = this.#later; state; state = state.#later) {
-      for (const [key, past] of state.#overwritten) if (!changed.has(key)) changed.set(key, past)
+    if (!this.#notes.later) return this.#notes.overwritten
+    const changed = new Map(this.#notes.overwritten)
+    for (let notes: Notes | undefined = this.#notes.later; notes; notes = notes.later) {
+      for (const [key, past] of notes.overwritten) if (!changed.has(key)) changed.set(key, past)
     }
     return changed
   }

@@ -15,8 +15,8 @@ export class Memory {
   entries: Entries
   version: Version
   readonly #decode: Decode
-  /** Weak: a state that no one holds any more costs no notes. */
-  #latest: WeakRef<FrozenState> | undefined
+  /** Of the present entries. */
+  #frozen: WeakRef<FrozenState> | undefined
 
   constructor(state: State<unknown>, decode: Decode) {
     this.#decode = decode
@@ -26,11 +26,10 @@ export class Memory {
 
   /** The present state, held still. */
   freeze(): FrozenState {
-    const latest = this.#latest?.deref()
-    if (latest && Object.is(latest.version, this.version)) return latest
+    const earlier = this.#frozen?.deref()
+    if (earlier && Object.is(earlier.version, this.version)) return earlier
     const state = new FrozenState(this.version, this.entries)
-    latest?.follow(state)
-    this.#latest = new WeakRef(state)
+    this.#frozen = new WeakRef(state)
     return state
   }
 
@@ -57,7 +56,6 @@ export class Memory {
       return
     }
     const { key } = effect
-    this.#latest?.deref()?.note(key)
     const after = effect.type === 'set' ? { stored: effect.stored, value: undefined } : undefined
     steps?.push({ key, before: this.entries.remember(key), after })
     if (after) this.entries.set(key, after.stored)
@@ -66,7 +64,7 @@ export class Memory {
 
   /** States frozen before keep the old entries, which nothing alters any more. */
   #startOver(stored: Map<string, unknown>): void {
-    this.#latest = undefined
+    this.#frozen = undefined
     this.entries = new Entries(stored, this.#decode)
   }
 }

@@ -181,12 +181,14 @@ describe('transact', () => {
 })
 
 describe('Lane', () => {
+  const open = new AbortController().signal
+
   test('lets through one at a time, in order', async () => {
     const lane = new Lane()
     const order: number[] = []
-    const leave = await lane.enter(10_000)
+    const leave = await lane.enter(10_000, open)
     const waiting = [1, 2].map(async n => {
-      const leave = await lane.enter(10_000)
+      const leave = await lane.enter(10_000, open)
       order.push(n)
       return leave
     })
@@ -200,7 +202,16 @@ describe('Lane', () => {
 
   test('no one waits longer than its patience', async () => {
     const lane = new Lane()
-    await lane.enter(10_000)
-    await lane.enter(1)
+    await lane.enter(10_000, open)
+    await lane.enter(1, open)
+  })
+
+  test('no one waits after the dictionary was closed', async () => {
+    const lane = new Lane()
+    const closing = new AbortController()
+    await lane.enter(10_000, closing.signal)
+    const waiting = lane.enter(2 ** 31 - 1, closing.signal)
+    closing.abort()
+    await waiting
   })
 })

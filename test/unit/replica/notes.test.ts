@@ -1,0 +1,89 @@
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
+import { describe, expect, test } from 'vitest'
+import type { FrozenState } from '../../../src/replica/frozen-state.js'
+import { Memory } from '../../../src/replica/memory.js'
+import { Notes, type NoteTaker } from '../../../src/replica/notes.js'
+
+function chain(length: number): { taker: NoteTaker; notes: Notes[] } {
+  const taker: NoteTaker = { latest: undefined }
+  const notes = Array.from({ length }, () => new Notes(taker))
+  return { taker, notes }
+}
+
+const past = (stored: string) => ({ stored, value: undefined })
+
+describe('Notes', () => {
+  test('what a state in the middle has noted goes to the one before, unless that knows better', () => {
+    const [first, second, third] = chain(3).notes as [Notes, Notes, Notes]
+    first.overwritten.set('a', past('oldest'))
+    second.overwritten.set('a', past('newer')).set('b', past('kept')).set('c', undefined)
+    second.dissolve()
+    expect(first.later).toBe(third)
+    expect([...first.overwritten]).toEqual([
+      ['a', past('oldest')],
+      ['b', past('kept')],
+      ['c', undefined],
+    ])
+  })
+
+  test('several in a row are dissolved in any order', () => {
+    const { notes } = chain(4)
+    const [first, second, third, fourth] = notes as [Notes, Notes, Notes, Notes]
+    second.overwritten.set('a', past('2'))
+    third.overwritten.set('a', past('3')).set('b', past('3'))
+    third.dissolve()
+    second.dissolve()
+    expect(first.later).toBe(fourth)
+    expect(first.overwritten.get('a')).toEqual(past('2'))
+    expect(first.overwritten.get('b')).toEqual(past('3'))
+  })
+
+  test('after the latest is dissolved, the one before takes the notes again', () => {
+    const { taker, notes } = chain(2)
+    notes[1]?.dissolve()
+    expect(taker.latest?.deref()).toBe(notes[0])
+    expect(notes[0]?.later).toBe(undefined)
+  })
+
+  test('the earliest has no one to give its notes to', () => {
+    const [first, second] = chain(2).notes as [Notes, Notes]
+    first.overwritten.set('a', past('1'))
+    first.dissolve()
+    expect(second.overwritten.size).toBe(0)
+  })
+})
+
+describe('a state held for long', () => {
+  test('stays as it was while many states after it are held, let go and collected', async () => {
+    setFlagsFromString('--expose-gc')
+    const collect = runInNewContext('gc') as () => void
+    const memory = new Memory({ version: '0', entries: [['a', '0']] }, (_, stored) => ({
+      value: stored,
+      shareable: true,
+    }))
+    const held = memory.freeze()
+    let version = 0
+    const write = (key: string) => {
+      const previous = String(version)
+      version += 1
+      const effects = [{ type: 'set', key, stored: String(version) }] as const
+      memory.apply({ previous, version: String(version), effects })
+    }
+    for (let round = 0; round < 5; round += 1) {
+      let fleeting: FrozenState | undefined
+      for (let n = 0; n < 200; n += 1) {
+        write(n % 2 ? 'a' : `b${n}`)
+        fleeting = memory.freeze()
+      }
+      expect(fleeting?.get('a')).toBe(memory.entries.get('a'))
+      fleeting = undefined
+      collect()
+      // Finalizers run in a task of their own.
+      await new Promise(resolve => setImmediate(resolve))
+      expect(held.keys()).toEqual(['a'])
+      expect(held.get('a')).toBe('0')
+      expect(held.has('b0')).toBe(false)
+    }
+  })
+})
