@@ -142,6 +142,7 @@ dict.on('close', 'function')
 
 // Opening.
 expectType<Promise<DurableDict>>()(MemoryDict.open())
+expectType<Promise<DurableDict<Settings>>>()(MemoryDict.open<Settings>())
 expectType<Promise<DurableDict>>()(MemoryDict.open(new MemoryStore()))
 expectType<Promise<DurableDict<Settings>>>()(MemoryDict.open<Settings>(new MemoryStore()))
 expectType<Promise<DurableDict<Settings>>>()(MemoryDict.open<Settings>(undefined, { defaults: { theme: 'dark' } }))
