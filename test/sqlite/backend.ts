@@ -1,10 +1,10 @@
-import { findEngine, type OwnHandle } from '../../src/backends/sqlite/engine.js'
+import { type Engine, findEngine, type OwnHandle } from '../../src/backends/sqlite/engine.js'
 import { OwnFile } from '../../src/backends/sqlite/own-file.js'
 import { SqliteBackend } from '../../src/backends/sqlite/sqlite-backend.js'
 
 /** A backend by itself, over a connection of its own. */
-export async function backendOf(name: string, file: string, timeout = 5_000): Promise<SqliteBackend> {
-  return new SqliteBackend(name, new OwnFile(file, name, await findEngine(name)), timeout)
+export async function backendOf(name: string, file: string, engine?: Engine): Promise<SqliteBackend> {
+  return new SqliteBackend(name, new OwnFile(file, name, engine ?? (await findEngine(name))), 5_000)
 }
 
 /** A connection by the engine that this process uses: two builds of SQLite in one process undo each other's locks. */

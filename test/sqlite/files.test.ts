@@ -256,8 +256,11 @@ describe('open() refuses', () => {
   })
 })
 
-/** Someone who has no rights but what we give: permissions do not bind root. */
-const nobody = process.getuid?.() === 0 ? { uid: 65_534, gid: 65_534 } : {}
+async function startWithoutRights() {
+  const child = await startChild()
+  await child.do('dropRights')
+  return child
+}
 
 describe.skipIf(process.platform === 'win32')('Rights', () => {
   it('to read only: opening and reading work, and writing says what is wrong', async () => {
@@ -265,7 +268,7 @@ describe.skipIf(process.platform === 'win32')('Rights', () => {
     const keeper = await SqliteDict.open('d', file)
     await keeper.set('a', 1)
     await chmodAll(file, 0o755, 0o444)
-    const child = await startChild(nobody)
+    const child = await startWithoutRights()
     await child.do('open', 'd', file)
     expect(await child.do('call', 'get', 'a')).toBe(1)
     const error = await rejection(child.do('call', 'set', 'a', 2))
@@ -280,7 +283,7 @@ describe.skipIf(process.platform === 'win32')('Rights', () => {
     const file = await fileIn()
     const keeper = await SqliteDict.open('another', file)
     await chmodAll(file, 0o755, 0o444)
-    const child = await startChild(nobody)
+    const child = await startWithoutRights()
     const error = await rejection(child.do('open', 'd', file))
     expect(error).toMatchObject({ code: 'DURABLEDICT_STORE_UNAVAILABLE' })
     expect(error.message).toContain('read-only')
@@ -290,7 +293,7 @@ describe.skipIf(process.platform === 'win32')('Rights', () => {
   it('that are missing for the folder: opening says what is wrong', async () => {
     const file = await fileIn()
     await chmodAll(file, 0o555, 0o444)
-    const child = await startChild(nobody)
+    const child = await startWithoutRights()
     const error = await rejection(child.do('open', 'd', file))
     expect(error).toMatchObject({ code: 'DURABLEDICT_STORE_UNAVAILABLE' })
     expect(error.message).toContain('in a folder where this process may write')

@@ -72,9 +72,10 @@ describe("A caller's connection", () => {
     handle.close()
   })
 
-  it.each(['off', 'memory'])('in journal mode %s is refused', async journal => {
+  it.for(['off', 'memory'])('in journal mode %s is refused', async (journal, context) => {
     const handle = await rawHandle(await fileIn())
     handle.exec(`PRAGMA journal_mode = ${journal}`)
+    if (pragma(handle, 'journal_mode') !== journal) context.skip('node:sqlite does not let it, being defensive')
     const error = await fault(SqliteDict.open('d', handle))
     expect(error).toBeInstanceOf(UnsupportedError)
     expect((error as Error).message).toContain(`journal_mode=${journal}`)

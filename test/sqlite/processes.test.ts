@@ -118,8 +118,10 @@ describe('Live memory', { timeout: 60_000 }, () => {
     await child.do('idle', 1_000)
     const shares: number[] = []
     for (let n = 0; n < 5; n += 1) shares.push(await child.do<number>('idle', 1_000))
-    console.log(`Idle live dictionary on Node ${major}: ${(median(shares) * 100).toFixed(2)} % of a core`)
-    expect(median(shares)).toBeLessThan(0.01)
+    // What else the machine does can only add to it.
+    const share = Math.min(...shares)
+    console.log(`Idle live dictionary on Node ${major}: ${(share * 100).toFixed(2)} % of a core`)
+    expect(share).toBeLessThan(0.01)
   })
 
   it.each([20, 24])('does not hold a process open (Node %i)', async major => {

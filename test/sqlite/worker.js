@@ -1,5 +1,6 @@
 // @ts-check
 // A process of its own that does what its parent asks for, on the built library and whatever engine its Node has.
+import { readdirSync, readlinkSync } from 'node:fs'
 import { findEngine } from '../../dist/backends/sqlite/engine.js'
 import { SqliteDict } from '../../dist/index.js'
 
@@ -10,6 +11,15 @@ let handle
 
 /** @param {string} name @param {unknown} value */
 const tell = (name, value) => new Promise(resolve => process.send?.({ name, value }, () => resolve(undefined)))
+
+/** @param {string} descriptor */
+function nameOf(descriptor) {
+  try {
+    return readlinkSync(`/proc/self/fd/${descriptor}`)
+  } catch {
+    return ''
+  }
+}
 
 /** @type {Record<string, (...args: any[]) => unknown>} */
 const actions = {
@@ -24,8 +34,23 @@ const actions = {
   },
   exec: sql => void handle.exec(sql),
   row: sql => ({ ...Object(handle.prepare(sql).get()) }),
-  async openOnHandle(name, options) {
-    dict = await SqliteDict.open(name, handle, options)
+  /** Becomes someone without rights: permissions do not bind root. */
+  async dropRights() {
+    await findEngine('worker')
+    if (process.getuid?.() !== 0) return
+    process.setgroups?.([])
+    process.setgid?.(65_534)
+    process.setuid?.(65_534)
+  },
+  closeHandle: () => void handle.close(),
+  /** How many descriptors of the file, and of those beside it, are open. */
+  async openFiles(path) {
+    // What was read before is garbage only in a later turn of the event loop.
+    for (let n = 0; n < 5; n += 1) {
+      await new Promise(setImmediate)
+      globalThis.gc?.()
+    }
+    return readdirSync('/proc/self/fd').filter(descriptor => nameOf(descriptor).startsWith(path)).length
   },
   /** Sets `n` to 1, 2, 3 … and tells of each that was acknowledged. */
   async count() {

@@ -2,20 +2,11 @@ import type { Engine, OwnHandle } from './engine.js'
 
 type Libsql = new (file: string) => OwnHandle
 
-/** The npm package libsql, imported now; `undefined` where it is not installed. */
-export async function libsqlEngine(): Promise<Engine | undefined> {
-  const Database = await importLibsql()
+/** The npm package libsql, imported now. Rejects where it, or its build for this machine, is not installed. */
+export async function libsqlEngine(): Promise<Engine> {
+  const Database = (await import('libsql')).default as unknown as Libsql
   // A closed connection lives on until its statements are collected as garbage.
-  return Database && { closesAtOnce: false, open: file => open(Database, file) }
-}
-
-async function importLibsql(): Promise<Libsql | undefined> {
-  try {
-    return (await import('libsql')).default as unknown as Libsql
-  } catch (error) {
-    if ((error as { code?: unknown }).code === 'ERR_MODULE_NOT_FOUND') return undefined
-    throw error
-  }
+  return { closesAtOnce: false, open: file => open(Database, file) }
 }
 
 /** SQLite's error code stands in the message alone where a file cannot be opened. */

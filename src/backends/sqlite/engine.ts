@@ -26,11 +26,13 @@ export interface Engine {
  * @throws UnsupportedError where there is none.
  */
 export async function findEngine(dictionary: string): Promise<Engine> {
-  const engine = nodeEngine() ?? (await libsqlEngine())
-  if (engine) return engine
-  throw new UnsupportedError(
+  return nodeEngine() ?? libsqlEngine().catch(cause => Promise.reject(noEngine(dictionary, cause)))
+}
+
+function noEngine(dictionary: string, cause: unknown): UnsupportedError {
+  return new UnsupportedError(
     `Dictionary "${dictionary}" needs SQLite, which Node ${process.versions.node} has not built in: ` +
       'npm install libsql, or use Node 22.13 or later, or pass a connection of your own instead of a path.',
-    { dictionary },
+    { dictionary, cause },
   )
 }

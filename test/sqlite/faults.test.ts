@@ -1,0 +1,168 @@
+import { cp } from 'node:fs/promises'
+import { fileURLToPath } from 'node:url'
+import { describe, expect, it } from 'vitest'
+import type { OwnHandle } from '../../src/backends/sqlite/engine.js'
+import {
+  AmbiguousWriteError,
+  ClosedError,
+  DecodingError,
+  SqliteDict,
+  type SqliteHandle,
+  StoreUnavailableError,
+} from '../../src/index.js'
+import { rawHandle } from './backend.js'
+import { children } from './child.js'
+import { folders } from './folder.js'
+
+const fileIn = folders()
+const startChild = children()
+
+const fault = (promise: Promise<unknown>) =>
+  promise.then(
+    () => undefined,
+    error => error,
+  )
+
+/** SQLite's codes, as each of the engines gives them. */
+const ENGINES = {
+  'node:sqlite': { errcode: (code: number) => ({ code: 'ERR_SQLITE_ERROR', errcode: code }) },
+  libsql: { errcode: (code: number) => ({ code: 'SQLITE_SOMETHING', rawCode: code }) },
+}
+const [BUSY, FULL, IOERR_FSYNC] = [5, 13, 1034] as const
+
+/** A connection on which a statement fails so many times. */
+async function failing(statement: string, error: object, times = 1) {
+  const handle: OwnHandle = await rawHandle(await fileIn())
+  handle.exec('PRAGMA journal_mode = WAL')
+  const state = { left: 0, times }
+  const faulty: SqliteHandle = {
+    exec(sql) {
+      if (sql === statement && state.left > 0) {
+        state.left -= 1
+        throw Object.assign(new Error('injected'), error)
+      }
+      return handle.exec(sql)
+    },
+    prepare: sql => handle.prepare(sql),
+  }
+  const dict = await SqliteDict.open('d', faulty)
+  await dict.set('a', 1)
+  state.left = times
+  return { dict, handle }
+}
+
+describe.each(Object.entries(ENGINES))('COMMIT, as %s fails', (_, { errcode }) => {
+  it('for an I/O error: the outcome is unknown, and what is read is the truth', async () => {
+    const { dict, handle } = await failing('COMMIT', errcode(IOERR_FSYNC))
+    const error = await fault(dict.set('a', 2))
+    expect(error).toBeInstanceOf(AmbiguousWriteError)
+    expect((error as Error).message).toContain('Read the key again')
+    expect(await dict.get('a')).toBe(1)
+    await dict.set('a', 3)
+    expect(await dict.get('a')).toBe(3)
+    await dict.close()
+    handle.close()
+  })
+
+  it('for want of space: nothing was written', async () => {
+    const { dict, handle } = await failing('COMMIT', errcode(FULL))
+    expect(await fault(dict.set('a', 2))).toBeInstanceOf(StoreUnavailableError)
+    expect(await dict.get('a')).toBe(1)
+    await dict.close()
+    handle.close()
+  })
+
+  it('for readers, without WAL: it is waited for, and takes effect once', async () => {
+    const { dict, handle } = await failing('COMMIT', errcode(BUSY), 3)
+    await dict.set('a', 2)
+    expect(handle.prepare('SELECT number FROM durabledict_heads').get()).toMatchObject({ number: 2 })
+    await dict.close()
+    handle.close()
+  })
+})
+
+describe('BEGIN', () => {
+  it('that fails for better-sqlite3’s reason is waited for', async () => {
+    const { dict, handle } = await failing('BEGIN IMMEDIATE', { code: 'SQLITE_BUSY_RECOVERY' }, 3)
+    await dict.set('a', 2)
+    expect(await dict.get('a')).toBe(2)
+    await dict.close()
+    handle.close()
+  })
+
+  it('that fails with an I/O error: nothing was written', async () => {
+    const { dict, handle } = await failing('BEGIN IMMEDIATE', { code: 'SQLITE_IOERR_READ' })
+    expect(await fault(dict.set('a', 2))).toBeInstanceOf(StoreUnavailableError)
+    expect(await dict.get('a')).toBe(1)
+    await dict.close()
+    handle.close()
+  })
+})
+
+describe('A stored value', () => {
+  it.each(["'not of this encoding'", "x'00ff'", '5', '1.5'])(
+    '%s written by another program fails its key alone',
+    async sql => {
+      const file = await fileIn()
+      const dict = await SqliteDict.open('d', file)
+      await dict.update({ good: 'value', bad: 'value' })
+      await dict.close()
+      const handle = await rawHandle(file)
+      handle.exec(`UPDATE durabledict_entries SET value = ${sql} WHERE key = 'bad'`)
+      handle.close()
+      const again = await SqliteDict.open('d', file)
+      expect(await again.get('good')).toBe('value')
+      expect(await fault(again.get('bad'))).toBeInstanceOf(DecodingError)
+      await again.set('bad', 'mended')
+      expect(await again.get('bad')).toBe('mended')
+      await again.close()
+    },
+  )
+})
+
+describe('close()', () => {
+  it('is idempotent, and ends everything', async () => {
+    const dict = await SqliteDict.open('d', await fileIn(), { live: true })
+    await Promise.all([dict.close(), dict.close()])
+    await dict.close()
+    expect(await fault(dict.get('a'))).toBeInstanceOf(ClosedError)
+    expect(await fault(dict.set('a', 1))).toBeInstanceOf(ClosedError)
+  })
+
+  it('leaves the whole dictionary in the one file', async () => {
+    const file = await fileIn()
+    const dict = await SqliteDict.open('d', file)
+    await dict.set('a', 1)
+    await dict.close()
+    await cp(file, `${file}.copy`)
+    const copy = await SqliteDict.open('d', `${file}.copy`)
+    expect(await copy.get('a')).toBe(1)
+    await copy.close()
+  })
+
+  it.runIf(process.platform === 'linux')('lets go of the files, and so does an open() that failed', async () => {
+    const file = await fileIn()
+    const child = await startChild({ execArgv: ['--expose-gc'] })
+    await child.do('open', 'd', file, { live: true })
+    expect(await child.do('openFiles', file)).toBeGreaterThan(0)
+    await child.do('call', 'close')
+    expect(await child.do('openFiles', file)).toBe(0)
+    await child.do('openHandle', file)
+    await child.do('exec', 'UPDATE durabledict_heads SET format = 2')
+    await child.do('closeHandle')
+    await expect(child.do('open', 'd', file)).rejects.toMatchObject({ code: 'DURABLEDICT_UNSUPPORTED' })
+    expect(await child.do('openFiles', file)).toBe(0)
+  })
+})
+
+describe.skipIf(process.getBuiltinModule('node:sqlite') !== undefined)('Without an engine', () => {
+  it('open() says what to install', async () => {
+    const withoutLibsql = fileURLToPath(new URL('without-libsql.js', import.meta.url))
+    const child = await startChild({ execArgv: ['--import', withoutLibsql] })
+    const error = await fault(child.do('open', 'd', await fileIn()))
+    expect(error).toMatchObject({
+      code: 'DURABLEDICT_UNSUPPORTED',
+      message: expect.stringContaining('npm install libsql'),
+    })
+  })
+})
