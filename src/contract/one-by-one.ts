@@ -1,125 +1,111 @@
-import { AmbiguousWriteError, DurableDictError, UnsupportedError } from '../errors/errors.js'
+import { AmbiguousWriteError, UnsupportedError } from '../errors/errors.js'
 import type { Awaitable, Backend, Batch, Group, Operation, Outcome, State, Supports } from './backend.js'
 
-type Load = () => Awaitable<State<unknown>>
+/** What the operations are done with. */
+export interface OneByOneContext {
+  readonly dictionary: string
+  readonly backend: Backend<unknown>
+  readonly supports: Required<Supports>
+  load(): Awaitable<State<unknown>>
+  /** Called before each call that writes; throws once no one waits for the outcome any more. */
+  step(): void
+}
 
 /**
  * What stands in for `commit` where a backend has none: the operations one after the other, by the four methods. Not
- * atomic, hence no conditions. `step` is called before each call that writes, and throws once no one waits any more.
+ * atomic, hence no conditions. A fault ends its group alone.
  */
-export async function commitOneByOne(
-  backend: Backend<unknown>,
-  supports: Required<Supports>,
-  batch: Batch<unknown>,
-  load: Load,
-  step: () => void,
-): Promise<Outcome[]> {
-  const outcomes: Outcome[] = []
-  for (const group of batch.groups) outcomes.push(await execute(backend, supports, group, load, step))
-  return outcomes
-}
+export class OneByOne {
+  readonly #context: OneByOneContext
 
-async function execute(
-  backend: Backend<unknown>,
-  supports: Required<Supports>,
-  group: Group<unknown>,
-  load: Load,
-  step: () => void,
-): Promise<Outcome> {
-  if (group.conditions.length > 0) return { status: 'refused', error: noConditions() }
-  const results: unknown[] = []
-  try {
-    for (const operation of group.operations) {
-      step()
-      results.push(await apply(backend, supports, operation, load, step))
-    }
-  } catch (error) {
-    return { status: 'refused', error: results.length > 0 ? partlyDone(error, results.length, group) : unknown(error) }
+  constructor(context: OneByOneContext) {
+    this.#context = context
   }
-  return { status: 'done', results }
-}
 
-function apply(
-  backend: Backend<unknown>,
-  supports: Required<Supports>,
-  operation: Operation<unknown>,
-  load: Load,
-  step: () => void,
-): Awaitable<unknown> {
-  switch (operation.type) {
-    case 'set':
-      return backend.persist(operation.key, operation.stored)
-    case 'delete':
-      return backend.depersist(operation.key)
-    case 'clear':
-      return removeAll(backend, load, step)
-    case 'pop':
-      return supports.pop && backend.pop ? backend.pop(operation.key) : popByDefault(backend, operation.key, load)
-    case 'setDefault':
-      return supports.setDefault && backend.setDefault
-        ? backend.setDefault(operation.key, operation.stored)
-        : setDefaultByDefault(backend, operation.key, operation.stored, load)
+  async commit(batch: Batch<unknown>): Promise<Outcome[]> {
+    const outcomes: Outcome[] = []
+    for (const group of batch.groups) outcomes.push(await this.#execute(group))
+    return outcomes
   }
-}
 
-async function removeAll(backend: Backend<unknown>, load: Load, step: () => void): Promise<void> {
-  const keys = Array.from((await load()).entries, ([key]) => key)
-  for (const [done, key] of keys.entries()) {
+  async #execute({ conditions, operations }: Group<unknown>): Promise<Outcome> {
+    if (conditions.length > 0) return { status: 'refused', error: this.#noConditions() }
+    const results: unknown[] = []
     try {
-      step()
-      await backend.depersist(key)
+      for (const operation of operations) {
+        this.#context.step()
+        results.push(await this.#apply(operation))
+      }
     } catch (error) {
-      throw done > 0 ? halfCleared(error, done, keys.length) : error
+      const done = results.length
+      return { status: 'refused', error: done > 0 ? this.#partlyDone(error, done, operations.length) : error }
+    }
+    return { status: 'done', results }
+  }
+
+  #apply(operation: Operation<unknown>): Awaitable<unknown> {
+    const { backend, supports } = this.#context
+    switch (operation.type) {
+      case 'set':
+        return backend.persist(operation.key, operation.stored)
+      case 'delete':
+        return backend.depersist(operation.key)
+      case 'clear':
+        return this.#clear()
+      case 'pop':
+        return supports.pop && backend.pop ? backend.pop(operation.key) : this.#pop(operation.key)
+      case 'setDefault':
+        return supports.setDefault && backend.setDefault
+          ? backend.setDefault(operation.key, operation.stored)
+          : this.#setDefault(operation.key, operation.stored)
     }
   }
-}
 
-/** `depersist` tells whether the key was there, so that of two callers only one gets the value. */
-async function popByDefault(backend: Backend<unknown>, key: string, load: Load): Promise<unknown> {
-  const stored = find(await load(), key)
-  return stored !== undefined && (await backend.depersist(key)) ? stored : undefined
-}
+  async #clear(): Promise<void> {
+    const { backend, load, step } = this.#context
+    const keys = Array.from((await load()).entries, ([key]) => key)
+    for (const [done, key] of keys.entries()) {
+      try {
+        step()
+        await backend.depersist(key)
+      } catch (error) {
+        throw done > 0 ? this.#partlyDone(error, done, keys.length) : error
+      }
+    }
+  }
 
-async function setDefaultByDefault(
-  backend: Backend<unknown>,
-  key: string,
-  wanted: unknown,
-  load: Load,
-): Promise<unknown> {
-  const stored = find(await load(), key)
-  if (stored !== undefined) return stored
-  await backend.persist(key, wanted)
-  return wanted
-}
+  /** `depersist` tells whether the key was there, so that of two callers only one gets the value. */
+  async #pop(key: string): Promise<unknown> {
+    const stored = await this.#find(key)
+    return stored !== undefined && (await this.#context.backend.depersist(key)) ? stored : undefined
+  }
 
-function find(state: State<unknown>, key: string): unknown {
-  for (const [candidate, stored] of state.entries) if (candidate === key) return stored
-  return undefined
-}
+  async #setDefault(key: string, wanted: unknown): Promise<unknown> {
+    const stored = await this.#find(key)
+    if (stored !== undefined) return stored
+    await this.#context.backend.persist(key, wanted)
+    return wanted
+  }
 
-function noConditions(): UnsupportedError {
-  return new UnsupportedError('transact() and reencode() need a backend with commit(), which this one has not.')
-}
+  async #find(key: string): Promise<unknown> {
+    for (const [candidate, stored] of (await this.#context.load()).entries) if (candidate === key) return stored
+    return undefined
+  }
 
-function unknown(error: unknown): DurableDictError {
-  if (error instanceof DurableDictError) return error
-  return new AmbiguousWriteError('The store failed during the write: it may or may not have taken effect.', {
-    cause: error,
-  })
-}
+  #noConditions(): UnsupportedError {
+    const { dictionary } = this.#context
+    return new UnsupportedError(
+      `transact() and reencode() need a backend with commit(), which that of dictionary "${dictionary}" has not.`,
+      { dictionary },
+    )
+  }
 
-function halfCleared(error: unknown, done: number, all: number): AmbiguousWriteError {
-  return new AmbiguousWriteError(
-    `The store failed after ${done} of ${all} keys were removed. ` +
-      'This backend has no commit(), so what was done before stays done.',
-    { cause: error },
-  )
-}
-
-function partlyDone(error: unknown, done: number, group: Group<unknown>): AmbiguousWriteError {
-  return new AmbiguousWriteError(
-    `The store failed after ${done} of ${group.operations.length} operations. ` +
-      'This backend has no commit(), so what was done before stays done.',
-    { cause: error },
-  )
+  #partlyDone(cause: unknown, done: number, all: number): AmbiguousWriteError {
+    const { dictionary } = this.#context
+    return new AmbiguousWriteError(
+      `The store of dictionary "${dictionary}" failed after ${done} of ${all} keys. ` +
+        'Its backend has no commit(), so what was done before stays done.',
+      { dictionary, cause },
+    )
+  }
 }

@@ -1,7 +1,7 @@
 import type { Awaitable, Backend, Batch, CatchUp, Committed, State, Supports, Version } from './backend.js'
 import { capabilities } from './capabilities.js'
 import { isPromise } from './is-promise.js'
-import { commitOneByOne } from './one-by-one.js'
+import { OneByOne } from './one-by-one.js'
 
 /** Gaps that say nothing about divergence: without a change log the store's history is not known. */
 const TOO_OLD = { type: 'tooOld', diverged: false } as const
@@ -58,8 +58,10 @@ export class Store {
   }
 
   async #commitOneByOne(batch: Batch<unknown>, since: Version, step: () => void): Promise<Committed<unknown>> {
-    const load = () => this.load(step)
-    const outcomes = await commitOneByOne(this.backend, this.supports, batch, load, step)
+    const { backend, supports, name: dictionary } = this
+    const outcomes = await new OneByOne({ dictionary, backend, supports, load: () => this.load(step), step }).commit(
+      batch,
+    )
     return { outcomes, catchUp: await this.#catchUpAfter(since, step) }
   }
 
@@ -77,9 +79,8 @@ export class Store {
   async #loadBetweenVersions(progress: () => void): Promise<State<unknown>> {
     for (let attempt = 0; attempt < LOAD_ATTEMPTS; attempt += 1) {
       const version = await this.backend.lastUpdated()
-      const entries = new Map<string, unknown>()
       progress()
-      for await (const [key, stored] of await this.backend.durables()) entries.set(key, stored)
+      const entries = await collect(await this.backend.durables(), progress)
       progress()
       if (Object.is(version, await this.backend.lastUpdated())) return { version, entries }
     }
@@ -88,6 +89,20 @@ export class Store {
         'Give the backend a load() that reads entries and version in one transaction.',
     )
   }
+}
+
+/** Pairs that come one by one show that the store is alive: the time limit starts anew with each. */
+async function collect(
+  pairs: Iterable<readonly [string, unknown]> | AsyncIterable<readonly [string, unknown]>,
+  progress: () => void,
+): Promise<Map<string, unknown>> {
+  if (Symbol.iterator in pairs) return new Map(pairs)
+  const entries = new Map<string, unknown>()
+  for await (const [key, stored] of pairs) {
+    entries.set(key, stored)
+    progress()
+  }
+  return entries
 }
 
 function compared(now: Version, since: Version): CatchUp<unknown> {

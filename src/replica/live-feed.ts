@@ -5,7 +5,7 @@ export interface Feedable {
   /** When memory was last known to be current, on the monotonic clock. */
   readonly confirmedAt: number
   /** Brings memory up to date. Rejects where the store cannot be reached. */
-  check(): Promise<void>
+  refresh(): Promise<void>
   /** Takes a pushed change where it chains; false where there is a gap. */
   push(change: Change<unknown>): boolean
   subscribe(listener: Listener<unknown>): Promise<Unsubscribe>
@@ -45,7 +45,7 @@ export class LiveFeed implements Listener<unknown> {
   async start(push: boolean): Promise<void> {
     if (push) this.#unsubscribe = await this.#replica.subscribe(this)
     // What changed between loading and subscribing.
-    await this.#replica.check()
+    await this.#replica.refresh()
     this.#beat()
     this.#watch()
   }
@@ -83,7 +83,7 @@ export class LiveFeed implements Listener<unknown> {
     this.#refreshing = true
     while (this.#askedAgain && !this.#stopped) {
       this.#askedAgain = false
-      await this.#replica.check().then(
+      await this.#replica.refresh().then(
         () => {
           this.#fault = undefined
         },

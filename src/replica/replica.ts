@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import type {
   Batch,
   CatchUp,
@@ -25,6 +26,12 @@ import { SharedCheck } from './shared-check.js'
 /** How many own batches are known again when their changes come back by another way. */
 const REMEMBERED_BATCHES = 64
 
+/**
+ * Within which time the processes of a fleet spread their full loads where no one waits for them, in ms: all learn at the
+ * same moment that the store was flushed.
+ */
+const LOAD_JITTER = 100
+
 /** How often a comparison is tried on a store that changes all the while. */
 const RESYNC_ATTEMPTS = 3
 
@@ -42,6 +49,8 @@ export class Replica {
   #underWay: Batch<unknown> | undefined
   #loading: Promise<void> | undefined
   #confirmedAt: number
+  /** Whether anyone waits for a check or a write, rather than the background alone. */
+  #awaited = false
   #recordedBound = 0
   /** Told whenever memory was confirmed current. */
   onConfirmed: () => void = () => {}
@@ -87,6 +96,12 @@ export class Replica {
 
   /** Brings memory up to the store's state at the time of the call, or later. Calls that overlap share one check. */
   check(): Promise<void> {
+    this.#awaited = true
+    return this.#checks.join()
+  }
+
+  /** The same in the background: no one waits for it, so that a full load may wait for its turn among the processes. */
+  refresh(): Promise<void> {
     return this.#checks.join()
   }
 
@@ -184,6 +199,7 @@ export class Replica {
   }
 
   async #loadAnew(reason: SyncReason): Promise<void> {
+    if (!this.#awaited) await delay(Math.random() * LOAD_JITTER, undefined, { ref: false })
     if (reason === 'diverged' && this.#bound !== undefined) await this.#store.recordBound(this.#bound)
     const startedAt = performance.now()
     this.#history.replace(await this.#store.load(), reason)
@@ -201,6 +217,7 @@ export class Replica {
   }
 
   async #commitAndFollow(batch: Batch<unknown>): Promise<readonly Outcome[]> {
+    this.#awaited = true
     const sentAt = performance.now()
     const base = this.memory.version
     const { outcomes, catchUp, bound = 0 } = await this.#store.commit(batch, base)
@@ -222,6 +239,7 @@ export class Replica {
   }
 
   #confirm(startedAt: number): void {
+    this.#awaited = false
     if (startedAt <= this.#confirmedAt) return
     this.#confirmedAt = startedAt
     this.onConfirmed()

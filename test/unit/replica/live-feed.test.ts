@@ -16,7 +16,7 @@ const CHANGE: Change<unknown> = { previous: 1, version: 2, effects: [] }
 function play({ push = true, heartbeat = 300, bound = 1_000 } = {}) {
   const replica = {
     confirmedAt: performance.now(),
-    check: vi.fn(async () => {
+    refresh: vi.fn(async () => {
       replica.confirmedAt = performance.now()
       feed.confirmed()
     }),
@@ -36,16 +36,16 @@ describe('LiveFeed', () => {
     const { replica, start } = play()
     await start()
     expect(replica.subscribe.mock.invocationCallOrder[0]).toBeLessThan(
-      replica.check.mock.invocationCallOrder[0] as number,
+      replica.refresh.mock.invocationCallOrder[0] as number,
     )
   })
 
   test('a push that chains costs no check; a gap, a bare hint or an interruption costs one', async () => {
     const { feed, replica, start } = play()
     await start()
-    replica.check.mockClear()
+    replica.refresh.mockClear()
     feed.changed(CHANGE)
-    expect(replica.check).not.toHaveBeenCalled()
+    expect(replica.refresh).not.toHaveBeenCalled()
     replica.push.mockReturnValue(false)
     feed.changed(CHANGE)
     await vi.advanceTimersByTimeAsync(0)
@@ -53,29 +53,29 @@ describe('LiveFeed', () => {
     await vi.advanceTimersByTimeAsync(0)
     feed.interrupted(down)
     await vi.advanceTimersByTimeAsync(0)
-    expect(replica.check).toHaveBeenCalledTimes(3)
+    expect(replica.refresh).toHaveBeenCalledTimes(3)
   })
 
   test('a storm of hints is one check under way and one after it', async () => {
     const { feed, replica, start } = play()
     await start()
-    replica.check.mockClear()
+    replica.refresh.mockClear()
     for (let hint = 0; hint < 1_000; hint += 1) feed.changed()
     await vi.advanceTimersByTimeAsync(0)
-    expect(replica.check.mock.calls.length).toBeLessThanOrEqual(2)
+    expect(replica.refresh.mock.calls.length).toBeLessThanOrEqual(2)
   })
 
   test('stale once with its cause when the bound is crossed, fresh once when it is over, and again next time', async () => {
     const { replica, onStale, onFresh, start } = play()
     await start()
-    const good = replica.check.getMockImplementation() as () => Promise<void>
+    const good = replica.refresh.getMockImplementation() as () => Promise<void>
     for (let time = 1; time <= 2; time += 1) {
-      replica.check.mockRejectedValue(down)
+      replica.refresh.mockRejectedValue(down)
       await vi.advanceTimersByTimeAsync(5_000)
       expect(onStale).toHaveBeenCalledTimes(time)
       expect(onStale).toHaveBeenLastCalledWith(down)
       expect(onFresh).toHaveBeenCalledTimes(time - 1)
-      replica.check.mockImplementation(good)
+      replica.refresh.mockImplementation(good)
       await vi.advanceTimersByTimeAsync(5_000)
       expect(onFresh).toHaveBeenCalledTimes(time)
     }
@@ -88,14 +88,14 @@ describe('LiveFeed', () => {
       await start()
       await vi.advanceTimersByTimeAsync(60_000)
       expect(onStale).not.toHaveBeenCalled()
-      expect(replica.check.mock.calls.length).toBeGreaterThan(150)
+      expect(replica.refresh.mock.calls.length).toBeGreaterThan(150)
     }
   })
 
   test('a check that hangs does not hide that memory is stale', async () => {
     const { replica, onStale, start } = play()
     await start()
-    replica.check.mockReturnValue(new Promise(() => {}))
+    replica.refresh.mockReturnValue(new Promise(() => {}))
     await vi.advanceTimersByTimeAsync(2_000)
     expect(onStale).toHaveBeenCalledOnce()
   })
@@ -106,13 +106,13 @@ describe('LiveFeed', () => {
     await feed.stop()
     expect(unsubscribe).toHaveBeenCalledOnce()
     expect(vi.getTimerCount()).toBe(0)
-    replica.check.mockClear()
+    replica.refresh.mockClear()
     feed.changed(CHANGE)
     feed.interrupted(down)
     feed.confirmed()
     await vi.advanceTimersByTimeAsync(60_000)
     expect(replica.push).not.toHaveBeenCalled()
-    expect(replica.check).not.toHaveBeenCalled()
+    expect(replica.refresh).not.toHaveBeenCalled()
     expect(onStale).not.toHaveBeenCalled()
   })
 
@@ -120,7 +120,7 @@ describe('LiveFeed', () => {
     const { feed, replica, start } = play()
     await start()
     let answer = () => {}
-    replica.check.mockReturnValue(
+    replica.refresh.mockReturnValue(
       new Promise(resolve => {
         answer = resolve
       }),
