@@ -1,0 +1,65 @@
+import { execFile } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import { expect, test } from 'vitest'
+import { prepare } from '../../scripts/prepare.js'
+import { MemoryBackend } from '../../src/backends/memory/memory-backend.js'
+import { conformance, type Subject } from '../../src/conformance/index.js'
+import { MemoryStore } from '../../src/index.js'
+import { report } from './collecting-runner.js'
+
+const subject: Subject = {
+  name: 'MemoryBackend',
+  create() {
+    const store = new MemoryStore()
+    return { backend: () => new MemoryBackend(store), dispose() {} }
+  },
+}
+
+test('it runs under node:test', { timeout: 60_000 }, async () => {
+  // The built package is what strangers get.
+  await prepare()
+  const file = fileURLToPath(new URL('with-node-test.js', import.meta.url))
+  const { stdout } = await promisify(execFile)(process.execPath, ['--test', '--test-reporter=tap', file])
+  const count = (what: string) => Number(new RegExp(`^# ${what} (\\d+)$`, 'm').exec(stdout)?.[1])
+  expect(count('fail')).toBe(0)
+  expect(count('pass')).toBeGreaterThan(150)
+  expect(count('skipped')).toBeGreaterThan(20)
+})
+
+test('it takes it() for test(), and does without skip()', () => {
+  const names: string[] = []
+  const it = (name: string) => names.push(name)
+  const describe = (_: string, register: () => void) => register()
+  conformance({ describe, it }, { ...subject, missing: { commit: 'none' } })
+  expect(names.length).toBeGreaterThan(400)
+  expect(names.filter(name => name.includes('no commit'))).toEqual([])
+})
+
+test('what is no runner is told', () => {
+  expect(() => conformance({ describe: () => {} }, subject)).toThrow(TypeError)
+})
+
+test('deviations are reported with their reasons, and what happens instead is tested', async () => {
+  const { failed, skipped } = await report({
+    ...subject,
+    modes: [{ autosync: false }],
+    missing: { subscribe: 'no server to push' },
+    create() {
+      const store = new MemoryStore()
+      return {
+        backend: () => Object.assign(new MemoryBackend(store), { supports: { subscribe: false } }),
+        dispose() {},
+      }
+    },
+  })
+  expect(failed).toEqual([])
+  expect(skipped).toContainEqual(
+    expect.stringMatching(/it tells of changes by others.*\[no subscribe: no server to push\]/),
+  )
+})
+
+test('a subject that names a capability as missing must lack it', async () => {
+  const { failed } = await report({ ...subject, modes: [], missing: { subscribe: 'not so' } })
+  expect(failed).toEqual(['MemoryBackend > the four methods > the subject names what the backend lacks'])
+})

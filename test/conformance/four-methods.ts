@@ -1,0 +1,95 @@
+import { randomUUID } from 'node:crypto'
+import { open, readFile } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import type { Backend } from '../../src/index.js'
+
+/** One step of the journal: the key, and what is stored from then on; without it, the key was removed. */
+type Step = readonly [key: string, stored?: string]
+
+/** How every complete line ends: with an id that never recurs. */
+const LINE = /^(.*) ([0-9a-f-]{36})$/s
+const ID_BYTES = 36
+
+/**
+ * Keeps a dictionary in one file of a local disk, for any number of processes. Each write appends a line, which the
+ * operating system does whole and in one order for all. A line that a crash has torn is no line. The file only grows.
+ */
+export class JournalBackend implements Backend {
+  readonly name: string
+  /** Asking costs a look at the end of the file. */
+  readonly pollEvery = 20
+  readonly #path: string
+
+  constructor(path: string) {
+    this.name = path
+    this.#path = path
+  }
+
+  async persist(key: string, stored: string): Promise<void> {
+    await this.#append([key, stored])
+  }
+
+  async depersist(key: string): Promise<boolean> {
+    if (!(await this.durables()).has(key)) return false
+    // Others may have removed it meanwhile: the order of the lines tells.
+    const id = await this.#append([key])
+    return (await this.#replay(id)).has(key)
+  }
+
+  durables(): Promise<Map<string, string>> {
+    return this.#replay()
+  }
+
+  /** The length of the file, and the id of its last line. */
+  async lastUpdated(): Promise<string> {
+    const file = await open(this.#path).catch(unlessMissing)
+    if (!file) return 'empty'
+    try {
+      const { size } = await file.stat()
+      const { buffer } = await file.read(Buffer.alloc(ID_BYTES), 0, ID_BYTES, Math.max(size - ID_BYTES, 0))
+      return `${size} ${buffer.toString('latin1')}`
+    } finally {
+      await file.close()
+    }
+  }
+
+  /** The entries as they were before the line with this id; without one, as they are. */
+  async #replay(before?: string): Promise<Map<string, string>> {
+    const entries = new Map<string, string>()
+    for (const line of ((await readFile(this.#path, 'utf8').catch(unlessMissing)) ?? '').split('\n')) {
+      const [, text = '', id] = LINE.exec(line) ?? []
+      if (id === undefined) continue
+      if (id === before) break
+      const [key, stored] = JSON.parse(text) as Step
+      if (stored === undefined) entries.delete(key)
+      else entries.set(key, stored)
+    }
+    return entries
+  }
+
+  async #append(step: Step): Promise<string> {
+    const id = randomUUID()
+    // The line break comes first, so that a torn line before this one does not spoil it.
+    const line = Buffer.from(`\n${JSON.stringify(step)} ${id}`)
+    const file = await open(this.#path, 'a')
+    try {
+      const { bytesWritten } = await file.write(line)
+      if (bytesWritten < line.length) throw new Error(`The disk took ${bytesWritten} of ${line.length} bytes.`)
+      await file.sync()
+    } finally {
+      await file.close()
+    }
+    await syncFolder(dirname(this.#path))
+    return id
+  }
+}
+
+/** Makes the file's name durable, too. */
+async function syncFolder(path: string): Promise<void> {
+  const folder = await open(path)
+  await folder.sync().finally(() => folder.close())
+}
+
+function unlessMissing(error: NodeJS.ErrnoException): undefined {
+  if (error.code !== 'ENOENT') throw error
+}

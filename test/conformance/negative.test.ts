@@ -1,0 +1,37 @@
+import { describe, expect, test } from 'vitest'
+import { MemoryBackend } from '../../src/backends/memory/memory-backend.js'
+import type { Subject } from '../../src/conformance/index.js'
+import { MemoryStore } from '../../src/index.js'
+import { BROKEN } from './broken-backends.js'
+import { type Report, report } from './collecting-runner.js'
+
+/** Waits are short, since a broken backend makes many of them end by their limits. */
+function subject(Backend: new (store: MemoryStore) => MemoryBackend): Subject {
+  return {
+    name: 'broken',
+    modes: [{ autosync: true }],
+    timeoutScale: 0.1,
+    create() {
+      const store = new MemoryStore()
+      return { backend: () => new Backend(store), dispose() {} }
+    },
+  }
+}
+
+test('with an intact backend nothing fails', async () => {
+  const { passed, failed, skipped } = await report(subject(MemoryBackend))
+  expect(failed).toEqual([])
+  expect(skipped).toEqual([])
+  expect(passed).toBeGreaterThan(200)
+})
+
+describe('the suite finds that', { timeout: 60_000 }, () => {
+  const reports = new Map<unknown, Promise<Report>>()
+
+  test.each(BROKEN)('%s', async (_, Backend, found) => {
+    const running = reports.get(Backend) ?? report(subject(Backend))
+    reports.set(Backend, running)
+    const { failed } = await running
+    expect(failed).toContainEqual(expect.stringMatching(found))
+  })
+})
