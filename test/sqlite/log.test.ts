@@ -12,12 +12,11 @@ const fileIn = folders()
 type Values = Record<string, string | Uint8Array>
 
 /** Sets all of them in one commit. */
-function set(backend: SqliteBackend, values: Values): Version {
+async function set(backend: SqliteBackend, values: Values): Promise<Version> {
   const operations = Object.entries(values).map(([key, stored]) => ({ type: 'set', key, stored }) as const)
   const batch = { id: crypto.randomUUID(), groups: [{ conditions: [], operations }] }
-  const committed = backend.commit(batch, '')
-  if (committed instanceof Promise) throw new Error('The file is locked.')
-  return committed.catchUp.type === 'tooOld' ? (backend.lastUpdated() as Version) : committed.catchUp.version
+  await backend.commit(batch, '')
+  return backend.lastUpdated()
 }
 
 async function logged(file: string) {
@@ -38,10 +37,10 @@ describe('The history', () => {
     const file = await fileIn()
     const [a, b] = [await backendOf('d', file), await backendOf('d', file)]
     const base = a.lastUpdated() as Version
-    const one = set(b, { x: '1', y: '2' })
-    b.depersist('x')
+    const one = await set(b, { x: '1', y: '2' })
+    await b.depersist('x')
     const two = b.lastUpdated()
-    b.commit({ id: 'the batch', groups: [{ conditions: [], operations: [{ type: 'clear' }] }] }, '')
+    await b.commit({ id: 'the batch', groups: [{ conditions: [], operations: [{ type: 'clear' }] }] }, '')
     const three = b.lastUpdated()
     const effects: Effect<unknown>[][] = [
       [
@@ -70,16 +69,16 @@ describe('The history', () => {
     const file = await fileIn()
     const backend = await backendOf('d', file)
     const base = backend.lastUpdated() as Version
-    const first = set(backend, { first: '' })
+    const first = await set(backend, { first: '' })
     const tenth = LOG_ROWS / 10
-    for (const _ of range(9)) set(backend, Object.fromEntries(range(tenth).map(key => [key, ''])))
-    set(backend, Object.fromEntries(range(tenth - 1).map(key => [key, ''])))
+    for (const _ of range(9)) await set(backend, Object.fromEntries(range(tenth).map(key => [key, ''])))
+    await set(backend, Object.fromEntries(range(tenth - 1).map(key => [key, ''])))
     expect(await logged(file)).toMatchObject({ rows: LOG_ROWS, heads: { rows: LOG_ROWS } })
     expect(backend.changesSince(base)).toMatchObject({ type: 'changes' })
-    set(backend, { one: '' })
+    await set(backend, { one: '' })
     expect(backend.changesSince(base)).toEqual({ type: 'tooOld', diverged: false })
     expect(backend.changesSince(first)).toMatchObject({ type: 'changes' })
-    set(backend, { two: '' })
+    await set(backend, { two: '' })
     expect(backend.changesSince(first)).toEqual({ type: 'tooOld', diverged: false })
     expect(await logged(file)).toMatchObject({ rows: LOG_ROWS - tenth + 1, heads: { rows: LOG_ROWS - tenth + 1 } })
     backend.close()
@@ -90,11 +89,11 @@ describe('The history', () => {
     const backend = await backendOf('d', file)
     const base = backend.lastUpdated() as Version
     const half = new Uint8Array(LOG_BYTES / 2 - 1)
-    const first = set(backend, { a: half })
-    set(backend, { b: half })
+    const first = await set(backend, { a: half })
+    await set(backend, { b: half })
     expect(await logged(file)).toMatchObject({ rows: 2, bytes: LOG_BYTES, heads: { rows: 2, bytes: LOG_BYTES } })
     expect(backend.changesSince(base)).toMatchObject({ type: 'changes' })
-    set(backend, { c: '' })
+    await set(backend, { c: '' })
     expect(backend.changesSince(base)).toEqual({ type: 'tooOld', diverged: false })
     expect(backend.changesSince(first)).toMatchObject({ type: 'changes' })
     expect(await logged(file)).toMatchObject({ rows: 2, bytes: LOG_BYTES / 2 + 1, heads: { bytes: LOG_BYTES / 2 + 1 } })
@@ -104,15 +103,15 @@ describe('The history', () => {
   it('is cut by a change that is larger than all of it', async () => {
     const file = await fileIn()
     const backend = await backendOf('d', file)
-    const base = set(backend, { a: '1' })
-    const cut = set(backend, { huge: new Uint8Array(LOG_BYTES) })
+    const base = await set(backend, { a: '1' })
+    const cut = await set(backend, { huge: new Uint8Array(LOG_BYTES) })
     expect(await logged(file)).toEqual({ rows: 0, bytes: 0, heads: { rows: 0, bytes: 0 } })
     expect(backend.changesSince(base)).toEqual({ type: 'tooOld', diverged: false })
     expect(backend.changesSince(cut)).toEqual({ type: 'changes', version: cut, changes: [] })
-    const next = set(backend, { b: '2' })
+    const next = await set(backend, { b: '2' })
     expect(backend.changesSince(cut)).toMatchObject({ type: 'changes', version: next, changes: [{ previous: cut }] })
     const many = Object.fromEntries(range(LOG_ROWS + 1).map(key => [key, '']))
-    set(backend, many)
+    await set(backend, many)
     expect((await logged(file)).rows).toBe(0)
     backend.close()
   })
@@ -131,8 +130,8 @@ describe('The history', () => {
     const file = await fileIn()
     const backend = await backendOf('d', file)
     const zero = String(backend.lastUpdated())
-    const one = String(set(backend, { a: '1' }))
-    set(backend, { a: '2' })
+    const one = String(await set(backend, { a: '1' }))
+    await set(backend, { a: '2' })
     const diverged = { type: 'tooOld', diverged: true }
     const other = (version: string, part: number) => version.split('-').with(part, 'abc').join('-')
     expect(backend.changesSince(other(one, 2)), 'another nonce').toEqual(diverged)

@@ -81,6 +81,24 @@ describe('Several processes', { timeout: 60_000 }, () => {
   )
 })
 
+describe('A loop of awaited writes', () => {
+  it('lets everything else run', async () => {
+    const dict = await SqliteDict.open('d', await fileIn())
+    let stop = false
+    setTimeout(() => {
+      stop = true
+    }, 50)
+    let n = 0
+    while (!stop && n < 100_000) {
+      n += 1
+      await dict.set('n', n)
+    }
+    expect(stop).toBe(true)
+    expect(await dict.get('n')).toBe(n)
+    await dict.close()
+  })
+})
+
 describe('Live memory', { timeout: 60_000 }, () => {
   it.each([20, 24])('notices what another process writes within 20 ms at the median (Node %i)', async major => {
     const file = await fileIn()

@@ -3,7 +3,7 @@ import { dirname } from 'node:path'
 import { AmbiguousWriteError, DurableDictError, InvalidValueError, StoreUnavailableError } from '../../errors/errors.js'
 
 /** Result codes of SQLite ("Result and Error Codes"), as far as they are told apart here. */
-export const CODE = {
+const CODE = {
   SQLITE_BUSY: 5,
   SQLITE_LOCKED: 6,
   SQLITE_READONLY: 8,
@@ -27,7 +27,7 @@ export class HandleInUse extends Error {}
 export class CommitFault extends Error {}
 
 /** SQLite's primary result code. node:sqlite has `errcode`, libsql `rawCode`, better-sqlite3 a name with `code`. */
-export function codeOf(error: unknown): number {
+function codeOf(error: unknown): number {
   const { errcode, rawCode, code } = (error ?? {}) as { errcode?: unknown; rawCode?: unknown; code?: unknown }
   const extended = errcode ?? rawCode
   if (typeof extended === 'number') return extended & 0xff

@@ -31,6 +31,7 @@ export class Patience {
    */
   until<V>(attempt: () => V, givenUp?: AbortSignal): V | Promise<V> {
     this.#throwIfClosed()
+    givenUp?.throwIfAborted()
     try {
       return attempt()
     } catch (error) {

@@ -40,6 +40,8 @@ export class SqliteBackend implements Backend<Stored> {
   readonly #patience: Patience
   readonly #feeds = new Set<Feed>()
   #known: Known | undefined
+  /** The rest of this turn of the event loop, where it has seen a commit. */
+  #turn: Promise<void> | undefined
 
   /** @param timeout - the most that a call may take, in ms. */
   constructor(name: string, source: Source, timeout: number) {
@@ -94,9 +96,13 @@ export class SqliteBackend implements Backend<Stored> {
     })
   }
 
-  /** One transaction, on the disk when it is acknowledged. */
+  /**
+   * One transaction, on the disk when it is acknowledged. A second one within a turn of the event loop waits for the next:
+   * a loop of awaited writes would let nothing else run.
+   */
   commit(batch: Batch<Stored>, since: Version, givenUp?: AbortSignal): Awaitable<Committed<Stored>> {
-    return this.#write(connection => this.#commit(connection, batch, since), givenUp)
+    const execute = () => this.#write(connection => this.#commit(connection, batch, since), givenUp)
+    return this.#turn ? this.#turn.then(execute) : execute()
   }
 
   recordBound(ms: number): Awaitable<void> {
@@ -134,9 +140,15 @@ export class SqliteBackend implements Backend<Stored> {
     // The signal from before still stands, since our own commit does not change it.
     const signal = this.#known?.connection === connection ? this.#known.signal : undefined
     this.#known = { head, connection, signal }
-    // Later, as it would come from another process.
-    for (const feed of this.#feeds) setImmediate(() => feed.ask())
+    this.#turn = this.#nextTurn()
     return committed
+  }
+
+  /** The own listeners are told then, as they would be by another process. */
+  async #nextTurn(): Promise<void> {
+    await new Promise(setImmediate)
+    this.#turn = undefined
+    for (const feed of this.#feeds) feed.ask()
   }
 
   /** The present head. Read only where the signal says that someone has committed. */
