@@ -20,6 +20,8 @@ export class BoundedStore {
   readonly #store: Store
   readonly #reads: Deadlines
   readonly #writes = new Deadlines()
+  /** Of the commit under way, and of the next ones until one is given up: making one costs as much as a commit. */
+  #givingUp = new AbortController()
 
   /** @param reads - bounds what waits for an answer; ended by who opens, while that is under way. */
   constructor(store: Store, reads: Deadlines, timeout: number) {
@@ -67,13 +69,14 @@ export class BoundedStore {
   }
 
   commit(batch: Batch<unknown>, since: Version): Promise<Committed<unknown>> {
-    const givingUp = new AbortController()
+    const { signal } = this.#givingUp
     const giveUp = () => {
-      givingUp.abort()
+      this.#givingUp.abort()
+      this.#givingUp = new AbortController()
       return late(this.timeout)
     }
     return this.#writes
-      .bound(progress => this.#store.commit(batch, since, givingUp.signal, progress), this.timeout, giveUp)
+      .bound(progress => this.#store.commit(batch, since, signal, progress), this.timeout, giveUp)
       .catch(cause => Promise.reject(writeFault(cause, this.name)))
   }
 

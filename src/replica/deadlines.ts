@@ -6,7 +6,7 @@ export class Deadlines {
   /**
    * The answer, or `late()` as a rejection when `ms` have passed. An answer that comes after that is dropped.
    *
-   * @param start - begins the work; `progress` starts the time anew.
+   * @param start - begins the work; `progress` starts the time anew; it throws once no one waits any more.
    */
   bound<V>(start: (progress: () => void) => V | Promise<V>, ms: number, late: () => unknown): Promise<V> {
     if (this.#ended) return Promise.reject(this.#ended.reason)
@@ -15,13 +15,21 @@ export class Deadlines {
         settle()
         reject(reason)
       }
-      const timer = setTimeout(() => fail(late()), Math.max(ms, 0))
+      const expire = () => {
+        const reason = late()
+        // After every promise that this settles: what the work has to say when it is given up counts for more.
+        queueMicrotask(() => process.nextTick(fail, reason))
+      }
+      const timer = setTimeout(expire, Math.max(ms, 0))
       const settle = () => {
         clearTimeout(timer)
         this.#waiting.delete(fail)
       }
       this.#waiting.add(fail)
-      const progress = () => void (this.#waiting.has(fail) && timer.refresh())
+      const progress = () => {
+        if (!this.#waiting.has(fail)) throw new Error('It was given up.')
+        timer.refresh()
+      }
       // An async function, so that what `start` throws at once takes the same way as what it rejects with.
       const work = async () => start(progress)
       work().then(answer => {
