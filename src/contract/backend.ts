@@ -181,7 +181,8 @@ export interface Backend<S = string> {
   changesSince?(since: Version): Awaitable<CatchUp<S>>
   /**
    * Everything stored with its version: one consistent state. Where that takes several calls on the store, `progress`
-   * is to be called after each, since the time limit of a call starts anew then.
+   * is to be called after each, since the time limit of a call starts anew then. It throws once no one waits any more:
+   * nothing more is to be sent.
    */
   load?(progress: () => void): Awaitable<State<S>>
   /** Tells the listener of changes by others and by this backend, until unsubscribed. */

@@ -83,6 +83,7 @@ export class Store {
       const entries = await collect(await this.backend.durables(), progress)
       progress()
       if (Object.is(version, await this.backend.lastUpdated())) return { version, entries }
+      progress()
     }
     throw new Error(
       `The store changed during each of ${LOAD_ATTEMPTS} attempts to load it. ` +
