@@ -22,7 +22,7 @@ import { writes } from './dictionary/writes.js'
 import { hangingStores } from './faults/hanging.js'
 import { faultyPushes, staleness } from './faults/live.js'
 import { faultyOpening, faultySubscribing } from './faults/opening.js'
-import { faultyChecks, faultyLogs, faultyReads } from './faults/reading.js'
+import { alteredEntries, faultyChecks, faultyLogs, faultyReads } from './faults/reading.js'
 import { faultyWrites } from './faults/writing.js'
 import type { Runner, Subject } from './subject.js'
 import { register, type Topic } from './suite.js'
@@ -69,6 +69,7 @@ const TOPICS: readonly Topic[] = [
   faultyReads,
   faultyChecks,
   faultyLogs,
+  alteredEntries,
   hangingStores,
   faultyWrites,
   faultyOpening,

@@ -10,7 +10,7 @@ import type { Capability, Fixture, Mode, Subject } from './subject.js'
 const PATIENCE = 5_000
 
 /** The time limit of a dictionary whose store is made to hang, in ms, before the subject's scale. */
-const SHORT = 200
+const SHORT = 250
 
 /** Options of a dictionary, whatever its schema and defaults. */
 export type AnyOptions = CommonOptions & { schema?: unknown; defaults?: Record<string, unknown> }

@@ -5,12 +5,11 @@ import { MemoryStore } from '../../src/index.js'
 import { BROKEN } from './broken-backends.js'
 import { type Report, report } from './collecting-runner.js'
 
-/** Waits are short, since a broken backend makes many of them end by their limits. */
-function subject(Backend: new (store: MemoryStore) => MemoryBackend): Subject {
+function subject(Backend: new (store: MemoryStore) => MemoryBackend, timeoutScale: number): Subject {
   return {
     name: 'broken',
     modes: [{ autosync: true }],
-    timeoutScale: 0.1,
+    timeoutScale,
     create() {
       const store = new MemoryStore()
       return { backend: () => new Backend(store), dispose() {} }
@@ -19,17 +18,18 @@ function subject(Backend: new (store: MemoryStore) => MemoryBackend): Subject {
 }
 
 test('with an intact backend nothing fails', async () => {
-  const { passed, failed, skipped } = await report(subject(MemoryBackend))
+  const { passed, failed, skipped } = await report(subject(MemoryBackend, 1))
   expect(failed).toEqual([])
   expect(skipped).toEqual([])
   expect(passed).toBeGreaterThan(200)
 })
 
 describe('the suite finds that', { timeout: 60_000 }, () => {
+  // Waits are short, since a broken backend makes many of them end by their limits.
   const reports = new Map<unknown, Promise<Report>>()
 
   test.each(BROKEN)('%s', async (_, Backend, found) => {
-    const running = reports.get(Backend) ?? report(subject(Backend))
+    const running = reports.get(Backend) ?? report(subject(Backend, 0.1))
     reports.set(Backend, running)
     const { failed } = await running
     expect(failed).toContainEqual(expect.stringMatching(found))

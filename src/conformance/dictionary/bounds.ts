@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { StaleError, StoreUnavailableError, UnsupportedError } from '../../errors/errors.js'
 import { rejects, rejectsMisuse } from '../expect.js'
-import { range } from '../samples.js'
+import { range, turn } from '../samples.js'
 import { checkedModes, everyMode, lacks, needs, type Topic } from '../suite.js'
 
 /** Longer than any test. */
@@ -21,7 +21,7 @@ export const bounds: Topic = {
       const short = await world.openOn(frozen, { maxStaleness: 1 })
       await short.sync()
       frozen.hang(world.path.check)
-      while (short.staleness <= 1) await new Promise(setImmediate)
+      while (short.staleness <= 1) await turn()
       for (const read of [() => short.fresh.get('a'), () => short.fresh.size, () => [...short.fresh]]) {
         assert.throws(read, StaleError)
       }
@@ -85,10 +85,10 @@ export const boundedReads: Topic = {
       const [tap, other] = [await world.tap(), await world.open()]
       const dict = await world.openOn(tap, { maxStaleness: 1 })
       await other.set('a', 1)
-      while (dict.staleness <= 1) await new Promise(setImmediate)
+      while (dict.staleness <= 1) await turn()
       assert.equal(await dict.get('a'), 1)
       tap.failBefore(world.path.check)
-      while (dict.staleness <= 1) await new Promise(setImmediate)
+      while (dict.staleness <= 1) await turn()
       await rejects(dict.get('a'), StoreUnavailableError)
     }),
   },

@@ -3,7 +3,7 @@ import type { Encoding } from '../../encodings/encoding.js'
 import { NoOpEncoding } from '../../encodings/noop-encoding.js'
 import { DecodingError, EncodingError, UnsupportedError } from '../../errors/errors.js'
 import { failure, rejects, rejectsMisuse } from '../expect.js'
-import { storedIn } from '../samples.js'
+import { storedIn, turn } from '../samples.js'
 import { everyMode, lacks, needs, type Topic } from '../suite.js'
 import type { Dict, World } from '../world.js'
 
@@ -198,7 +198,7 @@ export const encodings: Topic = {
       const dict = await world.openOn(tap, { encoding: NEW, oldEncoding: OLD })
       await dict.close()
       assert.equal(dict.local.get('a'), 1)
-      await new Promise(setImmediate)
+      await turn()
       assert.equal(tap.calls.at(-1)?.method, 'close')
     },
   },

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import type { Change, Listener } from '../../contract/backend.js'
 import { take } from '../dictionary/watching.js'
 import type { FaultyBackend } from '../faulty-backend.js'
-import { range } from '../samples.js'
+import { range, turn } from '../samples.js'
 import { type Case, liveModes, needs, type Topic } from '../suite.js'
 import type { Dict, World } from '../world.js'
 
@@ -111,7 +111,7 @@ export const faultyPushes: Topic = {
       await other.set('a', 1)
       listener?.changed()
       listener?.interrupted(new Error('unplugged'))
-      await new Promise(setImmediate)
+      await turn()
       assert.equal(dict.local.size, 0)
       assert.equal(tap.calls.at(-1)?.method, 'close')
     }),

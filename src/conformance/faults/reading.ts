@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { StoreUnavailableError } from '../../errors/errors.js'
+import { take } from '../dictionary/watching.js'
 import { failure, rejects } from '../expect.js'
 import type { FaultyBackend } from '../faulty-backend.js'
 import { range } from '../samples.js'
@@ -142,6 +143,47 @@ export const faultyChecks: Topic = {
       assert.equal(await dict.get('a'), 1)
     },
   },
+}
+
+export const alteredEntries: Topic = {
+  title: 'entries altered behind the library’s back',
+  tests: {
+    'resyncEvery finds them, says so, and tells watchers': async world => {
+      const tap = await world.tap()
+      const dict = await world.openOn(tap, { autosync: false, resyncEvery: 10 })
+      await dict.update({ a: 1, b: 2, c: 3 })
+      const watch = dict.watch()
+      const told = new Promise<string>(resolve => dict.on('sync', ({ reason }) => resolve(reason)))
+      tap.intercept(world.path.load, async (proceed, ...args) => altered((await proceed(...args)) as never))
+      assert.equal(await world.within(told, 'the comparison must find it'), 'diverged')
+      assert.deepEqual(new Map(dict.local), new Map(Object.entries({ a: 1, c: 1 })))
+      const seen = (await take(world, watch, 2)).map(({ key, value, previous }) => [key, value, previous]).sort()
+      assert.deepEqual(seen, [
+        ['b', undefined, 2],
+        ['c', 1, 3],
+      ])
+    },
+
+    'a comparison that fails is told by stale, and tried again': async world => {
+      const tap = await world.tap()
+      const dict = await world.openOn(tap, { autosync: false, resyncEvery: 10 })
+      const cause = new Error('unplugged')
+      const told = new Promise<{ cause: unknown }>(resolve => dict.on('stale', resolve))
+      tap.failBefore(world.path.load, cause)
+      const stale = await world.within(told, 'stale must be told')
+      assert.equal((stale.cause as Error).cause, cause)
+      tap.heal()
+      await world.within(tap.called(world.path.load[0] ?? 'durables'), 'it must be tried again')
+    },
+  },
+}
+
+/** What is loaded, with `b` gone and `c` as `a` is. */
+function altered(answer: Iterable<readonly [string, unknown]> | { entries: Iterable<readonly [string, unknown]> }) {
+  const entries = new Map('entries' in answer && typeof answer.entries !== 'function' ? answer.entries : (answer as []))
+  entries.delete('b')
+  entries.set('c', entries.get('a'))
+  return 'version' in answer ? { ...answer, entries } : entries
 }
 
 /** From now on the backend has no change log any more, whatever it is asked. */
