@@ -12,7 +12,7 @@ import type {
 import { Caller } from './caller.js'
 import { Connection } from './connection.js'
 import { keysOf } from './names.js'
-import { Nonces } from './nonces.js'
+import { Nonces, newId } from './nonces.js'
 import { Reader } from './reader.js'
 import { Writer } from './writer.js'
 
@@ -38,9 +38,8 @@ export class RedisBackend implements Backend {
     const { driver } = this.#connection
     this.#channel = driver.channelPrefix + keys.meta
     const caller = new Caller(driver, keys)
-    const nonces = new Nonces()
-    this.#reader = new Reader(caller, name, nonces)
-    this.#writer = new Writer(caller, name, nonces)
+    this.#reader = new Reader(caller, name, new Nonces())
+    this.#writer = new Writer(caller, name)
   }
 
   async persist(key: string, stored: string): Promise<void> {
@@ -95,7 +94,7 @@ export class RedisBackend implements Backend {
 
   async #run(operation: Operation): Promise<unknown> {
     this.#head ??= await this.#reader.head()
-    const batch = { id: crypto.randomUUID(), groups: [{ conditions: [], operations: [operation] }] }
+    const batch = { id: newId(), groups: [{ conditions: [], operations: [operation] }] }
     const { outcomes, catchUp } = await this.#writer.commit(batch, this.#head, this.#givenUp.signal)
     this.#head = catchUp.type === 'tooOld' ? undefined : String(catchUp.version)
     const [outcome] = outcomes

@@ -1,4 +1,5 @@
 import type { Batch, CatchUp, Change, Effect, Operation, Outcome } from '../../contract/backend.js'
+import { batchOf } from './nonces.js'
 
 /** A change as the log and the channel hold it; see scripts/prelude.lua. */
 type LoggedChange = [
@@ -12,10 +13,10 @@ type LoggedChange = [
 
 /** A change of the log; nothing where its effects were too large to be kept. */
 export function parseChange(text: string): Change | undefined {
-  const [previous, version, id, effects] = JSON.parse(text) as LoggedChange
+  const [previous, version, effects] = JSON.parse(text) as LoggedChange
   if (effects === '?') return undefined
   // An empty table of Lua becomes an object.
-  return { previous, version, id, effects: Array.isArray(effects) ? parseEffects(effects) : [] }
+  return { previous, version, effects: Array.isArray(effects) ? parseEffects(effects) : [], id: batchOf(version) }
 }
 
 function parseEffects(flat: readonly string[]): Effect[] {
@@ -38,7 +39,7 @@ export interface Written {
 
 /** What is written down in the log of a batch that had been executed before; nothing where that was too large. */
 export function parseWritten(text: string): Written | undefined {
-  const [, , , , codes, ...values] = JSON.parse(text) as LoggedChange
+  const [, , , codes, ...values] = JSON.parse(text) as [string, string, object, string, ...string[]]
   return codes === '?' ? undefined : { codes, values }
 }
 

@@ -1,16 +1,16 @@
-import type { Batch, CatchUp, Change, Committed } from '../../contract/backend.js'
+import type { Batch, CatchUp, Committed } from '../../contract/backend.js'
 import type { Caller } from './caller.js'
 import { ambiguous, isPassing, neverSent, notWritten, replyCode } from './faults.js'
-import type { Nonces } from './nonces.js'
+import { nonceOf } from './nonces.js'
 import { orAborted, pause } from './pause.js'
 import { parseChange, parseWritten, readOutcomes, toCatchUp, type Written } from './replies.js'
 import { type Request, toRequest, withRefused } from './requests.js'
 import { SCRIPTS } from './script.js'
 
-/** How long to wait before a command that failed is sent again, in ms. */
+/** How long to wait before a batch that was not answered is sent again, in ms. */
 const RETRY_AFTER = 50
 
-/** How often a batch may find its base too old before it has to give up. */
+/** How often a batch may find its base too old before it gives up. */
 const REBASES = 100
 
 type Reply = readonly [status: 'ok' | 'dup' | 'stale', head: string, bound: string, ...rest: (string | number)[]]
@@ -18,122 +18,108 @@ type Reply = readonly [status: 'ok' | 'dup' | 'stale', head: string, bound: stri
 /** What has come of the sendings of one batch so far. */
 interface Progress {
   base: string
+  sendings: number
+  rebases: number
   /** Where the changes since the base that the caller named cannot be had. */
   gap: { readonly diverged: boolean } | undefined
   /** The fault by which a sending was lost that may have been executed, or may yet be. */
   lost: { readonly cause: unknown } | undefined
-  rebases: number
 }
 
 /**
- * Sends batches until their outcome is known. Sent again after a lost connection, a batch keeps its base and its id, by which
- * the server knows it: it takes effect once at most.
+ * Sends batches until their outcome is known. Sent again after a lost connection, a batch keeps its base and its id, by
+ * which the server knows it: it takes effect once at most.
  */
 export class Writer {
   readonly #caller: Caller
   readonly #name: string
-  readonly #nonces: Nonces
-  /** Whether the server has said that the user has the rights that writing needs. */
+  /** Whether the server has found that the user has the rights that writing needs. */
   #permitted = false
 
-  constructor(caller: Caller, name: string, nonces: Nonces) {
+  constructor(caller: Caller, name: string) {
     this.#caller = caller
     this.#name = name
-    this.#nonces = nonces
   }
 
   async commit(batch: Batch, since: string, givenUp: AbortSignal): Promise<Committed> {
     const request = toRequest(batch, this.#name)
-    const progress: Progress = { base: since, gap: undefined, lost: undefined, rebases: 0 }
+    const progress: Progress = { base: since, sendings: 0, rebases: 0, gap: undefined, lost: undefined }
     for (;;) {
-      const reply = await this.#sendUntilAnswered(request, progress, givenUp)
-      const committed = this.#take(reply, request, progress)
+      if (givenUp.aborted) throw this.#failed(givenUp.reason, progress)
+      const waiting = this.#caller.driver.ready()
+      if (waiting) await this.#untilReady(waiting, progress, givenUp)
+      const reply = await this.#send(request, progress, givenUp)
+      const committed = reply && this.#take(reply, request, progress)
       if (committed) return committed
+      if (!reply) await pause(RETRY_AFTER, givenUp)
     }
   }
 
-  /** The answer of the first sending that has one. */
-  async #sendUntilAnswered(request: Request, progress: Progress, givenUp: AbortSignal): Promise<Reply> {
-    for (;;) {
-      try {
-        const ready = this.#caller.driver.ready()
-        if (ready) await orAborted(ready, givenUp)
-        else givenUp.throwIfAborted()
-      } catch (cause) {
-        // Nothing more can be sent: what is known now is the outcome.
-        throw this.#failed(cause, progress)
-      }
-      const reply = await this.#sendOnce(request, progress, givenUp)
-      if (reply) return reply
-      await pause(RETRY_AFTER, givenUp)
+  /** Once given up, nothing more is sent: what is known then is the outcome. */
+  async #untilReady(waiting: Promise<void>, progress: Progress, givenUp: AbortSignal): Promise<void> {
+    try {
+      await orAborted(waiting, givenUp)
+    } catch (cause) {
+      throw this.#failed(cause, progress)
     }
   }
 
-  /** Nothing where it is to be sent again. */
-  async #sendOnce(request: Request, progress: Progress, givenUp: AbortSignal): Promise<Reply | undefined> {
+  /** The answer; nothing where the batch is to be sent again. */
+  async #send(request: Request, progress: Progress, givenUp: AbortSignal): Promise<Reply | undefined> {
     const { driver } = this.#caller
-    const flags = `${progress.lost ? 'r' : ''}${this.#permitted ? '' : 'a'}`
-    const args = [progress.base, this.#nonces.next(), request.batch.id, flags, ...request.args]
     const { losses } = driver
     try {
       const script = request.shrinks ? SCRIPTS.shrink : SCRIPTS.commit
-      const reply = (await this.#caller.run(script, args, givenUp)) as Reply
+      const reply = (await this.#caller.run(script, this.#args(request, progress), givenUp)) as Reply
       this.#permitted = true
-      // It may be the answer to a sending of the client's own, after which the first may arrive yet.
-      if (driver.losses !== losses && !isFinal(reply, progress)) {
-        progress.lost = { cause: new Error('The connection was lost, and the client sent the write again.') }
-        return undefined
-      }
-      return reply
+      if (driver.losses === losses || isFinal(reply, progress)) return reply
+      progress.lost = { cause: new Error('The connection was lost, and the client sent the write again.') }
     } catch (cause) {
-      if (isPassing(cause) || (neverSent(cause) && driver.ready())) return undefined
-      if (replyCode(cause) !== undefined || neverSent(cause)) throw this.#failed(cause, progress)
-      progress.lost ??= { cause }
-      return undefined
+      this.#weigh(cause, progress)
     }
+    return undefined
+  }
+
+  #args({ batch, args }: Request, progress: Progress): string[] {
+    progress.sendings += 1
+    const flags = `${progress.lost ? 'r' : ''}${this.#permitted ? '' : 'a'}`
+    return [progress.base, nonceOf(batch.id, progress.sendings), flags, ...args]
+  }
+
+  /** Notes what a fault means for the batch; throws where sending it again is of no use. */
+  #weigh(cause: unknown, progress: Progress): void {
+    if (isPassing(cause)) return
+    const sent = !neverSent(cause)
+    if (!sent && this.#caller.driver.ready()) return
+    if (!sent || replyCode(cause) !== undefined) throw this.#failed(cause, progress)
+    progress.lost ??= { cause }
   }
 
   /** What the answer says; nothing where the batch is to be sent again from another base. */
   #take(reply: Reply, request: Request, progress: Progress): Committed | undefined {
-    const [status, head, bound] = reply
-    if (status !== 'stale') {
-      return { ...this.#outcomes(reply, request, progress), bound: Number(bound) }
-    }
+    if (reply[0] !== 'stale') return this.#committed(reply, request, progress)
+    // Whether the lost sending was executed can no longer be told.
     if (progress.lost) throw ambiguous(progress.lost.cause, this.#name)
     progress.rebases += 1
     if (progress.rebases > REBASES) throw notWritten(new Error('The dictionary changes all the time.'), this.#name)
     progress.gap = { diverged: reply[3] === 1 || progress.gap?.diverged === true }
-    progress.base = head
+    progress.base = reply[1]
     return undefined
   }
 
-  #outcomes(reply: Reply, request: Request, progress: Progress): Omit<Committed, 'bound'> {
-    const { written, past } = reply[0] === 'dup' ? this.#wasWritten(reply, progress) : isWritten(reply)
+  #committed(reply: Reply, request: Request, { base, gap, lost }: Progress): Committed {
+    const [status, head, bound] = reply
+    const past = pastOf(reply)
+    const written = status === 'ok' ? writtenOf(reply) : parseWritten(past[(reply[3] as number) - 1] as string)
+    if (!written) throw ambiguous(lost?.cause ?? new Error('Its results were too large to be kept.'), this.#name)
     const { outcomes, effects } = readOutcomes(request.batch, written)
-    const catchUp = this.#catchUp(reply, past, { id: request.batch.id, effects }, progress)
-    return { outcomes: withRefused(outcomes, request), catchUp }
-  }
-
-  #catchUp(
-    [status, head]: Reply,
-    past: readonly string[],
-    own: Pick<Change, 'id' | 'effects'>,
-    { base, gap }: Progress,
-  ): CatchUp {
-    if (gap) return { type: 'tooOld', ...gap }
-    const catchUp = toCatchUp(head, past)
-    if (status === 'dup' || catchUp.type !== 'changes') return catchUp
-    const previous = catchUp.changes.at(-1)?.version ?? base
-    if (previous === head) return catchUp
-    return { ...catchUp, changes: [...catchUp.changes, { previous, version: head, ...own }] }
-  }
-
-  /** The outcome of an earlier sending. */
-  #wasWritten(reply: Reply, { lost }: Progress): { written: Written; past: readonly string[] } {
-    const past = reply.slice(4) as string[]
-    const written = parseWritten(past[(reply[3] as number) - 1] as string)
-    if (written) return { written, past }
-    throw ambiguous(lost?.cause ?? 'Its results were too large to be kept.', this.#name)
+    const catchUp: CatchUp = gap ? { type: 'tooOld', ...gap } : toCatchUp(head, past)
+    if (status === 'ok' && catchUp.type === 'changes') {
+      const { changes } = catchUp
+      const previous = changes.length > 0 ? (changes[changes.length - 1]?.version as string) : base
+      if (previous !== head) (changes as unknown[]).push({ previous, version: head, effects, id: request.batch.id })
+    }
+    return { outcomes: withRefused(outcomes, request), catchUp, bound: Number(bound) }
   }
 
   #failed(cause: unknown, { lost }: Progress): Error {
@@ -141,17 +127,19 @@ export class Writer {
   }
 }
 
-function isWritten(reply: Reply): { written: Written; past: readonly string[] } {
-  const rest = reply as readonly unknown[] as readonly string[]
-  const count = reply[4] as number
-  return { written: { codes: rest[3] as string, values: rest.slice(5, 5 + count) }, past: rest.slice(5 + count) }
+/** The changes that an answer brings; with the batch's own among them only where it is the answer to a retry. */
+function pastOf(reply: Reply): string[] {
+  return reply.slice(reply[0] === 'ok' ? 5 + (reply[4] as number) : 4) as string[]
 }
 
-/** Whether no other sending of the batch can have an effect any more. */
+function writtenOf(reply: Reply): Written {
+  const count = reply[4] as number
+  return { codes: reply[3] as string, values: count === 0 ? [] : (reply.slice(5, 5 + count) as string[]) }
+}
+
+/** Whether the log holds the batch's change, so that no other sending of it can have an effect any more. */
 function isFinal(reply: Reply, { base }: Progress): boolean {
   if (reply[0] !== 'ok') return reply[0] === 'dup'
-  const { past } = isWritten(reply)
-  const last = past.length > 0 ? parseChange(past.at(-1) as string)?.version : base
-  // The batch's own change is the head where it had an effect, and then the log tells.
-  return last !== undefined && last !== reply[1]
+  const last = pastOf(reply).at(-1)
+  return reply[1] !== (last === undefined ? base : parseChange(last)?.version)
 }

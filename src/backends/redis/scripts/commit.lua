@@ -1,36 +1,33 @@
 -- Executes a batch in isolation, each of its groups all or nothing, and gives what happened since a version.
 --
 -- ARGV[1]  base: the version since when; where the log does not reach back to it, nothing is executed
--- ARGV[2]  a nonce, new at each sending
--- ARGV[3]  the batch's id, the same at each sending
--- ARGV[4]  flags: 'r' an earlier sending may have been executed, or may yet be; 'a' check the user's rights first
--- ARGV[5]  operations: 's',key,value  set      'd',key  delete      'c'  clear
---                      'p',key        pop      'f',key,value        set where missing
+-- ARGV[2]  the nonce: the batch's id, a dot, and the number of this sending
+-- ARGV[3]  flags: 'r' an earlier sending may have been executed, or may yet be; 'a' check the user's rights first
+-- ARGV[4]  and on, operations: 's',key,value  set      'd',key  delete      'c'  clear
+--                              'p',key        pop      'f',key,value        set where missing
 --          Before those that have conditions:
---                      'g', number of operations, number of conditions, then of each condition
---                      'v',version    the state is this one
---                      'u',key,version  no change since has touched the key
+--                              'g', number of operations, number of conditions, then of each condition
+--                              'v',version      the state is this one
+--                              'u',key,version  no change since has touched the key
 --
 -- Returns one of
---   'stale', head, bound, diverged   nothing was executed: base is not of this history (diverged 1), or too old (0)
---   'dup', head, bound, position, change...        an earlier sending had been executed: it is the change there
---   'ok', head, bound, codes, number of values, value..., change...   the changes up to, not including, this batch's own
+--   'stale', head, bound, diverged           nothing was executed: base is not of this history (1), or too old (0)
+--   'dup', head, bound, position, change...  an earlier sending had been executed: it is the change there
+--   'ok', head, bound, codes, number of values, value..., change...   changes up to, not including, the batch's own
 -- Codes, one for each operation: 'u' nothing to tell, 't' it was there, 'f' it was not, 'v' the next value tells, 'i' set
 -- where missing; one for a whole group: 'x' a condition did not hold. Of 'c': 't' where anything was there.
 --
 -- Where no group has an effect, nothing is written, except for a retry: its empty change keeps the original, should it
 -- arrive late, from being executed.
 
-local LOG_LENGTH = 10000
-local LOG_BYTES = 4194304
-local CHANGE_BYTES = 1048576
-local MESSAGE_BYTES = 262144
+local LOG_LENGTH, LOG_BYTES = 10000, 4194304
+local CHANGE_BYTES, MESSAGE_BYTES = 1048576, 262144
 local ARGUMENTS = 1000
 
-local base, nonce, id, flags = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
+local base, nonce, flags = ARGV[1], ARGV[2], ARGV[3]
 
 -- A right found missing after the first write would leave half a change.
-if string.find(flags, 'a', 1, true) then
+if flags ~= '' and string.find(flags, 'a', 1, true) then
   local needed = {
     { 'HSET', entries_key, 'k', 'v' }, { 'HDEL', entries_key, 'k' }, { 'HGET', entries_key, 'k' },
     { 'DEL', entries_key }, { 'HSET', meta_key, 'k', 'v' },
@@ -48,28 +45,78 @@ local changes, diverged = since(base, head)
 if not changes then return { 'stale', head, bound, diverged } end
 
 -- An earlier sending of this batch, executed since.
-local mark = ',' .. cjson.encode(id) .. ','
-for position, change in ipairs(changes) do
-  local after = select(2, string.find(change, '","', 1, true))
-  local start = string.find(change, '"', after + 1, true) + 1
-  if string.sub(change, start, start + #mark - 1) == mark then
-    local reply = { 'dup', head, bound, position }
-    for index = 1, #changes do reply[index + 4] = changes[index] end
-    return reply
+if #changes > 0 then
+  local mark = '-' .. string.match(nonce, '^.*%.')
+  for position, change in ipairs(changes) do
+    local start = select(2, string.find(change, '","', 1, true)) + 1
+    local found_at = string.find(change, mark, start, true)
+    if found_at and found_at < string.find(change, '"', start, true) then
+      local reply = { 'dup', head, bound, position }
+      for index = 1, #changes do reply[index + 4] = changes[index] end
+      return reply
+    end
   end
+end
+
+local function answer(codes, values)
+  local reply = { 'ok', head, bound, codes, #values }
+  for index = 1, #values do reply[index + 5] = values[index] end
+  local count = #reply
+  for index = 1, #changes do reply[count + index] = changes[index] end
+  return reply
+end
+
+-- Appends what the batch came to. The first write of all: that the log is a list could not be seen before, and the
+-- types of the others were. Gives the message.
+local function append(effects, effect_bytes, codes, values)
+  local number, epoch = parts(head)
+  local version = number + 1 .. '-' .. epoch .. '-' .. nonce
+  local change = { head, version, effect_bytes > CHANGE_BYTES and '?' or effects, codes }
+  local value_bytes = 0
+  for index = 1, #values do
+    change[index + 4] = values[index]
+    value_bytes = value_bytes + #values[index]
+  end
+  -- A retry is then told that they are not known any more.
+  if value_bytes > CHANGE_BYTES then change = { head, version, change[3], '?' } end
+  change = cjson.encode(change)
+  local length = call('RPUSH', log_key, change)
+  bytes = bytes + #change
+  while length > LOG_LENGTH or bytes > LOG_BYTES do
+    local oldest = call('LPOP', log_key)
+    if not oldest then break end
+    length, bytes = length - 1, bytes - #oldest
+  end
+  head = version
+  return change
+end
+
+-- Completes the change. The message is a hint: where it is not permitted the write stands.
+local function finish(change)
+  call('HSET', meta_key, 'head', head, 'size', size, 'bytes', bytes)
+  redis.pcall('SPUBLISH', meta_key, #change > MESSAGE_BYTES and '' or change)
+end
+
+-- The most frequent batch, without the detour.
+if #ARGV == 6 and ARGV[4] == 's' then
+  local key, value = ARGV[5], ARGV[6]
+  local change = append({ 's', key, value }, #key + #value, 'u', {})
+  size = size + call('HSET', entries_key, key, value)
+  finish(change)
+  return answer('u', {})
 end
 
 -- What the batch makes of the entries. Nothing is written until all of it is known.
 local overlay, order = {}, {}
 local cleared, removed, present = false, 0, 0
-local effects, effect_bytes = {}, 0
+local effects, effect_count, effect_bytes = {}, 0, 0
 local codes, values = {}, {}
 
 local function get(key)
   local value = overlay[key]
   if value ~= nil then return value end
   if cleared then return false end
-  return redis.call('HGET', entries_key, key)
+  return call('HGET', entries_key, key)
 end
 
 local function put(key, value)
@@ -77,8 +124,8 @@ local function put(key, value)
   if before == nil then order[#order + 1] = key end
   if not before then present = present + 1 end
   overlay[key] = value
-  local count = #effects
-  effects[count + 1], effects[count + 2], effects[count + 3] = 's', key, value
+  effects[effect_count + 1], effects[effect_count + 2], effects[effect_count + 3] = 's', key, value
+  effect_count = effect_count + 3
   effect_bytes = effect_bytes + #key + #value
 end
 
@@ -88,52 +135,49 @@ local function remove(key)
   if before == nil then order[#order + 1] = key end
   if before then present = present - 1 else removed = removed + 1 end
   overlay[key] = false
-  local count = #effects
-  effects[count + 1], effects[count + 2] = 'd', key
+  effects[effect_count + 1], effects[effect_count + 2] = 'd', key
+  effect_count = effect_count + 2
   effect_bytes = effect_bytes + #key
 end
 
+-- May say 'no' of a key that was replaced before it was removed: a clear of nothing then does no harm.
 local function is_empty()
   return present == 0 and (cleared or size - removed <= 0)
 end
 
-local operations = {
-  s = function(at)
-    put(ARGV[at + 1], ARGV[at + 2])
-    return 'u'
-  end,
-  d = function(at)
-    local key = ARGV[at + 1]
-    if not get(key) then return 'f' end
+-- Executes the operation there; gives its code, and where the next one is.
+local function execute(at)
+  local kind, key = ARGV[at], ARGV[at + 1]
+  if kind == 's' then
+    put(key, ARGV[at + 2])
+    return 'u', at + 3
+  elseif kind == 'd' then
+    if not get(key) then return 'f', at + 2 end
     remove(key)
-    return 't'
-  end,
-  p = function(at)
-    local key = ARGV[at + 1]
+    return 't', at + 2
+  elseif kind == 'p' then
     local value = get(key)
-    if not value then return 'f' end
+    if not value then return 'f', at + 2 end
     remove(key)
     values[#values + 1] = value
-    return 'v'
-  end,
-  f = function(at)
-    local key = ARGV[at + 1]
+    return 'v', at + 2
+  elseif kind == 'f' then
     local value = get(key)
-    if value then
-      values[#values + 1] = value
-      return 'v'
+    if not value then
+      put(key, ARGV[at + 2])
+      return 'i', at + 3
     end
-    put(key, ARGV[at + 2])
-    return 'i'
-  end,
-  c = function()
-    if is_empty() then return 'f' end
-    overlay, order = {}, {}
-    cleared, removed, present = true, 0, 0
-    effects[#effects + 1] = 'c'
-    return 't'
-  end,
-}
+    values[#values + 1] = value
+    return 'v', at + 3
+  end
+  if is_empty() then return 'f', at + 1 end
+  overlay, order = {}, {}
+  cleared, removed, present = true, 0, 0
+  effect_count = effect_count + 1
+  effects[effect_count] = 'c'
+  return 't', at + 1
+end
+
 local ARITY = { s = 3, d = 2, p = 2, f = 3, c = 1, v = 2, u = 3 }
 
 -- What the changes since a version have touched: keys, and true for everything; false where that cannot be told.
@@ -143,7 +187,7 @@ local function touched_since(version)
   local past = version == base and changes or since(version, head)
   local keys = past and {} or false
   for _, change in ipairs(past or {}) do
-    local done = cjson.decode(change)[4]
+    local done = cjson.decode(change)[3]
     if done == '?' then keys[true] = true end
     local at = 1
     while done ~= '?' and at <= #done do
@@ -157,17 +201,15 @@ local function touched_since(version)
 end
 
 local function holds(at)
-  if ARGV[at] == 'v' then return #effects == 0 and ARGV[at + 1] == head end
+  if ARGV[at] == 'v' then return effect_count == 0 and ARGV[at + 1] == head end
   local key, keys = ARGV[at + 1], touched_since(ARGV[at + 2])
   return keys and not (keys[true] or keys[key] or cleared or overlay[key] ~= nil)
 end
 
-local at = 5
-while at <= #ARGV do
-  local kind = ARGV[at]
-  if kind == 'g' then
-    local left, conditions = tonumber(ARGV[at + 1]), tonumber(ARGV[at + 2])
-    local met = true
+local at, count = 4, #ARGV
+while at <= count do
+  if ARGV[at] == 'g' then
+    local skipped, conditions, met = tonumber(ARGV[at + 1]), tonumber(ARGV[at + 2]), true
     at = at + 3
     for _ = 1, conditions do
       met = met and holds(at)
@@ -175,58 +217,29 @@ while at <= #ARGV do
     end
     if not met then
       codes[#codes + 1] = 'x'
-      for _ = 1, left do at = at + ARITY[ARGV[at]] end
+      for _ = 1, skipped do at = at + ARITY[ARGV[at]] end
     end
   else
-    codes[#codes + 1] = operations[kind](at)
-    at = at + ARITY[kind]
+    codes[#codes + 1], at = execute(at)
   end
 end
 codes = table.concat(codes)
 
-local function answer()
-  local reply = { 'ok', head, bound, codes, #values }
-  for index = 1, #values do reply[index + 5] = values[index] end
-  local count = #reply
-  for index = 1, #changes do reply[count + index] = changes[index] end
-  return reply
-end
+if effect_count == 0 and not string.find(flags, 'r', 1, true) then return answer(codes, values) end
 
-if #effects == 0 and not string.find(flags, 'r', 1, true) then return answer() end
+local change = append(effects, effect_bytes, codes, values)
 
--- Values of an outcome that are too large to be kept are not known to a retry: it tells so.
-local number, epoch = parts(head)
-local version = string.format('%d-%s-%s', number + 1, epoch, nonce)
-local value_bytes = 0
-for index = 1, #values do value_bytes = value_bytes + #values[index] end
-local change = { head, version, id, effects, codes }
-if effect_bytes > CHANGE_BYTES then change[4] = '?' end
-if value_bytes > CHANGE_BYTES then
-  change[5] = '?'
-else
-  for index = 1, #values do change[index + 5] = values[index] end
-end
-change = cjson.encode(change)
-
--- The log first: that it is a list could not be seen before, and the types of the others were.
-local length = redis.call('RPUSH', log_key, change)
-bytes = bytes + #change
-while length > LOG_LENGTH or bytes > LOG_BYTES do
-  local oldest = redis.call('LPOP', log_key)
-  if not oldest then break end
-  length, bytes = length - 1, bytes - #oldest
-end
-
-local function write(command, list, change_size)
+-- The number that the server says it has done, for a list of any length.
+local function write(command, list)
   local done = 0
   for first = 1, #list, ARGUMENTS do
-    done = done + redis.call(command, entries_key, unpack(list, first, math.min(first + ARGUMENTS - 1, #list)))
+    done = done + call(command, entries_key, unpack(list, first, math.min(first + ARGUMENTS - 1, #list)))
   end
-  size = size + change_size * done
+  return done
 end
 
 if cleared then
-  redis.call('DEL', entries_key)
+  call('DEL', entries_key)
   size = 0
 end
 local sets, deletes = {}, {}
@@ -238,10 +251,6 @@ for _, key in ipairs(order) do
     deletes[#deletes + 1] = key
   end
 end
-write('HSET', sets, 1)
-write('HDEL', deletes, -1)
-
-redis.call('HSET', meta_key, 'head', version, 'size', size, 'bytes', bytes)
-tell(#change > MESSAGE_BYTES and '' or change)
-head = version
-return answer()
+size = size + write('HSET', sets) - write('HDEL', deletes)
+finish(change)
+return answer(codes, values)

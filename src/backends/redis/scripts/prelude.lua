@@ -8,20 +8,16 @@
 --            bound  the largest maxStaleness in use, in ms
 -- KEYS[3]  the log: a list of changes, each led to by the one before, the last one leading to the head
 --
--- A version is never made twice: its nonce names the one execution of a script that made it. Its number says where in
--- the log to look for what came after. Its epoch names the history: it changes where the history is cut.
+-- A version is never made twice: its nonce names the one sending of the one batch that made it ("batch.sending"). Its
+-- number says where in the log to look for what came after. Its epoch names the history: another where it was cut.
 --
--- A change, in the log and as a message: a JSON array of
---   previous version, version, id of the batch, effects, outcome codes, outcome values...
+-- A change, in the log and as a message on the channel named as KEYS[2]: a JSON array of
+--   previous version, version, effects, outcome codes, outcome values...
 -- Effects are one flat array: 's',key,value  'd',key  'c'; or the string '?' where they are too large to be kept.
 -- The message '' stands for a change that must be asked for.
 
 local entries_key, meta_key, log_key = KEYS[1], KEYS[2], KEYS[3]
-
--- Tells subscribers. It is a hint: where it is not permitted, or fails, the write stands.
-local function tell(message)
-  redis.pcall('SPUBLISH', meta_key, message)
-end
+local call = redis.call
 
 -- Number and epoch of a version.
 local function parts(version)
@@ -33,22 +29,21 @@ end
 -- program), and where the number of entries is not what the history says (evicted, deleted or written by strangers).
 local function found(head, size, nonce)
   local number = head and parts(head) or 0
-  local founded = string.format('%d-%s-%s', number + 1, nonce, nonce)
-  redis.call('DEL', log_key)
-  redis.call('HSET', meta_key, 'head', founded, 'size', size, 'bytes', 0)
-  tell('')
+  local founded = number + 1 .. '-' .. nonce .. '-' .. nonce
+  call('DEL', log_key)
+  call('HSET', meta_key, 'head', founded, 'size', size, 'bytes', 0)
+  redis.pcall('SPUBLISH', meta_key, '')
   return founded
 end
 
 -- The present head, number of entries, length of the log in bytes, and bound.
 local function look(nonce)
-  local meta = redis.call('HMGET', meta_key, 'head', 'size', 'bytes', 'bound')
-  local size = redis.call('HLEN', entries_key)
-  local head = meta[1]
-  if head and tonumber(meta[2]) == size then
-    return head, size, tonumber(meta[3]) or 0, meta[4] or '0'
+  local meta = call('HMGET', meta_key, 'head', 'size', 'bytes', 'bound')
+  local head, size = meta[1], call('HLEN', entries_key)
+  if not head or tonumber(meta[2]) ~= size then
+    return found(head, size, nonce), size, 0, meta[4] or '0'
   end
-  return found(head, size, nonce), size, 0, meta[4] or '0'
+  return head, size, tonumber(meta[3]) or 0, meta[4] or '0'
 end
 
 -- The changes that lead from a version to the head. Nothing where they cannot be had; the second result is then 1 where
@@ -57,8 +52,9 @@ local function since(version, head)
   if version == head then return {} end
   local from, epoch = parts(version)
   local to, present = parts(head)
-  if not from or epoch ~= present or from >= to then return nil, from and 1 or 0 end
-  local changes = redis.call('LRANGE', log_key, from - to, -1)
+  if not from then return nil, 0 end
+  if epoch ~= present or from >= to then return nil, 1 end
+  local changes = call('LRANGE', log_key, from - to, -1)
   if #changes < to - from then return nil, 0 end
   local first = '["' .. version .. '"'
   if string.sub(changes[1], 1, #first) == first then return changes end
