@@ -1,0 +1,48 @@
+// @ts-check
+import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { root } from '../scripts/run.js'
+
+/** Text of a built file, and what is to stand in its place. It must be there once. */
+/** @typedef {{ file: string, from: string, to: string }} Change */
+
+/** Small limits, so that a short run trims the log, loads and scans. @type {readonly Change[]} */
+export const SMALL = [
+  { file: 'backends/redis/scripts/commit.lua', from: 'LOG_LENGTH = 10000', to: 'LOG_LENGTH = 40' },
+  { file: 'backends/redis/reader.js', from: 'SMALL = 1_000', to: 'SMALL = 25' },
+  { file: 'backends/redis/scan.js', from: "CHUNK = '2000'", to: "CHUNK = '20'" },
+]
+
+/**
+ * A copy of the built library, altered as told: whoever builds meanwhile does not disturb those who run it.
+ * @param {readonly Change[]} [changes]
+ */
+export async function copyOfDist(changes = []) {
+  // Below the root, where the library's dependencies are found.
+  const cache = join(root, '.cache')
+  await mkdir(cache, { recursive: true })
+  const folder = await mkdtemp(join(cache, 'torture-'))
+  await copy(folder)
+  for (const change of changes) await alter(join(folder, change.file), change)
+  return { folder, remove: () => rm(folder, { recursive: true, force: true }) }
+}
+
+/** @param {string} folder */
+async function copy(folder) {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await cp(join(root, 'dist'), folder, { recursive: true })
+    } catch (error) {
+      // It is being replaced by a fresh one.
+      if (attempt === 5) throw error
+      await new Promise(resolve => setTimeout(resolve, 200))
+    }
+  }
+}
+
+/** @param {string} path @param {Change} change */
+async function alter(path, { file, from, to }) {
+  const parts = (await readFile(path, 'utf8')).split(from)
+  if (parts.length !== 2) throw new Error(`dist/${file} holds ${parts.length - 1} times, not once: ${from}`)
+  await writeFile(path, parts.join(to))
+}

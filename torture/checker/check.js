@@ -1,0 +1,15 @@
+// @ts-check
+/** @import { History, Violation } from '../types.js' */
+import { checkRegisters } from './registers.js'
+import * as rules from './rules.js'
+
+/**
+ * Holds a history against everything that is promised.
+ * @param {History} history
+ * @returns {{ violations: Violation[], undecided: string[] }}
+ */
+export function check(history) {
+  const { violations, undecided } = checkRegisters(history)
+  const others = Object.values(rules).flatMap(rule => rule(history))
+  return { violations: [...violations, ...others], undecided }
+}

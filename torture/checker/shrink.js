@@ -1,0 +1,86 @@
+// @ts-check
+/** @import { Operation } from '../types.js' */
+
+/** How often the check may be repeated. */
+const ATTEMPTS = 400
+
+/**
+ * A shorter history of one key that still cannot be explained. Only what cannot make a sound history unsound is left out:
+ * what came after, reads, and values with all who found them.
+ * @param {readonly Operation[]} operations
+ * @param {(operations: readonly Operation[]) => boolean} fails
+ * @returns {readonly Operation[]}
+ */
+export function shrink(operations, fails) {
+  let attempts = ATTEMPTS
+  const stillFails = (/** @type {readonly Operation[]} */ some) => {
+    attempts -= 1
+    return attempts > 0 && fails(some)
+  }
+  const sorted = [...operations].sort((left, right) => left.end - right.end)
+  const early = cutEnd(sorted, stillFails)
+  const chains = removable(early)
+  return withoutAll(early, chains, stillFails).sort((left, right) => left.begin - right.begin)
+}
+
+/** What had happened by then. @param {readonly Operation[]} operations @param {number} time @returns {Operation[]} */
+function until(operations, time) {
+  return operations
+    .filter(({ begin, end, kind }) => begin <= time && (end <= time || kind !== 'read'))
+    .map(one => (one.end <= time ? one : { ...one, end: Number.POSITIVE_INFINITY, outcome: unanswered(one) }))
+}
+
+/** @param {Operation} operation */
+const unanswered = ({ outcome }) => (outcome === 'none' ? 'none' : 'unknown')
+
+/** The shortest beginning that fails. @param {readonly Operation[]} operations @param {(some: readonly Operation[]) => boolean} fails */
+function cutEnd(operations, fails) {
+  let [short, long] = [0, operations.length]
+  while (short + 1 < long) {
+    const middle = Math.floor((short + long) / 2)
+    const time = operations[middle - 1]?.end ?? 0
+    if (fails(until(operations, time))) long = middle
+    else short = middle
+  }
+  const cut = until(operations, operations[long - 1]?.end ?? 0)
+  return fails(cut) ? cut : [...operations]
+}
+
+/** Sets of operations that may be left out together. @param {readonly Operation[]} operations @returns {Operation[][]} */
+function removable(operations) {
+  const reads = operations.filter(({ kind }) => kind === 'read').map(one => [one])
+  // Where someone found nothing, or something without saying what, every value before counts.
+  const counts = operations.some(one => one.kind === 'delete' || one.kind === 'setDefault' || foundNothing(one))
+  if (counts) return reads
+  const values = operations.filter(({ kind }) => kind === 'set' || kind === 'update')
+  return [...values.map(one => chain(one, operations)), ...reads]
+}
+
+/** @param {Operation} operation */
+function foundNothing({ kind, result, expected, outcome }) {
+  if (kind === 'transact') return expected === undefined
+  return outcome === 'done' && (kind === 'read' || kind === 'pop') && result === undefined
+}
+
+/** A write, all who found its value, and so on. @param {Operation} write @param {readonly Operation[]} operations */
+function chain(write, operations) {
+  const found = [write]
+  for (const { value, kind } of found) {
+    if (value === undefined || kind === 'read') continue
+    found.push(...operations.filter(one => !found.includes(one) && (one.result === value || one.expected === value)))
+  }
+  return found
+}
+
+/** @param {readonly Operation[]} operations @param {Operation[][]} chains @param {(some: readonly Operation[]) => boolean} fails */
+function withoutAll(operations, chains, fails) {
+  let left = [...operations]
+  for (let size = Math.max(1, chains.length >> 1); size >= 1; size >>= 1) {
+    for (let at = 0; at < chains.length; at += size) {
+      const gone = new Set(chains.slice(at, at + size).flat())
+      const fewer = left.filter(one => !gone.has(one))
+      if (fewer.length < left.length && fails(fewer)) left = fewer
+    }
+  }
+  return left
+}

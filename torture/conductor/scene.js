@@ -1,0 +1,86 @@
+// @ts-check
+/** @import { Violation } from '../types.js' */
+/** @import { Disasters } from './disasters.js' */
+/** @import { Cast } from './stage.js' */
+import { setTimeout as pause } from 'node:timers/promises'
+import { copyOfDist, SMALL } from '../builds.js'
+import { check } from '../checker/check.js'
+import { Random } from '../random.js'
+import { DURABLE, FORGETFUL, Pair, strike } from './disasters.js'
+import { damage } from './network-faults.js'
+import { Stage } from './stage.js'
+
+/** Who takes part: every mode, over every client. @type {readonly Cast[]} */
+const CAST = [
+  { client: 'node-redis', sessions: [{ options: {} }, { options: { maxStaleness: 200 } }] },
+  { client: 'ioredis', sessions: [{ options: {} }, { options: { autosync: false } }] },
+  {
+    client: 'node-redis, RESP3',
+    sessions: [
+      { options: { live: true, maxStaleness: 300 }, odds: 0.1 },
+      { options: { live: true, autosync: false, maxStaleness: 150 }, odds: 0.1 },
+    ],
+  },
+  {
+    client: 'ioredis',
+    sessions: [{ options: { live: true, maxStaleness: 200 } }, { options: { live: true, autosync: false }, odds: 0.2 }],
+  },
+  { client: 'node-redis', sessions: [{ options: { maxStaleness: 400 } }, { options: { live: true } }] },
+]
+
+/** What kinds of server there are, and what may happen to each. */
+const TOPOLOGIES = /** @type {const} */ (['durable', 'forgetful', 'pair'])
+
+/** @typedef {{ violations: Violation[], undecided: string[], figures: Map<string, number>, title: string }} Outcome */
+
+/**
+ * Plays one scene: everyone does as he likes, while everything goes wrong; then all heals, and is checked.
+ * @param {string} seed @param {number} ms @param {{ topology?: typeof TOPOLOGIES[number], small?: boolean }} [wishes]
+ * @returns {Promise<Outcome>}
+ */
+export async function play(seed, ms, wishes = {}) {
+  const random = new Random(seed)
+  const { topology = random.pick(TOPOLOGIES), small = random.chance(0.5) } = wishes
+  const dist = await copyOfDist(small ? SMALL : [])
+  const stage = await Stage.set({ dist: dist.folder, durable: topology !== 'forgetful', seed })
+  const pair = topology === 'pair' ? await Pair.of(stage) : undefined
+  try {
+    const faults = await perform(stage, () => disastersOf(topology, pair), random, ms)
+    const { history, figures } = await stage.finish()
+    for (const [kind, count] of faults) figures.set(`fault: ${kind}`, count)
+    figures.set(
+      'connections',
+      stage.proxies.reduce((sum, { accepted }) => sum + accepted, 0),
+    )
+    const title = `${topology} server, ${small ? 'small' : 'usual'} limits, seed ${seed}`
+    return { ...check(history), figures, title }
+  } finally {
+    await stage.clear()
+    await pair?.clear()
+    await dist.remove()
+  }
+}
+
+/** @param {string} topology @param {Pair | undefined} pair @returns {Disasters} */
+function disastersOf(topology, pair) {
+  return pair ? pair.disasters : topology === 'durable' ? DURABLE : FORGETFUL
+}
+
+/** @param {Stage} stage @param {() => Disasters} disasters @param {Random} random @param {number} ms */
+async function perform(stage, disasters, random, ms) {
+  /** @type {Map<string, number>} */
+  const faults = new Map()
+  const count = (/** @type {string} */ kind) => void faults.set(kind, (faults.get(kind) ?? 0) + 1)
+  const workers = await Promise.all(CAST.map(cast => stage.enter(cast)))
+  await Promise.all(workers.map(({ worker }) => worker?.order('load')))
+  const end = new AbortController()
+  const seeds = [random.next(), random.next()]
+  const going = [
+    strike(stage, disasters, new Random(`${seeds[0]}`), end.signal, count),
+    damage(stage.proxies, new Random(`${seeds[1]}`), end.signal, count),
+  ]
+  await Promise.race([pause(ms), Promise.all(going)])
+  end.abort()
+  await Promise.all(going)
+  return faults
+}

@@ -1,0 +1,54 @@
+// @ts-check
+import { parseArgs } from 'node:util'
+import { prepare } from '../scripts/prepare.js'
+import { report } from './report.js'
+
+/** How long one scene lasts, in ms. */
+const SCENE = 30_000
+
+/** @param {string[]} args */
+function read(args) {
+  const { values } = parseArgs({ args, options: { minutes: { type: 'string' }, seed: { type: 'string' } } })
+  const minutes = Number(values.minutes ?? '1')
+  if (!(minutes > 0 && minutes <= 24 * 60))
+    throw new Error(`--minutes must be a number from 0 to 1440; got ${values.minutes}.`)
+  return { ms: minutes * 60_000, seed: values.seed ?? `${Math.floor(Math.random() * 1e9)}` }
+}
+
+/** Tortures; gives the exit status: 0 only if everything held. @param {string[]} args those of the command line */
+export async function main(args) {
+  try {
+    const { ms, seed } = read(args)
+    await prepare({ build: true })
+    return (await torture(ms, seed)) ? 0 : 1
+  } catch (error) {
+    console.error(error)
+    return 1
+  }
+}
+
+/** Plays scenes until the time is over, or until one fails; gives whether all held. @param {number} ms @param {string} seed */
+async function torture(ms, seed) {
+  // Not before: what it imports may have had to be installed and built.
+  const { play } = await import('./conductor/scene.js')
+  const until = performance.now() + ms
+  /** @type {Map<string, number>} */
+  const total = new Map()
+  for (let scene = 1; performance.now() < until; scene += 1) {
+    const sceneSeed = scene === 1 ? seed : `${seed}.${scene}`
+    const outcome = await play(sceneSeed, Math.min(SCENE, Math.max(until - performance.now(), 5_000)))
+    const { violations, undecided, figures, title } = outcome
+    console.log(`${violations.length === 0 ? 'held  ' : 'FAILED'}  ${title}`)
+    for (const [what, count] of figures) total.set(what, (total.get(what) ?? 0) + count)
+    if (undecided.length > 0) console.log(`        undecided: ${undecided.join(', ')}`)
+    if (violations.length > 0) {
+      console.log(report(violations))
+      console.log(`\nAgain: npm run torture -- --seed ${sceneSeed}`)
+      return false
+    }
+  }
+  for (const [what, count] of [...total].sort(([left], [right]) => left.localeCompare(right))) {
+    console.log(`${what.padEnd(46)} ${`${count}`.padStart(9)}`)
+  }
+  return true
+}

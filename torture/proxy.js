@@ -1,0 +1,220 @@
+// @ts-check
+/** @import { Socket } from 'node:net' */
+import { once } from 'node:events'
+import { connect, createServer } from 'node:net'
+
+/** @typedef {'toServer' | 'toClient'} Direction */
+
+/** What travels one way over one connection: on, later, not until released, or nowhere. */
+class Pipe {
+  /** @type {'pass' | 'hold' | 'swallow'} */
+  mode = 'pass'
+  delay = 0
+  /** @type {Buffer[]} */
+  #held = []
+  #lastDue = 0
+  #under = 0
+  #to
+
+  /** @param {Socket} to */
+  constructor(to) {
+    this.#to = to
+  }
+
+  /** @param {Buffer} chunk */
+  write(chunk) {
+    if (this.mode === 'swallow') return
+    if (this.mode === 'hold') this.#held.push(chunk)
+    else this.#inOrder(() => this.#to.write(chunk))
+  }
+
+  end() {
+    if (this.mode === 'pass') this.#inOrder(() => this.#to.end())
+  }
+
+  release() {
+    this.mode = 'pass'
+    for (const chunk of this.#held.splice(0)) this.write(chunk)
+  }
+
+  /** @param {() => void} send */
+  #inOrder(send) {
+    const now = performance.now()
+    this.#lastDue = Math.max(now + this.delay, this.#lastDue)
+    if (this.#lastDue <= now && this.#under === 0) return send()
+    this.#under += 1
+    setTimeout(() => {
+      this.#under -= 1
+      if (!this.#to.destroyed) send()
+    }, this.#lastDue - now)
+  }
+}
+
+/** @param {Socket} socket */
+const closed = socket => new Promise(resolve => socket.once('close', resolve))
+
+/** One connection through the proxy. */
+export class Link {
+  /** Resolves when both sides are gone. */
+  gone
+  #client
+  #server
+  #toServer
+  #toClient
+
+  /** @param {Socket} client @param {Socket} server */
+  constructor(client, server) {
+    this.#client = client
+    this.#server = server
+    this.#toServer = new Pipe(server)
+    this.#toClient = new Pipe(client)
+    for (const socket of [client, server]) socket.setNoDelay(true).on('error', () => {})
+    client.on('data', chunk => this.#toServer.write(chunk)).on('end', () => this.#toServer.end())
+    server.on('data', chunk => this.#toClient.write(chunk)).on('end', () => this.#toClient.end())
+    client.on('close', () => this.#orphaned || server.destroy())
+    server.on('close', failed => (failed ? client.resetAndDestroy() : client.destroy()))
+    this.gone = Promise.all([closed(client), closed(server)])
+  }
+
+  #orphaned = false
+
+  /** Breaks off (RST) on both sides. */
+  cut() {
+    this.#client.resetAndDestroy()
+    this.#server.resetAndDestroy()
+  }
+
+  /** @param {number} ms @param {readonly Direction[]} [directions] */
+  delay(ms, directions) {
+    for (const pipe of this.#pipes(directions)) pipe.delay = ms
+  }
+
+  /** Whatever comes from now on is lost; such a connection can only be cut. @param {readonly Direction[]} [directions] */
+  swallow(directions) {
+    for (const pipe of this.#pipes(directions)) pipe.mode = 'swallow'
+    this.damaged = true
+  }
+
+  damaged = false
+
+  /** Holds back what the client sends. */
+  hold() {
+    this.#toServer.mode = 'hold'
+  }
+
+  /** The client loses the connection, while what it sent is still on its way. */
+  orphan() {
+    this.#orphaned = true
+    this.#toClient.mode = 'swallow'
+    this.#client.resetAndDestroy()
+  }
+
+  /** What was held back arrives; the connection of an orphan ends a little later. */
+  release() {
+    this.#toServer.release()
+    if (this.#orphaned) setTimeout(() => this.#server.destroy(), 500)
+  }
+
+  /** @param {readonly Direction[]} [directions] */
+  #pipes(directions = ['toServer', 'toClient']) {
+    return directions.map(direction => (direction === 'toServer' ? this.#toServer : this.#toClient))
+  }
+}
+
+/** A TCP proxy on 127.0.0.1 that damages what goes through it, as told. */
+export class FaultProxy {
+  /** Connections so far. */
+  accepted = 0
+  /** @type {Set<Link>} */
+  #links = new Set()
+  /** Accepted while the other side was unreachable. @type {Set<Socket>} */
+  #swallowed = new Set()
+  #target
+  #refusing = false
+  #halfOpen = false
+  #delay = 0
+  #server = createServer({ pauseOnConnect: true }, socket => this.#accept(socket))
+
+  /** @param {number} target */
+  constructor(target) {
+    this.#target = target
+  }
+
+  /** @param {number} target the port of 127.0.0.1 that it leads to */
+  static async open(target) {
+    const proxy = new FaultProxy(target)
+    proxy.#server.listen(0, '127.0.0.1')
+    await once(proxy.#server, 'listening')
+    return proxy
+  }
+
+  get port() {
+    return /** @type {import('node:net').AddressInfo} */ (this.#server.address()).port
+  }
+
+  get links() {
+    return [...this.#links]
+  }
+
+  /** From now on it leads elsewhere. @param {number} target */
+  retarget(target) {
+    this.#target = target
+  }
+
+  /** Breaks off what there is; while on, also what comes. @param {boolean} on */
+  refuse(on) {
+    this.#refusing = on
+    if (on) this.cut()
+  }
+
+  cut() {
+    for (const link of this.#links) link.cut()
+    for (const socket of this.#swallowed) socket.resetAndDestroy()
+  }
+
+  /** Everything takes so much longer, each way. @param {number} ms */
+  delay(ms) {
+    this.#delay = ms
+    for (const link of this.#links) link.delay(ms)
+  }
+
+  /** Connections stay, and nothing goes through; new ones are accepted, and answered by silence. */
+  halfOpen() {
+    this.#halfOpen = true
+    for (const link of this.#links) link.swallow()
+  }
+
+  /** All works again; connections that lost something are cut, since nothing can mend them. */
+  heal() {
+    this.#halfOpen = false
+    this.delay(0)
+    for (const link of this.#links) if (link.damaged) link.cut()
+    for (const socket of this.#swallowed) socket.resetAndDestroy()
+  }
+
+  async close() {
+    this.refuse(true)
+    this.#server.close()
+    await once(this.#server, 'close')
+  }
+
+  /** @param {Socket} client */
+  #accept(client) {
+    client.on('error', () => {})
+    if (this.#refusing) return void client.resetAndDestroy()
+    this.accepted += 1
+    if (this.#halfOpen) return this.#swallow(client)
+    const server = connect(this.#target, '127.0.0.1')
+    const link = new Link(client, server)
+    link.delay(this.#delay)
+    this.#links.add(link)
+    link.gone.then(() => this.#links.delete(link))
+    client.resume()
+  }
+
+  /** @param {Socket} client */
+  #swallow(client) {
+    this.#swallowed.add(client.resume())
+    client.on('close', () => this.#swallowed.delete(client))
+  }
+}

@@ -1,0 +1,108 @@
+// @ts-check
+// A client process of the torture test. It opens dictionaries, does what it is told or what comes to its mind, and writes
+// all of it down in its journal.
+import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { Random } from './random.js'
+import { openClient } from './worker/client.js'
+import { Journal } from './worker/journal.js'
+import { Load } from './worker/load.js'
+import { Channel, lossy } from './worker/lossy.js'
+import { Session } from './worker/session.js'
+
+/**
+ * @typedef {object} SessionPlan
+ * @property {{ autosync?: boolean, maxStaleness?: number, live?: boolean }} options
+ * @property {number} [odds] of a pushed message being lost, doubled or late
+ *
+ * @typedef {object} WorkerPlan
+ * @property {string} name never used twice
+ * @property {string} dist the built library
+ * @property {{ type: 'redis', url: string, client: 'node-redis' | 'node-redis, RESP3' | 'ioredis' } | { type: 'sqlite', file: string }} store
+ * @property {readonly SessionPlan[]} sessions
+ * @property {string} journal
+ * @property {string | number} seed
+ */
+
+/** How long each call on the store may take, in ms. */
+const TIMEOUT = 1_000
+
+/** How often opening is tried while the store is out of reach. */
+const OPENINGS = 200
+
+/** @type {WorkerPlan} */
+const plan = JSON.parse(process.argv[2] ?? '')
+const journal = new Journal(plan.journal)
+const random = new Random(plan.seed)
+
+// Never without the process that started it.
+process.on('disconnect', () => process.exit())
+
+for (const event of ['uncaughtException', 'unhandledRejection']) {
+  process.on(event, error => {
+    journal.write({ t: 'fault', text: `${plan.name}: ${event}: ${error?.stack ?? error}` })
+    process.exit(70)
+  })
+}
+process.on('warning', warning => {
+  if (warning.name !== 'ExperimentalWarning') journal.write({ t: 'fault', text: `${plan.name}: ${warning.stack}` })
+})
+
+const built = (/** @type {string} */ file) => import(pathToFileURL(join(plan.dist, file)).href)
+/** @type {typeof import('../dist/index.js')} */
+const { DurableDict, JSONEncoding, SqliteDict } = await built('index.js')
+
+/** @returns {Promise<(options: object, channel: Channel) => Promise<any>>} */
+async function opener() {
+  const { store } = plan
+  if (store.type === 'sqlite') return options => SqliteDict.open('torture', store.file, options)
+  /** @type {typeof import('../dist/backends/redis/redis-backend.js')} */
+  const { RedisBackend } = await built('backends/redis/redis-backend.js')
+  const client = await openClient(store.client, store.url)
+  return (options, channel) => DurableDict.open(lossy(new RedisBackend(client, 'torture'), channel), options)
+}
+
+/** @param {(options: object, channel: Channel) => Promise<any>} open @param {SessionPlan} session @param {number} index */
+async function openSession(open, { options, odds = 0 }, index) {
+  const channel = new Channel(random, odds)
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      const dict = await open({ ...options, encoding: JSONEncoding, timeout: TIMEOUT }, channel)
+      return new Session(`${plan.name}.${index}`, dict, options, journal, channel)
+    } catch (error) {
+      const { code } = /** @type {{ code?: string }} */ (error)
+      if (code !== 'DURABLEDICT_STORE_UNAVAILABLE' || attempt === OPENINGS) throw error
+      await new Promise(resolve => setTimeout(resolve, 50))
+    }
+  }
+}
+
+const open = await opener()
+const sessions = await Promise.all(plan.sessions.map((session, index) => openSession(open, session, index)))
+const work = new Load(sessions, random)
+
+/** @type {Record<string, (...args: any[]) => unknown>} */
+const orders = {
+  load: () => work.start(),
+  /** Ends the load; resolves when nothing is under way any more. */
+  rest: () => work.stop(),
+  /** Any method of a session. */
+  call: (index, method, ...args) => /** @type {any} */ (sessions[index])[method](...args),
+  /** So many of the next pushed messages are lost. */
+  lose: (index, count) => {
+    const session = /** @type {Session} */ (sessions[index])
+    session.channel.lose = count
+  },
+  /** Reads a key as fast as it can, for so many ms. */
+  spin: (index, key, ms) => work.spin(/** @type {Session} */ (sessions[index]), key, ms),
+  report: () => Promise.all(sessions.map(session => session.report())),
+}
+
+process.on('message', async (/** @type {{ id: number, order: string, args: unknown[] }} */ { id, order, args }) => {
+  try {
+    process.send?.({ id, result: await orders[order]?.(...args) })
+  } catch (error) {
+    process.send?.({ id, error: `${/** @type {Error} */ (error).stack ?? error}` })
+  }
+})
+process.send?.({ ready: true })

@@ -1,0 +1,194 @@
+// @ts-check
+/** @import { DurableDict } from '../../dist/index.js' */
+/** @import { Channel } from './lossy.js' */
+/** @import { Journal } from './journal.js' */
+import { digest } from '../digest.js'
+import { now } from './journal.js'
+
+/** Calls that failed in a way that the library allows while its store is out of reach. */
+const ALLOWED = ['DURABLEDICT_STORE_UNAVAILABLE', 'DURABLEDICT_AMBIGUOUS_WRITE', 'DURABLEDICT_CONFLICT']
+
+/** @typedef {{ everywhere?: boolean }} WriteOptions */
+
+/** One dictionary of this process. Whatever it does, it writes down: before a write is begun, and after each call. */
+export class Session {
+  #count = 0
+  #syncs = { changes: 0, loaded: 0, diverged: 0 }
+
+  /**
+   * @param {string} name never used twice
+   * @param {DurableDict<Record<string, string>>} dict
+   * @param {{ autosync?: boolean, maxStaleness?: number, live?: boolean }} options
+   * @param {Journal} journal
+   * @param {Channel} channel of its pushed messages
+   */
+  constructor(name, dict, options, journal, channel) {
+    this.name = name
+    this.dict = dict
+    this.options = options
+    this.journal = journal
+    this.channel = channel
+    journal.write({ t: 'open', s: name, at: now() })
+    dict.on('sync', ({ reason }) => {
+      this.#syncs[reason] += 1
+      if (reason !== 'changes') journal.write({ t: 'sync', s: name, at: now(), reason })
+    })
+  }
+
+  /** A value that no one else writes. */
+  unique() {
+    this.#count += 1
+    return `${this.#count}|${this.name}`
+  }
+
+  /** @param {string} key @param {WriteOptions} [options] */
+  set(key, options) {
+    const value = this.unique()
+    return this.#write({ kind: 'set', k: key, v: value, ...options }, () => this.dict.set(key, value, options))
+  }
+
+  /** @param {string} key */
+  delete(key) {
+    return this.#write({ kind: 'delete', k: key }, () => this.dict.delete(key))
+  }
+
+  /** @param {string} key */
+  pop(key) {
+    return this.#write({ kind: 'pop', k: key }, () => this.dict.pop(key, undefined))
+  }
+
+  /** @param {string} key */
+  setDefault(key) {
+    const value = this.unique()
+    return this.#write({ kind: 'setDefault', k: key, v: value }, () => this.dict.setDefault(key, value))
+  }
+
+  /** Adds 1 to the number that the value begins with. @param {string} key @param {number} [pause] how long it takes, in ms */
+  increment(key, pause = 0) {
+    return this.#write({ kind: 'transact', k: key }, id =>
+      this.dict.transact(async tx => {
+        const expected = tx.get(key)
+        const value = `${Number.parseInt(expected ?? '0', 10) + 1}|${this.unique()}`
+        this.journal.write({ t: 'try', i: id, x: expected, v: value })
+        if (pause > 0) await new Promise(resolve => setTimeout(resolve, pause))
+        tx.set(key, value)
+      }),
+    )
+  }
+
+  /** Writes both halves of a pair. @param {string} key */
+  updatePair(key) {
+    const value = this.unique()
+    const write = { kind: 'update', k: `${key}:left`, also: `${key}:right`, v: value }
+    return this.#write(write, () => this.dict.update({ [`${key}:left`]: value, [`${key}:right`]: value }))
+  }
+
+  /** A read as the dictionary's mode has it. @param {string} key */
+  async get(key) {
+    const { autosync = true, maxStaleness } = this.options
+    if (!autosync) return this.local(key)
+    return this.#read(key, maxStaleness, () => this.dict.get(key))
+  }
+
+  /** @param {string} key */
+  fresh(key) {
+    return this.#readNow(key)
+  }
+
+  /** @param {string} key */
+  local(key) {
+    const value = this.dict.local.get(key)
+    this.journal.write({ t: 'local', s: this.name, at: now(), k: key, r: value })
+    return value
+  }
+
+  /** @param {string} key */
+  async snapshotPair(key) {
+    try {
+      const state = await this.dict.snapshot()
+      this.#pair(key, 'snapshot', state)
+    } catch (error) {
+      this.#failed(error)
+    }
+  }
+
+  /** @param {string} key */
+  localPair(key) {
+    this.#pair(key, 'local', this.dict.local)
+  }
+
+  async sync() {
+    await this.dict.sync().catch(error => this.#failed(error))
+  }
+
+  /** Writes down which state memory holds. */
+  see() {
+    const { version, local } = this.dict
+    this.journal.write({ t: 'seen', s: this.name, at: now(), version, digest: digest(local) })
+  }
+
+  /** What it holds in the end. A live one must have come there by itself. */
+  async report() {
+    if (!this.options.live) await this.dict.sync()
+    this.see()
+    const { version, local } = this.dict
+    this.journal.write({ t: 'syncs', ...this.#syncs })
+    this.journal.write({ t: 'final', s: this.name, version, entries: Object.fromEntries(local) })
+  }
+
+  /** @param {string} key @param {string} view @param {ReadonlyMap<string, string>} state */
+  #pair(key, view, state) {
+    const [left, right] = [state.get(`${key}:left`), state.get(`${key}:right`)]
+    this.journal.write({ t: 'pair', s: this.name, at: now(), k: key, view, left, right })
+  }
+
+  /** @param {string} key @param {number | undefined} bound @param {() => Promise<string | undefined>} read */
+  async #read(key, bound, read) {
+    const begin = now()
+    try {
+      const value = await read()
+      this.journal.write({ t: 'read', s: this.name, k: key, begin, end: now(), r: value, bound })
+      return value
+    } catch (error) {
+      this.#failed(error)
+      return undefined
+    }
+  }
+
+  /** @param {string} key */
+  #readNow(key) {
+    const begin = now()
+    try {
+      const value = this.dict.fresh.get(key)
+      const { maxStaleness } = this.options
+      this.journal.write({ t: 'read', s: this.name, k: key, begin, end: now(), r: value, bound: maxStaleness })
+      return value
+    } catch (error) {
+      this.#failed(error, ['DURABLEDICT_STALE'])
+      return undefined
+    }
+  }
+
+  /** @param {Record<string, unknown>} record @param {(id: string) => Promise<unknown>} work */
+  async #write(record, work) {
+    this.#count += 1
+    const id = `${this.#count}.${this.name}`
+    this.journal.write({ t: 'write', i: id, s: this.name, begin: now(), ...record })
+    try {
+      const result = await work(id)
+      this.journal.write({ t: 'end', i: id, end: now(), r: result })
+      return result
+    } catch (error) {
+      this.journal.write({ t: 'end', i: id, end: now(), e: this.#failed(error) })
+      return undefined
+    }
+  }
+
+  /** @param {unknown} error @param {readonly string[]} [allowed] @returns {string} its code */
+  #failed(error, allowed = ALLOWED) {
+    const { code = 'none', stack } = /** @type {Error & { code?: string }} */ (error)
+    if (allowed.includes(code)) this.journal.write({ t: 'failed', code })
+    else this.journal.write({ t: 'fault', text: `${this.name}: ${stack ?? error}` })
+    return code
+  }
+}
