@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { ClosedError } from '../../errors/errors.js'
-import { isLocked, stillLocked } from './faults.js'
+import { isLocked, stillLocked, unavailable } from './faults.js'
 import type { Source } from './source.js'
 
 /** How long to wait before the next attempt, in ms: at random up to this, so that those who wait take turns. */
@@ -31,7 +31,7 @@ export class Patience {
    */
   until<V>(attempt: () => V, givenUp?: AbortSignal): V | Promise<V> {
     this.#throwIfClosed()
-    givenUp?.throwIfAborted()
+    if (givenUp?.aborted) throw unavailable('the call was given up before it began.', this.#source.place)
     try {
       return attempt()
     } catch (error) {
