@@ -53,16 +53,32 @@ async function runBench(suite, bench, folder, node) {
 }
 
 /**
- * Runs the benches of one suite: one after the other, and all at once where the figures do not matter.
+ * Runs the benches of one suite: one after the other, and several at once where the figures do not matter.
  * @param {string} suite
  * @param {string} folder
  * @param {string} node
  */
 async function runSuite(suite, folder, node) {
-  const benches = Object.keys((await loadSuite(suite)).benches).filter(one => (options.only ?? one) === one)
-  if (options.quick) return Promise.all(benches.map(bench => runBench(suite, bench, folder, node)))
-  const results = []
-  for (const bench of benches) results.push(await runBench(suite, bench, folder, node))
+  const { benches: all, prepare } = await loadSuite(suite)
+  const benches = Object.keys(all).filter(one => (options.only ?? one) === one)
+  const note = benches.length > 0 ? await prepare?.(options.quick) : undefined
+  return { note, results: await inLanes(benches, options.quick ? 4 : 1, one => runBench(suite, one, folder, node)) }
+}
+
+/**
+ * Does the work for each item, so many at a time.
+ * @template I, R
+ * @param {readonly I[]} items
+ * @param {number} lanes
+ * @param {(item: I) => Promise<R>} work
+ */
+async function inLanes(items, lanes, work) {
+  const results = /** @type {R[]} */ (Array(items.length))
+  const left = items.entries()
+  const lane = async () => {
+    for (const [index, item] of left) results[index] = await work(item)
+  }
+  await Promise.all(Array.from({ length: lanes }, lane))
   return results
 }
 
@@ -70,14 +86,14 @@ async function runSuite(suite, folder, node) {
 async function runAll(folder) {
   const node = options.node === undefined ? process.execPath : await modernNode(Number(options.node))
   for (const name of await wanted()) {
-    const results = await runSuite(name, folder, node)
+    const { note, results } = await runSuite(name, folder, node)
     const [first] = results
     if (!first) continue
     const report = {
       date: new Date().toISOString().slice(0, 10),
       quick: options.quick,
       machine: describeMachine(first.node),
-      suites: [{ name, engine: first.engine, rows: results.flatMap(({ rows }) => rows) }],
+      suites: [{ name, engine: first.engine, ...(note && { note }), rows: results.flatMap(({ rows }) => rows) }],
     }
     reports.push(report)
     console.log(`\n${markdown(report)}`)

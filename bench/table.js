@@ -85,9 +85,9 @@ export function markdown({ date, quick, machine, suites }) {
     'Medians. Ratios are medians of rounds in one run, the two sides in turns; in brackets the 10th and 90th percentile.',
   ]
   if (quick) head.push('A quick run: few rounds, small sizes; its figures say no more than that everything runs.')
-  const parts = suites.map(({ name, engine, rows }) => {
+  const parts = suites.map(({ name, engine, note, rows }) => {
     const titles = ['what', 'durabledict', 'compared with', 'ratio', 'target', 'met']
-    return `## ${name}: ${engine}\n\n${table([titles, ...rows.map(cells)])}`
+    return `## ${name}: ${engine}\n\n${note === undefined ? '' : `${note}\n\n`}${table([titles, ...rows.map(cells)])}`
   })
   return `${[head.join('\n'), ...parts].join('\n\n')}\n`
 }

@@ -10,7 +10,7 @@ export interface Sample {
 export type Dict = DurableDict<Record<string, Sample>>
 
 /** Times are in nanoseconds; the table chooses the unit that reads best. */
-export type Unit = 'ns' | 'B' | '/s' | '%'
+export type Unit = 'ns' | 'B' | '/s' | '%' | 'calls'
 
 export interface Figure {
   readonly value: number
@@ -44,6 +44,8 @@ export interface Row {
 export interface SuiteReport {
   readonly name: string
   readonly engine: string
+  /** What else is to be known of the figures. */
+  readonly note?: string
   readonly rows: readonly Row[]
 }
 
@@ -67,7 +69,7 @@ export interface Plain {
   /** Reads one value by its key. */
   get(key: string): unknown
   /** Every row, undecoded. */
-  readAll(): Map<string, unknown>
+  readAll(): Map<string, unknown> | Promise<Map<string, unknown>>
   /** Inserts or replaces one row, durably. */
   set(key: string, stored: string): unknown
   /** Inserts or replaces many rows, durably, as one transaction. */
@@ -108,6 +110,8 @@ export interface Suite {
   readonly name: string
   /** What is measured, with its version. */
   engine(): Promise<string>
+  /** Called once before the benches, for what they need to have installed; gives what is to be noted beside the figures. */
+  prepare?(quick: boolean): Promise<string | undefined>
   /** Makes a place in that folder, filled with so many samples. */
   makePlace(folder: string, count: number): Promise<Place>
   /** The same place, found by another process; a store inside the process is filled anew. */

@@ -15,7 +15,7 @@ export async function opening(context) {
     base: () =>
       timed(async () => {
         const plain = await place.openPlain()
-        return { count: plain.readAll().size, close: () => plain.close() }
+        return { count: (await plain.readAll()).size, close: () => plain.close() }
       }),
     rounds: context.quick ? 5 : 21,
   })

@@ -11,7 +11,7 @@ const variants = {
   /** A map of the rows as the store gave them. */
   async strings(place) {
     const plain = await place.openPlain()
-    const map = plain.readAll()
+    const map = await plain.readAll()
     await plain.close()
     return map
   },

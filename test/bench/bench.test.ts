@@ -29,7 +29,7 @@ describe('npm run bench', { timeout: 60_000 }, () => {
       system: expect.any(String),
       node: process.versions.node,
     })
-    expect(report.suites.map(({ name }) => name)).toEqual(['memory', 'sqlite'])
+    expect(report.suites.map(({ name }) => name)).toEqual(['memory', 'redis', 'sqlite'])
     for (const { rows } of report.suites) {
       expect(rows.length).toBeGreaterThan(5)
       for (const { name, ours, ratio, target, met } of rows) {
@@ -40,12 +40,15 @@ describe('npm run bench', { timeout: 60_000 }, () => {
         expect(stdout).toContain(`| ${name} `)
       }
     }
+    // What would have to be installed first is left out, and that is said.
+    expect(report.suites[1]?.note).toContain('without keyv, unstorage, cacheable and bentocache')
+    expect(stdout).toContain(report.suites[1]?.note)
   })
 
   it('says which suites there are', async () => {
     await expect(bench('nothing')).rejects.toMatchObject({
       code: 1,
-      stderr: 'There is no suite "nothing"; there are memory, sqlite.\n',
+      stderr: 'There is no suite "nothing"; there are memory, redis, sqlite.\n',
     })
   })
 })

@@ -2,7 +2,10 @@ import { spawn } from 'node:child_process'
 import { readdir } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { fileURLToPath } from 'node:url'
+import { createClient } from 'redis'
 import { describe, expect, it } from 'vitest'
+import { redis } from '../servers/redis.js'
+import { startServer } from '../servers/start.js'
 
 const pathOf = (relative: string) => fileURLToPath(new URL(relative, import.meta.url))
 
@@ -42,6 +45,30 @@ describe('npm run demo', { timeout: 60_000 }, () => {
     expect(status).toBe(0)
   })
 
+  it.concurrent('does so on Redis too, and leaves nothing there', async () => {
+    const server = await startServer(redis)
+    try {
+      const { status, stdout, stderr } = await run(pathOf('../../demo/run.js'), ['--redis', server.url])
+      expect(stderr).toBe('')
+      expect(stdout).toMatch(/^One dictionary, shared by several processes\. The store: Redis\.$/m)
+      expect(stdout).toMatch(/^Seen in time: 24 of 24\. /m)
+      expect(stdout).toMatch(/^ +lost +0$/m)
+      expect(stdout).toMatch(/^All of it held\.$/m)
+      expect(status).toBe(0)
+      const client = await createClient({ url: server.url }).connect()
+      expect(await client.keys('durabledict-demo-*')).toEqual([])
+      client.destroy()
+    } finally {
+      await server.stop()
+    }
+  })
+
+  it.concurrent('says which address is missing', async () => {
+    const { status, stderr } = await run(pathOf('../../demo/run.js'), ['--redis'])
+    expect(stderr).toContain('npm run demo -- --redis redis://')
+    expect(status).toBe(1)
+  })
+
   it.concurrent('fails where an acknowledged write is not there', async () => {
     const { status, stdout } = await run(pathOf('./promise-too-much.js'))
     expect(stdout).toMatch(/^ +lost +1$/m)
@@ -65,7 +92,7 @@ describe('npm run demo', { timeout: 60_000 }, () => {
 
   it('names the stores that there are', async () => {
     const { status, stderr } = await run(pathOf('../../demo/run.js'), ['--nowhere'])
-    expect(stderr).toBe('The demo does not know "--nowhere". It knows --sqlite.\n')
+    expect(stderr).toBe('The demo does not know "--nowhere". It knows --redis, --sqlite.\n')
     expect(status).toBe(1)
   })
 })

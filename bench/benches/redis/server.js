@@ -1,0 +1,71 @@
+// @ts-check
+import { randomUUID } from 'node:crypto'
+import { createClient } from 'redis'
+import { RichEncoding } from '../../../dist/index.js'
+import { redis } from '../../../test/servers/redis.js'
+import { startServer } from '../../../test/servers/start.js'
+import { makeEntries } from '../../samples.js'
+
+/** How many entries are written at a time. */
+const CHUNK = 5_000
+
+/** Nothing is saved to disk, so that no saving falls into one side's time: both sides are measured without durability. */
+const ARGS = ['--save', '', '--appendonly', 'no']
+
+/** @type {Promise<string> | undefined} */
+let starting
+
+/** The URL of a server of this process's own. One that the environment names may be in use, and is left alone. */
+export function serverUrl() {
+  delete process.env[redis.variable]
+  starting ??= startServer(redis, { args: ARGS }).then(({ url }) => url)
+  return starting
+}
+
+/** @param {string} url */
+export async function connect(url) {
+  const client = createClient({ url })
+  // Faults come to light at the next call.
+  client.on('error', () => {})
+  return client.connect()
+}
+
+/** The server's name and version. */
+export async function describeServer() {
+  const client = await connect(await serverUrl())
+  const info = await client.info('server')
+  client.destroy()
+  const field = (/** @type {string} */ name) => new RegExp(`^${name}:(.*?)\\r?$`, 'm').exec(info)?.[1]
+  const name = field('server_name') === 'valkey' ? 'Valkey' : 'Redis'
+  return `${name} ${field('valkey_version') ?? field('redis_version')}, on this machine, nothing saved to disk`
+}
+
+/**
+ * A hash of so many samples, as the dictionary stores them: it is adopted when it is opened. The same hash is what is read
+ * without the dictionary.
+ * @param {number} count
+ */
+export async function makeHash(count) {
+  const url = await serverUrl()
+  const name = `bench-${randomUUID()}`
+  const client = await connect(url)
+  const encoding = new RichEncoding()
+  for (let start = 0; start < count; start += CHUNK) {
+    const flat = []
+    for (const [key, value] of makeEntries(Math.min(CHUNK, count - start), start))
+      flat.push(key, encoding.encode(value))
+    await client.sendCommand(['HSET', name, ...flat])
+  }
+  client.destroy()
+  return { url, name }
+}
+
+/** What a section of INFO says. @param {Awaited<ReturnType<typeof connect>>} client @param {string} section */
+export async function infoOf(client, section) {
+  const lines = (await client.info(section)).split('\r\n').filter(line => line.includes(':'))
+  return new Map(
+    lines.map(
+      line => /** @type {[string, string]} */ ([line.slice(0, line.indexOf(':')), line.slice(line.indexOf(':') + 1)]),
+    ),
+  )
+}

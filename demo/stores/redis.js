@@ -1,0 +1,35 @@
+// @ts-check
+import { randomUUID } from 'node:crypto'
+import { createClient } from 'redis'
+import { RedisDict } from '../../dist/index.js'
+
+/** A dictionary of a new name on the Redis of that URL. @type {import('../stage.js').DemoStore} */
+export const store = {
+  title: 'Redis',
+  async make(url) {
+    if (url === undefined)
+      throw new Error('The demo needs to know which Redis: npm run demo -- --redis redis://localhost')
+    const name = `durabledict-demo-${randomUUID()}`
+    // At once, and not by the first process that is started: this one can say what is wrong.
+    await (await RedisDict.open(name, url)).close()
+    return { address: JSON.stringify([name, url]), remove: () => remove(name, url) }
+  },
+  async open(address, options) {
+    const [name, url] = JSON.parse(address)
+    return RedisDict.open(name, url, options)
+  },
+}
+
+/** All keys that the dictionary has. @param {string} name @param {string} url */
+async function remove(name, url) {
+  const client = createClient({ url, socket: { reconnectStrategy: false } })
+  // A server that is gone meanwhile holds nothing to be removed.
+  client.on('error', () => {})
+  try {
+    await client.connect()
+    await client.del([name, `{${name}}:meta`, `{${name}}:log`])
+    client.destroy()
+  } catch (error) {
+    console.error(`${name} could not be removed from Redis: ${error instanceof Error ? error.message : error}`)
+  }
+}
