@@ -1,5 +1,14 @@
 import { defineConfig } from 'vitest/config'
 
+/** These start processes of their own, or measure time: one file at a time, after everything else. */
+const ALONE = [
+  'test/**/processes.test.ts',
+  'test/**/modern-node.test.ts',
+  'test/bench/**/*.test.ts',
+  'test/demo/**/*.test.ts',
+  'test/torture/**/*.test.ts',
+]
+
 export default defineConfig({
   test: {
     // Child processes rather than threads: native modules, signals and a heap of its own for every test file.
@@ -14,16 +23,15 @@ export default defineConfig({
         test: {
           name: 'library',
           include: ['test/**/*.test.ts'],
-          exclude: ['test/multi-process/**'],
+          exclude: ALONE,
           sequence: { groupOrder: 0 },
         },
       },
       {
-        // These start processes of their own: one file at a time, after everything else.
         extends: true,
         test: {
-          name: 'multi-process',
-          include: ['test/multi-process/**/*.test.ts'],
+          name: 'alone',
+          include: ALONE,
           maxWorkers: 1,
           sequence: { groupOrder: 1 },
         },

@@ -5,6 +5,8 @@ import { ClosedError } from '../errors/errors.js'
 export class Gate {
   readonly #dictionary: string
   readonly #closing = new AbortController()
+  /** Besides the signal, since every call asks: a signal takes its time to tell. */
+  #closed = false
 
   constructor(dictionary: string) {
     this.#dictionary = dictionary
@@ -18,16 +20,17 @@ export class Gate {
   }
 
   get closed(): boolean {
-    return this.#closing.signal.aborted
+    return this.#closed
   }
 
   close(): void {
+    this.#closed = true
     this.#closing.abort()
   }
 
   /** @throws ClosedError once it is closed. */
   pass(): void {
-    if (this.closed) throw this.error()
+    if (this.#closed) throw this.error()
   }
 
   error(): ClosedError {

@@ -93,4 +93,14 @@ describe('SharedCheck', () => {
     at(2).resolve()
     await left
   })
+
+  test('a loop of awaited checks that are answered at once lets the event loop have its turn', async () => {
+    const check = new SharedCheck(() => {})
+    let turns = 0
+    const timer = setInterval(() => (turns += 1), 0)
+    // Bounded: without its turn the timer never fires, however long it takes.
+    for (let n = 0; n < 100_000 && turns === 0; n += 1) await check.join()
+    clearInterval(timer)
+    expect(turns).toBeGreaterThan(0)
+  })
 })
