@@ -31,7 +31,10 @@ const variants = {
   },
 }
 
-function taken() {
+async function taken() {
+  // Twice, with time between: what was let go of just now may have to be told first.
+  collect()
+  await new Promise(resolve => setTimeout(resolve, 50))
   collect()
   const { heapUsed, external } = process.memoryUsage()
   return heapUsed + external
@@ -40,10 +43,9 @@ function taken() {
 const [suiteName = '', variant = '', address = 'null'] = process.argv.slice(2)
 const suite = await loadSuite(suiteName)
 const place = await suite.findPlace(JSON.parse(address))
-const before = taken()
+const before = await taken()
 const held = await variants[variant]?.(place)
-await new Promise(resolve => setTimeout(resolve, 20))
-const after = taken()
+const after = await taken()
 // Named after it was measured, so that it is held until then.
 if (held === undefined) throw new Error(`There is no variant "${variant}".`)
 process.send?.(after - before, () => process.exit())
