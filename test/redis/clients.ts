@@ -1,32 +1,82 @@
-import { Redis as Ioredis6 } from 'ioredis'
-import { Redis as Ioredis5 } from 'ioredis5'
-import { createClient } from 'redis'
+import { Redis as Ioredis6, Cluster as IoredisCluster6 } from 'ioredis'
+import { Redis as Ioredis5, Cluster as IoredisCluster5 } from 'ioredis5'
+import { createClient, createClientPool, createCluster, createSentinel } from 'redis'
 import type { RedisClient } from '../../src/index.js'
+import type { RedisNode, RedisSentinels } from '../servers/types.js'
 
-/** A client for one server, and how it is ended. */
-export interface Opened {
-  readonly client: RedisClient
+/** A connected client, and how it is ended. */
+export interface Opened<C = RedisClient> {
+  readonly client: C
   end(): Promise<void> | void
 }
 
-/** Every kind of client for one server, connected. */
-export const CLIENTS: Readonly<Record<string, (url: string) => Promise<Opened>>> = {
-  'node-redis, RESP2': url => nodeRedis(url, 2),
-  'node-redis, RESP3': url => nodeRedis(url, 3),
-  'ioredis 5': async url => ioredis(new Ioredis5(url, { lazyConnect: true })),
-  'ioredis 6, RESP2': async url => ioredis(new Ioredis6(url, { lazyConnect: true, protocol: 2 })),
-  'ioredis 6, RESP3': async url => ioredis(new Ioredis6(url, { lazyConnect: true })),
-}
+const quiet = () => {}
 
-async function nodeRedis(url: string, RESP: 2 | 3): Promise<Opened> {
+export async function nodeRedis(url: string, RESP: 2 | 3 = 3) {
   const client = createClient({ url, RESP })
-  client.on('error', () => {})
+  client.on('error', quiet)
   await client.connect()
   return { client, end: () => client.destroy() }
 }
 
-async function ioredis(client: Ioredis5 | Ioredis6): Promise<Opened> {
-  client.on('error', () => {})
+export async function nodeRedisPool(url: string) {
+  const client = createClientPool({ url })
+  client.on('error', quiet)
+  await client.connect()
+  return { client, end: () => client.destroy() }
+}
+
+export async function nodeRedisCluster(nodes: readonly RedisNode[], RESP: 2 | 3 = 3) {
+  const client = createCluster({ rootNodes: nodes.map(({ url }) => ({ url })), RESP, useReplicas: true })
+  client.on('error', quiet)
+  await client.connect()
+  return { client, end: () => client.destroy() }
+}
+
+export async function nodeRedisSentinel({ name, sentinel }: RedisSentinels, RESP: 2 | 3 = 3) {
+  const sentinelRootNodes = [{ host: '127.0.0.1', port: sentinel.port }]
+  const client = createSentinel({ name, sentinelRootNodes, RESP, scanInterval: 100 })
+  client.on('error', quiet)
+  await client.connect()
+  return { client, end: () => client.destroy() }
+}
+
+export function ioredis5(url: string) {
+  return connected(new Ioredis5(url, { lazyConnect: true }))
+}
+
+export function ioredis6(url: string, protocol: 2 | 3 = 3) {
+  return connected(new Ioredis6(url, { lazyConnect: true, protocol }))
+}
+
+export function ioredisCluster5(nodes: readonly RedisNode[]) {
+  return connected(new IoredisCluster5(nodes.map(address), { lazyConnect: true, scaleReads: 'slave' }))
+}
+
+export function ioredisCluster6(nodes: readonly RedisNode[]) {
+  return connected(new IoredisCluster6(nodes.map(address), { lazyConnect: true, scaleReads: 'slave' }))
+}
+
+export function ioredisSentinel5({ name, sentinel }: RedisSentinels) {
+  return connected(new Ioredis5({ name, sentinels: [address(sentinel)], lazyConnect: true }))
+}
+
+export function ioredisSentinel6({ name, sentinel }: RedisSentinels) {
+  return connected(new Ioredis6({ name, sentinels: [address(sentinel)], lazyConnect: true }))
+}
+
+function address({ port }: RedisNode) {
+  return { host: '127.0.0.1', port }
+}
+
+interface Connecting {
+  on(event: 'error', listener: () => void): unknown
+  connect(): Promise<unknown>
+  disconnect(): void
+}
+
+async function connected<C extends Connecting>(client: C) {
+  client.on('error', quiet)
   await client.connect()
   return { client, end: () => client.disconnect() }
 }

@@ -72,3 +72,27 @@ export interface Server {
   /** Ends the process and removes its folder. May be called twice. */
   stop(): Promise<void>
 }
+
+/** A Redis that the tests have started, and may stop, freeze and cut off. */
+export interface RedisNode extends Server {
+  port: number
+  pid: number
+}
+
+/** A Redis Cluster. */
+export interface RedisCluster {
+  /** The primaries first, then the replicas of the first, second, … primary in turn. */
+  nodes: RedisNode[]
+  primaries: RedisNode[]
+  stop(): Promise<void>
+}
+
+/** A primary with a replica, watched by a sentinel. */
+export interface RedisSentinels {
+  /** What the sentinel calls them. */
+  name: string
+  primary: RedisNode
+  replica: RedisNode
+  sentinel: RedisNode
+  stop(): Promise<void>
+}

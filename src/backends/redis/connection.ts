@@ -1,7 +1,9 @@
 import { type Recognized, recognize } from './clients.js'
 import type { Driver } from './driver.js'
 import { IoredisDriver } from './ioredis.js'
+import { IoredisClusterDriver } from './ioredis-cluster.js'
 import { NodeRedisDriver } from './node-redis.js'
+import { NodeRedisClusterDriver, NodeRedisPoolDriver, NodeRedisSentinelDriver } from './node-redis-others.js'
 import { Subscriptions } from './subscriptions.js'
 
 /** What all dictionaries over one client share, for as long as there are any. */
@@ -39,9 +41,15 @@ function driverOf(recognized: Recognized): Driver {
   switch (recognized.kind) {
     case 'node-redis':
       return new NodeRedisDriver(recognized.client)
+    case 'node-redis pool':
+      return new NodeRedisPoolDriver(recognized.client)
+    case 'node-redis cluster':
+      return new NodeRedisClusterDriver(recognized.client)
+    case 'node-redis sentinel':
+      return new NodeRedisSentinelDriver(recognized.client)
     case 'ioredis':
       return new IoredisDriver(recognized.client)
-    default:
-      throw new TypeError(`${recognized.kind} to come`)
+    case 'ioredis cluster':
+      return new IoredisClusterDriver(recognized.client)
   }
 }

@@ -21,8 +21,6 @@ export interface Driver {
   readonly keyPrefix: string
   /** What is to be put before a channel: also where the client puts it before keys by itself. */
   readonly channelPrefix: string
-  /** Whether the server is a cluster, as far as the client knows. */
-  readonly cluster: boolean
   /**
    * How many connections were lost so far. Counted only where the client sends again by itself what was under way, so
    * that an answer need not be that to the first sending.
@@ -40,7 +38,7 @@ export interface Driver {
    * client can do that.
    */
   send(key: string, command: string[], signal?: AbortSignal): Promise<unknown>
-  /** Two commands one after the other on the same connection, in one go. */
+  /** Sends two commands in one go, both to the primary. */
   sendBoth(key: string, first: string[], second: string[]): Promise<[unknown, unknown]>
   /** Opens a connection for messages. */
   subscriber(events: SubscriberEvents): Promise<Subscriber>

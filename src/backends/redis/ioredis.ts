@@ -24,7 +24,6 @@ export class IoredisDriver implements Driver {
   readonly label = 'the ioredis client'
   readonly keyPrefix = ''
   readonly channelPrefix: string
-  readonly cluster = false
   losses = 0
   readonly #client: IoredisClient
   readonly #readiness: Readiness
@@ -121,6 +120,8 @@ export class IoredisSubscriber implements Subscriber {
     }
     client.on('smessage', (channel: string, text: string) => events.message(channel, text))
     client.on('ready', () => void subscriber.#subscribeAgain())
+    // On a cluster: the server has given the hash slot away. (ioredis 5 tells it as an error.)
+    client.on('moved', () => subscriber.#onError(new Error('The hash slot was moved to another server.')))
     client.on('close', () => subscriber.#onError(new Error('The connection for messages was closed.')))
     return subscriber
   }

@@ -23,7 +23,6 @@ export class NodeRedisDriver implements Driver {
   readonly label = 'the node-redis client'
   readonly keyPrefix: string
   readonly channelPrefix: string
-  readonly cluster = false
   readonly losses = 0
   readonly #client: NodeRedisClient
   readonly #readiness: Readiness
@@ -93,6 +92,10 @@ export class NodeRedisSubscriber implements Subscriber {
       throw error
     }
     client.on('ready', () => subscriber.#onReady())
+    // On a cluster: the server has given the hash slot away.
+    client.on('sharded-channel-moved', () =>
+      events.interrupted(new Error('The hash slot was moved to another server.')),
+    )
     return subscriber
   }
 

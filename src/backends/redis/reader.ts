@@ -3,23 +3,16 @@ import type { Caller } from './caller.js'
 import { explain, isPassing, neverSent, replyCode } from './faults.js'
 import type { Nonces } from './nonces.js'
 import { pause } from './pause.js'
-import { toCatchUp, toMap } from './replies.js'
+import { type PullReply, toCatchUp, toMap } from './replies.js'
 import { Scan } from './scan.js'
 import { SCRIPTS, type Script } from './script.js'
 
 /** Dictionaries of up to so many entries are sent as a whole: that takes the server less than a millisecond. */
-
 const SMALL = 1_000
 
 /** How often a read is sent again after a fault that passes, and how long after the first, in ms. */
 const RETRIES = 6
 const RETRY_AFTER = 20
-
-export type PullReply =
-  | 0
-  | readonly ['changes', head: string, ...changes: string[]]
-  | readonly ['state', head: string, diverged: number, ...flat: string[]]
-  | readonly ['old', head: string, diverged: number, size: number]
 
 /** Reads from the primary. What fails on the way is asked again: reading twice does no harm. */
 export class Reader {
@@ -51,8 +44,9 @@ export class Reader {
     progress()
     const answer = understand(reply)
     if (answer.type === 'state') return answer
-    const scan = new Scan((since, cursor) => this.#step(since, cursor), progress)
-    return scan.run(reply[1])
+    const chunk = (since: string, cursor: string, count: string) => this.#chunk(since, cursor, count)
+    const changes = (since: string) => this.#run(SCRIPTS.pull, this.#sizedArgs(since)) as Promise<PullReply>
+    return new Scan(chunk, changes, progress).run(reply[1])
   }
 
   async recordBound(ms: number): Promise<void> {
@@ -72,13 +66,15 @@ export class Reader {
     return [since, this.#nonces.next(), String(most)]
   }
 
-  /** One step of a scan: what happened since a version, and the chunk at a cursor. */
-  #step(since: string, command: string[]): Promise<[PullReply, unknown]> {
+  #sizedArgs(since: string): string[] {
+    return [...this.#pullArgs(since, -1), 's']
+  }
+
+  #chunk(since: string, cursor: string, count: string): Promise<[PullReply, unknown]> {
     const { driver, keys } = this.#caller
-    const pull = this.#caller.command(SCRIPTS.pull, this.#pullArgs(since, -1))
-    return this.#again(() => driver.sendBoth(keys.entries, pull, ['hscan', keys.entries, ...command])) as Promise<
-      [PullReply, unknown]
-    >
+    const pull = this.#caller.command(SCRIPTS.pull, this.#sizedArgs(since))
+    const hscan = ['hscan', keys.entries, cursor, 'count', count]
+    return this.#again(() => driver.sendBoth(keys.entries, pull, hscan)) as Promise<[PullReply, unknown]>
   }
 
   #run(script: Script, args: readonly string[]): Promise<unknown> {

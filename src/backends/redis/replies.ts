@@ -11,6 +11,13 @@ type LoggedChange = [
   ...values: string[],
 ]
 
+/** What the pull script answers. */
+export type PullReply =
+  | 0
+  | readonly ['changes', head: string, ...changes: (string | number)[]]
+  | readonly ['state', head: string, diverged: number, ...flat: string[]]
+  | readonly ['old', head: string, diverged: number, size: number]
+
 /** A change of the log; nothing where its effects were too large to be kept. */
 export function parseChange(text: string): Change | undefined {
   const [previous, version, effects] = JSON.parse(text) as LoggedChange

@@ -1,73 +1,79 @@
 import type { Effect, State } from '../../contract/backend.js'
-import type { PullReply } from './reader.js'
-import { parseChange } from './replies.js'
+import { type PullReply, parseChange } from './replies.js'
 
-/** Asks what happened since a version, and for the chunk at a cursor, in one go. */
-export type Step = (since: string, hscan: string[]) => Promise<[PullReply, unknown]>
+/** Asks what happened since a version, with the number of entries in the end. */
+export type AskChanges = (since: string) => Promise<PullReply>
+
+/** Asks that together with the chunk at a cursor. */
+export type AskChunk = (since: string, cursor: string, count: string) => Promise<readonly [PullReply, unknown]>
 
 /** About how many entries one chunk has: the server is busy with it for less than a millisecond. */
-const CHUNK = '2000'
+const CHUNK = '1000'
 
-/** How often a scan that a new history has overtaken begins anew. */
+/** How often a load that was overtaken begins anew. */
 const ATTEMPTS = 10
 
 /**
- * Loads a dictionary by chunks that do not hold up the server. Each chunk comes with the changes since the one before; in the end
- * every change since the beginning is applied, in order, over whatever the chunks gave: that is the last state. (HSCAN
- * gives every entry that was there from beginning to end; all others are in a change. What a chunk gave earlier than its
- * change is overwritten by it; what it gave later is overwritten by the changes up to then, which end with the same.)
+ * Loads a dictionary by chunks that do not hold up the server. HSCAN gives every entry that is there from beginning to
+ * end; all others are in a change of that time. Each chunk is asked for together with the changes since the one before,
+ * and put down before they are applied: so every change that is later than a chunk is applied after it, and after the last
+ * changes, which are asked for alone, all entries are those of one version. Their number must be the server's: a cursor
+ * means nothing to another server, should that have taken over meanwhile.
  */
 export class Scan {
-  readonly #step: Step
+  readonly #chunk: AskChunk
+  readonly #changes: AskChanges
   readonly #progress: () => void
   #entries = new Map<string, string>()
 
-  constructor(step: Step, progress: () => void) {
-    this.#step = step
+  constructor(chunk: AskChunk, changes: AskChanges, progress: () => void) {
+    this.#chunk = chunk
+    this.#changes = changes
     this.#progress = progress
   }
 
   /** @param head - a version that was current before the call. */
   async run(head: string): Promise<State> {
+    let from = head
     for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
-      const state = await this.#tryFrom(head)
-      if ('version' in state) return state
-      head = state.head
       this.#entries = new Map()
+      const last = await this.#readChunks(from)
+      const answer = await this.#changes(last)
+      this.#progress()
+      from = versionOf(answer, last)
+      if (this.#replay(answer) && this.#entries.size === sizeOf(answer))
+        return { version: from, entries: this.#entries }
     }
     throw new Error(`The dictionary was replaced or changed too fast during each of ${ATTEMPTS} attempts to load it.`)
   }
 
-  /** The state; or where to begin anew. */
-  async #tryFrom(head: string): Promise<State | { head: string }> {
-    let version = head
-    let asked: Promise<[PullReply, unknown]> | undefined = this.#ask(version, '0')
-    for (let last = false; asked; ) {
-      const [pulled, [cursor, chunk]] = (await asked) as [PullReply, [string, string[]]]
+  /** Puts down every chunk; gives the version up to which changes are applied. Where one cannot be had, it stops. */
+  async #readChunks(from: string): Promise<string> {
+    let version = from
+    let asked = this.#chunk(version, '0', CHUNK)
+    for (;;) {
+      const [answer, [cursor, chunk]] = (await asked) as [PullReply, [string, string[]]]
       this.#progress()
-      if (pulled !== 0 && pulled[0] !== 'changes') return { head: pulled[1] }
-      const now: string = pulled === 0 ? version : pulled[1]
-      // Asked before the answer is dealt with, so that server and client work at the same time. After the last chunk once
-      // more, for the changes that came between that question and its chunk.
-      asked = last ? undefined : this.#ask(now, cursor)
-      if (!this.#replay(pulled)) return { head: now }
-      if (!last)
-        for (let at = 0; at < chunk.length; at += 2) this.#entries.set(chunk[at] as string, chunk[at + 1] as string)
-      last = cursor === '0'
-      version = now
+      const since = version
+      version = versionOf(answer, since)
+      const done = cursor === '0' || !isChanges(answer)
+      // Asked before the answer is dealt with: server and client work at the same time.
+      if (!done) asked = this.#chunk(version, cursor, CHUNK)
+      for (let at = 0; at < chunk.length; at += 2) this.#entries.set(chunk[at] as string, chunk[at + 1] as string)
+      if (!this.#replay(answer)) {
+        // Nobody waits for it any more.
+        asked.catch(() => {})
+        return NOWHERE
+      }
+      if (done) return version
     }
-    return { version, entries: this.#entries }
   }
 
-  #ask(since: string, cursor: string): Promise<[PullReply, unknown]> {
-    return this.#step(since, [cursor, 'count', CHUNK])
-  }
-
-  /** False where a change was too large to be kept. */
-  #replay(pulled: PullReply): boolean {
-    if (pulled === 0) return true
-    for (let at = 2; at < pulled.length; at += 1) {
-      const change = parseChange(pulled[at] as string)
+  /** False where there are none to be had. */
+  #replay(answer: PullReply): boolean {
+    if (!isChanges(answer)) return false
+    for (let at = 2; at < answer.length - 1; at += 1) {
+      const change = parseChange(answer[at] as string)
       if (!change) return false
       for (const effect of change.effects) this.#perform(effect)
     }
@@ -79,4 +85,19 @@ export class Scan {
     else if (effect.type === 'delete') this.#entries.delete(effect.key)
     else this.#entries.clear()
   }
+}
+
+/** A version that nothing leads on from. */
+const NOWHERE = ''
+
+function isChanges(answer: PullReply): answer is Extract<PullReply, readonly ['changes', ...unknown[]]> {
+  return answer !== 0 && answer[0] === 'changes'
+}
+
+function versionOf(answer: PullReply, otherwise: string): string {
+  return answer === 0 ? otherwise : answer[1]
+}
+
+function sizeOf(answer: PullReply): unknown {
+  return answer === 0 ? undefined : answer.at(-1)
 }

@@ -48,9 +48,9 @@ if not changes then return { 'stale', head, bound, diverged } end
 if #changes > 0 then
   local mark = '-' .. string.match(nonce, '^.*%.')
   for position, change in ipairs(changes) do
-    local start = select(2, string.find(change, '","', 1, true)) + 1
-    local found_at = string.find(change, mark, start, true)
-    if found_at and found_at < string.find(change, '"', start, true) then
+    -- Only the last part of its version: an epoch may bear the name of the batch that found it.
+    local start = select(2, string.find(change, '","%d+%-[^-]*')) + 1
+    if string.sub(change, start, start + #mark - 1) == mark then
       local reply = { 'dup', head, bound, position }
       for index = 1, #changes do reply[index + 4] = changes[index] end
       return reply

@@ -29,7 +29,9 @@ end
 -- program), and where the number of entries is not what the history says (evicted, deleted or written by strangers).
 local function found(head, size, nonce)
   local number = head and parts(head) or 0
-  local founded = number + 1 .. '-' .. nonce .. '-' .. nonce
+  -- With the time: a client that sends again by itself sends the same nonce.
+  local now = call('TIME')
+  local founded = number + 1 .. '-' .. nonce .. '.' .. now[1] .. now[2] .. '-' .. nonce
   call('DEL', log_key)
   call('HSET', meta_key, 'head', founded, 'size', size, 'bytes', 0)
   redis.pcall('SPUBLISH', meta_key, '')

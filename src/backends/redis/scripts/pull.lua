@@ -6,6 +6,7 @@
 -- ARGV[1]  the version; '' asks for the present state
 -- ARGV[2]  a nonce
 -- ARGV[3]  the most entries that are sent as a state; -1: send none
+-- ARGV[4]  's': an answer with changes, be there none, ends with the present number of entries
 --
 -- Returns one of
 --   0                                       nothing happened
@@ -15,13 +16,15 @@
 -- where diverged is 1 if the version is not of this history, else 0.
 
 local head, size = look(ARGV[2])
-if ARGV[1] == head then return 0 end
+local sized = ARGV[4] == 's'
+if ARGV[1] == head and not sized then return 0 end
 
 local changes, diverged = since(ARGV[1], head)
 if changes then
-  table.insert(changes, 1, head)
-  table.insert(changes, 1, 'changes')
-  return changes
+  local reply = { 'changes', head }
+  for index = 1, #changes do reply[index + 2] = changes[index] end
+  if sized then reply[#reply + 1] = size end
+  return reply
 end
 
 if size > tonumber(ARGV[3]) then return { 'old', head, diverged, size } end

@@ -1,0 +1,96 @@
+import type { Emitter, IoredisClient, IoredisCluster } from './clients.js'
+import type { Driver, Subscriber, SubscriberEvents } from './driver.js'
+import { clientClosed } from './faults.js'
+import { IOREDIS_EVENTS, IoredisSubscriber, prefixOf, SUBSCRIBER_OPTIONS, type SubscribingClient } from './ioredis.js'
+import { refusePrefix } from './node-redis-others.js'
+import { Readiness } from './readiness.js'
+import { type Shard, ShardSubscriber } from './shard-subscriber.js'
+import { slotOf } from './slot.js'
+
+interface Members extends IoredisCluster {
+  readonly slots: readonly (readonly string[] | undefined)[]
+  connect(): Promise<void>
+  disconnect(): void
+  pipeline(commands: string[][]): { exec(): Promise<[unknown, unknown][] | null> }
+}
+
+interface Node extends IoredisClient {
+  readonly options: { readonly host?: string; readonly port?: number }
+}
+
+/** A `Cluster` of ioredis. What was in flight on a lost connection, it sends again by itself, byte by byte the same. */
+export class IoredisClusterDriver implements Driver {
+  readonly label = 'the ioredis cluster client'
+  readonly keyPrefix = ''
+  readonly channelPrefix = ''
+  losses = 0
+  readonly #client: Members
+  readonly #readiness: Readiness
+  readonly #watched = new Set<Emitter>()
+
+  constructor(client: IoredisCluster) {
+    this.#client = client as Members
+    refusePrefix(prefixOf(client), this.label)
+    const condition = () => (client.status === 'ready' ? 'ready' : client.status === 'end' ? 'closed' : 'waiting')
+    this.#readiness = new Readiness(client, IOREDIS_EVENTS, condition, () =>
+      clientClosed(this.label, 'await client.connect()'),
+    )
+    client.on('+node', this.#watch)
+    client.on('-node', this.#onClose)
+    for (const node of client.nodes()) this.#watch(node as Emitter)
+  }
+
+  ready(): Promise<void> | undefined {
+    if (this.#client.status === 'wait') this.#client.connect().catch(() => {})
+    return this.#readiness.wait()
+  }
+
+  /** To the primary also with `scaleReads`: that concerns commands that are read-only, and EVALSHA is not. */
+  send(_key: string, [command = '', ...args]: string[]): Promise<unknown> {
+    return this.#client.call(command, args)
+  }
+
+  /** As one pipeline, all of which goes to the primary, since its first command does. */
+  async sendBoth(_key: string, first: string[], second: string[]): Promise<[unknown, unknown]> {
+    const results = await this.#client.pipeline([first, second]).exec()
+    const [one, other] = (results ?? []).map(([error, reply]) => {
+      if (error) throw error
+      return reply
+    })
+    return [one, other]
+  }
+
+  async subscriber(events: SubscriberEvents): Promise<Subscriber> {
+    return new ShardSubscriber(async channel => this.#locate(channel), events)
+  }
+
+  detach(): void {
+    this.#readiness.stop()
+    this.#client.off('+node', this.#watch)
+    this.#client.off('-node', this.#onClose)
+    for (const node of this.#watched) node.off('close', this.#onClose)
+  }
+
+  async end(): Promise<void> {
+    this.#client.disconnect()
+  }
+
+  #locate(channel: string): Shard {
+    const [address] = this.#client.slots[slotOf(channel)] ?? []
+    const node = (this.#client.nodes('master') as Node[]).find(
+      ({ options }) => `${options.host}:${options.port}` === address,
+    )
+    if (address === undefined || !node) throw new Error('The cluster client knows no server for the hash slot.')
+    const duplicate = () => node.duplicate({ ...SUBSCRIBER_OPTIONS, retryStrategy: null }) as SubscribingClient
+    return { address, open: events => IoredisSubscriber.open(duplicate(), events) }
+  }
+
+  readonly #watch = (node: Emitter) => {
+    this.#watched.add(node)
+    node.on('close', this.#onClose)
+  }
+
+  readonly #onClose = () => {
+    this.losses += 1
+  }
+}

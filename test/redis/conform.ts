@@ -1,0 +1,27 @@
+import { afterAll, beforeAll, describe, test } from 'vitest'
+import { RedisBackend } from '../../src/backends/redis/redis-backend.js'
+import { conformance, type Mode } from '../../src/conformance/index.js'
+import type { Opened } from './clients.js'
+
+let stores = 0
+
+/** The modes that show how a client differs from others: the rest is the dictionary's, and the same for all. */
+export const TELLING_MODES: readonly Mode[] = [{ autosync: true }, { live: true, autosync: false }]
+
+/** Runs the conformance suite through one client. Each test has a dictionary of its own on the same server. */
+export function conform(name: string, open: () => Promise<Opened>, modes?: readonly Mode[]): void {
+  describe(name, () => {
+    let opened: Opened
+    beforeAll(async () => {
+      opened = await open()
+    })
+    afterAll(() => opened.end())
+    const create = () => {
+      stores += 1
+      const store = `{store} ${process.pid} ${stores}`
+      return { backend: () => new RedisBackend(opened.client, store), dispose() {} }
+    }
+    const missing = { bytes: 'values are text, so that the hash can be read by anyone' }
+    conformance({ describe, test }, { name: 'RedisBackend', create, missing, ...(modes && { modes }) })
+  })
+}
