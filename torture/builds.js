@@ -4,11 +4,11 @@ import { join } from 'node:path'
 import { root } from '../scripts/run.js'
 
 /** Text of a built file, and what is to stand in its place. It must be there once. */
-/** @typedef {{ file: string, from: string, to: string }} Change */
+/** @typedef {{ file: string, from: string | RegExp, to: string }} Change */
 
 /** Small limits, so that a short run trims the log, loads and scans. @type {readonly Change[]} */
 export const SMALL = [
-  { file: 'backends/redis/scripts/commit.lua', from: 'LOG_LENGTH = 10000', to: 'LOG_LENGTH = 40' },
+  { file: 'backends/redis/scripts/commit.lua', from: '= 10000, 4194304', to: '= 40, 4194304' },
   { file: 'backends/redis/reader.js', from: 'SMALL = 1_000', to: 'SMALL = 25' },
   { file: 'backends/redis/scan.js', from: "CHUNK = '2000'", to: "CHUNK = '20'" },
 ]
@@ -22,9 +22,15 @@ export async function copyOfDist(changes = []) {
   const cache = join(root, '.cache')
   await mkdir(cache, { recursive: true })
   const folder = await mkdtemp(join(cache, 'torture-'))
-  await copy(folder)
-  for (const change of changes) await alter(join(folder, change.file), change)
-  return { folder, remove: () => rm(folder, { recursive: true, force: true }) }
+  const remove = () => rm(folder, { recursive: true, force: true })
+  try {
+    await copy(folder)
+    for (const change of changes) await alter(join(folder, change.file), change)
+    return { folder, remove }
+  } catch (error) {
+    await remove()
+    throw error
+  }
 }
 
 /** @param {string} folder */

@@ -5,7 +5,7 @@ export function digest(entries) {
   let sum = 0
   let count = 0
   for (const [key, value] of entries) {
-    sum = (sum + hash(`${key}\n${value}`)) % Number.MAX_SAFE_INTEGER
+    sum = (sum + hash(`${key}\n${value}`)) % 2 ** 52
     count += 1
   }
   return `${count}-${sum}`
