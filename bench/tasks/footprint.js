@@ -32,9 +32,11 @@ const variants = {
 }
 
 async function taken() {
-  // Twice, with time between: what was let go of just now may have to be told first.
-  collect()
-  await new Promise(resolve => setTimeout(resolve, 50))
+  // Several times, with time between: what was let go of just now may have to be told first.
+  for (let turn = 0; turn < 5; turn += 1) {
+    collect()
+    await new Promise(resolve => setTimeout(resolve, 50))
+  }
   collect()
   const { heapUsed, external } = process.memoryUsage()
   return heapUsed + external
