@@ -1,6 +1,7 @@
 import type { DurableDict } from './dictionary/durable-dict.js'
 import type { Open } from './dictionary/open.js'
 import type { CommonOptions } from './dictionary/options.js'
+import { RedisDict } from './redis-dict.js'
 import { SqliteDict } from './sqlite-dict.js'
 
 /** Opens what comes after the scheme. */
@@ -8,13 +9,16 @@ type Opener = (url: string, name: string, options: CommonOptions | undefined) =>
 
 const OPENERS: Readonly<Record<string, Opener>> = {
   sqlite: (url, name, options) => SqliteDict.open(name, pathOf(url), options),
+  redis: (url, name, options) => RedisDict.open(name, withoutName(url), options),
+  rediss: (url, name, options) => RedisDict.open(name, withoutName(url), options),
 }
 
 /**
  * Opens a dictionary by URL. It owns what it connects to: `close` ends that, too.
  *
  * - `sqlite:./app.db#settings`: the dictionary `settings` in the file `./app.db` (see `SqliteDict`). Characters that a URL
- *   cannot hold are percent-encoded.
+ * cannot hold are percent-encoded.
+ * - `redis://localhost:6379/0#settings`, or `rediss://…`: the dictionary `settings` on that server (see `RedisDict`).
  *
  * Rejects with `TypeError` for a URL that is none, has no name, or has a scheme not listed here; else as the dictionary's own
  * `open`.
@@ -26,8 +30,12 @@ export const openDict = (async (url: string, options?: CommonOptions) => {
   return opener(url, decoded(name, url), options)
 }) as Open<[url: string]>
 
+function withoutName(url: string): string {
+  return url.slice(0, url.indexOf('#'))
+}
+
 function pathOf(url: string): string {
-  return decoded(url.slice(url.indexOf(':') + 1, url.indexOf('#')), url)
+  return decoded(withoutName(url).slice(url.indexOf(':') + 1), url)
 }
 
 function decoded(text: string, url: string): string {
