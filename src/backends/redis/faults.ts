@@ -30,20 +30,23 @@ export function replyCode(error: unknown): string | undefined {
 }
 
 export function isPassing(error: unknown): boolean {
-  return PASSING.has(replyCode(error) ?? '')
+  return PASSING.has(replyCode(error) ?? '') || (error instanceof Error && isOf(error, OFFLINE))
 }
+
+/** The client had no connection for the command, and may have one shortly. */
+const OFFLINE = /^TimeoutError$|^ClientOfflineError$|enableOfflineQueue/
 
 /** Whether the client says that the command never left it. */
 export function neverSent(error: unknown): boolean {
-  if (!(error instanceof Error)) return false
-  const { name, message } = error
-  const kinds = ['AbortError', 'ClientClosedError', 'ClientOfflineError', 'TimeoutError', 'RangeError']
-  return (
-    kinds.includes(name) || kinds.includes(error.constructor.name) || UNSENT.test(message) || isSubscriberMode(error)
-  )
+  return error instanceof Error && (isOf(error, OFFLINE) || isOf(error, UNSENT) || isSubscriberMode(error))
 }
 
-const UNSENT = /enableOfflineQueue|Cluster is ended|queue is full|Invalid string length/
+const UNSENT = /^AbortError$|^ClientClosedError$|^RangeError$|Cluster is ended|queue is full|Invalid string length/
+
+/** Clients tell by the class, the name or the message. */
+function isOf(error: Error, kinds: RegExp): boolean {
+  return kinds.test(error.name) || kinds.test(error.constructor.name) || kinds.test(error.message)
+}
 
 function isSubscriberMode(error: Error): boolean {
   return /subscriber mode|only \(P\|S\)SUBSCRIBE/.test(error.message)

@@ -14,6 +14,40 @@ const LONGEST_WAIT = 2_000
 /** How often it is looked for before who subscribes is told that it cannot be had. */
 const ATTEMPTS = 12
 
+/** A connection to one server. */
+class Held {
+  readonly subscriber: Promise<Subscriber>
+  /** Rejects when the connection is lost. */
+  readonly lost: Promise<never>
+  #lose: (cause: unknown) => void = () => {}
+
+  constructor(shard: Shard, message: SubscriberEvents['message'], interrupted: (held: Held, cause: unknown) => void) {
+    this.lost = new Promise((_, reject) => {
+      this.#lose = reject
+    })
+    this.lost.catch(() => {})
+    const events = {
+      message,
+      interrupted: (cause: unknown) => {
+        this.#lose(cause)
+        interrupted(this, cause)
+      },
+    }
+    this.subscriber = shard.open(events)
+    this.subscriber.catch(this.#lose)
+  }
+
+  /** Some clients never answer who subscribes to a channel that has just moved. */
+  async subscribe(channel: string): Promise<void> {
+    const subscriber = await this.subscriber
+    await Promise.race([subscriber.subscribe(channel), this.lost])
+  }
+
+  async close(): Promise<void> {
+    await (await this.subscriber.catch(() => undefined))?.close()
+  }
+}
+
 /**
  * Messages of a cluster: sharded channels are served by the primary of their hash slot. One connection for each server in
  * charge of a channel; where one is lost, or a slot has moved, its channels are looked for anew until they are found.
@@ -21,7 +55,7 @@ const ATTEMPTS = 12
 export class ShardSubscriber implements Subscriber {
   readonly #locate: (channel: string) => Promise<Shard>
   readonly #events: SubscriberEvents
-  readonly #connections = new Map<string, Promise<Subscriber>>()
+  readonly #connections = new Map<string, Held>()
   /** By channel, the address of its server; nothing while that is looked for. */
   readonly #channels = new Map<string, string | undefined>()
   readonly #closed = new AbortController()
@@ -50,8 +84,9 @@ export class ShardSubscriber implements Subscriber {
     const address = this.#channels.get(channel)
     this.#channels.delete(channel)
     if (address === undefined) return
-    if (![...this.#channels.values()].includes(address)) return this.#drop(address)
-    await (await this.#connections.get(address))?.unsubscribe(channel)
+    const held = this.#connections.get(address)
+    if (this.#serves(address)) await (await held?.subscriber)?.unsubscribe(channel)
+    else await this.#drop(address)
   }
 
   async close(): Promise<void> {
@@ -62,39 +97,38 @@ export class ShardSubscriber implements Subscriber {
 
   async #connect(channel: string): Promise<void> {
     const shard = await this.#locate(channel)
-    const connection = this.#connections.get(shard.address) ?? this.#open(shard)
-    await (await connection).subscribe(channel)
-    // Meanwhile it may have been unsubscribed from, or the connection lost.
-    if (this.#connections.get(shard.address) !== connection) throw new Error('The connection for messages was lost.')
-    if (this.#channels.has(channel)) this.#channels.set(channel, shard.address)
-    else await this.#leave(shard.address)
+    const { address } = shard
+    const held = this.#connections.get(address) ?? this.#open(shard)
+    try {
+      await held.subscribe(channel)
+    } catch (error) {
+      if (this.#connections.get(address) === held && !this.#serves(address)) await this.#drop(address)
+      throw error
+    }
+    if (this.#channels.has(channel)) this.#channels.set(channel, address)
+    else if (!this.#serves(address)) await this.#drop(address)
   }
 
-  #open(shard: Shard): Promise<Subscriber> {
-    const connection = shard.open({
-      message: this.#events.message,
-      interrupted: cause => void this.#lost(shard.address, connection, cause),
-    })
-    this.#connections.set(shard.address, connection)
-    connection.catch(() => {
-      if (this.#connections.get(shard.address) === connection) this.#connections.delete(shard.address)
-    })
-    return connection
+  #open(shard: Shard): Held {
+    const held = new Held(shard, this.#events.message, (lost, cause) => void this.#lost(shard.address, lost, cause))
+    this.#connections.set(shard.address, held)
+    return held
   }
 
-  async #leave(address: string): Promise<void> {
-    if (![...this.#channels.values()].includes(address)) await this.#drop(address)
+  #serves(address: string): boolean {
+    for (const served of this.#channels.values()) if (served === address) return true
+    return false
   }
 
   async #drop(address: string): Promise<void> {
-    const connection = this.#connections.get(address)
+    const held = this.#connections.get(address)
     this.#connections.delete(address)
-    await (await connection?.catch(() => undefined))?.close()
+    await held?.close()
   }
 
   /** Gives up the connection, and looks for its channels wherever they are now. */
-  async #lost(address: string, connection: Promise<Subscriber>, cause: unknown): Promise<void> {
-    if (this.#connections.get(address) !== connection) return
+  async #lost(address: string, held: Held, cause: unknown): Promise<void> {
+    if (this.#connections.get(address) !== held) return
     const channels = [...this.#channels].filter(([, served]) => served === address).map(([channel]) => channel)
     for (const channel of channels) this.#channels.set(channel, undefined)
     this.#events.interrupted(cause)

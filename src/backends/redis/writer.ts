@@ -89,9 +89,7 @@ export class Writer {
   /** Notes what a fault means for the batch; throws where sending it again is of no use. */
   #weigh(cause: unknown, progress: Progress): void {
     if (isPassing(cause)) return
-    const sent = !neverSent(cause)
-    if (!sent && this.#caller.driver.ready()) return
-    if (!sent || replyCode(cause) !== undefined) throw this.#failed(cause, progress)
+    if (neverSent(cause) || replyCode(cause) !== undefined) throw this.#failed(cause, progress)
     progress.lost ??= { cause }
   }
 

@@ -1,0 +1,135 @@
+import { afterEach, describe, expect, test } from 'vitest'
+import { RedisDict } from '../../src/index.js'
+import { ask, startRedisCluster, startRedisSentinels } from '../servers/redis-nodes.js'
+import type { RedisCluster, RedisNode, RedisSentinels } from '../servers/types.js'
+import {
+  ioredisCluster5,
+  ioredisCluster6,
+  ioredisSentinel5,
+  ioredisSentinel6,
+  nodeRedisCluster,
+  nodeRedisSentinel,
+  type Opened,
+} from './clients.js'
+import { listeners, until } from './support.js'
+
+const OPTIONS = { timeout: 15_000 } as const
+const cleanup: (() => unknown)[] = []
+
+afterEach(async () => {
+  for (const step of cleanup.splice(0).reverse()) await step()
+})
+
+/** A writer, and a reader that is fed, each with a client of its own. */
+async function openTwo(open: () => Promise<Opened>) {
+  const clients = [await open(), await open()]
+  for (const one of clients) cleanup.push(() => one.end())
+  const [writer, reader] = await Promise.all([
+    RedisDict.open('settings', (clients[0] as Opened).client, OPTIONS),
+    RedisDict.open('settings', (clients[1] as Opened).client, { ...OPTIONS, live: true, autosync: false }),
+  ])
+  cleanup.push(
+    () => writer.close(),
+    () => reader.close(),
+  )
+  return { writer, reader }
+}
+
+describe('Sentinel: another primary takes over', () => {
+  const clients: Record<string, (sentinels: RedisSentinels) => Promise<Opened>> = {
+    'node-redis': nodeRedisSentinel,
+    'ioredis 5': ioredisSentinel5,
+    'ioredis 6': ioredisSentinel6,
+  }
+  for (const [name, open] of Object.entries(clients)) {
+    test(name, async () => {
+      const sentinels = await startRedisSentinels()
+      cleanup.push(() => sentinels.stop())
+      const { writer, reader } = await openTwo(() => open(sentinels))
+      await writer.set('a', 1)
+      await until(() => reader.local.get('a') === 1, 'the reader is fed')
+      await ask(sentinels.primary, 'wait', '1', '5000')
+      await sentinels.primary.stop()
+      await writer.set('b', 2)
+      expect(await writer.get('a')).toBe(1)
+      await until(() => reader.local.get('b') === 2, 'the reader follows the new primary')
+      await until(async () => (await listeners(sentinels.replica, '{settings}:meta')) > 0, 'messages come from there')
+      await writer.set('c', 3)
+      await until(() => reader.local.get('c') === 3, 'the reader is fed again')
+    }, 60_000)
+  }
+})
+
+describe('Cluster', () => {
+  const clients: Record<string, (nodes: RedisNode[]) => Promise<Opened>> = {
+    'node-redis': nodeRedisCluster,
+    'ioredis 5': ioredisCluster5,
+    'ioredis 6': ioredisCluster6,
+  }
+  for (const [name, open] of Object.entries(clients)) {
+    test(`the primary of a shard is lost, by ${name}`, async () => {
+      const cluster = await startRedisCluster({ replicas: 1 })
+      cleanup.push(() => cluster.stop())
+      const { writer, reader } = await openTwo(() => open(cluster.nodes))
+      await writer.set('a', 1)
+      await until(() => reader.local.get('a') === 1, 'the reader is fed')
+      const primary = await primaryOf(cluster, 'settings')
+      await ask(primary, 'wait', '1', '5000')
+      await primary.stop()
+      const heir = cluster.nodes[cluster.nodes.indexOf(primary) + 3] as RedisNode
+      // Sooner than the replica would find out by itself.
+      await ask(heir, 'cluster', 'failover', 'takeover')
+      await writer.set('b', 2)
+      expect(await writer.get('a')).toBe(1)
+      await until(() => reader.local.get('b') === 2, 'the reader follows the new primary')
+      await until(async () => (await listeners(heir, '{settings}:meta')) > 0, 'messages come from there')
+    }, 60_000)
+
+    test(`the hash slot is moved while it is in use, by ${name}`, async () => {
+      const cluster = await startRedisCluster()
+      cleanup.push(() => cluster.stop())
+      const { writer, reader } = await openTwo(() => open(cluster.nodes))
+      await writer.set('a', 1)
+      await until(() => reader.local.get('a') === 1, 'the reader is fed')
+      const from = await primaryOf(cluster, 'settings')
+      const to = cluster.primaries.find(node => node !== from) as RedisNode
+      let moving = true
+      let written = 0
+      const writing = (async () => {
+        while (moving) {
+          written += 1
+          await writer.set('n', written)
+        }
+      })()
+      await move(cluster, 'settings', from, to)
+      moving = false
+      await writing
+      expect(await writer.get('n')).toBe(written)
+      expect(await writer.get('a')).toBe(1)
+      await until(() => reader.local.get('n') === written, 'the reader follows')
+      await until(async () => (await listeners(to, '{settings}:meta')) > 0, 'messages come from there')
+    }, 60_000)
+  }
+})
+
+async function primaryOf({ primaries }: RedisCluster, key: string): Promise<RedisNode> {
+  const [first] = primaries as [RedisNode]
+  const slot = (await ask(first, 'cluster', 'keyslot', key)) as number
+  const ranges = (await ask(first, 'cluster', 'slots')) as [number, number, [string, number]][]
+  const [, , [, port]] = ranges.find(([low, high]) => low <= slot && slot <= high) as [number, number, [string, number]]
+  return primaries.find(node => node.port === port) as RedisNode
+}
+
+/** As `redis-cli --cluster reshard` does it. */
+async function move({ primaries }: RedisCluster, key: string, from: RedisNode, to: RedisNode): Promise<void> {
+  const slot = String(await ask(from, 'cluster', 'keyslot', key))
+  const [source, target] = [await ask(from, 'cluster', 'myid'), await ask(to, 'cluster', 'myid')] as [string, string]
+  await ask(to, 'cluster', 'setslot', slot, 'importing', source)
+  await ask(from, 'cluster', 'setslot', slot, 'migrating', target)
+  for (;;) {
+    const keys = (await ask(from, 'cluster', 'getkeysinslot', slot, '1')) as string[]
+    if (keys.length === 0) break
+    await ask(from, 'migrate', '127.0.0.1', String(to.port), keys[0] as string, '0', '5000')
+  }
+  for (const node of [to, from, ...primaries]) await ask(node, 'cluster', 'setslot', slot, 'node', target)
+}
