@@ -27,7 +27,12 @@ export async function nodeRedisPool(url: string) {
 }
 
 export async function nodeRedisCluster(nodes: readonly RedisNode[], RESP: 2 | 3 = 3) {
-  const client = createCluster({ rootNodes: nodes.map(({ url }) => ({ url })), RESP, useReplicas: true })
+  const client = createCluster({
+    rootNodes: nodes.map(({ url }) => ({ url })),
+    RESP,
+    useReplicas: true,
+    topologyRefreshOnReconnectionAttemptStrategy: 200,
+  })
   client.on('error', quiet)
   await client.connect()
   return { client, end: () => client.destroy() }

@@ -1,0 +1,74 @@
+import { keysOf } from '../../src/backends/redis/names.js'
+import { SCRIPTS, type Script } from '../../src/backends/redis/script.js'
+
+interface Client {
+  sendCommand(args: string[]): Promise<unknown>
+}
+
+/** What the commit script answers, taken apart. */
+export interface Answer {
+  readonly status: string
+  readonly head: string
+  readonly bound: string
+  readonly codes?: string
+  readonly values?: string[]
+  readonly changes?: string[]
+  readonly position?: number
+  readonly diverged?: number
+}
+
+let stores = 0
+let nonces = 0
+
+/** A dictionary of its own, whose scripts are run by hand. */
+export class ByHand {
+  readonly keys: ReturnType<typeof keysOf>
+  readonly #client: Client
+
+  constructor(client: Client) {
+    stores += 1
+    this.keys = keysOf(`by hand ${stores}`)
+    this.#client = client
+  }
+
+  send(...args: string[]): Promise<unknown> {
+    return this.#client.sendCommand(args)
+  }
+
+  run(script: Script, ...args: string[]): Promise<unknown> {
+    const { entries, meta, log } = this.keys
+    return this.send('eval', script.source, '3', entries, meta, log, ...args)
+  }
+
+  pull(since: string, most = -1, ...rest: string[]): Promise<unknown> {
+    nonces += 1
+    return this.run(SCRIPTS.pull, since, `pull${nonces}.0`, String(most), ...rest)
+  }
+
+  async head(): Promise<string> {
+    return ((await this.pull('')) as string[])[1] as string
+  }
+
+  /** @param id - with the number of the sending, and the flags: 'id.1 r'. */
+  async commit(base: string, id: string, ...operations: string[]): Promise<Answer> {
+    const [nonce = '', flags = ''] = id.split(' ')
+    return takeApart((await this.run(SCRIPTS.commit, base, nonce, flags, ...operations)) as (string | number)[])
+  }
+
+  async entries(): Promise<Record<string, string>> {
+    return Object.fromEntries(Object.entries((await this.send('hgetall', this.keys.entries)) as object)) as never
+  }
+
+  async log(): Promise<unknown[][]> {
+    return ((await this.send('lrange', this.keys.log, '0', '-1')) as string[]).map(text => JSON.parse(text))
+  }
+}
+
+function takeApart(reply: (string | number)[]): Answer {
+  const [status, head, bound, fourth] = reply as [string, string, string, string & number]
+  if (status === 'stale') return { status, head, bound, diverged: fourth }
+  if (status === 'dup') return { status, head, bound, position: fourth, changes: reply.slice(4) as string[] }
+  const count = reply[4] as number
+  const values = reply.slice(5, 5 + count) as string[]
+  return { status, head, bound, codes: fourth, values, changes: reply.slice(5 + count) as string[] }
+}
