@@ -3,19 +3,21 @@ import { StoreUnavailableError, UnsupportedError } from '../../errors/errors.js'
 /** How long connecting may take where the caller does not say, in ms. */
 const TIMEOUT = 5_000
 
+interface Connecting {
+  connect(): Promise<unknown>
+  on(event: 'error', listener: (error: Error) => void): unknown
+  /** Of node-redis. */
+  destroy?(): void
+  /** Of ioredis. */
+  disconnect?(): void
+}
+
 interface NodeRedis {
-  createClient(options: object): {
-    connect(): Promise<unknown>
-    destroy(): void
-    on(event: 'error', fn: () => void): void
-  }
+  createClient(options: object): Connecting
 }
 
 interface Ioredis {
-  readonly Redis: new (
-    url: string,
-    options: object,
-  ) => { connect(): Promise<unknown>; disconnect(): void; on(event: 'error', fn: () => void): void }
+  readonly Redis: new (url: string, options: object) => Connecting
 }
 
 /**
@@ -24,47 +26,42 @@ interface Ioredis {
  * @throws UnsupportedError where neither is installed; StoreUnavailableError where it cannot connect in time.
  */
 export async function connect(url: string, timeout = TIMEOUT): Promise<unknown> {
-  if (!/^rediss?:\/\//.test(url))
-    throw new TypeError(`A URL for a RedisDict begins with redis:// or rediss://; got ${url}.`)
+  if (!/^rediss?:\/\//.test(url)) throw new TypeError('A URL for a RedisDict begins with redis:// or rediss://.')
+  const client = await create(url)
+  try {
+    await connected(client, timeout)
+    return client
+  } catch (error) {
+    if (client.destroy) client.destroy()
+    else client.disconnect?.()
+    const { host } = new URL(url)
+    const { message } = error as Error
+    throw new StoreUnavailableError(`Redis at ${host} cannot be reached: ${message}`, { cause: error })
+  }
+}
+
+async function create(url: string): Promise<Connecting> {
   const nodeRedis = await load<NodeRedis>('redis')
-  if (nodeRedis) return connectNodeRedis(nodeRedis, url, timeout)
+  if (nodeRedis) return nodeRedis.createClient({ url })
   const ioredis = await load<Ioredis>('ioredis')
-  if (ioredis) return connectIoredis(ioredis, url, timeout)
+  if (ioredis) return new ioredis.Redis(url, { lazyConnect: true })
   throw new UnsupportedError('To open a RedisDict by URL, a Redis client is needed: npm install redis')
 }
 
-async function connectNodeRedis({ createClient }: NodeRedis, url: string, timeout: number): Promise<unknown> {
-  const client = createClient({ url })
-  // Faults come to light at the next call.
-  client.on('error', () => {})
-  return within(client.connect(), () => client.destroy(), client, url, timeout)
-}
-
-async function connectIoredis({ Redis }: Ioredis, url: string, timeout: number): Promise<unknown> {
-  const client = new Redis(url, { lazyConnect: true })
-  client.on('error', () => {})
-  return within(client.connect(), () => client.disconnect(), client, url, timeout)
-}
-
-async function within(
-  connecting: Promise<unknown>,
-  end: () => void,
-  client: unknown,
-  url: string,
-  timeout: number,
-): Promise<unknown> {
+/** Clients try again for ever, and tell of each failure by an event. */
+async function connected(client: Connecting, timeout: number): Promise<void> {
   let timer: NodeJS.Timeout | undefined
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`No connection within ${timeout} ms.`)), timeout)
+  const failed = new Promise<never>((_, reject) => {
+    let latest: Error | undefined
+    // Later faults come to light at the next call.
+    client.on('error', error => {
+      latest = error
+      if (/^(WRONGPASS|NOAUTH|NOPERM)/.test(error.message)) reject(error)
+    })
+    timer = setTimeout(() => reject(latest ?? new Error(`It did not answer within ${timeout} ms.`)), timeout)
   })
   try {
-    await Promise.race([connecting, late])
-    return client
-  } catch (cause) {
-    end()
-    throw new StoreUnavailableError(`Redis at ${new URL(url).host} cannot be reached: ${(cause as Error).message}`, {
-      cause,
-    })
+    await Promise.race([client.connect(), failed])
   } finally {
     clearTimeout(timer)
   }

@@ -76,10 +76,23 @@ export function explain(error: unknown, dictionary: string): DurableDictError | 
       details,
     )
   }
-  const code = replyCode(error)
-  const advice = code === undefined ? undefined : (ADVICE[code] ?? nested(error.message))
+  const advice = adviceFor(error)
   if (advice === undefined) return undefined
   return new StoreUnavailableError(`Dictionary "${dictionary}": ${advice} (${error.message})`, details)
+}
+
+function adviceFor(error: Error): string | undefined {
+  const code = replyCode(error)
+  if (code === undefined) return undefined
+  return isTooLarge(error) ? TOO_LARGE : (ADVICE[code] ?? nested(error.message))
+}
+
+const TOO_LARGE =
+  'A write is larger than the server takes (proto-max-bulk-len), and nothing was written, nor what was sent with it.'
+
+/** Whether the server has refused to read the command on. */
+function isTooLarge({ message }: Error): boolean {
+  return /Protocol error: invalid (multi)?bulk length/.test(message)
 }
 
 /** Servers before 7.0 take the shebang of a script for an error, or know no sharded messages. */

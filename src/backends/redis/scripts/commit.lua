@@ -31,7 +31,7 @@ if flags ~= '' and string.find(flags, 'a', 1, true) then
   local needed = {
     { 'HSET', entries_key, 'k', 'v' }, { 'HDEL', entries_key, 'k' }, { 'HGET', entries_key, 'k' },
     { 'DEL', entries_key }, { 'HSET', meta_key, 'k', 'v' },
-    { 'RPUSH', log_key, 'v' }, { 'LPOP', log_key }, { 'LRANGE', log_key, '0', '-1' }, { 'DEL', log_key },
+    { 'RPUSH', log_key, 'v' }, { 'LPOP', log_key }, { 'LRANGE', log_key, '0', '-1' },
   }
   for _, command in ipairs(needed) do
     if not redis.acl_check_cmd(unpack(command)) then

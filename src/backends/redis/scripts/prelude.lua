@@ -32,7 +32,8 @@ local function found(head, size, nonce)
   -- With the time: a client that sends again by itself sends the same nonce.
   local now = call('TIME')
   local founded = number + 1 .. '-' .. nonce .. '.' .. now[1] .. now[2] .. '-' .. nonce
-  call('DEL', log_key)
+  -- Not DEL: a key of another type is someone else's.
+  call('LTRIM', log_key, 1, 0)
   call('HSET', meta_key, 'head', founded, 'size', size, 'bytes', 0)
   redis.pcall('SPUBLISH', meta_key, '')
   return founded
