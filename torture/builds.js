@@ -8,9 +8,9 @@ import { root } from '../scripts/run.js'
 
 /** Small limits, so that a short run trims the log, loads and scans. @type {readonly Change[]} */
 export const SMALL = [
-  { file: 'backends/redis/scripts/commit.lua', from: '= 10000, 4194304', to: '= 40, 4194304' },
-  { file: 'backends/redis/reader.js', from: 'SMALL = 1_000', to: 'SMALL = 25' },
-  { file: 'backends/redis/scan.js', from: "CHUNK = '2000'", to: "CHUNK = '20'" },
+  { file: 'backends/redis/scripts/commit.lua', from: /LOG_LENGTH, LOG_BYTES = \d+/, to: 'LOG_LENGTH, LOG_BYTES = 40' },
+  { file: 'backends/redis/reader.js', from: /SMALL = [\d_]+/, to: 'SMALL = 25' },
+  { file: 'backends/redis/scan.js', from: /CHUNK = '\d+'/, to: "CHUNK = '20'" },
 ]
 
 /**

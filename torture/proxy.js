@@ -12,8 +12,8 @@ class Pipe {
   delay = 0
   /** @type {Buffer[]} */
   #held = []
-  #lastDue = 0
-  #under = 0
+  /** What is to be sent, and when: in this order, whatever timers do. @type {{ due: number, send: () => void }[]} */
+  #queue = []
   #to
 
   /** @param {Socket} to */
@@ -40,13 +40,22 @@ class Pipe {
   /** @param {() => void} send */
   #inOrder(send) {
     const now = performance.now()
-    this.#lastDue = Math.max(now + this.delay, this.#lastDue)
-    if (this.#lastDue <= now && this.#under === 0) return send()
-    this.#under += 1
+    if (this.delay === 0 && this.#queue.length === 0) return send()
+    this.#queue.push({ due: now + this.delay, send })
+    if (this.#queue.length === 1) this.#wait(this.delay)
+  }
+
+  /** @param {number} ms */
+  #wait(ms) {
     setTimeout(() => {
-      this.#under -= 1
-      if (!this.#to.destroyed) send()
-    }, this.#lastDue - now)
+      const now = performance.now()
+      while (this.#queue[0] && this.#queue[0].due <= now) {
+        const { send } = this.#queue[0]
+        if (!this.#to.destroyed) send()
+        this.#queue.shift()
+      }
+      if (this.#queue[0]) this.#wait(this.#queue[0].due - now)
+    }, ms)
   }
 }
 

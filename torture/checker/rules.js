@@ -81,17 +81,16 @@ export function oneStatePerVersion({ seen }) {
 }
 
 /** Memory never comes back to a state that it left, unless it says that the store did. @param {History} history */
-export function neverBack({ seen, syncs }) {
+export function neverBack(history) {
   const violations = []
-  for (const [session, states] of grouped(seen)) {
+  const told = divergences(history)
+  for (const [session, states] of grouped(history.seen)) {
     /** @type {Map<string, number>} when each version was last held */
     const held = new Map()
     let current = ''
     for (const { version, at } of states) {
       const before = held.get(version)
-      const diverged = (/** @type {number} */ since) =>
-        syncs.some(one => one.session === session && one.reason === 'diverged' && one.at >= since && one.at <= at)
-      if (version !== current && before !== undefined && !diverged(before)) {
+      if (version !== current && before !== undefined && !told(session, before, at)) {
         violations.push(violation('memory never goes back', `${session} came back to version ${version}.`))
       }
       held.set(version, at)
@@ -108,18 +107,17 @@ export function neverBack({ seen, syncs }) {
  */
 export function monotonicReads(history) {
   const written = writers(history)
+  const told = divergences(history)
   const violations = []
   for (const [session, reads] of grouped(history.locals)) {
-    const divergences = history.syncs.filter(one => one.session === session && one.reason === 'diverged')
     /** @type {Map<string, import('../types.js').LocalRead>} */
     const latest = new Map()
     for (const read of reads) {
       if (!read.key.startsWith('mono:')) continue
       if (read.value !== undefined && written.get(read.value)?.outcome !== 'done') continue
       const before = latest.get(read.key)
-      const since = before?.at ?? Number.POSITIVE_INFINITY
-      const excused = divergences.some(({ at }) => at >= since && at <= read.at)
-      if (before && !excused && numberOf(read.value) < numberOf(before.value)) {
+      const isBack = before !== undefined && numberOf(read.value) < numberOf(before.value)
+      if (isBack && !told(session, before.at, read.at)) {
         const text = `${session} saw ${shown(before.value)}, then ${shown(read.value)} of ${read.key}.`
         violations.push(violation('reads of memory are monotonic', text))
       }
@@ -168,16 +166,18 @@ export function allAgree({ finals, store }) {
 }
 
 /** Whoever holds what the store lost says that it diverged. @param {History} history */
-export function divergenceTold({ losses, seen, syncs, finals, opened }) {
+export function divergenceTold(history) {
+  const { losses, finals, opened } = history
   const violations = []
-  const states = grouped(seen)
+  const states = grouped(history.seen)
+  const told = divergences(history)
   for (const { kind, keys, begin, survived } of losses) {
     if (keys !== undefined || survived === undefined) continue
     for (const { session } of finals) {
       const held = (states.get(session) ?? []).filter(({ at }) => at < begin).at(-1)
       if (!held || (opened[session] ?? 0) >= begin || Number.parseInt(held.version, 10) <= survived) continue
-      const told = syncs.some(one => one.session === session && one.reason === 'diverged' && one.at >= begin)
-      if (!told) violations.push(violation('divergence is told', `${session} followed a ${kind} without saying so.`))
+      if (told(session, begin, Number.POSITIVE_INFINITY)) continue
+      violations.push(violation('divergence is told', `${session} followed a ${kind} without saying so.`))
     }
   }
   return violations
@@ -186,6 +186,21 @@ export function divergenceTold({ losses, seen, syncs, finals, opened }) {
 /** No process crashed or met an error that no call may give. @param {History} history */
 export function noFaults({ faults }) {
   return faults.map(text => violation('no crash, no stray error', text))
+}
+
+/**
+ * Whether a session said within a time that it diverged. After a rollback it may only say that it loaded everything: where the
+ * log no longer reaches back, no one can tell the one from the other.
+ * @param {History} history @returns {(session: string, from: number, to: number) => boolean}
+ */
+function divergences({ syncs, losses }) {
+  const rollbacks = losses.filter(({ survived = 0 }) => survived > 0)
+  const told = grouped(
+    syncs.filter(
+      ({ reason, at }) => reason === 'diverged' || (reason === 'loaded' && rollbacks.some(({ begin }) => begin < at)),
+    ),
+  )
+  return (session, from, to) => (told.get(session) ?? []).some(({ at }) => at >= from && at <= to)
 }
 
 /** @template {{ session: string, at: number }} V @param {readonly V[]} all @returns {Map<string, V[]>} */
