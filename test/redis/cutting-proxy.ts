@@ -1,0 +1,67 @@
+import { once } from 'node:events'
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
+
+/** Stands between a client and a server, and cuts the connection when told to. */
+export interface CuttingProxy {
+  readonly url: string
+  /**
+   * Cuts the next connection that writes such a text: before the server gets it, or after it has answered, so that only
+   * the answer is lost. How often it has cut so far is told by `cuts`.
+   */
+  cut(text: string, when: 'before' | 'after', times?: number): void
+  readonly cuts: number
+  /** What was written to the server, of all that holds the text. */
+  readonly requests: string[]
+  close(): void
+}
+
+export async function startCuttingProxy(port: number): Promise<CuttingProxy> {
+  const sockets = new Set<Socket>()
+  const requests: string[] = []
+  let order: { text: string; when: 'before' | 'after'; times: number } | undefined
+  let cuts = 0
+  const due = (text: string) => order !== undefined && order.times > 0 && text.includes(order.text)
+  const server = createServer(client => {
+    const upstream = connect(port, '127.0.0.1')
+    let lost = false
+    const cut = () => {
+      cuts += 1
+      for (const socket of [client, upstream]) socket.destroy()
+    }
+    for (const socket of [client, upstream]) {
+      sockets.add(socket)
+      socket
+        .on('error', () => {})
+        .on('close', () => {
+          for (const other of [client, upstream]) other.destroy()
+        })
+    }
+    client.on('data', data => {
+      const text = data.toString()
+      if (order && text.includes(order.text)) requests.push(text)
+      if (!due(text)) return void upstream.write(data)
+      if (order) order.times -= 1
+      if (order?.when === 'before') return cut()
+      lost = true
+      upstream.write(data)
+    })
+    upstream.on('data', data => (lost ? cut() : void client.write(data)))
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  return {
+    url: `redis://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    cut: (text, when, times = 1) => {
+      order = { text, when, times }
+      requests.length = 0
+    },
+    get cuts() {
+      return cuts
+    },
+    requests,
+    close() {
+      server.close()
+      for (const socket of sockets) socket.destroy()
+    },
+  }
+}

@@ -1,0 +1,109 @@
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { RedisDict } from '../../src/index.js'
+import { ask, startRedisNode } from '../servers/redis-nodes.js'
+import type { RedisNode } from '../servers/types.js'
+import { ioredis5, ioredis6, nodeRedis, nodeRedisPool, type Opened } from './clients.js'
+import { type CuttingProxy, startCuttingProxy } from './cutting-proxy.js'
+
+const CLIENTS: Record<string, (url: string) => Promise<Opened>> = {
+  'node-redis': nodeRedis,
+  'a pool of node-redis': nodeRedisPool,
+  'ioredis 5': ioredis5,
+  'ioredis 6': ioredis6,
+}
+const cleanup: (() => unknown)[] = []
+let server: RedisNode
+let proxy: CuttingProxy
+
+beforeAll(async () => {
+  server = await startRedisNode({ args: ['--appendonly', 'no', '--save', ''] })
+  proxy = await startCuttingProxy(server.port)
+})
+
+afterAll(async () => {
+  proxy.close()
+  await server.stop()
+})
+
+afterEach(async () => {
+  for (const step of cleanup.splice(0).reverse()) await step()
+  await ask(server, 'flushall')
+})
+
+const log = async () =>
+  ((await ask(server, 'lrange', '{settings}:log', '0', '-1')) as string[]).map(text => JSON.parse(text))
+
+for (const [name, open] of Object.entries(CLIENTS)) {
+  describe(`a write whose connection is lost, by ${name}`, () => {
+    async function opened() {
+      const { client, end } = await open(proxy.url)
+      const dict = await RedisDict.open('settings', client, { timeout: 10_000 })
+      cleanup.push(end, () => dict.close())
+      await dict.update({ a: 'first', b: 1 })
+      return dict
+    }
+
+    for (const when of ['before', 'after'] as const) {
+      test(`${when} it was executed: it is executed once, and its results are its own`, async () => {
+        const dict = await opened()
+        proxy.cut('the mark', when)
+        const { cuts } = proxy
+        const outcomes = await Promise.all([
+          dict.set('mark', 'the mark'),
+          dict.pop('a'),
+          dict.delete('b'),
+          dict.delete('never there'),
+          dict.setDefault('mark', 'other'),
+          dict.setDefault('new', 'inserted'),
+        ])
+        expect(outcomes).toEqual([undefined, 'first', true, false, 'the mark', 'inserted'])
+        expect(proxy.cuts).toBe(cuts + 1)
+        expect((await log()).length).toBe(2)
+        expect(new Map(dict.local)).toEqual(
+          new Map([
+            ['mark', 'the mark'],
+            ['new', 'inserted'],
+          ]),
+        )
+        expect(await dict.size()).toBe(2)
+      })
+    }
+
+    test('three times over', async () => {
+      const dict = await opened()
+      proxy.cut('the mark', 'after', 3)
+      await dict.set('mark', 'the mark')
+      expect(proxy.requests.length).toBe(4)
+      expect((await log()).length).toBe(2)
+    })
+
+    test('and that had no effect: the original can no longer have one', async () => {
+      const dict = await opened()
+      proxy.cut('the mark', 'before')
+      expect(await dict.delete('the mark')).toBe(false)
+      const changes = await log()
+      expect(changes.length).toBe(2)
+      expect(changes[1].slice(2)).toEqual([{}, 'f'])
+      expect(dict.version).toBe(changes[1][1])
+    })
+
+    test('and whose log is gone since: it is not known, and not executed again', async () => {
+      const dict = await opened()
+      proxy.cut('the mark', 'after')
+      const writing = dict.set('mark', 'the mark')
+      writing.catch(() => {})
+      while ((await ask(server, 'hexists', 'settings', 'mark')) === 0);
+      await ask(server, 'del', '{settings}:log')
+      await expect(writing).rejects.toMatchObject({ code: 'DURABLEDICT_AMBIGUOUS_WRITE' })
+      expect(await dict.get('mark')).toBe('the mark')
+    })
+  })
+
+  test(`a read whose connection is lost is asked again, by ${name}`, async () => {
+    const { client, end } = await open(proxy.url)
+    const dict = await RedisDict.open('settings', client)
+    cleanup.push(end, () => dict.close())
+    proxy.cut('evalsha', 'after')
+    expect(await dict.get('a')).toBe(undefined)
+  })
+}
