@@ -1,0 +1,131 @@
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { JSONEncoding, RedisDict } from '../../src/index.js'
+import { ask, startRedisCluster, startRedisNode } from '../servers/redis-nodes.js'
+import type { RedisNode } from '../servers/types.js'
+import {
+  ioredis5,
+  ioredis6,
+  ioredisCluster6,
+  nodeRedis,
+  nodeRedisCluster,
+  nodeRedisPool,
+  type Opened,
+} from './clients.js'
+import { listeners, until } from './support.js'
+
+const CLIENTS: Record<string, (url: string) => Promise<Opened>> = {
+  'node-redis, RESP3': nodeRedis,
+  'node-redis, RESP2': url => nodeRedis(url, 2),
+  'a pool of node-redis': nodeRedisPool,
+  'ioredis 5': ioredis5,
+  'ioredis 6': ioredis6,
+}
+/** So long a heartbeat that nothing arrives by it. */
+const LIVE = { live: true, autosync: false, maxStaleness: 120_000, encoding: JSONEncoding } as const
+const cleanup: (() => unknown)[] = []
+let server: RedisNode
+
+beforeAll(async () => {
+  server = await startRedisNode({ args: ['--appendonly', 'no', '--save', ''] })
+})
+
+afterEach(async () => {
+  for (const step of cleanup.splice(0).reverse()) await step()
+})
+
+afterAll(() => server.stop())
+
+async function connections(node: RedisNode): Promise<string[]> {
+  const list = (await ask(node, 'client', 'list')) as string
+  return list.split('\n').filter(line => /ssub=[1-9]/.test(line))
+}
+
+function counts(client: unknown): number {
+  const emitter = client as { eventNames(): string[]; listenerCount(event: string): number }
+  return emitter.eventNames().reduce((sum, event) => sum + emitter.listenerCount(event), 0)
+}
+
+for (const [name, open] of Object.entries(CLIENTS)) {
+  describe(name, () => {
+    test('all dictionaries over one client share one connection for messages, gone when they are', async () => {
+      const { client, end } = await open(server.url)
+      cleanup.push(end)
+      const before = counts(client)
+      const dicts = await Promise.all(['one', 'two', 'two'].map(store => RedisDict.open(store, client, LIVE)))
+      expect((await connections(server)).length).toBe(1)
+      expect(await listeners(server, '{two}:meta')).toBe(1)
+      await dicts[0]?.close()
+      expect((await connections(server)).length).toBe(1)
+      await dicts[1]?.set('a', 1)
+      await until(() => dicts[2]?.local.get('a') === 1, 'the others are still fed')
+      await dicts[1]?.close()
+      await dicts[2]?.close()
+      await until(async () => (await connections(server)).length === 0, 'the connection is gone')
+      expect(counts(client)).toBe(before)
+      const again = await RedisDict.open('one', client, LIVE)
+      expect((await connections(server)).length).toBe(1)
+      await again.close()
+    })
+
+    test('changes arrive by themselves, and large ones are asked for', async () => {
+      const [one, other] = [await open(server.url), await open(server.url)]
+      cleanup.push(one.end, other.end)
+      await using writer = await RedisDict.open('arrive', one.client, { encoding: JSONEncoding })
+      await using reader = await RedisDict.open('arrive', other.client, LIVE)
+      await writer.set('small', 1)
+      await until(() => reader.local.get('small') === 1, 'a small change arrives')
+      for (const size of [300_000, 2_000_000]) {
+        const large = 'x'.repeat(size)
+        await writer.set('large', large)
+        await until(() => reader.local.get('large') === large, `a change of ${size} arrives`)
+      }
+      await writer.clear()
+      await until(() => reader.local.size === 0, 'a clear arrives')
+    })
+
+    test('what was written while the connection for messages was lost is asked for', async () => {
+      const [one, other] = [await open(server.url), await open(server.url)]
+      cleanup.push(one.end, other.end)
+      await using writer = await RedisDict.open('lost', one.client)
+      await using reader = await RedisDict.open('lost', other.client, { ...LIVE, encoding: undefined } as object)
+      for (let round = 1; round <= 3; round += 1) {
+        await ask(server, 'client', 'kill', 'type', 'pubsub')
+        await writer.set('n', round)
+        await until(() => reader.local.get('n') === round, 'the reader follows')
+        await until(async () => (await listeners(server, '{lost}:meta')) === 1, 'the connection is there again')
+      }
+      await writer.set('n', 0)
+      await until(() => reader.local.get('n') === 0, 'messages arrive again')
+    })
+  })
+}
+
+test('messages of strangers do no harm', async () => {
+  const { client, end } = await nodeRedis(server.url)
+  cleanup.push(end)
+  await using dict = await RedisDict.open('noise', client, LIVE)
+  for (const noise of ['', 'noise', '[]', '{}', 'null', '["a","b",["s","k","v"],"u"]']) {
+    await ask(server, 'spublish', '{noise}:meta', noise)
+  }
+  await dict.set('a', 1)
+  expect(new Map(dict.local)).toEqual(new Map([['a', 1]]))
+})
+
+test('on a cluster: one connection for each server in charge of a dictionary', async () => {
+  const cluster = await startRedisCluster()
+  cleanup.push(() => cluster.stop())
+  for (const open of [nodeRedisCluster, ioredisCluster6]) {
+    const { client, end } = await open(cluster.nodes)
+    const dicts = await Promise.all(
+      Array.from({ length: 12 }, (_, n) => RedisDict.open(`store ${n}`, client as never, LIVE)),
+    )
+    for (const node of cluster.nodes) expect((await connections(node)).length).toBe(1)
+    await dicts[5]?.set('a', 1)
+    await until(() => dicts[5]?.local.get('a') === 1, 'it is fed')
+    for (const dict of dicts) await dict.close()
+    for (const node of cluster.nodes) {
+      await until(async () => (await connections(node)).length === 0, 'the connections are gone')
+    }
+    await end()
+  }
+})
