@@ -2,9 +2,17 @@
 // Sends a PING about every millisecond, and says how long the longest took.
 import { once } from 'node:events'
 import { connect } from 'node:net'
+import { setPriority } from 'node:os'
 
 // Never without the process that started it.
 process.on('disconnect', () => process.exit())
+
+try {
+  // What it is to see are waits for the server, not for a core.
+  setPriority(-20)
+} catch {
+  // That takes rights which few have.
+}
 
 const { hostname, port } = new URL(process.argv[2] ?? '')
 const socket = connect(Number(port), hostname)

@@ -79,9 +79,11 @@ async function stalls(client, url, name, size, rounds) {
   }
   const [opening, reading, nothing] = [[], [], []].map(() => /** @type {Awaited<ReturnType<typeof during>>[]} */ ([]))
   for (let round = 0; round < rounds; round += 1) {
+    const began = performance.now()
     opening?.push(await during(async () => (await client.open(name)).close()))
+    const took = performance.now() - began
     reading?.push(await during(() => client.hgetall(name)))
-    nothing?.push(await during(() => new Promise(resolve => setTimeout(resolve, 1_500 / (30 / rounds)))))
+    nothing?.push(await during(() => keepBusy(client, took)))
   }
   prober.end()
   await admin.sendCommand(['CONFIG', 'SET', 'slowlog-log-slower-than', '10000'])
@@ -100,7 +102,7 @@ async function stalls(client, url, name, size, rounds) {
       target: { atMost: 10e6 },
     }),
     judged({
-      name: 'the same while nothing happens: the noise of this machine',
+      name: 'the same for as long during pipelined GETs: the noise of this machine',
       ours: { value: median(nothing, 'ping'), unit: 'ns' },
     }),
     judged({
@@ -109,6 +111,12 @@ async function stalls(client, url, name, size, rounds) {
       base: { name: 'HGETALL', value: median(reading, 'command'), unit: 'ns' },
     }),
   ]
+}
+
+/** Keeps this process and the server as busy, with commands that stall no one. @param {import('./clients.js').Client} client @param {number} ms */
+async function keepBusy(client, ms) {
+  const until = performance.now() + ms
+  while (performance.now() < until) await Promise.all(Array.from({ length: 100 }, () => client.get('plain')))
 }
 
 /** @param {string} url */
