@@ -16,7 +16,7 @@ const ARGS = ['--save', '', '--appendonly', 'no']
 let starting
 
 /** The URL of a server of this process's own. One that the environment names may be in use, and is left alone. */
-export function serverUrl() {
+function serverUrl() {
   delete process.env[redis.variable]
   starting ??= startServer(redis, { args: ARGS }).then(({ url }) => url)
   return starting
