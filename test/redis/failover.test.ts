@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, test } from 'vitest'
+import { describe, type TestContext, test } from 'vitest'
 import { RedisDict } from '../../src/index.js'
 import { ask, startRedisCluster, startRedisSentinels } from '../servers/redis-nodes.js'
 import type { RedisCluster, RedisNode, RedisSentinels } from '../servers/types.js'
@@ -14,38 +14,31 @@ import {
 import { listeners, until } from './support.js'
 
 const OPTIONS = { timeout: 15_000 } as const
-const cleanup: (() => unknown)[] = []
-
-afterEach(async () => {
-  for (const step of cleanup.splice(0).reverse()) await step()
-})
 
 /** A writer, and a reader that is fed, each with a client of its own. */
-async function openTwo(open: () => Promise<Opened>) {
+async function openTwo(open: () => Promise<Opened>, onTestFinished: TestContext['onTestFinished']) {
   const clients = [await open(), await open()]
-  for (const one of clients) cleanup.push(() => one.end())
+  for (const one of clients) onTestFinished(() => one.end())
   const [writer, reader] = await Promise.all([
     RedisDict.open('settings', (clients[0] as Opened).client, OPTIONS),
     RedisDict.open('settings', (clients[1] as Opened).client, { ...OPTIONS, live: true, autosync: false }),
   ])
-  cleanup.push(
-    () => writer.close(),
-    () => reader.close(),
-  )
+  onTestFinished(() => writer.close())
+  onTestFinished(() => reader.close())
   return { writer, reader }
 }
 
-describe('Sentinel: another primary takes over', () => {
+describe.concurrent('Sentinel: another primary takes over', () => {
   const clients: Record<string, (sentinels: RedisSentinels) => Promise<Opened>> = {
     'node-redis': nodeRedisSentinel,
     'ioredis 5': ioredisSentinel5,
     'ioredis 6': ioredisSentinel6,
   }
   for (const [name, open] of Object.entries(clients)) {
-    test(name, async () => {
+    test(name, async ({ expect, onTestFinished }) => {
       const sentinels = await startRedisSentinels()
-      cleanup.push(() => sentinels.stop())
-      const { writer, reader } = await openTwo(() => open(sentinels))
+      onTestFinished(() => sentinels.stop())
+      const { writer, reader } = await openTwo(() => open(sentinels), onTestFinished)
       await writer.set('a', 1)
       await until(() => reader.local.get('a') === 1, 'the reader is fed')
       await ask(sentinels.primary, 'wait', '1', '5000')
@@ -60,17 +53,17 @@ describe('Sentinel: another primary takes over', () => {
   }
 })
 
-describe('Cluster', () => {
+describe.concurrent('Cluster', () => {
   const clients: Record<string, (nodes: RedisNode[]) => Promise<Opened>> = {
     'node-redis': nodeRedisCluster,
     'ioredis 5': ioredisCluster5,
     'ioredis 6': ioredisCluster6,
   }
   for (const [name, open] of Object.entries(clients)) {
-    test(`the primary of a shard is lost, by ${name}`, async () => {
+    test(`the primary of a shard is lost, by ${name}`, async ({ expect, onTestFinished }) => {
       const cluster = await startRedisCluster({ replicas: 1 })
-      cleanup.push(() => cluster.stop())
-      const { writer, reader } = await openTwo(() => open(cluster.nodes))
+      onTestFinished(() => cluster.stop())
+      const { writer, reader } = await openTwo(() => open(cluster.nodes), onTestFinished)
       await writer.set('a', 1)
       await until(() => reader.local.get('a') === 1, 'the reader is fed')
       const primary = await primaryOf(cluster, 'settings')
@@ -85,10 +78,10 @@ describe('Cluster', () => {
       await until(async () => (await listeners(heir, '{settings}:meta')) > 0, 'messages come from there')
     }, 60_000)
 
-    test(`the hash slot is moved while it is in use, by ${name}`, async () => {
+    test(`the hash slot is moved while it is in use, by ${name}`, async ({ expect, onTestFinished }) => {
       const cluster = await startRedisCluster()
-      cleanup.push(() => cluster.stop())
-      const { writer, reader } = await openTwo(() => open(cluster.nodes))
+      onTestFinished(() => cluster.stop())
+      const { writer, reader } = await openTwo(() => open(cluster.nodes), onTestFinished)
       await writer.set('a', 1)
       await until(() => reader.local.get('a') === 1, 'the reader is fed')
       const from = await primaryOf(cluster, 'settings')
