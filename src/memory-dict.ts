@@ -1,6 +1,7 @@
 import { MemoryBackend } from './backends/memory/memory-backend.js'
 import { MemoryStore } from './backends/memory/memory-store.js'
 import { DurableDict } from './dictionary/durable-dict.js'
+import { type Kind, kindOf } from './dictionary/kind.js'
 import type { Open } from './dictionary/open.js'
 import type { CommonOptions } from './dictionary/options.js'
 
@@ -11,19 +12,21 @@ export type MemoryDict<
   I extends object = T,
 > = DurableDict<T, D, I>
 
-interface MemoryDictStatic {
+type OpenMemoryDict = Open<[store: MemoryStore | undefined]> &
+  (<T extends object = Record<string, unknown>>() => Promise<DurableDict<T>>)
+
+interface MemoryDictKind extends Kind<OpenMemoryDict> {
   /**
    * Opens a dictionary over a store inside this process.
    *
    * @param store - dictionaries over the same one behave like several processes. Default: one of its own.
    */
-  readonly open: Open<[store: MemoryStore | undefined]> &
-    (<T extends object = Record<string, unknown>>() => Promise<DurableDict<T>>)
+  readonly open: OpenMemoryDict
 }
 
-export const MemoryDict = {
-  open: async (store: MemoryStore = new MemoryStore(), options?: CommonOptions) => {
+export const MemoryDict: MemoryDictKind = kindOf<OpenMemoryDict>(
+  async (store: MemoryStore = new MemoryStore(), options?: CommonOptions) => {
     if (!(store instanceof MemoryStore)) throw new TypeError('MemoryDict.open() takes a MemoryStore, then the options.')
     return DurableDict.open(new MemoryBackend(store), options)
   },
-} as MemoryDictStatic
+)

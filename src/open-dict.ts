@@ -23,19 +23,30 @@ const OPENERS: Readonly<Record<string, Opener>> = {
  * Rejects with `TypeError` for a URL that is none, has no name, or has a scheme not listed here; else as the dictionary's own
  * `open`.
  */
-export const openDict = (async (url: string, options?: CommonOptions) => {
-  const [, scheme, name] = /^([a-z]+):[^#]+#(.+)$/s.exec(String(url)) ?? []
-  const opener = scheme !== undefined && Object.hasOwn(OPENERS, scheme) ? OPENERS[scheme] : undefined
+export const openDict = (async (given: string | URL, options?: CommonOptions) => {
+  const url = String(given)
+  const [, scheme = '', name] = /^([a-z]+):[^#]+#(.+)$/is.exec(url) ?? []
+  const opener = Object.hasOwn(OPENERS, scheme.toLowerCase()) ? OPENERS[scheme.toLowerCase()] : undefined
   if (!opener || name === undefined) throw unknownUrl(url)
   return opener(url, decoded(name, url), options)
-}) as Open<[url: string]>
+}) as Open<[url: string | URL]>
 
 function withoutName(url: string): string {
   return url.slice(0, url.indexOf('#'))
 }
 
 function pathOf(url: string): string {
-  return decoded(withoutName(url).slice(url.indexOf(':') + 1), url)
+  const path = withoutName(url).slice(url.indexOf(':') + 1)
+  // sqlite:///app.db is the file /app.db; what sqlite://app.db is meant to be cannot be known.
+  if (/^\/\/[^/]/.test(path) || path.includes('?')) throw noHost(url)
+  return decoded(path.replace(/^\/\//, ''), url)
+}
+
+function noHost(url: string): TypeError {
+  return new TypeError(
+    `openDict() takes sqlite:./app.db#settings or sqlite:/data/app.db#settings, with neither host nor query (a question ` +
+      `mark in the file's name is written %3F); got ${withoutPassword(url)}.`,
+  )
 }
 
 function decoded(text: string, url: string): string {
@@ -46,11 +57,11 @@ function decoded(text: string, url: string): string {
   }
 }
 
-function unknownUrl(url: unknown): TypeError {
-  const schemes = Object.keys(OPENERS).join(':, ')
+function unknownUrl(url: string): TypeError {
+  const schemes = Object.keys(OPENERS).map(scheme => `${scheme}:`)
   return new TypeError(
-    `openDict() takes a URL such as sqlite:./app.db#settings, of a scheme among ${schemes}: and with the dictionary's ` +
-      `name after #; got ${typeof url === 'string' ? withoutPassword(url) : typeof url}.`,
+    `openDict() takes a URL that ends with # and the dictionary's name, such as sqlite:./app.db#settings. It begins with ` +
+      `one of ${schemes.join(', ')}; got ${withoutPassword(url)}.`,
   )
 }
 

@@ -6,6 +6,7 @@ import { OwnFile } from './backends/sqlite/own-file.js'
 import type { Source } from './backends/sqlite/source.js'
 import { SqliteBackend } from './backends/sqlite/sqlite-backend.js'
 import { DurableDict } from './dictionary/durable-dict.js'
+import { type Kind, kindOf } from './dictionary/kind.js'
 import type { Open } from './dictionary/open.js'
 import type { CommonOptions } from './dictionary/options.js'
 
@@ -20,7 +21,9 @@ export type SqliteDict<
   I extends object = T,
 > = DurableDict<T, D, I>
 
-interface SqliteDictStatic {
+type OpenSqliteDict = Open<[name: string, file: string | SqliteHandle]>
+
+interface SqliteDictKind extends Kind<OpenSqliteDict> {
   /**
    * Opens a dictionary, and creates it where it is missing.
    *
@@ -28,19 +31,19 @@ interface SqliteDictStatic {
    * @param file - the path of the file, created where it is missing; its folder must be there. Or a connection of your
    * own, by better-sqlite3, libsql or node:sqlite, which `close` leaves open.
    */
-  readonly open: Open<[name: string, file: string | SqliteHandle]>
+  readonly open: OpenSqliteDict
 }
 
 /** What bounds the waiting for locks where the option `timeout` is not given, in ms. */
 const DEFAULT_TIMEOUT = 5_000
 
-export const SqliteDict = {
-  open: async (name: string, file: string | SqliteHandle, options?: CommonOptions) => {
+export const SqliteDict: SqliteDictKind = kindOf<OpenSqliteDict>(
+  async (name: string, file: string | SqliteHandle, options?: CommonOptions) => {
     checkName(name)
     const source = await sourceOf(name, file)
     return DurableDict.open(new SqliteBackend(name, source, options?.timeout ?? DEFAULT_TIMEOUT), options)
   },
-} as SqliteDictStatic
+)
 
 function checkName(name: unknown): void {
   if (typeof name === 'string' && name.length > 0) return

@@ -145,7 +145,8 @@ export type Awaitable<V> = V | Promise<V>
  *
  * Methods may answer at once or by a promise. What they throw reaches the user as the `cause` of a
  * `StoreUnavailableError` (reads) or an `AmbiguousWriteError` (writes): a backend that knows that a write surely did not take
- * effect throws a `StoreUnavailableError` itself; any error of the library's family passes as it is.
+ * effect throws a `StoreUnavailableError` itself; any error of the library's family passes,
+ * with the caller's key added where it names none.
  *
  * @typeParam S - what the store holds for a value: what the encoding makes of it.
  */

@@ -1,3 +1,4 @@
+import { checkPair, checkPairs, checkVersion } from './answers.js'
 import type { Awaitable, Backend, Batch, CatchUp, Committed, State, Supports, Version } from './backend.js'
 import { capabilities } from './capabilities.js'
 import { isPromise } from './is-promise.js'
@@ -28,7 +29,9 @@ export class Store {
     const { backend } = this
     if (this.supports.changesSince && backend.changesSince) return backend.changesSince(since)
     const version = backend.lastUpdated()
-    return isPromise(version) ? version.then(now => compared(now, since)) : compared(version, since)
+    return isPromise(version)
+      ? version.then(now => compared(checkVersion(now), since))
+      : compared(checkVersion(version), since)
   }
 
   /** @param progress - called before each step where it takes several: the time limit starts anew then. */
@@ -78,7 +81,7 @@ export class Store {
   /** One consistent state: what was read while the version stood still. */
   async #loadBetweenVersions(progress: () => void): Promise<State<unknown>> {
     for (let attempt = 0; attempt < LOAD_ATTEMPTS; attempt += 1) {
-      const version = await this.backend.lastUpdated()
+      const version = checkVersion(await this.backend.lastUpdated())
       progress()
       const entries = await collect(await this.backend.durables(), progress)
       progress()
@@ -97,10 +100,14 @@ async function collect(
   pairs: Iterable<readonly [string, unknown]> | AsyncIterable<readonly [string, unknown]>,
   progress: () => void,
 ): Promise<Map<string, unknown>> {
-  if (Symbol.iterator in pairs) return new Map(pairs)
+  checkPairs(pairs)
   const entries = new Map<string, unknown>()
-  for await (const [key, stored] of pairs) {
-    entries.set(key, stored)
+  if (Symbol.iterator in pairs) {
+    for (const pair of pairs) entries.set(...checkPair(pair))
+    return entries
+  }
+  for await (const pair of pairs) {
+    entries.set(...checkPair(pair))
     progress()
   }
   return entries

@@ -1,7 +1,9 @@
 import type { Holds } from '../contract/backend.js'
+import { isPromise } from '../contract/is-promise.js'
 import type { Encoding } from '../encodings/encoding.js'
 import { deepFreeze } from '../encodings/freeze.js'
-import { DecodingError, DurableDictError, EncodingError, UnsupportedError } from '../errors/errors.js'
+import { DecodingError, EncodingError, UnsupportedError } from '../errors/errors.js'
+import { sentence } from '../errors/for-key.js'
 import type { Decoded } from '../replica/entries.js'
 import type { SchemaCheck } from './schema.js'
 
@@ -68,7 +70,7 @@ export class Codec {
     } catch (cause) {
       throw new EncodingError(
         `The value of key "${key}" of dictionary "${dictionary}" was not written: ${encoding.name} cannot encode it: ` +
-          messageOf(cause),
+          sentence(cause),
         { dictionary, key, cause },
       )
     }
@@ -89,7 +91,7 @@ export class Codec {
     const names = oldEncoding ? `neither ${encoding.name} nor ${oldEncoding.name}` : encoding.name
     return new DecodingError(
       `What is stored under key "${key}" of dictionary "${dictionary}" cannot be decoded by ${names}: ` +
-        `${messageOf(cause)} Write the key anew, or name the encoding it was written with as "oldEncoding".`,
+        `${sentence(cause)} Write the key anew, or name the encoding it was written with as "oldEncoding".`,
       { dictionary, key, cause },
     )
   }
@@ -118,14 +120,10 @@ function checkHolds(encoding: Encoding<unknown>, { holds, dictionary }: CodecOpt
 
 function checkStored(stored: unknown, holds: Holds | undefined): void {
   if (stored === undefined) throw new TypeError('It encodes to undefined.')
+  if (isPromise(stored)) throw new TypeError('It encodes to a promise: encode() must answer at once.')
   if (holds === undefined || holds === 'references' || typeof stored === 'string') return
   if (holds === 'bytes' && stored instanceof Uint8Array) return
   throw new TypeError(
     `It encodes to ${typeof stored}, where the store holds ${holds === 'text' ? 'strings' : 'strings and bytes'}.`,
   )
-}
-
-function messageOf(cause: unknown): string {
-  const message = cause instanceof Error ? cause.message : String(cause)
-  return message.endsWith('.') || cause instanceof DurableDictError ? message : `${message}.`
 }

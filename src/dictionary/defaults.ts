@@ -1,3 +1,5 @@
+import { DurableDictError } from '../errors/errors.js'
+import { reworded } from '../errors/for-key.js'
 import type { Codec } from './codec.js'
 import { checkKey } from './keys.js'
 
@@ -11,8 +13,16 @@ export class Defaults {
   constructor(defaults: Readonly<Record<string, unknown>>, codec: Codec, dictionary: string) {
     this.#codec = codec
     for (const [key, value] of Object.entries(defaults)) {
+      this.#add(key, value, dictionary)
+    }
+  }
+
+  #add(key: string, value: unknown, dictionary: string): void {
+    try {
       checkKey(key, dictionary)
-      this.#stored.set(key, codec.encode(key, value))
+      this.#stored.set(key, this.#codec.encode(key, value))
+    } catch (error) {
+      throw error instanceof DurableDictError ? reworded(error, `Option "defaults": ${error.message}`) : error
     }
   }
 

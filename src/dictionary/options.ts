@@ -50,7 +50,7 @@ export interface CommonOptions {
 /** Options of a dictionary whose types are given by hand, or not at all. */
 export interface DictOptions<T extends object = Record<string, unknown>> extends CommonOptions {
   /** What `get` gives for keys that are not stored. */
-  defaults?: { readonly [K in keyof T]?: T[K] }
+  defaults?: { readonly [K in keyof NoInfer<T>]?: NoInfer<T>[K] }
 }
 
 /** Options of a dictionary whose types are those of its schema. */
@@ -222,10 +222,12 @@ function isClass(option: EncodingOption): option is new () => AnyEncoding {
   return typeof option === 'function' && typeof option.prototype === 'object' && option.prototype !== null
 }
 
-function isPlain(value: unknown): boolean {
+/** Whether it is an object whose own members are all there is to it. */
+export function isPlain(value: unknown): boolean {
   if (typeof value !== 'object' || value === null) return false
   const prototype: unknown = Object.getPrototypeOf(value)
-  return prototype === Object.prototype || prototype === null
+  // Also that of another realm.
+  return prototype === null || Object.getPrototypeOf(prototype) === null
 }
 
 function wrong(name: string, wanted: string, value: unknown): TypeError {

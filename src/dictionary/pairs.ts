@@ -1,3 +1,5 @@
+import { isPlain } from './options.js'
+
 /**
  * The pairs of what `update` takes: an object's own enumerable members, a Map's entries, or any iterable of pairs.
  *
@@ -6,10 +8,10 @@
 export function toPairs(entries: unknown): [unknown, unknown][] {
   if (typeof entries !== 'object' || entries === null) throw wrong(entries === null ? 'null' : typeof entries)
   if (Symbol.iterator in entries) return Array.from(entries as Iterable<unknown>, toPair)
-  const prototype: unknown = Object.getPrototypeOf(entries)
-  if (prototype === null || prototype === Object.prototype) return Object.entries(entries)
-  // A promise, a WeakMap, a Date: it has no members to speak of, and writing nothing would pass unnoticed.
-  throw wrong(`an object of class ${entries.constructor?.name}`)
+  const pairs = Object.entries(entries)
+  // A promise, a Date, an asynchronous generator: it has no members to speak of, and writing nothing would pass unnoticed.
+  if (pairs.length === 0 && !isPlain(entries)) throw wrong(Object.prototype.toString.call(entries))
+  return pairs
 }
 
 function toPair(pair: unknown, index: number): [unknown, unknown] {

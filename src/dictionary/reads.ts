@@ -1,3 +1,4 @@
+import { forKey } from '../errors/for-key.js'
 import type { FrozenState } from '../replica/frozen-state.js'
 import type { Parts } from './assembly.js'
 import type { Gate } from './gate.js'
@@ -27,7 +28,13 @@ export class Reads {
 
   async get(key: string): Promise<unknown> {
     this.#gate.pass()
-    if (this.#mustCheck()) await this.#parts.replica.check()
+    if (this.#mustCheck()) {
+      try {
+        await this.#parts.replica.check()
+      } catch (error) {
+        throw forKey(error, key)
+      }
+    }
     return this.#read(key)
   }
 

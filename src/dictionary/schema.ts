@@ -105,5 +105,5 @@ function pathOf(issue: StandardSchemaV1.Issue): string {
 }
 
 function asynchronous(key: string, dictionary: string): string {
-  return `The schema of key "${key}" of dictionary "${dictionary}" validates asynchronously; it must do so at once, since values are also read synchronously.`
+  return `The schema of key "${key}" of dictionary "${dictionary}" answers by a promise: it validates asynchronously, or a check of its own threw. It must answer at once, since values are also read synchronously.`
 }

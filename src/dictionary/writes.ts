@@ -1,5 +1,6 @@
 import type { Group, Operation, Outcome } from '../contract/backend.js'
 import { AmbiguousWriteError } from '../errors/errors.js'
+import { forKey } from '../errors/for-key.js'
 import { writeFault } from '../replica/faults.js'
 import type { Parts } from './assembly.js'
 import { waitOut } from './commit-wait.js'
@@ -109,7 +110,11 @@ export class Writes {
   }
 
   async #one(operation: Operation<unknown>, options: WriteOptions | undefined): Promise<unknown> {
-    const outcome = await this.submit({ conditions: [], operations: [operation] }, options)
-    return outcome.status === 'done' ? outcome.results[0] : undefined
+    try {
+      const outcome = await this.submit({ conditions: [], operations: [operation] }, options)
+      return outcome.status === 'done' ? outcome.results[0] : undefined
+    } catch (error) {
+      throw operation.type === 'clear' ? error : forKey(error, operation.key)
+    }
   }
 }

@@ -1,12 +1,14 @@
 import { AmbiguousWriteError, DurableDictError, StoreUnavailableError } from '../errors/errors.js'
+import { sentence } from '../errors/for-key.js'
 
 /** What a reader is told when the store failed. Errors of the family pass as they are. */
 export function readFault(cause: unknown, dictionary: string): DurableDictError {
   if (cause instanceof DurableDictError) return cause
-  return new StoreUnavailableError(`The store of dictionary "${dictionary}" could not be read: ${reason(cause)}`, {
-    dictionary,
-    cause,
-  })
+  return new StoreUnavailableError(
+    `The store of dictionary "${dictionary}" could not be read: ${sentence(cause)} ` +
+      'Try again later; "local" goes on serving what memory holds.',
+    { dictionary, cause },
+  )
 }
 
 /** What a writer is told when the store failed: without better knowledge, that the outcome is unknown. */
@@ -14,7 +16,7 @@ export function writeFault(cause: unknown, dictionary: string): DurableDictError
   if (cause instanceof DurableDictError) return cause
   return new AmbiguousWriteError(
     `The store of dictionary "${dictionary}" failed during a write, which may or may not have taken effect: ` +
-      `${reason(cause)} Read the key again before you repeat the write.`,
+      `${sentence(cause)} Read the key again before you repeat the write.`,
     { dictionary, cause },
   )
 }
@@ -27,7 +29,7 @@ export function late(ms: number): Error {
 /** What a writer is told whose write is done, while memory could not be brought up to it. */
 export function notFollowed(cause: unknown, dictionary: string): AmbiguousWriteError {
   return new AmbiguousWriteError(
-    `The write to dictionary "${dictionary}" took effect, but memory could not be brought up to it: ${reason(cause)}`,
+    `The write to dictionary "${dictionary}" took effect, but memory could not be brought up to it: ${sentence(cause)}`,
     { dictionary, cause },
   )
 }
@@ -36,11 +38,7 @@ export function notFollowed(cause: unknown, dictionary: string): AmbiguousWriteE
 export function closeFault(cause: unknown, dictionary: string): DurableDictError {
   if (cause instanceof DurableDictError) return cause
   return new StoreUnavailableError(
-    `Dictionary "${dictionary}" is closed, but its store did not let go of it: ${reason(cause)}`,
+    `Dictionary "${dictionary}" is closed, but its store did not let go of it: ${sentence(cause)}`,
     { dictionary, cause },
   )
-}
-
-function reason(cause: unknown): string {
-  return cause instanceof Error ? cause.message : String(cause)
 }

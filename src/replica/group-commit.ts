@@ -1,8 +1,13 @@
 import type { Batch, Committed, Group, Outcome } from '../contract/backend.js'
 
-/** A random id, never used twice. 96 bits of it are enough for that. */
-export function randomId(): string {
-  return crypto.randomUUID().replaceAll('-', '').slice(0, 24)
+/** Random, once for all ids of this copy of the module: a random number for each would cost more than the rest of a write. */
+const SERIES = crypto.randomUUID().replaceAll('-', '').slice(0, 20)
+let made = 0
+
+/** An id that is never used twice. */
+function newId(): string {
+  made += 1
+  return SERIES + made.toString(36)
 }
 
 /** What travels in one batch at most; what is more goes with the next. A single group is never split. */
@@ -54,7 +59,7 @@ export class GroupCommit {
 
   async #sendNext(waiting: readonly Waiting[]): Promise<void> {
     try {
-      const outcomes = await this.#send({ id: randomId(), groups: waiting.map(({ group }) => group) })
+      const outcomes = await this.#send({ id: newId(), groups: waiting.map(({ group }) => group) })
       for (const [index, { resolve }] of waiting.entries()) resolve(outcomes[index] as Outcome)
     } catch (error) {
       for (const { reject } of waiting) reject(error)

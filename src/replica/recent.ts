@@ -1,24 +1,24 @@
-/** Remembers the latest `limit` items. */
+/** Remembers the latest `limit` items. Adding costs next to nothing; asking, which is rare, looks through all. */
 export class Recent<V> {
   readonly #limit: number
-  readonly #items = new Set<V>()
+  readonly #items: V[] = []
+  #next = 0
 
   constructor(limit: number) {
     this.#limit = limit
   }
 
   add(item: V): void {
-    this.#items.add(item)
-    if (this.#items.size <= this.#limit) return
-    const [oldest] = this.#items
-    this.#items.delete(oldest as V)
+    this.#items[this.#next] = item
+    this.#next = (this.#next + 1) % this.#limit
   }
 
   has(item: V): boolean {
-    return this.#items.has(item)
+    return this.#items.includes(item)
   }
 
   clear(): void {
-    this.#items.clear()
+    this.#items.length = 0
+    this.#next = 0
   }
 }

@@ -143,6 +143,9 @@ dict.on('close', 'function')
 // Opening.
 expectType<Promise<DurableDict>>()(MemoryDict.open())
 expectType<Promise<DurableDict<Settings>>>()(MemoryDict.open<Settings>())
+// Defaults do not narrow the type: it is what is said by hand, or by where the dictionary goes.
+expectType<Promise<DurableDict>>()(MemoryDict.open(undefined, { defaults: { theme: 'dark' } }))
+export const declared: Promise<DurableDict<Settings>> = MemoryDict.open(undefined, { defaults: { theme: 'dark' } })
 expectType<Promise<DurableDict>>()(MemoryDict.open(new MemoryStore()))
 expectType<Promise<DurableDict<Settings>>>()(MemoryDict.open<Settings>(new MemoryStore()))
 expectType<Promise<DurableDict<Settings>>>()(MemoryDict.open<Settings>(undefined, { defaults: { theme: 'dark' } }))

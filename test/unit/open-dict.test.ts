@@ -38,10 +38,18 @@ describe('openDict', () => {
     ['another scheme', 'mysql://host/db#settings'],
     ['a member of every object', 'constructor:x#settings'],
     ['no URL', 'app.db'],
+    ['a host', 'sqlite://app.db#settings'],
+    ['a query', 'sqlite:./app.db?mode=ro#settings'],
     ['a lone percent sign', 'sqlite:./50%.db#settings'],
     ['another type', 5 as never],
   ])('refuses %s', async (_, url) => {
     await expect(openDict(url)).rejects.toThrow(TypeError)
+  })
+
+  test('takes any case of the scheme, a URL object, and an absolute path behind //', async () => {
+    const dict = await openDict(new URL(`SQLITE://${join(folder, 'app.db')}#settings`))
+    expect(existsSync(join(folder, 'app.db'))).toBe(true)
+    await dict.close()
   })
 
   test('does not tell passwords', async () => {

@@ -112,7 +112,7 @@ export class BorrowedHandle implements Source {
   #throwIfClosed(): void {
     const { open, isOpen } = this.#handle
     if (open === false || isOpen === false)
-      throw unavailable('the connection that was passed in is closed.', this.place)
+      throw unavailable('the connection that was passed in is closed.', this.place, new Error('It is closed.'))
   }
 
   #inTransaction(): boolean {

@@ -1,3 +1,4 @@
+import { statSync } from 'node:fs'
 import { pathToFileURL } from 'node:url'
 import { Connection } from './connection.js'
 import type { Engine, OwnHandle } from './engine.js'
@@ -102,7 +103,18 @@ export class OwnFile implements Source {
 
   #missing() {
     const { file } = this.place
-    return unavailable(`${file} is no longer there. It is not created anew: put it back, or restore it.`, this.place)
+    const said = `${file} is no longer there. It is not created anew: put it back, or restore it.`
+    return unavailable(said, this.place, whyMissing(file))
+  }
+}
+
+/** What the system says of a file that is not there; nothing where it is back, or another one is there. */
+function whyMissing(file: string): unknown {
+  try {
+    statSync(file)
+    return new Error(`${file} was replaced while it was opened.`)
+  } catch (error) {
+    return error
   }
 }
 

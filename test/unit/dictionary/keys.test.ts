@@ -1,3 +1,4 @@
+import { runInNewContext } from 'node:vm'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { checkKey } from '../../../src/dictionary/keys.js'
@@ -68,6 +69,10 @@ describe('checkKey', () => {
 })
 
 describe('toPairs', () => {
+  async function* later() {
+    yield ['a', 1]
+  }
+
   class Settings {
     a = 1
   }
@@ -86,10 +91,13 @@ describe('toPairs', () => {
     expect(toPairs(new Map(Object.entries({ a: 1, b: 2 })))).toEqual(wanted)
     expect(toPairs(wanted)).toEqual(wanted)
     expect(toPairs(pairs())).toEqual(wanted)
+    expect(toPairs(new Settings())).toEqual([['a', 1]])
+    expect(toPairs(runInNewContext('({ a: 1, b: 2 })'))).toEqual(wanted)
+    expect(toPairs(runInNewContext('({})'))).toEqual([])
     expect(toPairs(JSON.parse('{"__proto__": 1}'))).toEqual([['__proto__', 1]])
   })
 
-  test.each([undefined, null, 1, 'ab', Promise.resolve({}), new WeakMap(), new Date(0), new Settings(), () => {}])(
+  test.each([undefined, null, 1, 'ab', Promise.resolve({}), new WeakMap(), new Date(0), later(), () => {}])(
     'refuses %o',
     entries => {
       expect(() => toPairs(entries)).toThrow(TypeError)

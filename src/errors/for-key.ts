@@ -1,0 +1,24 @@
+import { DurableDictError, type ErrorDetails } from './errors.js'
+
+/**
+ * The error as the caller with this key is to see it. One fault of the store may be that of many calls, which shared a
+ * check or a batch, so that it names no key itself.
+ */
+export function forKey(error: unknown, key: string): unknown {
+  if (!(error instanceof DurableDictError) || error.key !== undefined || error.code === 'DURABLEDICT_CLOSED')
+    return error
+  return reworded(error, `Key ${JSON.stringify(key)}: ${error.message}`, key)
+}
+
+/** The same error with another message. */
+export function reworded(error: DurableDictError, message: string, key = error.key): DurableDictError {
+  const { dictionary } = error
+  const Same = error.constructor as new (message: string, details: ErrorDetails) => DurableDictError
+  return new Same(message, 'cause' in error ? { dictionary, key, cause: error.cause } : { dictionary, key })
+}
+
+/** What went wrong, as a sentence. */
+export function sentence(cause: unknown): string {
+  const said = cause instanceof Error ? cause.message : String(cause)
+  return /[.!?)…]$/.test(said) ? said : `${said}.`
+}
