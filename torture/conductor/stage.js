@@ -130,11 +130,11 @@ export class Stage {
     this.losses.push({ kind: 'HDEL', begin, end: now(), entries: {}, keys: [key] })
   }
 
-  /** Lets everything heal and end, and gives all that is known. */
-  async finish() {
+  /** Lets everything heal and end, and gives all that is known. @param {number} [settling] how long live memory is given, in ms */
+  async finish(settling = SETTLING) {
     for (const proxy of this.proxies) proxy.heal()
     await this.#each(worker => worker.order('rest'))
-    await pause(SETTLING)
+    await pause(settling)
     await this.#each(worker => worker.order('report'))
     const at = now()
     const { entries } = await this.server.state()

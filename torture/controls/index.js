@@ -1,0 +1,8 @@
+// @ts-check
+import { histories } from './histories.js'
+import { pushes } from './pushes.js'
+import { reads } from './reads.js'
+import { writes } from './writes.js'
+
+/** Every rule that can be broken, and whether that is noticed. */
+export const CONTROLS = [...pushes, ...reads, ...writes, ...histories]

@@ -1,0 +1,37 @@
+// @ts-check
+/** @import { Control } from './control.js' */
+import { setTimeout as pause } from 'node:timers/promises'
+
+const LIVE = { live: true, autosync: false }
+
+/** Rules about what is pushed. @type {Control[]} */
+export const pushes = [
+  {
+    rule: 'what is pushed is applied only where it chains',
+    changes: [
+      {
+        file: 'replica/history.js',
+        from: 'if (!Object.is(change.previous, this.memory.version))',
+        to: 'if (false)',
+      },
+    ],
+    sessions: [{}, LIVE],
+    async play(_stage, writer, reader) {
+      await reader.order('lose', 1)
+      await writer.do('set', 'lost')
+      await writer.do('set', 'next')
+      await pause(50)
+      await reader.do('see')
+      await writer.do('see')
+    },
+  },
+  {
+    rule: 'a heartbeat asks even where nothing was pushed',
+    changes: [{ file: 'replica/live-feed.js', from: 'await this.#refresh();', to: '' }],
+    sessions: [{}, LIVE],
+    async play(_stage, writer, reader) {
+      await reader.order('lose', 1)
+      await writer.do('set', 'lost')
+    },
+  },
+]

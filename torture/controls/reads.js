@@ -1,0 +1,100 @@
+// @ts-check
+/** @import { Control, Player } from './control.js' */
+import { setTimeout as pause } from 'node:timers/promises'
+
+/** Reads, has the value written everywhere, and reads again. @param {Player} writer @param {Player} reader */
+async function readAround(writer, reader) {
+  await writer.do('set', 'key')
+  await reader.do('get', 'key')
+  await writer.do('set', 'key', { everywhere: true })
+  await reader.do('get', 'key')
+}
+
+/** Rules about how current a read is. @type {Control[]} */
+export const reads = [
+  {
+    rule: 'a write that is to be everywhere waits out the bound',
+    changes: [{ file: 'dictionary/commit-wait.js', from: 'if (bound === 0)', to: 'if (true)' }],
+    sessions: [{}, { maxStaleness: 1_000 }],
+    play: (_stage, writer, reader) => readAround(writer, reader),
+  },
+  {
+    rule: 'a bound is recorded before anyone relies on it',
+    changes: [{ file: 'replica/replica.js', from: 'await store.recordBound(bound);', to: ';' }],
+    sessions: [{}, { maxStaleness: 1_000 }],
+    play: (_stage, writer, reader) => readAround(writer, reader),
+  },
+  {
+    rule: 'get() asks the clock before it relies on memory',
+    changes: [
+      {
+        file: 'dictionary/reads.js',
+        from: 'performance.now() - replica.confirmedAt > settings.maxStaleness',
+        to: 'false',
+      },
+    ],
+    sessions: [{}, { maxStaleness: 200 }],
+    play: (_stage, writer, reader) => readAround(writer, reader),
+  },
+  {
+    rule: 'fresh asks the clock at every read, not at one in many',
+    changes: [
+      {
+        file: 'dictionary/views.js',
+        from: 'const staleness = performance.now() - this.#confirmed.confirmedAt;',
+        to: `this.count = (this.count ?? 0) + 1;
+             const staleness = this.count % 64 ? 0 : performance.now() - this.#confirmed.confirmedAt;`,
+      },
+    ],
+    sessions: [{}, { live: true, maxStaleness: 200 }],
+    async play(_stage, writer, reader) {
+      await writer.do('set', 'key')
+      const reading = reader.order('spin', 'key', 900)
+      await pause(200)
+      reader.worker.signal('SIGSTOP')
+      await writer.do('set', 'key', { everywhere: true })
+      reader.worker.signal('SIGCONT')
+      await reading
+    },
+  },
+  {
+    rule: 'a check counts from before it was sent',
+    changes: [
+      {
+        file: 'replica/replica.js',
+        from: '    #confirm(startedAt) {',
+        to: '    #confirm(startedAt) { startedAt = performance.now();',
+      },
+    ],
+    sessions: [{}, { maxStaleness: 600 }],
+    async play(_stage, writer, reader) {
+      await writer.do('set', 'key')
+      reader.proxy.delay(350)
+      const check = reader.do('sync')
+      await pause(400)
+      await writer.do('set', 'key', { everywhere: true })
+      await check
+      await reader.do('fresh', 'key')
+    },
+  },
+  {
+    rule: 'a read joins no check that was sent before it began',
+    changes: [
+      {
+        file: 'replica/shared-check.js',
+        from: 'this.#next ??= this.#start(performance.now());',
+        to: 'if (this.#running) return this.#running; this.#next ??= this.#start(performance.now());',
+      },
+    ],
+    sessions: [{}, {}],
+    async play(_stage, writer, reader) {
+      await writer.do('set', 'key')
+      reader.proxy.delay(200)
+      const early = reader.do('get', 'key')
+      await pause(260)
+      await writer.do('set', 'key')
+      await reader.do('get', 'key')
+      await early
+    },
+  },
+]

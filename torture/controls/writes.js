@@ -1,0 +1,92 @@
+// @ts-check
+/** @import { Control } from './control.js' */
+import { setTimeout as pause } from 'node:timers/promises'
+
+/** Rules about what a write does, and how often. @type {Control[]} */
+export const writes = [
+  {
+    rule: 'a batch that is sent again is known by its id',
+    changes: [
+      {
+        file: 'backends/redis/scripts/commit.lua',
+        from: 'if string.sub(change, start, start + #mark - 1) == mark then',
+        to: 'if false then',
+      },
+    ],
+    sessions: [{}, {}],
+    async play(_stage, unlucky, other) {
+      await other.do('set', 'key')
+      // The server gets to know the script.
+      await unlucky.do('pop', 'nothing')
+      const { links } = unlucky.proxy
+      for (const link of links) link.swallow(['toClient'])
+      const popped = unlucky.do('pop', 'key')
+      await pause(100)
+      for (const link of links) link.cut()
+      await popped
+    },
+  },
+  {
+    rule: 'a retry without effect keeps the original from having one later',
+    changes: [
+      {
+        file: 'backends/redis/scripts/commit.lua',
+        from: "if effect_count == 0 and not string.find(flags, 'r', 1, true) then",
+        to: 'if effect_count == 0 then',
+      },
+    ],
+    sessions: [{}, {}],
+    async play(_stage, unlucky, other) {
+      await unlucky.do('pop', 'nothing')
+      const { links } = unlucky.proxy
+      for (const link of links) link.hold()
+      const popped = unlucky.do('pop', 'key')
+      await pause(100)
+      for (const link of links) link.orphan()
+      await popped
+      await other.do('set', 'key')
+      for (const link of links) link.release()
+      await pause(100)
+      await other.do('get', 'key')
+    },
+  },
+  {
+    rule: 'a transaction commits only where what it read still stands',
+    changes: [
+      {
+        file: 'backends/redis/scripts/commit.lua',
+        from: 'return keys and not (keys[true] or keys[key] or cleared or overlay[key] ~= nil)',
+        to: 'return true',
+      },
+    ],
+    sessions: [{}, {}],
+    async play(_stage, slow, quick) {
+      const slowly = slow.do('increment', 'count', 300)
+      await pause(100)
+      await quick.do('increment', 'count')
+      await slowly
+    },
+  },
+  {
+    rule: 'what is updated together takes effect together',
+    changes: [
+      {
+        file: 'dictionary/writes.js',
+        from: 'await this.submit({ conditions: [], operations }, options);',
+        to: 'for (const one of operations) await this.submit({ conditions: [], operations: [one] }, options);',
+      },
+    ],
+    sessions: [{}, {}],
+    async play(_stage, writer, reader) {
+      writer.proxy.delay(20)
+      for (let round = 0; round < 5; round += 1) {
+        const written = writer.do('updatePair', 'pair')
+        for (let read = 0; read < 10; read += 1) {
+          await reader.do('snapshotPair', 'pair')
+          await pause(8)
+        }
+        await written
+      }
+    },
+  },
+]
