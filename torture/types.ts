@@ -45,7 +45,7 @@ export interface Seen {
   digest: string
 }
 
-export interface Sync {
+interface Sync {
   session: string
   at: Time
   reason: 'changes' | 'loaded' | 'diverged'
@@ -60,7 +60,7 @@ export interface LocalRead {
 }
 
 /** Both halves of a pair, as one state showed them. */
-export interface PairRead {
+interface PairRead {
   session: string
   at: Time
   view: string
@@ -70,7 +70,7 @@ export interface PairRead {
 }
 
 /** What a surviving replica held when all was over. */
-export interface Final {
+interface Final {
   session: string
   version: string
   entries: Readonly<Record<string, string>>
