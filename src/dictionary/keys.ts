@@ -1,7 +1,7 @@
 import { InvalidKeyError } from '../errors/errors.js'
 
 /** The longest key, in bytes of UTF-8. */
-export const MAX_KEY_BYTES = 512
+const MAX_KEY_BYTES = 512
 
 /** No UTF-16 unit takes more than three bytes of UTF-8, so that shorter keys need not be measured. */
 const SURELY_SHORT = Math.floor(MAX_KEY_BYTES / 3)

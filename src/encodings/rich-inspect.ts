@@ -15,7 +15,7 @@ import {
 export const OWN_TYPES = { array: 'Array+', object: 'Object+', nullObject: 'null+' } as const
 
 /** Names and values in turn: for members that a plain object in the text could not hold, `__proto__` above all. */
-export type MemberList = unknown[]
+type MemberList = unknown[]
 
 /** What lets devalue write a value as it is. */
 export interface Findings {

@@ -32,7 +32,7 @@ export function refuse(frame: Frame | undefined, why: string, cause?: unknown): 
 }
 
 /** The way to the member that `frame` is looking at, as one would write it after the value: `.a[3].get("k")`. */
-export function pathOf(frame: Frame): string {
+function pathOf(frame: Frame): string {
   const steps: string[] = []
   for (let step: Frame | undefined = frame; step !== undefined; step = step.parent) steps.push(segment(step))
   const path = steps.reverse().join('')
