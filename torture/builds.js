@@ -1,7 +1,8 @@
 // @ts-check
-import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { cp, mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { root } from '../scripts/run.js'
+import { newFolder, removeFolder } from './folders.js'
 
 /** Text of a built file, and what is to stand in its place. It must be there once. */
 /** @typedef {{ file: string, from: string | RegExp, to: string }} Change */
@@ -21,8 +22,8 @@ export async function copyOfDist(changes = []) {
   // Below the root, where the library's dependencies are found.
   const cache = join(root, '.cache')
   await mkdir(cache, { recursive: true })
-  const folder = await mkdtemp(join(cache, 'torture-'))
-  const remove = () => rm(folder, { recursive: true, force: true })
+  const folder = await newFolder(cache)
+  const remove = () => removeFolder(folder)
   try {
     await copy(folder)
     for (const change of changes) await alter(join(folder, change.file), change)

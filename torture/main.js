@@ -17,6 +17,8 @@ function read(args) {
 
 /** Tortures; gives the exit status: 0 only if everything held. @param {string[]} args those of the command line */
 export async function main(args) {
+  // At exit, what was made is removed; what was started ends with this process.
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.once(signal, () => process.exit(130))
   try {
     const { ms, seed } = read(args)
     await prepare({ build: true })

@@ -139,7 +139,7 @@ export class FaultProxy {
   /** Accepted while the other side was unreachable. @type {Set<Socket>} */
   #swallowed = new Set()
   #target
-  #refusing = false
+  #refusals = 0
   #halfOpen = false
   #delay = 0
   #server = createServer({ pauseOnConnect: true }, socket => this.#accept(socket))
@@ -170,9 +170,9 @@ export class FaultProxy {
     this.#target = target
   }
 
-  /** Breaks off what there is; while on, also what comes. @param {boolean} on */
+  /** Breaks off what there is, and what comes, until it is let through as often as it was refused. @param {boolean} on */
   refuse(on) {
-    this.#refusing = on
+    this.#refusals += on ? 1 : -1
     if (on) this.cut()
   }
 
@@ -210,7 +210,7 @@ export class FaultProxy {
   /** @param {Socket} client */
   #accept(client) {
     client.on('error', () => {})
-    if (this.#refusing) return void client.resetAndDestroy()
+    if (this.#refusals > 0) return void client.resetAndDestroy()
     this.accepted += 1
     if (this.#halfOpen) return this.#swallow(client)
     const server = connect(this.#target, '127.0.0.1')

@@ -35,10 +35,9 @@ const FAULTS = {
     proxy.heal()
   },
   async refuse(proxy, random) {
-    proxy.cut()
-    proxy.halfOpen()
+    proxy.refuse(true)
     await pause(random.between(20, 300))
-    proxy.heal()
+    proxy.refuse(false)
   },
   /** What was sent over a connection arrives after the client has lost it, and perhaps sent it again. */
   async late(proxy, random) {

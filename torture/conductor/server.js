@@ -1,11 +1,9 @@
 // @ts-check
 /** @import { Server } from '../../test/servers/types.js' */
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { createClient } from 'redis'
 import { redis } from '../../test/servers/redis.js'
 import { startServer } from '../../test/servers/start.js'
+import { newFolder, removeFolder } from '../folders.js'
 
 /** Where the dictionary of the workers lies. */
 const ENTRIES = 'torture'
@@ -33,7 +31,7 @@ export class RedisServer {
   static async start({ durable, replicaOf }) {
     // One that the environment points at is not ours to kill.
     delete process.env.REDIS_URL
-    const folder = await mkdtemp(join(tmpdir(), 'durabledict-torture-'))
+    const folder = await newFolder()
     const args = [...(durable ? DURABLE : FORGETFUL), '--repl-diskless-sync-delay', '0']
     if (replicaOf !== undefined) args.push('--replicaof', `127.0.0.1 ${replicaOf}`)
     const server = await startServer(redis, { folder, args })
@@ -72,7 +70,7 @@ export class RedisServer {
 
   async remove() {
     await this.kill()
-    await rm(this.#folder, { recursive: true, force: true })
+    await removeFolder(this.#folder)
   }
 
   /** Runs a command. @param {string[]} command @returns {Promise<any>} */

@@ -1,10 +1,9 @@
 // @ts-check
 /** @import { History, Loss } from '../types.js' */
 /** @import { SessionPlan, WorkerPlan } from '../worker.js' */
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
+import { newFolder, removeFolder } from '../folders.js'
 import { FaultProxy } from '../proxy.js'
 import { now } from '../worker/journal.js'
 import { readJournals } from './journals.js'
@@ -60,7 +59,7 @@ export class Stage {
 
   /** @param {{ dist: string, durable?: boolean, seed?: string | number }} options */
   static async set({ dist, durable = true, seed = 1 }) {
-    const folder = await mkdtemp(join(tmpdir(), 'durabledict-torture-'))
+    const folder = await newFolder()
     return new Stage(dist, folder, await RedisServer.start({ durable }), seed)
   }
 
@@ -150,7 +149,7 @@ export class Stage {
     await Promise.all(this.slots.map(({ worker }) => worker?.kill()))
     await Promise.all(this.proxies.map(proxy => proxy.close()))
     await this.server.remove()
-    await rm(this.#folder, { recursive: true, force: true })
+    await removeFolder(this.#folder)
   }
 
   /** Has every process do something within the time that it may take. @param {(worker: Worker) => Promise<unknown>} work */
