@@ -32,7 +32,7 @@ export const RedisDict: RedisDictKind = kindOf<OpenRedisDict>(
     checkName(name)
     // Before a connection is opened for nothing.
     checkOptions(options)
-    const own = typeof client === 'string' ? await connect(client, options?.timeout) : undefined
+    const own = typeof client === 'string' ? await connect(client, options?.timeout, options?.signal) : undefined
     return DurableDict.open(new RedisBackend(own ?? client, name, own !== undefined), options)
   },
 )

@@ -1,3 +1,6 @@
+import { once } from 'node:events'
+import { type AddressInfo, connect, createServer } from 'node:net'
+import { setTimeout as delay } from 'node:timers/promises'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { JSONEncoding, RedisDict } from '../../src/index.js'
 import { ask, startRedisCluster, startRedisNode } from '../servers/redis-nodes.js'
@@ -97,6 +100,30 @@ for (const [name, open] of Object.entries(CLIENTS)) {
       await writer.set('n', 0)
       await until(() => reader.local.get('n') === 0, 'messages arrive again')
     })
+  })
+}
+
+for (const [name, open] of Object.entries({ 'node-redis': nodeRedis, 'ioredis 5': ioredis5, 'ioredis 6': ioredis6 })) {
+  test(`where no connection for messages can be made, opening rejects, and nothing goes on trying, by ${name}`, async () => {
+    let attempts = 0
+    const proxy = createServer(socket => {
+      attempts += 1
+      if (attempts > 1) return void socket.destroy()
+      const upstream = connect(server.port, '127.0.0.1')
+      socket.pipe(upstream).pipe(socket)
+      for (const one of [socket, upstream]) one.on('error', () => {})
+    })
+    proxy.listen(0, '127.0.0.1')
+    await once(proxy, 'listening')
+    cleanup.push(() => proxy.close())
+    const { client, end } = await open(`redis://127.0.0.1:${(proxy.address() as AddressInfo).port}`)
+    cleanup.push(end)
+    const opening = RedisDict.open('alone', client, { live: true, timeout: 400 })
+    await expect(opening).rejects.toMatchObject({ code: 'DURABLEDICT_STORE_UNAVAILABLE' })
+    await delay(300)
+    const tried = attempts
+    await delay(1_000)
+    expect(attempts).toBe(tried)
   })
 }
 

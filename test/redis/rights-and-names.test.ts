@@ -209,5 +209,9 @@ test('a dictionary by URL owns its connection', async () => {
   await expect(RedisDict.open('settings', 'redis://127.0.0.1:1', { timeout: 300 })).rejects.toBeInstanceOf(
     StoreUnavailableError,
   )
+  const controller = new AbortController()
+  const opening = RedisDict.open('settings', 'redis://127.0.0.1:1', { signal: controller.signal })
+  controller.abort(new Error('enough'))
+  await expect(opening).rejects.toThrow('enough')
   await expect(RedisDict.open('settings', 'http://127.0.0.1:1')).rejects.toThrow(TypeError)
 })

@@ -1,4 +1,5 @@
 import { StoreUnavailableError, UnsupportedError } from '../../errors/errors.js'
+import { orAborted } from './pause.js'
 
 /** How long connecting may take where the caller does not say, in ms. */
 const TIMEOUT = 5_000
@@ -23,17 +24,20 @@ interface Ioredis {
 /**
  * A connected client for a URL: of node-redis where that is installed, else of ioredis.
  *
- * @throws UnsupportedError where neither is installed; StoreUnavailableError where it cannot connect in time.
+ * @throws UnsupportedError where neither is installed; StoreUnavailableError where it cannot connect in time; the signal's
+ * reason where that is aborted before.
  */
-export async function connect(url: string, timeout = TIMEOUT): Promise<unknown> {
+export async function connect(url: string, timeout = TIMEOUT, signal?: AbortSignal): Promise<unknown> {
   if (!/^rediss?:\/\//.test(url)) throw new TypeError('A URL for a RedisDict begins with redis:// or rediss://.')
   const client = await create(url)
   try {
-    await connected(client, timeout)
+    const connecting = connected(client, timeout)
+    await (signal ? orAborted(connecting, signal) : connecting)
     return client
   } catch (error) {
     if (client.destroy) client.destroy()
     else client.disconnect?.()
+    signal?.throwIfAborted()
     const { host } = new URL(url)
     const { message } = error as Error
     throw new StoreUnavailableError(`Redis at ${host} cannot be reached: ${message}`, { cause: error })

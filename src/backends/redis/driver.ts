@@ -5,11 +5,12 @@ export interface SubscriberEvents {
   interrupted(cause: unknown): void
 }
 
-/** A connection of its own, for messages. */
+/** A connection of its own, for messages: made when it is first needed. */
 export interface Subscriber {
   /** Resolves when messages on the channel are received. */
   subscribe(channel: string): Promise<void>
   unsubscribe(channel: string): Promise<void>
+  /** Also while it is being made: who waits for that is told. */
   close(): Promise<void> | void
 }
 
@@ -40,8 +41,8 @@ export interface Driver {
   send(key: string, command: string[], signal?: AbortSignal): Promise<unknown>
   /** Sends two commands in one go, both to the primary. */
   sendBoth(key: string, first: string[], second: string[]): Promise<[unknown, unknown]>
-  /** Opens a connection for messages. */
-  subscriber(events: SubscriberEvents): Promise<Subscriber>
+  /** A connection for messages. */
+  subscriber(events: SubscriberEvents): Subscriber
   /** Removes what was added to the client. */
   detach(): void
   /** Ends the client's connections, for a dictionary that owns it. */

@@ -60,7 +60,7 @@ export class IoredisClusterDriver implements Driver {
     return [one, other]
   }
 
-  async subscriber(events: SubscriberEvents): Promise<Subscriber> {
+  subscriber(events: SubscriberEvents): Subscriber {
     return new ShardSubscriber(async channel => this.#locate(channel), events)
   }
 
@@ -82,7 +82,7 @@ export class IoredisClusterDriver implements Driver {
     )
     if (address === undefined || !node) throw new Error('The cluster client knows no server for the hash slot.')
     const duplicate = () => node.duplicate({ ...SUBSCRIBER_OPTIONS, retryStrategy: null }) as SubscribingClient
-    return { address, open: events => IoredisSubscriber.open(duplicate(), events) }
+    return { address, open: events => new IoredisSubscriber(duplicate(), events) }
   }
 
   readonly #watch = (node: Emitter) => {

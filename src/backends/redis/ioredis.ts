@@ -54,8 +54,8 @@ export class IoredisDriver implements Driver {
     return Promise.all([this.send(key, first), this.send(key, second)])
   }
 
-  async subscriber(events: SubscriberEvents): Promise<Subscriber> {
-    return IoredisSubscriber.open(this.#client.duplicate(SUBSCRIBER_OPTIONS) as SubscribingClient, events)
+  subscriber(events: SubscriberEvents): Subscriber {
+    return new IoredisSubscriber(this.#client.duplicate(SUBSCRIBER_OPTIONS) as SubscribingClient, events)
   }
 
   detach(): void {
@@ -102,31 +102,19 @@ export class IoredisSubscriber implements Subscriber {
   readonly #client: SubscribingClient
   readonly #events: SubscriberEvents
   readonly #channels = new Set<string>()
+  #connecting: Promise<void> | undefined
   #lost: unknown
 
-  private constructor(client: SubscribingClient, events: SubscriberEvents) {
+  /** @param client - not connected yet. */
+  constructor(client: SubscribingClient, events: SubscriberEvents) {
     this.#client = client
     this.#events = events
-  }
-
-  static async open(client: SubscribingClient, events: SubscriberEvents): Promise<IoredisSubscriber> {
-    const subscriber = new IoredisSubscriber(client, events)
-    client.on('error', (error: unknown) => subscriber.#onError(error))
-    try {
-      await client.connect()
-    } catch (error) {
-      client.disconnect()
-      throw subscriber.#lost ?? error
-    }
-    client.on('smessage', (channel: string, text: string) => events.message(channel, text))
-    client.on('ready', () => void subscriber.#subscribeAgain())
-    // On a cluster: the server has given the hash slot away. (ioredis 5 tells it as an error.)
-    client.on('moved', () => subscriber.#onError(new Error('The hash slot was moved to another server.')))
-    client.on('close', () => subscriber.#onError(new Error('The connection for messages was closed.')))
-    return subscriber
+    client.on('error', (error: unknown) => this.#onError(error))
   }
 
   async subscribe(channel: string): Promise<void> {
+    this.#connecting ??= this.#connect()
+    await this.#connecting
     this.#channels.add(channel)
     await this.#client.ssubscribe(channel)
   }
@@ -139,6 +127,21 @@ export class IoredisSubscriber implements Subscriber {
   close(): void {
     this.#channels.clear()
     this.#client.disconnect()
+  }
+
+  async #connect(): Promise<void> {
+    const client = this.#client
+    try {
+      await client.connect()
+    } catch (error) {
+      client.disconnect()
+      throw this.#lost ?? error
+    }
+    client.on('smessage', (channel: string, text: string) => this.#events.message(channel, text))
+    client.on('ready', () => void this.#subscribeAgain())
+    // On a cluster: the server has given the hash slot away. (ioredis 5 tells it as an error.)
+    client.on('moved', () => this.#onError(new Error('The hash slot was moved to another server.')))
+    client.on('close', () => this.#onError(new Error('The connection for messages was closed.')))
   }
 
   #onError(error: unknown): void {

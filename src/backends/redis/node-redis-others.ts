@@ -40,9 +40,8 @@ export class NodeRedisPoolDriver implements Driver {
     return Promise.all([this.send(key, first), this.send(key, second)])
   }
 
-  async subscriber(events: SubscriberEvents): Promise<Subscriber> {
-    const client = await this.#client.execute(pooled => pooled.duplicate())
-    return NodeRedisSubscriber.open(client as SubscribingClient, events)
+  subscriber(events: SubscriberEvents): Subscriber {
+    return new NodeRedisSubscriber(() => this.#client.execute(pooled => pooled.duplicate()), events)
   }
 
   detach(): void {}
@@ -78,7 +77,7 @@ export class NodeRedisClusterDriver implements Driver {
     return Promise.all([this.send(key, first), this.send(key, second)])
   }
 
-  async subscriber(events: SubscriberEvents): Promise<Subscriber> {
+  subscriber(events: SubscriberEvents): Subscriber {
     return new ShardSubscriber(channel => this.#locate(channel), events)
   }
 
@@ -92,8 +91,8 @@ export class NodeRedisClusterDriver implements Driver {
     const client = (await this.#client.getNodeClientForKey(channel, false)) as SubscribingClient & WithSocket
     const { socket = {} } = client.options
     // One that cannot be reached is to say so, and not to try for ever: the channel may be elsewhere by then.
-    const duplicate = () => client.duplicate({ socket: { ...socket, reconnectStrategy: false } }) as SubscribingClient
-    return { address: `${socket.host}:${socket.port}`, open: events => NodeRedisSubscriber.open(duplicate(), events) }
+    const duplicate = async () => client.duplicate({ socket: { ...socket, reconnectStrategy: false } })
+    return { address: `${socket.host}:${socket.port}`, open: events => new NodeRedisSubscriber(duplicate, events) }
   }
 }
 
@@ -138,7 +137,7 @@ export class NodeRedisSentinelDriver implements Driver {
     return Promise.all([this.send(key, first), this.send(key, second)])
   }
 
-  async subscriber(events: SubscriberEvents): Promise<Subscriber> {
+  subscriber(events: SubscriberEvents): Subscriber {
     return new SentinelSubscriber(this.#client, events)
   }
 

@@ -41,16 +41,17 @@ export class NodeRedisDriver implements Driver {
     return this.#readiness.wait()
   }
 
-  send(_key: string, command: string[], signal?: AbortSignal): Promise<unknown> {
-    return this.#client.sendCommand(command, signal ? { ...OPTIONS, abortSignal: signal } : OPTIONS)
+  /** Called when the client is ready, which writes at the end of this turn: a signal would cost more than it can do. */
+  send(_key: string, command: string[]): Promise<unknown> {
+    return this.#client.sendCommand(command, OPTIONS)
   }
 
   sendBoth(_key: string, first: string[], second: string[]): Promise<[unknown, unknown]> {
     return Promise.all([this.#client.sendCommand(first, OPTIONS), this.#client.sendCommand(second, OPTIONS)])
   }
 
-  subscriber(events: SubscriberEvents): Promise<Subscriber> {
-    return NodeRedisSubscriber.open(this.#client.duplicate() as SubscribingClient, events)
+  subscriber(events: SubscriberEvents): Subscriber {
+    return new NodeRedisSubscriber(async () => this.#client.duplicate(), events)
   }
 
   detach(): void {
@@ -72,43 +73,44 @@ export interface SubscribingClient extends NodeRedisClient {
 
 /** A connection for messages. The client subscribes again by itself before it says that it is ready. */
 export class NodeRedisSubscriber implements Subscriber {
-  readonly #client: SubscribingClient
+  readonly #create: () => Promise<unknown>
   readonly #events: SubscriberEvents
+  #connecting: Promise<SubscribingClient> | undefined
+  #client: SubscribingClient | undefined
   #lost: unknown
+  #closed = false
 
-  private constructor(client: SubscribingClient, events: SubscriberEvents) {
-    this.#client = client
+  /** @param create - gives a client that is not connected yet. */
+  constructor(create: () => Promise<unknown>, events: SubscriberEvents) {
+    this.#create = create
     this.#events = events
   }
 
-  static async open(client: SubscribingClient, events: SubscriberEvents): Promise<NodeRedisSubscriber> {
-    const subscriber = new NodeRedisSubscriber(client, events)
-    const onError = (error: unknown) => subscriber.#onError(error)
-    client.on('error', onError)
-    try {
-      await client.connect()
-    } catch (error) {
-      endQuietly(client)
-      throw error
-    }
-    client.on('ready', () => subscriber.#onReady())
-    // On a cluster: the server has given the hash slot away.
-    client.on('sharded-channel-moved', () =>
-      events.interrupted(new Error('The hash slot was moved to another server.')),
-    )
-    return subscriber
-  }
-
   async subscribe(channel: string): Promise<void> {
-    await this.#client.sSubscribe(channel, this.#onMessage)
+    this.#connecting ??= this.#connect()
+    const client = await this.#connecting
+    await client.sSubscribe(channel, this.#onMessage)
   }
 
   async unsubscribe(channel: string): Promise<void> {
-    await this.#client.sUnsubscribe(channel, this.#onMessage)
+    await this.#client?.sUnsubscribe(channel, this.#onMessage)
   }
 
   close(): void {
-    endQuietly(this.#client)
+    this.#closed = true
+    if (this.#client) endQuietly(this.#client)
+  }
+
+  async #connect(): Promise<SubscribingClient> {
+    const client = (await this.#create()) as SubscribingClient
+    if (this.#closed) throw new Error('The connection for messages is not wanted any more.')
+    this.#client = client
+    client.on('error', (error: unknown) => this.#onError(error))
+    await client.connect()
+    client.on('ready', () => this.#onReady())
+    // On a cluster: the server has given the hash slot away.
+    client.on('sharded-channel-moved', () => this.#onError(new Error('The hash slot was moved to another server.')))
+    return client
   }
 
   readonly #onMessage = (message: string, channel: string) => this.#events.message(channel, message)
@@ -126,7 +128,7 @@ export class NodeRedisSubscriber implements Subscriber {
 }
 
 /** Ends a client that is of no use any more, whatever its state. */
-export function endQuietly(client: { destroy(): unknown }): void {
+function endQuietly(client: { destroy(): unknown }): void {
   try {
     client.destroy()
   } catch {

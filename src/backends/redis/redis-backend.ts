@@ -25,7 +25,7 @@ export class RedisBackend implements Backend {
   readonly #reader: Reader
   readonly #writer: Writer
   readonly #owned: boolean
-  readonly #givenUp = new AbortController()
+  readonly #closing = new AbortController()
   /** A version to write from, for the methods that do not name one. */
   #head: string | undefined
 
@@ -83,11 +83,12 @@ export class RedisBackend implements Backend {
   }
 
   subscribe(listener: Listener): Promise<Unsubscribe> {
-    return this.#reader.explained(() => this.#connection.subscriptions.add(this.#channel, listener))
+    const { subscriptions } = this.#connection
+    return this.#reader.explained(() => subscriptions.add(this.#channel, listener, this.#closing.signal))
   }
 
   async close(): Promise<void> {
-    this.#givenUp.abort()
+    this.#closing.abort()
     this.#connection.release()
     if (this.#owned) await this.#connection.driver.end()
   }
@@ -95,7 +96,7 @@ export class RedisBackend implements Backend {
   async #run(operation: Operation): Promise<unknown> {
     this.#head ??= await this.#reader.head()
     const batch = { id: newId(), groups: [{ conditions: [], operations: [operation] }] }
-    const { outcomes, catchUp } = await this.#writer.commit(batch, this.#head, this.#givenUp.signal)
+    const { outcomes, catchUp } = await this.#writer.commit(batch, this.#head, this.#closing.signal)
     this.#head = catchUp.type === 'tooOld' ? undefined : String(catchUp.version)
     const [outcome] = outcomes
     if (outcome?.status === 'refused') throw outcome.error

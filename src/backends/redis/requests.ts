@@ -73,18 +73,29 @@ function addOperation(operation: Operation, args: string[]): boolean {
 
 const NONE: ReadonlyMap<number, Outcome> = new Map()
 
-/** The groups that are too large, or do not fit in any more. */
+/** The groups that are too large, or do not fit in any more, or are no text. */
 function refuse({ groups }: Batch, dictionary: string): ReadonlyMap<number, Outcome> {
-  // A character takes three bytes at most: hardly ever is there anything to count.
-  if (groups.reduce((sum, group) => sum + length(group, text => text.length), 0) * 3 <= MAX_BYTES) return NONE
+  if (groups.every(isText) && isSmall(groups)) return NONE
   const refused = new Map<number, Outcome>()
   let total = 0
   for (const [index, group] of groups.entries()) {
     const bytes = length(group, Buffer.byteLength)
-    if (total + bytes <= MAX_BYTES) total += bytes
-    else refused.set(index, { status: 'refused', error: tooLarge(group, bytes, dictionary) })
+    if (!isText(group)) refused.set(index, { status: 'refused', error: noText(group, dictionary) })
+    else if (total + bytes > MAX_BYTES)
+      refused.set(index, { status: 'refused', error: tooLarge(group, bytes, dictionary) })
+    else total += bytes
   }
   return refused
+}
+
+/** A character takes three bytes at most: hardly ever is there anything to count. */
+function isSmall(groups: readonly Group[]): boolean {
+  return groups.reduce((sum, group) => sum + length(group, text => text.length), 0) * 3 <= MAX_BYTES
+}
+
+/** Whether UTF-8 can hold what is to be stored, so that it is read as it was written. */
+function isText({ operations }: Group): boolean {
+  return operations.every(operation => !('stored' in operation) || operation.stored.isWellFormed())
 }
 
 function length({ operations }: Group, measure: (text: string) => number): number {
@@ -96,12 +107,22 @@ function length({ operations }: Group, measure: (text: string) => number): numbe
   return sum
 }
 
-function tooLarge({ operations }: Group, bytes: number, dictionary: string): InvalidValueError {
+function keyOf({ operations }: Group): string | undefined {
   const [first] = operations
-  const key = operations.length === 1 && first && 'key' in first ? first.key : undefined
+  return operations.length === 1 && first && 'key' in first ? first.key : undefined
+}
+
+function noText(group: Group, dictionary: string): InvalidValueError {
+  return new InvalidValueError(
+    `What is to be stored in dictionary "${dictionary}" is no well-formed text: an encoding must not give lone surrogates.`,
+    { dictionary, key: keyOf(group) },
+  )
+}
+
+function tooLarge(group: Group, bytes: number, dictionary: string): InvalidValueError {
   return new InvalidValueError(
     `A write of ${bytes} bytes to dictionary "${dictionary}" is too large for Redis: at most ${MAX_BYTES} are taken at once. ` +
       'Nothing was written.',
-    { dictionary, key },
+    { dictionary, key: keyOf(group) },
   )
 }

@@ -4,7 +4,7 @@ import { pause } from './pause.js'
 /** The server in charge of a channel now, and how to open a connection for messages to it. */
 export interface Shard {
   readonly address: string
-  open(events: SubscriberEvents): Promise<Subscriber>
+  open(events: SubscriberEvents): Subscriber
 }
 
 /** How long to wait before a channel is looked for again, in ms: at first, and at most. */
@@ -16,35 +16,32 @@ const ATTEMPTS = 12
 
 /** A connection to one server. */
 class Held {
-  readonly subscriber: Promise<Subscriber>
-  /** Rejects when the connection is lost. */
-  readonly lost: Promise<never>
+  readonly subscriber: Subscriber
+  readonly #lost: Promise<never>
   #lose: (cause: unknown) => void = () => {}
 
   constructor(shard: Shard, message: SubscriberEvents['message'], interrupted: (held: Held, cause: unknown) => void) {
-    this.lost = new Promise((_, reject) => {
+    this.#lost = new Promise((_, reject) => {
       this.#lose = reject
     })
-    this.lost.catch(() => {})
-    const events = {
+    this.#lost.catch(() => {})
+    this.subscriber = shard.open({
       message,
-      interrupted: (cause: unknown) => {
+      interrupted: cause => {
         this.#lose(cause)
         interrupted(this, cause)
       },
-    }
-    this.subscriber = shard.open(events)
-    this.subscriber.catch(this.#lose)
+    })
   }
 
   /** Some clients never answer who subscribes to a channel that has just moved. */
   async subscribe(channel: string): Promise<void> {
-    const subscriber = await this.subscriber
-    await Promise.race([subscriber.subscribe(channel), this.lost])
+    await Promise.race([this.subscriber.subscribe(channel), this.#lost])
   }
 
   async close(): Promise<void> {
-    await (await this.subscriber.catch(() => undefined))?.close()
+    this.#lose(new Error('The connection for messages was closed.'))
+    await this.subscriber.close()
   }
 }
 
@@ -85,7 +82,7 @@ export class ShardSubscriber implements Subscriber {
     this.#channels.delete(channel)
     if (address === undefined) return
     const held = this.#connections.get(address)
-    if (this.#serves(address)) await (await held?.subscriber)?.unsubscribe(channel)
+    if (this.#serves(address)) await held?.subscriber.unsubscribe(channel)
     else await this.#drop(address)
   }
 

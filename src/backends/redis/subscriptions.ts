@@ -9,7 +9,7 @@ const JITTER = 100
 export class Subscriptions {
   readonly #driver: Driver
   readonly #listeners = new Map<string, Set<Listener>>()
-  #subscriber: Promise<Subscriber> | undefined
+  #subscriber: Subscriber | undefined
   /** Ends when the channels are as the listeners of the time of the call wanted them. */
   #settled: Promise<unknown> = Promise.resolve()
 
@@ -17,54 +17,66 @@ export class Subscriptions {
     this.#driver = driver
   }
 
-  /** Resolves when messages on the channel reach the listener. */
-  async add(channel: string, listener: Listener): Promise<Unsubscribe> {
+  /**
+   * Resolves when messages on the channel reach the listener.
+   *
+   * @param signal - ends it, also while it is under way.
+   */
+  async add(channel: string, listener: Listener, signal: AbortSignal): Promise<Unsubscribe> {
     const listeners = this.#listeners.get(channel) ?? new Set()
     this.#listeners.set(channel, listeners)
-    // A wrapper, so that each subscription counts, even of one listener twice.
+    // One of its own, so that each subscription counts, even of one listener twice.
     const own: Listener = {
       changed: change => listener.changed(change),
       interrupted: cause => listener.interrupted(cause),
     }
     listeners.add(own)
+    const remove = () => {
+      signal.removeEventListener('abort', remove)
+      return this.#remove(channel, own)
+    }
+    signal.addEventListener('abort', remove)
     try {
-      await this.#inTurn(() => this.#open(channel))
+      await this.#inTurn(() => this.#join(channel))
     } catch (error) {
-      await this.#remove(channel, own)
+      await remove()
       throw error
     }
-    return () => this.#remove(channel, own)
+    return remove
   }
 
-  async #open(channel: string): Promise<void> {
+  async #join(channel: string): Promise<void> {
+    if (!this.#listeners.has(channel)) return
     this.#subscriber ??= this.#driver.subscriber(this.#events)
+    const subscriber = this.#subscriber
     try {
-      const subscriber = await this.#subscriber
       await subscriber.subscribe(channel)
     } catch (error) {
-      if (this.#listeners.size <= 1) await this.#close()
+      // It may never have been connected: who comes next has another one, who is served by it keeps it.
+      if (this.#listeners.size <= 1 && this.#subscriber === subscriber) await this.#close()
       throw error
     }
   }
 
-  #remove(channel: string, listener: Listener): Promise<void> {
+  /** Where no one listens any more the connection ends at once, also where it was not made yet. */
+  async #remove(channel: string, listener: Listener): Promise<void> {
     const listeners = this.#listeners.get(channel)
     listeners?.delete(listener)
     if (listeners?.size === 0) this.#listeners.delete(channel)
-    return this.#inTurn(() => this.#leave(channel))
+    if (this.#listeners.size === 0) await this.#close()
+    else await this.#inTurn(() => this.#leave(channel))
   }
 
   async #leave(channel: string): Promise<void> {
-    if (this.#listeners.size === 0) return this.#close()
     if (this.#listeners.has(channel)) return
     // A connection that was lost forgets the channel by itself.
-    await (await this.#subscriber)?.unsubscribe(channel).catch(() => {})
+    await this.#subscriber?.unsubscribe(channel).catch(() => {})
   }
 
   async #close(): Promise<void> {
     const subscriber = this.#subscriber
     this.#subscriber = undefined
-    await (await subscriber?.catch(() => undefined))?.close()
+    await subscriber?.close()
   }
 
   #inTurn(work: () => Promise<void>): Promise<void> {
