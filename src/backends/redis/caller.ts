@@ -14,13 +14,11 @@ export class Caller {
     this.keys = { entries: put(keys.entries), meta: put(keys.meta), log: put(keys.log) }
   }
 
-  async run(script: Script, args: readonly string[], signal?: AbortSignal): Promise<unknown> {
-    try {
-      return await this.driver.send(this.keys.entries, this.command(script, args), signal)
-    } catch (error) {
+  run(script: Script, args: readonly string[], signal?: AbortSignal): Promise<unknown> {
+    return this.driver.send(this.keys.entries, this.command(script, args), signal).catch(error => {
       if (replyCode(error) !== 'NOSCRIPT') throw error
       return this.driver.send(this.keys.entries, this.#withSource(script, args), signal)
-    }
+    })
   }
 
   /** The command that runs a script which the server knows. */

@@ -46,8 +46,8 @@ export class IoredisClusterDriver implements Driver {
   }
 
   /** To the primary also with `scaleReads`: that concerns commands that are read-only, and EVALSHA is not. */
-  send(_key: string, [command = '', ...args]: string[]): Promise<unknown> {
-    return this.#client.call(command, args)
+  send(_key: string, command: string[]): Promise<unknown> {
+    return this.#client.call(command[0] as string, command.slice(1))
   }
 
   /** As one pipeline, all of which goes to the primary, since its first command does. */

@@ -33,9 +33,10 @@ export class Reader {
   }
 
   /** What happened since a version. */
-  async pull(since: string): Promise<CatchUp> {
-    const reply = (await this.#run(SCRIPTS.pull, this.#pullArgs(since, SMALL))) as PullReply
-    return reply === 0 ? { type: 'changes', version: since, changes: [] } : understand(reply)
+  pull(since: string): Promise<CatchUp> {
+    return this.#run(SCRIPTS.pull, this.#pullArgs(since, SMALL)).then(reply =>
+      reply === 0 ? { type: 'changes', version: since, changes: [] } : understand(reply as Exclude<PullReply, 0>),
+    )
   }
 
   /** Everything: at once where it is little, else by scanning. */
@@ -81,17 +82,25 @@ export class Reader {
     return this.#again(() => this.#caller.run(script, args))
   }
 
-  async #again(send: () => Promise<unknown>): Promise<unknown> {
-    for (let retries = 0; ; retries += 1) {
-      try {
-        const ready = this.#caller.driver.ready()
-        if (ready) await ready
-        return await send()
-      } catch (error) {
-        if (retries >= RETRIES || !mayPass(error)) throw explain(error, this.#name) ?? error
-      }
+  /** Sends it, again where a fault may pass. The frequent case is kept short: a check is little more than the trip. */
+  #again(send: () => Promise<unknown>): Promise<unknown> {
+    const waiting = this.#caller.driver.ready()
+    const first = waiting ? waiting.then(send) : send()
+    return first.catch(error => this.#after(error, send))
+  }
+
+  async #after(fault: unknown, send: () => Promise<unknown>): Promise<unknown> {
+    let error = fault
+    for (let retries = 0; retries < RETRIES && mayPass(error); retries += 1) {
       await pause(RETRY_AFTER * 2 ** retries)
+      try {
+        await this.#caller.driver.ready()
+        return await send()
+      } catch (next) {
+        error = next
+      }
     }
+    throw explain(error, this.#name) ?? error
   }
 }
 
