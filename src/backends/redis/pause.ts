@@ -14,6 +14,8 @@ export function pause(ms: number, signal?: AbortSignal): Promise<void> {
 
 /** What the promise comes to; where the signal is aborted first, a rejection with its reason. */
 export async function orAborted<V>(promise: Promise<V>, signal: AbortSignal): Promise<V> {
+  // Nobody may be left to be told.
+  promise.catch(() => {})
   signal.throwIfAborted()
   let abort = () => {}
   const aborted = new Promise<never>((_, reject) => {
