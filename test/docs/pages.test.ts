@@ -20,6 +20,7 @@ const PAGES = [
   'docs/guarantees.md',
   'docs/make-your-own.md',
   'docs/sqlite.md',
+  'docs/redis.md',
 ]
 
 /** What the package exports, as the source of it. */
