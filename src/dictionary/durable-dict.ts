@@ -1,9 +1,8 @@
 import type { Backend, Version } from '../contract/backend.js'
 import { UnsupportedError } from '../errors/errors.js'
-import { Deadlines } from '../replica/deadlines.js'
-import { closeFault, late } from '../replica/faults.js'
 import { assemble, type Parts } from './assembly.js'
 import { ChangeStream } from './change-stream.js'
+import { closeParts, closeQuietly } from './closing.js'
 import type { Change, EventMap } from './events.js'
 import { Gate } from './gate.js'
 import { checkKey } from './keys.js'
@@ -14,7 +13,6 @@ import {
   checkOptions,
   checkRetries,
   checkSignal,
-  DEFAULT_TIMEOUT,
   type TransactOptions,
   type WatchOptions,
   type WriteOptions,
@@ -270,7 +268,8 @@ export class DurableDict<
    *
    * - `change`: one for each change that memory goes through.
    * - `sync`: memory came to another state; `reason` is `'changes'`, `'loaded'` or `'diverged'`.
-   * - `stale`, `fresh`: live memory was not confirmed for a second, or is again; `stale` also tells of other faults in the background.
+   * - `stale`, `fresh`: live memory was not confirmed for `maxStaleness` (or one second), or is again; `stale` also tells
+   *   of other faults in the background.
    * - `close`.
    */
   on<E extends keyof EventMap<T>>(event: E, listener: (event: EventMap<T>[E]) => void): this {
@@ -300,17 +299,11 @@ export class DurableDict<
   readonly #onAbort = () => void this.close().catch(() => {})
 
   async #close(): Promise<void> {
-    const { emitter, feed, replica, settings, store, watchers } = this.#parts
+    const { settings } = this.#parts
     this.#gate.close()
     settings.signal?.removeEventListener('abort', this.#onAbort)
     this.#resync?.stop()
-    const within = <V>(work: () => V | Promise<V>) => bounded(work, settings.timeout)
-    const ended = await Promise.allSettled([within(async () => feed?.stop()), replica.close(this.#gate.error())])
-    watchers.end()
-    const closed = await Promise.allSettled([within(async () => store.backend.close?.())])
-    emitter.emit('close', undefined)
-    const fault = [...ended, ...closed].find(one => one.status === 'rejected')
-    if (fault) throw closeFault(fault.reason, this.name)
+    await closeParts(this.#parts, this.#gate.error())
   }
 
   #startResync(every: number): ResyncTimer {
@@ -327,13 +320,4 @@ export class DurableDict<
       },
     )
   }
-}
-
-function bounded<V>(work: () => V | Promise<V>, ms: number): Promise<V> {
-  return new Deadlines().bound(work, ms, () => late(ms))
-}
-
-/** The fault that opening failed by is the one to tell. */
-async function closeQuietly(backend: Backend<unknown>, timeout = DEFAULT_TIMEOUT): Promise<void> {
-  await bounded(async () => backend?.close?.(), timeout).catch(() => {})
 }
