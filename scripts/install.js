@@ -40,6 +40,6 @@ async function isInstalled() {
 /** Installs the dependencies where they are missing, or not those of the lockfile; whether it had to. */
 export async function install() {
   if (await isInstalled()) return false
-  await runOrThrow('npm', ['ci', '--include=dev', '--no-audit', '--no-fund'])
+  await runOrThrow('npm', ['ci', '--ignore-scripts', '--include=dev', '--no-audit', '--no-fund'])
   return true
 }
