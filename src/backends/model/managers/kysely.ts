@@ -10,7 +10,7 @@ import type {
 } from '../manager.js'
 import { unlessAborted } from './aborted.js'
 import { insertBatches } from './insert-batches.js'
-import { JsonColumns, TEXT } from './json-columns.js'
+import { JsonColumns, plainValue, TEXT } from './json-columns.js'
 import { type Builder, columnName, dialectOf, type Kysely, rawQuery, type Select, tableName } from './kysely-shapes.js'
 
 /** What is needed of an instance of Kysely 0.28. */
@@ -126,7 +126,7 @@ class KyselySession implements ModelSession {
       columns.map(name => (isJson(name) ? eb.cast(eb.ref(name), type).as(name) : name)),
     )
     const { rows } = await this.#plain.executeQuery(narrowed(selected, query).compile())
-    return rows.map(row => Object.fromEntries(columns.map(name => [name, row[this.#of.column(name)]])))
+    return rows.map(row => Object.fromEntries(columns.map(name => [name, plainValue(row[this.#of.column(name)])])))
   }
 
   async create(rows: readonly Columns[]): Promise<void> {
