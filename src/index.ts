@@ -1,6 +1,6 @@
 export { MemoryStore } from './backends/memory/memory-store.js'
-export type { RedisClient } from './backends/redis/clients.js'
 export type { SqliteHandle, SqliteStatement } from './backends/sqlite/handle.js'
+export type { RedisClient } from './clients/redis/clients.js'
 export type {
   Awaitable,
   Backend,

@@ -1,4 +1,4 @@
-import { type Recognized, recognize } from './clients.js'
+import { type Recognized, recognize } from '../../clients/redis/clients.js'
 import type { Driver } from './driver.js'
 import { IoredisDriver } from './ioredis.js'
 import { IoredisClusterDriver } from './ioredis-cluster.js'
