@@ -3,7 +3,7 @@ import type { VersionClient } from './outside-versions.js'
 /** What is needed of a `MemcacheClient` of memcache-client. */
 export interface MemcacheClient {
   readonly options: object
-  xretrieve(command: string, keys: string[]): Promise<unknown>
+  xretrieve(command: string, key: string): Promise<unknown>
   store(command: string, key: string, value: string, options: object): Promise<unknown>
   incr(key: string, by: number): Promise<unknown>
 }
@@ -11,10 +11,7 @@ export interface MemcacheClient {
 /** `lifetime` is 60 s unless said. */
 const FOREVER = { lifetime: 0 }
 
-/**
- * Over the text protocol, whose answers come in the order of the questions. The client gives what the server says against
- * a command as an error with that text.
- */
+/** What the server says against a command, the client gives as an error with that text. */
 export class MemcacheClientVersions implements VersionClient {
   readonly label = 'memcached'
   readonly #client: MemcacheClient
@@ -30,19 +27,14 @@ export class MemcacheClientVersions implements VersionClient {
     }
   }
 
-  /** By a list of keys, since the answer then tells which one it is about. */
   async get(key: string): Promise<unknown> {
-    const found = (await this.#client.xretrieve('get', [key])) as Record<string, { value?: unknown }>
-    const keys = Object.keys(found)
-    if (keys.length === 0) return undefined
-    if (keys.length > 1 || keys[0] !== key) throw new Error('the client gave no answer to the question')
-    return found[key]?.value
+    const found = (await this.#client.xretrieve('get', key)) as { value: unknown } | undefined
+    return found?.value
   }
 
   async add(key: string, token: string): Promise<boolean> {
     return unless('NOT_STORED', false, async () => {
-      const answer = await this.#client.store('add', key, token, FOREVER)
-      if (!Array.isArray(answer) || answer[0] !== 'STORED') throw new Error('the client gave no answer to the question')
+      await this.#client.store('add', key, token, FOREVER)
       return true
     })
   }

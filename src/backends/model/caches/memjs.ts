@@ -10,9 +10,9 @@ export interface MemjsClient {
   perform(key: string, request: Buffer, seq: number, callback: (error: Error | null, response: any) => void): void
 }
 
-/** What memjs makes of an answer; see `MemcachedBinary` in memcached's documentation of its protocol. */
+/** What memjs makes of an answer of memcached's binary protocol. */
 interface Response {
-  readonly header: { readonly magic: number; readonly opcode: number; readonly status: number }
+  readonly header: { readonly status: number }
   readonly val: Buffer
 }
 
@@ -26,7 +26,6 @@ const EXISTS = 2
 
 const HEADER_LENGTH = 24
 const REQUEST = 0x80
-const RESPONSE = 0x81
 
 /** No flags; never expires. */
 const ADD_EXTRAS = Buffer.alloc(8)
@@ -76,7 +75,7 @@ export class MemjsVersions implements VersionClient {
     const seq = client.seq >>> 0
     return new Promise((resolve, reject) => {
       client.perform(key, toRequest(opcode, key, extras, value, seq), seq, (error, response: Response) => {
-        const fault = error ?? faultOf(response, opcode, other)
+        const fault = error ?? faultOf(response, other)
         if (fault) reject(fault)
         else resolve(response)
       })
@@ -97,10 +96,7 @@ function toRequest(opcode: number, key: string, extras: Buffer, value: Buffer, s
   return Buffer.concat([header, extras, Buffer.from(key, 'latin1'), value])
 }
 
-/** The rest of a connection that was cut stays in the client's buffer, and could be taken for an answer. */
-function faultOf({ header, val }: Response, opcode: number, other: number): Error | undefined {
-  if (header.magic !== RESPONSE || header.opcode !== opcode)
-    return new Error('the client gave no answer to the question')
+function faultOf({ header, val }: Response, other: number): Error | undefined {
   if (header.status === OK || header.status === other) return undefined
   return new Error(`the server answered with status ${header.status} (${val.toString('latin1')})`)
 }

@@ -4,6 +4,7 @@
 --
 -- Returns the new version in decimal digits, or nil where there is none.
 
-if redis.call('EXISTS', KEYS[1]) == 0 then return false end
+-- A write to the server, as GET is not: a replica does not say that there is none.
+if not redis.call('GETEX', KEYS[1]) then return false end
 redis.call('INCR', KEYS[1])
-return redis.call('GET', KEYS[1])
+return redis.call('GETEX', KEYS[1])
