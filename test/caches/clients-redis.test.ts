@@ -15,7 +15,9 @@ import {
   type Opened,
 } from '../redis/clients.js'
 import { ask, startRedisCluster, startRedisNode, startRedisSentinels } from '../servers/redis-nodes.js'
+import { startServer } from '../servers/start.js'
 import type { RedisCluster, RedisNode, RedisSentinels } from '../servers/types.js'
+import { findValkey } from '../servers/valkey.js'
 import { newKey } from './battery.js'
 
 /** Founds, counts and gives, through each of them in turn. */
@@ -34,13 +36,16 @@ async function expectShared(opened: readonly Opened[]): Promise<void> {
   for (const { end } of opened) await end()
 }
 
-describe('a version in Redis', () => {
-  let node: RedisNode
-  beforeAll(async () => {
-    node = await startRedisNode()
-  })
-  afterAll(() => node?.stop())
+let node: RedisNode
+let cluster: RedisCluster
+let sentinels: RedisSentinels
+beforeAll(async () => {
+  const starting = [startRedisNode(), startRedisCluster({ replicas: 1 }), startRedisSentinels()] as const
+  ;[node, cluster, sentinels] = await Promise.all(starting)
+})
+afterAll(() => Promise.all([node, cluster, sentinels].map(servers => servers?.stop())))
 
+describe('a version in Redis', () => {
   it('is for ever, and is digits', async () => {
     const { client, end } = await nodeRedis(node.url)
     const key = newKey()
@@ -101,6 +106,37 @@ describe('a version in Redis', () => {
     end()
   })
 
+  it('is not told by a primary that may not write: it may have been deposed', async () => {
+    const { client, end } = await nodeRedis(node.url)
+    const cache = redisVersions(client)
+    await ask(node, 'config', 'set', 'min-replicas-to-write', '1')
+    await expect(cache.get(newKey())).rejects.toThrow(/NOREPLICAS/)
+    await ask(node, 'config', 'set', 'min-replicas-to-write', '0')
+    end()
+  })
+
+  it('is told and counted by a server that is out of memory, but not founded', async () => {
+    const { client, end } = await nodeRedis(node.url)
+    const cache = redisVersions(client)
+    const key = newKey()
+    await cache.add(key, '1')
+    await ask(node, 'config', 'set', 'maxmemory', '1')
+    expect([await cache.get(key), await cache.incr(key), await cache.get(key)]).toEqual(['1', '2', '2'])
+    await expect(cache.add(newKey(), '1')).rejects.toThrow(/OOM/)
+    await ask(node, 'config', 'set', 'maxmemory', '0')
+    end()
+  })
+
+  it('can be counted up by hand', async () => {
+    const { client, end } = await nodeRedis(node.url)
+    const cache = redisVersions(client)
+    const key = newKey()
+    await cache.add(key, '1')
+    await ask(node, 'incr', key)
+    expect(await cache.get(key)).toBe('2')
+    end()
+  })
+
   it('cannot be asked of a client that is not connected', async () => {
     const cache = redisVersions(createClient({ url: node.url }))
     await expect(cache.get(newKey())).rejects.toMatchObject({ code: 'DURABLEDICT_STORE_UNAVAILABLE' })
@@ -141,12 +177,6 @@ describe('redisVersions() refuses', () => {
 })
 
 describe('on a cluster with replicas that clients may read from', () => {
-  let cluster: RedisCluster
-  beforeAll(async () => {
-    cluster = await startRedisCluster({ primaries: 3, replicas: 1 })
-  })
-  afterAll(() => cluster?.stop())
-
   it('a version is always that of the primary', async () => {
     const { nodes } = cluster
     await expectShared([await nodeRedisCluster(nodes), await ioredisCluster6(nodes), await ioredisCluster5(nodes)])
@@ -154,12 +184,6 @@ describe('on a cluster with replicas that clients may read from', () => {
 })
 
 describe('with sentinels', () => {
-  let sentinels: RedisSentinels
-  beforeAll(async () => {
-    sentinels = await startRedisSentinels()
-  })
-  afterAll(() => sentinels?.stop())
-
   it('a version is shared', async () => {
     await expectShared([await nodeRedisSentinel(sentinels), await ioredisSentinel6(sentinels)])
   })
@@ -174,3 +198,15 @@ describe('with sentinels', () => {
     end()
   })
 })
+
+const valkey = await findValkey()
+
+if (valkey) {
+  it('a version in Valkey is shared', async () => {
+    const server = await startServer({ ...valkey, variable: 'DURABLEDICT_TEST_CACHE' })
+    await expectShared([await nodeRedis(server.url), await ioredis6(server.url)])
+    await server.stop()
+  })
+} else {
+  it.skip('Valkey: there is none to be had on this machine', () => {})
+}

@@ -30,7 +30,8 @@ const KEY = /^(?!__proto__$)[!-~]{1,250}$/
 export function checkVersionKey(key: string): void {
   if (KEY.test(key)) return
   throw new TypeError(
-    `The key of a version must be 1 to 250 printable ASCII characters without spaces, and not __proto__; got ${JSON.stringify(key)}.`,
+    'The key of a version must be 1 to 250 printable ASCII characters without spaces, and not __proto__; ' +
+      `got ${JSON.stringify(key)}.`,
   )
 }
 

@@ -70,9 +70,10 @@ export class OutsideVersions implements VersionCache {
   }
 
   async #ask<T>(call: () => Promise<T>): Promise<T> {
-    const { promise: late, reject } = withRejection()
-    const timer = setTimeout(() => reject(new Error(`no answer within ${this.#timeout} ms`)), this.#timeout)
-    timer.unref()
+    let timer: NodeJS.Timeout | undefined
+    const late = new Promise<never>((_resolve, reject) => {
+      timer = setTimeout(() => reject(new Error(`no answer within ${this.#timeout} ms`)), this.#timeout).unref()
+    })
     try {
       return await Promise.race([call(), late])
     } catch (cause) {
@@ -86,14 +87,6 @@ export class OutsideVersions implements VersionCache {
 
 /** The longest that a timer can wait. */
 const LONGEST = 2 ** 31 - 1
-
-function withRejection(): { promise: Promise<never>; reject: (error: Error) => void } {
-  let reject: (error: Error) => void = () => {}
-  const promise = new Promise<never>((_, refuse) => {
-    reject = refuse
-  })
-  return { promise, reject }
-}
 
 /** Clients give text, bytes or numbers. */
 function toText(value: unknown): string | undefined {

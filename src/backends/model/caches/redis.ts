@@ -34,9 +34,7 @@ class RedisVersions implements VersionClient {
 
   async add(key: string, token: string, timeout: number): Promise<boolean> {
     const place = this.#prefix + key
-    const answer = await this.#send(place, ['SET', place, token, 'NX'], timeout)
-    if (answer !== null && answer !== 'OK') throw new Error(`the answer to SET is ${JSON.stringify(answer)}`)
-    return answer === 'OK'
+    return (await this.#send(place, ['SET', place, token, 'NX'], timeout)) === 'OK'
   }
 
   async incr(key: string, timeout: number): Promise<unknown> {
