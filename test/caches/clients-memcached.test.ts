@@ -5,7 +5,7 @@ import memjs from 'memjs'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { memcachedVersions } from '../../src/backends/model/caches/memcached.js'
 import { newKey } from './battery.js'
-import { MEMCACHED, MEMJS_OPTIONS, type OwnServer, tell } from './subjects.js'
+import { MEMCACHED, type OwnServer, QUIET, tell } from './subjects.js'
 
 let server: OwnServer
 let address: string
@@ -58,7 +58,7 @@ describe('a version in memcached', () => {
       serialize: (_opcode: number, value: string, extras: Buffer) => ({ value: JSON.stringify({ value }), extras }),
       deserialize: (_opcode: number, value: Buffer | null, extras: Buffer) => ({ value: `<${value}>`, extras }),
     }
-    const client = memjs.Client.create<string, string>(address, { ...MEMJS_OPTIONS, expires: 1, serializer })
+    const client = memjs.Client.create<string, string>(address, { logger: QUIET, expires: 1, serializer })
     const cache = memcachedVersions(client)
     const key = newKey()
     await cache.add(key, '4503599627370496')
@@ -79,7 +79,7 @@ describe('a version in memcached', () => {
 
   it('is one for both clients, and for a MemcacheClient with several connections', async () => {
     const options = { server: { server: address, maxConnections: 3 }, ignoreNotStored: true }
-    const first = memjs.Client.create(address, MEMJS_OPTIONS)
+    const first = memjs.Client.create(address, { timeout: 5, logger: QUIET })
     const second = new MemcacheClient(options)
     const [one, other] = [memcachedVersions(first), memcachedVersions(second)]
     const key = newKey()
@@ -120,7 +120,7 @@ describe('a version in memcached', () => {
   })
 
   it('is counted by a client of memjs that has asked more than 2^31 times', async () => {
-    const client = memjs.Client.create(address, MEMJS_OPTIONS)
+    const client = memjs.Client.create(address, { timeout: 5, logger: QUIET })
     const cache = memcachedVersions(client)
     const key = newKey()
     Object.assign(client, { seq: 2 ** 31 - 3 })
@@ -160,7 +160,7 @@ describe('memcachedVersions() refuses', () => {
   })
 
   it.each([0, -1, Number.NaN, 2 ** 31, '5'])('a timeout of %s', timeout => {
-    const client = memjs.Client.create(address, MEMJS_OPTIONS)
+    const client = memjs.Client.create(address, { timeout: 5, logger: QUIET })
     expect(() => memcachedVersions(client, { timeout: timeout as number })).toThrow(/timeout must be/)
   })
 })

@@ -1,5 +1,5 @@
-import { Redis as Ioredis } from 'ioredis'
-import { createClient, RESP_TYPES } from 'redis'
+import { Cluster, Redis as Ioredis } from 'ioredis'
+import { createClient, createCluster, RESP_TYPES } from 'redis'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { memcachedVersions } from '../../src/backends/model/caches/memcached.js'
 import { redisVersions } from '../../src/backends/model/caches/redis.js'
@@ -166,7 +166,8 @@ describe('redisVersions() refuses', () => {
     const call = () => redisVersions(client as never)
     expect(call).toThrow(TypeError)
     expect(call).toThrow(
-      `redisVersions() takes a client of node-redis (client, pool, cluster or sentinel) or of ioredis (Redis or Cluster); got ${got}.`,
+      'redisVersions() takes a client of node-redis (client, pool, cluster or sentinel) or of ioredis ' +
+        `(Redis or Cluster); got ${got}.`,
     )
   })
 
@@ -180,6 +181,26 @@ describe('on a cluster with replicas that clients may read from', () => {
   it('a version is always that of the primary', async () => {
     const { nodes } = cluster
     await expectShared([await nodeRedisCluster(nodes), await ioredisCluster6(nodes), await ioredisCluster5(nodes)])
+  })
+
+  it('lies under the prefix of the client', async () => {
+    const rootNodes = cluster.nodes.map(({ url }) => ({ url }))
+    const first = createCluster({ rootNodes, keyPrefix: 'app:' })
+    const second = new Cluster(
+      cluster.nodes.map(({ port }) => ({ host: '127.0.0.1', port })),
+      { keyPrefix: 'app:' },
+    )
+    await first.connect()
+    const { client, end } = await ioredisCluster6(cluster.nodes)
+    for (const key of Array.from({ length: 6 }, newKey)) {
+      await redisVersions(first).add(key, '7')
+      expect(await redisVersions(second).incr(key)).toBe('8')
+      expect(await redisVersions(second).get(key)).toBe('8')
+      expect(await redisVersions(client).get(`app:${key}`)).toBe('8')
+    }
+    first.destroy()
+    second.disconnect()
+    end()
   })
 })
 
@@ -196,6 +217,20 @@ describe('with sentinels', () => {
       await expect(call).rejects.toThrow(/READONLY|replica/)
     }
     end()
+  })
+
+  it('a version that a failover has lost comes a second time, as the documentation warns', async () => {
+    const before = await ioredis6(sentinels.primary.url)
+    const key = newKey()
+    await redisVersions(before.client).add(key, '100')
+    expect(await ask(sentinels.primary, 'wait', '1', '5000')).toBe(1)
+    await ask(sentinels.replica, 'replicaof', 'no', 'one')
+    expect(await redisVersions(before.client).incr(key)).toBe('101')
+    const after = await ioredis6(sentinels.replica.url)
+    expect(await redisVersions(after.client).get(key)).toBe('100')
+    expect(await redisVersions(after.client).incr(key)).toBe('101')
+    before.end()
+    after.end()
   })
 })
 

@@ -48,6 +48,9 @@ function keepCalling(cache: VersionCache, key: string) {
 
 const toNumber = (token: string | undefined) => (token === undefined ? undefined : Number(token))
 
+const toFalse = () => false
+const toTrue = () => true
+
 const failed = (outcome: Outcome) => outcome instanceof Error
 
 function expectFaults(outcomes: readonly Outcome[]): void {
@@ -119,6 +122,7 @@ export function faultsOf(subject: Subject): void {
       const cache = await open(subject, context.onTestFinished, server.port)
       await cache.add(key, '100')
       process.kill(server.pid, 'SIGSTOP')
+      await until(() => cache.get(key).then(toFalse, toTrue), 'the server has stopped')
       await expectUnavailable(cache, key)
       await expectUnavailable(cache, key)
       process.kill(server.pid, 'SIGCONT')

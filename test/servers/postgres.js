@@ -2,7 +2,10 @@
 import { realpathSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 
-/** The programs lie side by side, wherever a link to one of them was found. @param {string} binary @param {string} name */
+/**
+ * The programs lie side by side, wherever a link to one of them was found.
+ * @param {string} binary @param {string} name
+ */
 const beside = (binary, name) => join(dirname(realpathSync(binary)), name)
 
 /** @type {import('./types.js').ServerSpec} */

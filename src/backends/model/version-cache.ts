@@ -1,28 +1,28 @@
 /**
- * Where the version of dictionaries is kept outside of their database. Promises; each call may take its time, and rejects
- * where the cache cannot be reached: what could not be asked is never told as missing.
+ * Where the version of dictionaries is kept outside of their database. Promises; each call may take its time, and
+ * rejects where the cache cannot be reached: what could not be asked is never told as missing.
  *
- * A token is an integer below 2^53 in decimal digits. It is compared for equality alone. Each call is linearizable as far
- * as the cache's server is.
+ * A token is an integer below 2^53 in decimal digits. It is compared for equality alone. Each call is linearizable as
+ * far as the cache's server is.
  */
 export interface VersionCache {
   /** The token that is kept under the key, or undefined where there is none. */
   get(key: string): Promise<string | undefined>
   /**
-   * Keeps the token where the key is missing; whether it was. A client that sends again after a lost connection may have
-   * kept it at the first sending, and tells false of the second: then `get` gives the token.
+   * Keeps the token where the key is missing; whether it was. A client that sends again after a lost connection may
+   * have kept it at the first sending, and tells false of the second: then `get` gives the token.
    */
   add(key: string, token: string): Promise<boolean>
   /**
-   * Adds one to the token, atomically, and gives the new one; undefined where the key is missing, which stays so. A client
-   * that sends again may have added twice.
+   * Adds one to the token, atomically, and gives the new one; undefined where the key is missing, which stays so. A
+   * client that sends again may have added twice.
    */
   incr(key: string): Promise<string | undefined>
 }
 
 /**
- * What every cache takes: memcached allows no more bytes, and a space or a line's end would be another command. What one
- * client of it finds under `__proto__` cannot be told from nothing.
+ * What every cache takes: memcached allows no more bytes, and a space or a line's end would be another command. What
+ * one client of it finds under `__proto__` cannot be told from nothing.
  */
 const KEY = /^(?!__proto__$)[!-~]{1,250}$/
 

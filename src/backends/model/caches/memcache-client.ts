@@ -21,8 +21,8 @@ export class MemcacheClientVersions implements VersionClient {
     this.#client = client
     if (serversOf(client) > 1) {
       throw new TypeError(
-        'memcachedVersions() cannot use a MemcacheClient with several servers: it takes any of them for a call, and each ' +
-          'has a version of its own. Create it with one server.',
+        'memcachedVersions() cannot use a MemcacheClient with several servers: it takes any of them for a call, and ' +
+          'each has a version of its own. Create it with one server.',
       )
     }
   }

@@ -4,14 +4,16 @@ import { type MemcacheClient, MemcacheClientVersions } from './memcache-client.j
 import { type MemjsClient, MemjsVersions } from './memjs.js'
 import { OutsideVersions, type VersionCacheOptions, type VersionClient } from './outside-versions.js'
 
-/** The clients that versions can be kept in memcached with: a `Client` of memjs, a `MemcacheClient` of memcache-client. */
+/**
+ * The clients that versions can be kept in memcached with: a `Client` of memjs, a `MemcacheClient` of memcache-client.
+ */
 export type MemcachedClient = MemjsClient | MemcacheClient
 
 /**
  * Versions in memcached. The entries never expire; the server may evict them at any time.
  *
- * @param client - left open at the end. All processes must reach the same server for a key: one server, or with memjs the
- * same list of servers in each of them, and no failover.
+ * @param client - left open at the end. All processes must reach the same server for a key: one server, or with memjs
+ * the same list of servers in each of them, and no failover.
  * @throws TypeError for another client, or one that may look for a key on one server now and on another one then.
  */
 export function memcachedVersions(client: MemcachedClient, options?: VersionCacheOptions): VersionCache {

@@ -33,9 +33,9 @@ const ADD_EXTRAS = Buffer.alloc(8)
 const INCREMENT_EXTRAS = Buffer.from('0000000000000001' + '0000000000000000' + 'ffffffff', 'hex')
 
 /**
- * By the client's `perform`, which sends a request of the binary protocol and gives the answer as it came. Its `increment`
- * would create a missing key at 0, and gives wrong numbers from 2^32 on; a `serializer` of the caller's would leave
- * something that cannot be counted up.
+ * By the client's `perform`, which sends a request of the binary protocol and gives the answer as it came. Its
+ * `increment` would create a missing key at 0, and gives wrong numbers from 2^32 on; a `serializer` of the caller's
+ * would leave something that cannot be counted up.
  */
 export class MemjsVersions implements VersionClient {
   readonly label = 'memcached'

@@ -4,8 +4,8 @@ import { checkToken, checkVersionKey, isToken, type VersionCache } from '../vers
 /** Of the caches outside of this process. */
 export interface VersionCacheOptions {
   /**
-   * The most that any one call may take, in milliseconds, whatever the client's own limits. Default 5,000; at least 1. A
-   * writer waits for the cache inside its transaction: the database's lock is held no longer than that.
+   * The most that any one call may take, in milliseconds, whatever the client's own limits. Default 5,000; at least 1.
+   * A writer waits for the cache inside its transaction: the database's lock is held no longer than that.
    */
   timeout?: number
 }
@@ -14,8 +14,8 @@ export interface VersionCacheOptions {
 const DEFAULT_TIMEOUT = 5_000
 
 /**
- * What a client is to do within `timeout`, in ms, if it can hold to one; every failure rejects, or throws. The version that
- * it gives may be text, bytes or a number.
+ * What a client is to do within `timeout`, in ms, if it can hold to one; every failure rejects, or throws. The version
+ * that it gives may be text, bytes or a number.
  */
 export interface VersionClient {
   /** As in messages: 'memcached'. */
@@ -64,8 +64,8 @@ export class OutsideVersions implements VersionCache {
     const text = toText(value)
     if (text !== undefined && isToken(text)) return text
     throw new StoreUnavailableError(
-      `${this.#client.label} holds no version under the key "${key}", but ${JSON.stringify(text ?? value)}: something else ` +
-        'writes there. Give the dictionary another name, or delete that key: a new version is then founded.',
+      `${this.#client.label} holds no version under the key "${key}", but ${JSON.stringify(text ?? value)}: ` +
+        'something else writes there. Give the dictionary another name, or delete that key: a new version is then founded.',
     )
   }
 

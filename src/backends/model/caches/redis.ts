@@ -5,11 +5,11 @@ import type { VersionCache } from '../version-cache.js'
 import { OutsideVersions, type VersionCacheOptions, type VersionClient } from './outside-versions.js'
 
 /**
- * Versions in Redis 6.2 or later, or in Valkey: strings that never expire, under the client's `keyPrefix`. Every call is
- * answered by a primary: linearizable, unless a failover loses what another one had acknowledged.
+ * Versions in Redis 6.2 or later, or in Valkey: strings that never expire, under the client's `keyPrefix`. Every call
+ * is answered by a primary: linearizable, unless a failover loses what another one had acknowledged.
  *
- * @param client - of node-redis (client, pool, cluster or sentinel) or ioredis (Redis or Cluster), connected by the caller,
- * and left open at the end.
+ * @param client - of node-redis (client, pool, cluster or sentinel) or ioredis (Redis or Cluster), connected by the
+ * caller, and left open at the end.
  * @throws TypeError for another client.
  */
 export function redisVersions(client: RedisClient, options?: VersionCacheOptions): VersionCache {
