@@ -1,0 +1,151 @@
+import type { Columns, ModelSession, RowQuery, SqlParameter, SqlRow } from '../manager.js'
+import { columnOf, kindOf } from './typeorm-columns.js'
+import type { Executable, Metadata, Repository, Select, Subscriber } from './typeorm-shape.js'
+
+/** Databases bound the parameters of a statement: SQLite to 32,766, PostgreSQL to 65,535. */
+const PARAMETERS = 30_000
+const ROWS = 500
+const ENTRY = 'entry'
+
+type Change = 'Update' | 'Remove'
+
+/** TypeORM gives `[rows, count]` for PostgreSQL's UPDATE and DELETE, and a number or an object where there are no rows. */
+export function rowsOf(raw: unknown): readonly SqlRow[] {
+  if (!Array.isArray(raw)) return []
+  return Array.isArray(raw[0]) ? raw[0] : raw
+}
+
+/**
+ * One entity inside of one transaction. Rows that were deleted softly are no rows of the dictionary: they are not read, and give
+ * way to new ones of the same key.
+ */
+export class TypeormSession implements ModelSession {
+  readonly #repository: Repository
+  readonly #metadata: Metadata
+
+  constructor(repository: Repository) {
+    this.#repository = repository
+    this.#metadata = repository.metadata
+  }
+
+  async query(sql: string, parameters: readonly SqlParameter[]): Promise<readonly SqlRow[]> {
+    return rowsOf(await this.#repository.manager.query(sql, [...parameters]))
+  }
+
+  async rows(query: RowQuery): Promise<readonly object[]> {
+    const { keyCol, columns, keys, after, limit } = query
+    const builder = this.#builder().orderBy(`${ENTRY}.${keyCol}`, 'ASC')
+    if (keys?.length === 0) return []
+    if (keys) this.#byKeys(builder, keyCol, keys, ENTRY)
+    if (after !== undefined) {
+      builder.andWhere(`${ENTRY}.${keyCol} > :after`, { after: this.#keyAsStored(keyCol, after) })
+    }
+    if (columns) return this.#plain(builder, columns, limit)
+    if (limit !== undefined) builder.take(limit)
+    // Relations marked as eager come along.
+    return builder.setFindOptions({}).getMany()
+  }
+
+  /** `insert` rather than `save`, which would overwrite a row that is there. Listeners run on the entities made here. */
+  async create(rows: readonly Columns[], keyCol?: string): Promise<void> {
+    if (keyCol !== undefined) await this.#makeWay(rows, keyCol)
+    const size = Math.max(1, Math.min(ROWS, Math.floor(PARAMETERS / this.#metadata.columns.length)))
+    for (let start = 0; start < rows.length; start += size) {
+      const chunk = rows.slice(start, start + size)
+      await this.#repository.insert(chunk.map(row => this.#repository.create(this.#storable(row))))
+    }
+  }
+
+  /** Listeners and subscribers expect a whole entity; where there are none, one UPDATE does the same. */
+  async update(keyCol: string, key: string, columns: Columns): Promise<void> {
+    const storable = this.#storable(columns)
+    if (!this.#isHeard('Update')) {
+      await this.#byKeys(this.#builder().update().set(storable), keyCol, [key]).execute()
+      return
+    }
+    const entity = await this.#byKeys(this.#builder(), keyCol, [key], ENTRY).getOne()
+    if (!entity) throw new Error(`There is no row with the key ${JSON.stringify(key)} to be updated.`)
+    await this.#repository.save(Object.assign(entity, storable))
+  }
+
+  async remove(keyCol: string, keys: readonly string[]): Promise<void> {
+    if (this.#isHeard('Remove')) {
+      const entities = await this.#byKeys(this.#builder().withDeleted(), keyCol, keys, ENTRY).getMany()
+      await this.#repository.remove(entities)
+      return
+    }
+    await this.#byKeys(this.#builder().delete(), keyCol, keys).execute()
+  }
+
+  async removeAll(): Promise<void> {
+    while (this.#isHeard('Remove')) {
+      const entities = await this.#builder().withDeleted().take(ROWS).getMany()
+      if (entities.length === 0) return
+      await this.#repository.remove(entities)
+    }
+    await this.#builder().delete().execute()
+  }
+
+  #builder(): Select {
+    return this.#repository.createQueryBuilder(ENTRY)
+  }
+
+  /** Columns go by their bare names in UPDATE and DELETE, and behind the name of their table in SELECT. */
+  #byKeys<B extends Executable>(builder: B, keyCol: string, keys: readonly string[], alias?: string): B {
+    const column = alias === undefined ? keyCol : `${alias}.${keyCol}`
+    return builder.where(`${column} IN (:...keys)`, { keys: keys.map(key => this.#keyAsStored(keyCol, key)) })
+  }
+
+  /** What was deleted softly still occupies its unique key. */
+  async #makeWay(rows: readonly Columns[], keyCol: string): Promise<void> {
+    const deleted = this.#metadata.deleteDateColumn?.propertyPath
+    if (deleted === undefined || rows.length === 0) return
+    const keys = rows.map(row => row[keyCol] as string)
+    await this.#byKeys(this.#builder().delete(), keyCol, keys).andWhere(`${deleted} IS NOT NULL`).execute()
+  }
+
+  async #plain(builder: Select, properties: readonly string[], limit: number | undefined): Promise<Columns[]> {
+    const [first, ...others] = properties as [string, ...string[]]
+    builder.select(`${ENTRY}.${first}`, first)
+    for (const property of others) builder.addSelect(`${ENTRY}.${property}`, property)
+    if (limit !== undefined) builder.limit(limit)
+    const columns = properties.map(property => [property, columnOf(this.#metadata, property)] as const)
+    const { driver } = this.#repository.manager.dataSource
+    return (await builder.getRawMany()).map(raw =>
+      Object.fromEntries(
+        columns.map(([property, column]) => [property, driver.prepareHydratedValue(raw[property], column)]),
+      ),
+    )
+  }
+
+  #keyAsStored(keyCol: string, key: string): unknown {
+    return this.#repository.manager.dataSource.driver.preparePersistentValue(key, columnOf(this.#metadata, keyCol))
+  }
+
+  /** TypeORM takes `null` for SQL's, which a column of JSON that is not nullable can only mean as JSON's. */
+  #storable(columns: Columns): Columns {
+    const isJsonNull = ([property, value]: [string, unknown]) => {
+      const column = this.#metadata.findColumnWithPropertyPath(property)
+      return value === null && column && !column.isNullable && kindOf(column) === 'json'
+    }
+    const nulls = Object.entries(columns).filter(isJsonNull)
+    return nulls.length === 0 ? columns : { ...columns, ...Object.fromEntries(nulls.map(([name]) => [name, jsonNull])) }
+  }
+
+  #isHeard(change: Change): boolean {
+    const { metadata } = this.#repository
+    if (metadata[`before${change}Listeners`].length > 0 || metadata[`after${change}Listeners`].length > 0) return true
+    const { subscribers } = this.#repository.manager.dataSource
+    return subscribers.some(one => (one[`before${change}`] || one[`after${change}`]) && isAbout(one, metadata.target))
+  }
+}
+
+const jsonNull = () => "'null'"
+
+/** As TypeORM chooses whom to tell. */
+function isAbout(subscriber: Subscriber, target: unknown): boolean {
+  const wanted = subscriber.listenTo?.()
+  return (
+    !wanted || wanted === Object || wanted === target || Object.prototype.isPrototypeOf.call(wanted, target as object)
+  )
+}
