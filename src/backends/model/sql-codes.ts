@@ -1,27 +1,27 @@
-/** Members under which libraries keep the error that they wrap. */
-const WRAPPED = ['cause', 'original', 'parent', 'driverError', 'meta', 'driverAdapterError', 'errors'] as const
+/** Where libraries keep the error of the driver or the database. */
+const INSIDE = ['cause', 'original', 'parent', 'driverError', 'meta', 'error', 'errors'] as const
 
-/** Members under which databases, drivers and libraries keep what tells one error from another. */
-const CODES = ['code', 'errno', 'sqlState', 'sqlstate', 'originalCode', 'rawCode', 'kind', 'name'] as const
+const CODES = ['code', 'errno', 'sqlState', 'sqlstate', 'originalCode'] as const
 
-/** How deep libraries are known to wrap, and twice that. */
 const DEPTH = 8
 
-/** Every code that an error of a database bears, however its library has wrapped it. */
+/** All codes in an error and those inside of it, the outermost first: SQLSTATEs, numbers and names of the driver's. */
 export function sqlCodes(error: unknown): string[] {
   const codes = new Set<string>()
   collect(error, codes, new Set(), DEPTH)
   return [...codes]
 }
 
-function collect(error: unknown, codes: Set<string>, seen: Set<object>, depth: number): void {
-  if (typeof error !== 'object' || error === null || seen.has(error) || depth === 0) return
-  seen.add(error)
-  const members = error as Readonly<Record<string, unknown>>
+function collect(value: unknown, codes: Set<string>, seen: Set<unknown>, depth: number): void {
+  if (typeof value !== 'object' || value === null || seen.has(value) || depth === 0) return
+  seen.add(value)
+  const members = value as Record<string, unknown>
   for (const name of CODES) {
     const code = members[name]
     if (typeof code === 'string' || typeof code === 'number') codes.add(String(code))
   }
-  if (Array.isArray(error)) for (const one of error) collect(one, codes, seen, depth - 1)
-  for (const name of WRAPPED) collect(members[name], codes, seen, depth - 1)
+  for (const name of INSIDE) {
+    const inner = members[name]
+    for (const each of Array.isArray(inner) ? inner : [inner]) collect(each, codes, seen, depth - 1)
+  }
 }

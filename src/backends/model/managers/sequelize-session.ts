@@ -1,9 +1,7 @@
 import type { Columns, ModelSession, RowQuery, SqlParameter, SqlRow } from '../manager.js'
+import { insertBatches } from './insert-batches.js'
 import { kindOf, LeanRows } from './sequelize-columns.js'
 import type { Model, Sequelize, Transaction } from './sequelize-shape.js'
-
-/** Sequelize writes the values into the text of a statement, which databases bound. */
-const ROWS = 500
 
 /** Hooks that are about single instances, which the bulk calls leave out. */
 const ON_CREATE = ['beforeValidate', 'afterValidate', 'validationFailed', ...around('Create'), ...around('Save')]
@@ -49,8 +47,8 @@ export class SequelizeSession implements ModelSession {
       for (const row of storable) await this.#model.create(row, this.#own())
       return
     }
-    for (let start = 0; start < rows.length; start += ROWS) {
-      await this.#model.bulkCreate(storable.slice(start, start + ROWS), { validate: true, ...this.#own() })
+    for (const batch of insertBatches(storable)) {
+      await this.#model.bulkCreate(batch, { validate: true, ...this.#own() })
     }
   }
 

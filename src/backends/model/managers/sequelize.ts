@@ -8,6 +8,7 @@ import type {
   SqlRow,
   TransactionOptions,
 } from '../manager.js'
+import { unlessAborted } from './aborted.js'
 import { isColumn, kindOf } from './sequelize-columns.js'
 import { runQuery, SequelizeSession } from './sequelize-session.js'
 import type { Instance, Model, Sequelize, SequelizeModel } from './sequelize-shape.js'
@@ -86,7 +87,9 @@ class SequelizeManager<Row extends object> implements ModelManager<Row> {
 
   transaction<R>(work: (session: ModelSession) => Promise<R>, { isolation }: TransactionOptions): Promise<R> {
     const options = isolation === 'snapshot' ? { isolationLevel: 'REPEATABLE READ' } : {}
-    return this.#sequelize.transaction(options, transaction => work(new SequelizeSession(this.#unscoped, transaction)))
+    return this.#sequelize.transaction(options, transaction =>
+      unlessAborted(this.dialect, new SequelizeSession(this.#unscoped, transaction), work),
+    )
   }
 
   isInstance(value: object): boolean {

@@ -1,9 +1,13 @@
 import type { Columns, ModelSession, RowQuery, SqlParameter, SqlRow } from '../manager.js'
+import { insertBatches } from './insert-batches.js'
+import { plainValue } from './json-columns.js'
 import { columnOf, kindOf } from './typeorm-columns.js'
 import type { Executable, Metadata, Repository, Select, Subscriber } from './typeorm-shape.js'
 
-/** Databases bound the parameters of a statement: SQLite to 32,766, PostgreSQL to 65,535. */
-const PARAMETERS = 30_000
+/**
+ * How many entities are inserted, or loaded in order to be removed, by one statement. TypeORM reads those inserted again, by as
+ * many conditions, of which SQLite takes fewer than a thousand.
+ */
 const ROWS = 500
 const ENTRY = 'entry'
 
@@ -49,10 +53,11 @@ export class TypeormSession implements ModelSession {
   /** `insert` rather than `save`, which would overwrite a row that is there. Listeners run on the entities made here. */
   async create(rows: readonly Columns[], keyCol?: string): Promise<void> {
     if (keyCol !== undefined) await this.#makeWay(rows, keyCol)
-    const size = Math.max(1, Math.min(ROWS, Math.floor(PARAMETERS / this.#metadata.columns.length)))
-    for (let start = 0; start < rows.length; start += size) {
-      const chunk = rows.slice(start, start + size)
-      await this.#repository.insert(chunk.map(row => this.#repository.create(this.#storable(row))))
+    for (const batch of insertBatches(rows)) {
+      const entities = batch.map(row => this.#repository.create(this.#storable(row)))
+      for (let start = 0; start < batch.length; start += ROWS) {
+        await this.#repository.insert(entities.slice(start, start + ROWS))
+      }
     }
   }
 
@@ -113,7 +118,7 @@ export class TypeormSession implements ModelSession {
     const { driver } = this.#repository.manager.dataSource
     return (await builder.getRawMany()).map(raw =>
       Object.fromEntries(
-        columns.map(([property, column]) => [property, driver.prepareHydratedValue(raw[property], column)]),
+        columns.map(([property, column]) => [property, plainValue(driver.prepareHydratedValue(raw[property], column))]),
       ),
     )
   }

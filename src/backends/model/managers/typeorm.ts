@@ -8,6 +8,7 @@ import type {
   SqlRow,
   TransactionOptions,
 } from '../manager.js'
+import { unlessAborted } from './aborted.js'
 import { Turns } from './turns.js'
 import { kindOf } from './typeorm-columns.js'
 import { rowsOf, TypeormSession } from './typeorm-session.js'
@@ -98,7 +99,8 @@ class TypeormManager<Row extends object> implements ModelManager<Row> {
   }
 
   transaction<R>(work: (session: ModelSession) => Promise<R>, { isolation, limit }: TransactionOptions): Promise<R> {
-    const within = (manager: EntityManager) => work(new TypeormSession(manager.getRepository(this.#target)))
+    const within = (manager: EntityManager) =>
+      unlessAborted(this.dialect, new TypeormSession(manager.getRepository(this.#target)), work)
     return this.#inTurn(
       () =>
         isolation === 'snapshot' && this.dialect !== 'sqlite'

@@ -1,0 +1,65 @@
+import type { DialectName, ModelSession } from '../manager.js'
+
+const FORGIVES = /^\s*ROLLBACK\s+TO\b/i
+
+/**
+ * PostgreSQL rolls back at COMMIT what a failed statement has aborted, and most libraries take its answer for success. With this, a
+ * transaction whose function went on after a failed statement, without rolling back to a savepoint, rejects with that
+ * statement's error.
+ */
+export async function unlessAborted<R>(
+  dialect: DialectName,
+  session: ModelSession,
+  work: (session: ModelSession) => Promise<R>,
+): Promise<R> {
+  if (dialect !== 'postgresql') return work(session)
+  const noting = new NotingSession(session)
+  const result = await work(noting)
+  if (noting.failure) throw noting.failure.error
+  return result
+}
+
+/** Remembers the statement that aborted the transaction. */
+class NotingSession implements ModelSession {
+  failure: { readonly error: unknown } | undefined
+  readonly #session: ModelSession
+
+  constructor(session: ModelSession) {
+    this.#session = session
+  }
+
+  async query(...args: Parameters<ModelSession['query']>) {
+    const rows = await this.#note(this.#session.query(...args))
+    if (FORGIVES.test(args[0])) this.failure = undefined
+    return rows
+  }
+
+  rows(...args: Parameters<ModelSession['rows']>) {
+    return this.#note(this.#session.rows(...args))
+  }
+
+  create(...args: Parameters<ModelSession['create']>) {
+    return this.#note(this.#session.create(...args))
+  }
+
+  update(...args: Parameters<ModelSession['update']>) {
+    return this.#note(this.#session.update(...args))
+  }
+
+  remove(...args: Parameters<ModelSession['remove']>) {
+    return this.#note(this.#session.remove(...args))
+  }
+
+  removeAll() {
+    return this.#note(this.#session.removeAll())
+  }
+
+  async #note<T>(answer: Promise<T>): Promise<T> {
+    try {
+      return await answer
+    } catch (error) {
+      this.failure ??= { error }
+      throw error
+    }
+  }
+}
