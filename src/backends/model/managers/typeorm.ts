@@ -43,12 +43,15 @@ export function typeormManager<Row extends object>(repository: TypeormRepository
   if (manager.queryRunner) {
     throw new TypeError('typeormManager takes the repository of a data source, not that of a transaction.')
   }
-  if (!manager.dataSource.isInitialized) {
+  const { isInitialized, options } = manager.dataSource
+  const dialect = DIALECTS[options.type]
+  if (!dialect) throw new TypeError(`typeormManager knows ${Object.keys(DIALECTS).join(', ')}, not "${options.type}".`)
+  if (!isInitialized) {
     throw new TypeError(
       'typeormManager takes the repository of a data source that is initialized: await dataSource.initialize().',
     )
   }
-  return new TypeormManager<Row>(manager, target)
+  return new TypeormManager<Row>(manager, target, dialect)
 }
 
 /** Whether it is a repository of TypeORM. */
@@ -66,10 +69,7 @@ class TypeormManager<Row extends object> implements ModelManager<Row> {
   readonly #target: unknown
   readonly #metadata: Metadata
 
-  constructor(manager: EntityManager, target: unknown) {
-    const { type } = manager.dataSource.options
-    const dialect = DIALECTS[type]
-    if (!dialect) throw new TypeError(`typeormManager knows ${Object.keys(DIALECTS).join(', ')}, not "${type}".`)
+  constructor(manager: EntityManager, target: unknown, dialect: DialectName) {
     this.dialect = dialect
     this.#manager = manager
     this.#target = target
