@@ -63,7 +63,7 @@ export class TypeormSession implements ModelSession {
 
   /** Listeners and subscribers expect a whole entity; where there are none, one UPDATE does the same. */
   async update(keyCol: string, key: string, columns: Columns): Promise<void> {
-    const storable = this.#storable(columns)
+    const storable = this.#storable(this.#changeable(columns))
     if (!this.#isHeard('Update')) {
       await this.#byKeys(this.#builder().update().set(storable), keyCol, [key]).execute()
       return
@@ -135,6 +135,15 @@ export class TypeormSession implements ModelSession {
     }
     const nulls = Object.entries(columns).filter(isJsonNull)
     return nulls.length === 0 ? columns : { ...columns, ...Object.fromEntries(nulls.map(([name]) => [name, jsonNull])) }
+  }
+
+  /** What an instance has from the row that it was read from: its identity, and what TypeORM keeps itself. */
+  #changeable(columns: Columns): Columns {
+    const isKept = (property: string) => {
+      const column = this.#metadata.findColumnWithPropertyPath(property)
+      return column?.isPrimary || column?.isVersion || column?.isUpdateDate
+    }
+    return Object.fromEntries(Object.entries(columns).filter(([property]) => !isKept(property)))
   }
 
   #isHeard(change: Change): boolean {

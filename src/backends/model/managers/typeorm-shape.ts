@@ -13,6 +13,9 @@ export interface Column {
   readonly databaseName: string
   readonly type: unknown
   readonly isNullable: boolean
+  readonly isPrimary: boolean
+  readonly isVersion: boolean
+  readonly isUpdateDate: boolean
 }
 
 interface Listener {
