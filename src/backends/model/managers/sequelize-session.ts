@@ -48,7 +48,7 @@ export class SequelizeSession implements ModelSession {
       return
     }
     for (const batch of insertBatches(storable)) {
-      await this.#model.bulkCreate(batch, { validate: true, ...this.#own() })
+      await this.#model.bulkCreate(batch, { validate: true, ...this.#own() }).catch(throwFirst)
     }
   }
 
@@ -120,6 +120,11 @@ export async function runQuery(
   const bind = parameters.length > 0 ? { bind: [...parameters] } : {}
   const [rows] = await sequelize.query(numbered, { transaction, raw: true, ...bind })
   return Array.isArray(rows) ? rows : []
+}
+
+/** What many rows are refused with says nothing itself, and has the reasons inside. */
+function throwFirst(error: { readonly name?: unknown; readonly errors?: readonly unknown[] }): never {
+  throw error.name === 'AggregateError' ? (error.errors?.[0] ?? error) : error
 }
 
 function around(what: string): string[] {
