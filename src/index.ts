@@ -19,8 +19,8 @@ export type { ListeningClient, ListenOption } from './backends/model/notificatio
 export type { ModelOptions } from './backends/model/options.js'
 export { versionTables } from './backends/model/tables.js'
 export type { VersionCache } from './backends/model/version-cache.js'
-export type { RedisClient } from './backends/redis/clients.js'
 export type { SqliteHandle, SqliteStatement } from './backends/sqlite/handle.js'
+export type { RedisClient } from './clients/redis/clients.js'
 export type {
   Awaitable,
   Backend,
