@@ -37,7 +37,7 @@ const key: EntitySchemaColumnOptions = { type: 'varchar', length: 512, primary: 
 const other = (target: new () => object, tableName: string, type: ColumnType) =>
   new EntitySchema<object>({ name: tableName, target, tableName, columns: { key, value: { type } } as object })
 
-const entitiesOf = (bytes: ColumnType): EntitySchema[] => [
+export const entitiesOf = (bytes: ColumnType): EntitySchema[] => [
   new EntitySchema<Setting>({
     name: 'Setting',
     target: Setting,
