@@ -1,4 +1,8 @@
 export { MemoryStore } from './backends/memory/memory-store.js'
+export { memcachedVersions } from './backends/model/caches/memcached.js'
+export { memoryVersions } from './backends/model/caches/memory.js'
+export type { VersionCacheOptions } from './backends/model/caches/outside-versions.js'
+export { redisVersions } from './backends/model/caches/redis.js'
 export { createTables } from './backends/model/create-tables.js'
 export type {
   ColumnKind,
