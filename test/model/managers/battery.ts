@@ -186,12 +186,16 @@ export function managerBattery(name: string, open: () => Promise<Opened>): void 
     })
 
     it('runs transactions that overlap', async () => {
-      const work = [...'abcd'].map(key =>
+      const write = (key: string): Promise<void> =>
         within(async session => {
           await session.create([row(key)])
           await session.update('key', key, { value: 'new' })
-        }),
-      )
+        }).catch(error => {
+          // InnoDB locks the gaps between keys as well: others may be in the way of a key that nobody else writes.
+          if (sqlCodes(error).includes('1213')) return write(key)
+          throw error
+        })
+      const work = [...'abcd'].map(write)
       await Promise.all(work)
       expect(await pairs()).toEqual({ a: 'new', b: 'new', c: 'new', d: 'new' })
     })

@@ -224,6 +224,10 @@ describe.each([
       set: (name: string, value: unknown) => storage.getStore()?.set(name, value),
     }
     const model = await defined('Local', {}, { tableName: 'local' })
+    const log = await defined('Log', {}, { tableName: 'logs' })
+    model.addHook('afterCreate', async instance => {
+      await log.create({ key: instance.get('key'), value: 'created' })
+    })
     const manager = sequelizeManager(model)
     const mine = new Error('mine')
     Sequelize.useCLS(namespace)
@@ -235,10 +239,17 @@ describe.each([
         throw mine
       })
       await expect(application).rejects.toBe(mine)
+      // What hooks do takes part in ours.
+      const failing = run(manager, async session => {
+        await session.create([{ key: 'lost', value: '' }])
+        throw mine
+      })
+      await expect(failing).rejects.toBe(mine)
     } finally {
       delete (Sequelize as unknown as { _cls?: unknown })._cls
     }
     expect(await read(manager)).toEqual([{ key: 'ours', value: '' }])
+    expect((await log.findAll()).map(entry => entry.get('key'))).toEqual(['ours'])
   })
 })
 

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type ColumnType, DataSource, EntitySchema, type EntitySchemaColumnOptions } from 'typeorm'
 import { typeormManager } from '../../../src/backends/model/managers/typeorm.js'
+import { mariadb } from '../../servers/mariadb.js'
 import { postgres } from '../../servers/postgres.js'
 import { startServer } from '../../servers/start.js'
 
@@ -37,7 +38,10 @@ const key: EntitySchemaColumnOptions = { type: 'varchar', length: 512, primary: 
 const other = (target: new () => object, tableName: string, type: ColumnType) =>
   new EntitySchema<object>({ name: tableName, target, tableName, columns: { key, value: { type } } as object })
 
-export const entitiesOf = (bytes: ColumnType): EntitySchema[] => [
+const TIMES: Readonly<Record<string, ColumnType>> = { bytea: 'timestamptz', blob: 'datetime', longblob: 'datetime' }
+
+/** The battery's entities, for the database whose bytes are of this type. */
+export const entitiesOf = (bytes: 'bytea' | 'blob' | 'longblob'): EntitySchema[] => [
   new EntitySchema<Setting>({
     name: 'Setting',
     target: Setting,
@@ -48,7 +52,7 @@ export const entitiesOf = (bytes: ColumnType): EntitySchema[] => [
       value: { type: 'text' },
       note: { type: 'varchar', default: 'none' },
       size: { type: 'bigint', nullable: true },
-      createdAt: { type: bytes === 'bytea' ? 'timestamptz' : 'datetime', name: 'created_at', createDate: true },
+      createdAt: { type: TIMES[bytes] as ColumnType, name: 'created_at', createDate: true },
     },
   }),
   new EntitySchema<Mapped>({
@@ -58,7 +62,7 @@ export const entitiesOf = (bytes: ColumnType): EntitySchema[] => [
     columns: { settingKey: { ...key, name: 'setting_key' }, settingValue: { type: 'text', name: 'setting_value' } },
   }),
   other(Json, 'json_settings', 'json'),
-  other(Jsonb, 'jsonb_settings', 'jsonb'),
+  other(Jsonb, 'jsonb_settings', bytes === 'longblob' ? 'json' : 'jsonb'),
   other(Bytes, 'bytes_settings', bytes),
 ]
 
@@ -77,6 +81,15 @@ export async function onPostgres(): Promise<Source> {
   )
 }
 
+export async function onMariadb(): Promise<Source> {
+  const server = await startServer(mariadb)
+  return sources(
+    entities => new DataSource({ type: 'mariadb', url: server.url, poolSize: 4, entities }),
+    'longblob',
+    () => server.stop(),
+  )
+}
+
 /** libsql has the interface of better-sqlite3. */
 export async function onSqlite(): Promise<Source> {
   const folder = await mkdtemp(join(tmpdir(), 'durabledict-typeorm-'))
@@ -91,7 +104,7 @@ export async function onSqlite(): Promise<Source> {
 
 async function sources(
   create: (entities: EntitySchema[]) => DataSource,
-  bytes: ColumnType,
+  bytes: 'bytea' | 'blob' | 'longblob',
   stop: () => Promise<void>,
 ): Promise<Source> {
   const opened: DataSource[] = []

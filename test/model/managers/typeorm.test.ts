@@ -2,7 +2,7 @@ import { expect } from 'vitest'
 import { typeormManager } from '../../../src/backends/model/managers/typeorm.js'
 import { managerBattery, type Opened } from './battery.js'
 import { batteryTables } from './tables.js'
-import { Mapped, onPostgres, onSqlite, Setting, type Source, settingsOf } from './typeorm-sources.js'
+import { Mapped, onMariadb, onPostgres, onSqlite, Setting, type Source, settingsOf } from './typeorm-sources.js'
 
 /** TypeORM has its own JSON in SQLite. */
 const JSON_TABLES = ['json', 'jsonb'].map(
@@ -27,4 +27,5 @@ async function battery(open: () => Promise<Source>): Promise<Opened> {
 }
 
 managerBattery('typeormManager on PostgreSQL', () => battery(onPostgres))
+managerBattery('typeormManager on MariaDB', () => battery(onMariadb))
 managerBattery('typeormManager on SQLite', () => battery(onSqlite))

@@ -59,7 +59,7 @@ export class LeanRows {
     return typeof text === 'string' ? JSON.parse(text) : text
   }
 
-  /** JSON comes parsed from MySQL, as text from MariaDB, and as whatever it was parsed to: only its text is one thing. */
+  /** Drivers of MySQL and MariaDB give JSON parsed or as text, by their versions, and text may be either: only text is one thing. */
   #isJsonText(property: string): boolean {
     const dialect = this.#model.sequelize?.getDialect()
     return (dialect === 'mysql' || dialect === 'mariadb') && kindOf(this.#model, property) === 'json'

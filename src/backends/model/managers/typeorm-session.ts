@@ -111,8 +111,8 @@ export class TypeormSession implements ModelSession {
 
   async #plain(builder: Select, properties: readonly string[], limit: number | undefined): Promise<Columns[]> {
     const [first, ...others] = properties as [string, ...string[]]
-    builder.select(`${ENTRY}.${first}`, first)
-    for (const property of others) builder.addSelect(`${ENTRY}.${property}`, property)
+    builder.select(this.#selected(first), first)
+    for (const property of others) builder.addSelect(this.#selected(property), property)
     if (limit !== undefined) builder.limit(limit)
     const columns = properties.map(property => [property, columnOf(this.#metadata, property)] as const)
     const { driver } = this.#repository.manager.dataSource
@@ -121,6 +121,13 @@ export class TypeormSession implements ModelSession {
         columns.map(([property, column]) => [property, plainValue(driver.prepareHydratedValue(raw[property], column))]),
       ),
     )
+  }
+
+  /** The driver of MySQL parses JSON, and TypeORM once more where that gave text: it is given the text to begin with. */
+  #selected(property: string): string {
+    const isMysql = ['mysql', 'mariadb'].includes(this.#repository.manager.dataSource.options.type)
+    const isJson = columnOf(this.#metadata, property).type === 'json'
+    return isMysql && isJson ? `CAST(${ENTRY}.${property} AS CHAR)` : `${ENTRY}.${property}`
   }
 
   #keyAsStored(keyCol: string, key: string): unknown {
@@ -137,11 +144,11 @@ export class TypeormSession implements ModelSession {
     return nulls.length === 0 ? columns : { ...columns, ...Object.fromEntries(nulls.map(([name]) => [name, jsonNull])) }
   }
 
-  /** What an instance has from the row that it was read from: its identity, and what TypeORM keeps itself. */
+  /** Without what an instance has of the row that it was read from: its identity, and what TypeORM or the database keeps. */
   #changeable(columns: Columns): Columns {
     const isKept = (property: string) => {
       const column = this.#metadata.findColumnWithPropertyPath(property)
-      return column?.isPrimary || column?.isVersion || column?.isUpdateDate
+      return column?.isPrimary || column?.isVersion || column?.isUpdateDate || column?.generatedType
     }
     return Object.fromEntries(Object.entries(columns).filter(([property]) => !isKept(property)))
   }

@@ -16,6 +16,7 @@ export interface Column {
   readonly isPrimary: boolean
   readonly isVersion: boolean
   readonly isUpdateDate: boolean
+  readonly generatedType?: string | undefined
 }
 
 interface Listener {
