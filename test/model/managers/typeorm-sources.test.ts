@@ -2,7 +2,7 @@ import { DataSource, EntitySchema } from 'typeorm'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import type { ModelManager, ModelSession } from '../../../src/backends/model/manager.js'
 import { isTypeormRepository, typeormManager } from '../../../src/backends/model/managers/typeorm.js'
-import { onPostgres, onSqlite, Setting, type Source } from './typeorm-sources.js'
+import { onMariadb, onPostgres, onSqlite, Setting, type Source } from './typeorm-sources.js'
 
 const run = <R>(on: ModelManager, work: (session: ModelSession) => Promise<R>, limit = 10_000) =>
   on.transaction(work, { limit })
@@ -59,6 +59,23 @@ describe('typeormManager takes', () => {
     await run(manager, session => create(session, 'a'))
     expect(await source.query('SELECT key FROM "other schema".settings')).toEqual([{ key: 'a' }])
   })
+})
+
+test('typeormManager knows tables in another database of MariaDB', async () => {
+  const { source, another, end } = await onMariadb()
+  await source.query('CREATE DATABASE other')
+  await source.query('CREATE TABLE other.settings (`key` varchar(9) PRIMARY KEY, value text)')
+  const entity = new EntitySchema<Setting>({
+    name: 'Elsewhere',
+    tableName: 'settings',
+    database: 'other',
+    columns: { key: { type: 'varchar', primary: true }, value: { type: 'text' } },
+  })
+  const manager = typeormManager((await another([entity as never])).getRepository(entity))
+  expect(manager.table).toEqual({ schema: 'other', name: 'settings' })
+  await run(manager, session => create(session, 'a'))
+  expect(await source.query('SELECT `key` AS name FROM other.settings')).toEqual([{ name: 'a' }])
+  await end()
 })
 
 describe('typeormManager on the one connection of SQLite', () => {

@@ -31,6 +31,8 @@ export interface Metadata extends Readonly<Record<ListenersOf, readonly Listener
   readonly target: unknown
   readonly tableName: string
   readonly schema?: string | undefined
+  /** Where it is another than the connection's. */
+  readonly database?: string | undefined
   readonly columns: readonly Column[]
   readonly deleteDateColumn?: Column | undefined
   readonly afterLoadListeners: readonly Listener[]

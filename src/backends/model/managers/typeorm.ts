@@ -81,8 +81,8 @@ class TypeormManager<Row extends object> implements ModelManager<Row> {
   }
 
   get table(): { readonly schema?: string | undefined; readonly name: string } {
-    const { schema, tableName } = this.#metadata
-    return { schema: this.dialect === 'postgresql' ? schema : undefined, name: tableName }
+    const { schema, database, tableName } = this.#metadata
+    return { schema: { postgresql: schema, mysql: database, sqlite: undefined }[this.dialect], name: tableName }
   }
 
   column(property: string): string | undefined {
