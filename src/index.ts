@@ -17,6 +17,8 @@ export type {
   TransactionOptions,
 } from './backends/model/manager.js'
 export { kyselyManager } from './backends/model/managers/kysely.js'
+export { type SequelizeModel, sequelizeManager } from './backends/model/managers/sequelize.js'
+export { type TypeormRepository, typeormManager } from './backends/model/managers/typeorm.js'
 export type { ListeningClient, ListenOption } from './backends/model/notifications.js'
 export type { ModelOptions } from './backends/model/options.js'
 export { versionTables } from './backends/model/tables.js'

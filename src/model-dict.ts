@@ -1,4 +1,6 @@
 import type { ModelManager } from './backends/model/manager.js'
+import type { SequelizeModel } from './backends/model/managers/sequelize.js'
+import type { TypeormRepository } from './backends/model/managers/typeorm.js'
 import type { ModelBackend } from './backends/model/model-backend.js'
 import { openModel } from './backends/model/open-model.js'
 import { type ModelOptions, splitOptions } from './backends/model/options.js'
@@ -36,7 +38,7 @@ interface InstanceOptions extends CommonOptions, ModelOptions {
 
 interface OpenModelDict {
   <Row extends object>(
-    model: ModelManager<Row>,
+    model: ModelManager<Row> | TypeormRepository<Row> | SequelizeModel<Row>,
     options: InstanceOptions,
   ): Promise<ModelDict<Record<string, Row>, never, Record<string, unknown>>>
   <S extends Schema, const D extends DefaultsOf<S> = Record<never, never>>(

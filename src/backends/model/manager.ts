@@ -42,8 +42,11 @@ export interface SqlSession {
  */
 export interface ModelSession extends SqlSession {
   rows(query: RowQuery): Promise<readonly object[]>
-  /** Inserts rows. Rejects where one of them is there already. */
-  create(rows: readonly Columns[]): Promise<unknown>
+  /**
+   * Inserts rows. Rejects where one of them is there already. A row that was deleted softly, and whose key is wanted anew, gives
+   * way; `keyCol` is the model's name of the key column.
+   */
+  create(rows: readonly Columns[], keyCol?: string): Promise<unknown>
   /** Sets columns of the row with this key, which is there. */
   update(keyCol: string, key: string, columns: Columns): Promise<unknown>
   /** Removes the rows with these keys; at most a thousand. */

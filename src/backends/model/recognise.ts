@@ -1,4 +1,6 @@
 import type { ModelManager } from './manager.js'
+import { isSequelizeModel, sequelizeManager } from './managers/sequelize.js'
+import { isTypeormRepository, typeormManager } from './managers/typeorm.js'
 
 const METHODS = ['query', 'transaction', 'column'] as const
 
@@ -9,6 +11,8 @@ const METHODS = ['query', 'transaction', 'column'] as const
  */
 export function managerOf(model: unknown): ModelManager {
   if (isManager(model)) return model
+  if (isTypeormRepository(model)) return typeormManager(model)
+  if (isSequelizeModel(model)) return sequelizeManager(model)
   throw new TypeError(
     'ModelDict takes a model: prisma.setting, a TypeORM repository or a Sequelize model as they are, or what prismaManager(), ' +
       'typeormManager(), sequelizeManager(), drizzleManager(), kyselyManager() or knexManager() makes of yours.',

@@ -76,7 +76,10 @@ export class Rows {
     }
     for (const [key, stored] of update) await session.update(keyCol, this.#escaped(key), this.#written(key, stored))
     for (const entries of chunks([...create], KEYS_PER_STATEMENT)) {
-      await session.create(entries.map(([key, stored]) => this.#inserted(key, stored)))
+      await session.create(
+        entries.map(([key, stored]) => this.#inserted(key, stored)),
+        keyCol,
+      )
     }
     await this.#complete(session, [...create, ...update])
   }
