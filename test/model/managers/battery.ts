@@ -223,12 +223,14 @@ export function managerBattery(name: string, open: () => Promise<Opened>): void 
       expect(sizes.map(({ size }) => (size === null ? null : Number(size)))).toEqual([9007199254740991, -3, null])
       const count = `SELECT count(*) AS total FROM ${table()} WHERE ${physical('size')} > ${$(1)}`
       expect(Number((await manager.query(count, [9007199254740990]))[0]?.total)).toBe(1)
+      // Drivers of MySQL look for question marks everywhere, so that ours stand for parameters alone.
+      const odd = manager.dialect === 'postgresql' ? 'a?b$1' : 'a$1'
       for (const text of [...ODD, LONG, '']) {
         const found = await manager.query(
-          `SELECT ${physical('note')} AS note, 'a?b$1' AS odd FROM ${table()} WHERE ${physical('key')} = 'a' AND ${$(1)} <> 'x'`,
+          `SELECT ${physical('note')} AS note, '${odd}' AS odd FROM ${table()} WHERE ${physical('key')} = 'a' AND ${$(1)} <> 'x'`,
           [text],
         )
-        expect(found).toEqual([{ note: 'none', odd: 'a?b$1' }])
+        expect(found).toEqual([{ note: 'none', odd }])
         await manager.query(`UPDATE ${table()} SET ${physical('value')} = ${$(1)} WHERE ${physical('key')} = 'a'`, [
           text,
         ])
