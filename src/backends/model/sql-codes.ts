@@ -1,7 +1,7 @@
 /** Where libraries keep the error of the driver or the database. */
 const INSIDE = ['cause', 'original', 'parent', 'driverError', 'meta', 'error', 'errors'] as const
 
-const CODES = ['code', 'errno', 'sqlState', 'sqlstate', 'originalCode'] as const
+const CODES = ['code', 'errno', 'sqlState', 'sqlstate', 'originalCode', 'rawCode'] as const
 
 const DEPTH = 8
 
