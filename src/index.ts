@@ -1,4 +1,8 @@
 export { MemoryStore } from './backends/memory/memory-store.js'
+export { memcachedVersions } from './backends/model/caches/memcached.js'
+export { memoryVersions } from './backends/model/caches/memory.js'
+export type { VersionCacheOptions } from './backends/model/caches/outside-versions.js'
+export { redisVersions } from './backends/model/caches/redis.js'
 export { createTables } from './backends/model/create-tables.js'
 export type {
   ColumnKind,
@@ -23,8 +27,8 @@ export type { ListeningClient, ListenOption } from './backends/model/notificatio
 export type { ModelOptions } from './backends/model/options.js'
 export { versionTables } from './backends/model/tables.js'
 export type { VersionCache } from './backends/model/version-cache.js'
-export type { RedisClient } from './backends/redis/clients.js'
 export type { SqliteHandle, SqliteStatement } from './backends/sqlite/handle.js'
+export type { RedisClient } from './clients/redis/clients.js'
 export type {
   Awaitable,
   Backend,

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { existsSync, readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -13,15 +13,10 @@ const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 /** Inside the tree, so that what they import is found; and where nothing else looks. */
 const FOLDER = join(ROOT, '.cache', `snippets-${process.pid}`)
 
-const PAGES = [
-  'README.md',
-  'docs/guide.md',
-  'docs/encodings.md',
-  'docs/guarantees.md',
-  'docs/make-your-own.md',
-  'docs/sqlite.md',
-  'docs/redis.md',
-]
+/** The README and all pages. */
+const PAGES = ['README.md', ...readdirSync(join(ROOT, 'docs'), { recursive: true }).map(path => `docs/${path}`)]
+  .filter(path => path.endsWith('.md'))
+  .sort()
 
 /** What the package exports, as the source of it. */
 const SOURCES: Readonly<Record<string, string>> = {
@@ -29,9 +24,9 @@ const SOURCES: Readonly<Record<string, string>> = {
   'durabledict/conformance': join(ROOT, 'src/conformance/index.ts'),
 }
 
-const pages = PAGES.filter(page => existsSync(join(ROOT, page)))
-  .map(page => [page, snippetsOf(page, readFileSync(join(ROOT, page), 'utf8'))] as const)
-  .filter(([, snippets]) => snippets.length > 0)
+const pages = PAGES.map(page => [page, snippetsOf(page, readFileSync(join(ROOT, page), 'utf8'))] as const).filter(
+  ([, snippets]) => snippets.length > 0,
+)
 
 function fileOf({ page, line, language }: Snippet): string {
   return `${page.replaceAll(/\W+/g, '-')}-${line}.${language}`

@@ -1,10 +1,10 @@
-import { randomInt } from 'node:crypto'
+import { randomBytes } from 'node:crypto'
 import type { CatchUp, Change, Effect, Group, Version } from '../../contract/backend.js'
 import { UnsupportedError } from '../../errors/errors.js'
 import { type Dialect, runAll } from './dialect.js'
 import type { ModelManager, ModelSession } from './manager.js'
 import type { Stored } from './stored.js'
-import type { VersionCache } from './version-cache.js'
+import { isToken, type VersionCache } from './version-cache.js'
 import type { Versions, Writing } from './versions.js'
 
 export interface CachedVersionsOptions {
@@ -20,9 +20,6 @@ export interface CachedVersionsOptions {
 
 /** How often a token is founded anew where the cache loses it each time. */
 const ATTEMPTS = 10
-
-/** What is left for counting between one random start and the largest number that every client gives back exactly. */
-const LARGEST_START = 2 ** 48 - 1
 
 /**
  * The versions in a cache outside of the database: a counter with a random start, which is its epoch, so that a cache that was
@@ -45,7 +42,7 @@ export class CachedVersions implements Versions {
     const { cache, key, dictionary } = this.#options
     for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
       const token = await cache.get(key)
-      if (token !== undefined) return checkToken(token)
+      if (token !== undefined) return checked(token)
       await cache.add(key, newToken())
     }
     throw new Error(`The cache of the versions of dictionary "${dictionary}" does not keep what is added to it.`)
@@ -80,7 +77,7 @@ export class CachedVersions implements Versions {
     const { cache, key } = this.#options
     const token = await cache.incr(key)
     // Lost meanwhile: any new one is another.
-    return token === undefined ? this.current() : checkToken(token)
+    return token === undefined ? this.current() : checked(token)
   }
 }
 
@@ -113,11 +110,14 @@ class CachedWriting implements Writing {
   }
 }
 
+/** An unguessable epoch: 52 bits, so that what is counted up from it stays a number that every client gives back exactly. */
 function newToken(): string {
-  return String(randomInt(1, LARGEST_START))
+  return String(randomBytes(8).readBigUInt64BE() >> 12n)
 }
 
-function checkToken(token: unknown): string {
-  if (/^\d+$/.test(String(token))) return String(token)
-  throw new Error(`The cache of versions gave ${JSON.stringify(token)}, where it was to give decimal digits.`)
+function checked(token: string): string {
+  if (isToken(String(token))) return String(token)
+  throw new TypeError(
+    `A VersionCache must give tokens: integers below 2^53 in decimal digits; got ${JSON.stringify(token)}.`,
+  )
 }
