@@ -3,7 +3,7 @@ import type { Columns, ModelManager, ModelSession } from '../../../src/backends/
 import { sqlCodes } from '../../../src/backends/model/sql-codes.js'
 
 /** A value column of another type, by the name `value` beside a key column `key`. */
-export interface OtherTables {
+interface OtherTables {
   readonly json?: ModelManager
   readonly jsonb?: ModelManager
   readonly bytes?: ModelManager
@@ -29,7 +29,14 @@ export interface Opened extends OtherTables {
 const OPTIONS = { limit: 10_000 }
 
 /** Codes of a key that is there already, in PostgreSQL, MariaDB and SQLite. */
-const UNIQUE = ['23505', '1062', 'SQLITE_CONSTRAINT_UNIQUE', 'SQLITE_CONSTRAINT_PRIMARYKEY', 'SQLITE_CONSTRAINT']
+const UNIQUE = [
+  '23505',
+  '1062',
+  '2067',
+  'SQLITE_CONSTRAINT_UNIQUE',
+  'SQLITE_CONSTRAINT_PRIMARYKEY',
+  'SQLITE_CONSTRAINT',
+]
 
 const ODD = [
   'plain',
@@ -84,8 +91,8 @@ export function managerBattery(name: string, open: () => Promise<Opened>): void 
     it('reads instances, with all columns and what fills itself', async () => {
       await create(row('a'), { ...row('b'), note: 'mine' })
       const [a, b] = (await within(session => session.rows({ keyCol: 'key' }))) as Record<string, unknown>[]
-      expect({ ...a }).toMatchObject({ key: 'a', value: 'value of a', note: 'none' })
-      expect({ ...b }).toMatchObject({ key: 'b', value: 'value of b', note: 'mine' })
+      expect(columnsOf(manager, a)).toMatchObject({ key: 'a', value: 'value of a', note: 'none' })
+      expect(columnsOf(manager, b)).toMatchObject({ key: 'b', value: 'value of b', note: 'mine' })
       opened.filled?.(a as Record<string, unknown>)
       expect(keysOf(await within(session => session.rows({ keyCol: 'key', after: 'a' })))).toEqual(['b'])
     })
@@ -186,12 +193,16 @@ export function managerBattery(name: string, open: () => Promise<Opened>): void 
     })
 
     it('runs transactions that overlap', async () => {
-      const work = [...'abcd'].map(key =>
+      const write = (key: string): Promise<void> =>
         within(async session => {
           await session.create([row(key)])
           await session.update('key', key, { value: 'new' })
-        }),
-      )
+        }).catch(error => {
+          // InnoDB locks the gaps between keys as well: others may be in the way of a key that nobody else writes.
+          if (sqlCodes(error).includes('1213')) return write(key)
+          throw error
+        })
+      const work = [...'abcd'].map(write)
       await Promise.all(work)
       expect(await pairs()).toEqual({ a: 'new', b: 'new', c: 'new', d: 'new' })
     })
@@ -309,7 +320,7 @@ export function managerBattery(name: string, open: () => Promise<Opened>): void 
         const columns = ['settingKey', 'settingValue']
         expect(await session.rows({ ...query, columns })).toEqual([{ settingKey: 'b', settingValue: 'three' }])
         const [instance] = await session.rows(query)
-        expect({ ...instance }).toMatchObject({ settingKey: 'b', settingValue: 'three' })
+        expect(columnsOf(mapped, instance)).toMatchObject({ settingKey: 'b', settingValue: 'three' })
       }, mapped)
       const sql = `SELECT ${quote(value)} AS text FROM ${tableOf(mapped)} WHERE ${quote(key)} = ${$(1)}`
       expect(await mapped.query(sql, ['a'])).toEqual([{ text: 'one' }])
@@ -361,6 +372,10 @@ export function managerBattery(name: string, open: () => Promise<Opened>): void 
     }
   })
 }
+
+const columnsOf = (manager: ModelManager, instance?: object) => ({
+  ...(manager.columnsOf?.(instance ?? {}) ?? instance),
+})
 
 const row = (key: string) => ({ key, value: `value of ${key}` })
 

@@ -39,6 +39,11 @@ class OtherDialect extends PostgresDialect {
   }
 }
 
+/** A client of Knex for a database of its own. */
+class OtherClient extends knex.Client {
+  readonly dialect = 'another'
+}
+
 class Minified {}
 
 class Derived extends PostgresAdapter {}
@@ -84,8 +89,8 @@ describe('knexManager() takes', () => {
   })
 
   it('another client by the option alone', () => {
-    const db = knex({ client: 'mssql' })
-    expect(() => knexManager(db, 'settings')).toThrow(/mssql.*\{ dialect: 'postgresql' \}/)
+    const db = knex({ client: OtherClient })
+    expect(() => knexManager(db, 'settings')).toThrow(/another.*\{ dialect: 'postgresql' \}/)
     expect(knexManager(db, 'settings', { dialect: 'postgresql' }).dialect).toBe('postgresql')
   })
 

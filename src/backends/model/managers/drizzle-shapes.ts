@@ -77,7 +77,7 @@ export function dialectOf(db: Database, table: Table): DialectName {
 }
 
 /** What an object is to Drizzle: of its class and those that it extends. */
-export function kindsOf(value: unknown): string[] {
+function kindsOf(value: unknown): string[] {
   if (typeof value !== 'object' || value === null) return []
   const kinds: string[] = []
   for (let type = value.constructor; type?.[KIND as never]; type = Object.getPrototypeOf(type)) {
