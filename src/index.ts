@@ -16,7 +16,13 @@ export type {
   SqlSession,
   TransactionOptions,
 } from './backends/model/manager.js'
-export { kyselyManager } from './backends/model/managers/kysely.js'
+export {
+  type DrizzleDatabase,
+  type DrizzleTable,
+  drizzleManager,
+} from './backends/model/managers/drizzle.js'
+export { type KnexInstance, type KnexManagerOptions, knexManager } from './backends/model/managers/knex.js'
+export { type KyselyDatabase, type KyselyManagerOptions, kyselyManager } from './backends/model/managers/kysely.js'
 export { type SequelizeModel, sequelizeManager } from './backends/model/managers/sequelize.js'
 export { type TypeormRepository, typeormManager } from './backends/model/managers/typeorm.js'
 export type { ListeningClient, ListenOption } from './backends/model/notifications.js'

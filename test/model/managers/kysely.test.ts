@@ -1,11 +1,21 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { CamelCasePlugin, type Dialect, Kysely, ParseJSONResultsPlugin, PostgresDialect, SqliteDialect } from 'kysely'
+import {
+  CamelCasePlugin,
+  type Dialect,
+  Kysely,
+  MysqlDialect,
+  ParseJSONResultsPlugin,
+  PostgresDialect,
+  SqliteDialect,
+} from 'kysely'
 import Database from 'libsql'
+import mysql from 'mysql2'
 import pg from 'pg'
 import { expect } from 'vitest'
 import { kyselyManager } from '../../../src/backends/model/managers/kysely.js'
+import { mariadb } from '../../servers/mariadb.js'
 import { postgres } from '../../servers/postgres.js'
 import { startServer } from '../../servers/start.js'
 import { managerBattery, type Opened } from './battery.js'
@@ -43,6 +53,19 @@ async function onPostgres(): Promise<Opened> {
   }
 }
 
+async function onMariadb(): Promise<Opened> {
+  const server = await startServer(mariadb)
+  const pool = mysql.createPool({ uri: server.url, connectionLimit: 4 })
+  for (const statement of batteryTables('mysql')) await pool.promise().query(statement)
+  return {
+    ...managers(new MysqlDialect({ pool })),
+    async end() {
+      await pool.promise().end()
+      await server.stop()
+    },
+  }
+}
+
 async function onSqlite(): Promise<Opened> {
   const folder = await mkdtemp(join(tmpdir(), 'durabledict-kysely-'))
   const database = new Database(join(folder, 'app.db'))
@@ -58,4 +81,5 @@ async function onSqlite(): Promise<Opened> {
 }
 
 managerBattery('kyselyManager on PostgreSQL', onPostgres)
+managerBattery('kyselyManager on MariaDB', onMariadb)
 managerBattery('kyselyManager on SQLite', onSqlite)

@@ -20,6 +20,11 @@ const quote = (identifier: string) => `\`${identifier.replaceAll('`', '``')}\``
 
 const where = `table_schema = COALESCE(?, DATABASE()) AND table_name = ?`
 
+/** MariaDB's JSON is long text with a check, which MariaDB alone is asked for. */
+const json = `/*M!, EXISTS (SELECT 1 FROM information_schema.check_constraints k
+  WHERE k.constraint_schema = c.table_schema AND k.table_name = c.table_name
+  AND k.check_clause = CONCAT('json_valid(\`', c.column_name, '\`)')) AS json */`
+
 /** MySQL and MariaDB, with InnoDB. */
 export const mysql: Dialect = {
   // Most collations pad: a key would be the same as that with a blank behind it.
@@ -47,11 +52,11 @@ export const mysql: Dialect = {
     return [{ sql: `SELECT ${quote(key)} AS locked FROM ${quoted({ quote }, table)} FOR UPDATE`, parameters: [] }]
   },
   columns: ({ schema = null, name }) => ({
-    sql: `SELECT column_name AS name, data_type AS type, collation_name AS collation FROM information_schema.columns
+    sql: `SELECT column_name AS name, data_type AS type, collation_name AS collation ${json} FROM information_schema.columns c
       WHERE ${where}`,
     parameters: [schema, name],
   }),
-  kindOf: ({ type }: SqlRow) => KINDS[String(type).toLowerCase()],
+  kindOf: ({ type, json }: SqlRow) => (Number(json) === 1 ? 'json' : KINDS[String(type).toLowerCase()]),
   faultOfKey: ({ collation }: SqlRow) =>
     /_bin$/.test(String(collation))
       ? undefined

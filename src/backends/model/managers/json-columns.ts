@@ -5,14 +5,15 @@ const POSTGRESQL = `SELECT a.attname AS name FROM pg_attribute a JOIN pg_type t 
 WHERE a.attrelid = to_regclass($1) AND NOT a.attisdropped
 AND coalesce(nullif(t.typbasetype, 0), t.oid) IN ('json'::regtype, 'jsonb'::regtype)`
 
+/** MariaDB calls them long text, and tells the driver that they are JSON. */
 const MYSQL = `SELECT column_name AS name FROM information_schema.columns
-WHERE table_schema = coalesce(?, database()) AND table_name = ? AND data_type = 'json'`
+WHERE table_schema = coalesce(?, database()) AND table_name = ? AND data_type IN ('json', 'longtext')`
 
 /** The type that a column is cast to, so that the driver leaves its text alone. */
 export const TEXT: Readonly<Record<DialectName, string>> = { postgresql: 'text', mysql: 'char', sqlite: 'text' }
 
 /**
- * Which columns of a table the driver would parse as JSON, by their names in the database: for libraries that have no model to
+ * Which columns of a table the driver may parse as JSON, by their names in the database: for libraries that have no model to
  * say so. Asked once; a table that is missing has none.
  */
 export class JsonColumns {
@@ -36,9 +37,4 @@ export class JsonColumns {
     const names = table.schema === undefined ? [table.name] : [table.schema, table.name]
     return session.query(POSTGRESQL, [names.map(name => `"${name.replaceAll('"', '""')}"`).join('.')])
   }
-}
-
-/** A value as it is handed on: libsql has bytes as ArrayBuffer, all others as Uint8Array. */
-export function plainValue(value: unknown): unknown {
-  return value instanceof ArrayBuffer ? new Uint8Array(value) : value
 }

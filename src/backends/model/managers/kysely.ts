@@ -8,10 +8,11 @@ import type {
   SqlRow,
   TransactionOptions,
 } from '../manager.js'
-import { unlessAborted } from './aborted.js'
 import { insertBatches } from './insert-batches.js'
-import { JsonColumns, plainValue, TEXT } from './json-columns.js'
+import { JsonColumns, TEXT } from './json-columns.js'
 import { type Builder, columnName, dialectOf, type Kysely, rawQuery, type Select, tableName } from './kysely-shapes.js'
+import { plainValue } from './plain-value.js'
+import { runTransaction } from './run-transaction.js'
 
 /** What is needed of an instance of Kysely 0.28. */
 export interface KyselyDatabase {
@@ -95,7 +96,9 @@ class KyselyManager<Row extends object> implements ModelManager<Row> {
     if (isolation === 'snapshot' && this.dialect !== 'sqlite') {
       transaction = transaction.setIsolationLevel('repeatable read')
     }
-    return transaction.execute(trx => unlessAborted(this.dialect, new KyselySession(this, this.#json, trx), work))
+    return runTransaction(this.dialect, work, within =>
+      transaction.execute(trx => within(new KyselySession(this, this.#json, trx))),
+    )
   }
 }
 

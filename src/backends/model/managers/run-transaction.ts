@@ -3,16 +3,34 @@ import type { DialectName, ModelSession } from '../manager.js'
 const FORGIVES = /^\s*ROLLBACK\s+TO\b/i
 
 /**
- * PostgreSQL rolls back at COMMIT what a failed statement has aborted, and most libraries take its answer for success. With this, a
- * transaction whose function went on after a failed statement, without rolling back to a savepoint, rejects with that
- * statement's error.
+ * Runs the function in a library's transaction: `run` begins one, calls what it is given, and commits or rolls back.
+ *
+ * Rejects with the function's own error, also where rolling back failed then, as it does on a lost connection. PostgreSQL rolls
+ * back at COMMIT what a failed statement has aborted, and most libraries take its answer for success: where the function went
+ * on after one, without rolling back to a savepoint, this rejects with that statement's error.
  */
-export async function unlessAborted<R>(
+export async function runTransaction<R>(
   dialect: DialectName,
-  session: ModelSession,
   work: (session: ModelSession) => Promise<R>,
+  run: (within: (session: ModelSession) => Promise<R>) => Promise<R>,
 ): Promise<R> {
-  if (dialect !== 'postgresql') return work(session)
+  let failure: { readonly error: unknown } | undefined
+  const within = async (session: ModelSession) => {
+    try {
+      return await (dialect === 'postgresql' ? unlessAborted(session, work) : work(session))
+    } catch (error) {
+      failure = { error }
+      throw error
+    }
+  }
+  try {
+    return await run(within)
+  } catch (error) {
+    throw failure ? failure.error : error
+  }
+}
+
+async function unlessAborted<R>(session: ModelSession, work: (session: ModelSession) => Promise<R>): Promise<R> {
   const noting = new NotingSession(session)
   const result = await work(noting)
   if (noting.failure) throw noting.failure.error
