@@ -64,15 +64,8 @@ describe('the server is restarted', () => {
       one.on('fresh', () => events.push(['fresh', undefined]))
     }
     await it.server.stop()
-    for (const call of [
-      dict.get('a'),
-      dict.size(),
-      dict.snapshot(),
-      memory.sync(),
-      dict.set('a', 2),
-      dict.touch('a'),
-    ]) {
-      const error = await rejection(call)
+    const calls = [dict.get('a'), dict.size(), dict.snapshot(), memory.sync(), dict.set('a', 2), dict.touch('a')]
+    for (const error of await Promise.all(calls.map(rejection))) {
       expect(error).toBeInstanceOf(StoreUnavailableError)
       expect(error.cause).toBeInstanceOf(Error)
     }
@@ -259,9 +252,8 @@ describe('closing', () => {
     const pool = poolOf(it.server.url, 2)
     const dict = await it.openOn(kyselyManager(new Kysely<object>({ dialect: new PostgresDialect({ pool }) }), table))
     await pool.end()
-    for (const call of [dict.get('a'), dict.set('a', 1)]) {
-      expect(await rejection(call)).toBeInstanceOf(StoreUnavailableError)
-    }
+    const errors = await Promise.all([dict.get('a'), dict.set('a', 1)].map(rejection))
+    for (const error of errors) expect(error).toBeInstanceOf(StoreUnavailableError)
     await dict.close()
   })
 })

@@ -54,7 +54,7 @@ export const postgresql: Dialect = {
         (SELECT CAST(n.nspname AS text) FROM pg_class r JOIN pg_namespace n ON n.oid = r.relnamespace WHERE r.oid = a.attrelid) AS schema,
         COALESCE(c.collisdeterministic, true) AS deterministic
       FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid LEFT JOIN pg_collation c ON c.oid = a.attcollation
-      WHERE a.attrelid = to_regclass(CAST(? AS text)) AND a.attnum > 0 AND NOT a.attisdropped`,
+      WHERE a.attrelid = to_regclass(CAST(? AS text)) AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum`,
     parameters: [quoted({ quote }, table)],
   }),
   kindOf: ({ type }: SqlRow) => KINDS[String(type)],
