@@ -87,8 +87,13 @@ export const ModelDict: ModelDictKind = kindOf<OpenModelDict>(
   async (model: object, options: CommonOptions & ModelOptions = {}) => {
     const [settings, common] = splitOptions(options)
     checkInstances(settings, common)
-    const { encoding: given, oldEncoding, timeout } = checkOptions(common)
-    const { backend, encoding } = await openModel(managerOf(model), settings, { encoding: given, oldEncoding, timeout })
+    const { encoding: given, oldEncoding, timeout, signal } = checkOptions(common)
+    const { backend, encoding } = await openModel(managerOf(model), settings, {
+      encoding: given,
+      oldEncoding,
+      timeout,
+      signal,
+    })
     return TouchableDict.openOn(backend, { ...common, encoding })
   },
 )

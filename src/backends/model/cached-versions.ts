@@ -1,11 +1,12 @@
 import { randomBytes } from 'node:crypto'
-import type { CatchUp, Change, Effect, Group, Version } from '../../contract/backend.js'
+import type { CatchUp, Change, Effect, Version } from '../../contract/backend.js'
 import { UnsupportedError } from '../../errors/errors.js'
 import { type Dialect, runAll } from './dialect.js'
 import type { ModelManager, ModelSession } from './manager.js'
 import type { Stored } from './stored.js'
 import { isToken, type VersionCache } from './version-cache.js'
 import type { Versions, Writing } from './versions.js'
+import { within } from './within.js'
 
 export interface CachedVersionsOptions {
   readonly cache: VersionCache
@@ -16,6 +17,8 @@ export interface CachedVersionsOptions {
   readonly dictionary: string
   /** What tells the dictionary's version from others of the cache. */
   readonly key: string
+  /** The most that a call may take, in ms. */
+  readonly timeout: number
 }
 
 /** How often a token is founded anew where the cache loses it each time. */
@@ -39,11 +42,11 @@ export class CachedVersions implements Versions {
   }
 
   async current(): Promise<Version> {
-    const { cache, key, dictionary } = this.#options
+    const { key, dictionary } = this.#options
     for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
-      const token = await cache.get(key)
+      const token = await this.#ask(cache => cache.get(key))
       if (token !== undefined) return checked(token)
-      await cache.add(key, newToken())
+      await this.#ask(cache => cache.add(key, newToken()))
     }
     throw new Error(`The cache of the versions of dictionary "${dictionary}" does not keep what is added to it.`)
   }
@@ -53,9 +56,8 @@ export class CachedVersions implements Versions {
     return this.current()
   }
 
-  async writing(session: ModelSession, groups: readonly Group<unknown>[]): Promise<Writing> {
-    const conditional = groups.some(({ conditions }) => conditions.length > 0)
-    await this.#lock(session, conditional ? 'condition' : 'write')
+  async writing(session: ModelSession): Promise<Writing> {
+    await this.#lock(session, 'write')
     return new CachedWriting(await this.current(), () => this.#bump())
   }
 
@@ -67,17 +69,22 @@ export class CachedVersions implements Versions {
     )
   }
 
-  async #lock(session: ModelSession, purpose: 'load' | 'write' | 'condition'): Promise<void> {
-    const { dialect, manager, keyColumn, key } = this.#options
+  async #lock(session: ModelSession, purpose: 'load' | 'write'): Promise<void> {
+    const { dialect, manager, keyColumn, key, timeout } = this.#options
     const lock = dialect.lockModel(purpose, manager.table, keyColumn, key)
-    await runAll(session, dialect, [...dialect.readCommitted, ...lock])
+    await runAll(session, dialect, [...dialect.readCommitted, ...dialect.bound(timeout), ...lock])
   }
 
   async #bump(): Promise<Version> {
-    const { cache, key } = this.#options
-    const token = await cache.incr(key)
+    const { key } = this.#options
+    const token = await this.#ask(cache => cache.incr(key))
     // Lost meanwhile: any new one is another.
     return token === undefined ? this.current() : checked(token)
+  }
+
+  /** Clients may wait for ever on a cache that hangs, and meanwhile the transaction holds a connection and a lock. */
+  #ask<V>(question: (cache: VersionCache) => Promise<V>): Promise<V> {
+    return within(this.#options.timeout, () => question(this.#options.cache))
   }
 }
 

@@ -59,17 +59,29 @@ function toEffect([type, key = '', value = '']: readonly string[]): LoggedEffect
 }
 
 /**
- * What happened between `base` and the state that the rows of the log, those behind `base`, lead to. `base` must be found in
- * the history by its nonce, and no commit may be missing: else what happened is not known, or the database was restored.
+ * What happened between `base` and the state that the rows of the log, those behind `base`, lead to: that of `head`, or a later
+ * one, which was committed before they were read. `base` must be found in the history by its nonce, and no commit up to `head` may
+ * be missing: else what happened is not known, or the database was restored.
  */
 export function interpret(base: Version, head: VersionParts, rows: readonly SqlRow[]): Past {
   const from = parseVersion(base)
   if (!from || from.epoch !== head.epoch || from.number >= head.number) return { type: 'tooOld', diverged: true }
   if (Number(rows[0]?.number) !== from.number + 1) return { type: 'tooOld', diverged: false }
   if (rows[0]?.previous !== from.nonce) return { type: 'tooOld', diverged: true }
-  if (rows.some((row, index) => Number(row.number) !== from.number + 1 + index))
-    return { type: 'tooOld', diverged: false }
-  return { type: 'changes', changes: rows.map(row => toChange(row, head.epoch)) }
+  const chained = chain(from, rows)
+  const present = chained.find(row => Number(row.number) === head.number)
+  // What lies behind the head without a link to it was left there by a history that is no more.
+  if (present?.nonce !== head.nonce) return { type: 'tooOld', diverged: false }
+  return { type: 'changes', changes: chained.map(row => toChange(row, head.epoch)) }
+}
+
+/** The rows up to the first that does not follow the one before. */
+function chain({ number, nonce }: VersionParts, rows: readonly SqlRow[]): readonly SqlRow[] {
+  const end = rows.findIndex(
+    (row, index) =>
+      Number(row.number) !== number + 1 + index || row.previous !== (index === 0 ? nonce : rows[index - 1]?.nonce),
+  )
+  return end < 0 ? rows : rows.slice(0, end)
 }
 
 function toChange({ number, nonce, previous, batch, effects }: SqlRow, epoch: string): LoggedChange {

@@ -1,11 +1,15 @@
 import type { Batch, Change, Committed, Effect, Group, Outcome, Version } from '../../contract/backend.js'
 import { executeGroup } from '../../contract/execute-group.js'
-import { isConflict, refused } from './faults.js'
+import { type Dialect, runAll } from './dialect.js'
+import { isConflict, isDuplicate, isOfStore, refused } from './faults.js'
 import type { ModelSession } from './manager.js'
 import type { Rows } from './rows.js'
 import type { Stored } from './stored.js'
 import type { Versions, Writing } from './versions.js'
 import { clears, keysOf, WorkingSet } from './working-set.js'
+
+/** How often what met a row inserted by others is run again before it counts as refused. */
+export const DUPLICATES = 3
 
 /** What a batch came to, if its transaction is committed. */
 export interface Executed {
@@ -18,6 +22,7 @@ export interface CommitContext {
   readonly session: ModelSession
   readonly versions: Versions
   readonly rows: Rows
+  readonly dialect: Dialect
   readonly dictionary: string
 }
 
@@ -87,23 +92,27 @@ async function executeApart(context: CommitContext, { groups }: Batch<Stored>, w
 }
 
 async function executeOne(
-  { session, rows, dictionary }: CommitContext,
+  { session, rows, dialect, dictionary }: CommitContext,
   group: Group<Stored>,
   writing: Writing,
   earlier: readonly Effect<Stored>[],
 ): Promise<Done> {
-  await session.query('SAVEPOINT durabledict_group', [])
-  try {
-    const touchedSince = (since: Version, key: string) =>
-      earlier.some(effect => effect.type === 'clear' || effect.key === key) || writing.touchedSince(since, key)
-    const version = earlier.length > 0 ? undefined : writing.version
-    const done = await executeAll(session, rows, [group], { touchedSince }, version)
-    await session.query('RELEASE SAVEPOINT durabledict_group', [])
-    return done
-  } catch (error) {
-    // Where the connection is gone, or the transaction with it, this fails as well: then it was not the group's fault.
-    if (isConflict(error)) throw error
-    await session.query('ROLLBACK TO SAVEPOINT durabledict_group', [])
-    return { outcomes: [{ status: 'refused', error: refused(error, dictionary, keysOf([group])) }], effects: [] }
+  const touchedSince = (since: Version, key: string) =>
+    earlier.some(effect => effect.type === 'clear' || effect.key === key) || writing.touchedSince(since, key)
+  const version = earlier.length > 0 ? undefined : writing.version
+  for (let duplicates = 0; ; duplicates += 1) {
+    await session.query('SAVEPOINT durabledict_group', [])
+    try {
+      const done = await executeAll(session, rows, [group], { touchedSince }, version)
+      await runAll(session, dialect, dialect.checkConstraints)
+      await session.query('RELEASE SAVEPOINT durabledict_group', [])
+      return done
+    } catch (error) {
+      if (isConflict(error) || isOfStore(error)) throw error
+      // Where the connection is gone, or the transaction with it, this fails as well: then it was not the group's fault.
+      await session.query('ROLLBACK TO SAVEPOINT durabledict_group', [])
+      if (isDuplicate(error) && duplicates < DUPLICATES) continue
+      return { outcomes: [{ status: 'refused', error: refused(error, dictionary, keysOf([group])) }], effects: [] }
+    }
   }
 }

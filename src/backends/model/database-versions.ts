@@ -8,7 +8,7 @@ import type { ModelManager, ModelSession, SqlRow, SqlSession } from './manager.j
 import { needsRows, type Resolved, replay } from './resolving.js'
 import type { Rows } from './rows.js'
 import type { Stored } from './stored.js'
-import { FORMAT, SQL } from './tables.js'
+import { CHANGE_COLUMNS, CHANGE_KEY, FORMAT, SQL } from './tables.js'
 import type { Versions, Writing } from './versions.js'
 
 /** Where a dictionary's history stands. */
@@ -92,7 +92,10 @@ export class DatabaseVersions implements Versions {
     await this.#run(manager, SQL.raiseBound, ms, key, ms)
   }
 
-  /** Once the lock is had, the transaction in question has ended. Its commit is found by its nonce. */
+  /**
+   * Once the lock is had, the transaction in question has ended. Its commit is found by its nonce. Of a head that is not there, or
+   * another one, nothing is known: then there was no lock to wait for.
+   */
   async outcome(writing: Writing): Promise<boolean | undefined> {
     const { manager, timeout, key } = this.#options
     const { next } = writing as DatabaseWriting
@@ -100,7 +103,8 @@ export class DatabaseVersions implements Versions {
     return manager.transaction(
       async session => {
         const head = await this.#lock(session)
-        if (!head || head.number < next.number || head.epoch !== next.epoch) return false
+        if (head?.epoch !== next.epoch) return undefined
+        if (head.number < next.number) return false
         const [row] = await this.#run(session, SQL.change, key, next.number)
         return row && row.nonce === next.nonce
       },
@@ -210,13 +214,14 @@ class DatabaseWriting implements Writing {
   }
 
   async advance(effects: readonly Effect<Stored>[] | undefined, id: string): Promise<Version> {
-    const { key } = this.#options
+    const { key, dialect } = this.#options
     const { epoch, nonce: previous } = this.#head
     const [number, nonce] = [this.#head.number + 1, newNonce()]
     const text = effects === undefined ? null : serialize(effects)
     const bytes = this.#head.bytes + (text === null ? 0 : text.length)
     this.next = { number, epoch, nonce, version: toVersion(number, epoch, nonce) }
-    await this.#run(SQL.insertChange, key, number, nonce, previous, id, text, bytes)
+    const insert = dialect.replacing(SQL.insertChange, CHANGE_KEY, CHANGE_COLUMNS)
+    await this.#run(insert, key, number, nonce, previous, id, text, bytes)
     await this.#moveHead(number, nonce, bytes)
     if (number % TRIM_EVERY === 0) await this.#run(SQL.trim, key, number - LOG_COMMITS, bytes - LOG_BYTES)
     return this.next.version

@@ -26,17 +26,18 @@ export interface Dialect {
   bound(ms: number): readonly Statement[]
   /** Run first in a transaction whose reads must see what was committed while it waited for a lock. */
   readonly readCommitted: readonly Statement[]
+  /** Has constraints that are deferred to the end of the transaction checked at once, where the database can. */
+  readonly checkConstraints: readonly Statement[]
   /** Locks the head of the dictionary against other writers, and then gives it. */
   lockHead(head: string, dict: string, ms: number): readonly Statement[]
   /** The statement's end that leaves a row alone which is there already. */
   readonly ignoringDuplicates: (insert: string) => string
+  /** The statement as one that takes the place of a row which is there already. */
+  readonly replacing: (insert: string, key: readonly string[], others: readonly string[]) => string
   /** Ends the statement that moves the head: tells those who listen. */
   readonly notifying?: { readonly sql: string; parameters(channel: string): readonly SqlParameter[] }
-  /**
-   * Locks the model's rows against those who lock them likewise, until the transaction ends: for loads, and for writes. Writes
-   * that have no condition may do with what their own statements lock.
-   */
-  lockModel(purpose: 'load' | 'write' | 'condition', table: Table, key: string, name: string): readonly Statement[]
+  /** Locks the model's rows against those who lock them likewise, until the transaction ends: for loads, and for writes. */
+  lockModel(purpose: 'load' | 'write', table: Table, key: string, name: string): readonly Statement[]
   /** The table's columns: `name`, `type`, and whatever `kindOf` needs. None where there is no such table. */
   columns(table: Table): Statement
   kindOf(column: SqlRow): ColumnKind | undefined

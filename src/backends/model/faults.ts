@@ -31,7 +31,28 @@ const DUPLICATES: ReadonlySet<string> = new Set([
 ])
 
 /** There is no such table, or column. */
-const MISSING: ReadonlySet<string> = new Set(['42P01', '42703', '1146', 'ER_NO_SUCH_TABLE', 'P2021', 'P2022'])
+const MISSING: ReadonlySet<string> = new Set([
+  '42P01',
+  '42703',
+  '1054',
+  '1146',
+  'ER_BAD_FIELD_ERROR',
+  'ER_NO_SUCH_TABLE',
+  'P2021',
+  'P2022',
+])
+
+/** Classes of SQLSTATE that say nothing of what is written: connections, rights, locks, limits of time, the server's own faults. */
+const CLASSES_OF_THE_STORE = /^(?:08|25|28|3D|42|53|55|57|58|F0|XX)[0-9A-Z]{3}$/
+
+/** The same elsewhere. */
+const FAULTS_OF_THE_STORE =
+  /^(?:SQLITE_(?:FULL|READONLY|IOERR|CORRUPT|NOTADB|CANTOPEN|NOMEM|INTERRUPT|PERM|AUTH)|E(?:CONN|PIPE|TIMEDOUT)|PROTOCOL_)/
+
+/** Numbers of MySQL: disk full, rights, lock waits, read-only, interrupted, connection lost, statement too long. */
+const NUMBERS_OF_THE_STORE: ReadonlySet<string> = new Set([
+  ...['1021', '1114', '1142', '1143', '1205', '1290', '1317', '1792', '1836', '1927', '1969', '2006', '2013', '3024'],
+])
 
 export function isConflict(error: unknown): boolean {
   return sqlCodes(error).some(code => CONFLICTS.has(code))
@@ -42,7 +63,19 @@ export function isDuplicate(error: unknown): boolean {
 }
 
 export function isMissingTable(error: unknown): boolean {
-  return sqlCodes(error).some(code => MISSING.has(code)) || /no such table/i.test(messageOf(error))
+  return sqlCodes(error).some(code => MISSING.has(code)) || /no such (?:table|column)/i.test(messageOf(error))
+}
+
+/** Whether it is the database that cannot, rather than what is written that it does not take. */
+export function isOfStore(error: unknown): boolean {
+  return sqlCodes(error).some(
+    code => CLASSES_OF_THE_STORE.test(code) || FAULTS_OF_THE_STORE.test(code) || NUMBERS_OF_THE_STORE.has(code),
+  )
+}
+
+/** A constraint or a trigger did not take what was written: also at COMMIT, which is rolled back then. */
+export function isRefusal(error: unknown): boolean {
+  return sqlCodes(error).some(code => /^(?:22|23|44|P0)[0-9A-Z]{3}$/.test(code) || code.startsWith('SQLITE_CONSTRAINT'))
 }
 
 /** A write that surely did not take effect. */

@@ -1,6 +1,6 @@
 import { DurableDictError, StoreUnavailableError, UnsupportedError } from '../../errors/errors.js'
 import { sentence } from '../../errors/for-key.js'
-import { type Dialect, quoted, run } from './dialect.js'
+import { type Dialect, quoted, run, type Table } from './dialect.js'
 import type { ColumnKind, ModelManager, SqlRow } from './manager.js'
 
 /** What of a model is to be looked at. */
@@ -16,6 +16,9 @@ export interface Inspected {
 export interface Inspection {
   /** What the database calls the key column. */
   readonly keyColumn: string
+  readonly valueColumn: string
+  /** The table with the schema that it was found in: the same for every library, and for no other table. */
+  readonly table: Table
   readonly kind: ColumnKind
 }
 
@@ -33,10 +36,23 @@ export async function inspect(inspected: Inspected): Promise<Inspection> {
   const [keyRow, valueRow] = [found(inspected, columns, key), found(inspected, columns, value)]
   await checkKey(inspected, key, keyRow)
   const kind = manager.kind?.(valueCol) ?? inspected.dialect.kindOf(valueRow)
-  if (kind) return { keyColumn: key, kind }
+  if (kind) {
+    const { schema } = keyRow
+    const table = typeof schema === 'string' ? { schema, name: manager.table.name } : manager.table
+    return { keyColumn: key, valueColumn: value, table, kind }
+  }
   throw unfit(
     inspected,
     `column "${value}" is of type ${String(valueRow.type)}; values need one of text, JSON or bytes.`,
+  )
+}
+
+/** What is told where the database did not answer. */
+export function notInspected(cause: unknown, dictionary: string): unknown {
+  if (cause instanceof DurableDictError || cause instanceof TypeError) return cause
+  return new StoreUnavailableError(
+    `The database of dictionary "${dictionary}" cannot be asked for its tables: ${sentence(cause)}`,
+    { dictionary, cause },
   )
 }
 
@@ -49,14 +65,7 @@ function physical(manager: ModelManager, option: string, property: string): stri
 }
 
 async function columnsOf({ manager, dialect, dictionary }: Inspected): Promise<readonly SqlRow[]> {
-  const columns = await run(manager, dialect, dialect.columns(manager.table)).catch(cause => {
-    throw cause instanceof DurableDictError
-      ? cause
-      : new StoreUnavailableError(
-          `The database of dictionary "${dictionary}" cannot be asked for its tables: ${sentence(cause)}`,
-          { dictionary, cause },
-        )
-  })
+  const columns = await run(manager, dialect, dialect.columns(manager.table))
   if (columns.length > 0) return columns
   throw missing(dictionary, `has no table ${quoted(dialect, manager.table)}`)
 }
@@ -78,7 +87,7 @@ async function checkKey(inspected: Inspected, key: string, column: SqlRow): Prom
   if ((await run(manager, dialect, dialect.unique(manager.table, key))).length > 0) return
   throw unfit(
     inspected,
-    `key column "${key}" has no unique constraint of its own, so that two writers could insert the same key: add one.`,
+    `key column "${key}" has no unique constraint of its own that tells all keys apart, so that two writers could insert the same key: add one.`,
   )
 }
 

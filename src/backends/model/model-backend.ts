@@ -12,20 +12,19 @@ import type {
   Version,
 } from '../../contract/backend.js'
 import { DurableDictError } from '../../errors/errors.js'
-import { commitApart, commitTogether, type Executed } from './commit.js'
-import { isConflict, isDuplicate, notWritten, unknownOutcome } from './faults.js'
-import type { ModelManager } from './manager.js'
+import { commitApart, commitTogether, DUPLICATES, type Executed } from './commit.js'
+import type { Dialect } from './dialect.js'
+import { isConflict, isDuplicate, isRefusal, notWritten, refused, unknownOutcome } from './faults.js'
+import type { ModelManager, ModelSession } from './manager.js'
 import type { Notifications } from './notifications.js'
 import type { Rows } from './rows.js'
 import type { Stored } from './stored.js'
 import { CommitFailed, inTransaction, type NotCommitted } from './transactions.js'
 import type { Versions } from './versions.js'
+import { keysOf } from './working-set.js'
 
 /** The longest pause before a transaction is run again, in ms: at random up to this, so that those who met do not meet again. */
 const LONGEST_PAUSE = 50
-
-/** How often one that met a row inserted by others is run again before it counts as refused. */
-const DUPLICATES = 3
 
 /** How often it is run again where the connection failed: pools hand out connections that a restarted server has cut. */
 const FAULTS = 2
@@ -33,10 +32,14 @@ const FAULTS = 2
 /** The most that a load may take where the library bounds transactions, in ms: the dictionary bounds its steps. */
 const LOAD_LIMIT = 600_000
 
+/** No one waits for a load any more. */
+class GivenUp extends Error {}
+
 /** What a model's backend is made of. */
 export interface ModelBackendOptions {
   readonly name: string
   readonly manager: ModelManager
+  readonly dialect: Dialect
   readonly versions: Versions
   readonly rows: Rows
   readonly holds: Holds
@@ -91,22 +94,29 @@ export class ModelBackend implements Backend<Stored> {
   }
 
   lastUpdated(): Promise<Version> {
-    return again(() => this.#options.versions.current())
+    return this.#again(() => this.#options.versions.current())
   }
 
   changesSince(since: Version): Promise<CatchUp<Stored>> {
     const { versions } = this.#options
-    return again(() => versions.changesSince?.(since) as Promise<CatchUp<Stored>>)
+    return this.#again(() => versions.changesSince?.(since) as Promise<CatchUp<Stored>>)
   }
 
   /** One consistent state, as far as it was written through dictionaries. */
   load(progress: () => void): Promise<State<Stored>> {
     const { manager, versions, rows } = this.#options
-    return again(async () => {
+    const told = () => {
+      try {
+        progress()
+      } catch (cause) {
+        throw new GivenUp('No one waits any more', { cause })
+      }
+    }
+    return this.#again(async () => {
       await versions.current()
-      progress()
+      told()
       return manager.transaction(
-        async session => ({ version: await versions.loading(session), entries: await rows.all(session, progress) }),
+        async session => ({ version: await versions.loading(session), entries: await rows.all(session, told) }),
         { ...versions.loadIsolation, limit: LOAD_LIMIT },
       )
     })
@@ -120,11 +130,11 @@ export class ModelBackend implements Backend<Stored> {
       try {
         return (await this.#attempt(batch, since, tries.apart, givenUp)).committed
       } catch (error) {
-        if (error instanceof CommitFailed) {
+        if (error instanceof CommitFailed && !isRefusal(error.cause)) {
           const committed = await this.#learn(error as CommitFailed<Executed>, givenUp)
           if (committed) return committed
         } else if (!givenUp?.aborted && !mayPass((error as NotCommitted).cause, tries)) {
-          throw notWritten((error as NotCommitted).cause, name)
+          throw this.#notWritten(batch, (error as NotCommitted).cause)
         }
       }
       if (!givenUp?.aborted) await pause(Math.random() * LONGEST_PAUSE)
@@ -133,7 +143,7 @@ export class ModelBackend implements Backend<Stored> {
   }
 
   async recordBound(ms: number): Promise<void> {
-    await again(() => this.#options.versions.recordBound(ms))
+    await this.#again(() => this.#options.versions.recordBound(ms))
   }
 
   async subscribe(listener: Listener<Stored>): Promise<Unsubscribe> {
@@ -143,20 +153,20 @@ export class ModelBackend implements Backend<Stored> {
   /** Everyone reads these rows anew, or all where none are named: they were changed by others. */
   async touch(keys: readonly string[]): Promise<void> {
     const { manager, versions, rows, timeout, name } = this.#options
-    await inTransaction(
-      manager,
-      async session => {
-        const writing = await versions.writing(session, [])
-        const found = await rows.find(session, keys)
-        const effects = keys.map(key => {
-          const stored = found.get(key)
-          return stored === undefined ? ({ type: 'delete', key } as const) : ({ type: 'set', key, stored } as const)
-        })
-        await writing.advance(keys.length > 0 ? effects : undefined, crypto.randomUUID())
-      },
-      { limit: timeout },
-      AbortSignal.timeout(timeout),
-    ).catch(({ cause }) => Promise.reject(notWritten(cause, name)))
+    const givenUp = AbortSignal.timeout(timeout)
+    const announce = async (session: ModelSession) => {
+      const writing = await versions.writing(session, [])
+      const found = await rows.find(session, keys)
+      const effects = keys.map(key => {
+        const stored = found.get(key)
+        return stored === undefined ? ({ type: 'delete', key } as const) : ({ type: 'set', key, stored } as const)
+      })
+      await writing.advance(keys.length > 0 ? effects : undefined, crypto.randomUUID())
+    }
+    // Announced twice is as good as once.
+    await this.#again(() => inTransaction(manager, announce, { limit: timeout }, givenUp)).catch(error =>
+      Promise.reject(notWritten(error instanceof Error && error.cause ? error.cause : error, name)),
+    )
   }
 
   async close(): Promise<void> {
@@ -164,11 +174,11 @@ export class ModelBackend implements Backend<Stored> {
   }
 
   #attempt(batch: Batch<Stored>, since: Version, apart: boolean, givenUp?: AbortSignal): Promise<Executed> {
-    const { manager, versions, rows, timeout, name: dictionary } = this.#options
+    const { manager, versions, rows, dialect, timeout, name: dictionary } = this.#options
     const execute = apart ? commitApart : commitTogether
     return inTransaction(
       manager,
-      session => execute({ session, versions, rows, dictionary }, batch, since),
+      session => execute({ session, versions, rows, dialect, dictionary }, batch, since),
       { limit: timeout },
       givenUp,
     )
@@ -190,6 +200,30 @@ export class ModelBackend implements Backend<Stored> {
       }
     }
     throw unknownOutcome(failed.cause, name)
+  }
+
+  /** What a constraint refuses only at COMMIT is the fault of the only group, where there is one. */
+  #notWritten({ groups }: Batch<Stored>, cause: unknown): DurableDictError {
+    const { name } = this.#options
+    return groups.length === 1 && isRefusal(cause) ? refused(cause, name, keysOf(groups)) : notWritten(cause, name)
+  }
+
+  /**
+   * Reads again where others were in the way, for as long as a call may take, and once where it failed otherwise: pools hand out
+   * connections that a restarted server has cut.
+   */
+  async #again<V>(read: () => Promise<V>): Promise<V> {
+    const end = performance.now() + this.#options.timeout
+    for (let faults = 0; ; ) {
+      try {
+        return await read()
+      } catch (error) {
+        if (error instanceof DurableDictError || error instanceof GivenUp || performance.now() > end) throw error
+        if (!isConflict(error)) faults += 1
+        if (faults > 1) throw error
+        if (faults === 0) await pause(Math.random() * LONGEST_PAUSE)
+      }
+    }
   }
 
   async #single(operation: Operation<Stored>): Promise<unknown> {
@@ -223,14 +257,4 @@ function mayPass(cause: unknown, tries: Tries): boolean {
   tries.apart = true
   tries.faults += 1
   return tries.faults <= FAULTS
-}
-
-/** Reads once more where it failed, since pools hand out connections that a restarted server has cut. */
-async function again<V>(read: () => Promise<V>): Promise<V> {
-  try {
-    return await read()
-  } catch (error) {
-    if (error instanceof DurableDictError) throw error
-    return read()
-  }
 }

@@ -36,6 +36,9 @@ export class Notifications {
   readonly #closing = new AbortController()
   #client: ListeningClient | undefined
   #starting: Promise<void> | undefined
+  /** Whether it has listened once: from then on, what is lost is made anew. */
+  #listens = false
+  #restarting = false
 
   constructor(option: ListenOption, channel: string) {
     this.#option = option
@@ -57,12 +60,16 @@ export class Notifications {
   async close(): Promise<void> {
     this.#closing.abort()
     this.#listeners.clear()
-    await this.#starting?.catch(() => {})
+    // One that is being made ends by itself, as soon as it is there.
     await this.#leave()
   }
 
   async #start(): Promise<void> {
     const client = typeof this.#option === 'function' ? await this.#option() : this.#option
+    if (this.#closing.signal.aborted) {
+      if (typeof this.#option === 'function') void end(client)
+      throw new Error('It was closed meanwhile.')
+    }
     client.on('notification', this.#onNotification)
     client.on('error', this.#onError)
     client.on('end', this.#onEnd)
@@ -70,6 +77,8 @@ export class Notifications {
     const channels = listening.get(client) ?? new Map<string, number>()
     listening.set(client, channels.set(this.#channel, (channels.get(this.#channel) ?? 0) + 1))
     await client.query(`LISTEN ${this.#channel}`)
+    if (this.#client !== client) throw new Error('The connection that listens was lost, or closed, meanwhile.')
+    this.#listens = true
   }
 
   /** Lets go of the client. What it was made for alone ends with it. */
@@ -108,8 +117,13 @@ export class Notifications {
     this.#client = undefined
     client.off('notification', this.#onNotification)
     client.off('end', this.#onEnd)
-    this.#starting = end(client).then(() => this.#restart(cause))
-    this.#starting.catch(() => {})
+    void end(client)
+    // One that is lost before it listens is made anew by whoever was making it.
+    if (this.#restarting || !this.#listens) return
+    this.#restarting = true
+    this.#starting = this.#restart(cause).finally(() => {
+      this.#restarting = false
+    })
   }
 
   async #restart(cause: Error): Promise<void> {

@@ -6,7 +6,7 @@ import { channelOf } from './channel.js'
 import { DatabaseVersions } from './database-versions.js'
 import { type Dialect, dialectOf, quoted } from './dialect.js'
 import { whatIsMade } from './encoded.js'
-import { type Inspection, inspect } from './inspection.js'
+import { type Inspection, inspect, notInspected } from './inspection.js'
 import { InstanceEncoding, InstanceForm } from './instance-form.js'
 import type { Columns, ModelManager } from './manager.js'
 import { ModelBackend } from './model-backend.js'
@@ -16,12 +16,14 @@ import { Rows } from './rows.js'
 import { type Stored, StoredRow } from './stored.js'
 import { ValueForm } from './value-form.js'
 import type { Versions } from './versions.js'
+import { within } from './within.js'
 
 /** What the dictionary's own options say, as far as the backend needs it. */
 export interface Given {
   readonly encoding: Encoding<unknown>
   readonly oldEncoding: Encoding<unknown> | undefined
   readonly timeout: number
+  readonly signal?: AbortSignal | undefined
 }
 
 /** A backend, with the encoding for what it keeps. */
@@ -42,23 +44,38 @@ export async function openModel(manager: ModelManager, settings: ModelSettings, 
   const dialect = dialectOf(manager)
   const dictionary = settings.name ?? manager.model
   const { keyCol, valueCol } = settings
-  const inspection = await inspect({ manager, dialect, dictionary, keyCol, valueCol })
-  const key = versionKey(dictionary, quoted(dialect, manager.table), keyCol, valueCol)
+  const { timeout, signal } = given
+  const inspection = await within(
+    timeout,
+    () => inspect({ manager, dialect, dictionary, keyCol, valueCol }),
+    signal,
+  ).catch(cause => Promise.reject(signal?.aborted ? signal.reason : notInspected(cause, dictionary)))
+  const { table, keyColumn, valueColumn } = inspection
+  const key = versionKey(dictionary, quoted(dialect, table), keyColumn, valueColumn)
   const value = valueForm(manager, dialect, settings, given, dictionary, inspection)
   const encoding = settings.returnInstances
     ? new InstanceEncoding(manager, keyCol, given.encoding, value)
     : given.encoding
   const form = settings.returnInstances ? new InstanceForm(manager, keyCol) : value
   const rows = new Rows({ manager, dialect, keyCol, form, fill: filling(settings, given.encoding) })
-  const { timeout } = given
   const { cache, pollEvery } = settings
   const versions: Versions = cache
-    ? new CachedVersions({ cache, manager, dialect, keyColumn: inspection.keyColumn, dictionary, key })
+    ? new CachedVersions({ cache, manager, dialect, keyColumn, dictionary, key, timeout })
     : new DatabaseVersions({ manager, dialect, rows, rereads: form.rereads, dictionary, key, timeout })
   const holds = settings.returnInstances ? 'references' : inspection.kind === 'bytes' ? 'bytes' : 'text'
   const notifications = listening(settings, manager, key, dictionary)
   return {
-    backend: new ModelBackend({ name: dictionary, manager, versions, rows, holds, timeout, pollEvery, notifications }),
+    backend: new ModelBackend({
+      name: dictionary,
+      manager,
+      dialect,
+      versions,
+      rows,
+      holds,
+      timeout,
+      pollEvery,
+      notifications,
+    }),
     encoding,
   }
 }
@@ -90,12 +107,19 @@ function filling({ row }: ModelSettings, encoding: Encoding<unknown>): (key: str
 }
 
 function listening(
-  { listen }: ModelSettings,
+  { listen, cache }: ModelSettings,
   { dialect }: ModelManager,
   key: string,
   dictionary: string,
 ): Notifications | undefined {
   if (listen === undefined) return undefined
+  if (cache) {
+    throw new UnsupportedError(
+      `Option "listen" of dictionary "${dictionary}" does not go with "cache": what tells of changes is written with the versions in ` +
+        'the database. Leave out one of the two.',
+      { dictionary },
+    )
+  }
   if (dialect === 'postgresql') return new Notifications(listen, channelOf(key))
   throw new UnsupportedError(
     `Option "listen" of dictionary "${dictionary}" needs PostgreSQL; elsewhere live dictionaries ask every "pollEvery" ms.`,

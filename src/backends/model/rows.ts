@@ -51,12 +51,13 @@ export class Rows {
   async all(session: ModelSession, progress: () => void): Promise<Map<string, Stored>> {
     const { keyCol } = this.#options
     const entries = new Map<string, Stored>()
-    for (let after: string | undefined; ; ) {
-      const from = after === undefined ? {} : { after }
-      const page = await session.rows({ ...this.#columns(), keyCol, ...from, limit: ROWS_PER_PAGE })
+    // An empty key is none, and a null is behind nothing: however many rows have one, they are not read.
+    for (let after = ''; ; ) {
+      const page = await session.rows({ ...this.#columns(), keyCol, after, limit: ROWS_PER_PAGE })
       progress()
-      after = this.#collect(page, entries)
-      if (page.length < ROWS_PER_PAGE || after === undefined) return entries
+      const last = this.#collect(page, entries)
+      if (page.length < ROWS_PER_PAGE || last === undefined) return entries
+      after = last
     }
   }
 

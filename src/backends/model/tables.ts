@@ -42,6 +42,10 @@ export function versionTables(dialect: DialectName): string[] {
   ]
 }
 
+/** The columns of a change, in the order of `insertChange`. */
+export const CHANGE_KEY = ['dict', 'number'] as const
+export const CHANGE_COLUMNS = ['nonce', 'previous', 'batch', 'effects', 'bytes'] as const
+
 /** Statements of ours, with `?` for parameters. */
 export const SQL = {
   /** Parameters: dict. */
@@ -56,7 +60,10 @@ export const SQL = {
   /** Parameters: bound, dict, bound. */
   raiseBound: `UPDATE ${VERSIONS} SET bound = ? WHERE dict = ? AND bound < ?`,
 
-  /** Parameters: dict, number, nonce, previous, batch, effects, bytes. */
+  /**
+   * Takes the place of a change of that number: there is one only where the head was restored or removed without the log.
+   * Parameters: dict, number, nonce, previous, batch, effects, bytes.
+   */
   insertChange: `INSERT INTO ${CHANGES} (dict, number, nonce, previous, batch, effects, bytes) VALUES (?, ?, ?, ?, ?, ?, ?)`,
 
   /** Parameters: dict, number. */

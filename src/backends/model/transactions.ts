@@ -26,6 +26,7 @@ export async function inTransaction<R>(
   options: TransactionOptions,
   givenUp?: AbortSignal,
 ): Promise<R> {
+  if (givenUp?.aborted) throw new NotCommitted('The transaction was not begun', { cause: givenUp.reason })
   let done: { readonly result: R } | undefined
   const transaction = manager.transaction(async session => {
     givenUp?.throwIfAborted()

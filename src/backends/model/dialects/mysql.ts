@@ -40,6 +40,7 @@ export const mysql: Dialect = {
   },
   bound: () => [],
   readCommitted: [{ sql: 'DO 0', parameters: [] }],
+  checkConstraints: [],
   // The hint is MySQL's, the comment is read by MariaDB alone.
   lockHead(head, dict, ms) {
     const seconds = Math.max(1, Math.floor(ms / 1000))
@@ -47,12 +48,14 @@ export const mysql: Dialect = {
     return [{ sql: `${hinted} FOR UPDATE /*M! WAIT ${seconds} */`, parameters: [dict] }]
   },
   ignoringDuplicates: insert => insert.replace(/^INSERT/, 'INSERT IGNORE'),
-  lockModel(purpose, table, key) {
-    if (purpose === 'write') return []
+  replacing: insert => insert.replace(/^INSERT/, 'REPLACE'),
+  // Those to come are locked by the gaps between, as far as transactions are isolated as MySQL does by itself (REPEATABLE READ).
+  lockModel(_purpose, table, key) {
     return [{ sql: `SELECT ${quote(key)} AS locked FROM ${quoted({ quote }, table)} FOR UPDATE`, parameters: [] }]
   },
   columns: ({ schema = null, name }) => ({
-    sql: `SELECT column_name AS name, data_type AS type, collation_name AS collation ${json} FROM information_schema.columns c
+    sql: `SELECT column_name AS name, data_type AS type, collation_name AS collation, table_schema AS \`schema\` ${json}
+      FROM information_schema.columns c
       WHERE ${where}`,
     parameters: [schema, name],
   }),

@@ -34,8 +34,11 @@ export const postgresql: Dialect = {
     },
   ],
   readCommitted: [{ sql: 'SET TRANSACTION ISOLATION LEVEL READ COMMITTED', parameters: [] }],
+  checkConstraints: [{ sql: 'SET CONSTRAINTS ALL IMMEDIATE', parameters: [] }],
   lockHead: (head, dict) => [{ sql: `${head} FOR UPDATE`, parameters: [dict] }],
   ignoringDuplicates: insert => `${insert} ON CONFLICT DO NOTHING`,
+  replacing: (insert, key, others) =>
+    `${insert} ON CONFLICT (${key.join(', ')}) DO UPDATE SET ${others.map(name => `${name} = excluded.${name}`).join(', ')}`,
   notifying: { sql: `RETURNING CAST(pg_notify(?, '') AS text) AS notified`, parameters: channel => [channel] },
   // Rows alone cannot be locked against those to come.
   lockModel: (purpose, _table, _key, name) => [
@@ -48,9 +51,10 @@ export const postgresql: Dialect = {
   ],
   columns: table => ({
     sql: `SELECT CAST(a.attname AS text) AS name, CAST(t.typname AS text) AS type,
+        (SELECT CAST(n.nspname AS text) FROM pg_class r JOIN pg_namespace n ON n.oid = r.relnamespace WHERE r.oid = a.attrelid) AS schema,
         COALESCE(c.collisdeterministic, true) AS deterministic
       FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid LEFT JOIN pg_collation c ON c.oid = a.attcollation
-      WHERE a.attrelid = to_regclass(CAST(? AS text)) AND a.attnum > 0 AND NOT a.attisdropped`,
+      WHERE a.attrelid = to_regclass(CAST(? AS text)) AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum`,
     parameters: [quoted({ quote }, table)],
   }),
   kindOf: ({ type }: SqlRow) => KINDS[String(type)],
