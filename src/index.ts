@@ -54,6 +54,7 @@ export {
   InvalidKeyError,
   InvalidValueError,
   KeyError,
+  ServiceUnavailableError,
   StaleError,
   StoreUnavailableError,
   UnsupportedError,

@@ -18,6 +18,9 @@ import {
   type WriteOptions,
 } from './options.js'
 import { Reads } from './reads.js'
+import { RequestChecks } from './request-checks.js'
+import { snapshotHere } from './request-scope.js'
+import { giveSide } from './request-side.js'
 import { ResyncTimer } from './resync.js'
 import { Transactor } from './transact.js'
 import type { Transaction } from './transaction.js'
@@ -77,6 +80,11 @@ export class DurableDict<
     })
     this.#resync = settings.resyncEvery === undefined ? undefined : this.#startResync(settings.resyncEvery)
     settings.signal?.addEventListener('abort', this.#onAbort)
+    giveSide(this, {
+      checks: new RequestChecks(parts, this.#gate),
+      maxStaleness: settings.maxStaleness ?? 0,
+      present: () => this.#reads.present(),
+    })
   }
 
   /**
@@ -174,6 +182,16 @@ export class DurableDict<
   /** One consistent state that nothing alters any more: for the length of a request, say. Costs no copy. */
   snapshot(): Promise<Snapshot<T, D>> {
     return this.#reads.snapshot() as unknown as Promise<Snapshot<T, D>>
+  }
+
+  /**
+   * Below a web framework's middleware or plugin of ours, until the response was sent: the snapshot that was taken when the
+   * request came, the same each time, whatever is written meanwhile, also by this very request. Anywhere else: a snapshot
+   * of what memory holds now. Synchronous, never touching the store. Throws `ClosedError` after `close`.
+   */
+  current(): Snapshot<T, D> {
+    this.#gate.pass()
+    return (snapshotHere(this) ?? this.#reads.present()) as unknown as Snapshot<T, D>
   }
 
   /** Inserts or replaces. Rejects with `InvalidValueError`, `EncodingError` or, for `undefined`, `TypeError`. */

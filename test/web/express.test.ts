@@ -1,0 +1,4 @@
+import { battery } from './battery.js'
+import { onExpress } from './frameworks/express.js'
+
+battery(onExpress)

@@ -1,0 +1,4 @@
+import { battery } from './battery.js'
+import { onHono } from './frameworks/hono.js'
+
+battery(onHono)
