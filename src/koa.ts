@@ -34,12 +34,15 @@ export function freshPerRequest<const A extends Dictionaries>(
   options?: FreshPerRequestOptions,
 ): KoaMiddleware {
   const fresh = new FreshPerRequest(dictionaries, options)
-  return async (context, next) => {
+  return (context, next) => {
+    const enter = (scope: RequestScope) => {
+      Object.assign(context.state, { dicts: scope.dicts })
+      return scope.run(next).then(() => {
+        if (context.body instanceof Readable) readWithin(scope, context.body)
+      })
+    }
     const begun = fresh.begin(context.req, context.res)
-    const scope = isPromise(begun) ? await begun : begun
-    Object.assign(context.state, { dicts: scope.dicts })
-    await scope.run(next)
-    if (context.body instanceof Readable) readWithin(scope, context.body)
+    return isPromise(begun) ? begun.then(enter) : enter(begun)
   }
 }
 
