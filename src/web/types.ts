@@ -1,5 +1,5 @@
 /** Any dictionary, whatever its values and its store. */
-export interface AnyDictionary {
+interface AnyDictionary {
   readonly name: string
   current(): object
 }
