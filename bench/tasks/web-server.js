@@ -1,5 +1,7 @@
 // @ts-check
 // Serves one page by a framework. Asked for, it says how many checks it has made so far, and what time of the processor it took.
+import { AsyncLocalStorage } from 'node:async_hooks'
+import { Server } from 'node:http'
 import { SqliteBackend } from '../../dist/backends/sqlite/sqlite-backend.js'
 import { FaultyBackend } from '../../dist/conformance/faulty-backend.js'
 import { DurableDict, SqliteDict } from '../../dist/index.js'
@@ -11,10 +13,23 @@ import { makeEntries, makeKey } from '../samples.js'
 // Never without the process that started it.
 process.on('disconnect', () => process.exit())
 
-/** @type {{ framework: string, keys: number, file?: string, counted?: boolean, options?: { maxStaleness?: number } }} */
-const { framework, keys, file, counted = false, options = {} } = JSON.parse(process.argv[2] ?? '')
+/** @type {{ framework: string, keys: number, file?: string, counted?: boolean, storage?: boolean, options?: { maxStaleness?: number } }} */
+const { framework, keys, file, counted = false, storage = false, options = {} } = JSON.parse(process.argv[2] ?? '')
 
 let checks = () => 0
+
+/** Runs each request in an AsyncLocalStorage, as what traces or logs requests does. */
+function storeRequests() {
+  const { emit } = Server.prototype
+  const requests = new AsyncLocalStorage()
+  /** @this {Server} @param {[event: string, ...rest: any[]]} event */
+  function emitStored(...event) {
+    const proceed = () => Reflect.apply(emit, this, event)
+    return event[0] === 'request' ? requests.run({}, proceed) : proceed()
+  }
+  Object.assign(Server.prototype, { emit: emitStored })
+}
+if (storage) storeRequests()
 
 /** @param {string} path @returns {Promise<Dict>} */
 async function open(path) {

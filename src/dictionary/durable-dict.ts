@@ -286,8 +286,8 @@ export class DurableDict<
    *
    * - `change`: one for each change that memory goes through.
    * - `sync`: memory came to another state; `reason` is `'changes'`, `'loaded'` or `'diverged'`.
-   * - `stale`, `fresh`: live memory was not confirmed for `maxStaleness` (or one second), or is again; `stale` also tells
-   *   of other faults in the background.
+   * - `stale`, `fresh`: live memory was not confirmed for `maxStaleness` (or one second), or is again; or a request to a web
+   *   server could not be checked for, or can be again. `stale` also tells of other faults in the background.
    * - `close`.
    */
   on<E extends keyof EventMap<T>>(event: E, listener: (event: EventMap<T>[E]) => void): this {

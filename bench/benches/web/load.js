@@ -54,9 +54,10 @@ export class Load {
     const through = (/** @type {Socket} */ socket) =>
       new Promise((resolve, reject) => {
         let missing = 0
+        const onClose = () => reject(new Error('The server closed a connection.'))
         const next = () => {
           if (left === 0) {
-            socket.off('data', onData)
+            socket.off('data', onData).off('close', onClose)
             return resolve(undefined)
           }
           left -= 1
@@ -68,8 +69,7 @@ export class Load {
           if (missing < 0) reject(new Error('An answer was longer than expected.'))
           else if (missing === 0) next()
         }
-        socket.on('data', onData)
-        socket.once('close', () => reject(new Error('The server closed a connection.')))
+        socket.on('data', onData).on('close', onClose)
         next()
       })
     await Promise.all(this.#sockets.map(through))
@@ -92,7 +92,7 @@ export class Load {
   }
 
   stop() {
-    for (const socket of this.#sockets) socket.removeAllListeners('close').destroy()
+    for (const socket of this.#sockets) socket.destroy()
     this.#child.kill()
   }
 }

@@ -18,20 +18,29 @@ export function overhead(framework) {
   return async context => {
     const file = await fileOf(context)
     const ours = await Load.start({ framework, keys: KEYS, file, options: { maxStaleness: 100 } }, CONNECTIONS)
-    const bare = await Load.start({ framework, keys: KEYS }, CONNECTIONS)
-    const requests = context.quick ? 300 : 5_000
-    const measured = await compare({
-      ours: () => ours.cost(requests),
-      base: () => bare.cost(requests),
-      rounds: context.quick ? 3 : 41,
-      warmUp: context.quick ? 1 : 6,
-    })
+    const bare = await compareWith(context, ours, { framework, keys: KEYS })
+    const stored = await compareWith(context, ours, { framework, keys: KEYS, storage: true })
     ours.stop()
-    bare.stop()
+    const name = `processor time of a request, ${framework}, maxStaleness: 100`
     return [
-      compared(`processor time of a request, ${framework}, maxStaleness: 100`, framework, measured, { atMost: 1.1 }),
+      compared(name, framework, bare, { atMost: 1.1 }),
+      compared(`the same`, `${framework}, with a bare AsyncLocalStorage`, stored),
     ]
   }
+}
+
+/** @param {Context} context @param {Load} ours @param {object} site */
+async function compareWith(context, ours, site) {
+  const base = await Load.start(site, CONNECTIONS)
+  const requests = context.quick ? 200 : 4_000
+  const measured = await compare({
+    ours: () => ours.cost(requests),
+    base: () => base.cost(requests),
+    rounds: context.quick ? 3 : 25,
+    warmUp: context.quick ? 1 : 6,
+  })
+  base.stop()
+  return measured
 }
 
 /** How many checks requests cost where nothing changed. @type {import('../../types.js').Bench} */
