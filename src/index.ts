@@ -84,6 +84,7 @@ export {
   InvalidKeyError,
   InvalidValueError,
   KeyError,
+  ServiceUnavailableError,
   StaleError,
   StoreUnavailableError,
   UnsupportedError,

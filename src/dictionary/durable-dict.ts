@@ -18,6 +18,9 @@ import {
   type WriteOptions,
 } from './options.js'
 import { Reads } from './reads.js'
+import { RequestChecks } from './request-checks.js'
+import { snapshotHere } from './request-scope.js'
+import { giveSide } from './request-side.js'
 import { ResyncTimer } from './resync.js'
 import { Transactor } from './transact.js'
 import type { Transaction } from './transaction.js'
@@ -77,6 +80,11 @@ export class DurableDict<
     })
     this.#resync = settings.resyncEvery === undefined ? undefined : this.#startResync(settings.resyncEvery)
     settings.signal?.addEventListener('abort', this.#onAbort)
+    giveSide(this, {
+      checks: new RequestChecks(parts, this.#gate),
+      maxStaleness: settings.maxStaleness ?? 0,
+      present: () => this.#reads.present(),
+    })
   }
 
   /**
@@ -184,6 +192,16 @@ export class DurableDict<
     return this.#reads.snapshot() as unknown as Promise<Snapshot<T, D>>
   }
 
+  /**
+   * Below a web framework's middleware or plugin of ours, until the response was sent: the snapshot that was taken when the
+   * request came, the same each time, whatever is written meanwhile, also by this very request. Anywhere else: a snapshot
+   * of what memory holds now. Synchronous, never touching the store. Throws `ClosedError` after `close`.
+   */
+  current(): Snapshot<T, D> {
+    this.#gate.pass()
+    return (snapshotHere(this) ?? this.#reads.present()) as unknown as Snapshot<T, D>
+  }
+
   /** Inserts or replaces. Rejects with `InvalidValueError`, `EncodingError` or, for `undefined`, `TypeError`. */
   set<K extends keyof T & keyof I & string>(key: K, value: I[K], options?: WriteOptions): Promise<void> {
     return this.#writes.set(key, value, options)
@@ -276,8 +294,8 @@ export class DurableDict<
    *
    * - `change`: one for each change that memory goes through.
    * - `sync`: memory came to another state; `reason` is `'changes'`, `'loaded'` or `'diverged'`.
-   * - `stale`, `fresh`: live memory was not confirmed for `maxStaleness` (or one second), or is again; `stale` also tells
-   *   of other faults in the background.
+   * - `stale`, `fresh`: live memory was not confirmed for `maxStaleness` (or one second), or is again; or a request to a web
+   *   server could not be checked for, or can be again. `stale` also tells of other faults in the background.
    * - `close`.
    */
   on<E extends keyof EventMap<T>>(event: E, listener: (event: EventMap<T>[E]) => void): this {

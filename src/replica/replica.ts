@@ -42,7 +42,7 @@ const RESYNC_ATTEMPTS = 3
 export class Replica {
   readonly #store: BoundedStore
   readonly #history: History
-  readonly #bound: number | undefined
+  #bound: number | undefined
   readonly #checks = new SharedCheck(askedAt => this.#check(askedAt))
   readonly #commits = new GroupCommit(batch => this.#commit(batch))
   readonly #ownBatches = new Recent<string>(REMEMBERED_BATCHES)
@@ -103,6 +103,15 @@ export class Replica {
   /** The same in the background: no one waits for it, so that a full load may wait for its turn among the processes. */
   refresh(): Promise<void> {
     return this.#checks.join()
+  }
+
+  /**
+   * Records a bound for readers that came after `open`, in ms. What is confirmed once this has resolved they may rely on for
+   * that long.
+   */
+  async relyOn(bound: number): Promise<void> {
+    this.#bound = Math.max(this.#bound ?? 0, bound)
+    await this.#store.recordBound(this.#bound)
   }
 
   /** Executes the group. When it resolves, memory holds what came of it and all that went before. */

@@ -22,6 +22,9 @@ const PAGES = ['README.md', ...readdirSync(join(ROOT, 'docs'), { recursive: true
 const SOURCES: Readonly<Record<string, string>> = {
   durabledict: join(ROOT, 'src/index.ts'),
   'durabledict/conformance': join(ROOT, 'src/conformance/index.ts'),
+  ...Object.fromEntries(
+    ['express', 'fastify', 'hono', 'koa', 'nestjs'].map(name => [`durabledict/${name}`, join(ROOT, `src/${name}.ts`)]),
+  ),
 }
 
 const pages = PAGES.map(page => [page, snippetsOf(page, readFileSync(join(ROOT, page), 'utf8'))] as const).filter(
@@ -34,14 +37,20 @@ function fileOf({ page, line, language }: Snippet): string {
 
 function onSource(code: string): string {
   return code.replaceAll(
-    /(\bfrom\s*|\bimport\s*\(?\s*)(['"])(durabledict(?:\/conformance)?)\2/g,
+    /(\bfrom\s*|\bimport\s*\(?\s*)(['"])(durabledict(?:\/\w+)?)\2/g,
     (_all, start, _quote, name) => {
       return `${start}${JSON.stringify(SOURCES[name as string])}`
     },
   )
 }
 
-beforeAll(() => mkdir(FOLDER, { recursive: true }))
+/** NestJS has its users write decorators as TypeScript had them first; this says so to what runs the snippets. */
+const DECORATORS = { experimentalDecorators: true }
+
+beforeAll(async () => {
+  await mkdir(FOLDER, { recursive: true })
+  await writeFile(join(FOLDER, 'tsconfig.json'), JSON.stringify({ compilerOptions: DECORATORS }))
+})
 
 afterAll(() => rm(FOLDER, { recursive: true, force: true }))
 
@@ -81,6 +90,7 @@ test('the snippets compile as they stand', { timeout: 60_000 }, async () => {
   const config = {
     extends: join(ROOT, 'tsconfig.json'),
     compilerOptions: {
+      ...DECORATORS,
       paths: Object.fromEntries(Object.entries(SOURCES).map(([name, source]) => [name, [source]])),
       noUnusedLocals: false,
       noUnusedParameters: false,

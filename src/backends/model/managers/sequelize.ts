@@ -8,7 +8,7 @@ import type {
   SqlRow,
   TransactionOptions,
 } from '../manager.js'
-import { unlessAborted } from './aborted.js'
+import { runTransaction } from './run-transaction.js'
 import { isColumn, kindOf } from './sequelize-columns.js'
 import { runQuery, SequelizeSession } from './sequelize-session.js'
 import type { Instance, Model, Sequelize, SequelizeModel } from './sequelize-shape.js'
@@ -87,8 +87,8 @@ class SequelizeManager<Row extends object> implements ModelManager<Row> {
 
   transaction<R>(work: (session: ModelSession) => Promise<R>, { isolation }: TransactionOptions): Promise<R> {
     const options = isolation === 'snapshot' ? { isolationLevel: 'REPEATABLE READ' } : {}
-    return this.#sequelize.transaction(options, transaction =>
-      unlessAborted(this.dialect, new SequelizeSession(this.#unscoped, transaction), work),
+    return runTransaction(this.dialect, work, within =>
+      this.#sequelize.transaction(options, transaction => within(new SequelizeSession(this.#unscoped, transaction))),
     )
   }
 

@@ -1,4 +1,5 @@
 import { setTimeout as wait } from 'node:timers/promises'
+import { InTurn } from './in-turn.js'
 
 /** A connection that may be inside of a transaction. */
 interface Connection {
@@ -14,7 +15,7 @@ const LOOK = 2
  */
 export class Turns {
   readonly #connection: Connection
-  #last: Promise<unknown> = Promise.resolve()
+  readonly #turns = new InTurn()
 
   constructor(connection: Connection) {
     this.#connection = connection
@@ -25,9 +26,7 @@ export class Turns {
    * @param limit - how long a transaction of the application's is waited for, in ms.
    */
   run<R>(work: () => Promise<R>, limit: number): Promise<R> {
-    const turn = this.#last.then(() => this.#begin(work, limit))
-    this.#last = turn.catch(() => {})
-    return turn
+    return this.#turns.run(() => this.#begin(work, limit))
   }
 
   async #begin<R>(work: () => Promise<R>, limit: number): Promise<R> {

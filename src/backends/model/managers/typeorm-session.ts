@@ -1,6 +1,6 @@
 import type { Columns, ModelSession, RowQuery, SqlParameter, SqlRow } from '../manager.js'
 import { insertBatches } from './insert-batches.js'
-import { plainValue } from './json-columns.js'
+import { plainValue } from './plain-value.js'
 import { columnOf, kindOf } from './typeorm-columns.js'
 import type { Executable, Metadata, Repository, Select, Subscriber } from './typeorm-shape.js'
 

@@ -8,7 +8,7 @@ import type {
   SqlRow,
   TransactionOptions,
 } from '../manager.js'
-import { unlessAborted } from './aborted.js'
+import { runTransaction } from './run-transaction.js'
 import { Turns } from './turns.js'
 import { kindOf } from './typeorm-columns.js'
 import { rowsOf, TypeormSession } from './typeorm-session.js'
@@ -99,15 +99,13 @@ class TypeormManager<Row extends object> implements ModelManager<Row> {
   }
 
   transaction<R>(work: (session: ModelSession) => Promise<R>, { isolation, limit }: TransactionOptions): Promise<R> {
-    const within = (manager: EntityManager) =>
-      unlessAborted(this.dialect, new TypeormSession(manager.getRepository(this.#target)), work)
-    return this.#inTurn(
-      () =>
-        isolation === 'snapshot' && this.dialect !== 'sqlite'
-          ? this.#manager.transaction('REPEATABLE READ', within)
-          : this.#manager.transaction(within),
-      limit,
-    )
+    const begin = (within: (session: ModelSession) => Promise<R>) => {
+      const run = (manager: EntityManager) => within(new TypeormSession(manager.getRepository(this.#target)))
+      return isolation === 'snapshot' && this.dialect !== 'sqlite'
+        ? this.#manager.transaction('REPEATABLE READ', run)
+        : this.#manager.transaction(run)
+    }
+    return this.#inTurn(() => runTransaction(this.dialect, work, begin), limit)
   }
 
   isInstance(value: object, keyCol: string): boolean {
