@@ -29,7 +29,14 @@ export interface Opened extends OtherTables {
 const OPTIONS = { limit: 10_000 }
 
 /** Codes of a key that is there already, in PostgreSQL, MariaDB and SQLite. */
-const UNIQUE = ['23505', '1062', 'SQLITE_CONSTRAINT_UNIQUE', 'SQLITE_CONSTRAINT_PRIMARYKEY', 'SQLITE_CONSTRAINT']
+const UNIQUE = [
+  '23505',
+  '1062',
+  '2067',
+  'SQLITE_CONSTRAINT_UNIQUE',
+  'SQLITE_CONSTRAINT_PRIMARYKEY',
+  'SQLITE_CONSTRAINT',
+]
 
 const ODD = [
   'plain',
