@@ -1,4 +1,22 @@
 export { MemoryStore } from './backends/memory/memory-store.js'
+export { createTables } from './backends/model/create-tables.js'
+export type {
+  ColumnKind,
+  Columns,
+  DialectName,
+  ModelManager,
+  ModelSession,
+  RowQuery,
+  SqlParameter,
+  SqlRow,
+  SqlSession,
+  TransactionOptions,
+} from './backends/model/manager.js'
+export { kyselyManager } from './backends/model/managers/kysely.js'
+export type { ListeningClient, ListenOption } from './backends/model/notifications.js'
+export type { ModelOptions } from './backends/model/options.js'
+export { versionTables } from './backends/model/tables.js'
+export type { VersionCache } from './backends/model/version-cache.js'
 export type { RedisClient } from './backends/redis/clients.js'
 export type { SqliteHandle, SqliteStatement } from './backends/sqlite/handle.js'
 export type {
@@ -59,6 +77,7 @@ export {
   UnsupportedError,
 } from './errors/errors.js'
 export { MemoryDict } from './memory-dict.js'
+export { ModelDict } from './model-dict.js'
 export { openDict } from './open-dict.js'
 export { RedisDict } from './redis-dict.js'
 export type { SyncReason } from './replica/history.js'

@@ -85,17 +85,25 @@ export class DurableDict<
    * Rejects, holding nothing open, with `StoreUnavailableError` where it cannot be loaded, with `UnsupportedError` where the backend
    * cannot hold what the encoding makes, with `TypeError` for a wrong option.
    */
-  static readonly open = (async (backend: Backend<unknown>, options?: CommonOptions) => {
+  static readonly open = ((backend: Backend<unknown>, options?: CommonOptions) =>
+    DurableDict.openAs(backend, options, parts => new DurableDict(parts))) as Open<[backend: Backend<unknown>]>
+
+  /** The same for a kind of dictionary that can do more. */
+  protected static async openAs<Dict>(
+    backend: Backend<unknown>,
+    options: CommonOptions | undefined,
+    make: (parts: Parts) => Dict,
+  ): Promise<Dict> {
     try {
       const settings = checkOptions(options)
       const parts = await assemble(backend, settings)
       settings.signal?.throwIfAborted()
-      return new DurableDict(parts)
+      return make(parts)
     } catch (error) {
       await closeQuietly(backend)
       throw error
     }
-  }) as Open<[backend: Backend<unknown>]>
+  }
 
   /** The dictionary's name. */
   get name(): string {
@@ -294,6 +302,12 @@ export class DurableDict<
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close()
+  }
+
+  /** For kinds of dictionaries that can do more. @throws ClosedError, InvalidKeyError */
+  protected checkCall(keys: readonly string[]): void {
+    this.#gate.pass()
+    for (const key of keys) checkKey(key, this.name)
   }
 
   readonly #onAbort = () => void this.close().catch(() => {})

@@ -1,0 +1,101 @@
+import { AmbiguousWriteError, DurableDictError, InvalidValueError, StoreUnavailableError } from '../../errors/errors.js'
+import { sentence } from '../../errors/for-key.js'
+import type { SqlRow } from './manager.js'
+import { sqlCodes } from './sql-codes.js'
+
+/** What passes where the transaction is run again: deadlocks, serialization failures, and files locked by others. */
+const CONFLICTS: ReadonlySet<string> = new Set([
+  '40001',
+  '40P01',
+  '1213',
+  'ER_LOCK_DEADLOCK',
+  'SQLITE_BUSY',
+  'SQLITE_BUSY_SNAPSHOT',
+  'SQLITE_BUSY_RECOVERY',
+  'SQLITE_BUSY_TIMEOUT',
+  'SQLITE_LOCKED',
+  'SQLITE_LOCKED_SHAREDCACHE',
+  'P2034',
+])
+
+/** A row with the same unique value is there already. */
+const DUPLICATES: ReadonlySet<string> = new Set([
+  '23505',
+  '1062',
+  'ER_DUP_ENTRY',
+  'SQLITE_CONSTRAINT_PRIMARYKEY',
+  'SQLITE_CONSTRAINT_UNIQUE',
+  '1555',
+  '2067',
+  'P2002',
+])
+
+/** There is no such table, or column. */
+const MISSING: ReadonlySet<string> = new Set(['42P01', '42703', '1146', 'ER_NO_SUCH_TABLE', 'P2021', 'P2022'])
+
+export function isConflict(error: unknown): boolean {
+  return sqlCodes(error).some(code => CONFLICTS.has(code))
+}
+
+export function isDuplicate(error: unknown): boolean {
+  return sqlCodes(error).some(code => DUPLICATES.has(code))
+}
+
+export function isMissingTable(error: unknown): boolean {
+  return sqlCodes(error).some(code => MISSING.has(code)) || /no such table/i.test(messageOf(error))
+}
+
+/** A write that surely did not take effect. */
+export function notWritten(cause: unknown, dictionary: string): DurableDictError {
+  if (cause instanceof DurableDictError) return cause
+  return new StoreUnavailableError(
+    `Nothing was written to dictionary "${dictionary}", whose database failed: ${sentence(cause)} Try again later.`,
+    { dictionary, cause },
+  )
+}
+
+/** A write whose COMMIT failed, without an answer that says whether it took effect. */
+export function unknownOutcome(cause: unknown, dictionary: string): AmbiguousWriteError {
+  return new AmbiguousWriteError(
+    `A write to dictionary "${dictionary}" may or may not have taken effect, since its COMMIT failed: ${sentence(cause)} ` +
+      'Read the key again before you repeat the write.',
+    { dictionary, cause },
+  )
+}
+
+/** A write that the database, or a hook of the model, does not take, while it takes others. */
+export function refused(cause: unknown, dictionary: string, keys: readonly string[]): DurableDictError {
+  if (cause instanceof DurableDictError) return cause
+  const [key] = keys
+  const single = keys.length === 1 && key !== undefined
+  const what = single ? `the value of key "${key}"` : `${keys.length} keys, written together,`
+  return new InvalidValueError(
+    `The model of dictionary "${dictionary}" refused ${what}, of which nothing was written: ${sentence(cause)}`,
+    { dictionary, cause, ...(single ? { key } : {}) },
+  )
+}
+
+/** The tables of the versions are missing. */
+export function noVersionTables(cause: unknown, dictionary: string): StoreUnavailableError {
+  return new StoreUnavailableError(
+    `The database of dictionary "${dictionary}" lacks the tables in which versions are kept (durabledict_model_versions and ` +
+      'durabledict_model_changes), or they are not of this version: call createTables(manager) once, add what ' +
+      'versionTables(dialect) gives to your migrations, or open with the option "cache".',
+    { dictionary, cause },
+  )
+}
+
+/** @throws StoreUnavailableError where the head's format is not the present one. */
+export function checkFormat(head: SqlRow, format: number, dictionary: string): void {
+  if (Number(head.format) === format) return
+  throw new StoreUnavailableError(
+    `The tables of the versions of dictionary "${dictionary}" are of format ${String(head.format)}, and this version of ` +
+      `durabledict knows only format ${format}. Update durabledict.`,
+    { dictionary },
+  )
+}
+
+function messageOf(error: unknown): string {
+  const { message, cause } = (error ?? {}) as { message?: unknown; cause?: unknown }
+  return `${String(message)} ${cause === undefined ? '' : messageOf(cause)}`
+}
