@@ -13,6 +13,7 @@ export type {
   TransactionOptions,
 } from './backends/model/manager.js'
 export { kyselyManager } from './backends/model/managers/kysely.js'
+export { prismaManager } from './backends/model/managers/prisma.js'
 export type { ListeningClient, ListenOption } from './backends/model/notifications.js'
 export type { ModelOptions } from './backends/model/options.js'
 export { versionTables } from './backends/model/tables.js'

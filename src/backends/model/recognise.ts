@@ -1,4 +1,5 @@
 import type { ModelManager } from './manager.js'
+import { isPrismaDelegate, prismaManager } from './managers/prisma.js'
 
 const METHODS = ['query', 'transaction', 'column'] as const
 
@@ -9,6 +10,7 @@ const METHODS = ['query', 'transaction', 'column'] as const
  */
 export function managerOf(model: unknown): ModelManager {
   if (isManager(model)) return model
+  if (isPrismaDelegate(model)) return prismaManager(model)
   throw new TypeError(
     'ModelDict takes a model: prisma.setting, a TypeORM repository or a Sequelize model as they are, or what prismaManager(), ' +
       'typeormManager(), sequelizeManager(), drizzleManager(), kyselyManager() or knexManager() makes of yours.',

@@ -10,7 +10,7 @@ type Provider = 'postgresql' | 'sqlite'
 const TYPES = {
   postgresql: {
     id: 'serial PRIMARY KEY',
-    key: 'varchar(512)',
+    key: 'text',
     time: 'timestamp(3)',
     json: 'json',
     jsonb: 'jsonb',
@@ -18,7 +18,7 @@ const TYPES = {
   },
   sqlite: {
     id: 'INTEGER PRIMARY KEY AUTOINCREMENT',
-    key: 'TEXT',
+    key: 'text',
     time: 'DATETIME',
     json: 'JSONB',
     jsonb: 'JSONB',
@@ -47,16 +47,18 @@ export interface PrismaDatabase {
     pool?: { max?: number; connectionTimeoutMillis?: number },
     options?: { schema?: string },
   ): ReturnType<typeof prismaClient>
-  readonly url: string
   end(): Promise<void>
 }
 
-async function prepared(provider: Provider, url: string, remove: () => Promise<unknown>): Promise<PrismaDatabase> {
+async function prepared(
+  provider: Provider,
+  connection: object,
+  remove: () => Promise<unknown>,
+): Promise<PrismaDatabase> {
   const clients: { $disconnect(): Promise<void> }[] = []
   const database: PrismaDatabase = {
-    url,
-    async client(...args) {
-      const client = await prismaClient(provider, url, ...args)
+    async client(pool, options) {
+      const client = await prismaClient(provider, { ...connection, ...pool }, options)
       clients.push(client)
       return client
     },
@@ -66,16 +68,17 @@ async function prepared(provider: Provider, url: string, remove: () => Promise<u
     },
   }
   const client = await database.client()
+  if (provider === 'sqlite') await client.$queryRawUnsafe('PRAGMA journal_mode = WAL')
   for (const table of tables(provider)) await client.$executeRawUnsafe(table)
   return database
 }
 
 export async function prismaOnPostgres(): Promise<PrismaDatabase> {
   const server = await startServer(postgres)
-  return prepared('postgresql', server.url, () => server.stop())
+  return prepared('postgresql', { connectionString: server.url }, () => server.stop())
 }
 
 export async function prismaOnSqlite(): Promise<PrismaDatabase> {
   const folder = await mkdtemp(join(tmpdir(), 'durabledict-prisma-'))
-  return prepared('sqlite', `file:${join(folder, 'app.db')}`, () => rm(folder, { recursive: true }))
+  return prepared('sqlite', { url: `file:${join(folder, 'app.db')}` }, () => rm(folder, { recursive: true }))
 }

@@ -40,18 +40,16 @@ export async function generated(provider) {
 }
 
 /**
- * A client of the database at this address, with at most so many connections.
+ * A client of a database.
  * @param {'postgresql' | 'sqlite'} provider
- * @param {string} url
- * @param {{ max?: number, connectionTimeoutMillis?: number }} [pool] @param {{ schema?: string }} [options]
+ * @param {object} connection what the driver adapter takes: `{ url }` of SQLite; a pool of `pg` or its options
+ * @param {{ schema?: string }} [options] of the driver adapter
  */
-export async function prismaClient(provider, url, pool = {}, options = {}) {
+export async function prismaClient(provider, connection, options) {
   const { PrismaClient } = require(join(await generated(provider), 'client'))
-  return new PrismaClient({ adapter: adapterOf(provider, url, pool, options) })
-}
-
-/** @param {string} provider @param {string} url @param {object} pool @param {object} options */
-function adapterOf(provider, url, pool, options) {
-  if (provider === 'sqlite') return new (require('@prisma/adapter-libsql').PrismaLibSql)({ url })
-  return new (require('@prisma/adapter-pg').PrismaPg)({ connectionString: url, ...pool }, options)
+  const { PrismaLibSql } = require('@prisma/adapter-libsql')
+  const { PrismaPg } = require('@prisma/adapter-pg')
+  const adapter =
+    provider === 'sqlite' ? new PrismaLibSql(/** @type {any} */ (connection)) : new PrismaPg(connection, options)
+  return new PrismaClient({ adapter })
 }
