@@ -16,6 +16,13 @@ const CONFLICTS: ReadonlySet<string> = new Set([
   'SQLITE_LOCKED',
   'SQLITE_LOCKED_SHAREDCACHE',
   'P2034',
+  // SQLITE_BUSY and SQLITE_LOCKED by their numbers, plain and extended, which are all that Prisma passes on.
+  '5',
+  '261',
+  '517',
+  '773',
+  '6',
+  '262',
 ])
 
 /** A row with the same unique value is there already. */

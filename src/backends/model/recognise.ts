@@ -1,4 +1,5 @@
 import type { ModelManager } from './manager.js'
+import { isPrismaDelegate, prismaManager } from './managers/prisma.js'
 import { isSequelizeModel, sequelizeManager } from './managers/sequelize.js'
 import { isTypeormRepository, typeormManager } from './managers/typeorm.js'
 
@@ -11,6 +12,7 @@ const METHODS = ['query', 'transaction', 'column'] as const
  */
 export function managerOf(model: unknown): ModelManager {
   if (isManager(model)) return model
+  if (isPrismaDelegate(model)) return prismaManager(model)
   if (isTypeormRepository(model)) return typeormManager(model)
   if (isSequelizeModel(model)) return sequelizeManager(model)
   throw new TypeError(

@@ -1,7 +1,8 @@
 /** Where libraries keep the error of the driver or the database. */
-const INSIDE = ['cause', 'original', 'parent', 'driverError', 'meta', 'error', 'errors'] as const
+const INSIDE = ['cause', 'original', 'parent', 'driverError', 'driverAdapterError', 'meta', 'error', 'errors'] as const
 
-const CODES = ['code', 'errno', 'sqlState', 'sqlstate', 'originalCode', 'rawCode'] as const
+/** Members that tell one error from another; `kind` is what Prisma's driver adapters call it. */
+const CODES = ['code', 'errno', 'sqlState', 'sqlstate', 'originalCode', 'rawCode', 'kind'] as const
 
 const DEPTH = 8
 
