@@ -6,8 +6,8 @@ import {
   StoreUnavailableError,
   versionTables,
 } from '../../src/index.js'
-import { rejection, testDatabase, until } from './test-database.js'
 import { memoryVersions } from './memory-versions.js'
+import { rejection, testDatabase, until } from './test-database.js'
 import { startWireProxy, type WireProxy } from './wire-proxy.js'
 
 const database = testDatabase()

@@ -13,8 +13,8 @@ import {
   UnsupportedError,
   versionTables,
 } from '../../src/index.js'
-import { rejection, testDatabase } from './test-database.js'
 import { memoryVersions } from './memory-versions.js'
+import { rejection, testDatabase } from './test-database.js'
 
 const database = testDatabase()
 

@@ -1,5 +1,5 @@
 /** What was waited for did not come in time. */
-export function late(ms: number): Error {
+function late(ms: number): Error {
   return new Error(`It did not answer within ${ms} ms (option "timeout").`)
 }
 

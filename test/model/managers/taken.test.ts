@@ -41,7 +41,7 @@ class OtherDialect extends PostgresDialect {
 
 /** A client of Knex for a database of its own. */
 class OtherClient extends knex.Client {
-  override readonly dialect = "another"
+  override readonly dialect = 'another'
 }
 
 class Minified {}

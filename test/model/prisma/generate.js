@@ -22,7 +22,7 @@ const OFFLINE = {
  * @param {'postgresql' | 'sqlite'} provider
  * @returns {Promise<string>} the folder, whose `client` is required
  */
-export async function generated(provider) {
+async function generated(provider) {
   const text = await readFile(new URL('schema.prisma', import.meta.url), 'utf8')
   const schema =
     provider === 'postgresql' ? text : text.replace(/ @db\.\w+(\(\d+\))?/g, '').replace('"postgresql"', '"sqlite"')

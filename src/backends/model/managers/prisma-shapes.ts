@@ -26,7 +26,7 @@ export type PrismaModelName<Client> = {
 }[keyof Client & string]
 
 /** How rows are chosen. */
-export interface FindArgs {
+interface FindArgs {
   readonly where?: Columns
   readonly orderBy: Columns
   readonly select?: Columns
@@ -50,7 +50,7 @@ export interface Queries {
   readonly [model: string]: unknown
 }
 
-export interface Field {
+interface Field {
   readonly name: string
   readonly kind: string
   readonly type: string

@@ -7,7 +7,6 @@ import type {
   SqlRow,
   TransactionOptions,
 } from '../manager.js'
-import { unlessAborted } from './aborted.js'
 import { PrismaSession } from './prisma-session.js'
 import {
   type Client,
@@ -19,6 +18,7 @@ import {
   type PrismaModelName,
   type PrismaRow,
 } from './prisma-shapes.js'
+import { runTransaction } from './run-transaction.js'
 
 /** What a timer takes, in ms; Prisma's timers take it for one that ends at once beyond that. */
 const LONGEST = 2 ** 31 - 1
@@ -113,9 +113,11 @@ class PrismaManager implements ModelManager {
     const snapshot = isolation === 'snapshot' && this.dialect !== 'sqlite'
     const longest = Math.min(Math.ceil(limit), LONGEST)
     const options = { maxWait: longest, timeout: longest, ...(snapshot && { isolationLevel: 'RepeatableRead' }) }
-    return this.#client.$transaction(
-      transaction => unlessAborted(this.dialect, new PrismaSession(transaction, this.#name, this.#described), work),
-      options,
+    return runTransaction(this.dialect, work, within =>
+      this.#client.$transaction(
+        transaction => within(new PrismaSession(transaction, this.#name, this.#described)),
+        options,
+      ),
     )
   }
 

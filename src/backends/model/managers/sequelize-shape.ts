@@ -7,7 +7,7 @@ export interface SequelizeModel<Row extends object> {
   findAll(...options: never[]): Promise<unknown>
 }
 
-export interface Attribute {
+interface Attribute {
   readonly field?: string
   readonly allowNull?: boolean
   readonly defaultValue?: unknown
