@@ -42,6 +42,8 @@ function tables(provider: Provider): string[] {
 
 /** A database with the schema's tables. */
 export interface PrismaDatabase {
+  /** Where others reach it. */
+  readonly url: string
   /** One more client of it, ended with it. */
   client(
     pool?: { max?: number; connectionTimeoutMillis?: number },
@@ -50,13 +52,11 @@ export interface PrismaDatabase {
   end(): Promise<void>
 }
 
-async function prepared(
-  provider: Provider,
-  connection: object,
-  remove: () => Promise<unknown>,
-): Promise<PrismaDatabase> {
+async function prepared(provider: Provider, url: string, remove: () => Promise<unknown>): Promise<PrismaDatabase> {
   const clients: { $disconnect(): Promise<void> }[] = []
+  const connection = provider === 'sqlite' ? { url } : { connectionString: url }
   const database: PrismaDatabase = {
+    url,
     async client(pool, options) {
       const client = await prismaClient(provider, { ...connection, ...pool }, options)
       clients.push(client)
@@ -75,10 +75,10 @@ async function prepared(
 
 export async function prismaOnPostgres(): Promise<PrismaDatabase> {
   const server = await startServer(postgres)
-  return prepared('postgresql', { connectionString: server.url }, () => server.stop())
+  return prepared('postgresql', server.url, () => server.stop())
 }
 
 export async function prismaOnSqlite(): Promise<PrismaDatabase> {
   const folder = await mkdtemp(join(tmpdir(), 'durabledict-prisma-'))
-  return prepared('sqlite', { url: `file:${join(folder, 'app.db')}` }, () => rm(folder, { recursive: true }))
+  return prepared('sqlite', `file:${join(folder, 'app.db')}`, () => rm(folder, { recursive: true }))
 }
