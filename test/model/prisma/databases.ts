@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { postgres } from '../../servers/postgres.js'
 import { startServer } from '../../servers/start.js'
+import type { StartOptions } from '../../servers/types.js'
 import { prismaClient } from './generate.js'
 
 type Provider = 'postgresql' | 'sqlite'
@@ -73,8 +74,8 @@ async function prepared(provider: Provider, url: string, remove: () => Promise<u
   return database
 }
 
-export async function prismaOnPostgres(): Promise<PrismaDatabase> {
-  const server = await startServer(postgres)
+export async function prismaOnPostgres(options?: StartOptions): Promise<PrismaDatabase> {
+  const server = await startServer(postgres, options)
   return prepared('postgresql', server.url, () => server.stop())
 }
 
