@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises'
 import Database from 'libsql'
 import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest'
 import { isOfStore } from '../../src/backends/model/faults.js'
@@ -327,6 +328,36 @@ describe.each([
     const other = Object.create(prisma, { _runtimeDataModel: { value: undefined } })
     const opening = open(prismaManager(prisma, 'setting') && { ...prisma.setting, $name: 'Setting', $parent: other })
     await expect(opening).rejects.toThrow(TypeError)
+  })
+
+  test('the tables of the versions are what Prisma would make of the models that the docs give', async () => {
+    const dict = await open(prisma.setting)
+    await dict.set('a', 1)
+    const { number, format, bound } = await prisma.durableDictVersion.findFirstOrThrow({ orderBy: { number: 'desc' } })
+    expect([typeof number, format, typeof bound]).toEqual(['bigint', 1n, 'number'])
+    const change = await prisma.durableDictChange.findFirstOrThrow({ where: { number } })
+    expect(JSON.parse(change.effects)).toEqual([['set', 'a', '1']])
+    const schema = await readFile(new URL('prisma/schema.prisma', import.meta.url), 'utf8')
+    const page = await readFile(new URL('../../docs/model/prisma.md', import.meta.url), 'utf8')
+    expect(page).toContain(schema.slice(schema.indexOf('model DurableDictVersion')))
+    if (name === 'SQLite') return
+    const columns: { t: string; c: string; type: string; long: number | null; empty: string }[] =
+      await prisma.$queryRawUnsafe(`SELECT table_name::text AS t, column_name::text AS c, data_type::text AS type,
+        character_maximum_length::int AS long, is_nullable::text AS empty FROM information_schema.columns
+        WHERE table_name LIKE 'durabledict%' ORDER BY table_name, ordinal_position`)
+    const types = (table: string) =>
+      columns.filter(({ t }) => t === table).map(({ c, type, long, empty }) => [c, type, long, empty])
+    const text = (column: string) => [column, 'character varying', 255, 'NO']
+    const whole = (column: string) => [column, 'bigint', null, 'NO']
+    expect(types('durabledict_model_versions')).toEqual([
+      ...[text('dict'), whole('format'), text('epoch'), whole('number'), text('nonce'), whole('bytes')],
+      ['bound', 'double precision', null, 'NO'],
+    ])
+    expect(types('durabledict_model_changes')).toEqual([
+      ...[text('dict'), whole('number'), text('nonce'), text('previous'), text('batch')],
+      ['effects', 'text', null, 'YES'],
+      whole('bytes'),
+    ])
   })
 
   async function lockedByPrisma(held: Promise<void>): Promise<{ end: Promise<unknown> }> {

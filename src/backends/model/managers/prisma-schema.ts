@@ -3,7 +3,7 @@
  * client knows of them by the text of its schema alone.
  */
 export function keptFields(schema: string, model: string): ReadonlySet<string> {
-  const [, body = ''] = new RegExp(`^\\s*model\\s+${model}\\s*\\{([^]*?)^\\s*\\}`, 'm').exec(schema) ?? []
+  const [, body = ''] = new RegExp(`^\\s*model\\s+${model}\\s*\\{(.*?)^\\s*\\}`, 'ms').exec(schema) ?? []
   const fields = body.split('\n').map(withoutTexts)
   return new Set(fields.filter(field => /\s@(?:id|updatedAt)\b/.test(field)).map(nameOf))
 }

@@ -80,7 +80,7 @@ export interface Client extends Queries {
 }
 
 /** A field of instances that an extension of the client computes, in the order in which they may need each other. */
-export interface ComputedField {
+interface ComputedField {
   readonly name: string
   /** The columns that it is made of. */
   readonly needs: readonly string[]
