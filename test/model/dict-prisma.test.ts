@@ -324,12 +324,6 @@ describe.each([
     await expect(open(prisma.change, { valueCol: 'id' })).rejects.toThrow(/no unique constraint/)
   })
 
-  test('a client that does not describe its models is refused', async () => {
-    const other = Object.create(prisma, { _runtimeDataModel: { value: undefined } })
-    const opening = open(prismaManager(prisma, 'setting') && { ...prisma.setting, $name: 'Setting', $parent: other })
-    await expect(opening).rejects.toThrow(TypeError)
-  })
-
   test('the tables of the versions are what Prisma would make of the models that the docs give', async () => {
     const dict = await open(prisma.setting)
     await dict.set('a', 1)

@@ -198,7 +198,15 @@ function ownCases(database: () => PrismaDatabase) {
     const provider = other({ _activeProvider: { value: 'mongodb' } })
     expect(() => prismaManager(provider, 'setting')).toThrow(/the Prisma client's provider is "mongodb"/)
     const changed = other({ _runtimeDataModel: { value: undefined } })
+    expect(() => prismaManager(changed, 'setting')).toThrow(TypeError)
     expect(() => prismaManager(changed, 'setting')).toThrow(/does not describe its model Setting/)
+  })
+
+  it('does without what else a client may tell of itself', async () => {
+    const members = { _engineConfig: { value: undefined }, _extensions: { value: undefined } }
+    const less = prismaManager(Object.create(prisma, members), 'setting')
+    expect(less.table).toEqual(manager.table)
+    expect(less.instance?.({ key: 'a', value: 'b' })).toEqual({ key: 'a', value: 'b' })
   })
 }
 
