@@ -1,13 +1,7 @@
 import { defineConfig } from 'vitest/config'
 
-/** These start processes of their own, or measure time: one file at a time, after everything else. */
-const ALONE = [
-  'test/**/processes.test.ts',
-  'test/**/modern-node.test.ts',
-  'test/bench/**/*.test.ts',
-  'test/demo/**/*.test.ts',
-  'test/torture/**/*.test.ts',
-]
+/** These start many processes of their own: one file at a time, after everything else. */
+const ALONE = ['test/**/processes.test.ts', 'test/demo/**/*.test.ts', 'test/torture/**/*.test.ts']
 
 export default defineConfig({
   test: {

@@ -8,7 +8,7 @@ import { kyselyManager } from '../../src/backends/model/managers/kysely.js'
 import { versionTables } from '../../src/backends/model/tables.js'
 import { postgres } from '../servers/postgres.js'
 import { startServer } from '../servers/start.js'
-import { conform, type Library, TELLING_MODES } from './conform.js'
+import { conform, type Library } from './conform.js'
 
 async function onPostgres(): Promise<Library> {
   const server = await startServer(postgres)
@@ -54,6 +54,5 @@ async function onSqlite(): Promise<Library> {
 
 conform('Kysely on PostgreSQL', onPostgres)
 conform('Kysely on SQLite', onSqlite, {
-  modes: TELLING_MODES,
   missing: { subscribe: 'nothing tells of changes in a file of the application: live dictionaries ask' },
 })
