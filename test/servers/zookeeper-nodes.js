@@ -33,7 +33,7 @@ export async function startZookeeperEnsemble() {
   const proxies = await Promise.all(
     members.flatMap(from => members.filter(to => to !== from).map(to => link(from, to))),
   )
-  /** @param {typeof members[number]} member @param {StartOptions} [options] */
+  /** @param {Member} member @param {StartOptions} [options] */
   const start = (member, options) => {
     const lines = members.map(other =>
       serverLine(
@@ -54,7 +54,7 @@ export async function startZookeeperEnsemble() {
     leader: () => leaderOf(nodes),
     async restart(node) {
       const index = nodes.findIndex(({ port }) => port === node.port)
-      const again = await start(/** @type {typeof members[number]} */ (members[index]))
+      const again = await start(/** @type {Member} */ (members[index]))
       nodes[index] = again
       return again
     },
@@ -76,16 +76,16 @@ async function newMember(id) {
   return { id, folder, port, quorum, election }
 }
 
-/** @typedef {Awaited<ReturnType<typeof newMember>>} Member */
+/** @typedef {{ id: number, folder: string, port: number, quorum: number, election: number }} Member */
 
 /** What one member says to another as its follower passes here. @param {Member} from @param {Member} to */
 async function link(from, to) {
   return { from, to, proxy: await startPausingProxy(to.quorum) }
 }
 
-/** @param {Member} member @param {Awaited<ReturnType<typeof link>>} [link] */
-const serverLine = ({ id, quorum, election }, link) =>
-  `server.${id}=127.0.0.1:${link?.proxy.port ?? quorum}:${election}`
+/** @param {Member} member @param {{ proxy: { port: number } }} [through] */
+const serverLine = ({ id, quorum, election }, through) =>
+  `server.${id}=127.0.0.1:${through?.proxy.port ?? quorum}:${election}`
 
 /** @param {readonly ZookeeperNode[]} nodes */
 async function leaderOf(nodes) {
