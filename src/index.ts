@@ -1,6 +1,8 @@
 export { MemoryStore } from './backends/memory/memory-store.js'
 export type { RedisClient } from './backends/redis/clients.js'
 export type { SqliteHandle, SqliteStatement } from './backends/sqlite/handle.js'
+export type { ZookeeperAcl } from './backends/zookeeper/acl.js'
+export type { ZookeeperClient } from './backends/zookeeper/node-zookeeper-client.js'
 export type {
   Awaitable,
   Backend,
@@ -65,3 +67,4 @@ export { openDict } from './open-dict.js'
 export { RedisDict } from './redis-dict.js'
 export type { SyncReason } from './replica/history.js'
 export { SqliteDict } from './sqlite-dict.js'
+export { ZookeeperDict, type ZookeeperOptions } from './zookeeper-dict.js'
