@@ -1,7 +1,7 @@
-import type { RedisClient } from './backends/redis/clients.js'
 import { connect } from './backends/redis/connect.js'
 import { checkName } from './backends/redis/names.js'
 import { RedisBackend } from './backends/redis/redis-backend.js'
+import type { RedisClient } from './clients/redis/clients.js'
 import { DurableDict } from './dictionary/durable-dict.js'
 import { type Kind, kindOf } from './dictionary/kind.js'
 import type { Open } from './dictionary/open.js'

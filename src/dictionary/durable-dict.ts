@@ -18,6 +18,9 @@ import {
   type WriteOptions,
 } from './options.js'
 import { Reads } from './reads.js'
+import { RequestChecks } from './request-checks.js'
+import { snapshotHere } from './request-scope.js'
+import { giveSide } from './request-side.js'
 import { ResyncTimer } from './resync.js'
 import { Transactor } from './transact.js'
 import type { Transaction } from './transaction.js'
@@ -77,6 +80,11 @@ export class DurableDict<
     })
     this.#resync = settings.resyncEvery === undefined ? undefined : this.#startResync(settings.resyncEvery)
     settings.signal?.addEventListener('abort', this.#onAbort)
+    giveSide(this, {
+      checks: new RequestChecks(parts, this.#gate),
+      maxStaleness: settings.maxStaleness ?? 0,
+      present: () => this.#reads.present(),
+    })
   }
 
   /**
@@ -85,17 +93,25 @@ export class DurableDict<
    * Rejects, holding nothing open, with `StoreUnavailableError` where it cannot be loaded, with `UnsupportedError` where the backend
    * cannot hold what the encoding makes, with `TypeError` for a wrong option.
    */
-  static readonly open = (async (backend: Backend<unknown>, options?: CommonOptions) => {
+  static readonly open = ((backend: Backend<unknown>, options?: CommonOptions) =>
+    DurableDict.openAs(backend, options, parts => new DurableDict(parts))) as Open<[backend: Backend<unknown>]>
+
+  /** The same for a kind of dictionary that can do more. */
+  protected static async openAs<Dict>(
+    backend: Backend<unknown>,
+    options: CommonOptions | undefined,
+    make: (parts: Parts) => Dict,
+  ): Promise<Dict> {
     try {
       const settings = checkOptions(options)
       const parts = await assemble(backend, settings)
       settings.signal?.throwIfAborted()
-      return new DurableDict(parts)
+      return make(parts)
     } catch (error) {
       await closeQuietly(backend)
       throw error
     }
-  }) as Open<[backend: Backend<unknown>]>
+  }
 
   /** The dictionary's name. */
   get name(): string {
@@ -174,6 +190,16 @@ export class DurableDict<
   /** One consistent state that nothing alters any more: for the length of a request, say. Costs no copy. */
   snapshot(): Promise<Snapshot<T, D>> {
     return this.#reads.snapshot() as unknown as Promise<Snapshot<T, D>>
+  }
+
+  /**
+   * Below a web framework's middleware or plugin of ours, until the response was sent: the snapshot that was taken when the
+   * request came, the same each time, whatever is written meanwhile, also by this very request. Anywhere else: a snapshot
+   * of what memory holds now. Synchronous, never touching the store. Throws `ClosedError` after `close`.
+   */
+  current(): Snapshot<T, D> {
+    this.#gate.pass()
+    return (snapshotHere(this) ?? this.#reads.present()) as unknown as Snapshot<T, D>
   }
 
   /** Inserts or replaces. Rejects with `InvalidValueError`, `EncodingError` or, for `undefined`, `TypeError`. */
@@ -268,8 +294,8 @@ export class DurableDict<
    *
    * - `change`: one for each change that memory goes through.
    * - `sync`: memory came to another state; `reason` is `'changes'`, `'loaded'` or `'diverged'`.
-   * - `stale`, `fresh`: live memory was not confirmed for `maxStaleness` (or one second), or is again; `stale` also tells
-   *   of other faults in the background.
+   * - `stale`, `fresh`: live memory was not confirmed for `maxStaleness` (or one second), or is again; or a request to a web
+   *   server could not be checked for, or can be again. `stale` also tells of other faults in the background.
    * - `close`.
    */
   on<E extends keyof EventMap<T>>(event: E, listener: (event: EventMap<T>[E]) => void): this {
@@ -294,6 +320,12 @@ export class DurableDict<
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close()
+  }
+
+  /** For kinds of dictionaries that can do more. @throws ClosedError, InvalidKeyError */
+  protected checkCall(keys: readonly string[]): void {
+    this.#gate.pass()
+    for (const key of keys) checkKey(key, this.name)
   }
 
   readonly #onAbort = () => void this.close().catch(() => {})

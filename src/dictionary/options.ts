@@ -198,7 +198,7 @@ function boolean(name: string, value: unknown): boolean {
 }
 
 /** The longest delay that timers take. */
-const MAX_MS = 2 ** 31 - 1
+export const MAX_MS = 2 ** 31 - 1
 
 function milliseconds(name: string, value: unknown): number {
   if (typeof value === 'number' && value >= 1 && value <= MAX_MS) return value
@@ -230,11 +230,13 @@ export function isPlain(value: unknown): boolean {
   return prototype === null || Object.getPrototypeOf(prototype) === null
 }
 
-function wrong(name: string, wanted: string, value: unknown): TypeError {
+/** What is said of an option that is not of its kind. */
+export function wrong(name: string, wanted: string, value: unknown): TypeError {
   return new TypeError(`Option "${name}" must be ${wanted}; got ${shown(value)}.`)
 }
 
-function shown(value: unknown): string {
+/** A value, as messages name it. */
+export function shown(value: unknown): string {
   if (typeof value === 'string') return JSON.stringify(value)
   if (typeof value === 'number' || value === null) return String(value)
   return Array.isArray(value) ? 'an array' : typeof value

@@ -57,7 +57,13 @@ export class Reads {
   }
 
   async snapshot(): Promise<Snapshot> {
-    const state = await this.state()
+    await this.current()
+    return this.present()
+  }
+
+  /** A snapshot of what memory holds now; of one state always the same, as long as anyone holds it. */
+  present(): Snapshot {
+    const state = this.#parts.replica.memory.freeze()
     const earlier = this.#snapshot?.deref()
     if (earlier?.holds(state)) return earlier
     const snapshot = new Snapshot(state, this.#parts.defaults.of)

@@ -75,6 +75,29 @@ export class ClosedError extends DurableDictError {
   readonly code = 'DURABLEDICT_CLOSED'
 }
 
+/** How long a client is asked to wait before it repeats a request that was refused, in seconds. */
+const RETRY_AFTER = 5
+
+/**
+ * A request was refused, since a dictionary could not be confirmed for it: by the entry points for web frameworks, with
+ * `whenDown: 'fail'`. It carries what their error handlers look for. Its message and stack may be shown to anyone; what
+ * happened is told by `dictionary` and `cause`.
+ */
+export class ServiceUnavailableError extends DurableDictError {
+  readonly code = 'DURABLEDICT_SERVICE_UNAVAILABLE'
+  readonly status = 503
+  readonly statusCode = 503
+  /** That the message is no more than the status says. */
+  readonly expose = false
+  readonly headers: Readonly<Record<string, string>> = { 'Retry-After': `${RETRY_AFTER}` }
+
+  constructor(message: string, details?: ErrorDetails) {
+    super(message, details)
+    // Express shows the stack to clients outside of production; and where it was made is told by the cause.
+    this.stack = `${this.name}: ${message}`
+  }
+}
+
 /** The backend, or this combination of options, cannot give what was asked for. */
 export class UnsupportedError extends DurableDictError {
   readonly code = 'DURABLEDICT_UNSUPPORTED'

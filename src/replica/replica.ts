@@ -43,10 +43,10 @@ const RESYNC_ATTEMPTS = 3
 export class Replica {
   readonly #store: BoundedStore
   readonly #history: History
-  readonly #bound: number | undefined
-  readonly #checks: SharedCheck
-  readonly #refreshes: SharedCheck
-  readonly #syncs: SharedCheck
+  #bound: number | undefined
+  readonly #syncs = this.#shared('linearizable')
+  readonly #checks = this.#shared('watched')
+  readonly #refreshes = this.#shared('confirmed')
   readonly #commits = new GroupCommit(batch => this.#commit(batch))
   readonly #ownBatches = new Recent<string>(REMEMBERED_BATCHES)
   #underWay: Batch<unknown> | undefined
@@ -63,11 +63,6 @@ export class Replica {
     this.#history = history
     this.#bound = bound
     this.#confirmedAt = confirmedAt
-    // A bound is a promise about the time of writers, too: what rests on it must not miss what they were acknowledged.
-    const exact = store.linearizable || bound !== undefined
-    this.#syncs = this.#shared('linearizable')
-    this.#checks = exact ? this.#syncs : this.#shared('watched')
-    this.#refreshes = exact ? this.#syncs : this.#shared('confirmed')
   }
 
   /**
@@ -108,7 +103,7 @@ export class Replica {
    */
   check(): Promise<void> {
     this.#awaited = true
-    return this.#checks.join()
+    return (this.#exact ? this.#syncs : this.#checks).join()
   }
 
   /** Brings memory up to the store's state at the time of the call, or later. */
@@ -122,7 +117,16 @@ export class Replica {
    * processes.
    */
   refresh(): Promise<void> {
-    return this.#refreshes.join()
+    return (this.#exact ? this.#syncs : this.#refreshes).join()
+  }
+
+  /**
+   * Records a bound for readers that came after `open`, in ms. What is confirmed once this has resolved they may rely on for
+   * that long.
+   */
+  async relyOn(bound: number): Promise<void> {
+    this.#bound = Math.max(this.#bound ?? 0, bound)
+    await this.#store.recordBound(this.#bound)
   }
 
   /** Executes the group. When it resolves, memory holds what came of it and all that went before. */
@@ -170,6 +174,11 @@ export class Replica {
   #compare(state: State<unknown>): void {
     const entries = new Map(state.entries)
     if (!sameEntries(entries, this.memory.entries.stored)) this.#history.replace({ ...state, entries }, 'diverged')
+  }
+
+  /** A bound is a promise about the time of writers, too: what rests on it must not miss what they were acknowledged. */
+  get #exact(): boolean {
+    return this.#store.linearizable || this.#bound !== undefined
   }
 
   #shared(freshness: Freshness): SharedCheck {

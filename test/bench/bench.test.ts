@@ -10,7 +10,7 @@ import type { Report } from '../../bench/types.js'
 const runner = fileURLToPath(new URL('../../bench/run.js', import.meta.url))
 const bench = (...args: string[]) => promisify(execFile)(process.execPath, [runner, ...args])
 
-describe('npm run bench', { timeout: 60_000 }, () => {
+describe('npm run bench', { timeout: 120_000 }, () => {
   let folder: string
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'durabledict-bench-'))
@@ -29,7 +29,7 @@ describe('npm run bench', { timeout: 60_000 }, () => {
       system: expect.any(String),
       node: process.versions.node,
     })
-    expect(report.suites.map(({ name }) => name)).toEqual(['memory', 'redis', 'sqlite'])
+    expect(report.suites.map(({ name }) => name)).toEqual(['memory', 'model', 'redis', 'sqlite', 'web'])
     for (const { rows } of report.suites) {
       expect(rows.length).toBeGreaterThan(5)
       for (const { name, ours, ratio, target, met } of rows) {
@@ -41,14 +41,14 @@ describe('npm run bench', { timeout: 60_000 }, () => {
       }
     }
     // What would have to be installed first is left out, and that is said.
-    expect(report.suites[1]?.note).toContain('without keyv, unstorage, cacheable and bentocache')
-    expect(stdout).toContain(report.suites[1]?.note)
+    expect(report.suites[2]?.note).toContain('without keyv, unstorage, cacheable and bentocache')
+    expect(stdout).toContain(report.suites[2]?.note)
   })
 
   it('says which suites there are', async () => {
     await expect(bench('nothing')).rejects.toMatchObject({
       code: 1,
-      stderr: 'There is no suite "nothing"; there are memory, redis, sqlite.\n',
+      stderr: 'There is no suite "nothing"; there are memory, model, redis, sqlite, web.\n',
     })
   })
 })

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { existsSync, readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -13,25 +13,23 @@ const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 /** Inside the tree, so that what they import is found; and where nothing else looks. */
 const FOLDER = join(ROOT, '.cache', `snippets-${process.pid}`)
 
-const PAGES = [
-  'README.md',
-  'docs/guide.md',
-  'docs/encodings.md',
-  'docs/guarantees.md',
-  'docs/make-your-own.md',
-  'docs/sqlite.md',
-  'docs/redis.md',
-]
+/** The README and all pages. */
+const PAGES = ['README.md', ...readdirSync(join(ROOT, 'docs'), { recursive: true }).map(path => `docs/${path}`)]
+  .filter(path => path.endsWith('.md'))
+  .sort()
 
 /** What the package exports, as the source of it. */
 const SOURCES: Readonly<Record<string, string>> = {
   durabledict: join(ROOT, 'src/index.ts'),
   'durabledict/conformance': join(ROOT, 'src/conformance/index.ts'),
+  ...Object.fromEntries(
+    ['express', 'fastify', 'hono', 'koa', 'nestjs'].map(name => [`durabledict/${name}`, join(ROOT, `src/${name}.ts`)]),
+  ),
 }
 
-const pages = PAGES.filter(page => existsSync(join(ROOT, page)))
-  .map(page => [page, snippetsOf(page, readFileSync(join(ROOT, page), 'utf8'))] as const)
-  .filter(([, snippets]) => snippets.length > 0)
+const pages = PAGES.map(page => [page, snippetsOf(page, readFileSync(join(ROOT, page), 'utf8'))] as const).filter(
+  ([, snippets]) => snippets.length > 0,
+)
 
 function fileOf({ page, line, language }: Snippet): string {
   return `${page.replaceAll(/\W+/g, '-')}-${line}.${language}`
@@ -39,14 +37,20 @@ function fileOf({ page, line, language }: Snippet): string {
 
 function onSource(code: string): string {
   return code.replaceAll(
-    /(\bfrom\s*|\bimport\s*\(?\s*)(['"])(durabledict(?:\/conformance)?)\2/g,
+    /(\bfrom\s*|\bimport\s*\(?\s*)(['"])(durabledict(?:\/\w+)?)\2/g,
     (_all, start, _quote, name) => {
       return `${start}${JSON.stringify(SOURCES[name as string])}`
     },
   )
 }
 
-beforeAll(() => mkdir(FOLDER, { recursive: true }))
+/** NestJS has its users write decorators as TypeScript had them first; this says so to what runs the snippets. */
+const DECORATORS = { experimentalDecorators: true }
+
+beforeAll(async () => {
+  await mkdir(FOLDER, { recursive: true })
+  await writeFile(join(FOLDER, 'tsconfig.json'), JSON.stringify({ compilerOptions: DECORATORS }))
+})
 
 afterAll(() => rm(FOLDER, { recursive: true, force: true }))
 
@@ -86,6 +90,7 @@ test('the snippets compile as they stand', { timeout: 60_000 }, async () => {
   const config = {
     extends: join(ROOT, 'tsconfig.json'),
     compilerOptions: {
+      ...DECORATORS,
       paths: Object.fromEntries(Object.entries(SOURCES).map(([name, source]) => [name, [source]])),
       noUnusedLocals: false,
       noUnusedParameters: false,

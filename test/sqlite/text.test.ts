@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { escapeText, type Stored, unescapeText } from '../../src/backends/sqlite/text.js'
+import { escapeText, unescapeText } from '../../src/backends/sql/escape.js'
+import type { Stored } from '../../src/backends/sqlite/text.js'
 import { type Encoding, SqliteDict } from '../../src/index.js'
 import { folders } from './folder.js'
 

@@ -1,4 +1,4 @@
-import { type Recognized, recognize } from './clients.js'
+import { type Recognized, recognize } from '../../clients/redis/clients.js'
 import type { Driver } from './driver.js'
 import { IoredisDriver } from './ioredis.js'
 import { IoredisClusterDriver } from './ioredis-cluster.js'
@@ -22,7 +22,7 @@ export class Connection {
 
   /** To be released once. */
   static of(client: unknown): Connection {
-    const recognized = recognize(client)
+    const recognized = recognize(client, 'RedisDict.open() takes a name, then', ', or a URL redis://… or rediss://…')
     const connection = Connection.#all.get(recognized.client) ?? new Connection(recognized)
     Connection.#all.set(recognized.client, connection)
     connection.#users += 1

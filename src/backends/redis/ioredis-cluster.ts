@@ -1,7 +1,8 @@
-import type { Emitter, IoredisClient, IoredisCluster } from './clients.js'
+import type { Emitter, IoredisClient, IoredisCluster } from '../../clients/redis/clients.js'
+import { ioredisPrefix } from '../../clients/redis/prefixes.js'
 import type { Driver, Subscriber, SubscriberEvents } from './driver.js'
 import { clientClosed } from './faults.js'
-import { IOREDIS_EVENTS, IoredisSubscriber, prefixOf, SUBSCRIBER_OPTIONS, type SubscribingClient } from './ioredis.js'
+import { IOREDIS_EVENTS, IoredisSubscriber, SUBSCRIBER_OPTIONS, type SubscribingClient } from './ioredis.js'
 import { refusePrefix } from './node-redis-others.js'
 import { Readiness } from './readiness.js'
 import { type Shard, ShardSubscriber } from './shard-subscriber.js'
@@ -30,7 +31,7 @@ export class IoredisClusterDriver implements Driver {
 
   constructor(client: IoredisCluster) {
     this.#client = client as Members
-    refusePrefix(prefixOf(client), this.label)
+    refusePrefix(ioredisPrefix(client), this.label)
     const condition = () => (client.status === 'ready' ? 'ready' : client.status === 'end' ? 'closed' : 'waiting')
     this.#readiness = new Readiness(client, IOREDIS_EVENTS, condition, () =>
       clientClosed(this.label, 'await client.connect()'),

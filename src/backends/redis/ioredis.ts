@@ -1,17 +1,8 @@
-import type { IoredisClient } from './clients.js'
+import type { IoredisClient } from '../../clients/redis/clients.js'
+import { ioredisPrefix } from '../../clients/redis/prefixes.js'
 import type { Driver, Subscriber, SubscriberEvents } from './driver.js'
 import { clientClosed } from './faults.js'
 import { Readiness } from './readiness.js'
-
-interface Options {
-  readonly keyPrefix?: unknown
-}
-
-/** What an ioredis client puts before keys, those of commands that are sent by `call` included. */
-export function prefixOf(client: object): string {
-  const { options } = client as { options?: Options }
-  return typeof options?.keyPrefix === 'string' ? options.keyPrefix : ''
-}
 
 /** What may change the condition of an ioredis client. */
 export const IOREDIS_EVENTS = ['ready', 'end', 'close', 'error']
@@ -30,7 +21,7 @@ export class IoredisDriver implements Driver {
 
   constructor(client: IoredisClient) {
     this.#client = client
-    this.channelPrefix = prefixOf(client)
+    this.channelPrefix = ioredisPrefix(client)
     this.#readiness = new Readiness(
       client,
       IOREDIS_EVENTS,

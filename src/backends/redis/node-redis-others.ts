@@ -1,7 +1,8 @@
-import type { NodeRedisCluster, NodeRedisPool, NodeRedisSentinel } from './clients.js'
+import type { NodeRedisCluster, NodeRedisPool, NodeRedisSentinel } from '../../clients/redis/clients.js'
+import { nodeRedisPrefix } from '../../clients/redis/prefixes.js'
 import type { Driver, Subscriber, SubscriberEvents } from './driver.js'
 import { clientClosed } from './faults.js'
-import { NodeRedisSubscriber, prefixOf, type SubscribingClient } from './node-redis.js'
+import { NodeRedisSubscriber, type SubscribingClient } from './node-redis.js'
 import { Readiness } from './readiness.js'
 import { type Shard, ShardSubscriber } from './shard-subscriber.js'
 
@@ -24,7 +25,7 @@ export class NodeRedisPoolDriver implements Driver {
 
   constructor(client: NodeRedisPool) {
     this.#client = client
-    this.keyPrefix = prefixOf(client)
+    this.keyPrefix = nodeRedisPrefix(client)
     this.channelPrefix = this.keyPrefix
   }
 
@@ -61,7 +62,7 @@ export class NodeRedisClusterDriver implements Driver {
 
   constructor(client: NodeRedisCluster) {
     this.#client = client
-    refusePrefix(prefixOf(client), this.label)
+    refusePrefix(nodeRedisPrefix(client), this.label)
   }
 
   ready(): Promise<void> | undefined {
@@ -111,7 +112,7 @@ export class NodeRedisSentinelDriver implements Driver {
 
   constructor(client: NodeRedisSentinel) {
     this.#client = client as SendingSentinel
-    this.keyPrefix = prefixOf(client)
+    this.keyPrefix = nodeRedisPrefix(client)
     this.channelPrefix = this.keyPrefix
     const condition = () => (client.isReady ? 'ready' : client.isOpen ? 'waiting' : 'closed')
     this.#readiness = new Readiness(client, ['ready', 'end', 'error'], condition, () =>

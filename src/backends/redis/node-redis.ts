@@ -1,22 +1,11 @@
-import type { NodeRedisClient } from './clients.js'
+import type { NodeRedisClient } from '../../clients/redis/clients.js'
+import { nodeRedisPrefix } from '../../clients/redis/prefixes.js'
 import type { Driver, Subscriber, SubscriberEvents } from './driver.js'
 import { clientClosed } from './faults.js'
 import { Readiness } from './readiness.js'
 
 /** Replies as they come: no mapping of types that the caller has chosen, no time limit of the client's own. */
 const OPTIONS = { typeMapping: {}, timeout: 0 }
-
-interface Members {
-  readonly _keyPrefix?: unknown
-  readonly options?: { readonly keyPrefix?: unknown }
-}
-
-/** What a client of node-redis puts before keys; not before those of a command that is sent as it is, like ours. */
-export function prefixOf(client: object): string {
-  const { _keyPrefix, options } = client as Members
-  const prefix = _keyPrefix ?? options?.keyPrefix
-  return typeof prefix === 'string' ? prefix : ''
-}
 
 /** One connection of node-redis. In-flight commands are rejected when it is lost, and not sent again. */
 export class NodeRedisDriver implements Driver {
@@ -29,7 +18,7 @@ export class NodeRedisDriver implements Driver {
 
   constructor(client: NodeRedisClient) {
     this.#client = client
-    this.keyPrefix = prefixOf(client)
+    this.keyPrefix = nodeRedisPrefix(client)
     this.channelPrefix = this.keyPrefix
     const condition = () => (client.isReady ? 'ready' : client.isOpen ? 'waiting' : 'closed')
     this.#readiness = new Readiness(client, ['ready', 'end', 'terminated', 'error'], condition, () =>

@@ -1,4 +1,4 @@
-import type { Emitter } from './clients.js'
+import type { Emitter } from '../../clients/redis/clients.js'
 
 /** What a client's state means for a command that is to be sent now. */
 export type Condition = 'ready' | 'waiting' | 'closed'

@@ -1,12 +1,13 @@
 import type { Batch, Committed, Effect, Group, Outcome, Version } from '../../contract/backend.js'
 import { executeGroup, type Target } from '../../contract/execute-group.js'
 import { InvalidValueError } from '../../errors/errors.js'
+import { escapeText } from '../sql/escape.js'
 import type { Connection } from './connection.js'
 import { isTooBig, tooBig } from './faults.js'
 import { type Head, readHead } from './head.js'
 import { append, changesSince, type Log, touchedSince } from './log.js'
 import { SQL } from './sql.js'
-import { escapeText, fromColumn, type Stored, toColumn } from './text.js'
+import { fromColumn, type Stored, toColumn } from './text.js'
 import { undoable, writing } from './transactions.js'
 
 /** What a batch led to. */

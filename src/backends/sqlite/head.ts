@@ -1,16 +1,12 @@
-import { randomBytes } from 'node:crypto'
-import type { Version } from '../../contract/backend.js'
 import { UnsupportedError } from '../../errors/errors.js'
+import { escapeText } from '../sql/escape.js'
+import { newEpoch, newNonce, toVersion, type VersionParts } from '../sql/version.js'
 import type { Connection, Row } from './connection.js'
 import { CREATE_TABLES, FORMAT, SQL } from './sql.js'
-import { escapeText } from './text.js'
 import { writing } from './transactions.js'
 
 /** Where a dictionary's history stands. */
-export interface Head {
-  readonly epoch: string
-  readonly number: number
-  readonly nonce: string
+export interface Head extends VersionParts {
   /** What the log of changes holds. */
   readonly logRows: number
   readonly logBytes: number
@@ -22,23 +18,6 @@ export interface Head {
 interface HeadRow extends Pick<Head, 'epoch' | 'number' | 'nonce' | 'bound'> {
   readonly log_rows: number
   readonly log_bytes: number
-}
-
-const VERSION = /^(\d+)-([0-9a-f]+)-([0-9a-f]+)$/
-
-export function toVersion(number: number, epoch: string, nonce: string): string {
-  return `${number}-${epoch}-${nonce}`
-}
-
-/** The parts of a version; `undefined` where it is none of SQLite's. */
-export function parseVersion(version: Version): Pick<Head, 'number' | 'epoch' | 'nonce'> | undefined {
-  const [, number, epoch, nonce] = VERSION.exec(String(version)) ?? []
-  return epoch === undefined || nonce === undefined ? undefined : { number: Number(number), epoch, nonce }
-}
-
-/** What makes a version recur never, whatever is restored. */
-export function newNonce(): string {
-  return randomBytes(12).toString('hex')
 }
 
 /**
@@ -59,7 +38,7 @@ export function createHead(connection: Connection, dictionary: string): Head {
   return writing(connection, () => {
     connection.exec(CREATE_TABLES)
     checkFormat(connection.get(SQL.format)?.format ?? FORMAT, dictionary)
-    connection.run(SQL.createHead, escapeText(dictionary), FORMAT, newNonce().slice(0, 12), newNonce())
+    connection.run(SQL.createHead, escapeText(dictionary), FORMAT, newEpoch(), newNonce())
     return readHead(connection, dictionary) as Head
   })
 }

@@ -1,9 +1,11 @@
 import type { CatchUp, Change, Effect, Version } from '../../contract/backend.js'
 import { touches } from '../../contract/execute-group.js'
+import { escapeText, unescapeText } from '../sql/escape.js'
+import { newNonce, parseVersion, toVersion } from '../sql/version.js'
 import type { Connection, Row } from './connection.js'
-import { type Head, newNonce, parseVersion, toVersion } from './head.js'
+import type { Head } from './head.js'
 import { SQL } from './sql.js'
-import { bytesOf, escapeText, fromColumn, type Stored, toColumn, unescapeText } from './text.js'
+import { bytesOf, fromColumn, type Stored, toColumn } from './text.js'
 
 /** How much history is kept for each dictionary, at most: entries changed, and bytes of their keys and values. */
 export const LOG_ROWS = 10_000

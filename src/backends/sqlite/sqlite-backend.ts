@@ -10,6 +10,7 @@ import type {
   Unsubscribe,
   Version,
 } from '../../contract/backend.js'
+import { escapeText, unescapeText } from '../sql/escape.js'
 import { commitBatch, type Result } from './commit.js'
 import type { Connection } from './connection.js'
 import { isBreaking, isLocked, readFault, writeFault } from './faults.js'
@@ -19,7 +20,7 @@ import { changesSince } from './log.js'
 import { Patience } from './patience.js'
 import type { Source } from './source.js'
 import { SQL } from './sql.js'
-import { escapeText, fromColumn, type Stored, unescapeText } from './text.js'
+import { fromColumn, type Stored } from './text.js'
 import { reading } from './transactions.js'
 
 /** A head, with what must still stand for it to be the present one. */

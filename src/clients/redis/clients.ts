@@ -1,3 +1,5 @@
+import { nameOf } from '../name-of.js'
+
 /** What is needed of any event emitter. */
 export interface Emitter {
   // biome-ignore lint/suspicious/noExplicitAny: what a listener takes depends on the event
@@ -79,15 +81,17 @@ export type Recognized =
   | { readonly kind: 'ioredis'; readonly client: IoredisClient }
   | { readonly kind: 'ioredis cluster'; readonly client: IoredisCluster }
 
-/** @throws TypeError where it is none of them. */
-export function recognize(client: unknown): Recognized {
+/**
+ * @param caller - what takes the client, for the message: 'RedisDict.open() takes a name, then'.
+ * @param otherwise - what it takes besides: ', or a URL …'.
+ * @throws TypeError where it is none of them.
+ */
+export function recognize(client: unknown, caller: string, otherwise = ''): Recognized {
   const kind = kindOf(client)
   if (kind !== undefined) return { kind, client } as Recognized
-  const got =
-    client === null ? 'null' : typeof client === 'object' ? (client.constructor?.name ?? 'an object') : typeof client
   throw new TypeError(
-    'RedisDict.open() takes a name, then a client of node-redis (client, pool, cluster or sentinel) or of ioredis ' +
-      `(Redis or Cluster), or a URL redis://… or rediss://…; got ${got}.`,
+    `${caller} a client of node-redis (client, pool, cluster or sentinel) or of ioredis (Redis or Cluster)` +
+      `${otherwise}; got ${nameOf(client)}.`,
   )
 }
 

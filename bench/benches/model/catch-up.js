@@ -1,0 +1,62 @@
+// @ts-check
+import { collect, compare, percentile } from '../../measure.js'
+import { compared } from '../../rows.js'
+import { makeKey, makeSample } from '../../samples.js'
+import { makeTable, openTable } from './server.js'
+
+/** What one change costs another replica: against a SELECT, and with few keys against many. @type {import('../../types.js').Bench} */
+export async function catchUp({ quick }) {
+  const [few, some, many] = quick ? [1_000, 5_000, 20_000] : [1_000, 100_000, 1_000_000]
+  const [rounds, warmUp] = quick ? [5, 1] : [101, 10]
+  const pair = await openPair(some)
+  const measured = await compare({ ours: pair.sync, base: pair.select, rounds, warmUp })
+  await pair.close()
+  const [small, large] = [await openPair(few), await openPair(many)]
+  collect()
+  const flat = await compare({ ours: large.sync, base: small.sync, rounds, warmUp })
+  await small.close()
+  await large.close()
+  const [left, middle, right] = [many, some, few].map(count => count.toLocaleString('en'))
+  return [
+    compared(`catching up after one change, ${middle} keys`, 'one SELECT by primary key, pg alone', measured, {
+      atMost: 3,
+    }),
+    compared(`catching up after one change, ${left} keys`, `the same, ${right} keys`, flat, { atMost: 1.2 }),
+  ]
+}
+
+/** Two replicas of one dictionary, over pools of their own: one writes, the other catches up. @param {number} size */
+async function openPair(size) {
+  const { url, name } = await makeTable(size)
+  const [writing, reading] = [await openTable(url, name), await openTable(url, name)]
+  const writer = await writing.open({ autosync: false })
+  const reader = await reading.open({ autosync: false })
+  let written = 0
+  /** The time of one call after one change: the median of several. @param {() => Promise<unknown>} call */
+  const afterChange = async call => {
+    const times = []
+    for (let index = 0; index < 11; index += 1) {
+      written += 7_919
+      await writer.set(makeKey(written % size), makeSample(written))
+      const started = performance.now()
+      await call()
+      times.push((performance.now() - started) * 1e6)
+    }
+    return percentile(times, 0.5)
+  }
+  return {
+    sync: () => afterChange(() => reader.sync()),
+    async select() {
+      const time = await afterChange(() => reading.select(makeKey(written % size)))
+      // So that the next to catch up has one change to do so, too.
+      await reader.sync()
+      return time
+    },
+    async close() {
+      await writer.close()
+      await reader.close()
+      await writing.close()
+      await reading.close()
+    },
+  }
+}

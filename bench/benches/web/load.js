@@ -1,0 +1,98 @@
+// @ts-check
+import { once } from 'node:events'
+import { connect } from 'node:net'
+import { start } from '../../in-process.js'
+
+/** @typedef {import('node:net').Socket} Socket */
+
+const REQUEST = 'GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n'
+
+const server = new URL('../../tasks/web-server.js', import.meta.url)
+
+/**
+ * A server in a process of its own, and so many connections to it, each of which sends its next request when it has the answer
+ * to the one before. They parse nothing, all answers being of one length, so that the server is what is measured.
+ */
+export class Load {
+  #child
+  /** @type {Socket[]} */
+  #sockets = []
+  /** The length of an answer. */
+  #length = 0
+
+  /** @param {import('node:child_process').ChildProcess} child */
+  constructor(child) {
+    this.#child = child
+  }
+
+  /** @param {object} site as the task takes it @param {number} connections */
+  static async start(site, connections) {
+    const child = start(server, [JSON.stringify(site)])
+    const load = new Load(child)
+    const [port] = await once(child, 'message')
+    for (let count = 0; count < connections; count += 1) {
+      const socket = connect(port, '127.0.0.1').setNoDelay(true)
+      await once(socket, 'connect')
+      load.#sockets.push(socket)
+    }
+    await load.#measure()
+    return load
+  }
+
+  /** The answer's length, from a first request, when nothing is still to come. */
+  async #measure() {
+    const [socket] = /** @type {[Socket]} */ (this.#sockets)
+    socket.write(REQUEST)
+    const [answer] = await once(socket, 'data')
+    if (!/^HTTP\/1\.1 200 .*"label":"Setting number 1"\}$/s.test(answer.toString())) throw new Error(answer.toString())
+    this.#length = answer.length
+  }
+
+  /** Sends so many requests over all connections, and waits for their answers. @param {number} requests */
+  async send(requests) {
+    let left = requests
+    const through = (/** @type {Socket} */ socket) =>
+      new Promise((resolve, reject) => {
+        let missing = 0
+        const onClose = () => reject(new Error('The server closed a connection.'))
+        const next = () => {
+          if (left === 0) {
+            socket.off('data', onData).off('close', onClose)
+            return resolve(undefined)
+          }
+          left -= 1
+          missing = this.#length
+          socket.write(REQUEST)
+        }
+        const onData = (/** @type {Buffer} */ chunk) => {
+          missing -= chunk.length
+          if (missing < 0) reject(new Error('An answer was longer than expected.'))
+          else if (missing === 0) next()
+        }
+        socket.on('data', onData).on('close', onClose)
+        next()
+      })
+    await Promise.all(this.#sockets.map(through))
+  }
+
+  /**
+   * How many checks the server has made so far, and the time of the processor that it took, in ns.
+   * @returns {Promise<{ checks: number, cpu: number }>}
+   */
+  async usage() {
+    this.#child.send('usage')
+    return (await once(this.#child, 'message'))[0]
+  }
+
+  /** The time of the processor that the server takes for each of so many requests, in ns. @param {number} requests */
+  async cost(requests) {
+    const before = await this.usage()
+    await this.send(requests)
+    return ((await this.usage()).cpu - before.cpu) / requests
+  }
+
+  stop() {
+    for (const socket of this.#sockets) socket.destroy()
+    this.#child.kill()
+  }
+}

@@ -1,0 +1,96 @@
+// @ts-check
+// One page, by each framework as its documentation begins: with dictionaries, or bare.
+import { createServer } from 'node:http'
+import { getRequestListener } from '@hono/node-server'
+import { All, Controller, Module } from '@nestjs/common'
+import { NestFactory } from '@nestjs/core'
+import { ExpressAdapter } from '@nestjs/platform-express'
+import express from 'express'
+import Fastify from 'fastify'
+import { Hono } from 'hono'
+import Koa from 'koa'
+import { freshPerRequest as onExpress } from '../../../dist/express.js'
+import { freshPerRequest as onFastify } from '../../../dist/fastify.js'
+import { freshPerRequest as onHono } from '../../../dist/hono.js'
+import { freshPerRequest as onKoa } from '../../../dist/koa.js'
+import { Dicts, DurableDictModule } from '../../../dist/nestjs.js'
+
+/** @typedef {import('../../types.js').Dict} Dict */
+/** @typedef {import('../../types.js').Sample} Sample */
+/** @typedef {{ maxStaleness?: number }} Options */
+/** @typedef {{ settings: ReadonlyMap<string, Sample> }} Dictionaries */
+
+/**
+ * What is served: a value of the dictionary, or without one of the map.
+ * @typedef {object} Content
+ * @property {string} key
+ * @property {Map<string, Sample>} map
+ * @property {Dict} [dict]
+ * @property {Options} [options]
+ */
+
+/** The port on which a framework serves it. @type {Record<string, (content: Content) => Promise<number>>} */
+export const sites = {
+  async Express({ key, map, dict, options }) {
+    const app = express()
+    if (dict) app.use(onExpress({ settings: dict }, options))
+    app.get('/', (request, response) => {
+      response.json((dict ? dictsOf(request).settings : map).get(key))
+    })
+    return listen(createServer(app))
+  },
+  async Fastify({ key, map, dict, options }) {
+    const app = Fastify()
+    if (dict) await app.register(onFastify({ settings: dict }, options))
+    app.get('/', (request, reply) => {
+      reply.send((dict ? dictsOf(request).settings : map).get(key))
+    })
+    await app.listen({ port: 0, host: '127.0.0.1' })
+    return portOf(app.server)
+  },
+  async Koa({ key, map, dict, options }) {
+    const app = new Koa()
+    if (dict) app.use(onKoa({ settings: dict }, options))
+    app.use(context => {
+      context.body = (dict ? dictsOf(context.state).settings : map).get(key)
+    })
+    return listen(createServer(app.callback()))
+  },
+  async Hono({ key, map, dict, options }) {
+    const app = new Hono()
+    if (dict) app.use(onHono({ settings: dict }, options))
+    app.get('/', context => context.json((dict ? dictsOf(context.var).settings : map).get(key)))
+    return listen(createServer(getRequestListener(app.fetch)))
+  },
+  async NestJS({ key, map, dict, options }) {
+    class Page {
+      /** @param {Dictionaries} dicts */
+      show(dicts) {
+        return (dict ? dicts.settings : map).get(key)
+      }
+    }
+    if (dict) Dicts()(Page.prototype, 'show', 0)
+    All('/')(
+      Page.prototype,
+      'show',
+      /** @type {PropertyDescriptor} */ (Object.getOwnPropertyDescriptor(Page.prototype, 'show')),
+    )
+    Controller()(Page)
+    class Root {}
+    Module({ imports: dict ? [DurableDictModule.forRoot({ settings: dict }, options)] : [], controllers: [Page] })(Root)
+    const app = await NestFactory.create(Root, new ExpressAdapter(), { logger: false })
+    await app.listen(0, '127.0.0.1')
+    return portOf(app.getHttpServer())
+  },
+}
+
+/** @param {object} holder @returns {Dictionaries} */
+const dictsOf = holder => /** @type {{ dicts: Dictionaries }} */ (holder).dicts
+
+/** @param {import('node:http').Server} server @returns {Promise<number>} */
+function listen(server) {
+  return new Promise(resolve => server.listen(0, '127.0.0.1', () => resolve(portOf(server))))
+}
+
+/** @param {import('node:net').Server} server */
+const portOf = server => /** @type {import('node:net').AddressInfo} */ (server.address()).port

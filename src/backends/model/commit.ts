@@ -1,0 +1,118 @@
+import type { Batch, Change, Committed, Effect, Group, Outcome, Version } from '../../contract/backend.js'
+import { executeGroup } from '../../contract/execute-group.js'
+import { type Dialect, runAll } from './dialect.js'
+import { isConflict, isDuplicate, isOfStore, refused } from './faults.js'
+import type { ModelSession } from './manager.js'
+import type { Rows } from './rows.js'
+import type { Stored } from './stored.js'
+import type { Versions, Writing } from './versions.js'
+import { clears, keysOf, WorkingSet } from './working-set.js'
+
+/** How often what met a row inserted by others is run again before it counts as refused. */
+export const DUPLICATES = 3
+
+/** What a batch came to, if its transaction is committed. */
+export interface Executed {
+  readonly committed: Committed<Stored>
+  readonly writing: Writing
+}
+
+/** What a batch is executed with. */
+export interface CommitContext {
+  readonly session: ModelSession
+  readonly versions: Versions
+  readonly rows: Rows
+  readonly dialect: Dialect
+  readonly dictionary: string
+}
+
+/** A group's outcome, with what it did. */
+interface Done {
+  readonly outcomes: readonly Outcome[]
+  readonly effects: readonly Effect<Stored>[]
+}
+
+type Execute = (context: CommitContext, batch: Batch<Stored>, writing: Writing) => Promise<Done>
+
+/** Executes a batch inside of a transaction. A group that the model refuses fails them all. */
+export function commitTogether(context: CommitContext, batch: Batch<Stored>, since: Version): Promise<Executed> {
+  return commit(context, batch, since, ({ session, rows }, { groups }, writing) =>
+    executeAll(session, rows, groups, writing, writing.version),
+  )
+}
+
+/** The same with a savepoint for each group, so that one that the model refuses fails alone. */
+export function commitApart(context: CommitContext, batch: Batch<Stored>, since: Version): Promise<Executed> {
+  return commit(context, batch, since, executeApart)
+}
+
+async function commit(
+  context: CommitContext,
+  batch: Batch<Stored>,
+  since: Version,
+  execute: Execute,
+): Promise<Executed> {
+  const writing = await context.versions.writing(context.session, batch.groups)
+  const { outcomes, effects } = await execute(context, batch, writing)
+  const change = effects.length > 0 ? await advance(writing, effects, batch.id) : undefined
+  const catchUp = await writing.catchUp(since, change)
+  return { writing, committed: { outcomes, bound: writing.bound, catchUp } }
+}
+
+async function advance(writing: Writing, effects: readonly Effect<Stored>[], id: string): Promise<Change<Stored>> {
+  return { previous: writing.version, version: await writing.advance(effects, id), effects, id }
+}
+
+async function executeAll(
+  session: ModelSession,
+  rows: Rows,
+  groups: readonly Group<Stored>[],
+  writing: Pick<Writing, 'touchedSince'>,
+  version: Version | undefined,
+): Promise<Done> {
+  const effects: Effect<Stored>[] = []
+  const any = clears(groups) && (await rows.any(session))
+  const set = new WorkingSet(await rows.find(session, keysOf(groups)), any, (since, key) =>
+    writing.touchedSince(since, key),
+  )
+  const outcomes = groups.map(group => executeGroup(group, set, effects.length > 0 ? undefined : version, effects))
+  if (effects.length > 0) await rows.write(session, set.changes())
+  return { outcomes, effects }
+}
+
+async function executeApart(context: CommitContext, { groups }: Batch<Stored>, writing: Writing): Promise<Done> {
+  const outcomes: Outcome[] = []
+  const effects: Effect<Stored>[] = []
+  for (const group of groups) {
+    const done = await executeOne(context, group, writing, effects)
+    outcomes.push(...done.outcomes)
+    effects.push(...done.effects)
+  }
+  return { outcomes, effects }
+}
+
+async function executeOne(
+  { session, rows, dialect, dictionary }: CommitContext,
+  group: Group<Stored>,
+  writing: Writing,
+  earlier: readonly Effect<Stored>[],
+): Promise<Done> {
+  const touchedSince = (since: Version, key: string) =>
+    earlier.some(effect => effect.type === 'clear' || effect.key === key) || writing.touchedSince(since, key)
+  const version = earlier.length > 0 ? undefined : writing.version
+  for (let duplicates = 0; ; duplicates += 1) {
+    await session.query('SAVEPOINT durabledict_group', [])
+    try {
+      const done = await executeAll(session, rows, [group], { touchedSince }, version)
+      await runAll(session, dialect, dialect.checkConstraints)
+      await session.query('RELEASE SAVEPOINT durabledict_group', [])
+      return done
+    } catch (error) {
+      if (isConflict(error) || isOfStore(error)) throw error
+      // Where the connection is gone, or the transaction with it, this fails as well: then it was not the group's fault.
+      await session.query('ROLLBACK TO SAVEPOINT durabledict_group', [])
+      if (isDuplicate(error) && duplicates < DUPLICATES) continue
+      return { outcomes: [{ status: 'refused', error: refused(error, dictionary, keysOf([group])) }], effects: [] }
+    }
+  }
+}

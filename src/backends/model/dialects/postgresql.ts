@@ -1,0 +1,70 @@
+import { UNSAFE } from '../../sql/escape.js'
+import { type Dialect, quoted } from '../dialect.js'
+import type { ColumnKind, SqlRow } from '../manager.js'
+
+const KINDS: Readonly<Record<string, ColumnKind>> = {
+  text: 'text',
+  varchar: 'text',
+  json: 'json',
+  jsonb: 'json',
+  bytea: 'bytes',
+}
+
+const quote = (identifier: string) => `"${identifier.replaceAll('"', '""')}"`
+
+export const postgresql: Dialect = {
+  unsafeInKeys: UNSAFE,
+  unsafeInText: UNSAFE,
+  quote,
+  placed(sql) {
+    let count = 0
+    return sql.replaceAll('?', () => {
+      count += 1
+      return `$${count}`
+    })
+  },
+  types: { name: 'varchar(255)', whole: 'bigint', real: 'double precision', long: 'text' },
+  // A process that is stopped within its transaction would else hold up every other writer, for as long as it is stopped.
+  bound: ms => [
+    {
+      sql:
+        `SELECT set_config('lock_timeout', ?, true) AS a, set_config('statement_timeout', ?, true) AS b, ` +
+        `set_config('idle_in_transaction_session_timeout', ?, true) AS c`,
+      parameters: [`${ms}`, `${ms}`, `${ms}`],
+    },
+  ],
+  readCommitted: [{ sql: 'SET TRANSACTION ISOLATION LEVEL READ COMMITTED', parameters: [] }],
+  checkConstraints: [{ sql: 'SET CONSTRAINTS ALL IMMEDIATE', parameters: [] }],
+  lockHead: (head, dict) => [{ sql: `${head} FOR UPDATE`, parameters: [dict] }],
+  ignoringDuplicates: insert => `${insert} ON CONFLICT DO NOTHING`,
+  replacing: (insert, key, others) =>
+    `${insert} ON CONFLICT (${key.join(', ')}) DO UPDATE SET ${others.map(name => `${name} = excluded.${name}`).join(', ')}`,
+  notifying: { sql: `RETURNING CAST(pg_notify(?, '') AS text) AS notified`, parameters: channel => [channel] },
+  // Rows alone cannot be locked against those to come.
+  lockModel: (purpose, _table, _key, name) => [
+    {
+      sql:
+        `SELECT CAST(pg_advisory_xact_lock${purpose === 'load' ? '_shared' : ''}` +
+        `(hashtextextended(CAST(? AS text), 0)) AS text) AS locked`,
+      parameters: [name],
+    },
+  ],
+  columns: table => ({
+    sql: `SELECT CAST(a.attname AS text) AS name, CAST(t.typname AS text) AS type,
+        (SELECT CAST(n.nspname AS text) FROM pg_class r JOIN pg_namespace n ON n.oid = r.relnamespace WHERE r.oid = a.attrelid) AS schema,
+        COALESCE(c.collisdeterministic, true) AS deterministic
+      FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid LEFT JOIN pg_collation c ON c.oid = a.attcollation
+      WHERE a.attrelid = to_regclass(CAST(? AS text)) AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum`,
+    parameters: [quoted({ quote }, table)],
+  }),
+  kindOf: ({ type }: SqlRow) => KINDS[String(type)],
+  faultOfKey: ({ deterministic }: SqlRow) =>
+    deterministic ? undefined : 'its collation takes different keys for the same: give it a deterministic one',
+  unique: (table, column) => ({
+    sql: `SELECT 1 AS found
+      FROM pg_index i JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[0]
+      WHERE i.indrelid = to_regclass(CAST(? AS text)) AND i.indisunique AND i.indisvalid AND i.indpred IS NULL
+        AND i.indexprs IS NULL AND i.indnkeyatts = 1 AND a.attname = ? LIMIT 1`,
+    parameters: [quoted({ quote }, table), column],
+  }),
+}

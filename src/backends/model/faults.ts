@@ -1,0 +1,141 @@
+import { AmbiguousWriteError, DurableDictError, InvalidValueError, StoreUnavailableError } from '../../errors/errors.js'
+import { sentence } from '../../errors/for-key.js'
+import type { SqlRow } from './manager.js'
+import { sqlCodes } from './sql-codes.js'
+
+/** What passes where the transaction is run again: deadlocks, serialization failures, and files locked by others. */
+const CONFLICTS: ReadonlySet<string> = new Set([
+  '40001',
+  '40P01',
+  '1213',
+  'ER_LOCK_DEADLOCK',
+  'SQLITE_BUSY',
+  'SQLITE_BUSY_SNAPSHOT',
+  'SQLITE_BUSY_RECOVERY',
+  'SQLITE_BUSY_TIMEOUT',
+  'SQLITE_LOCKED',
+  'SQLITE_LOCKED_SHAREDCACHE',
+  'P2034',
+  // SQLITE_BUSY and SQLITE_LOCKED by their numbers, plain and extended, which are all that Prisma passes on.
+  '5',
+  '261',
+  '517',
+  '773',
+  '6',
+  '262',
+])
+
+/** A row with the same unique value is there already. */
+const DUPLICATES: ReadonlySet<string> = new Set([
+  '23505',
+  '1062',
+  'ER_DUP_ENTRY',
+  'SQLITE_CONSTRAINT_PRIMARYKEY',
+  'SQLITE_CONSTRAINT_UNIQUE',
+  '1555',
+  '2067',
+  'P2002',
+])
+
+/** There is no such table, or column. */
+const MISSING: ReadonlySet<string> = new Set([
+  '42P01',
+  '42703',
+  '1054',
+  '1146',
+  'ER_BAD_FIELD_ERROR',
+  'ER_NO_SUCH_TABLE',
+  'P2021',
+  'P2022',
+])
+
+/** Classes of SQLSTATE that say nothing of what is written: connections, rights, locks, limits of time, the server's own faults. */
+const CLASSES_OF_THE_STORE = /^(?:08|25|28|3D|42|53|55|57|58|F0|XX)[0-9A-Z]{3}$/
+
+/** The same elsewhere. */
+const FAULTS_OF_THE_STORE =
+  /^(?:SQLITE_(?:FULL|READONLY|IOERR|CORRUPT|NOTADB|CANTOPEN|NOMEM|INTERRUPT|PERM|AUTH)|E(?:CONN|PIPE|TIMEDOUT)|PROTOCOL_)/
+
+/** Numbers of MySQL: disk full, rights, lock waits, read-only, interrupted, connection lost, statement too long. */
+const NUMBERS_OF_THE_STORE: ReadonlySet<string> = new Set([
+  ...['1021', '1114', '1142', '1143', '1205', '1290', '1317', '1792', '1836', '1927', '1969', '2006', '2013', '3024'],
+])
+
+export function isConflict(error: unknown): boolean {
+  return sqlCodes(error).some(code => CONFLICTS.has(code))
+}
+
+export function isDuplicate(error: unknown): boolean {
+  return sqlCodes(error).some(code => DUPLICATES.has(code))
+}
+
+export function isMissingTable(error: unknown): boolean {
+  return sqlCodes(error).some(code => MISSING.has(code)) || /no such (?:table|column)/i.test(messageOf(error))
+}
+
+/** Whether it is the database that cannot, rather than what is written that it does not take. */
+export function isOfStore(error: unknown): boolean {
+  return sqlCodes(error).some(
+    code => CLASSES_OF_THE_STORE.test(code) || FAULTS_OF_THE_STORE.test(code) || NUMBERS_OF_THE_STORE.has(code),
+  )
+}
+
+/** A constraint or a trigger did not take what was written: also at COMMIT, which is rolled back then. */
+export function isRefusal(error: unknown): boolean {
+  return sqlCodes(error).some(code => /^(?:22|23|44|P0)[0-9A-Z]{3}$/.test(code) || code.startsWith('SQLITE_CONSTRAINT'))
+}
+
+/** A write that surely did not take effect. */
+export function notWritten(cause: unknown, dictionary: string): DurableDictError {
+  if (cause instanceof DurableDictError) return cause
+  return new StoreUnavailableError(
+    `Nothing was written to dictionary "${dictionary}", whose database failed: ${sentence(cause)} Try again later.`,
+    { dictionary, cause },
+  )
+}
+
+/** A write whose COMMIT failed, without an answer that says whether it took effect. */
+export function unknownOutcome(cause: unknown, dictionary: string): AmbiguousWriteError {
+  return new AmbiguousWriteError(
+    `A write to dictionary "${dictionary}" may or may not have taken effect, since its COMMIT failed: ${sentence(cause)} ` +
+      'Read the key again before you repeat the write.',
+    { dictionary, cause },
+  )
+}
+
+/** A write that the database, or a hook of the model, does not take, while it takes others. */
+export function refused(cause: unknown, dictionary: string, keys: readonly string[]): DurableDictError {
+  if (cause instanceof DurableDictError) return cause
+  const [key] = keys
+  const single = keys.length === 1 && key !== undefined
+  const what = single ? `the value of key "${key}"` : `${keys.length} keys, written together,`
+  return new InvalidValueError(
+    `The model of dictionary "${dictionary}" refused ${what}, of which nothing was written: ${sentence(cause)}`,
+    { dictionary, cause, ...(single ? { key } : {}) },
+  )
+}
+
+/** The tables of the versions are missing. */
+export function noVersionTables(cause: unknown, dictionary: string): StoreUnavailableError {
+  return new StoreUnavailableError(
+    `The database of dictionary "${dictionary}" lacks the tables in which versions are kept (durabledict_model_versions and ` +
+      'durabledict_model_changes), or they are not of this version: call createTables(manager) once, add what ' +
+      'versionTables(dialect) gives to your migrations, or open with the option "cache".',
+    { dictionary, cause },
+  )
+}
+
+/** @throws StoreUnavailableError where the head's format is not the present one. */
+export function checkFormat(head: SqlRow, format: number, dictionary: string): void {
+  if (Number(head.format) === format) return
+  throw new StoreUnavailableError(
+    `The tables of the versions of dictionary "${dictionary}" are of format ${String(head.format)}, and this version of ` +
+      `durabledict knows only format ${format}. Update durabledict.`,
+    { dictionary },
+  )
+}
+
+function messageOf(error: unknown): string {
+  const { message, cause } = (error ?? {}) as { message?: unknown; cause?: unknown }
+  return `${String(message)} ${cause === undefined ? '' : messageOf(cause)}`
+}

@@ -1,0 +1,153 @@
+import type {
+  Columns,
+  DialectName,
+  ModelManager,
+  ModelSession,
+  RowQuery,
+  SqlParameter,
+  SqlRow,
+  TransactionOptions,
+} from '../manager.js'
+import { insertBatches } from './insert-batches.js'
+import { JsonColumns, TEXT } from './json-columns.js'
+import { type Client, dialectOf, type Knex, physicalName, plainClient, type Query, rawQuery } from './knex-shapes.js'
+import { plainValue } from './plain-value.js'
+import { runTransaction } from './run-transaction.js'
+
+/** What is needed of an instance of Knex 3. */
+export interface KnexInstance {
+  (table: string): object
+  readonly client: object
+  readonly isTransaction?: boolean | undefined
+  readonly raw: object
+  readonly transaction: object
+}
+
+export interface KnexManagerOptions {
+  /** The database. Default: as Knex's client says. */
+  readonly dialect?: DialectName
+}
+
+/**
+ * A table of a Knex instance, for `ModelDict.open`. `wrapIdentifier` and `postProcessResponse` apply.
+ *
+ * @typeParam Row - what a select of all columns gives.
+ * @throws TypeError where it is no Knex instance, or a transaction, or the database is not known.
+ */
+export function knexManager<Row extends object = Record<string, unknown>>(
+  knex: KnexInstance,
+  table: string,
+  options: KnexManagerOptions = {},
+): ModelManager<Row> {
+  const instance = instanceOf(knex)
+  if (typeof table !== 'string' || table === '') {
+    throw new TypeError(
+      "knexManager() takes a Knex instance, then the name of its table: knexManager(knex, 'settings').",
+    )
+  }
+  return new KnexManager<Row>(instance, table, options.dialect ?? dialectOf(instance))
+}
+
+function instanceOf(knex: unknown): Knex {
+  const { client, raw, transaction, isTransaction } = (knex ?? {}) as Record<string, unknown>
+  if (typeof knex !== 'function' || typeof raw !== 'function' || typeof transaction !== 'function' || !client) {
+    throw new TypeError("knexManager() takes an instance of Knex 3: knexManager(knex, 'settings').")
+  }
+  if (isTransaction) throw new TypeError('knexManager() takes the Knex instance itself, not one of its transactions.')
+  return knex as unknown as Knex
+}
+
+class KnexManager<Row extends object> implements ModelManager<Row> {
+  readonly library = 'Knex'
+  readonly model: string
+  readonly dialect: DialectName
+  readonly table: ModelManager['table']
+  readonly #knex: Knex
+  readonly #plain: Client
+  readonly #json: JsonColumns
+
+  constructor(knex: Knex, model: string, dialect: DialectName) {
+    this.#knex = knex
+    this.#plain = plainClient(knex)
+    this.model = model
+    this.dialect = dialect
+    const names = model.split('.').map(name => physicalName(knex, name.trim()))
+    this.table = { ...(names.length > 1 && { schema: names.at(-2) }), name: names.at(-1) as string }
+    this.#json = new JsonColumns(this)
+  }
+
+  column(property: string): string {
+    return physicalName(this.#knex, property)
+  }
+
+  query(sql: string, parameters: readonly SqlParameter[]): Promise<readonly SqlRow[]> {
+    return rawQuery(this.#plain, this.dialect, sql, parameters)
+  }
+
+  transaction<R>(work: (session: ModelSession) => Promise<R>, { isolation }: TransactionOptions): Promise<R> {
+    const snapshot = isolation === 'snapshot' && this.dialect !== 'sqlite'
+    const options = snapshot ? ({ isolationLevel: 'repeatable read' } as const) : {}
+    return runTransaction(this.dialect, work, within =>
+      this.#knex.transaction(trx => within(new KnexSession(this, this.#json, trx)), options),
+    )
+  }
+}
+
+class KnexSession implements ModelSession {
+  readonly #of: KnexManager<object>
+  readonly #json: JsonColumns
+  readonly #trx: Knex
+  readonly #plain: Client
+
+  constructor(of: KnexManager<object>, json: JsonColumns, trx: Knex) {
+    this.#of = of
+    this.#json = json
+    this.#trx = trx
+    this.#plain = plainClient(trx)
+  }
+
+  query(sql: string, parameters: readonly SqlParameter[]): Promise<readonly SqlRow[]> {
+    return rawQuery(this.#plain, this.#of.dialect, sql, parameters)
+  }
+
+  async rows({ columns, ...query }: RowQuery): Promise<readonly object[]> {
+    if (!columns) return (await narrowed(this.#table, query)) as object[]
+    const json = await this.#json.read(this)
+    const from = narrowed(this.#plain.queryBuilder().from(this.#of.model), query)
+    const rows = (await from.select(columns.map(name => this.#selected(name, json)))) as SqlRow[]
+    return rows.map(row => Object.fromEntries(columns.map(name => [name, plainValue(row[this.#of.column(name)])])))
+  }
+
+  #selected(name: string, json: ReadonlySet<unknown>): unknown {
+    if (!json.has(this.#of.column(name))) return name
+    return this.#plain.raw(`cast(?? as ${TEXT[this.#of.dialect]}) as ??`, [name, name])
+  }
+
+  async create(rows: readonly Columns[]): Promise<void> {
+    for (const batch of insertBatches(rows)) await this.#table.insert(batch)
+  }
+
+  async update(keyCol: string, key: string, columns: Columns): Promise<void> {
+    await this.#table.where(keyCol, '=', key).update(columns)
+  }
+
+  async remove(keyCol: string, keys: readonly string[]): Promise<void> {
+    await this.#table.whereIn(keyCol, keys).delete()
+  }
+
+  async removeAll(): Promise<void> {
+    await this.#table.delete()
+  }
+
+  get #table(): Query {
+    return this.#trx(this.#of.model)
+  }
+}
+
+function narrowed(from: Query, { keyCol, keys, after, limit }: RowQuery): Query {
+  const select = from.orderBy(keyCol)
+  if (keys) select.whereIn(keyCol, keys)
+  if (after !== undefined) select.where(keyCol, '>', after)
+  if (limit !== undefined) select.limit(limit)
+  return select
+}

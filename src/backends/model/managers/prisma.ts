@@ -1,0 +1,129 @@
+import type {
+  ColumnKind,
+  Columns,
+  ModelManager,
+  ModelSession,
+  SqlParameter,
+  SqlRow,
+  TransactionOptions,
+} from '../manager.js'
+import { PrismaSession } from './prisma-session.js'
+import {
+  type Client,
+  type Delegate,
+  describeModel,
+  type PrismaClientShape,
+  type PrismaDelegateShape,
+  type PrismaModel,
+  type PrismaModelName,
+  type PrismaRow,
+} from './prisma-shapes.js'
+import { runTransaction } from './run-transaction.js'
+
+/** What a timer takes, in ms; Prisma's timers take it for one that ends at once beyond that. */
+const LONGEST = 2 ** 31 - 1
+
+const KINDS: Readonly<Record<string, ColumnKind>> = { Json: 'json', Bytes: 'bytes' }
+
+const HOW = "Pass the client and the name of a model, as in prismaManager(prisma, 'setting')."
+
+/**
+ * A model of a Prisma client (Prisma 7), for `ModelDict.open`: `prismaManager(prisma, 'setting')`, or `prismaManager(prisma.setting)`
+ * where the client was not extended. Rows are written by `create` (`createMany` for several at once), `update` and `deleteMany`,
+ * inside of `$transaction`, so that defaults, `@updatedAt` and the client's extensions apply.
+ *
+ * @throws TypeError where it is no client or model, or the database is not known.
+ */
+export function prismaManager<Client extends PrismaClientShape, Name extends PrismaModelName<Client>>(
+  prisma: Client,
+  model: Name,
+): ModelManager<PrismaRow<Client[Name]>>
+export function prismaManager<Delegate extends PrismaDelegateShape>(model: Delegate): ModelManager<PrismaRow<Delegate>>
+export function prismaManager(from: object, model?: string): ModelManager {
+  const [client, name] = model === undefined ? clientOf(from) : [checkedClient(from), model]
+  const delegate = client[name]
+  if (!isPrismaDelegate(delegate)) throw new TypeError(`The Prisma client has no model "${name}". ${HOW}`)
+  return new PrismaManager(client, name, (delegate as unknown as Delegate).$name)
+}
+
+/** Whether it is a model of a Prisma client, such as `prisma.setting`. */
+export function isPrismaDelegate(value: unknown): value is PrismaDelegateShape {
+  if (typeof value !== 'object' || value === null) return false
+  const { $name, $parent, findMany, createMany } = value as Partial<Delegate>
+  const functions = [findMany, createMany].every(member => typeof member === 'function')
+  return functions && typeof $name === 'string' && typeof $parent === 'object'
+}
+
+/** The client of a model, and the client's name of it. A model of an extended client knows only the client before. */
+function clientOf(model: unknown): [Client, string] {
+  if (!isPrismaDelegate(model)) throw new TypeError(`This is no model of a Prisma client. ${HOW}`)
+  const { $name, $parent } = model as unknown as Delegate
+  const name = `${$name.charAt(0).toLowerCase()}${$name.slice(1)}`
+  if ($parent[name] === model) return [checkedClient($parent), name]
+  throw new TypeError(
+    `The model ${$name} belongs to a client made by $extends, or to a transaction, which cannot be had from it. ${HOW}`,
+  )
+}
+
+function checkedClient(value: unknown): Client {
+  const { $connect, $transaction, $queryRawUnsafe } = (value ?? {}) as Partial<Client>
+  const members = [$connect, $transaction, $queryRawUnsafe]
+  if (members.every(member => typeof member === 'function')) return value as Client
+  throw new TypeError(`This is no Prisma client, or only that of a transaction. ${HOW}`)
+}
+
+class PrismaManager implements ModelManager {
+  readonly library = 'Prisma'
+  readonly jsonAsValues = true
+  readonly model: string
+  readonly #client: Client
+  readonly #name: string
+  readonly #described: PrismaModel
+
+  constructor(client: Client, name: string, model: string) {
+    this.model = model
+    this.#client = client
+    this.#name = name
+    this.#described = describeModel(client, model)
+  }
+
+  get dialect() {
+    return this.#described.dialect
+  }
+
+  get table() {
+    return this.#described.table
+  }
+
+  column(property: string): string | undefined {
+    const field = this.#described.fields.get(property)
+    return field?.dbName ?? field?.name
+  }
+
+  /** Text is left to the database, which tells it from lists and from types that hold some texts only. */
+  kind(property: string): ColumnKind | undefined {
+    return KINDS[this.#described.fields.get(property)?.type ?? '']
+  }
+
+  query(sql: string, parameters: readonly SqlParameter[]): Promise<readonly SqlRow[]> {
+    return this.#client.$queryRawUnsafe(sql, ...parameters)
+  }
+
+  transaction<R>(work: (session: ModelSession) => Promise<R>, { isolation, limit }: TransactionOptions): Promise<R> {
+    const snapshot = isolation === 'snapshot' && this.dialect !== 'sqlite'
+    const longest = Math.min(Math.ceil(limit), LONGEST)
+    const options = { maxWait: longest, timeout: longest, ...(snapshot && { isolationLevel: 'RepeatableRead' }) }
+    return runTransaction(this.dialect, work, within =>
+      this.#client.$transaction(
+        transaction => within(new PrismaSession(transaction, this.#name, this.#described)),
+        options,
+      ),
+    )
+  }
+
+  /** The model's own columns: neither relations nor what the client's extensions compute. */
+  columnsOf(instance: object): Columns {
+    const members = Object.entries(instance).filter(([name]) => this.#described.fields.has(name))
+    return Object.fromEntries(members)
+  }
+}

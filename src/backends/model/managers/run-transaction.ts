@@ -1,0 +1,83 @@
+import type { DialectName, ModelSession } from '../manager.js'
+
+const FORGIVES = /^\s*ROLLBACK\s+TO\b/i
+
+/**
+ * Runs the function in a library's transaction: `run` begins one, calls what it is given, and commits or rolls back.
+ *
+ * Rejects with the function's own error, also where rolling back failed then, as it does on a lost connection. PostgreSQL rolls
+ * back at COMMIT what a failed statement has aborted, and most libraries take its answer for success: where the function went
+ * on after one, without rolling back to a savepoint, this rejects with that statement's error.
+ */
+export async function runTransaction<R>(
+  dialect: DialectName,
+  work: (session: ModelSession) => Promise<R>,
+  run: (within: (session: ModelSession) => Promise<R>) => Promise<R>,
+): Promise<R> {
+  let failure: { readonly error: unknown } | undefined
+  const within = async (session: ModelSession) => {
+    try {
+      return await (dialect === 'postgresql' ? unlessAborted(session, work) : work(session))
+    } catch (error) {
+      failure = { error }
+      throw error
+    }
+  }
+  try {
+    return await run(within)
+  } catch (error) {
+    throw failure ? failure.error : error
+  }
+}
+
+async function unlessAborted<R>(session: ModelSession, work: (session: ModelSession) => Promise<R>): Promise<R> {
+  const noting = new NotingSession(session)
+  const result = await work(noting)
+  if (noting.failure) throw noting.failure.error
+  return result
+}
+
+/** Remembers the statement that aborted the transaction. */
+class NotingSession implements ModelSession {
+  failure: { readonly error: unknown } | undefined
+  readonly #session: ModelSession
+
+  constructor(session: ModelSession) {
+    this.#session = session
+  }
+
+  async query(...args: Parameters<ModelSession['query']>) {
+    const rows = await this.#note(this.#session.query(...args))
+    if (FORGIVES.test(args[0])) this.failure = undefined
+    return rows
+  }
+
+  rows(...args: Parameters<ModelSession['rows']>) {
+    return this.#note(this.#session.rows(...args))
+  }
+
+  create(...args: Parameters<ModelSession['create']>) {
+    return this.#note(this.#session.create(...args))
+  }
+
+  update(...args: Parameters<ModelSession['update']>) {
+    return this.#note(this.#session.update(...args))
+  }
+
+  remove(...args: Parameters<ModelSession['remove']>) {
+    return this.#note(this.#session.remove(...args))
+  }
+
+  removeAll() {
+    return this.#note(this.#session.removeAll())
+  }
+
+  async #note<T>(answer: Promise<T>): Promise<T> {
+    try {
+      return await answer
+    } catch (error) {
+      this.failure ??= { error }
+      throw error
+    }
+  }
+}

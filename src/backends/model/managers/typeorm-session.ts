@@ -1,0 +1,172 @@
+import type { Columns, ModelSession, RowQuery, SqlParameter, SqlRow } from '../manager.js'
+import { insertBatches } from './insert-batches.js'
+import { plainValue } from './plain-value.js'
+import { columnOf, kindOf } from './typeorm-columns.js'
+import type { Executable, Metadata, Repository, Select, Subscriber } from './typeorm-shape.js'
+
+/**
+ * How many entities are inserted, or loaded in order to be removed, by one statement. TypeORM reads those inserted again, by as
+ * many conditions, of which SQLite takes fewer than a thousand.
+ */
+const ROWS = 500
+const ENTRY = 'entry'
+
+type Change = 'Update' | 'Remove'
+
+/** TypeORM gives `[rows, count]` for PostgreSQL's UPDATE and DELETE, and a number or an object where there are no rows. */
+export function rowsOf(raw: unknown): readonly SqlRow[] {
+  if (!Array.isArray(raw)) return []
+  return Array.isArray(raw[0]) ? raw[0] : raw
+}
+
+/**
+ * One entity inside of one transaction. Rows that were deleted softly are no rows of the dictionary: they are not read, and give
+ * way to new ones of the same key.
+ */
+export class TypeormSession implements ModelSession {
+  readonly #repository: Repository
+  readonly #metadata: Metadata
+
+  constructor(repository: Repository) {
+    this.#repository = repository
+    this.#metadata = repository.metadata
+  }
+
+  async query(sql: string, parameters: readonly SqlParameter[]): Promise<readonly SqlRow[]> {
+    return rowsOf(await this.#repository.manager.query(sql, [...parameters]))
+  }
+
+  async rows(query: RowQuery): Promise<readonly object[]> {
+    const { keyCol, columns, keys, after, limit } = query
+    const builder = this.#builder().orderBy(`${ENTRY}.${keyCol}`, 'ASC')
+    if (keys?.length === 0) return []
+    if (keys) this.#byKeys(builder, keyCol, keys, ENTRY)
+    if (after !== undefined) {
+      builder.andWhere(`${ENTRY}.${keyCol} > :after`, { after: this.#keyAsStored(keyCol, after) })
+    }
+    if (columns) return this.#plain(builder, columns, limit)
+    if (limit !== undefined) builder.take(limit)
+    // Relations marked as eager come along.
+    return builder.setFindOptions({}).getMany()
+  }
+
+  /** `insert` rather than `save`, which would overwrite a row that is there. Listeners run on the entities made here. */
+  async create(rows: readonly Columns[], keyCol?: string): Promise<void> {
+    if (keyCol !== undefined) await this.#makeWay(rows, keyCol)
+    for (const batch of insertBatches(rows)) {
+      const entities = batch.map(row => this.#repository.create(this.#storable(row)))
+      for (let start = 0; start < batch.length; start += ROWS) {
+        await this.#repository.insert(entities.slice(start, start + ROWS))
+      }
+    }
+  }
+
+  /** Listeners and subscribers expect a whole entity; where there are none, one UPDATE does the same. */
+  async update(keyCol: string, key: string, columns: Columns): Promise<void> {
+    const storable = this.#storable(this.#changeable(columns))
+    if (!this.#isHeard('Update')) {
+      await this.#byKeys(this.#builder().update().set(storable), keyCol, [key]).execute()
+      return
+    }
+    const entity = await this.#byKeys(this.#builder(), keyCol, [key], ENTRY).getOne()
+    if (!entity) throw new Error(`There is no row with the key ${JSON.stringify(key)} to be updated.`)
+    await this.#repository.save(Object.assign(entity, storable))
+  }
+
+  async remove(keyCol: string, keys: readonly string[]): Promise<void> {
+    if (this.#isHeard('Remove')) {
+      const entities = await this.#byKeys(this.#builder().withDeleted(), keyCol, keys, ENTRY).getMany()
+      await this.#repository.remove(entities)
+      return
+    }
+    await this.#byKeys(this.#builder().delete(), keyCol, keys).execute()
+  }
+
+  async removeAll(): Promise<void> {
+    while (this.#isHeard('Remove')) {
+      const entities = await this.#builder().withDeleted().take(ROWS).getMany()
+      if (entities.length === 0) return
+      await this.#repository.remove(entities)
+    }
+    await this.#builder().delete().execute()
+  }
+
+  #builder(): Select {
+    return this.#repository.createQueryBuilder(ENTRY)
+  }
+
+  /** Columns go by their bare names in UPDATE and DELETE, and behind the name of their table in SELECT. */
+  #byKeys<B extends Executable>(builder: B, keyCol: string, keys: readonly string[], alias?: string): B {
+    const column = alias === undefined ? keyCol : `${alias}.${keyCol}`
+    return builder.where(`${column} IN (:...keys)`, { keys: keys.map(key => this.#keyAsStored(keyCol, key)) })
+  }
+
+  /** What was deleted softly still occupies its unique key. */
+  async #makeWay(rows: readonly Columns[], keyCol: string): Promise<void> {
+    const deleted = this.#metadata.deleteDateColumn?.propertyPath
+    if (deleted === undefined || rows.length === 0) return
+    const keys = rows.map(row => row[keyCol] as string)
+    await this.#byKeys(this.#builder().delete(), keyCol, keys).andWhere(`${deleted} IS NOT NULL`).execute()
+  }
+
+  async #plain(builder: Select, properties: readonly string[], limit: number | undefined): Promise<Columns[]> {
+    const [first, ...others] = properties as [string, ...string[]]
+    builder.select(this.#selected(first), first)
+    for (const property of others) builder.addSelect(this.#selected(property), property)
+    if (limit !== undefined) builder.limit(limit)
+    const columns = properties.map(property => [property, columnOf(this.#metadata, property)] as const)
+    const { driver } = this.#repository.manager.dataSource
+    return (await builder.getRawMany()).map(raw =>
+      Object.fromEntries(
+        columns.map(([property, column]) => [property, plainValue(driver.prepareHydratedValue(raw[property], column))]),
+      ),
+    )
+  }
+
+  /** The driver of MySQL parses JSON, and TypeORM once more where that gave text: it is given the text to begin with. */
+  #selected(property: string): string {
+    const isMysql = ['mysql', 'mariadb'].includes(this.#repository.manager.dataSource.options.type)
+    const isJson = columnOf(this.#metadata, property).type === 'json'
+    return isMysql && isJson ? `CAST(${ENTRY}.${property} AS CHAR)` : `${ENTRY}.${property}`
+  }
+
+  #keyAsStored(keyCol: string, key: string): unknown {
+    return this.#repository.manager.dataSource.driver.preparePersistentValue(key, columnOf(this.#metadata, keyCol))
+  }
+
+  /** TypeORM takes `null` for SQL's, which a column of JSON that is not nullable can only mean as JSON's. */
+  #storable(columns: Columns): Columns {
+    const isJsonNull = ([property, value]: [string, unknown]) => {
+      const column = this.#metadata.findColumnWithPropertyPath(property)
+      return value === null && column && !column.isNullable && kindOf(column) === 'json'
+    }
+    const nulls = Object.entries(columns).filter(isJsonNull)
+    return nulls.length === 0 ? columns : { ...columns, ...Object.fromEntries(nulls.map(([name]) => [name, jsonNull])) }
+  }
+
+  /** Without what an instance has of the row that it was read from: its identity, and what TypeORM or the database keeps. */
+  #changeable(columns: Columns): Columns {
+    const isKept = (property: string) => {
+      const column = this.#metadata.findColumnWithPropertyPath(property)
+      return column?.isPrimary || column?.isVersion || column?.isUpdateDate || column?.generatedType
+    }
+    return Object.fromEntries(Object.entries(columns).filter(([property]) => !isKept(property)))
+  }
+
+  #isHeard(change: Change): boolean {
+    const { metadata } = this.#repository
+    if (metadata[`before${change}Listeners`].length > 0 || metadata[`after${change}Listeners`].length > 0) return true
+    const { subscribers } = this.#repository.manager.dataSource
+    return subscribers.some(one => (one[`before${change}`] || one[`after${change}`]) && isAbout(one, metadata.target))
+  }
+}
+
+const jsonNull = () => "'null'"
+
+/** As TypeORM chooses whom to tell. */
+function isAbout(subscriber: Subscriber, target: unknown): boolean {
+  const wanted = subscriber.listenTo?.()
+  return (
+    !wanted || wanted === Object || wanted === target || Object.prototype.isPrototypeOf.call(wanted, target as object)
+  )
+}

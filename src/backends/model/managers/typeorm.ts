@@ -1,0 +1,137 @@
+import type {
+  ColumnKind,
+  Columns,
+  DialectName,
+  ModelManager,
+  ModelSession,
+  SqlParameter,
+  SqlRow,
+  TransactionOptions,
+} from '../manager.js'
+import { runTransaction } from './run-transaction.js'
+import { Turns } from './turns.js'
+import { kindOf } from './typeorm-columns.js'
+import { rowsOf, TypeormSession } from './typeorm-session.js'
+import type { DataSource, EntityManager, Metadata, Repository, TypeormRepository } from './typeorm-shape.js'
+
+export type { TypeormRepository } from './typeorm-shape.js'
+
+const DIALECTS: Readonly<Record<string, DialectName>> = {
+  postgres: 'postgresql',
+  mysql: 'mysql',
+  mariadb: 'mysql',
+  'better-sqlite3': 'sqlite',
+}
+
+/** How long one statement outside of a transaction waits for a transaction of the application's, in ms. */
+const PATIENCE = 5_000
+
+/** The turns on a data source that has one connection, whoever uses it. */
+const turnsOf = new WeakMap<DataSource, Turns>()
+
+/**
+ * An entity of TypeORM (1.0 or later) for `ModelDict`, on PostgreSQL, MySQL, MariaDB, or SQLite through better-sqlite3 or libsql.
+ *
+ * @param repository - `dataSource.getRepository(Setting)`, of a data source that is initialized.
+ * @throws TypeError where it is something else.
+ */
+export function typeormManager<Row extends object>(repository: TypeormRepository<Row>): ModelManager<Row> {
+  if (!isTypeormRepository(repository)) {
+    throw new TypeError('typeormManager takes a TypeORM repository: typeormManager(dataSource.getRepository(Setting)).')
+  }
+  const { manager, target } = repository as unknown as Repository
+  if (manager.queryRunner) {
+    throw new TypeError('typeormManager takes the repository of a data source, not that of a transaction.')
+  }
+  const { isInitialized, options } = manager.dataSource
+  const dialect = DIALECTS[options.type]
+  if (!dialect) throw new TypeError(`typeormManager knows ${Object.keys(DIALECTS).join(', ')}, not "${options.type}".`)
+  if (!isInitialized) {
+    throw new TypeError(
+      'typeormManager takes the repository of a data source that is initialized: await dataSource.initialize().',
+    )
+  }
+  return new TypeormManager<Row>(manager, target, dialect)
+}
+
+/** Whether it is a repository of TypeORM. */
+export function isTypeormRepository(value: unknown): value is TypeormRepository<object> {
+  if (typeof value !== 'object' || value === null) return false
+  const { manager, target, createQueryBuilder } = value as Partial<Repository>
+  return Boolean(target) && typeof createQueryBuilder === 'function' && Boolean(manager?.dataSource)
+}
+
+class TypeormManager<Row extends object> implements ModelManager<Row> {
+  readonly library = 'TypeORM'
+  readonly jsonAsValues = true
+  readonly dialect: DialectName
+  readonly #manager: EntityManager
+  readonly #target: unknown
+  readonly #metadata: Metadata
+
+  constructor(manager: EntityManager, target: unknown, dialect: DialectName) {
+    this.dialect = dialect
+    this.#manager = manager
+    this.#target = target
+    this.#metadata = manager.getRepository(target).metadata
+  }
+
+  get model(): string {
+    return this.#metadata.name
+  }
+
+  get table(): { readonly schema?: string | undefined; readonly name: string } {
+    const { schema, database, tableName } = this.#metadata
+    return { schema: { postgresql: schema, mysql: database, sqlite: undefined }[this.dialect], name: tableName }
+  }
+
+  column(property: string): string | undefined {
+    return this.#metadata.findColumnWithPropertyPath(property)?.databaseName
+  }
+
+  kind(property: string): ColumnKind | undefined {
+    const column = this.#metadata.findColumnWithPropertyPath(property)
+    return column && kindOf(column)
+  }
+
+  query(sql: string, parameters: readonly SqlParameter[]): Promise<readonly SqlRow[]> {
+    return this.#inTurn(async () => rowsOf(await this.#manager.query(sql, [...parameters])), PATIENCE)
+  }
+
+  transaction<R>(work: (session: ModelSession) => Promise<R>, { isolation, limit }: TransactionOptions): Promise<R> {
+    const begin = (within: (session: ModelSession) => Promise<R>) => {
+      const run = (manager: EntityManager) => within(new TypeormSession(manager.getRepository(this.#target)))
+      return isolation === 'snapshot' && this.dialect !== 'sqlite'
+        ? this.#manager.transaction('REPEATABLE READ', run)
+        : this.#manager.transaction(run)
+    }
+    return this.#inTurn(() => runTransaction(this.dialect, work, begin), limit)
+  }
+
+  isInstance(value: object, keyCol: string): boolean {
+    const { target } = this.#metadata
+    return typeof target === 'function' ? value instanceof target : Object.hasOwn(value, keyCol)
+  }
+
+  /** Relations that were loaded are no columns. */
+  columnsOf(instance: object): Columns {
+    const own = instance as Columns
+    const names = new Set(this.#metadata.columns.map(({ propertyPath }) => propertyPath.split('.')[0] as string))
+    return Object.fromEntries([...names].filter(name => own[name] !== undefined).map(name => [name, own[name]]))
+  }
+
+  instance(columns: Columns): Row {
+    const entity = Object.assign(this.#metadata.create(undefined, { fromDeserializer: true }), columns)
+    for (const listener of this.#metadata.afterLoadListeners) if (listener.isAllowed(entity)) listener.execute(entity)
+    return entity as Row
+  }
+
+  /** TypeORM has one connection for a whole data source of SQLite, and would make one transaction of two at the same time. */
+  #inTurn<R>(work: () => Promise<R>, limit: number): Promise<R> {
+    if (this.dialect !== 'sqlite') return work()
+    const { dataSource } = this.#manager
+    const turns = turnsOf.get(dataSource) ?? new Turns(dataSource.createQueryRunner())
+    turnsOf.set(dataSource, turns)
+    return turns.run(work, limit)
+  }
+}

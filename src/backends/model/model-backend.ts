@@ -1,0 +1,260 @@
+import { setTimeout as pause } from 'node:timers/promises'
+import type {
+  Backend,
+  Batch,
+  CatchUp,
+  Committed,
+  Holds,
+  Listener,
+  Operation,
+  State,
+  Unsubscribe,
+  Version,
+} from '../../contract/backend.js'
+import { DurableDictError } from '../../errors/errors.js'
+import { commitApart, commitTogether, DUPLICATES, type Executed } from './commit.js'
+import type { Dialect } from './dialect.js'
+import { isConflict, isDuplicate, isRefusal, notWritten, refused, unknownOutcome } from './faults.js'
+import type { ModelManager, ModelSession } from './manager.js'
+import type { Notifications } from './notifications.js'
+import type { Rows } from './rows.js'
+import type { Stored } from './stored.js'
+import { CommitFailed, inTransaction, type NotCommitted } from './transactions.js'
+import type { Versions } from './versions.js'
+import { keysOf } from './working-set.js'
+
+/** The longest pause before a transaction is run again, in ms: at random up to this, so that those who met do not meet again. */
+const LONGEST_PAUSE = 50
+
+/** How often it is run again where the connection failed: pools hand out connections that a restarted server has cut. */
+const FAULTS = 2
+
+/** The most that a load may take where the library bounds transactions, in ms: the dictionary bounds its steps. */
+const LOAD_LIMIT = 600_000
+
+/** No one waits for a load any more. */
+class GivenUp extends Error {}
+
+/** What a model's backend is made of. */
+export interface ModelBackendOptions {
+  readonly name: string
+  readonly manager: ModelManager
+  readonly dialect: Dialect
+  readonly versions: Versions
+  readonly rows: Rows
+  readonly holds: Holds
+  /** The most that a call may take, in ms. */
+  readonly timeout: number
+  /** How often a live dictionary asks where nothing is pushed, in ms. */
+  readonly pollEvery: number
+  readonly notifications: Notifications | undefined
+}
+
+/**
+ * A dictionary in a model of the application's own database. Linearizable: who writes excludes every other who writes through a
+ * dictionary, and every commit moves the version that readers compare.
+ */
+export class ModelBackend implements Backend<Stored> {
+  readonly name: string
+  readonly holds: Holds
+  readonly pollEvery: number
+  readonly supports
+  readonly #options: ModelBackendOptions
+
+  constructor(options: ModelBackendOptions) {
+    this.#options = options
+    this.name = options.name
+    this.holds = options.holds
+    this.pollEvery = options.pollEvery
+    this.supports = {
+      changesSince: options.versions.changesSince !== undefined,
+      recordBound: options.versions.recordsBounds,
+      subscribe: options.notifications !== undefined,
+    }
+  }
+
+  async persist(key: string, stored: Stored): Promise<void> {
+    await this.#single({ type: 'set', key, stored })
+  }
+
+  async depersist(key: string): Promise<boolean> {
+    return (await this.#single({ type: 'delete', key })) as boolean
+  }
+
+  async pop(key: string): Promise<Stored | undefined> {
+    return (await this.#single({ type: 'pop', key })) as Stored | undefined
+  }
+
+  async setDefault(key: string, stored: Stored): Promise<Stored> {
+    return (await this.#single({ type: 'setDefault', key, stored })) as Stored
+  }
+
+  async durables(): Promise<Iterable<readonly [string, Stored]>> {
+    return (await this.load(() => {})).entries
+  }
+
+  lastUpdated(): Promise<Version> {
+    return this.#again(() => this.#options.versions.current())
+  }
+
+  changesSince(since: Version): Promise<CatchUp<Stored>> {
+    const { versions } = this.#options
+    return this.#again(() => versions.changesSince?.(since) as Promise<CatchUp<Stored>>)
+  }
+
+  /** One consistent state, as far as it was written through dictionaries. */
+  load(progress: () => void): Promise<State<Stored>> {
+    const { manager, versions, rows } = this.#options
+    const told = () => {
+      try {
+        progress()
+      } catch (cause) {
+        throw new GivenUp('No one waits any more', { cause })
+      }
+    }
+    return this.#again(async () => {
+      await versions.current()
+      told()
+      return manager.transaction(
+        async session => ({ version: await versions.loading(session), entries: await rows.all(session, told) }),
+        { ...versions.loadIsolation, limit: LOAD_LIMIT },
+      )
+    })
+  }
+
+  /** One transaction, run again after a deadlock, a serialization failure, or a row that others inserted meanwhile. */
+  async commit(batch: Batch<Stored>, since: Version, givenUp?: AbortSignal): Promise<Committed<Stored>> {
+    const { name, timeout } = this.#options
+    const tries = { apart: false, duplicates: 0, faults: 0 }
+    for (;;) {
+      try {
+        return (await this.#attempt(batch, since, tries.apart, givenUp)).committed
+      } catch (error) {
+        if (error instanceof CommitFailed && !isRefusal(error.cause)) {
+          const committed = await this.#learn(error as CommitFailed<Executed>, givenUp)
+          if (committed) return committed
+        } else if (!givenUp?.aborted && !mayPass((error as NotCommitted).cause, tries)) {
+          throw this.#notWritten(batch, (error as NotCommitted).cause)
+        }
+      }
+      if (!givenUp?.aborted) await pause(Math.random() * LONGEST_PAUSE)
+      if (givenUp?.aborted) throw notWritten(new Error(`It took longer than ${timeout} ms (option "timeout").`), name)
+    }
+  }
+
+  async recordBound(ms: number): Promise<void> {
+    await this.#again(() => this.#options.versions.recordBound(ms))
+  }
+
+  async subscribe(listener: Listener<Stored>): Promise<Unsubscribe> {
+    return (this.#options.notifications as Notifications).subscribe(listener)
+  }
+
+  /** Everyone reads these rows anew, or all where none are named: they were changed by others. */
+  async touch(keys: readonly string[]): Promise<void> {
+    const { manager, versions, rows, timeout, name } = this.#options
+    const givenUp = AbortSignal.timeout(timeout)
+    const announce = async (session: ModelSession) => {
+      const writing = await versions.writing(session, [])
+      const found = await rows.find(session, keys)
+      const effects = keys.map(key => {
+        const stored = found.get(key)
+        return stored === undefined ? ({ type: 'delete', key } as const) : ({ type: 'set', key, stored } as const)
+      })
+      await writing.advance(keys.length > 0 ? effects : undefined, crypto.randomUUID())
+    }
+    // Announced twice is as good as once.
+    await this.#again(() => inTransaction(manager, announce, { limit: timeout }, givenUp)).catch(error =>
+      Promise.reject(notWritten(error instanceof Error && error.cause ? error.cause : error, name)),
+    )
+  }
+
+  async close(): Promise<void> {
+    await this.#options.notifications?.close()
+  }
+
+  #attempt(batch: Batch<Stored>, since: Version, apart: boolean, givenUp?: AbortSignal): Promise<Executed> {
+    const { manager, versions, rows, dialect, timeout, name: dictionary } = this.#options
+    const execute = apart ? commitApart : commitTogether
+    return inTransaction(
+      manager,
+      session => execute({ session, versions, rows, dialect, dictionary }, batch, since),
+      { limit: timeout },
+      givenUp,
+    )
+  }
+
+  /** What became of a commit that had no answer; `undefined` where it surely did not take effect. */
+  async #learn(failed: CommitFailed<Executed>, givenUp?: AbortSignal): Promise<Committed<Stored> | undefined> {
+    const { versions, name } = this.#options
+    const { committed, writing } = failed.result
+    if (isConflict(failed.cause)) return undefined
+    while (versions.outcome && !givenUp?.aborted) {
+      try {
+        const tookEffect = await versions.outcome(writing)
+        if (tookEffect === false) return undefined
+        if (tookEffect) return committed
+        break
+      } catch {
+        await pause(LONGEST_PAUSE)
+      }
+    }
+    throw unknownOutcome(failed.cause, name)
+  }
+
+  /** What a constraint refuses only at COMMIT is the fault of the only group, where there is one. */
+  #notWritten({ groups }: Batch<Stored>, cause: unknown): DurableDictError {
+    const { name } = this.#options
+    return groups.length === 1 && isRefusal(cause) ? refused(cause, name, keysOf(groups)) : notWritten(cause, name)
+  }
+
+  /**
+   * Reads again where others were in the way, for as long as a call may take, and once where it failed otherwise: pools hand out
+   * connections that a restarted server has cut.
+   */
+  async #again<V>(read: () => Promise<V>): Promise<V> {
+    const end = performance.now() + this.#options.timeout
+    for (let faults = 0; ; ) {
+      try {
+        return await read()
+      } catch (error) {
+        if (error instanceof DurableDictError || error instanceof GivenUp || performance.now() > end) throw error
+        if (!isConflict(error)) faults += 1
+        if (faults > 1) throw error
+        if (faults === 0) await pause(Math.random() * LONGEST_PAUSE)
+      }
+    }
+  }
+
+  async #single(operation: Operation<Stored>): Promise<unknown> {
+    const batch = { id: crypto.randomUUID(), groups: [{ conditions: [], operations: [operation] }] }
+    const { outcomes } = await this.commit(batch, '', AbortSignal.timeout(this.#options.timeout))
+    const [outcome] = outcomes
+    if (outcome?.status === 'refused') throw outcome.error
+    return outcome?.status === 'done' ? outcome.results[0] : undefined
+  }
+}
+
+interface Tries {
+  /** Each group by itself from now on. */
+  apart: boolean
+  duplicates: number
+  faults: number
+}
+
+/** Whether a transaction that was rolled back is worth another try, and how. */
+function mayPass(cause: unknown, tries: Tries): boolean {
+  if (cause instanceof DurableDictError && !tries.apart) {
+    tries.apart = cause.code !== 'DURABLEDICT_STORE_UNAVAILABLE' && cause.code !== 'DURABLEDICT_UNSUPPORTED'
+    return tries.apart
+  }
+  if (isConflict(cause)) return true
+  if (isDuplicate(cause) && tries.duplicates < DUPLICATES) {
+    tries.duplicates += 1
+    return true
+  }
+  // It may be what one group writes, or the connection: by itself, each shows which.
+  tries.apart = true
+  tries.faults += 1
+  return tries.faults <= FAULTS
+}

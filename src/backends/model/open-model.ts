@@ -1,0 +1,135 @@
+import { createHash } from 'node:crypto'
+import type { Encoding } from '../../encodings/encoding.js'
+import { UnsupportedError } from '../../errors/errors.js'
+import { CachedVersions } from './cached-versions.js'
+import { channelOf } from './channel.js'
+import { DatabaseVersions } from './database-versions.js'
+import { type Dialect, dialectOf, quoted } from './dialect.js'
+import { whatIsMade } from './encoded.js'
+import { type Inspection, inspect, notInspected } from './inspection.js'
+import { InstanceEncoding, InstanceForm } from './instance-form.js'
+import type { Columns, ModelManager } from './manager.js'
+import { ModelBackend } from './model-backend.js'
+import { Notifications } from './notifications.js'
+import type { ModelSettings } from './options.js'
+import { Rows } from './rows.js'
+import { type Stored, StoredRow } from './stored.js'
+import { ValueForm } from './value-form.js'
+import type { Versions } from './versions.js'
+import { within } from './within.js'
+
+/** What the dictionary's own options say, as far as the backend needs it. */
+export interface Given {
+  readonly encoding: Encoding<unknown>
+  readonly oldEncoding: Encoding<unknown> | undefined
+  readonly timeout: number
+  readonly signal?: AbortSignal | undefined
+}
+
+/** A backend, with the encoding for what it keeps. */
+export interface OpenedModel {
+  readonly backend: ModelBackend
+  readonly encoding: Encoding<unknown>
+}
+
+/** The longest name of a version, in characters: that of memcached's keys, less what others put before it. */
+const LONGEST_KEY = 200
+
+/**
+ * Looks at the model, and makes the backend for it.
+ *
+ * @throws TypeError, UnsupportedError, StoreUnavailableError where the model cannot hold a dictionary.
+ */
+export async function openModel(manager: ModelManager, settings: ModelSettings, given: Given): Promise<OpenedModel> {
+  const dialect = dialectOf(manager)
+  const dictionary = settings.name ?? manager.model
+  const { keyCol, valueCol } = settings
+  const { timeout, signal } = given
+  const inspection = await within(
+    timeout,
+    () => inspect({ manager, dialect, dictionary, keyCol, valueCol }),
+    signal,
+  ).catch(cause => Promise.reject(signal?.aborted ? signal.reason : notInspected(cause, dictionary)))
+  const { table, keyColumn, valueColumn } = inspection
+  const key = versionKey(dictionary, quoted(dialect, table), keyColumn, valueColumn)
+  const value = valueForm(manager, dialect, settings, given, dictionary, inspection)
+  const encoding = settings.returnInstances
+    ? new InstanceEncoding(manager, keyCol, given.encoding, value)
+    : given.encoding
+  const form = settings.returnInstances ? new InstanceForm(manager, keyCol) : value
+  const rows = new Rows({ manager, dialect, keyCol, form, fill: filling(settings, given.encoding) })
+  const { cache, pollEvery } = settings
+  const versions: Versions = cache
+    ? new CachedVersions({ cache, manager, dialect, keyColumn, dictionary, key, timeout })
+    : new DatabaseVersions({ manager, dialect, rows, rereads: form.rereads, dictionary, key, timeout })
+  const holds = settings.returnInstances ? 'references' : inspection.kind === 'bytes' ? 'bytes' : 'text'
+  const notifications = listening(settings, manager, key, dictionary)
+  return {
+    backend: new ModelBackend({
+      name: dictionary,
+      manager,
+      dialect,
+      versions,
+      rows,
+      holds,
+      timeout,
+      pollEvery,
+      notifications,
+    }),
+    encoding,
+  }
+}
+
+function valueForm(
+  manager: ModelManager,
+  dialect: Dialect,
+  { keyCol, valueCol }: ModelSettings,
+  { encoding, oldEncoding }: Given,
+  dictionary: string,
+  { kind }: Inspection,
+): ValueForm {
+  const made = whatIsMade(encoding, kind, dictionary, valueCol)
+  if (oldEncoding && whatIsMade(oldEncoding, kind, dictionary, valueCol) !== made) {
+    throw new UnsupportedError(
+      `${encoding.name} and ${oldEncoding.name} of dictionary "${dictionary}" do not make the same of values: column "${valueCol}" ` +
+        'cannot tell which of them wrote one.',
+      { dictionary },
+    )
+  }
+  const jsonAsValues = manager.jsonAsValues ?? false
+  return new ValueForm({ dictionary, keyCol, valueCol, kind, jsonAsValues, made }, dialect)
+}
+
+/** Gives the function of the option its value as the caller wrote it. */
+function filling({ row }: ModelSettings, encoding: Encoding<unknown>): (key: string, stored: Stored) => Columns {
+  if (!row) return () => ({})
+  return (key, stored) => row(key, stored instanceof StoredRow ? stored.given : encoding.decode(stored))
+}
+
+function listening(
+  { listen, cache }: ModelSettings,
+  { dialect }: ModelManager,
+  key: string,
+  dictionary: string,
+): Notifications | undefined {
+  if (listen === undefined) return undefined
+  if (cache) {
+    throw new UnsupportedError(
+      `Option "listen" of dictionary "${dictionary}" does not go with "cache": what tells of changes is written with the versions in ` +
+        'the database. Leave out one of the two.',
+      { dictionary },
+    )
+  }
+  if (dialect === 'postgresql') return new Notifications(listen, channelOf(key))
+  throw new UnsupportedError(
+    `Option "listen" of dictionary "${dictionary}" needs PostgreSQL; elsewhere live dictionaries ask every "pollEvery" ms.`,
+    { dictionary },
+  )
+}
+
+/** Two dictionaries never share a version: not those of two tables or columns, nor of two names. */
+function versionKey(...parts: readonly string[]): string {
+  const key = `durabledict:${parts.map(encodeURIComponent).join(':')}`
+  if (key.length <= LONGEST_KEY) return key
+  return `${key.slice(0, LONGEST_KEY - 33)}:${createHash('sha256').update(key).digest('hex').slice(0, 32)}`
+}

@@ -1,0 +1,98 @@
+import type { Columns } from './manager.js'
+import type { ListenOption } from './notifications.js'
+import type { VersionCache } from './version-cache.js'
+
+/** The options of a dictionary in a model, beside those of every dictionary. */
+export interface ModelOptions {
+  /**
+   * Where the version is kept: `memcachedVersions(client)`, `redisVersions(client)`, `memoryVersions()`, or one of your own. Default: in
+   * the database itself, with a log of the changes, so that catching up costs what changed; its two tables are made by
+   * `createTables` or by a migration. With a cache, every change costs a full load, and `maxStaleness` and `{ everywhere: true }` are
+   * unsupported.
+   */
+  cache?: VersionCache
+  /** The model's name of the key column: text, with a unique constraint of its own. Default `'key'`. */
+  keyCol?: string
+  /** The model's name of the value column: text, JSON or bytes, as the encoding makes. Default `'value'`. */
+  valueCol?: string
+  /**
+   * Whether values are the model's instances, with all their columns, rather than what stands in the value column. Default
+   * `false`. Then `schema`, `defaults` and `oldEncoding` do not apply; an instance that is written is saved with all its columns, any
+   * other value is encoded into the value column.
+   */
+  returnInstances?: boolean
+  /** The dictionary's name: the same in all processes that share it. Default: what the application calls the model. */
+  name?: string
+  /** Further columns of a row that is inserted, beyond what model and database fill in themselves. */
+  row?: (key: string, value: unknown) => Columns
+  /**
+   * PostgreSQL: a connection of `pg` to listen with, so that live dictionaries are told of changes as they are committed. A connected
+   * client, which is left open; or a function that gives a new one, whenever the last was lost.
+   */
+  listen?: ListenOption
+  /** How often a live dictionary asks where nothing is pushed, in ms. Default 200; at least 1. */
+  pollEvery?: number
+}
+
+/** The same, complete. */
+export interface ModelSettings extends Required<Omit<ModelOptions, 'cache' | 'row' | 'listen' | 'name'>> {
+  readonly cache: VersionCache | undefined
+  readonly name: string | undefined
+  readonly row: ModelOptions['row']
+  readonly listen: ListenOption | undefined
+}
+
+/** In ms. */
+const POLL_EVERY = 200
+
+/**
+ * Takes the options of a model from those of every dictionary.
+ *
+ * @throws TypeError for one that is not of its kind.
+ */
+export function splitOptions<O extends ModelOptions>(options: O): [ModelSettings, Omit<O, keyof ModelOptions>] {
+  const {
+    cache,
+    keyCol = 'key',
+    valueCol = 'value',
+    returnInstances = false,
+    name,
+    row,
+    listen,
+    pollEvery,
+    ...rest
+  } = options
+  for (const [option, value] of Object.entries({ keyCol, valueCol, ...(name === undefined ? {} : { name }) })) {
+    check(typeof value === 'string' && value !== '', option, 'a non-empty string')
+  }
+  check(typeof returnInstances === 'boolean', 'returnInstances', 'a boolean')
+  check(row === undefined || typeof row === 'function', 'row', 'a function of key and value that gives columns')
+  check(cache === undefined || isCache(cache), 'cache', 'a VersionCache: an object with get, add and incr')
+  check(
+    listen === undefined || isListener(listen),
+    'listen',
+    'a connected Client of pg, or a function that gives one (no pool)',
+  )
+  check(
+    pollEvery === undefined || (Number.isFinite(pollEvery) && pollEvery >= 1),
+    'pollEvery',
+    'a number of milliseconds from 1',
+  )
+  return [{ cache, keyCol, valueCol, returnInstances, name, row, listen, pollEvery: pollEvery ?? POLL_EVERY }, rest]
+}
+
+function check(holds: boolean, option: string, wanted: string): void {
+  if (!holds) throw new TypeError(`Option "${option}" of ModelDict.open() must be ${wanted}.`)
+}
+
+function isCache(cache: Partial<VersionCache> | null): boolean {
+  return ['get', 'add', 'incr'].every(
+    method => typeof (cache as Record<string, unknown> | null)?.[method] === 'function',
+  )
+}
+
+function isListener(listen: unknown): boolean {
+  if (typeof listen === 'function') return true
+  const { query, on, off, totalCount } = (listen ?? {}) as Record<string, unknown>
+  return [query, on, off].every(method => typeof method === 'function') && totalCount === undefined
+}

@@ -1,0 +1,77 @@
+import { dialectOf } from './dialect.js'
+import type { DialectName } from './manager.js'
+
+/** The layout of the tables that this version of the library reads and writes. */
+export const FORMAT = 1
+
+const VERSIONS = 'durabledict_model_versions'
+const CHANGES = 'durabledict_model_changes'
+
+/**
+ * The statements that create the two tables of the versions, shared by all dictionaries of a database; each leaves alone what is
+ * there. For migrations; `createTables` runs them.
+ */
+export function versionTables(dialect: DialectName): string[] {
+  const { name, whole, real, long } = dialectOf({ dialect, library: 'the caller' }).types
+  return [
+    // Where each dictionary's history stands. A version is a number, the epoch (one for each founding of the history) and the
+    // nonce (one for each commit). bytes is how much was ever logged; bound is for how long some replica relies on memory after
+    // a check, in milliseconds.
+    `CREATE TABLE IF NOT EXISTS ${VERSIONS} (
+  dict ${name} NOT NULL PRIMARY KEY,
+  format ${whole} NOT NULL,
+  epoch ${name} NOT NULL,
+  number ${whole} NOT NULL,
+  nonce ${name} NOT NULL,
+  bytes ${whole} NOT NULL,
+  bound ${real} NOT NULL
+)`,
+    // The latest part of the history, one row for each commit, with the nonce of the commit before and the id of its batch.
+    // effects is a list in JSON: ["set", key, text], ["bytes", key, base64], ["row", key], ["delete", key], ["clear"]; a key
+    // with "row" is to be read anew, as everything is where effects is null.
+    `CREATE TABLE IF NOT EXISTS ${CHANGES} (
+  dict ${name} NOT NULL,
+  number ${whole} NOT NULL,
+  nonce ${name} NOT NULL,
+  previous ${name} NOT NULL,
+  batch ${name} NOT NULL,
+  effects ${long},
+  bytes ${whole} NOT NULL,
+  PRIMARY KEY (dict, number)
+)`,
+  ]
+}
+
+/** The columns of a change, in the order of `insertChange`. */
+export const CHANGE_KEY = ['dict', 'number'] as const
+export const CHANGE_COLUMNS = ['nonce', 'previous', 'batch', 'effects', 'bytes'] as const
+
+/** Statements of ours, with `?` for parameters. */
+export const SQL = {
+  /** Parameters: dict. */
+  head: `SELECT format, epoch, number, nonce, bytes, bound FROM ${VERSIONS} WHERE dict = ?`,
+
+  /** Parameters: dict, format, epoch, nonce. */
+  createHead: `INSERT INTO ${VERSIONS} (dict, format, epoch, number, nonce, bytes, bound) VALUES (?, ?, ?, 0, ?, 0, 0)`,
+
+  /** Parameters: number, nonce, bytes, dict. */
+  moveHead: `UPDATE ${VERSIONS} SET number = ?, nonce = ?, bytes = ? WHERE dict = ?`,
+
+  /** Parameters: bound, dict, bound. */
+  raiseBound: `UPDATE ${VERSIONS} SET bound = ? WHERE dict = ? AND bound < ?`,
+
+  /**
+   * Takes the place of a change of that number: there is one only where the head was restored or removed without the log.
+   * Parameters: dict, number, nonce, previous, batch, effects, bytes.
+   */
+  insertChange: `INSERT INTO ${CHANGES} (dict, number, nonce, previous, batch, effects, bytes) VALUES (?, ?, ?, ?, ?, ?, ?)`,
+
+  /** Parameters: dict, number. */
+  changesAfter: `SELECT number, nonce, previous, batch, effects FROM ${CHANGES} WHERE dict = ? AND number > ? ORDER BY number`,
+
+  /** Parameters: dict, number. */
+  change: `SELECT nonce FROM ${CHANGES} WHERE dict = ? AND number = ?`,
+
+  /** Parameters: dict, number, bytes. */
+  trim: `DELETE FROM ${CHANGES} WHERE dict = ? AND (number <= ? OR bytes <= ?)`,
+} as const

@@ -1,0 +1,107 @@
+import { EncodingError } from '../../errors/errors.js'
+import { escapeText, unescapeText } from '../sql/escape.js'
+import type { Dialect } from './dialect.js'
+import type { Made } from './encoded.js'
+import type { Form } from './form.js'
+import type { ColumnKind, Columns } from './manager.js'
+import type { Stored } from './stored.js'
+
+/** How a value column is written and read. */
+interface Conversion {
+  write(stored: string | Uint8Array): unknown
+  read(column: unknown): string | Uint8Array
+}
+
+/** What a value column is like, and what the encoding makes. */
+export interface ValueColumn {
+  readonly dictionary: string
+  readonly keyCol: string
+  readonly valueCol: string
+  readonly kind: ColumnKind
+  readonly jsonAsValues: boolean
+  readonly made: Made
+}
+
+/** Keeps what the encoding makes in one column: as text, as JSON (a string of it, where the encoding makes other text), or as bytes. SQL's NULL, which no encoding makes, is read as ''. */
+export class ValueForm implements Form {
+  readonly columns: readonly string[]
+  readonly rereads = false
+  readonly #column: ValueColumn
+  readonly #conversion: Conversion
+
+  constructor(column: ValueColumn, dialect: Dialect) {
+    this.columns = [column.keyCol, column.valueCol]
+    this.#column = column
+    this.#conversion = conversionOf(column, dialect)
+  }
+
+  columnsOf(key: string, stored: Stored): Columns {
+    const { valueCol, dictionary } = this.#column
+    try {
+      return { [valueCol]: this.#conversion.write(stored as string | Uint8Array) }
+    } catch (cause) {
+      throw new EncodingError(
+        `The value of key "${key}" of dictionary "${dictionary}" was not written: column "${valueCol}" holds JSON, which the ` +
+          'encoding did not make.',
+        { dictionary, key, cause },
+      )
+    }
+  }
+
+  storedOf(row: object): Stored {
+    return this.#conversion.read((row as Columns)[this.#column.valueCol])
+  }
+}
+
+function conversionOf({ kind, jsonAsValues, made }: ValueColumn, { unsafeInText }: Dialect): Conversion {
+  if (kind === 'json') return made === 'json' ? json(jsonAsValues) : jsonString(jsonAsValues)
+  if (kind === 'bytes') return made === 'bytes' ? BYTES : TEXT_IN_BYTES
+  return {
+    write: stored => escapeText(stored as string, unsafeInText),
+    read: column => (column === null || column === undefined ? '' : unescapeText(String(column))),
+  }
+}
+
+/** The JSON that the encoding makes, as other programs read it. */
+function json(asValues: boolean): Conversion {
+  return {
+    write: stored => (asValues ? JSON.parse(stored as string) : checked(stored as string)),
+    read: column => (asValues || typeof column !== 'string' ? JSON.stringify(column ?? null) : column),
+  }
+}
+
+/** Any other text, as a string of JSON. */
+function jsonString(asValues: boolean): Conversion {
+  return {
+    write: stored => (asValues ? stored : JSON.stringify(stored)),
+    read: column => textOf(asValues || typeof column !== 'string' ? column : JSON.parse(column)),
+  }
+}
+
+function checked(text: string): string {
+  JSON.parse(text)
+  return text
+}
+
+/** What is no string was written by others: as JSON, which the encoding says that it cannot decode. */
+function textOf(value: unknown): string {
+  return typeof value === 'string' ? value : JSON.stringify(value ?? null)
+}
+
+const BYTES: Conversion = {
+  write: stored => toBuffer(stored as Uint8Array),
+  read: column => toBuffer(column as Uint8Array | null),
+}
+
+const TEXT_IN_BYTES: Conversion = {
+  write: stored => Buffer.from(stored as string, 'utf8'),
+  read: column => toBuffer(column as Uint8Array | null).toString('utf8'),
+}
+
+/** The same bytes, as all drivers take them. */
+function toBuffer(bytes: Uint8Array | ArrayBuffer | string | null): Buffer {
+  if (bytes === null || bytes === undefined) return Buffer.alloc(0)
+  if (typeof bytes === 'string') return Buffer.from(bytes, 'utf8')
+  if (bytes instanceof ArrayBuffer) return Buffer.from(bytes)
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+}

@@ -1,0 +1,22 @@
+import type { RequestChecks } from './request-checks.js'
+import type { Snapshot } from './views.js'
+
+/** The side of a dictionary that the entry points for web frameworks see, and users do not. */
+export interface RequestSide {
+  readonly checks: RequestChecks
+  /** The bound that the dictionary was opened with, in ms; 0 where it has none. */
+  readonly maxStaleness: number
+  /** A snapshot of what memory holds now. */
+  present(): Snapshot
+}
+
+const sides = new WeakMap<object, RequestSide>()
+
+export function giveSide(dictionary: object, side: RequestSide): void {
+  sides.set(dictionary, side)
+}
+
+/** Nothing where it is no dictionary. */
+export function sideOf(dictionary: unknown): RequestSide | undefined {
+  return typeof dictionary === 'object' && dictionary !== null ? sides.get(dictionary) : undefined
+}

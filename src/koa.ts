@@ -1,0 +1,53 @@
+import { Readable } from 'node:stream'
+import { isPromise } from './contract/is-promise.js'
+import type { RequestScope, Sent } from './dictionary/request-scope.js'
+import { FreshPerRequest } from './web/fresh-per-request.js'
+import type { Dictionaries, FreshPerRequestOptions } from './web/types.js'
+
+export type { Dictionaries, DictsOf, FreshPerRequestOptions, WithDicts } from './web/types.js'
+
+/** What is needed of Koa's context. */
+export interface KoaContext {
+  readonly req: object
+  readonly res: Sent
+  readonly state: object
+  readonly body: unknown
+}
+
+/** A middleware of Koa 2 and 3. */
+export type KoaMiddleware = (context: KoaContext, next: () => Promise<unknown>) => Promise<void>
+
+/**
+ * A middleware for Koa: brings the dictionaries up to date at the start of each request, gives the request an immutable
+ * snapshot of each as `ctx.state.dicts`, and makes `dict.current()` give the same one anywhere below, until the response was
+ * sent.
+ *
+ * Every request sees a state no older than the newest write acknowledged, to anyone, before it came (linearizable), or with
+ * `maxStaleness` no older than that. A request never sees a change halfway through, not even one of its own.
+ *
+ * A request that is refused throws `ServiceUnavailableError`, which Koa answers with 503 and `Retry-After`.
+ *
+ * @throws TypeError for what is no dictionary, and for a wrong option.
+ */
+export function freshPerRequest<const A extends Dictionaries>(
+  dictionaries: A,
+  options?: FreshPerRequestOptions,
+): KoaMiddleware {
+  const fresh = new FreshPerRequest(dictionaries, options)
+  return (context, next) => {
+    const enter = (scope: RequestScope) => {
+      Object.assign(context.state, { dicts: scope.dicts })
+      return scope.run(next).then(() => {
+        if (context.body instanceof Readable) readWithin(scope, context.body)
+      })
+    }
+    const begun = fresh.begin(context.req, context.res)
+    return isPromise(begun) ? begun.then(enter) : enter(begun)
+  }
+}
+
+/** Koa sends a stream once all middleware has returned: what feeds it, such as a generator, would find no scope there. */
+function readWithin(scope: RequestScope, stream: Readable): void {
+  const read = stream._read
+  stream._read = size => scope.run(() => read.call(stream, size))
+}

@@ -1,0 +1,77 @@
+import { checkNames, MAX_MS, shown, wrong } from '../dictionary/options.js'
+import { type RequestSide, sideOf } from '../dictionary/request-side.js'
+import type { Dictionaries, FreshPerRequestOptions } from './types.js'
+
+/** A dictionary, under the name by which requests have it. */
+export interface Named {
+  readonly name: string
+  readonly dictionary: object
+  readonly side: RequestSide
+}
+
+export interface Settings {
+  readonly fails: boolean
+  readonly maxStaleness: number | undefined
+}
+
+/** @throws TypeError where they are not what is asked for, with what to do. */
+export function checkDictionaries(dictionaries: Dictionaries, call: string): readonly Named[] {
+  const named = entriesOf(dictionaries, call).map(([name, dictionary]) => checkOne(name, dictionary, call))
+  if (named.length === 0) throw new TypeError(`${call} takes at least one dictionary; got none.`)
+  const names = new Set<string>()
+  for (const { name } of named) {
+    if (names.has(name)) {
+      throw new TypeError(`${call} got two dictionaries named "${name}": pass an object of them, by names of your own.`)
+    }
+    names.add(name)
+  }
+  return named
+}
+
+/** @throws TypeError for an option that does not exist or is not of its kind. */
+export function checkSettings(options: FreshPerRequestOptions | undefined, call: string): Settings {
+  if (options === undefined) return { fails: false, maxStaleness: undefined }
+  checkNames(options, ['whenDown', 'maxStaleness'], call)
+  const { whenDown = 'serve', maxStaleness } = options
+  if (whenDown !== 'serve' && whenDown !== 'fail') throw wrong('whenDown', `'serve' or 'fail'`, whenDown)
+  if (
+    maxStaleness !== undefined &&
+    !(typeof maxStaleness === 'number' && maxStaleness >= 0 && maxStaleness <= MAX_MS)
+  ) {
+    throw wrong('maxStaleness', `a number of milliseconds from 0 to ${MAX_MS}`, maxStaleness)
+  }
+  return { fails: whenDown === 'fail', maxStaleness }
+}
+
+function entriesOf(dictionaries: unknown, call: string): [name: unknown, dictionary: unknown][] {
+  if (sideOf(dictionaries)) return [[nameOf(dictionaries), dictionaries]]
+  if (Array.isArray(dictionaries)) return dictionaries.map(one => [nameOf(one), one])
+  if (typeof dictionaries === 'object' && dictionaries !== null && !isThenable(dictionaries)) {
+    return Object.entries(dictionaries)
+  }
+  throw notOne('the first argument', dictionaries, call)
+}
+
+function checkOne(name: unknown, dictionary: unknown, call: string): Named {
+  const side = sideOf(dictionary)
+  if (!side) throw notOne(typeof name === 'string' ? `"${name}"` : 'a member of the array', dictionary, call)
+  // Assigned to a plain object it would be its prototype.
+  if (name === '__proto__') throw new TypeError(`${call} cannot give a request a dictionary named "__proto__".`)
+  return { name: name as string, dictionary: dictionary as object, side }
+}
+
+function nameOf(dictionary: unknown): unknown {
+  return (dictionary as { name?: unknown } | null | undefined)?.name
+}
+
+function notOne(what: string, value: unknown, call: string): TypeError {
+  const advice = isThenable(value) ? ' Await what open() gives.' : ''
+  return new TypeError(
+    `${call} takes a dictionary, an array of them, or an object of them by name; ` +
+      `${what} is ${isThenable(value) ? 'a promise' : shown(value)}.${advice}`,
+  )
+}
+
+function isThenable(value: unknown): boolean {
+  return typeof (value as { then?: unknown } | null | undefined)?.then === 'function'
+}

@@ -1,0 +1,7 @@
+import { faultsOf } from './faults.js'
+import { REDIS } from './subjects.js'
+
+// One of each library: what a pool or an older one does with a lost connection, these do.
+const ONE_OF_EACH = ['Redis through node-redis', 'Redis through ioredis']
+
+for (const subject of REDIS.filter(({ name }) => ONE_OF_EACH.includes(name))) faultsOf(subject)

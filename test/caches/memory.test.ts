@@ -1,0 +1,13 @@
+import { describe, expect, it } from 'vitest'
+import { memoryVersions } from '../../src/backends/model/caches/memory.js'
+import { batteryFor } from './battery.js'
+
+describe('versions in memory', () => {
+  const cache = memoryVersions()
+  batteryFor(() => ({ one: cache, other: cache }))
+
+  it('are not those of another object', async () => {
+    await cache.add('key', '1')
+    expect(await memoryVersions().get('key')).toBeUndefined()
+  })
+})

@@ -1,0 +1,59 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import type { VersionCache } from '../../src/backends/model/version-cache.js'
+import { batteryFor, newKey } from './battery.js'
+import type { OwnServer, Subject } from './subjects.js'
+
+type Ending = Awaited<ReturnType<Subject['open']>>
+
+/** The battery, and what strangers do, on one server. */
+export function onServer(subject: Subject): void {
+  let server: OwnServer
+  let clients: Ending[] = []
+  let caches: { one: VersionCache; other: VersionCache }
+  beforeAll(async () => {
+    server = await subject.start()
+    clients = await Promise.all([subject.open(server.port), subject.open(server.port)])
+    const [one, other] = clients.map(({ cache }) => cache) as [VersionCache, VersionCache]
+    caches = { one, other }
+  })
+  afterAll(async () => {
+    for (const { end } of clients) await end()
+    await server?.stop()
+  })
+
+  describe(subject.name, () => {
+    batteryFor(() => caches)
+
+    it.each(['abc', '-5', '1.5', '007', '9007199254740992'])('refuses %s, which a stranger has left', async value => {
+      const key = newKey()
+      await subject.plant(server.port, key, value)
+      await expect(caches.one.get(key)).rejects.toMatchObject({
+        code: 'DURABLEDICT_STORE_UNAVAILABLE',
+        message: expect.stringContaining(`"${key}"`),
+      })
+      expect(await caches.one.add(key, '1')).toBe(false)
+    })
+
+    it('refuses to count beyond 2^53', async () => {
+      const key = newKey()
+      await caches.one.add(key, '9007199254740991')
+      await expect(caches.one.incr(key)).rejects.toThrow(/delete that key/)
+    })
+
+    it('tells that it cannot count up what a stranger has left', async () => {
+      const key = newKey()
+      await subject.plant(server.port, key, 'abc')
+      await expect(caches.one.incr(key)).rejects.toMatchObject({ code: 'DURABLEDICT_STORE_UNAVAILABLE' })
+    })
+
+    it('knows nothing any more once it was flushed', async () => {
+      const key = newKey()
+      await caches.one.add(key, '41')
+      await subject.flush(server.port)
+      expect(await caches.other.incr(key)).toBeUndefined()
+      expect(await caches.one.get(key)).toBeUndefined()
+      expect(await caches.one.add(key, '51')).toBe(true)
+      expect(await caches.other.incr(key)).toBe('52')
+    })
+  })
+}

@@ -1,0 +1,50 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { afterEach, expect, test } from 'vitest'
+
+const children: ChildProcess[] = []
+afterEach(() => {
+  for (const child of children.splice(0)) child.kill('SIGKILL')
+})
+
+/** Starts an example, and gives what it prints first. */
+async function start(script: string, ...args: string[]): Promise<{ child: ChildProcess; url: string }> {
+  const path = fileURLToPath(new URL(`../../examples/${script}`, import.meta.url))
+  const flags = ['--disable-warning=ExperimentalWarning']
+  const child = spawn(process.execPath, [...flags, path, ...args], { stdio: ['ignore', 'pipe', 'inherit'] })
+  children.push(child)
+  const [line] = await once(child.stdout, 'data')
+  return { child, url: String(line).trim() }
+}
+
+test('examples/express: a setting written through one process is seen by the next request of another', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'durabledict-example-'))
+  try {
+    const file = join(folder, 'shop.db')
+    const [one, other] = [await start('express/server.js', '0', file), await start('express/server.js', '0', file)]
+    const page = async (url: string) => (await fetch(url)).json()
+    const put = (key: string, value: unknown) => {
+      const init = { method: 'PUT', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ value }) }
+      return fetch(`${one.url}/admin/settings/${key}`, init)
+    }
+    expect(await page(other.url)).toEqual({ title: 'The shop', open: true, coffee: '3.60', tea: '2.40' })
+    expect((await put('vat', 0.1)).status).toBe(204)
+    expect((await put('title', 'The other shop')).status).toBe(204)
+    const after = { title: 'The other shop', open: true, coffee: '3.30', tea: '2.20' }
+    expect(await page(other.url)).toEqual(after)
+    expect(await page(one.url)).toEqual(after)
+    expect((await put('vat', 'much')).status).toBe(400)
+    expect((await put('colour', 'red')).status).toBe(400)
+    expect(await page(other.url)).toEqual(after)
+    for (const { child } of [one, other]) {
+      child.kill('SIGTERM')
+      expect(await once(child, 'exit')).toEqual([0, null])
+    }
+  } finally {
+    await rm(folder, { recursive: true, force: true })
+  }
+})

@@ -1,0 +1,44 @@
+import { afterAll, beforeAll, describe, test } from 'vitest'
+import type { ModelManager } from '../../src/backends/model/manager.js'
+import { openModel } from '../../src/backends/model/open-model.js'
+import { type ModelOptions, splitOptions } from '../../src/backends/model/options.js'
+import { conformance, type Mode, type Subject } from '../../src/conformance/index.js'
+import { RichEncoding } from '../../src/index.js'
+
+/** A database, as one library uses it. */
+export interface Library {
+  /** Creates a table of that name with a key column `key` and a value column `value`, and gives its manager. */
+  model(table: string): Promise<ModelManager>
+  readonly options?: ModelOptions
+  end(): Promise<unknown>
+}
+
+/** The mode that shows how a library differs from others: all calls, and memory that is fed. The rest is the same for all. */
+export const TELLING_MODES: readonly Mode[] = [{ live: true }]
+
+export interface Conform {
+  readonly modes?: readonly Mode[]
+  readonly missing?: Subject['missing']
+}
+
+let tables = 0
+
+/** Runs the conformance suite through one library. Each test has a table of its own in the same database. */
+export function conform(name: string, open: () => Promise<Library>, { modes, missing }: Conform = {}): void {
+  describe(name, () => {
+    let library: Library
+    beforeAll(async () => {
+      library = await open()
+    })
+    afterAll(() => library?.end())
+    const create = async () => {
+      tables += 1
+      const manager = await library.model(`settings_${tables}`)
+      const [settings] = splitOptions(library.options ?? {})
+      const given = { encoding: new RichEncoding() as never, oldEncoding: undefined, timeout: 5_000 }
+      return { backend: async () => (await openModel(manager, settings, given)).backend, dispose() {} }
+    }
+    const lacks = { bytes: 'the column is of text, so that anyone can read it', ...missing }
+    conformance({ describe, test }, { name: 'ModelBackend', create, missing: lacks, ...(modes && { modes }) })
+  })
+}

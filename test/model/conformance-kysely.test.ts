@@ -1,0 +1,59 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { Kysely, PostgresDialect, SqliteDialect } from 'kysely'
+import Database from 'libsql'
+import pg from 'pg'
+import { kyselyManager } from '../../src/backends/model/managers/kysely.js'
+import { versionTables } from '../../src/backends/model/tables.js'
+import { postgres } from '../servers/postgres.js'
+import { startServer } from '../servers/start.js'
+import { conform, type Library, TELLING_MODES } from './conform.js'
+
+async function onPostgres(): Promise<Library> {
+  const server = await startServer(postgres)
+  const pool = new pg.Pool({ connectionString: server.url, max: 10 })
+  pool.on('error', () => {})
+  const db = new Kysely<object>({ dialect: new PostgresDialect({ pool }) })
+  for (const sql of versionTables('postgresql')) await pool.query(sql)
+  return {
+    async model(table) {
+      await pool.query(`CREATE TABLE ${table} (key text PRIMARY KEY, value text NOT NULL)`)
+      return kyselyManager(db, table)
+    },
+    options: {
+      listen: async () => {
+        const client = new pg.Client({ connectionString: server.url })
+        await client.connect()
+        return client
+      },
+    },
+    async end() {
+      await db.destroy()
+      await server.stop()
+    },
+  }
+}
+
+async function onSqlite(): Promise<Library> {
+  const folder = await mkdtemp(join(tmpdir(), 'durabledict-kysely-'))
+  const database = new Database(join(folder, 'app.db'))
+  database.exec(`PRAGMA journal_mode = WAL; ${versionTables('sqlite').join(';')}`)
+  const db = new Kysely<object>({ dialect: new SqliteDialect({ database: database as never }) })
+  return {
+    async model(table) {
+      database.exec(`CREATE TABLE ${table} (key TEXT PRIMARY KEY, value TEXT NOT NULL)`)
+      return kyselyManager(db, table)
+    },
+    async end() {
+      await db.destroy()
+      await rm(folder, { recursive: true })
+    },
+  }
+}
+
+conform('Kysely on PostgreSQL', onPostgres)
+conform('Kysely on SQLite', onSqlite, {
+  modes: TELLING_MODES,
+  missing: { subscribe: 'nothing tells of changes in a file of the application: live dictionaries ask' },
+})

@@ -1,0 +1,172 @@
+import { beforeAll, expect, test } from 'vitest'
+import type { ModelManager, ModelSession } from '../../src/backends/model/manager.js'
+import { sqlCodes } from '../../src/backends/model/sql-codes.js'
+import { freePort } from '../servers/port.js'
+
+/** A manager of the battery's table through a pool of two connections. */
+export interface Pooled {
+  readonly manager: ModelManager
+  end(): Promise<unknown>
+}
+
+/** What a server calls its errors, and the statement that ends the connection which it runs on. */
+export interface ErrorNames {
+  readonly unique: string
+  readonly tooLong: string
+  readonly deadlock: string
+  readonly killed: string
+  readonly kill: string
+}
+
+export const POSTGRESQL: ErrorNames = {
+  unique: '23505',
+  tooLong: '22001',
+  deadlock: '40P01',
+  killed: '57P01',
+  kill: 'SELECT pg_terminate_backend(pg_backend_pid())',
+}
+
+export const MARIADB: ErrorNames = {
+  unique: '1062',
+  tooLong: '1406',
+  deadlock: '1213',
+  killed: '1927',
+  kill: 'KILL CONNECTION_ID()',
+}
+
+const OPTIONS = { limit: 10_000 }
+
+/** What the promise rejects with. */
+export const errorOf = (promise: Promise<unknown>): Promise<unknown> =>
+  promise.then(
+    () => expect.fail('It should have rejected.'),
+    error => error,
+  )
+
+/** What an error and those inside of it say. */
+function messagesOf(error: unknown): string {
+  if (!(error instanceof Error)) return ''
+  const { cause, parent, driverError } = error as Error & Record<'parent' | 'driverError', unknown>
+  const inside = [cause, parent, driverError].filter(one => one !== error)
+  return [error.name, error.message, ...inside.map(messagesOf)].join('\n')
+}
+
+/** The errors of a server, as they come out of a library. */
+export function serverErrors(open: () => Pooled, names: ErrorNames): void {
+  const within = <R>(work: (session: ModelSession) => Promise<R>) => open().manager.transaction(work, OPTIONS)
+  const values = () => within(session => session.rows({ keyCol: 'key', columns: ['key', 'value'] }))
+
+  /** The next connection that the pool gives may be one that was cut. */
+  const recovers = () => expect.poll(() => values().then(rows => rows.length, String)).toBe(2)
+
+  beforeAll(() => within(session => session.create(['a', 'b'].map(key => ({ key, value: 'old' })))))
+
+  test('a key that is there already', async () => {
+    const error = await errorOf(within(session => session.create([{ key: 'a', value: 'new' }])))
+    expect(sqlCodes(error)).toContain(names.unique)
+  })
+
+  test('a value too long for its column', async () => {
+    const error = await errorOf(within(session => session.update('key', 'a', { note: 'x'.repeat(100) })))
+    expect(sqlCodes(error)).toContain(names.tooLong)
+  })
+
+  test('a deadlock', async () => {
+    let begun = 0
+    let go = () => {}
+    const both = new Promise<void>(resolve => {
+      go = resolve
+    })
+    const crossing = (first: string, second: string) =>
+      within(async session => {
+        await session.update('key', first, { value: `by ${second}` })
+        begun += 1
+        if (begun === 2) go()
+        await both
+        await session.update('key', second, { value: `by ${second}` })
+      })
+    const ends = await Promise.allSettled([crossing('a', 'b'), crossing('b', 'a')])
+    const failed = ends.filter(end => end.status === 'rejected')
+    expect(failed).toHaveLength(1)
+    expect(sqlCodes(failed[0]?.reason)).toContain(names.deadlock)
+    expect(new Set((await values()).map(row => (row as { value: string }).value)).size).toBe(1)
+  })
+
+  test('a connection that is cut by a statement', async () => {
+    const error = await errorOf(within(session => session.query(names.kill, [])))
+    expect(sqlCodes(error)).toContain(names.killed)
+    await recovers()
+  })
+
+  test('a connection that is cut before the commit', async () => {
+    let killing: Promise<unknown> | undefined
+    const error = await errorOf(
+      within(async session => {
+        await session.update('key', 'a', { value: 'never' })
+        killing = session.query(names.kill, []).catch(() => {})
+      }),
+    )
+    await killing
+    expect(messagesOf(error)).toMatch(/terminat|not queryable|ECONNRESET|closed|lost/i)
+    await recovers()
+    expect(await values()).not.toContainEqual({ key: 'a', value: 'never' })
+  })
+
+  test('a pool whose connections are all in use', async () => {
+    const { manager } = open()
+    let end = () => {}
+    const held = new Promise<void>(resolve => {
+      end = resolve
+    })
+    let begun = 0
+    const hold = () => {
+      begun += 1
+      return held
+    }
+    const holding = [within(hold), within(hold)]
+    await expect.poll(() => begun).toBe(2)
+    let called = false
+    const inside = errorOf(
+      within(async () => {
+        called = true
+      }),
+    )
+    const outside = errorOf(manager.query('SELECT 1 AS one', []))
+    for (const error of await Promise.all([inside, outside])) expect(messagesOf(error)).toMatch(/timeout/i)
+    expect(called).toBe(false)
+    end()
+    await Promise.all(holding)
+    expect(await manager.query('SELECT 1 AS one', [])).toEqual([{ one: 1 }])
+  })
+}
+
+/** A row that was changed after a snapshot was taken. */
+export function changedSince(open: () => Pooled, code: string): void {
+  test('a row that was changed after the snapshot', async () => {
+    const { manager } = open()
+    const failing = manager.transaction(
+      async session => {
+        await session.rows({ keyCol: 'key' })
+        await manager.transaction(other => other.update('key', 'a', { value: 'theirs' }), OPTIONS)
+        await session.update('key', 'a', { value: 'ours' })
+      },
+      { ...OPTIONS, isolation: 'snapshot' },
+    )
+    expect(sqlCodes(await errorOf(failing))).toContain(code)
+  })
+}
+
+/** A server that went down, or that is not there. */
+export function downErrors(open: (port: number) => Promise<Pooled>): void {
+  test('a server that is down', async () => {
+    const { manager, end } = await open(await freePort())
+    let called = false
+    const work = async () => {
+      called = true
+    }
+    expect(sqlCodes(await errorOf(manager.query('SELECT 1 AS one', [])))).toContain('ECONNREFUSED')
+    expect(sqlCodes(await errorOf(manager.transaction(work, OPTIONS)))).toContain('ECONNREFUSED')
+    expect(called).toBe(false)
+    await end()
+  })
+}

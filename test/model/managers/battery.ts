@@ -1,0 +1,403 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import type { Columns, ModelManager, ModelSession } from '../../../src/backends/model/manager.js'
+import { sqlCodes } from '../../../src/backends/model/sql-codes.js'
+
+/** A value column of another type, by the name `value` beside a key column `key`. */
+interface OtherTables {
+  readonly json?: ModelManager
+  readonly jsonb?: ModelManager
+  readonly bytes?: ModelManager
+}
+
+/** What the battery is run on. All tables are made by `open`, which may leave rows there. */
+export interface Opened extends OtherTables {
+  /**
+   * The model has `key` (unique), `value` (text, not null), `note` (text, not null, 'none' where nothing is given) and `size` (a bigint
+   * that may be null), and more where the library has something to show: see `filled`. Its table has a last column `id` that
+   * the database fills.
+   */
+  readonly manager: ModelManager
+  /** A model whose properties `settingKey` and `settingValue` have other names in the database, as has its table. */
+  readonly mapped: ModelManager
+  /** Whether another connection may read while a transaction is open. Default: not in SQLite. */
+  readonly concurrent?: boolean
+  /** What an instance has beyond what was created: timestamps, ids, what hooks set. Checks by itself. */
+  filled?(instance: Record<string, unknown>): void
+  end(): Promise<unknown>
+}
+
+const OPTIONS = { limit: 10_000 }
+
+/** Codes of a key that is there already, in PostgreSQL, MariaDB and SQLite. */
+const UNIQUE = [
+  '23505',
+  '1062',
+  '2067',
+  'SQLITE_CONSTRAINT_UNIQUE',
+  'SQLITE_CONSTRAINT_PRIMARYKEY',
+  'SQLITE_CONSTRAINT',
+]
+
+const ODD = [
+  'plain',
+  'emoji 🌱',
+  `'single' "double" \`back\``,
+  'back\\slash \\n \\0',
+  'percent % _ %s $1 ? ?? :name @p1',
+  'control \u0001 \t \n',
+  'ünïcödé',
+  '\ud7ff\ue000\uffff',
+]
+const LONG = '🌱'.repeat(640)
+
+/** Values that JSON can hold. */
+const JSON_VALUES = [{ a: [1, 'x', null, { b: true }] }, [], [1, [2]], 'text', '"quoted"', '{"a":1}', 12.5, true, false]
+
+/** What a manager has to do, whatever its library: run it on every database that the library supports. */
+export function managerBattery(name: string, open: () => Promise<Opened>): void {
+  describe(name, () => {
+    let opened: Opened
+    let manager: ModelManager
+    beforeAll(async () => {
+      opened = await open()
+      manager = opened.manager
+    })
+    afterAll(() => opened?.end())
+    beforeEach(() => within(session => session.removeAll()))
+
+    const within = <R>(work: (session: ModelSession) => Promise<R>, of = manager) => of.transaction(work, OPTIONS)
+    const create = (...rows: Columns[]) => within(session => session.create(rows))
+    const pairs = () => within(session => read(session))
+    const isSqlite = () => manager.dialect === 'sqlite'
+    const others = () => opened.concurrent ?? !isSqlite()
+
+    it('reads columns: all rows, some keys, behind a key, so many', async () => {
+      expect(await pairs()).toEqual({})
+      await create(row('b'), row('a'), row('d'), row('c'))
+      const query = { keyCol: 'key', columns: ['key', 'value'] }
+      await within(async session => {
+        const rows = await session.rows(query)
+        expect(rows).toEqual(['a', 'b', 'c', 'd'].map(key => ({ key, value: `value of ${key}` })))
+        expect(await session.rows({ ...query, columns: ['key'] })).toEqual([...'abcd'].map(key => ({ key })))
+        expect(keysOf(await session.rows({ ...query, keys: ['d', 'missing', 'a'] }))).toEqual(['a', 'd'])
+        expect(await session.rows({ ...query, keys: ['missing'] })).toEqual([])
+        expect(keysOf(await session.rows({ ...query, after: 'b' }))).toEqual(['c', 'd'])
+        expect(keysOf(await session.rows({ ...query, limit: 3 }))).toEqual(['a', 'b', 'c'])
+        expect(keysOf(await session.rows({ ...query, after: 'a', limit: 2 }))).toEqual(['b', 'c'])
+        expect(await session.rows({ ...query, after: 'd', limit: 2 })).toEqual([])
+      })
+    })
+
+    it('reads instances, with all columns and what fills itself', async () => {
+      await create(row('a'), { ...row('b'), note: 'mine' })
+      const [a, b] = (await within(session => session.rows({ keyCol: 'key' }))) as Record<string, unknown>[]
+      expect(columnsOf(manager, a)).toMatchObject({ key: 'a', value: 'value of a', note: 'none' })
+      expect(columnsOf(manager, b)).toMatchObject({ key: 'b', value: 'value of b', note: 'mine' })
+      opened.filled?.(a as Record<string, unknown>)
+      expect(keysOf(await within(session => session.rows({ keyCol: 'key', after: 'a' })))).toEqual(['b'])
+    })
+
+    it('keeps the defaults of those rows of one creation that leave a column out', async () => {
+      await create(row('a'), { ...row('b'), note: 'mine' }, row('c'), { note: 'other', ...row('d') })
+      expect(await notes()).toEqual({ a: 'none', b: 'mine', c: 'none', d: 'other' })
+    })
+
+    it('updates the columns that are named, of the row that is meant', async () => {
+      await create({ ...row('a'), note: 'mine' }, row('b'))
+      await within(session => session.update('key', 'a', { value: 'new' }))
+      expect(await pairs()).toEqual({ a: 'new', b: 'value of b' })
+      expect(await notes()).toEqual({ a: 'mine', b: 'none' })
+    })
+
+    it('removes rows by their keys, and all', async () => {
+      await create(...[...'abcde'].map(row))
+      await within(session => session.remove('key', ['b', 'd', 'missing']))
+      expect(keysOf(await within(readRows))).toEqual(['a', 'c', 'e'])
+      await within(session => session.removeAll())
+      expect(await within(readRows)).toEqual([])
+    })
+
+    it('takes a thousand keys at once', async () => {
+      const keys = Array.from({ length: 1_000 }, (_, index) => `key ${String(index).padStart(4, '0')}`)
+      await create(...keys.map(row))
+      const query = { keyCol: 'key', columns: ['key'], keys }
+      expect(keysOf(await within(session => session.rows(query)))).toEqual(keys)
+      await within(session => session.remove('key', keys))
+      expect(await within(readRows)).toEqual([])
+    })
+
+    it('keeps keys and values of every kind apart', async () => {
+      const texts = [...ODD, LONG]
+      const keys = [...ODD, LONG.slice(0, 256)]
+      await create(...keys.map((key, index) => ({ key, value: texts[index] })))
+      const expected = Object.fromEntries(keys.map((key, index) => [key, texts[index]]))
+      expect(await pairs()).toEqual(expected)
+      for (const key of keys) await within(session => session.update('key', key, { value: `${key}!` }))
+      expect(await pairs()).toEqual(Object.fromEntries(keys.map(key => [key, `${key}!`])))
+      await within(session => session.remove('key', keys.slice(1)))
+      expect(await pairs()).toEqual({ plain: 'plain!' })
+    })
+
+    it("pages in the order of the database's own comparison", async () => {
+      const keys = [...ODD, 'A', 'a', 'B', 'b', 'é', 'z', 'Z', 'ﬀ', '😀', '\uffee']
+      await create(...keys.map(row))
+      const paged = await within(async session => {
+        const all: string[] = []
+        for (;;) {
+          const from = all.length > 0 && { after: all.at(-1) as string }
+          const page = await session.rows({ keyCol: 'key', columns: ['key'], limit: 2, ...from })
+          if (page.length === 0) return all
+          all.push(...keysOf(page))
+        }
+      })
+      expect(paged).toEqual(keysOf(await within(readRows)))
+      expect(new Set(paged)).toEqual(new Set(keys))
+    })
+
+    it('rejects where a key is there already, and creates nothing', async () => {
+      await create(row('b'))
+      const error = await create(row('a'), row('b'), row('c')).catch(caught => caught)
+      expect(UNIQUE).toContain(sqlCodes(error).find(code => UNIQUE.includes(code)))
+      expect(await pairs()).toEqual({ b: 'value of b' })
+    })
+
+    it("rolls back where the function rejects, with the function's error", async () => {
+      await create(row('a'))
+      const reason = new Error('no')
+      const failing = within(async session => {
+        await session.create([row('b')])
+        await session.update('key', 'a', { value: 'new' })
+        expect(await read(session)).toEqual({ a: 'new', b: 'value of b' })
+        throw reason
+      })
+      expect(await failing.catch(error => error)).toBe(reason)
+      expect(await pairs()).toEqual({ a: 'value of a' })
+    })
+
+    it('gives what the function gives', async () => {
+      const result = { some: 'thing' }
+      expect(await within(async () => result)).toBe(result)
+    })
+
+    it('gives connections back, however transactions end', async () => {
+      const reason = new Error('no')
+      const ending = Array.from({ length: 30 }, (_, index) =>
+        within(async session => {
+          await session.query('SELECT 1 AS one', [])
+          if (index % 2 === 0) throw reason
+          return index
+        }).catch(error => error),
+      )
+      expect(await Promise.all(ending)).toEqual(ending.map((_, index) => (index % 2 === 0 ? reason : index)))
+      await create(row('a'))
+    })
+
+    it('runs transactions that overlap', async () => {
+      const write = (key: string): Promise<void> =>
+        within(async session => {
+          await session.create([row(key)])
+          await session.update('key', key, { value: 'new' })
+        }).catch(error => {
+          // InnoDB locks the gaps between keys as well: others may be in the way of a key that nobody else writes.
+          if (sqlCodes(error).includes('1213')) return write(key)
+          throw error
+        })
+      const work = [...'abcd'].map(write)
+      await Promise.all(work)
+      expect(await pairs()).toEqual({ a: 'new', b: 'new', c: 'new', d: 'new' })
+    })
+
+    it('runs statements of ours, inside of a transaction and outside', async () => {
+      await create(row('a'))
+      const sql = () => `SELECT ${physical('value')} AS text FROM ${table()} WHERE ${physical('key')} = ${$(1)}`
+      expect(await manager.query(sql(), ['a'])).toEqual([{ text: 'value of a' }])
+      expect(await manager.query(sql(), ['missing'])).toEqual([])
+      await within(async session => {
+        await session.update('key', 'a', { value: 'new' })
+        expect(await session.query(sql(), ['a'])).toEqual([{ text: 'new' }])
+      })
+      expect(await manager.query(sql(), ['a'])).toEqual([{ text: 'new' }])
+    })
+
+    it('binds text, numbers and null; gives no rows where there are none', async () => {
+      await create(row('a'), row('b'), row('c'))
+      const set = () => `UPDATE ${table()} SET ${physical('size')} = ${$(1)} WHERE ${physical('key')} = ${$(2)}`
+      await within(async session => {
+        expect(await session.query(set(), [Number.MAX_SAFE_INTEGER, 'a'])).toEqual([])
+        expect(await session.query(set(), [-3, 'b'])).toEqual([])
+        expect(await session.query(set(), [null, 'c'])).toEqual([])
+      })
+      const sizes = await manager.query(
+        `SELECT ${physical('size')} AS size FROM ${table()} ORDER BY ${physical('key')}`,
+        [],
+      )
+      expect(sizes.map(({ size }) => (size === null ? null : Number(size)))).toEqual([9007199254740991, -3, null])
+      const count = `SELECT count(*) AS total FROM ${table()} WHERE ${physical('size')} > ${$(1)}`
+      expect(Number((await manager.query(count, [9007199254740990]))[0]?.total)).toBe(1)
+      // Drivers of MySQL look for question marks everywhere, so that ours stand for parameters alone.
+      const odd = manager.dialect === 'postgresql' ? 'a?b$1' : 'a$1'
+      for (const text of [...ODD, LONG, '']) {
+        const found = await manager.query(
+          `SELECT ${physical('note')} AS note, '${odd}' AS odd FROM ${table()} WHERE ${physical('key')} = 'a' AND ${$(1)} <> 'x'`,
+          [text],
+        )
+        expect(found).toEqual([{ note: 'none', odd }])
+        await manager.query(`UPDATE ${table()} SET ${physical('value')} = ${$(1)} WHERE ${physical('key')} = 'a'`, [
+          text,
+        ])
+        expect((await pairs()).a).toBe(text)
+      }
+    })
+
+    it('goes on after a failed statement by rolling back to a savepoint', async () => {
+      await create(row('a'))
+      await within(async session => {
+        await session.create([row('b')])
+        await session.query('SAVEPOINT here', [])
+        await expect(session.create([row('c'), row('a')])).rejects.toThrow()
+        await session.query('ROLLBACK TO SAVEPOINT here', [])
+        await session.update('key', 'a', { value: 'new' })
+      })
+      expect(await pairs()).toEqual({ a: 'new', b: 'value of b' })
+    })
+
+    it('never resolves where the database has rolled back', async () => {
+      await create(row('a'))
+      const swallowing = within(async session => {
+        await session.create([row('b')])
+        await session.create([row('a')]).catch(() => {})
+      })
+      const done = await swallowing.then(
+        () => ['a', 'b'],
+        () => ['a'],
+      )
+      expect(keysOf(await within(readRows))).toEqual(done)
+    })
+
+    it('rejects with the error of a statement of ours', async () => {
+      await expect(manager.query('SELECT * FROM missing_table', [])).rejects.toThrow(/missing_table/)
+      await expect(within(session => session.query('SELECT * FROM missing_table', []))).rejects.toThrow(/missing_table/)
+      await create(row('a'))
+    })
+
+    it('shows others nothing before the commit', async ({ skip }) => {
+      if (!others()) skip('the library has one connection to SQLite: others wait')
+      const sql = () => `SELECT count(*) AS total FROM ${table()}`
+      await within(async session => {
+        await session.create([row('a')])
+        expect(Number((await manager.query(sql(), []))[0]?.total)).toBe(0)
+      })
+      expect(Number((await manager.query(sql(), []))[0]?.total)).toBe(1)
+    })
+
+    it('reads one state in a snapshot', async ({ skip }) => {
+      if (!others()) skip('the library has one connection to SQLite: others wait')
+      await create(row('a'), row('b'))
+      await manager.transaction(
+        async session => {
+          expect(Object.keys(await read(session))).toEqual(['a', 'b'])
+          await within(async other => {
+            await other.remove('key', ['a'])
+            await other.create([row('c')])
+          })
+          expect(Object.keys(await read(session))).toEqual(['a', 'b'])
+        },
+        { ...OPTIONS, isolation: 'snapshot' },
+      )
+      expect(Object.keys(await pairs())).toEqual(['b', 'c'])
+    })
+
+    it('knows what the database calls a table and its columns', async () => {
+      const { mapped } = opened
+      const [key, value] = [mapped.column('settingKey'), mapped.column('settingValue')] as string[]
+      expect(key).not.toBe('settingKey')
+      await within(async session => {
+        await session.removeAll()
+        await session.create([{ settingKey: 'a', settingValue: 'one' }])
+        await session.create([{ settingKey: 'b', settingValue: 'two' }])
+        await session.update('settingKey', 'b', { settingValue: 'three' })
+        const query = { keyCol: 'settingKey', after: 'a' }
+        const columns = ['settingKey', 'settingValue']
+        expect(await session.rows({ ...query, columns })).toEqual([{ settingKey: 'b', settingValue: 'three' }])
+        const [instance] = await session.rows(query)
+        expect(columnsOf(mapped, instance)).toMatchObject({ settingKey: 'b', settingValue: 'three' })
+      }, mapped)
+      const sql = `SELECT ${quote(value)} AS text FROM ${tableOf(mapped)} WHERE ${quote(key)} = ${$(1)}`
+      expect(await mapped.query(sql, ['a'])).toEqual([{ text: 'one' }])
+    })
+
+    for (const type of ['json', 'jsonb'] as const) {
+      it(`keeps JSON in a column of type ${type}`, async ({ skip }) => {
+        const of = opened[type]
+        if (!of) return skip('the database has no such type')
+        const values = [...JSON_VALUES, null]
+        const key = (index: number) => `key ${String(index).padStart(2, '0')}`
+        const given = (value: unknown) => (of.jsonAsValues ? value : JSON.stringify(value))
+        await within(async session => {
+          await session.removeAll()
+          await session.create(values.map((value, index) => ({ key: key(index), value: given(value) })))
+          expect(await jsonOf(of, session)).toEqual(values)
+          for (const [index] of values.entries()) {
+            await session.update('key', key(index), { value: given(values.at(-index - 1)) })
+          }
+          expect(await jsonOf(of, session)).toEqual(values.toReversed())
+        }, of)
+      })
+    }
+
+    it('keeps bytes', async ({ skip }) => {
+      const of = opened.bytes
+      if (!of) return skip('the model has no such table')
+      const value = Uint8Array.from({ length: 256 }, (_, index) => index)
+      await within(async session => {
+        await session.removeAll()
+        await session.create([{ key: 'a', value: Buffer.from(value) }])
+        await session.create([{ key: 'b', value: Buffer.alloc(0) }])
+        const [a, b] = (await session.rows({ keyCol: 'key', columns: ['value'] })) as { value: Uint8Array }[]
+        expect(Buffer.from(a?.value ?? []).equals(value)).toBe(true)
+        expect(b?.value).toHaveLength(0)
+        await session.update('key', 'a', { value: Buffer.from(value.toReversed()) })
+        const [again] = (await session.rows({ keyCol: 'key', columns: ['value'], limit: 1 })) as { value: Uint8Array }[]
+        expect(Buffer.from(again?.value ?? []).equals(value.toReversed())).toBe(true)
+      }, of)
+    })
+
+    const quote = (name?: string) => quoted(manager, name as string)
+    const physical = (property: string) => quote(manager.column(property))
+    const table = () => tableOf(manager)
+    const $ = (index: number) => (manager.dialect === 'postgresql' ? `$${index}` : '?')
+    const notes = async () => {
+      const rows = await within(session => session.rows({ keyCol: 'key', columns: ['key', 'note'] }))
+      return Object.fromEntries((rows as { key: string; note: string }[]).map(({ key, note }) => [key, note]))
+    }
+  })
+}
+
+const columnsOf = (manager: ModelManager, instance?: object) => ({
+  ...(manager.columnsOf?.(instance ?? {}) ?? instance),
+})
+
+const row = (key: string) => ({ key, value: `value of ${key}` })
+
+const readRows = (session: ModelSession) => session.rows({ keyCol: 'key', columns: ['key', 'value'] })
+
+const keysOf = (rows: readonly object[]) => (rows as { key: string }[]).map(({ key }) => key)
+
+async function read(session: ModelSession): Promise<Record<string, unknown>> {
+  const rows = (await readRows(session)) as { key: string; value: unknown }[]
+  return Object.fromEntries(rows.map(({ key, value }) => [key, value]))
+}
+
+async function jsonOf(manager: ModelManager, session: ModelSession): Promise<unknown[]> {
+  const values = Object.values(await read(session))
+  return manager.jsonAsValues ? values : values.map(value => JSON.parse(value as string))
+}
+
+function quoted({ dialect }: ModelManager, name: string): string {
+  return dialect === 'mysql' ? `\`${name}\`` : `"${name}"`
+}
+
+function tableOf(manager: ModelManager): string {
+  const { schema, name } = manager.table
+  return `${schema === undefined ? '' : `${quoted(manager, schema)}.`}${quoted(manager, name)}`
+}

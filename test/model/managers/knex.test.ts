@@ -1,0 +1,82 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import knex, { type Knex } from 'knex'
+import mysql from 'mysql2/promise'
+import pg from 'pg'
+import { expect } from 'vitest'
+import { knexManager } from '../../../src/backends/model/managers/knex.js'
+import { mariadb } from '../../servers/mariadb.js'
+import { postgres } from '../../servers/postgres.js'
+import { startServer } from '../../servers/start.js'
+import { managerBattery, type Opened } from './battery.js'
+import { LibsqlClient } from './knex-libsql.js'
+import { batteryTables } from './tables.js'
+
+const snake = (name: string) => name.replace(/[A-Z]/g, letter => `_${letter.toLowerCase()}`)
+const camel = (name: string) => name.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase())
+
+/** As applications map names: what is no list of rows comes as the driver gives it. */
+const MAPPED: Knex.Config = {
+  wrapIdentifier: (name, wrap) => wrap(name === '*' ? name : snake(name)),
+  postProcessResponse: response =>
+    Array.isArray(response)
+      ? response.map(row => Object.fromEntries(Object.entries(row).map(([name, value]) => [camel(name), value])))
+      : response,
+}
+
+function managers(config: Knex.Config) {
+  const db = knex({ pool: { min: 0, max: 4 }, ...config })
+  const mapping = knex({ pool: { min: 0, max: 1 }, ...config, ...MAPPED })
+  return {
+    db,
+    mapping,
+    managers: {
+      manager: knexManager(db, 'settings'),
+      mapped: knexManager(mapping, 'appSettings'),
+      bytes: knexManager(db, 'bytes_settings'),
+      json: knexManager(db, 'json_settings'),
+      jsonb: knexManager(mapping, 'jsonbSettings'),
+      filled: ({ id, created_at }: Record<string, unknown>) => {
+        expect(id).toBeGreaterThan(0)
+        expect(created_at).toBeTruthy()
+      },
+    },
+    async end() {
+      await db.destroy()
+      await mapping.destroy()
+    },
+  }
+}
+
+async function onPostgres(): Promise<Opened> {
+  const server = await startServer(postgres)
+  const client = new pg.Client(server.url)
+  await client.connect()
+  await client.query(batteryTables('postgresql').join(';'))
+  await client.end()
+  const { managers: opened, end } = managers({ client: 'pg', connection: server.url })
+  return { ...opened, end: () => end().then(() => server.stop()) }
+}
+
+async function onMariadb(): Promise<Opened> {
+  const server = await startServer(mariadb)
+  const client = await mysql.createConnection({ uri: server.url, multipleStatements: true })
+  await client.query(batteryTables('mysql').join(';'))
+  await client.end()
+  const { managers: opened, end } = managers({ client: 'mysql2', connection: server.url })
+  return { ...opened, end: () => end().then(() => server.stop()) }
+}
+
+async function onSqlite(): Promise<Opened> {
+  const folder = await mkdtemp(join(tmpdir(), 'durabledict-knex-'))
+  const connection = { filename: join(folder, 'app.db') }
+  const opened = managers({ client: LibsqlClient, connection, useNullAsDefault: true, pool: { min: 0, max: 1 } })
+  for (const statement of batteryTables('sqlite')) await opened.db.raw(statement)
+  const { json, jsonb, ...rest } = opened.managers
+  return { ...rest, end: () => opened.end().then(() => rm(folder, { recursive: true })) }
+}
+
+managerBattery('knexManager on PostgreSQL', onPostgres)
+managerBattery('knexManager on MariaDB', onMariadb)
+managerBattery('knexManager on SQLite', onSqlite)

@@ -1,0 +1,55 @@
+// @ts-check
+import { execFile } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import { readFile, symlink, writeFile } from 'node:fs/promises'
+import { createRequire } from 'node:module'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { cached } from '../../../scripts/cache.js'
+import { root } from '../../../scripts/run.js'
+
+const require = createRequire(import.meta.url)
+
+/** Nothing is asked of the database, so any program will do for the engine that would be downloaded else. */
+const OFFLINE = {
+  PRISMA_SCHEMA_ENGINE_BINARY: process.execPath,
+  CHECKPOINT_DISABLE: '1',
+  PRISMA_HIDE_UPDATE_MESSAGE: '1',
+}
+
+/**
+ * Generates the schema's client, once for each schema, version of Prisma, and clone of this repository.
+ * @param {'postgresql' | 'sqlite'} provider
+ * @returns {Promise<string>} the folder, whose `client` is required
+ */
+async function generated(provider) {
+  const text = await readFile(new URL('schema.prisma', import.meta.url), 'utf8')
+  const schema =
+    provider === 'postgresql' ? text : text.replace(/ @db\.\w+(\(\d+\))?/g, '').replace('"postgresql"', '"sqlite"')
+  const { version } = require('prisma/package.json')
+  const hash = createHash('sha256')
+    .update(schema + root)
+    .digest('hex')
+    .slice(0, 12)
+  return cached(`prisma-${version}-${provider}-${hash}`, async folder => {
+    await writeFile(join(folder, 'schema.prisma'), schema)
+    await symlink(join(root, 'node_modules'), join(folder, 'node_modules'), 'junction')
+    const args = [require.resolve('prisma/build/index.js'), 'generate', '--schema', join(folder, 'schema.prisma')]
+    await promisify(execFile)(process.execPath, args, { cwd: folder, env: { ...process.env, ...OFFLINE } })
+  })
+}
+
+/**
+ * A client of a database.
+ * @param {'postgresql' | 'sqlite'} provider
+ * @param {object} connection what the driver adapter takes: `{ url }` of SQLite; a pool of `pg` or its options
+ * @param {{ schema?: string }} [options] of the driver adapter
+ */
+export async function prismaClient(provider, connection, options) {
+  const { PrismaClient } = require(join(await generated(provider), 'client'))
+  const { PrismaLibSql } = require('@prisma/adapter-libsql')
+  const { PrismaPg } = require('@prisma/adapter-pg')
+  const adapter =
+    provider === 'sqlite' ? new PrismaLibSql(/** @type {any} */ (connection)) : new PrismaPg(connection, options)
+  return new PrismaClient({ adapter })
+}

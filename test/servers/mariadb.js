@@ -1,0 +1,31 @@
+// @ts-check
+const EMPTY_PASSWORD = ['-e', 'MARIADB_ALLOW_EMPTY_ROOT_PASSWORD=1', '-e', 'MARIADB_DATABASE=test']
+
+/** @type {import('./types.js').ServerSpec} */
+export const mariadb = {
+  name: 'MariaDB',
+  variable: 'MARIADB_URL',
+  binaries: ['mariadbd'],
+  packages: ['mariadb-server'],
+  docker: { image: 'mariadb:11', port: 3306, options: EMPTY_PASSWORD },
+  user: 'mysql',
+  // The container's first start has a server before, without a port.
+  ready: /ready for connections\.\s+Version: .* port: [1-9]/,
+  init({ prefix, folder }) {
+    const program = [`${prefix}/usr/bin/mariadb-install-db`, '--no-defaults', `--basedir=${prefix}/usr`]
+    return [...program, `--datadir=${folder}`, '--skip-name-resolve', '--auth-root-authentication-method=normal']
+  },
+  command({ binary, prefix, folder, port }) {
+    return [
+      ...[binary, '--no-defaults', `--basedir=${prefix}/usr`, `--datadir=${folder}`],
+      ...[`--port=${port}`, '--bind-address=127.0.0.1', '--skip-name-resolve'],
+      // Relative to the data folder: a socket's whole path has to be short.
+      '--socket=socket',
+      '--innodb-buffer-pool-size=16M',
+      '--innodb-log-file-size=8M',
+      // A commit survives the end of the process, not that of the machine.
+      '--innodb-flush-log-at-trx-commit=2',
+    ]
+  },
+  url: port => `mysql://root@127.0.0.1:${port}/test`,
+}

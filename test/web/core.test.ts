@@ -1,0 +1,248 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import { afterEach, describe, expect, test } from 'vitest'
+import { MemoryBackend } from '../../src/backends/memory/memory-backend.js'
+import { FaultyBackend } from '../../src/conformance/faulty-backend.js'
+import { freshPerRequest } from '../../src/express.js'
+import { ClosedError, DurableDict, MemoryDict, MemoryStore, ServiceUnavailableError } from '../../src/index.js'
+import { FreshPerRequest } from '../../src/web/fresh-per-request.js'
+import { until } from '../redis/support.js'
+import { heard, pair } from './support.js'
+
+const opened: DurableDict[] = []
+afterEach(async () => {
+  for (const dict of opened.splice(0)) await dict.close()
+})
+
+async function openPair(options = {}) {
+  const made = await pair(options)
+  opened.push(made.dict, made.writer)
+  return made
+}
+
+describe('current() outside of a request', () => {
+  test('is a snapshot of what memory holds, without a check; of one state the same', async () => {
+    const { dict, writer, faulty } = await openPair()
+    await writer.set('colour', 'green')
+    const before = faulty.calls.length
+    const snapshot = dict.current()
+    expect(snapshot.get('colour')).toBe('red')
+    expect(dict.current()).toBe(snapshot)
+    expect(faulty.calls.length).toBe(before)
+    await dict.sync()
+    expect([snapshot.get('colour'), dict.current().get('colour')]).toEqual(['red', 'green'])
+    expect(dict.current()).toBe(await dict.snapshot())
+  })
+
+  test('falls back to the defaults', async () => {
+    const dict = await MemoryDict.open<{ colour: string }>(undefined, { defaults: { colour: 'grey' } })
+    expect(dict.current().get('colour')).toBe('grey')
+  })
+
+  test('throws ClosedError after close, in a request too', async () => {
+    const { dict } = await openPair()
+    const scope = await new FreshPerRequest({ dict }, undefined).begin({})
+    await dict.close()
+    expect(() => dict.current()).toThrow(ClosedError)
+    expect(() => scope.run(() => dict.current())).toThrow(ClosedError)
+    expect(scope.dicts.dict.get('colour')).toBe('red')
+  })
+})
+
+describe('a request', () => {
+  test('within the bound begins at once, without a promise', async () => {
+    const { dict } = await openPair({ maxStaleness: 60_000 })
+    expect(new FreshPerRequest({ dict }, undefined).begin({})).not.toBeInstanceOf(Promise)
+    expect(new FreshPerRequest({ dict }, { maxStaleness: 60_000 }).begin({})).not.toBeInstanceOf(Promise)
+    // The option counts for more than the dictionary's own.
+    expect(new FreshPerRequest({ dict }, { maxStaleness: 0 }).begin({})).toBeInstanceOf(Promise)
+  })
+
+  test('that passes two of them keeps the snapshots of the first, and gets what it lacks of the second', async () => {
+    const { dict, writer } = await openPair()
+    const other = await openPair()
+    const request = {}
+    const first = await new FreshPerRequest({ dict }, undefined).begin(request)
+    await writer.set('colour', 'green')
+    await dict.sync()
+    const second = await first.run(() => new FreshPerRequest({ dict, other: other.dict }, undefined).begin(request))
+    expect(second.dicts.dict).toBe(first.dicts.dict)
+    expect(Object.keys(second.dicts)).toEqual(['dict', 'other'])
+    second.run(() => expect(dict.current().get('colour')).toBe('red'))
+  })
+
+  test('started by another one is a request of its own', async () => {
+    const { dict, writer } = await openPair()
+    const fresh = new FreshPerRequest({ dict }, undefined)
+    const first = await fresh.begin({})
+    await writer.set('colour', 'green')
+    const second = await first.run(() => fresh.begin({}))
+    expect(second.dicts.dict.get('colour')).toBe('green')
+  })
+
+  test('that was answered holds no longer: what it left running sees what memory holds', async () => {
+    const { dict, writer } = await openPair()
+    const response = { writableFinished: false }
+    const scope = await new FreshPerRequest({ dict }, undefined).begin({}, response)
+    await writer.set('colour', 'green')
+    await dict.sync()
+    const left = scope.run(async () => {
+      const seen = [dict.current().get('colour')]
+      await delay(1)
+      response.writableFinished = true
+      return [...seen, dict.current().get('colour')]
+    })
+    expect(await left).toEqual(['red', 'green'])
+  })
+})
+
+describe('maxStaleness', () => {
+  test('is recorded in the store before it is relied on: writes { everywhere: true } wait for it', async () => {
+    const { dict, writer } = await openPair()
+    const fresh = new FreshPerRequest({ dict }, { maxStaleness: 300 })
+    await fresh.begin({})
+    const relied = await fresh.begin({})
+    expect(relied.dicts.dict.get('colour')).toBe('red')
+    const started = performance.now()
+    await writer.set('colour', 'green', { everywhere: true })
+    expect(performance.now() - started).toBeGreaterThan(250)
+    expect((await fresh.begin({})).dicts.dict.get('colour')).toBe('green')
+  })
+
+  test('that cannot be recorded is not relied on', async () => {
+    const { dict, faulty } = await openPair()
+    faulty.failBefore('recordBound')
+    const fresh = new FreshPerRequest({ dict }, { maxStaleness: 60_000 })
+    for (let request = 0; request < 3; request += 1) expect(fresh.begin({})).toBeInstanceOf(Promise)
+    await fresh.begin({})
+    expect(fresh.begin({})).toBeInstanceOf(Promise)
+    faulty.heal()
+    const atOnce = async () => {
+      const begun = fresh.begin({})
+      await begun
+      return !(begun instanceof Promise)
+    }
+    await until(atOnce, 'a request that begins at once')
+  })
+
+  test('needs nothing recorded where the backend records none, and so has no such writes', async () => {
+    const store = new MemoryStore()
+    const { backend } = new FaultyBackend(new MemoryBackend(store))
+    const dict = await DurableDict.open({ ...backend, supports: { recordBound: false } })
+    opened.push(dict)
+    const fresh = new FreshPerRequest({ dict }, { maxStaleness: 60_000 })
+    expect(fresh.begin({})).not.toBeInstanceOf(Promise)
+  })
+})
+
+describe('a store that is down', () => {
+  test('lets go of all who wait as soon as one check has failed', async () => {
+    const { dict, faulty } = await openPair()
+    const fresh = new FreshPerRequest({ dict }, { whenDown: 'fail' })
+    let failIt: (error: Error) => void = () => {}
+    faulty.intercept('changesSince', () => new Promise((_, reject) => (failIt = reject)))
+    const called = faulty.called('changesSince')
+    const first = fresh.begin({})
+    await called
+    // Comes while that one is under way: waits for the next check, which would hang as well.
+    const second = fresh.begin({})
+    failIt(new Error('gone'))
+    await expect(first).rejects.toThrow(ServiceUnavailableError)
+    await expect(second).rejects.toMatchObject({
+      status: 503,
+      dictionary: 'settings',
+      cause: { cause: new Error('gone') },
+    })
+    faulty.heal()
+  })
+
+  test('is asked anew by one request at a time, which is patient for a moment; the others are served at once', async () => {
+    const { dict, faulty } = await openPair()
+    const fresh = new FreshPerRequest({ dict }, undefined)
+    faulty.failBefore('changesSince')
+    await fresh.begin({})
+    faulty.hang('changesSince')
+    const called = faulty.called('changesSince')
+    const asking = fresh.begin({})
+    expect(asking).toBeInstanceOf(Promise)
+    await called
+    const before = faulty.calls.length
+    for (let request = 0; request < 10; request += 1) expect(fresh.begin({})).not.toBeInstanceOf(Promise)
+    expect(faulty.calls.length).toBe(before)
+    expect((await asking).dicts.dict.get('colour')).toBe('red')
+    faulty.heal()
+  })
+
+  test('is known to be there again by any read that was answered', async () => {
+    const { dict, writer, faulty } = await openPair()
+    const events = heard(dict)
+    const fresh = new FreshPerRequest({ dict }, undefined)
+    faulty.failBefore('changesSince')
+    await fresh.begin({})
+    faulty.heal()
+    await writer.set('colour', 'green')
+    expect(await dict.get('colour')).toBe('green')
+    await writer.set('colour', 'blue')
+    expect((await fresh.begin({})).dicts.dict.get('colour')).toBe('blue')
+    expect(events.map(({ event }) => event)).toEqual(['stale', 'fresh'])
+  })
+
+  test('is waited for no longer than timeout in all, however long a load goes on', async () => {
+    const { dict, writer, faulty } = await openPair({ timeout: 150 })
+    const fresh = new FreshPerRequest({ dict }, undefined)
+    await writer.set('colour', 'green')
+    // The changes are too old, and what is loaded instead does not come.
+    faulty.hang('load')
+    faulty.intercept('changesSince', async () => {
+      await delay(100)
+      return { type: 'tooOld', diverged: false }
+    })
+    const started = performance.now()
+    expect((await fresh.begin({})).dicts.dict.get('colour')).toBe('red')
+    // The check took 100 ms, the load would take 150 ms more.
+    expect(performance.now() - started).toBeLessThan(240)
+    faulty.heal()
+  })
+})
+
+describe('what is no dictionary, and a wrong option', () => {
+  const refused = (dictionaries: unknown, options?: unknown) => () =>
+    freshPerRequest(dictionaries as never, options as never)
+
+  test('is a TypeError that says what it got, and what to do', async () => {
+    const { dict } = await openPair()
+    const promise = MemoryDict.open()
+    const cases: [dictionaries: unknown, options: unknown, message: RegExp][] = [
+      [
+        undefined,
+        undefined,
+        /takes a dictionary, an array of them, or an object of them by name; the first argument is undefined/,
+      ],
+      [null, undefined, /the first argument is null/],
+      ['settings', undefined, /the first argument is "settings"/],
+      [promise, undefined, /the first argument is a promise\. Await what open\(\) gives/],
+      [{ settings: promise }, undefined, /"settings" is a promise\. Await/],
+      [{ settings: {} }, undefined, /"settings" is object/],
+      [{ settings: new Map() }, undefined, /"settings" is object/],
+      [[dict, null], undefined, /a member of the array is null/],
+      [{}, undefined, /at least one dictionary/],
+      [[], undefined, /at least one dictionary/],
+      [[dict, dict], undefined, /two dictionaries named "settings": pass an object/],
+      [Object.fromEntries([['__proto__', dict]]), undefined, /named "__proto__"/],
+      [dict, { whenDown: 'crash' }, /Option "whenDown" must be 'serve' or 'fail'; got "crash"/],
+      [dict, { whenDown: true }, /Option "whenDown"/],
+      [
+        dict,
+        { maxStaleness: -1 },
+        /Option "maxStaleness" must be a number of milliseconds from 0 to 2147483647; got -1/,
+      ],
+      [dict, { maxStaleness: '100' }, /Option "maxStaleness"/],
+      [dict, { maxStaleness: Number.NaN }, /Option "maxStaleness"/],
+      [dict, { maxstaleness: 1 }, /freshPerRequest\(\) has no option "maxstaleness"; it has whenDown, maxStaleness/],
+      [dict, null, /must be an object/],
+    ]
+    for (const [dictionaries, options, message] of cases) {
+      expect(refused(dictionaries, options), String(message)).toThrow(TypeError)
+      expect(refused(dictionaries, options), String(message)).toThrow(message)
+    }
+  })
+})
