@@ -211,6 +211,13 @@ export interface Backend<S = string> {
    */
   changesSince?(since: Version, freshness?: Freshness): Awaitable<CatchUp<S>>
   /**
+   * As of when, as {@link Dated.asOf}, the version is known to be the present one by what the store has told: where
+   * `changesSince(version, 'watched')` would say at once that nothing changed. Nothing where it is not, or the store would have
+   * to be asked. It asks nothing and costs next to nothing: reads that check begin with it, each of them, where the backend is
+   * not {@link Supports.linearizable}. Default: they share a `changesSince`.
+   */
+  knownCurrent?(version: Version): number | undefined
+  /**
    * Everything stored with its version: one consistent state. Where that takes several calls on the store, `progress`
    * is to be called after each, since the time limit of a call starts anew then. It throws once no one waits any more:
    * nothing more is to be sent.

@@ -37,6 +37,11 @@ export class BoundedStore {
     return this.#store.supports.linearizable
   }
 
+  /** As of when the version is known to be the present one, without asking. */
+  knownCurrent(version: Version): number | undefined {
+    return this.#store.backend.knownCurrent?.(version)
+  }
+
   /** At once where the store answers at once; else the promise is to be bounded by {@link answer}. */
   catchUp(since: Version, freshness: Freshness): Awaitable<CatchUp<unknown>> {
     this.#reads.throwIfEnded()

@@ -23,6 +23,7 @@ import { History, type Observer, type Remainder, type SyncReason } from './histo
 import type { Memory } from './memory.js'
 import { Recent } from './recent.js'
 import { SharedCheck } from './shared-check.js'
+import { Turns } from './turns.js'
 
 /** How many own batches are known again when their changes come back by another way. */
 const REMEMBERED_BATCHES = 64
@@ -47,6 +48,7 @@ export class Replica {
   readonly #syncs = this.#shared('linearizable')
   readonly #checks = this.#shared('watched')
   readonly #refreshes = this.#shared('confirmed')
+  readonly #turns = new Turns()
   readonly #commits = new GroupCommit(batch => this.#commit(batch))
   readonly #ownBatches = new Recent<string>(REMEMBERED_BATCHES)
   #underWay: Batch<unknown> | undefined
@@ -104,6 +106,11 @@ export class Replica {
   check(): Promise<void> {
     this.#awaited = true
     return (this.#exact ? this.#syncs : this.#checks).join()
+  }
+
+  /** The same for a reader: nothing to wait for where it is known without asking that memory is as current as that. */
+  checkUnlessKnown(): Promise<void> | undefined {
+    return this.#isKnown() ? this.#turns.giveWay() : this.check()
   }
 
   /** Brings memory up to the store's state at the time of the call, or later. */
@@ -179,6 +186,15 @@ export class Replica {
   /** A bound is a promise about the time of writers, too: what rests on it must not miss what they were acknowledged. */
   get #exact(): boolean {
     return this.#store.linearizable || this.#bound !== undefined
+  }
+
+  /** What a store has told is no more than sequentially consistent. While everything is being loaded, answers are put off. */
+  #isKnown(): boolean {
+    if (this.#exact || this.#loading) return false
+    const asOf = this.#store.knownCurrent(this.memory.version)
+    if (asOf === undefined) return false
+    this.#confirm(asOf)
+    return true
   }
 
   #shared(freshness: Freshness): SharedCheck {

@@ -57,6 +57,11 @@ export class Reader {
     return mark === this.#mark && connected && performance.now() - heardAt <= timeout * TRUSTED
   }
 
+  /** As of when the version is known to be what the connected server has. */
+  knownCurrent(version: Version): number | undefined {
+    return this.#mirror?.version === version && this.isCurrent ? this.#session.heardAt : undefined
+  }
+
   /** At once where nothing has to be asked. */
   changesSince(since: Version, freshness: Freshness): CatchUp<Stored> | Promise<CatchUp<Stored>> {
     if (freshness !== 'watched' || !this.#mirror || !this.isCurrent) return this.#ask(since, freshness)

@@ -102,6 +102,10 @@ export class ZookeeperBackend implements Backend<Stored> {
     return answer instanceof Promise ? this.#explained(answer) : answer
   }
 
+  knownCurrent(version: Version): number | undefined {
+    return this.#reader.knownCurrent(version)
+  }
+
   commit(batch: Batch<Stored>, since: Version, givenUp: AbortSignal): Promise<Committed<Stored>> {
     return this.#writer.commit(batch, since, givenUp)
   }
