@@ -51,7 +51,7 @@ export class Connection {
 
   /** Sends what has no answer that anyone waits for. */
   say(record: Buffer): void {
-    this.#socket.write(record)
+    this.#write(record)
   }
 
   /** Sends a request, and reads its answer. */
@@ -62,7 +62,16 @@ export class Connection {
       xid,
       answer: (fault, input) => (fault ? reply(fault) : settle(reply, () => read(input))),
     })
-    this.#socket.write(toRecord(xid))
+    this.#write(toRecord(xid))
+  }
+
+  /** What is sent in one tick goes by one call of the system. */
+  #write(record: Buffer): void {
+    if (this.#socket.writableCorked === 0) {
+      this.#socket.cork()
+      process.nextTick(() => this.#socket.uncork())
+    }
+    this.#socket.write(record)
   }
 
   destroy(cause: Error): void {
