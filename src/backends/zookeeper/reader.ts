@@ -116,10 +116,23 @@ export class Reader {
     return { entries: new Map(entries), version }
   }
 
-  /** After an own write, whose change the mirror holds: sets the watch that it has fired. */
-  rearm(watching: Promise<Watched<Stat | undefined>>): void {
-    const rearming = watching.then(
-      ({ value, mark }) => {
+  /**
+   * What a write is best worked out on: what an own one has led to, though the watch that this has fired is not set again
+   * yet; else the mirror once it is current.
+   */
+  latest(): Mirror | Promise<Mirror> {
+    return this.#rearming && this.#mirror ? this.#mirror : this.current('watched')
+  }
+
+  /**
+   * Sets the watch again that an own write fires. Until that is done nothing is read: what is asked after a write is answered
+   * after it.
+   *
+   * @param written - resolves when the mirror holds what was written.
+   */
+  rearm(written: Promise<void>, watching: Promise<Watched<Stat | undefined>>): void {
+    const rearming = Promise.all([watching, written]).then(
+      ([{ value, mark }]) => {
         if (value?.mzxid === this.#mirror?.position.zxid) this.#mark = mark
       },
       () => {},

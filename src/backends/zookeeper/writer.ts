@@ -122,12 +122,17 @@ export class Writer {
       for (;;) {
         const waiting = this.#session.ready()
         if (waiting) await orAborted(waiting, givenUp)
-        const mirror = await orAborted(this.#reader.current('watched'), givenUp)
+        const mirror = lost ? await orAborted(this.#reader.current('watched'), givenUp) : await this.#latest(givenUp)
         if (this.#session.connected) return mirror
       }
     } catch (fault) {
       throw this.#failed(lost, fault)
     }
+  }
+
+  async #latest(givenUp: AbortSignal): Promise<Mirror> {
+    const latest = this.#reader.latest()
+    return latest instanceof Promise ? orAborted(latest, givenUp) : latest
   }
 
   /**
@@ -150,11 +155,11 @@ export class Writer {
   ): Promise<void> {
     const answer = this.#session.multi(steps)
     if (steps[0]?.type !== 'set') return void (await answer)
-    const watching = this.#session.exists(this.#names.version, true)
-    watching.catch(() => {})
-    const [stat] = await answer
-    this.#reader.take(String(base), change, { head, ...positionOf(stat as Stat) })
-    this.#reader.rearm(watching)
+    const written = answer.then(([stat]) =>
+      this.#reader.take(String(base), change, { head, ...positionOf(stat as Stat) }),
+    )
+    this.#reader.rearm(written, this.#session.exists(this.#names.version, true))
+    await written
   }
 
   /** Whether it is worth while to try again: someone else was faster, or strangers have altered the znodes. */
