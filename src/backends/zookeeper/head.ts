@@ -6,8 +6,14 @@ import type { Stored } from './stored.js'
 /** How the znodes are laid out. */
 const FORMAT = 1
 
-/** How long the log may be, in characters: it is written with every change. */
-const LOG_LIMIT = 16_384
+/**
+ * How long the log may be, in characters. It is written with every change, and read at every one by every process: a longer
+ * one would serve those that check seldom, at the cost of all others.
+ */
+const LOG_LIMIT = 4_096
+
+/** How long the latest change of it may be nevertheless, in characters, with values or, where these are longer, without. */
+const CHANGE_LIMIT = 16_384
 
 /** How long a value may be that is kept in the log, in characters. A longer one is read from its znode. */
 const VALUE_LIMIT = 1_024
@@ -59,11 +65,11 @@ export function newHead(bound: number, cversion: number): Head {
 export function nextHead(head: Head, id: string, effects: readonly Effect<Stored>[], cversion: number): Head {
   const next = { ...head, number: head.number + 1, id, cversion }
   let line = toLine(id, effects, true)
-  if (line.length > LOG_LIMIT) line = toLine(id, effects, false)
-  if (line.length > LOG_LIMIT) return { ...next, base: id, log: [] }
+  if (line.length > CHANGE_LIMIT) line = toLine(id, effects, false)
+  if (line.length > CHANGE_LIMIT) return { ...next, base: id, log: [] }
   const log = [...head.log, line]
   let { base } = head
-  for (let length = lengthOf(log); length > LOG_LIMIT; ) {
+  for (let length = lengthOf(log); length > LOG_LIMIT && log.length > 1; ) {
     const dropped = log.shift() as string
     length -= dropped.length
     base = parseLine(dropped).id
