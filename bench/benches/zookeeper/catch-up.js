@@ -10,7 +10,7 @@ const LONG = 4_000
 
 /** What one change costs another replica: in requests, and in time, with few keys and with many. @type {import('../../types.js').Bench} */
 export async function catchUp({ quick }) {
-  const [few, many] = quick ? [100, 2_000] : [100, 10_000]
+  const [few, many] = quick ? [100, 1_000] : [100, 10_000]
   const [small, large] = [await makeDict(few), await makeDict(many)]
   const [rounds, warmUp] = quick ? [5, 1] : [101, 10]
   const [left, right] = [many, few].map(count => count.toLocaleString('en'))

@@ -1,6 +1,8 @@
 // @ts-check
 import { randomUUID } from 'node:crypto'
+import { join } from 'node:path'
 import { ZookeeperDict } from '../../../dist/index.js'
+import { root } from '../../../scripts/run.js'
 import { fourLetters } from '../../../test/servers/zookeeper.js'
 import { startZookeeperNode } from '../../../test/servers/zookeeper-nodes.js'
 import { makeEntries } from '../../samples.js'
@@ -11,10 +13,17 @@ const CHUNK = 1_000
 /** @type {Promise<string> | undefined} */
 let starting
 
-/** Where a server of this process's own is, as host and port. It does not wait for its disk: both sides are measured so. */
+/** Where a server of this process's own is, as host and port. */
 export function serverAddress() {
-  starting ??= startZookeeperNode().then(({ address }) => address)
+  starting ??= start()
   return starting
+}
+
+/** As ZooKeeper is by default, it waits for its disk at each write; so its folder is not to be one that may be in memory. */
+async function start() {
+  process.env.TMPDIR = join(root, '.cache')
+  const { address } = await startZookeeperNode({}, ['forceSync=yes'])
+  return address
 }
 
 /** What the server says to a command of four letters. @param {string} word */
@@ -25,7 +34,7 @@ async function ask(word) {
 /** The server's version. */
 export async function describeServer() {
   const version = /^Zookeeper version: ([\d.]+)/m.exec(await ask('srvr'))?.[1]
-  return `ZooKeeper ${version}, one server on this machine, without fsync`
+  return `ZooKeeper ${version}, one server on this machine, an fsync at each write`
 }
 
 /** A dictionary of so many samples. @param {number} count */
