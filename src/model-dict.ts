@@ -1,4 +1,5 @@
 import type { ModelManager } from './backends/model/manager.js'
+import type { PrismaDelegateShape, PrismaRow } from './backends/model/managers/prisma-shapes.js'
 import type { SequelizeModel } from './backends/model/managers/sequelize.js'
 import type { TypeormRepository } from './backends/model/managers/typeorm.js'
 import type { ModelBackend } from './backends/model/model-backend.js'
@@ -41,6 +42,10 @@ interface OpenModelDict {
     model: ModelManager<Row> | TypeormRepository<Row> | SequelizeModel<Row>,
     options: InstanceOptions,
   ): Promise<ModelDict<Record<string, Row>, never, Record<string, unknown>>>
+  <Model extends PrismaDelegateShape>(
+    model: Model,
+    options: InstanceOptions,
+  ): Promise<ModelDict<Record<string, PrismaRow<Model>>, never, Record<string, unknown>>>
   <S extends Schema, const D extends DefaultsOf<S> = Record<never, never>>(
     model: object,
     options: SchemaOptions<S, D> & ModelOptions,

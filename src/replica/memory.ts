@@ -57,7 +57,9 @@ export class Memory {
     }
     const { key } = effect
     const after = effect.type === 'set' ? { stored: effect.stored, value: undefined } : undefined
-    steps?.push({ key, before: this.entries.remember(key), after })
+    const before = steps && this.entries.remember(key)
+    // A deletion of what is not there, as an announcement of what others have done may have it, is no change.
+    if (before ?? after) steps?.push({ key, before, after })
     if (after) this.entries.set(key, after.stored)
     else this.entries.delete(key)
   }

@@ -1,17 +1,21 @@
 import { execFile } from 'node:child_process'
 import { readdirSync, readFileSync } from 'node:fs'
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import { generated } from '../model/prisma/generate.js'
 import { type Snippet, snippetsOf, withClaimsChecked } from './snippets.js'
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 
 /** Inside the tree, so that what they import is found; and where nothing else looks. */
 const FOLDER = join(ROOT, '.cache', `snippets-${process.pid}`)
+
+/** Where they are compiled. */
+const TYPES = join(FOLDER, 'types')
 
 /** The README and all pages. */
 const PAGES = ['README.md', ...readdirSync(join(ROOT, 'docs'), { recursive: true }).map(path => `docs/${path}`)]
@@ -47,8 +51,17 @@ function onSource(code: string): string {
 /** NestJS has its users write decorators as TypeScript had them first; this says so to what runs the snippets. */
 const DECORATORS = { experimentalDecorators: true }
 
+/** The client of the page's schema, where the snippets that run, and those that are compiled, look for it. */
+async function generateClient(page: string): Promise<void> {
+  const [, schema] = /^```prisma\n(generator .*?)^```/ms.exec(readFileSync(join(ROOT, page), 'utf8')) ?? []
+  if (!schema) throw new Error(`${page} shows no schema that has a generator.`)
+  const folder = await generated('docs', schema)
+  for (const place of [FOLDER, TYPES]) await symlink(join(folder, 'generated'), join(place, 'generated'), 'junction')
+}
+
 beforeAll(async () => {
-  await mkdir(FOLDER, { recursive: true })
+  await mkdir(TYPES, { recursive: true })
+  await generateClient('docs/model/prisma.md')
   await writeFile(join(FOLDER, 'tsconfig.json'), JSON.stringify({ compilerOptions: DECORATORS }))
 })
 
@@ -84,9 +97,7 @@ async function run(snippet: Snippet): Promise<void> {
 
 test('the snippets compile as they stand', { timeout: 60_000 }, async () => {
   const typed = pages.flatMap(([, snippets]) => snippets).filter(({ language }) => language === 'ts')
-  const folder = join(FOLDER, 'types')
-  await mkdir(folder, { recursive: true })
-  for (const snippet of typed) await writeFile(join(folder, fileOf(snippet)), `${snippet.code}\nexport {}\n`)
+  for (const snippet of typed) await writeFile(join(TYPES, fileOf(snippet)), `${snippet.code}\nexport {}\n`)
   const config = {
     extends: join(ROOT, 'tsconfig.json'),
     compilerOptions: {
@@ -98,12 +109,12 @@ test('the snippets compile as they stand', { timeout: 60_000 }, async () => {
       types: ['node'],
       typeRoots: [join(ROOT, 'node_modules/@types')],
     },
-    include: [join(folder, '*.ts')],
+    include: [join(TYPES, '*.ts')],
     exclude: [],
   }
-  await writeFile(join(folder, 'tsconfig.json'), JSON.stringify(config))
+  await writeFile(join(TYPES, 'tsconfig.json'), JSON.stringify(config))
   const tsc = join(ROOT, 'node_modules/typescript/bin/tsc')
-  const result = promisify(execFile)(process.execPath, [tsc, '-p', folder, '--pretty', 'false'])
+  const result = promisify(execFile)(process.execPath, [tsc, '-p', TYPES, '--pretty', 'false'])
   expect(
     await result.then(
       ({ stdout }) => stdout,

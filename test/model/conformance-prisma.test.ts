@@ -1,15 +1,16 @@
+import pg from 'pg'
 import { prismaManager } from '../../src/backends/model/managers/prisma.js'
-import { createTables } from '../../src/index.js'
+import { createTables, type ModelOptions } from '../../src/index.js'
 import { conform, type Library, TELLING_MODES } from './conform.js'
 import { type PrismaDatabase, prismaOnPostgres, prismaOnSqlite } from './prisma/databases.js'
 
 /** A client's tables are those of its schema. Tests use two of them in turn, each emptied before, with a dictionary of its own. */
-async function library(database: PrismaDatabase): Promise<Library> {
+async function library(database: PrismaDatabase, more: ModelOptions): Promise<Library> {
   const prisma = await database.client()
   const managers = [prismaManager(prisma, 'appSetting'), prismaManager(prisma, 'setting')] as const
   await createTables(managers[0])
   let [next, other] = managers
-  const options = { keyCol: '', valueCol: '', name: '' }
+  const options = { ...more, keyCol: '', valueCol: '', name: '' }
   return {
     async model(name) {
       ;[next, other] = [other, next]
@@ -23,7 +24,19 @@ async function library(database: PrismaDatabase): Promise<Library> {
   }
 }
 
-const missing = { subscribe: 'nothing is given to listen with: live dictionaries ask' }
+async function onPostgres(): Promise<Library> {
+  const database = await prismaOnPostgres()
+  const listen = async () => {
+    const client = new pg.Client({ connectionString: database.url })
+    await client.connect()
+    return client
+  }
+  return library(database, { listen })
+}
 
-conform('Prisma on PostgreSQL', async () => library(await prismaOnPostgres()), { modes: TELLING_MODES, missing })
-conform('Prisma on SQLite', async () => library(await prismaOnSqlite()), { modes: TELLING_MODES, missing })
+conform('Prisma on PostgreSQL', onPostgres, { modes: TELLING_MODES })
+// The methods of the backend are what SQLite does otherwise; the dictionary above them is the same as on PostgreSQL.
+conform('Prisma on SQLite', async () => library(await prismaOnSqlite(), { pollEvery: 20 }), {
+  modes: [],
+  missing: { subscribe: 'nothing tells of changes in a file of the application: live dictionaries ask' },
+})

@@ -47,9 +47,9 @@ describe('the log', () => {
     const table = await it.table()
     const [far, near, dict] = await Promise.all([1, 2, 3].map(() => it.open(table, { autosync: false })))
     if (!far || !near || !dict) return expect.fail()
-    await commits(table, 200)
+    await commits(table, 300)
     await near.sync()
-    await commits(table, 9_990)
+    await commits(table, 9_890)
     await dict.sync()
     const [before, after] = [reasons(far), reasons(near)]
     for (let n = 0; n < 64; n += 1) await dict.set('n', n)

@@ -46,7 +46,7 @@ describe('a value that the table does not take', () => {
     for (const [what, columns, key, value, says] of REFUSED) {
       const table = await it.table(columns)
       const [dict, other] = await Promise.all([it.open(table), it.open(table, { autosync: false })])
-      await dict.set('same', 'taken')
+      await dict.update({ same: 'taken', x: 0 })
       const { version } = dict
       const alone = await rejection(dict.set(key, value))
       expect(alone, what).toBeInstanceOf(InvalidValueError)
@@ -54,23 +54,14 @@ describe('a value that the table does not take', () => {
       expect(alone.message, what).toMatch(says)
       expect(dict.version, what).toBe(version)
       expect(await rejection(dict.setDefault(key, value)), what).toBeInstanceOf(InvalidValueError)
-      const together = await Promise.allSettled([dict.set('good', 1), dict.set(key, value), dict.pop('same')])
-      expect(
-        together.map(({ status }) => status),
-        what,
-      ).toEqual(
-        what === 'another unique column'
-          ? ['fulfilled', 'rejected', 'fulfilled']
-          : ['fulfilled', 'rejected', 'fulfilled'],
-      )
-      const all = rejection(dict.update({ x: 2, [key]: what === 'another unique column' ? '1' : value, y: 3 }))
-      if (what !== 'another unique column') {
-        const error = await all
-        expect(error, what).toBeInstanceOf(InvalidValueError)
-        expect(error.message, what).toMatch(/3 keys.*nothing was written/)
-      } else await all.catch(() => {})
+      const together = await Promise.allSettled([dict.set('good', 1), dict.set(key, value), dict.pop('x')])
+      const statuses = together.map(({ status }) => status)
+      expect(statuses, what).toEqual(['fulfilled', 'rejected', 'fulfilled'])
+      const all = await rejection(dict.update({ x: 2, [key]: value, y: 3 }))
+      expect(all, what).toBeInstanceOf(InvalidValueError)
+      expect(all.message, what).toMatch(/3 keys.*nothing was written/)
       const rows = await it.rows(table)
-      if (what !== 'another unique column') expect(rows, what).toEqual({ good: 1 })
+      expect(rows, what).toEqual({ good: 1, same: 'taken' })
       await other.sync()
       expect(Object.fromEntries(other.local), what).toEqual(rows)
       expect(Object.fromEntries(dict.local), what).toEqual(rows)
@@ -144,13 +135,10 @@ describe('rows changed by hand', () => {
     await dict.touch('a', 'gone', 'never there')
     expect(Object.fromEntries(dict.local)).toEqual({ a: 2, b: 1 })
     expect(Object.fromEntries(await other.entries())).toEqual({ a: 2, b: 1 })
-    expect(changes.sort()).toEqual(
-      [
-        ['a', 2, 1, 'remote'],
-        ['gone', undefined, 1, 'remote'],
-        ['never there', undefined, undefined, 'remote'],
-      ].slice(0, changes.length),
-    )
+    expect(changes.sort()).toEqual([
+      ['a', 2, 1, 'remote'],
+      ['gone', undefined, 1, 'remote'],
+    ])
     await it.sql(`UPDATE ${table} SET value = '3' WHERE key = 'b'`)
     await other.touch()
     const after = { a: 2, b: 3, new: 2 }

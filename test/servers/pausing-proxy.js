@@ -11,8 +11,8 @@ export async function startPausingProxy(port) {
   /** @type {Set<Socket>} */
   const sockets = new Set()
   let paused = false
-  const server = createServer(client => {
-    const upstream = connect(port, '127.0.0.1')
+  const server = createServer({ noDelay: true }, client => {
+    const upstream = connect({ port, host: '127.0.0.1', noDelay: true })
     for (const [socket, other] of [
       [client, upstream],
       [upstream, client],

@@ -1,6 +1,6 @@
 import { AmbiguousWriteError, DurableDictError, InvalidValueError, StoreUnavailableError } from '../../errors/errors.js'
-import { sentence } from '../../errors/for-key.js'
 import type { SqlRow } from './manager.js'
+import { said } from './said.js'
 import { sqlCodes } from './sql-codes.js'
 
 /** What passes where the transaction is run again: deadlocks, serialization failures, and files locked by others. */
@@ -54,11 +54,13 @@ const CLASSES_OF_THE_STORE = /^(?:08|25|28|3D|42|53|55|57|58|F0|XX)[0-9A-Z]{3}$/
 
 /** The same elsewhere. */
 const FAULTS_OF_THE_STORE =
-  /^(?:SQLITE_(?:FULL|READONLY|IOERR|CORRUPT|NOTADB|CANTOPEN|NOMEM|INTERRUPT|PERM|AUTH)|E(?:CONN|PIPE|TIMEDOUT)|PROTOCOL_)/
+  /^(?:P(?:1\d{3}|2024|2028|2037)$|SQLITE_(?:FULL|READONLY|IOERR|CORRUPT|NOTADB|CANTOPEN|NOMEM|INTERRUPT|PERM|AUTH)|E(?:CONN|PIPE|TIMEDOUT)|PROTOCOL_)/
 
-/** Numbers of MySQL: disk full, rights, lock waits, read-only, interrupted, connection lost, statement too long. */
 const NUMBERS_OF_THE_STORE: ReadonlySet<string> = new Set([
+  // MySQL: disk full, rights, lock waits, read-only, interrupted, connection lost, statement too long.
   ...['1021', '1114', '1142', '1143', '1205', '1290', '1317', '1792', '1836', '1927', '1969', '2006', '2013', '3024'],
+  // SQLite: rights, memory, read-only, interrupted, input and output, corrupt, disk full, cannot be opened, no database.
+  ...['3', '7', '8', '9', '10', '11', '13', '14', '23', '26'],
 ])
 
 export function isConflict(error: unknown): boolean {
@@ -89,7 +91,7 @@ export function isRefusal(error: unknown): boolean {
 export function notWritten(cause: unknown, dictionary: string): DurableDictError {
   if (cause instanceof DurableDictError) return cause
   return new StoreUnavailableError(
-    `Nothing was written to dictionary "${dictionary}", whose database failed: ${sentence(cause)} Try again later.`,
+    `Nothing was written to dictionary "${dictionary}", whose database failed: ${said(cause)} Try again later.`,
     { dictionary, cause },
   )
 }
@@ -97,7 +99,7 @@ export function notWritten(cause: unknown, dictionary: string): DurableDictError
 /** A write whose COMMIT failed, without an answer that says whether it took effect. */
 export function unknownOutcome(cause: unknown, dictionary: string): AmbiguousWriteError {
   return new AmbiguousWriteError(
-    `A write to dictionary "${dictionary}" may or may not have taken effect, since its COMMIT failed: ${sentence(cause)} ` +
+    `A write to dictionary "${dictionary}" may or may not have taken effect, since its COMMIT failed: ${said(cause)} ` +
       'Read the key again before you repeat the write.',
     { dictionary, cause },
   )
@@ -110,7 +112,7 @@ export function refused(cause: unknown, dictionary: string, keys: readonly strin
   const single = keys.length === 1 && key !== undefined
   const what = single ? `the value of key "${key}"` : `${keys.length} keys, written together,`
   return new InvalidValueError(
-    `The model of dictionary "${dictionary}" refused ${what}, of which nothing was written: ${sentence(cause)}`,
+    `The model of dictionary "${dictionary}" refused ${what}, of which nothing was written: ${said(cause)}`,
     { dictionary, cause, ...(single ? { key } : {}) },
   )
 }

@@ -137,7 +137,8 @@ export class ModelBackend implements Backend<Stored> {
           throw this.#notWritten(batch, (error as NotCommitted).cause)
         }
       }
-      if (!givenUp?.aborted) await pause(Math.random() * LONGEST_PAUSE)
+      // Given up during a pause, it says at once that nothing was written.
+      await pause(Math.random() * LONGEST_PAUSE, undefined, givenUp && { signal: givenUp }).catch(() => {})
       if (givenUp?.aborted) throw notWritten(new Error(`It took longer than ${timeout} ms (option "timeout").`), name)
     }
   }

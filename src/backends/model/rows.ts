@@ -51,13 +51,15 @@ export class Rows {
   async all(session: ModelSession, progress: () => void): Promise<Map<string, Stored>> {
     const { keyCol } = this.#options
     const entries = new Map<string, Stored>()
-    // An empty key is none, and a null is behind nothing: however many rows have one, they are not read.
-    for (let after = ''; ; ) {
-      const page = await session.rows({ ...this.#columns(), keyCol, after, limit: ROWS_PER_PAGE })
+    let behind: { readonly after?: string } = {}
+    for (let limit = ROWS_PER_PAGE; ; ) {
+      const page = await session.rows({ ...this.#columns(), keyCol, ...behind, limit })
       progress()
       const last = this.#collect(page, entries)
-      if (page.length < ROWS_PER_PAGE || last === undefined) return entries
-      after = last
+      if (page.length < limit) return entries
+      // Rows without a key come first in some databases, and cannot be begun behind: as many as it takes are read.
+      if (last === undefined) limit *= 2
+      else behind = { after: last }
     }
   }
 

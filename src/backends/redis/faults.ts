@@ -91,8 +91,8 @@ const TOO_LARGE =
   'A write is larger than the server takes (proto-max-bulk-len), and nothing was written, nor what was sent with it.'
 
 /** Whether the server has refused to read the command on. */
-function isTooLarge({ message }: Error): boolean {
-  return /Protocol error: invalid (multi)?bulk length/.test(message)
+export function isTooLarge(error: unknown): boolean {
+  return error instanceof Error && /Protocol error: invalid (multi)?bulk length/.test(error.message)
 }
 
 /** Servers before 7.0 take the shebang of a script for an error, or know no sharded messages. */

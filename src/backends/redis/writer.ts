@@ -1,6 +1,6 @@
 import type { Batch, CatchUp, Committed } from '../../contract/backend.js'
 import type { Caller } from './caller.js'
-import { ambiguous, isPassing, neverSent, notWritten, replyCode } from './faults.js'
+import { ambiguous, isPassing, isTooLarge, neverSent, notWritten, replyCode } from './faults.js'
 import { nonceOf } from './nonces.js'
 import { orAborted, pause } from './pause.js'
 import { parseChange, parseWritten, readOutcomes, toCatchUp, type Written } from './replies.js'
@@ -89,6 +89,8 @@ export class Writer {
   /** Notes what a fault means for the batch; throws where sending it again is of no use. */
   #weigh(cause: unknown, progress: Progress): void {
     if (isPassing(cause)) return
+    // Neither is what was sent before: a server may cut the connection before this answer has come through.
+    if (isTooLarge(cause)) throw notWritten(cause, this.#name)
     if (neverSent(cause) || replyCode(cause) !== undefined) throw this.#failed(cause, progress)
     progress.lost ??= { cause }
   }

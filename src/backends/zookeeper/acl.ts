@@ -25,6 +25,11 @@ export function toAcl(given: unknown): readonly Acl[] {
   return given.map(toEntry)
 }
 
+/** What it takes in a request that creates a znode, in bytes. */
+export function bytesOfAcl(acl: readonly Acl[]): number {
+  return acl.reduce((sum, { scheme, id }) => sum + 12 + Buffer.byteLength(scheme) + Buffer.byteLength(id), 4)
+}
+
 function toEntry(given: Partial<ZookeeperAcl> | null): Acl {
   const perms = given?.perms ?? given?.permission
   const { scheme, id } = given?.id ?? {}

@@ -1,6 +1,6 @@
 import type { CatchUp, Change, Version } from '../../contract/backend.js'
 import { touches } from '../../contract/execute-group.js'
-import { type Head, versionOf } from './head.js'
+import { type Head, pastSince, versionOf } from './head.js'
 import { escapeKey } from './names.js'
 import type { Stored } from './stored.js'
 
@@ -71,9 +71,8 @@ export class Mirror {
     const dated = asOf === undefined ? UNDATED : { asOf }
     const changes = this.#changesSince(since)
     if (changes) return { type: 'changes', version: this.version, changes, ...dated }
-    const { epoch, number } = this.position.head
-    const [theirNumber, theirEpoch] = String(since).split('-')
-    const diverged = theirEpoch !== epoch || Number(theirNumber) >= number
+    const past = pastSince(this.position.head, since)
+    const diverged = 'diverged' in past && past.diverged
     return { type: 'state', version: this.version, entries: new Map(this.entries), diverged, ...dated }
   }
 

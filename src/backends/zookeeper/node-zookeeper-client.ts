@@ -1,4 +1,5 @@
 import { StoreUnavailableError } from '../../errors/errors.js'
+import { bytesOfAcl } from './acl.js'
 import { OwnSession, type OwnSessionOptions } from './client/own-session.js'
 import type { Acl } from './client/packets.js'
 import type { Children, Reply, Stat, Step, Transport, TransportEvents, Znode } from './transport.js'
@@ -37,6 +38,8 @@ export interface ZookeeperClient {
 interface Manager {
   readonly state: number
   readonly socket?: { destroy(): void }
+  /** The beginning of a record whose end has not come. */
+  pendingBuffer?: unknown
   readonly servers: readonly { readonly host: string; readonly port: number | string }[]
   readonly chrootPath?: string
   readonly credentials: readonly { readonly scheme: string; readonly auth: Buffer }[]
@@ -120,6 +123,10 @@ export class ClientSession implements Transport {
 
   get timeout(): number {
     return this.#client.getSessionTimeout()
+  }
+
+  get aclBytes(): number {
+    return bytesOfAcl(this.#plainAcl)
   }
 
   exists(path: string, watch: boolean, reply: Reply<Stat>): void {
@@ -206,6 +213,8 @@ export class ClientSession implements Transport {
   #lost(): void {
     const was = this.#connected
     this.#connected = false
+    // It would take the next connection's first record for the rest.
+    this.#manager.pendingBuffer = null
     if (was) this.#events?.lost(new Error('The client has lost its connection.'))
     this.#hurry()
     // The client says that it is closed after it has said that it is disconnected.

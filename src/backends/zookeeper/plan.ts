@@ -13,12 +13,8 @@ import type { Step } from './transport.js'
  */
 export const REQUEST_LIMIT = 980_000
 
-/**
- * What a step takes beyond its path, its data and its access control list, and what a list takes at most, in bytes: in
- * the steps that create.
- */
+/** What a step takes beyond its path, its data and its access control list, in bytes. */
 const STEP_BYTES = 25
-const ACL_BYTES = 256
 
 /** How the groups of a batch, or the first of them, are to be written: as one transaction. */
 export interface Plan {
@@ -68,11 +64,19 @@ class Overlay implements Target<Stored> {
 /**
  * Works out what groups do on a mirror: as many of them, in order, as fit into one transaction. A group that can never fit
  * is refused.
+ *
+ * @param aclBytes - what the access control list takes in each step that creates.
  */
-export function makePlan(groups: readonly Group<Stored>[], id: string, mirror: Mirror, names: Names): Plan {
+export function makePlan(
+  groups: readonly Group<Stored>[],
+  id: string,
+  mirror: Mirror,
+  names: Names,
+  aclBytes: number,
+): Plan {
   const { head, znode } = mirror.position
   const overlay = new Overlay(mirror)
-  const sizes = new Sizes(mirror, names)
+  const sizes = new Sizes(mirror, names, aclBytes)
   const effects: Effect<Stored>[] = []
   const outcomes: Outcome[] = []
   for (const group of groups) {
@@ -111,12 +115,14 @@ function stepsOf(overlay: Overlay, mirror: Mirror, names: Names): { steps: Step[
 /** Keeps account of what a transaction takes, at most. */
 class Sizes {
   readonly #names: Names
+  readonly #aclBytes: number
   #bytes = 0
   /** What deleting all keys, those added by the plan among them, takes. */
   #clearing: number
 
-  constructor(mirror: Mirror, names: Names) {
+  constructor(mirror: Mirror, names: Names, aclBytes: number) {
     this.#names = names
+    this.#aclBytes = aclBytes
     this.#clearing = mirror.nameBytes + mirror.entries.size * this.#perKey
   }
 
@@ -154,7 +160,7 @@ class Sizes {
     for (const operation of operations) {
       if (operation.type === 'clear') sum += this.#clearing
       else sum += this.#perKey + bytesOf(operation.key)
-      if ('stored' in operation) sum += ACL_BYTES + lengthOf(operation.stored)
+      if ('stored' in operation) sum += this.#aclBytes + lengthOf(operation.stored)
     }
     return sum
   }

@@ -23,8 +23,12 @@ export interface Watched<V> {
 export class Session {
   /** Differs whenever the watch may have fired, or was lost. */
   mark = 0
+  /** Differs from connection to connection. */
+  connection = 0
   /** When the latest request that was answered had been sent: up to then, all that changed was told. */
   heardAt = Number.NEGATIVE_INFINITY
+  /** How many answers and events there were. */
+  heard = 0
   readonly #listener: SessionListener
   #transport: Transport
   #waiting: { resolve(): void; reject(reason: unknown): void }[] = []
@@ -49,6 +53,11 @@ export class Session {
 
   get label(): string {
     return this.#transport.label
+  }
+
+  /** What the access control list takes in each request that creates a znode, in bytes. */
+  get aclBytes(): number {
+    return this.#transport.aclBytes
   }
 
   /** Nothing where it is connected; else a promise that resolves when it is, and rejects where it never will be. */
@@ -94,6 +103,7 @@ export class Session {
         if (isLoss(fault)) return reject(fault)
         // Answers come in the order of their requests.
         this.heardAt = sentAt
+        this.heard += 1
         if (fault) reject(fault)
         else resolve({ value, mark: this.mark })
       })
@@ -104,6 +114,7 @@ export class Session {
     return {
       connected: () => {
         this.mark += 1
+        this.connection += 1
         this.fault = undefined
         for (const { resolve } of this.#waiting.splice(0)) resolve()
         this.#listener.changed()
@@ -115,6 +126,7 @@ export class Session {
       },
       changed: () => {
         this.mark += 1
+        this.heard += 1
         this.#listener.changed()
       },
       ended: (cause, successor) => {

@@ -48,6 +48,8 @@ export interface Transport {
   readonly connected: boolean
   /** The session timeout, as the ensemble has agreed to it, in ms. */
   readonly timeout: number
+  /** What the access control list takes in each request that creates a znode, in bytes. */
+  readonly aclBytes: number
   /** Nothing where the znode is missing. `watch`: tell of its next change. */
   exists(path: string, watch: boolean, reply: Reply<Stat>): void
   /** Nothing where the znode is missing. `watch`: tell of its next change. */

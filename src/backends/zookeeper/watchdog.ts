@@ -1,20 +1,27 @@
 import type { Reader } from './reader.js'
 import type { Session } from './session.js'
 
-/** Within which part of the session timeout a server must have answered. */
+/** How often the server is asked, as a part of the session timeout. It has as long to answer. */
 const PART = 1 / 3
 
+/** A question that has no answer yet. */
+interface Ping {
+  readonly connection: number
+  /** How much was heard of the server when it was asked, or when this was last looked at. */
+  heard: number
+}
+
 /**
- * Asks the server for a sign of life at a third of the session timeout, and leaves it where none comes within another: well
- * before the session expires. By the same read znodes are noticed that strangers have put there. Its timer does not hold
- * the process.
+ * Asks the server for a sign of life at a third of the session timeout, and leaves it where nothing comes within another:
+ * well before the session expires. By the same read znodes are noticed that strangers have put there. Its timer does not
+ * hold the process.
  */
 export class Watchdog {
   readonly #session: Session
   readonly #reader: Reader
   readonly #onFault: (cause: unknown) => void
+  #ping: Ping | undefined
   #timer: NodeJS.Timeout | undefined
-  #deadline: NodeJS.Timeout | undefined
   #stopped = false
 
   constructor(session: Session, reader: Reader, onFault: (cause: unknown) => void) {
@@ -27,35 +34,30 @@ export class Watchdog {
   stop(): void {
     this.#stopped = true
     clearTimeout(this.#timer)
-    clearTimeout(this.#deadline)
   }
 
   #wait(): void {
-    this.#timer = setTimeout(() => void this.#look(), this.#session.timeout * PART).unref()
+    // What came in while this process was busy is read first.
+    const look = () => setImmediate(() => setImmediate(() => this.#look()))
+    this.#timer = setTimeout(look, this.#session.timeout * PART).unref()
   }
 
-  async #look(): Promise<void> {
-    if (this.#session.connected) {
-      const heard = this.#expect()
-      await this.#reader.compare(heard).catch(this.#onFault)
-      heard()
-    }
-    if (!this.#stopped) this.#wait()
+  #look(): void {
+    if (this.#stopped) return
+    const { connected, connection, heard } = this.#session
+    if (connected && this.#ping?.connection !== connection) this.#ask()
+    else if (connected && this.#ping?.heard === heard) this.#session.drop()
+    else if (this.#ping) this.#ping.heard = heard
+    this.#wait()
   }
 
-  /** Gives what is to be called when the server has answered. */
-  #expect(): () => void {
-    let isHeard = false
-    const { mark } = this.#session
-    const late = () => {
-      // What came in while this process was busy is read first.
-      setImmediate(() => setImmediate(() => !isHeard && this.#session.mark === mark && this.#session.drop()))
+  #ask(): void {
+    const { connection, heard } = this.#session
+    const ping = { connection, heard }
+    this.#ping = ping
+    const answered = () => {
+      if (this.#ping === ping) this.#ping = undefined
     }
-    const deadline = setTimeout(late, this.#session.timeout * PART).unref()
-    this.#deadline = deadline
-    return () => {
-      isHeard = true
-      clearTimeout(deadline)
-    }
+    this.#reader.compare(answered).catch(this.#onFault)
   }
 }

@@ -17,7 +17,7 @@ const PAUSE = 4
 /** A plan whose answer was lost. */
 interface Lost {
   readonly plan: Plan
-  readonly base: Version
+  readonly base: Position
   readonly change: Change<Stored>
   readonly cause: unknown
 }
@@ -93,21 +93,20 @@ export class Writer {
     let lost: Lost | undefined
     for (let attempt = 0; ; attempt += 1) {
       const mirror = await this.#mirrorNow(lost, givenUp)
-      if (lost && mirror.version !== lost.base) {
+      if (lost && mirror.position.zxid !== lost.base.zxid) {
         if (this.#tookEffect(lost, mirror)) return lost.plan.outcomes
         lost = undefined
       }
-      const plan = lost?.plan ?? makePlan(groups, id, mirror, this.#names)
+      const plan = lost?.plan ?? makePlan(groups, id, mirror, this.#names, this.#session.aclBytes)
       const change = lost?.change ?? changeOf(plan, mirror, batch)
       try {
         await orAborted(this.#send(plan, mirror.version, change), givenUp)
         return plan.outcomes
       } catch (fault) {
         const isOpen = change && (isLoss(fault) || givenUp.aborted)
-        if (isOpen) lost = { plan, base: mirror.version, change, cause: lost?.cause ?? fault }
+        if (isOpen) lost = { plan, base: mirror.position, change, cause: lost?.cause ?? fault }
         if (givenUp.aborted) throw this.#failed(lost, fault)
-        if (!isLoss(fault) && !(await this.#overcome(fault, attempt, givenUp)))
-          throw notWritten(fault, this.#names.path)
+        if (!isLoss(fault) && !(await this.#overcome(fault, attempt, givenUp))) throw this.#failed(lost, fault)
       }
     }
   }
@@ -141,8 +140,10 @@ export class Writer {
    *
    * @throws AmbiguousWriteError where the history does not reach back.
    */
-  #tookEffect({ base, change, cause }: Lost, { position }: Mirror): boolean {
-    const past = pastSince(position.head, base)
+  #tookEffect({ base, change, cause }: Lost, { position, version }: Mirror): boolean {
+    // Someone has recorded a bound.
+    if (version === change.previous && position.head.bound !== base.head.bound) return false
+    const past = pastSince(position.head, change.previous)
     if (!('changes' in past)) throw ambiguous(cause, this.#names.path)
     return past.changes[0]?.version === change.version
   }
@@ -150,16 +151,16 @@ export class Writer {
   /** Sends a plan, and the wish for a new watch right behind it: the old one fires by this very write. */
   async #send(
     { steps, head }: Pick<Plan, 'steps' | 'head'>,
-    base: Version,
+    base: string,
     change: Change<Stored> | undefined,
   ): Promise<void> {
     const answer = this.#session.multi(steps)
     if (steps[0]?.type !== 'set') return void (await answer)
-    const written = answer.then(([stat]) =>
-      this.#reader.take(String(base), change, { head, ...positionOf(stat as Stat) }),
-    )
-    this.#reader.rearm(written, this.#session.exists(this.#names.version, true))
-    await written
+    const watching = this.#session.exists(this.#names.version, true)
+    watching.catch(() => {})
+    const taken = answer.then(([stat]) => this.#reader.take(base, change, { head, ...positionOf(stat as Stat) }))
+    this.#reader.rearm(taken.then(() => watching))
+    await taken
   }
 
   /** Whether it is worth while to try again: someone else was faster, or strangers have altered the znodes. */
@@ -172,8 +173,12 @@ export class Writer {
       return true
     }
     if (fault.code !== CODE.NODE_EXISTS && fault.code !== CODE.NO_NODE) return false
-    await orAborted(this.#reader.cut(), givenUp).catch(() => {})
-    return true
+    // Where it is not allowed, it never will be; else it is tried again.
+    const isRefused = await orAborted(this.#reader.cut(), givenUp).then(
+      () => false,
+      cause => cause instanceof Refusal && !isLoss(cause),
+    )
+    return !isRefused
   }
 
   #failed(lost: Lost | undefined, fault: unknown): Error {

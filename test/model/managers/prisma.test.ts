@@ -2,6 +2,7 @@ import { setImmediate } from 'node:timers/promises'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import type { ModelManager } from '../../../src/backends/model/manager.js'
 import { isPrismaDelegate, prismaManager } from '../../../src/backends/model/managers/prisma.js'
+import { keptFields } from '../../../src/backends/model/managers/prisma-schema.js'
 import { type PrismaDatabase, prismaOnPostgres, prismaOnSqlite } from '../prisma/databases.js'
 import { managerBattery, type Opened } from './battery.js'
 
@@ -197,9 +198,39 @@ function ownCases(database: () => PrismaDatabase) {
     const provider = other({ _activeProvider: { value: 'mongodb' } })
     expect(() => prismaManager(provider, 'setting')).toThrow(/the Prisma client's provider is "mongodb"/)
     const changed = other({ _runtimeDataModel: { value: undefined } })
+    expect(() => prismaManager(changed, 'setting')).toThrow(TypeError)
     expect(() => prismaManager(changed, 'setting')).toThrow(/does not describe its model Setting/)
   })
+
+  it('does without what else a client may tell of itself', async () => {
+    const members = { _engineConfig: { value: undefined }, _extensions: { value: undefined } }
+    const less = prismaManager(Object.create(prisma, members), 'setting')
+    expect(less.table).toEqual(manager.table)
+    expect(less.instance?.({ key: 'a', value: 'b' })).toEqual({ key: 'a', value: 'b' })
+  })
 }
+
+describe('what a schema says of a model', () => {
+  const schema = `
+    model Settings { key String @id }
+    model Setting {
+      id        Int      @default(autoincrement()) @id // its own
+      updatedAt DateTime @map("updated // at") @updatedAt
+      key       String   @unique // not @id
+      note      String   @default("a \\" @updatedAt {}")
+      ident     String   @map("x") @identity
+    }
+    model Other {
+      name String @id
+    }`
+
+  it('is which fields of a row that is there stay as they are', () => {
+    expect([...keptFields(schema, 'Setting')]).toEqual(['id', 'updatedAt'])
+    expect([...keptFields(schema, 'Other')]).toEqual(['name'])
+    expect([...keptFields(schema, 'Missing')]).toEqual([])
+    expect([...keptFields('', 'Setting')]).toEqual([])
+  })
+})
 
 describe('the schema of the driver adapter', () => {
   let database: PrismaDatabase

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { postgres } from '../../servers/postgres.js'
 import { startServer } from '../../servers/start.js'
+import type { StartOptions } from '../../servers/types.js'
 import { prismaClient } from './generate.js'
 
 type Provider = 'postgresql' | 'sqlite'
@@ -42,6 +43,8 @@ function tables(provider: Provider): string[] {
 
 /** A database with the schema's tables. */
 export interface PrismaDatabase {
+  /** Where others reach it. */
+  readonly url: string
   /** One more client of it, ended with it. */
   client(
     pool?: { max?: number; connectionTimeoutMillis?: number },
@@ -50,13 +53,11 @@ export interface PrismaDatabase {
   end(): Promise<void>
 }
 
-async function prepared(
-  provider: Provider,
-  connection: object,
-  remove: () => Promise<unknown>,
-): Promise<PrismaDatabase> {
+async function prepared(provider: Provider, url: string, remove: () => Promise<unknown>): Promise<PrismaDatabase> {
   const clients: { $disconnect(): Promise<void> }[] = []
+  const connection = provider === 'sqlite' ? { url } : { connectionString: url }
   const database: PrismaDatabase = {
+    url,
     async client(pool, options) {
       const client = await prismaClient(provider, { ...connection, ...pool }, options)
       clients.push(client)
@@ -73,12 +74,12 @@ async function prepared(
   return database
 }
 
-export async function prismaOnPostgres(): Promise<PrismaDatabase> {
-  const server = await startServer(postgres)
-  return prepared('postgresql', { connectionString: server.url }, () => server.stop())
+export async function prismaOnPostgres(options?: StartOptions): Promise<PrismaDatabase> {
+  const server = await startServer(postgres, options)
+  return prepared('postgresql', server.url, () => server.stop())
 }
 
 export async function prismaOnSqlite(): Promise<PrismaDatabase> {
   const folder = await mkdtemp(join(tmpdir(), 'durabledict-prisma-'))
-  return prepared('sqlite', { url: `file:${join(folder, 'app.db')}` }, () => rm(folder, { recursive: true }))
+  return prepared('sqlite', `file:${join(folder, 'app.db')}`, () => rm(folder, { recursive: true }))
 }

@@ -18,25 +18,33 @@ const OFFLINE = {
 }
 
 /**
- * Generates the schema's client, once for each schema, version of Prisma, and clone of this repository.
- * @param {'postgresql' | 'sqlite'} provider
- * @returns {Promise<string>} the folder, whose `client` is required
+ * Generates the client of a schema, once for each schema, version of Prisma, and clone of this repository.
+ * @param {string} name of the schema
+ * @param {string} schema
+ * @returns {Promise<string>} the folder from which the schema's `output` starts
  */
-async function generated(provider) {
-  const text = await readFile(new URL('schema.prisma', import.meta.url), 'utf8')
-  const schema =
-    provider === 'postgresql' ? text : text.replace(/ @db\.\w+(\(\d+\))?/g, '').replace('"postgresql"', '"sqlite"')
+export async function generated(name, schema) {
   const { version } = require('prisma/package.json')
   const hash = createHash('sha256')
     .update(schema + root)
     .digest('hex')
     .slice(0, 12)
-  return cached(`prisma-${version}-${provider}-${hash}`, async folder => {
+  return cached(`prisma-${version}-${name}-${hash}`, async folder => {
     await writeFile(join(folder, 'schema.prisma'), schema)
     await symlink(join(root, 'node_modules'), join(folder, 'node_modules'), 'junction')
     const args = [require.resolve('prisma/build/index.js'), 'generate', '--schema', join(folder, 'schema.prisma')]
     await promisify(execFile)(process.execPath, args, { cwd: folder, env: { ...process.env, ...OFFLINE } })
   })
+}
+
+/**
+ * The schema of the tests.
+ * @param {'postgresql' | 'sqlite'} provider
+ */
+async function schemaFor(provider) {
+  const text = await readFile(new URL('schema.prisma', import.meta.url), 'utf8')
+  if (provider === 'postgresql') return text
+  return text.replace(/ @db\.\w+(\(\d+\))?/g, '').replace('"postgresql"', '"sqlite"')
 }
 
 /**
@@ -46,7 +54,7 @@ async function generated(provider) {
  * @param {{ schema?: string }} [options] of the driver adapter
  */
 export async function prismaClient(provider, connection, options) {
-  const { PrismaClient } = require(join(await generated(provider), 'client'))
+  const { PrismaClient } = require(join(await generated(provider, await schemaFor(provider)), 'client'))
   const { PrismaLibSql } = require('@prisma/adapter-libsql')
   const { PrismaPg } = require('@prisma/adapter-pg')
   const adapter =

@@ -40,7 +40,8 @@ export class PrismaSession implements ModelSession {
 
   async update(keyCol: string, key: string, columns: Columns): Promise<void> {
     this.#check(columns)
-    await this.#delegate.update({ where: { [keyCol]: key }, data: columns })
+    const written = Object.entries(columns).filter(([name]) => !this.#model.kept.has(name))
+    await this.#delegate.update({ where: { [keyCol]: key }, data: Object.fromEntries(written) })
   }
 
   remove(keyCol: string, keys: readonly string[]): Promise<unknown> {

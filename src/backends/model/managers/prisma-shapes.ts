@@ -1,4 +1,5 @@
 import type { Columns, DialectName, SqlParameter, SqlRow } from '../manager.js'
+import { keptFields } from './prisma-schema.js'
 
 /** What is needed of a Prisma client, which may have been extended by `$extends`. */
 export interface PrismaClientShape {
@@ -71,7 +72,19 @@ export interface Client extends Queries {
   ): Promise<R>
   readonly _activeProvider?: string
   readonly _runtimeDataModel?: { readonly models?: Readonly<Record<string, ModelDescription>> }
-  readonly _engineConfig?: { readonly adapter?: { readonly options?: { readonly schema?: unknown } } }
+  readonly _engineConfig?: {
+    readonly adapter?: { readonly options?: { readonly schema?: unknown } }
+    readonly inlineSchema?: string
+  }
+  readonly _extensions?: { getAllComputedFields(model: string): Readonly<Record<string, ComputedField>> | undefined }
+}
+
+/** A field of instances that an extension of the client computes, in the order in which they may need each other. */
+interface ComputedField {
+  readonly name: string
+  /** The columns that it is made of. */
+  readonly needs: readonly string[]
+  compute(row: object): unknown
 }
 
 const DIALECTS: Readonly<Record<string, DialectName>> = {
@@ -87,6 +100,8 @@ export interface PrismaModel {
   readonly table: { readonly schema?: string; readonly name: string }
   /** The fields that are columns, by their names in the model. */
   readonly fields: ReadonlyMap<string, Field>
+  /** Fields of a row that is there which are not to be written: its id, and what Prisma sets with every update. */
+  readonly kept: ReadonlySet<string>
 }
 
 /** @throws TypeError where the client does not describe its models as Prisma 7 does, or speaks to a database that is not known. */
@@ -103,6 +118,7 @@ export function describeModel(client: Client, name: string): PrismaModel {
     dialect,
     table: { ...schemaOf(client, dialect, description), name: description.dbName ?? name },
     fields: new Map(columns.map(field => [field.name, field])),
+    kept: keptFields(client._engineConfig?.inlineSchema ?? '', name),
   }
 }
 

@@ -121,6 +121,20 @@ class PrismaManager implements ModelManager {
     )
   }
 
+  /** With what the client's extensions compute. */
+  instance(columns: Columns): object {
+    const instance: Record<string, unknown> = { ...columns }
+    const computed = this.#client._extensions?.getAllComputedFields(this.model) ?? {}
+    for (const field of Object.values(computed)) {
+      const { name, needs } = field
+      // What is computed in place of a column was so when it was read.
+      if (!this.#described.fields.has(name) && needs.every(need => need in columns)) {
+        instance[name] = field.compute(instance)
+      }
+    }
+    return instance
+  }
+
   /** The model's own columns: neither relations nor what the client's extensions compute. */
   columnsOf(instance: object): Columns {
     const members = Object.entries(instance).filter(([name]) => this.#described.fields.has(name))

@@ -11,7 +11,7 @@ export interface ConnectionEvents {
   greeted(input: Input): void
   /** A watched znode has changed. */
   changed(): void
-  /** Every record with its transaction, answers and events alike. */
+  /** Every answer's transaction, in order. */
   seen(zxid: bigint): void
   /** It is gone. What was under way has failed. */
   closed(cause: Error): void
@@ -123,18 +123,21 @@ export class Connection {
   }
 
   #answer(xid: number, code: number, input: Input): void {
-    const pending = this.#underWay.shift()
-    if (pending?.xid === xid) pending.answer(code === 0 ? undefined : new Refusal(code), input)
-    else this.destroy(new Error('The server has answered out of turn.'))
+    const [pending] = this.#underWay
+    if (pending?.xid !== xid) throw new Error('The server has answered out of turn.')
+    pending.answer(code === 0 ? undefined : new Refusal(code), input)
+    this.#underWay.shift()
   }
 }
 
+/** What cannot be read is thrown: no one knows then what the server has done. */
 function settle<V>(reply: Reply<V>, read: () => V): void {
   let value: V
   try {
     value = read()
   } catch (error) {
-    reply(error as Error)
+    if (!(error instanceof Refusal)) throw error
+    reply(error)
     return
   }
   reply(undefined, value)

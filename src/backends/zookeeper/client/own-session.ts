@@ -1,3 +1,4 @@
+import { bytesOfAcl } from '../acl.js'
 import type { Children, Reply, Stat, Step, Transport, TransportEvents, Znode } from '../transport.js'
 import { CODE, Refusal } from '../transport.js'
 import { Connection } from './connection.js'
@@ -38,7 +39,7 @@ export interface OwnSessionOptions {
 
 /**
  * A session of the dictionary's own. It moves from server to server, never to one that lags behind what was seen, and
- * becomes a new one where it has expired. Watches do not outlive a connection: whoever is told of `connected` reads again.
+ * becomes a new one where it has expired; then the servers may be others than they were. Watches do not outlive a connection: whoever is told of `connected` reads again.
  */
 export class OwnSession implements Transport {
   readonly label: string
@@ -53,6 +54,8 @@ export class OwnSession implements Transport {
   #next = 0
   /** How often it has failed to connect, or lost the connection, since it was last connected. */
   #failures = 0
+  /** Since when there is no connection, on the monotonic clock. */
+  #apartSince = performance.now()
   #timer: NodeJS.Timeout | undefined
   #state: 'connecting' | 'connected' | 'ended' = 'connecting'
   #closed: (() => void) | undefined
@@ -71,6 +74,10 @@ export class OwnSession implements Transport {
 
   get connected(): boolean {
     return this.#state === 'connected'
+  }
+
+  get aclBytes(): number {
+    return bytesOfAcl(this.#options.acl)
   }
 
   exists(path: string, watch: boolean, reply: Reply<Stat>): void {
@@ -129,6 +136,7 @@ export class OwnSession implements Transport {
   #connect(): void {
     const server = this.#servers[this.#next] as Target['servers'][number]
     this.#next = (this.#next + 1) % this.#servers.length
+    if (performance.now() - this.#apartSince > this.timeout) this.#forget()
     const connection = new Connection(server, {
       opened: () => connection.say(connectRequest(this.#zxid, this.#options.timeout, this.#session)),
       greeted: input => this.#greeted(connection, readConnectReply(input)),
@@ -142,6 +150,15 @@ export class OwnSession implements Transport {
     const patience = Math.max(PATIENCE, (this.timeout * 2) / 3 / this.#servers.length)
     const late = () => connection.destroy(new Error(`The server did not answer within ${Math.round(patience)} ms.`))
     this.#timer = setTimeout(late, patience)
+  }
+
+  /**
+   * The session has expired by now. Servers that were restored meanwhile would refuse whoever has seen more than they have:
+   * whoever reads compares.
+   */
+  #forget(): void {
+    this.#session = NO_SESSION
+    this.#zxid = 0n
   }
 
   #greeted(connection: Connection, { timeout, session }: ReturnType<typeof readConnectReply>): void {
@@ -167,6 +184,7 @@ export class OwnSession implements Transport {
       this.#closed?.()
       return
     }
+    if (this.#state === 'connected') this.#apartSince = performance.now()
     this.#state = 'connecting'
     this.#failures += 1
     this.#events.lost(cause)
