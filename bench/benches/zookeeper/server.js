@@ -14,7 +14,7 @@ const CHUNK = 1_000
 let starting
 
 /** Where a server of this process's own is, as host and port. */
-export function serverAddress() {
+function serverAddress() {
   starting ??= start()
   return starting
 }
