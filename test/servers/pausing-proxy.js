@@ -32,6 +32,8 @@ export async function startPausingProxy(port) {
   await once(server, 'listening')
   return {
     port: /** @type {AddressInfo} */ (server.address()).port,
+    /** How many connections lead through it. */
+    connections: () => sockets.size / 2,
     /** @param {boolean} on */
     pause(on) {
       paused = on

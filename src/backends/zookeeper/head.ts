@@ -72,7 +72,7 @@ export function nextHead(head: Head, id: string, effects: readonly Effect<Stored
   for (let length = lengthOf(log); length > LOG_LIMIT && log.length > 1; ) {
     const dropped = log.shift() as string
     length -= dropped.length
-    base = parseLine(dropped).id
+    base = idOf(dropped)
   }
   return { ...next, base, log }
 }
@@ -89,7 +89,7 @@ export function formatHead({ log, ...head }: Head): Buffer {
 export function parseHead(data: Buffer, dictionary: string): Head | undefined {
   const [first = '', ...log] = data.toString().split('\n')
   try {
-    const { format, ...head } = JSON.parse(first) as Head & { format: unknown }
+    const { format, ...head } = (JSON.parse(first) ?? {}) as Head & { format: unknown }
     if (typeof format === 'number' && format > FORMAT) throw laterFormat(format, dictionary)
     if (format !== FORMAT || !isComplete(head)) return undefined
     return { ...head, log }
@@ -105,17 +105,26 @@ export function pastSince(head: Head, since: Version): Past {
   if (epoch !== head.epoch || Number(number) >= head.number) return { diverged: true }
   const start = head.log.length - (head.number - Number(number))
   if (start < 0) return { diverged: false }
-  const before = start === 0 ? head.base : parseLine(head.log[start - 1] as string).id
+  const before = start === 0 ? head.base : idOf(head.log[start - 1] as string)
   if (before !== id) return { diverged: true }
-  let previous = String(since)
-  const changes = head.log.slice(start).map((line, index) => {
-    const logged = parseLine(line)
-    const version = versionOf({ number: Number(number) + index + 1, epoch: head.epoch, id: logged.id })
-    const change = { previous, version, effects: logged.effects, id: batchOf(logged.id) }
-    previous = version
-    return change
-  })
-  return previous === versionOf(head) ? { changes } : { diverged: true }
+  const changes = changesOf(head.log.slice(start), Number(number), head.epoch, String(since))
+  return changes?.at(-1)?.version === versionOf(head) ? { changes } : { diverged: true }
+}
+
+/** The changes of lines, from a version on; nothing where one of them is damaged. */
+function changesOf(lines: readonly string[], number: number, epoch: string, since: string): LoggedChange[] | undefined {
+  let previous = since
+  try {
+    return lines.map((line, index) => {
+      const { id, effects } = parseLine(line)
+      const version = versionOf({ number: number + index + 1, epoch, id })
+      const change = { previous, version, effects, id: batchOf(id) }
+      previous = version
+      return change
+    })
+  } catch {
+    return undefined
+  }
 }
 
 /** The id of one part of a batch. */
@@ -137,6 +146,10 @@ function toLine(id: string, effects: readonly Effect<Stored>[], withValues: bool
     else flat.push('r', effect.key)
   }
   return JSON.stringify(flat)
+}
+
+function idOf(line: string): string {
+  return /^\["([^"]*)"/.exec(line)?.[1] ?? ''
 }
 
 function parseLine(line: string): { id: string; effects: LoggedEffect[] } {

@@ -23,8 +23,17 @@ export function parseServers(given: string): Target {
   const servers = list.split(',').filter(Boolean).map(toServer)
   const chroot = path.length === 0 || path.join('/') === '' ? '' : `/${path.join('/').replace(/\/+$/, '')}`
   if (servers.length === 0 || /\/\//.test(chroot)) throw wrong(given)
-  const auth = at < 0 ? [] : [{ scheme: 'digest', auth: Buffer.from(decodeURIComponent(text.slice(0, at))) }]
-  return { servers, chroot, credentials: auth }
+  return { servers, chroot, credentials: at < 0 ? [] : [toCredentials(text.slice(0, at))] }
+}
+
+function toCredentials(user: string): Credentials {
+  try {
+    return { scheme: 'digest', auth: Buffer.from(decodeURIComponent(user)) }
+  } catch (cause) {
+    throw new TypeError('The credentials of a connection string are percent-encoded: write a percent sign as %25.', {
+      cause,
+    })
+  }
 }
 
 function toServer(text: string): { host: string; port: number } {
@@ -34,7 +43,7 @@ function toServer(text: string): { host: string; port: number } {
 }
 
 function wrong(given: string): TypeError {
-  const shown = given.replace(/[^/@]*@/, '…@')
+  const shown = given.slice(given.lastIndexOf('@') + 1)
   return new TypeError(
     `A connection string names servers, such as a:2181,b:2181, and may end with a path; got ${shown}.`,
   )
