@@ -140,7 +140,7 @@ describe('the log', () => {
     const late = await near.lastUpdated()
     for (let n = 0; n < 20; n += 1) await writer.persist('a', `${n}`)
     expect(await requestsOf(() => near.changesSince(late) as Promise<unknown>)).toBe(2)
-    for (let n = 0; n < 100; n += 1) await writer.persist('a', `${n}`)
+    for (let n = 0; n < 250; n += 1) await writer.persist('a', `${n}`)
     // The path, its children, and a znode each.
     expect(await requestsOf(() => far.changesSince(early) as Promise<unknown>)).toBeGreaterThan(100)
     expect(await far.changesSince(late)).toMatchObject({ diverged: false })

@@ -10,7 +10,7 @@ const FORMAT = 1
  * How long the log may be, in characters. It is written with every change, and read at every one by every process: a longer
  * one would serve those that check seldom, at the cost of all others.
  */
-const LOG_LIMIT = 4_096
+const LOG_LIMIT = 8_192
 
 /** How long the latest change of it may be nevertheless, in characters, with values or, where these are longer, without. */
 const CHANGE_LIMIT = 16_384
