@@ -31,6 +31,8 @@ export type { ModelOptions } from './backends/model/options.js'
 export { versionTables } from './backends/model/tables.js'
 export type { VersionCache } from './backends/model/version-cache.js'
 export type { SqliteHandle, SqliteStatement } from './backends/sqlite/handle.js'
+export type { ZookeeperAcl } from './backends/zookeeper/acl.js'
+export type { ZookeeperClient } from './backends/zookeeper/node-zookeeper-client.js'
 export type { RedisClient } from './clients/redis/clients.js'
 export type {
   Awaitable,
@@ -40,7 +42,9 @@ export type {
   Change as StoreChange,
   Committed,
   Condition,
+  Dated,
   Effect,
+  Freshness,
   Gap,
   Group,
   Holds,
@@ -96,3 +100,4 @@ export { openDict } from './open-dict.js'
 export { RedisDict } from './redis-dict.js'
 export type { SyncReason } from './replica/history.js'
 export { SqliteDict } from './sqlite-dict.js'
+export { ZookeeperDict, type ZookeeperOptions } from './zookeeper-dict.js'

@@ -3,14 +3,18 @@ import type { Open } from './dictionary/open.js'
 import type { CommonOptions } from './dictionary/options.js'
 import { RedisDict } from './redis-dict.js'
 import { SqliteDict } from './sqlite-dict.js'
+import { ZookeeperDict } from './zookeeper-dict.js'
 
-/** Opens what comes after the scheme. */
-type Opener = (url: string, name: string, options: CommonOptions | undefined) => Promise<DurableDict>
+type Opener = (url: string, options: CommonOptions | undefined) => Promise<DurableDict>
 
 const OPENERS: Readonly<Record<string, Opener>> = {
-  sqlite: (url, name, options) => SqliteDict.open(name, pathOf(url), options),
-  redis: (url, name, options) => RedisDict.open(name, withoutName(url), options),
-  rediss: (url, name, options) => RedisDict.open(name, withoutName(url), options),
+  sqlite: (url, options) => SqliteDict.open(nameOf(url), pathOf(url), options),
+  redis: (url, options) => RedisDict.open(nameOf(url), withoutName(url), options),
+  rediss: (url, options) => RedisDict.open(nameOf(url), withoutName(url), options),
+  zookeeper: (url, options) => {
+    const [servers, path] = ensembleOf(url)
+    return ZookeeperDict.open(path, servers, options)
+  },
 }
 
 /**
@@ -19,17 +23,33 @@ const OPENERS: Readonly<Record<string, Opener>> = {
  * - `sqlite:./app.db#settings`: the dictionary `settings` in the file `./app.db` (see `SqliteDict`). Characters that a URL
  * cannot hold are percent-encoded.
  * - `redis://localhost:6379/0#settings`, or `rediss://…`: the dictionary `settings` on that server (see `RedisDict`).
+ * - `zookeeper://a:2181,b:2181/app/config`: the dictionary at the path `/app/config` of that ensemble (see `ZookeeperDict`).
+ * `user:password@` before the servers is sent with the scheme `digest`.
  *
  * Rejects with `TypeError` for a URL that is none, has no name, or has a scheme not listed here; else as the dictionary's own
  * `open`.
  */
 export const openDict = (async (given: string | URL, options?: CommonOptions) => {
   const url = String(given)
-  const [, scheme = '', name] = /^([a-z]+):[^#]+#(.+)$/is.exec(url) ?? []
-  const opener = Object.hasOwn(OPENERS, scheme.toLowerCase()) ? OPENERS[scheme.toLowerCase()] : undefined
-  if (!opener || name === undefined) throw unknownUrl(url)
-  return opener(url, decoded(name, url), options)
+  const scheme = /^([a-z]+):/i.exec(url)?.[1]?.toLowerCase() ?? ''
+  const opener = Object.hasOwn(OPENERS, scheme) ? OPENERS[scheme] : undefined
+  if (!opener) throw unknownUrl(url)
+  return opener(url, options)
 }) as Open<[url: string | URL]>
+
+/** What comes after the first `#`. */
+function nameOf(url: string): string {
+  const [, name] = /^[^:]+:[^#]+#(.+)$/s.exec(url) ?? []
+  if (name === undefined) throw unknownUrl(url)
+  return decoded(name, url)
+}
+
+/** The connection string, and the path. */
+function ensembleOf(url: string): [servers: string, path: string] {
+  const [, servers, path] = /^[^:]+:\/\/([^/?#]+)(\/[^?#]+)$/.exec(url) ?? []
+  if (servers === undefined || path === undefined) throw noEnsemble(url)
+  return [servers, decoded(path, url)]
+}
 
 function withoutName(url: string): string {
   return url.slice(0, url.indexOf('#'))
@@ -49,6 +69,13 @@ function noHost(url: string): TypeError {
   )
 }
 
+function noEnsemble(url: string): TypeError {
+  return new TypeError(
+    `openDict() takes zookeeper://a:2181,b:2181/app/config: servers, then the path of the dictionary, with neither query nor ` +
+      `fragment; got ${withoutPassword(url)}.`,
+  )
+}
+
 function decoded(text: string, url: string): string {
   try {
     return decodeURIComponent(text)
@@ -60,7 +87,8 @@ function decoded(text: string, url: string): string {
 function unknownUrl(url: string): TypeError {
   const schemes = Object.keys(OPENERS).map(scheme => `${scheme}:`)
   return new TypeError(
-    `openDict() takes a URL that ends with # and the dictionary's name, such as sqlite:./app.db#settings. It begins with ` +
+    `openDict() takes a URL that ends with # and the dictionary's name, such as sqlite:./app.db#settings, or with its path, ` +
+      `such as zookeeper://a:2181,b:2181/app/config. It begins with ` +
       `one of ${schemes.join(', ')}; got ${withoutPassword(url)}.`,
   )
 }

@@ -16,8 +16,8 @@ export interface Runner {
   readonly it?: RegisterTest
 }
 
-/** What a backend may lack: an optional method, or to hold bytes besides text. */
-export type Capability = keyof Supports | 'bytes'
+/** What a backend may lack: an optional method, a guarantee, to hold bytes besides text, or values of a megabyte. */
+export type Capability = keyof Supports | 'bytes' | 'megabytes'
 
 /** One store of its own, made for one test. */
 export interface Fixture {

@@ -76,7 +76,9 @@ export class World {
 
   /** A dictionary over the store, in the mode under test. */
   async open(options: AnyOptions = {}): Promise<Dict> {
-    return this.openOn(await this.tap(), options)
+    const tap = await this.tap()
+    tap.letKnow()
+    return this.openOn(tap, options)
   }
 
   async openOn(tap: FaultyBackend, options: AnyOptions = {}): Promise<Dict> {

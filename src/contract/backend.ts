@@ -78,8 +78,28 @@ export interface State<S = string> {
   readonly entries: Iterable<readonly [string, S]>
 }
 
+/**
+ * What an answer to {@link Backend.changesSince} must be worth.
+ *
+ * - `'watched'`: what the backend has been told by its store is enough (sequential consistency, with read-your-writes).
+ * - `'confirmed'`: the same, and the store was asked for a sign of life after the call.
+ * - `'linearizable'`: never older than what was acknowledged, to anyone, before the call.
+ */
+export type Freshness = 'watched' | 'confirmed' | 'linearizable'
+
+/** When an answer was right, at least. */
+export interface Dated {
+  /**
+   * On the monotonic clock (`performance.now()`): counted from before the store was asked for what this answer rests on.
+   * Default: when the call began.
+   */
+  readonly asOf?: number
+}
+
 /** What leads from an earlier state to the present one. */
-export type CatchUp<S = string> =
+export type CatchUp<S = string> = Dated & Leading<S>
+
+type Leading<S> =
   /** The changes in order, without a gap; none where nothing changed. */
   | { readonly type: 'changes'; readonly version: Version; readonly changes: readonly Change<S>[] }
   /** The present state in place of the changes, where these cannot be had or would be longer. */
@@ -130,6 +150,12 @@ export interface Supports {
   readonly setDefault?: boolean
   /** `recordBound`, with `commit`, which tells the bound: without it, `maxStaleness` and `{ everywhere: true }` are unsupported. */
   readonly recordBound?: boolean
+  /**
+   * Whether `changesSince` gives linearizable answers whatever {@link Freshness} is asked for. Default true. Where it does not,
+   * checked reads may miss what others wrote just before; `sync()`, and every check of a dictionary with `maxStaleness`, ask for
+   * more.
+   */
+  readonly linearizable?: boolean
 }
 
 /** What a backend's store can hold: text, text and bytes, or any value of this process as it is. */
@@ -178,8 +204,19 @@ export interface Backend<S = string> {
    * `givenUp` is aborted when the caller has stopped waiting: what was not sent yet must not be sent any more.
    */
   commit?(batch: Batch<S>, since: Version, givenUp: AbortSignal): Awaitable<Committed<S>>
-  /** What happened since. Read after the call began: never older than what was acknowledged before it. */
-  changesSince?(since: Version): Awaitable<CatchUp<S>>
+  /**
+   * What happened since. Never older than what was acknowledged before the call, unless less is asked for.
+   *
+   * @param freshness - what the answer must be worth; more is always right. Default `'linearizable'`.
+   */
+  changesSince?(since: Version, freshness?: Freshness): Awaitable<CatchUp<S>>
+  /**
+   * As of when, as {@link Dated.asOf}, the version is known to be the present one by what the store has told: where
+   * `changesSince(version, 'watched')` would say at once that nothing changed. Nothing where it is not, or the store would have
+   * to be asked. It asks nothing and costs next to nothing: reads that check begin with it, each of them, where the backend is
+   * not {@link Supports.linearizable}. Default: they share a `changesSince`.
+   */
+  knownCurrent?(version: Version): number | undefined
   /**
    * Everything stored with its version: one consistent state. Where that takes several calls on the store, `progress`
    * is to be called after each, since the time limit of a call starts anew then. It throws once no one waits any more:

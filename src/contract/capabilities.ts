@@ -19,7 +19,8 @@ export function capabilities(backend: Backend<unknown>): Required<Supports> {
   const found = OPTIONAL.map(method => [method, supported(backend, method)])
   const supports = Object.fromEntries(found) as Required<Supports>
   // Only commit() tells the bound that was recorded.
-  return { ...supports, recordBound: supports.recordBound && supports.commit }
+  const linearizable = backend.supports?.linearizable ?? true
+  return { ...supports, linearizable, recordBound: supports.recordBound && supports.commit }
 }
 
 function supported(backend: Backend<unknown>, method: (typeof OPTIONAL)[number]): boolean {

@@ -1,5 +1,5 @@
 import { checkPair, checkPairs, checkVersion } from './answers.js'
-import type { Awaitable, Backend, Batch, CatchUp, Committed, State, Supports, Version } from './backend.js'
+import type { Awaitable, Backend, Batch, CatchUp, Committed, Freshness, State, Supports, Version } from './backend.js'
 import { capabilities } from './capabilities.js'
 import { isPromise } from './is-promise.js'
 import { OneByOne } from './one-by-one.js'
@@ -25,9 +25,9 @@ export class Store {
   }
 
   /** What happened since: at once where the backend answers at once. */
-  catchUp(since: Version): Awaitable<CatchUp<unknown>> {
+  catchUp(since: Version, freshness: Freshness): Awaitable<CatchUp<unknown>> {
     const { backend } = this
-    if (this.supports.changesSince && backend.changesSince) return backend.changesSince(since)
+    if (this.supports.changesSince && backend.changesSince) return backend.changesSince(since, freshness)
     const version = backend.lastUpdated()
     return isPromise(version)
       ? version.then(now => compared(checkVersion(now), since))
@@ -72,7 +72,7 @@ export class Store {
   async #catchUpAfter(since: Version, step: () => void): Promise<CatchUp<unknown>> {
     step()
     try {
-      return await this.catchUp(since)
+      return await this.catchUp(since, 'linearizable')
     } catch {
       return TOO_OLD
     }

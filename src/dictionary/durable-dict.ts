@@ -259,10 +259,10 @@ export class DurableDict<
     return this.#transactor.run(fn, retries, options)
   }
 
-  /** Brings memory up to the store's state at the time of the call, or later. */
+  /** Brings memory up to the store's state at the time of the call, or later: linearizable on every backend. */
   async sync(): Promise<void> {
     this.#gate.pass()
-    await this.#parts.replica.check()
+    await this.#parts.replica.sync()
   }
 
   /**

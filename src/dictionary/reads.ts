@@ -28,9 +28,10 @@ export class Reads {
 
   async get(key: string): Promise<unknown> {
     this.#gate.pass()
-    if (this.#mustCheck()) {
+    const check = this.#check()
+    if (check) {
       try {
-        await this.#parts.replica.check()
+        await check
       } catch (error) {
         throw forKey(error, key)
       }
@@ -47,7 +48,8 @@ export class Reads {
   /** What memory holds, once it is as current as the mode promises. */
   async current(): Promise<LocalView<Record<string, unknown>>> {
     this.#gate.pass()
-    if (this.#mustCheck()) await this.#parts.replica.check()
+    const check = this.#check()
+    if (check) await check
     return this.local
   }
 
@@ -69,6 +71,11 @@ export class Reads {
     const snapshot = new Snapshot(state, this.#parts.defaults.of)
     this.#snapshot = new WeakRef(snapshot)
     return snapshot
+  }
+
+  /** What is to be waited for before memory is read: nothing where it is as current as the mode promises. */
+  #check(): Promise<void> | undefined {
+    return this.#mustCheck() ? this.#parts.replica.checkUnlessKnown() : undefined
   }
 
   #mustCheck(): boolean {

@@ -3,6 +3,7 @@ import type {
   Batch,
   CatchUp,
   Committed,
+  Freshness,
   Listener,
   State,
   Unsubscribe,
@@ -31,11 +32,21 @@ export class BoundedStore {
     this.name = store.name
   }
 
+  /** Whether every check is linearizable, whatever is asked for. */
+  get linearizable(): boolean {
+    return this.#store.supports.linearizable
+  }
+
+  /** As of when the version is known to be the present one, without asking. */
+  knownCurrent(version: Version): number | undefined {
+    return this.#store.backend.knownCurrent?.(version)
+  }
+
   /** At once where the store answers at once; else the promise is to be bounded by {@link answer}. */
-  catchUp(since: Version): Awaitable<CatchUp<unknown>> {
+  catchUp(since: Version, freshness: Freshness): Awaitable<CatchUp<unknown>> {
     this.#reads.throwIfEnded()
     try {
-      return this.#store.catchUp(since)
+      return this.#store.catchUp(since, freshness)
     } catch (cause) {
       throw readFault(cause, this.name)
     }

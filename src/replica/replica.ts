@@ -3,6 +3,7 @@ import type {
   Batch,
   CatchUp,
   Change,
+  Freshness,
   Group,
   Listener,
   Operation,
@@ -22,6 +23,7 @@ import { History, type Observer, type Remainder, type SyncReason } from './histo
 import type { Memory } from './memory.js'
 import { Recent } from './recent.js'
 import { SharedCheck } from './shared-check.js'
+import { Turns } from './turns.js'
 
 /** How many own batches are known again when their changes come back by another way. */
 const REMEMBERED_BATCHES = 64
@@ -43,7 +45,10 @@ export class Replica {
   readonly #store: BoundedStore
   readonly #history: History
   #bound: number | undefined
-  readonly #checks = new SharedCheck(askedAt => this.#check(askedAt))
+  readonly #syncs = this.#shared('linearizable')
+  readonly #checks = this.#shared('watched')
+  readonly #refreshes = this.#shared('confirmed')
+  readonly #turns = new Turns()
   readonly #commits = new GroupCommit(batch => this.#commit(batch))
   readonly #ownBatches = new Recent<string>(REMEMBERED_BATCHES)
   #underWay: Batch<unknown> | undefined
@@ -94,15 +99,32 @@ export class Replica {
     return this.#recordedBound
   }
 
-  /** Brings memory up to the store's state at the time of the call, or later. Calls that overlap share one check. */
+  /**
+   * Makes memory as current as a read has to be: linearizable, unless the backend declares that it is not (see
+   * `Supports.linearizable`) and there is no bound. Calls that overlap share one check.
+   */
   check(): Promise<void> {
     this.#awaited = true
-    return this.#checks.join()
+    return (this.#exact ? this.#syncs : this.#checks).join()
   }
 
-  /** The same in the background: no one waits for it, so that a full load may wait for its turn among the processes. */
+  /** The same for a reader: nothing to wait for where it is known without asking that memory is as current as that. */
+  checkUnlessKnown(): Promise<void> | undefined {
+    return this.#isKnown() ? this.#turns.giveWay() : this.check()
+  }
+
+  /** Brings memory up to the store's state at the time of the call, or later. */
+  sync(): Promise<void> {
+    this.#awaited = true
+    return this.#syncs.join()
+  }
+
+  /**
+   * Has memory confirmed in the background: no one waits for it, so that a full load may wait for its turn among the
+   * processes.
+   */
   refresh(): Promise<void> {
-    return this.#checks.join()
+    return (this.#exact ? this.#syncs : this.#refreshes).join()
   }
 
   /**
@@ -161,26 +183,50 @@ export class Replica {
     if (!sameEntries(entries, this.memory.entries.stored)) this.#history.replace({ ...state, entries }, 'diverged')
   }
 
+  /** A bound is a promise about the time of writers, too: what rests on it must not miss what they were acknowledged. */
+  get #exact(): boolean {
+    return this.#store.linearizable || this.#bound !== undefined
+  }
+
+  /** What a store has told is no more than sequentially consistent. While everything is being loaded, answers are put off. */
+  #isKnown(): boolean {
+    if (this.#exact || this.#loading) return false
+    const asOf = this.#store.knownCurrent(this.memory.version)
+    if (asOf === undefined) return false
+    this.#confirm(asOf)
+    return true
+  }
+
+  #shared(freshness: Freshness): SharedCheck {
+    return new SharedCheck(askedAt => this.#check(freshness, askedAt))
+  }
+
   /** At once where the store answers at once that nothing, or little, changed. */
-  #check(askedAt: number): void | Promise<void> {
+  #check(freshness: Freshness, askedAt: number): void | Promise<void> {
     const startedAt = performance.now()
     const base = this.memory.version
-    const answer = this.#store.catchUp(base)
-    if (isPromise(answer)) return this.#pull(base, answer, startedAt, askedAt)
+    const answer = this.#store.catchUp(base, freshness)
+    if (isPromise(answer)) return this.#pull(base, answer, freshness, startedAt, askedAt)
     const remainder = this.#follow(base, answer)
-    if (remainder === 'none') return this.#confirm(startedAt)
-    return this.#finish(remainder, startedAt, askedAt)
+    if (remainder === 'none') return this.#confirm(answer.asOf ?? startedAt)
+    return this.#finish(remainder, freshness, answer.asOf ?? startedAt, askedAt)
   }
 
-  async #pull(base: Version, answer: Promise<CatchUp<unknown>>, startedAt: number, askedAt: number): Promise<void> {
+  async #pull(
+    base: Version,
+    pending: Promise<CatchUp<unknown>>,
+    freshness: Freshness,
+    startedAt: number,
+    askedAt: number,
+  ): Promise<void> {
     const left = this.#store.timeout - (startedAt - askedAt)
-    const remainder = this.#follow(base, await this.#store.answer(answer, left))
-    await this.#finish(remainder, startedAt, askedAt)
+    const answer = await this.#store.answer(pending, left)
+    await this.#finish(this.#follow(base, answer), freshness, answer.asOf ?? startedAt, askedAt)
   }
 
-  /** Does what is left to do after an answer, until memory is at least at the state of `startedAt`. */
-  async #finish(remainder: Remainder, startedAt: number, askedAt: number): Promise<void> {
-    if (remainder === 'none') return this.#confirm(startedAt)
+  /** Does what is left to do after an answer, until memory is at least at the state that it was of. */
+  async #finish(remainder: Remainder, freshness: Freshness, asOf: number, askedAt: number): Promise<void> {
+    if (remainder === 'none') return this.#confirm(asOf)
     if (!this.#loading && remainder !== 'again') {
       return this.#reload(remainder === 'loadDiverged' ? 'diverged' : 'loaded')
     }
@@ -189,7 +235,7 @@ export class Replica {
       () => true,
       () => false,
     )
-    await this.#check(loaded ? performance.now() : askedAt)
+    await this.#check(freshness, loaded ? performance.now() : askedAt)
   }
 
   /** While everything is being loaded, answers are put off: which of the two is newer could not be told. */
@@ -232,7 +278,7 @@ export class Replica {
     const { outcomes, catchUp, bound = 0 } = await this.#store.commit(batch, base)
     this.#recordedBound = bound
     try {
-      await this.#finish(this.#follow(base, catchUp), sentAt, performance.now())
+      await this.#finish(this.#follow(base, catchUp), 'linearizable', catchUp.asOf ?? sentAt, performance.now())
     } catch (cause) {
       // Closed meanwhile: the write is done, and no one reads memory any more.
       if (!(cause instanceof ClosedError)) return outcomes.map(outcome => this.#unfollowed(outcome, cause))
@@ -247,10 +293,10 @@ export class Replica {
     return { status: 'refused', error }
   }
 
-  #confirm(startedAt: number): void {
+  #confirm(asOf: number): void {
     this.#awaited = false
-    if (startedAt <= this.#confirmedAt) return
-    this.#confirmedAt = startedAt
+    if (asOf <= this.#confirmedAt) return
+    this.#confirmedAt = asOf
     this.onConfirmed()
   }
 }

@@ -1,10 +1,5 @@
 import { isPromise } from '../contract/is-promise.js'
-
-/**
- * How many checks may be answered at once before the event loop gets its turn: promises alone would never let it, and a
- * loop of awaited reads would hold up everything else in the process.
- */
-const CHECKS_PER_TURN = 256
+import { Turns } from './turns.js'
 
 /**
  * Lets callers that overlap share one check, as long as it is sent after each of them has called. It is sent at the end
@@ -14,7 +9,7 @@ export class SharedCheck {
   readonly #perform: (askedAt: number) => void | Promise<void>
   #running: Promise<void> | undefined
   #next: Promise<void> | undefined
-  #answeredAtOnce = 0
+  readonly #turns = new Turns()
 
   /**
    * @param perform - one check. `askedAt` says from when on, on the monotonic clock, its callers wait for an answer: from
@@ -38,17 +33,12 @@ export class SharedCheck {
     const mine = this.#next
     this.#next = undefined
     const work = this.#perform(failed ? askedAt : performance.now())
-    if (!isPromise(work)) return this.#giveWay()
+    if (!isPromise(work)) return this.#turns.giveWay()
     this.#running = mine
     try {
       await work
     } finally {
       if (this.#running === mine) this.#running = undefined
     }
-  }
-
-  #giveWay(): Promise<void> | undefined {
-    this.#answeredAtOnce += 1
-    return this.#answeredAtOnce % CHECKS_PER_TURN === 0 ? new Promise(resolve => setImmediate(resolve)) : undefined
   }
 }

@@ -29,7 +29,7 @@ describe('npm run bench', { timeout: 120_000 }, () => {
       system: expect.any(String),
       node: process.versions.node,
     })
-    expect(report.suites.map(({ name }) => name)).toEqual(['memory', 'model', 'redis', 'sqlite', 'web'])
+    expect(report.suites.map(({ name }) => name)).toEqual(['memory', 'model', 'redis', 'sqlite', 'web', 'zookeeper'])
     for (const { rows } of report.suites) {
       expect(rows.length).toBeGreaterThan(5)
       for (const { name, ours, ratio, target, met } of rows) {
@@ -48,7 +48,7 @@ describe('npm run bench', { timeout: 120_000 }, () => {
   it('says which suites there are', async () => {
     await expect(bench('nothing')).rejects.toMatchObject({
       code: 1,
-      stderr: 'There is no suite "nothing"; there are memory, model, redis, sqlite, web.\n',
+      stderr: 'There is no suite "nothing"; there are memory, model, redis, sqlite, web, zookeeper.\n',
     })
   })
 })

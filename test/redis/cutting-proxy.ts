@@ -4,6 +4,7 @@ import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 /** Stands between a client and a server, and cuts the connection when told to. */
 export interface CuttingProxy {
   readonly url: string
+  readonly port: number
   /**
    * Cuts the next connection that writes such a text: before the server gets it, or after it has answered, so that only
    * the answer is lost. How often it has cut so far is told by `cuts`.
@@ -49,8 +50,10 @@ export async function startCuttingProxy(port: number): Promise<CuttingProxy> {
   })
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
+  const { port: own } = server.address() as AddressInfo
   return {
-    url: `redis://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    url: `redis://127.0.0.1:${own}`,
+    port: own,
     cut: (text, when, times = 1) => {
       order = { text, when, times }
       requests.length = 0

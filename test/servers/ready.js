@@ -1,5 +1,6 @@
 // @ts-check
 /** @import { Guarded } from './guarded.js' */
+/** @import { ServerSpec } from './types.js' */
 import { setTimeout as delay } from 'node:timers/promises'
 import { accepts } from './port.js'
 
@@ -15,21 +16,24 @@ function printed(process, pattern) {
   })
 }
 
-/** Resolves once a connection is accepted. @param {number} port @param {AbortSignal} signal */
-async function accepted(port, signal) {
-  while (!(await accepts(port))) await delay(ASK_EVERY, undefined, { signal })
+/**
+ * Resolves once the server answers.
+ * @param {number} port @param {AbortSignal} signal @param {(port: number) => Promise<boolean>} answers
+ */
+async function answered(port, signal, answers) {
+  while (!(await answers(port).catch(() => false))) await delay(ASK_EVERY, undefined, { signal })
 }
 
 /**
- * Resolves once the server is ready: it has said so, where it is known to, and accepts connections. Rejects with what it
- * printed where it ends before, or takes too long.
- * @param {Guarded} process @param {number} port @param {RegExp} [pattern]
+ * Resolves once the server is ready: it has said so, where it is known to, and accepts connections, or answers. Rejects
+ * with what it printed where it ends before, or takes too long.
+ * @param {Guarded} process @param {number} port @param {Pick<ServerSpec, 'ready' | 'answers'>} [spec]
  */
-export async function untilReady(process, port, pattern) {
+export async function untilReady(process, port, { ready: pattern, answers = accepts } = {}) {
   const giveUp = new AbortController()
   const late = delay(READY_WITHIN, `not ready within ${READY_WITHIN / 1000} s`, { signal: giveUp.signal })
   const ready = (pattern === undefined ? Promise.resolve() : printed(process, pattern)).then(() =>
-    accepted(port, giveUp.signal),
+    answered(port, giveUp.signal, answers),
   )
   try {
     const fault = await Promise.race([ready, process.ended, late])

@@ -27,7 +27,7 @@ async function launch(spec, found, options) {
   const own = { folder: options.folder === undefined ? folder : undefined }
   const process = new Guarded({ ...orders, command, ...own }, environment('prefix' in found ? found.prefix : ''))
   try {
-    await untilReady(process, port, spec.ready)
+    await untilReady(process, port, spec)
   } catch (error) {
     await process.stop()
     throw error

@@ -21,6 +21,8 @@ export interface ServerSpec {
   command(place: Place): string[]
   /** What the server prints once it is ready; without it, an accepted connection counts. */
   ready?: RegExp
+  /** Whether the server on that port does its work, where an accepted connection does not say so. May reject. */
+  answers?(port: number): Promise<boolean>
   /** The signal that stops it at once but cleanly: SIGTERM unless said. */
   stopSignal?: NodeJS.Signals
   url(port: number): string
@@ -94,5 +96,28 @@ export interface RedisSentinels {
   primary: RedisNode
   replica: RedisNode
   sentinel: RedisNode
+  stop(): Promise<void>
+}
+
+/** A ZooKeeper server that the tests have started, and may stop, freeze and cut off. */
+export interface ZookeeperNode extends Server {
+  port: number
+  pid: number
+  folder: string
+  /** As connection strings have it: 127.0.0.1:2181. */
+  address: string
+}
+
+/** Servers of one ensemble. */
+export interface ZookeeperEnsemble {
+  nodes: ZookeeperNode[]
+  /** Of all of them, without a scheme. */
+  addresses: string
+  /** The one that leads now. */
+  leader(): Promise<ZookeeperNode>
+  /** Starts a server again that was stopped, with its data. */
+  restart(node: ZookeeperNode): Promise<ZookeeperNode>
+  /** Holds up, or lets through again, what a server says to the others and hears of them. */
+  cutOff(node: ZookeeperNode, off: boolean): void
   stop(): Promise<void>
 }

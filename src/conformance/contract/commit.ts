@@ -257,6 +257,10 @@ export const commits: Topic = {
         resultsOf(removed.outcomes[0]),
         ODD_KEYS.map(() => true),
       )
+    }),
+
+    'a value of one megabyte can be committed': needs(['commit', 'megabytes'], async world => {
+      const [backend, other] = [await world.backend<unknown>(), await world.backend<unknown>()]
       const text = large()
       await execute(backend, set('large', text))
       const [popped] = await execute(other, pop('large'))

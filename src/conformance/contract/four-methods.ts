@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict'
 import type { Backend, Version } from '../../contract/backend.js'
+import { InvalidValueError } from '../../errors/errors.js'
+import { rejects } from '../expect.js'
 import { contents, large, ODD_KEYS, ODD_VALUES, range, sameEntries, sideBySide, storedIn } from '../samples.js'
-import { needs, type Topic } from '../suite.js'
+import { lacks, needs, type Topic } from '../suite.js'
 
 export const fourMethods: Topic = {
   title: 'the four methods',
@@ -117,12 +119,21 @@ export const fourMethods: Topic = {
       for (const [index, stored] of ODD_VALUES.entries()) assert.equal(kept.get(`key ${index}`), stored)
     },
 
-    'a value of one megabyte is kept': async world => {
+    'a value of one megabyte is kept': needs('megabytes', async world => {
       const [one, other] = [await world.backend(), await world.backend()]
       const text = large()
       await one.persist('large', text)
       assert.ok((await storedIn(other, 'large')) === text)
-    },
+    }),
+
+    'a value of one megabyte is refused as too large, and nothing is written': lacks('megabytes', async world => {
+      const backend = await world.backend()
+      await backend.persist('large', 'small')
+      const version = await backend.lastUpdated()
+      await rejects(Promise.resolve(backend.persist('large', large())), InvalidValueError, 'large')
+      assert.ok(Object.is(await backend.lastUpdated(), version))
+      assert.equal(await storedIn(backend, 'large'), 'small')
+    }),
 
     'bytes are kept': needs('bytes', async world => {
       const [one, other] = [await world.backend<unknown>(), await world.backend<unknown>()]

@@ -52,13 +52,13 @@ export const values: Topic = {
       assert.equal(list[1], list)
     },
 
-    'a value of one megabyte comes back': async world => {
+    'a value of one megabyte comes back': needs('megabytes', async world => {
       const dict = await world.open()
       const text = large()
       await dict.set('large', { text })
       const other = await world.open()
       assert.ok(((await other.get('large')) as { text: string }).text === text)
-    },
+    }),
 
     'values are frozen throughout, and decoded once': async world => {
       const [dict, other] = [await world.open(), await world.open()]

@@ -1,0 +1,66 @@
+// @ts-check
+import { randomUUID } from 'node:crypto'
+import { join } from 'node:path'
+import { ZookeeperDict } from '../../../dist/index.js'
+import { root } from '../../../scripts/run.js'
+import { fourLetters } from '../../../test/servers/zookeeper.js'
+import { startZookeeperNode } from '../../../test/servers/zookeeper-nodes.js'
+import { makeEntries } from '../../samples.js'
+
+/** How many entries are written at a time. */
+const CHUNK = 1_000
+
+/** @type {Promise<string> | undefined} */
+let starting
+
+/** Where a server of this process's own is, as host and port. */
+function serverAddress() {
+  starting ??= start()
+  return starting
+}
+
+/** As ZooKeeper is by default, it waits for its disk at each write; so its folder is not to be one that may be in memory. */
+async function start() {
+  process.env.TMPDIR = join(root, '.cache')
+  const { address } = await startZookeeperNode({}, ['forceSync=yes'])
+  return address
+}
+
+/** What the server says to a command of four letters. @param {string} word */
+async function ask(word) {
+  return fourLetters(Number((await serverAddress()).split(':')[1]), word)
+}
+
+/** The server's version. */
+export async function describeServer() {
+  const version = /^Zookeeper version: ([\d.]+)/m.exec(await ask('srvr'))?.[1]
+  return `ZooKeeper ${version}, one server on this machine, an fsync at each write`
+}
+
+/** A dictionary of so many samples. @param {number} count */
+export async function makeDict(count) {
+  const address = await serverAddress()
+  const path = `/bench/${randomUUID()}`
+  const filler = await ZookeeperDict.open(path, address)
+  for (let start = 0; start < count; start += CHUNK) {
+    await filler.update(makeEntries(Math.min(CHUNK, count - start), start))
+  }
+  await filler.close()
+  return { address, path }
+}
+
+/** How many requests the server gets by some work. @param {() => Promise<unknown>} work */
+export async function requestsOf(work) {
+  const between = async (/** @type {() => Promise<unknown>} */ counted) => {
+    const before = await received()
+    await counted()
+    return (await received()) - before
+  }
+  // Asking is counted, too.
+  const own = await between(async () => {})
+  return (await between(work)) - own
+}
+
+async function received() {
+  return Number(/^Received: (\d+)/m.exec(await ask('srvr'))?.[1])
+}

@@ -1,0 +1,95 @@
+/** Writes a record as ZooKeeper's protocol has it (jute): big-endian, lengths before text and bytes. */
+export class Output {
+  #buffer = Buffer.allocUnsafe(512)
+  #length = 0
+
+  int(value: number): this {
+    const at = this.#room(4)
+    this.#buffer.writeInt32BE(value, at)
+    return this
+  }
+
+  long(value: bigint): this {
+    const at = this.#room(8)
+    this.#buffer.writeBigInt64BE(value, at)
+    return this
+  }
+
+  bool(value: boolean): this {
+    const at = this.#room(1)
+    this.#buffer[at] = value ? 1 : 0
+    return this
+  }
+
+  bytes(value: Uint8Array): this {
+    this.int(value.length)
+    const at = this.#room(value.length)
+    this.#buffer.set(value, at)
+    return this
+  }
+
+  text(value: string): this {
+    const length = Buffer.byteLength(value)
+    this.int(length)
+    const at = this.#room(length)
+    this.#buffer.write(value, at)
+    return this
+  }
+
+  /** The record, with its length before it. */
+  frame(): Buffer {
+    const framed = Buffer.allocUnsafe(4 + this.#length)
+    framed.writeInt32BE(this.#length)
+    this.#buffer.copy(framed, 4, 0, this.#length)
+    return framed
+  }
+
+  /** Makes room for so many bytes; gives where they go. Before the buffer is used: it may become another one. */
+  #room(bytes: number): number {
+    const start = this.#length
+    this.#length += bytes
+    if (this.#length > this.#buffer.length) {
+      const larger = Buffer.allocUnsafe(Math.max(this.#length, 2 * this.#buffer.length))
+      this.#buffer.copy(larger, 0, 0, start)
+      this.#buffer = larger
+    }
+    return start
+  }
+}
+
+/** Reads a record. Throws where it ends too early. */
+export class Input {
+  readonly #buffer: Buffer
+  #offset = 0
+
+  constructor(buffer: Buffer) {
+    this.#buffer = buffer
+  }
+
+  int(): number {
+    this.#offset += 4
+    return this.#buffer.readInt32BE(this.#offset - 4)
+  }
+
+  long(): bigint {
+    this.#offset += 8
+    return this.#buffer.readBigInt64BE(this.#offset - 8)
+  }
+
+  bool(): boolean {
+    this.#offset += 1
+    return this.#buffer.readInt8(this.#offset - 1) !== 0
+  }
+
+  /** No bytes where there are none, which the protocol tells apart. */
+  bytes(): Buffer {
+    const length = Math.max(this.int(), 0)
+    this.#offset += length
+    if (this.#offset > this.#buffer.length) throw new RangeError('The record ends too early.')
+    return this.#buffer.subarray(this.#offset - length, this.#offset)
+  }
+
+  text(): string {
+    return this.bytes().toString()
+  }
+}

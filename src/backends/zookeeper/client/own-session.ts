@@ -1,0 +1,217 @@
+import { bytesOfAcl } from '../acl.js'
+import type { Children, Reply, Stat, Step, Transport, TransportEvents, Znode } from '../transport.js'
+import { CODE, Refusal } from '../transport.js'
+import { Connection } from './connection.js'
+import {
+  type Acl,
+  authRequest,
+  closeRequest,
+  connectRequest,
+  existsRequest,
+  getChildrenRequest,
+  getDataRequest,
+  multiRequest,
+  NO_SESSION,
+  readChildren,
+  readConnectReply,
+  readMulti,
+  readStat,
+  readZnode,
+  type SessionIdentity,
+} from './packets.js'
+import type { Target } from './servers.js'
+
+/** The least that connecting to one server may take before the next one is tried, in ms. */
+const PATIENCE = 200
+
+/** How long a round of all servers is waited after, in ms: more from round to round, and jittered. */
+const PAUSE = { from: 20, to: 1_000 }
+
+/** What a session is opened with. */
+export interface OwnSessionOptions {
+  readonly target: Target
+  readonly acl: readonly Acl[]
+  /** The session timeout to ask for, in ms. */
+  readonly timeout: number
+  /** The latest transaction that was seen by an earlier session. Default: none. */
+  readonly zxid?: bigint
+}
+
+/**
+ * A session of the dictionary's own. It moves from server to server, never to one that lags behind what was seen, and
+ * becomes a new one where it has expired; then the servers may be others than they were. Watches do not outlive a connection: whoever is told of `connected` reads again.
+ */
+export class OwnSession implements Transport {
+  readonly label: string
+  timeout: number
+  readonly #options: OwnSessionOptions
+  readonly #servers: Target['servers']
+  readonly #events: TransportEvents
+  #connection: Connection | undefined
+  #session: SessionIdentity = NO_SESSION
+  #zxid: bigint
+  /** The server to be tried next. */
+  #next = 0
+  /** How often it has failed to connect, or lost the connection, since it was last connected. */
+  #failures = 0
+  /** Since when there is no connection, on the monotonic clock. */
+  #apartSince = performance.now()
+  #timer: NodeJS.Timeout | undefined
+  #state: 'connecting' | 'connected' | 'ended' = 'connecting'
+  #closed: (() => void) | undefined
+
+  constructor(options: OwnSessionOptions, events: TransportEvents) {
+    const { target, timeout, zxid = 0n } = options
+    this.label = `the ensemble ${target.servers.map(({ host, port }) => `${host}:${port}`).join(',')}`
+    this.timeout = timeout
+    this.#zxid = zxid
+    this.#options = options
+    // Each process begins with another server, so that they share the load.
+    this.#servers = [...target.servers].sort(() => Math.random() - 0.5)
+    this.#events = events
+    this.#connect()
+  }
+
+  get connected(): boolean {
+    return this.#state === 'connected'
+  }
+
+  get aclBytes(): number {
+    return bytesOfAcl(this.#options.acl)
+  }
+
+  exists(path: string, watch: boolean, reply: Reply<Stat>): void {
+    this.#ask(xid => existsRequest(xid, this.#full(path), watch), readStat, orNone(reply))
+  }
+
+  getData(path: string, watch: boolean, reply: Reply<Znode>): void {
+    this.#ask(xid => getDataRequest(xid, this.#full(path), watch), readZnode, orNone(reply))
+  }
+
+  getChildren(path: string, reply: Reply<Children>): void {
+    this.#ask(xid => getChildrenRequest(xid, this.#full(path)), readChildren, orNone(reply))
+  }
+
+  multi(steps: readonly Step[], reply: Reply<readonly (Stat | undefined)[]>): void {
+    const full = steps.map(step => ({ ...step, path: this.#full(step.path) }))
+    this.#ask(xid => multiRequest(xid, full, this.#options.acl), readMulti, reply)
+  }
+
+  drop(): void {
+    this.#connection?.destroy(new Error('The server was silent.'))
+  }
+
+  /** Tells the ensemble that the session is over, and waits for a moment for it to say that it knows. */
+  async end(): Promise<void> {
+    if (this.#state === 'ended') return
+    const connection = this.#connection
+    const wasConnected = this.connected
+    this.#state = 'ended'
+    clearTimeout(this.#timer)
+    if (!connection) return
+    const gone = new Promise<void>(resolve => {
+      this.#closed = resolve
+    })
+    if (wasConnected)
+      connection.ask(
+        closeRequest,
+        () => {},
+        () => connection.destroy(new Error('It was closed.')),
+      )
+    else connection.destroy(new Error('It was closed.'))
+    const late = setTimeout(() => connection.destroy(new Error('It was closed.')), PATIENCE)
+    await gone
+    clearTimeout(late)
+  }
+
+  #full(path: string): string {
+    return this.#options.target.chroot + path
+  }
+
+  #ask<V>(toRecord: (xid: number) => Buffer, read: Parameters<Connection['ask']>[1], reply: Reply<V>): void {
+    if (this.#connection && this.connected) this.#connection.ask(toRecord, read, reply as Reply<unknown>)
+    else queueMicrotask(() => reply(new Refusal(CODE.CONNECTION_LOSS)))
+  }
+
+  #connect(): void {
+    const server = this.#servers[this.#next] as Target['servers'][number]
+    this.#next = (this.#next + 1) % this.#servers.length
+    if (performance.now() - this.#apartSince > this.timeout) this.#forget()
+    const connection = new Connection(server, {
+      opened: () => connection.say(connectRequest(this.#zxid, this.#options.timeout, this.#session)),
+      greeted: input => this.#greeted(connection, readConnectReply(input)),
+      changed: () => this.#events.changed(),
+      seen: zxid => {
+        if (zxid > this.#zxid) this.#zxid = zxid
+      },
+      closed: cause => this.#lost(cause),
+    })
+    this.#connection = connection
+    const patience = Math.max(PATIENCE, (this.timeout * 2) / 3 / this.#servers.length)
+    const late = () => connection.destroy(new Error(`The server did not answer within ${Math.round(patience)} ms.`))
+    this.#timer = setTimeout(late, patience)
+  }
+
+  /**
+   * The session has expired by now. Servers that were restored meanwhile would refuse whoever has seen more than they have:
+   * whoever reads compares.
+   */
+  #forget(): void {
+    this.#session = NO_SESSION
+    this.#zxid = 0n
+  }
+
+  #greeted(connection: Connection, { timeout, session }: ReturnType<typeof readConnectReply>): void {
+    clearTimeout(this.#timer)
+    if (timeout <= 0) {
+      this.#session = NO_SESSION
+      connection.destroy(new Refusal(CODE.SESSION_EXPIRED))
+      return
+    }
+    this.#session = session
+    this.timeout = timeout
+    for (const credentials of this.#options.target.credentials) connection.say(authRequest(credentials))
+    if (this.#state === 'ended') return
+    this.#state = 'connected'
+    this.#failures = 0
+    this.#events.connected()
+  }
+
+  #lost(cause: Error): void {
+    clearTimeout(this.#timer)
+    this.#connection = undefined
+    if (this.#state === 'ended') {
+      this.#closed?.()
+      return
+    }
+    if (this.#state === 'connected') this.#apartSince = performance.now()
+    this.#state = 'connecting'
+    this.#failures += 1
+    this.#events.lost(cause)
+    if (isFinal(cause)) this.#giveUp(cause)
+    else this.#timer = setTimeout(() => this.#connect(), this.#pause())
+  }
+
+  #giveUp(cause: Error): void {
+    this.#state = 'ended'
+    this.#events.ended(cause)
+  }
+
+  /** None within a round of all servers. */
+  #pause(): number {
+    const rounds = this.#failures / this.#servers.length
+    return Number.isInteger(rounds) ? Math.min(PAUSE.to, PAUSE.from * 2 ** rounds) * (0.5 + Math.random()) : 0
+  }
+}
+
+/** Takes a znode that is missing for an answer like any other. */
+function orNone<V>(reply: Reply<V>): Reply<V> {
+  return (fault, value) => {
+    if (fault instanceof Refusal && fault.code === CODE.NO_NODE) reply(undefined)
+    else reply(fault, value)
+  }
+}
+
+function isFinal(cause: Error): boolean {
+  return cause instanceof Refusal && cause.code === CODE.AUTH_FAILED
+}

@@ -1,0 +1,144 @@
+import type { Children, Stat, Step, Znode } from '../transport.js'
+import { Refusal } from '../transport.js'
+import { type Input, Output } from './jute.js'
+
+/** What kinds of requests there are. */
+const TYPE = {
+  create: 1,
+  delete: 2,
+  exists: 3,
+  getData: 4,
+  set: 5,
+  getChildren2: 12,
+  check: 13,
+  multi: 14,
+  auth: 100,
+  closeSession: -11,
+  error: -1,
+} as const
+
+/** Ids of requests that are none of the client's counting. */
+export const XID = { event: -1, auth: -4 } as const
+
+/** An entry of an access control list. */
+export interface Acl {
+  readonly perms: number
+  readonly scheme: string
+  readonly id: string
+}
+
+/** What a session is known by. An id of 0 asks for a new one. */
+export interface SessionIdentity {
+  readonly id: bigint
+  readonly password: Buffer
+}
+
+/** Who the client says it is. */
+export interface Credentials {
+  readonly scheme: string
+  readonly auth: Buffer
+}
+
+export const NO_SESSION: SessionIdentity = { id: 0n, password: Buffer.alloc(16) }
+
+/** @param zxid - the latest transaction seen: a server that lags behind it refuses the connection. */
+export function connectRequest(zxid: bigint, timeout: number, session: SessionIdentity): Buffer {
+  return new Output().int(0).long(zxid).int(timeout).long(session.id).bytes(session.password).bool(false).frame()
+}
+
+/** A timeout of 0 says that the session has expired. */
+export function readConnectReply(input: Input): { timeout: number; session: SessionIdentity } {
+  input.int()
+  const timeout = input.int()
+  return { timeout, session: { id: input.long(), password: Buffer.from(input.bytes()) } }
+}
+
+export function authRequest({ scheme, auth }: Credentials): Buffer {
+  return header(XID.auth, TYPE.auth).int(0).text(scheme).bytes(auth).frame()
+}
+
+export function closeRequest(xid: number): Buffer {
+  return header(xid, TYPE.closeSession).frame()
+}
+
+export function existsRequest(xid: number, path: string, watch: boolean): Buffer {
+  return header(xid, TYPE.exists).text(path).bool(watch).frame()
+}
+
+export function getDataRequest(xid: number, path: string, watch: boolean): Buffer {
+  return header(xid, TYPE.getData).text(path).bool(watch).frame()
+}
+
+export function getChildrenRequest(xid: number, path: string): Buffer {
+  return header(xid, TYPE.getChildren2).text(path).bool(false).frame()
+}
+
+export function multiRequest(xid: number, steps: readonly Step[], acl: readonly Acl[]): Buffer {
+  const output = header(xid, TYPE.multi)
+  for (const step of steps) {
+    output.int(TYPE[step.type]).bool(false).int(-1)
+    addStep(output, step, acl)
+  }
+  return output.int(-1).bool(true).int(-1).frame()
+}
+
+export function readStat(input: Input): Stat {
+  input.long()
+  const mzxid = input.long()
+  input.long()
+  input.long()
+  const [version, cversion] = [input.int(), input.int()]
+  input.int()
+  input.long()
+  input.int()
+  input.int()
+  input.long()
+  return { mzxid, version, cversion }
+}
+
+export function readZnode(input: Input): Znode {
+  const data = Buffer.from(input.bytes())
+  return { data, stat: readStat(input) }
+}
+
+export function readChildren(input: Input): Children {
+  const names = Array.from({ length: Math.max(input.int(), 0) }, () => input.text())
+  return { names, stat: readStat(input) }
+}
+
+/** @throws Refusal, which names the step. */
+export function readMulti(input: Input): (Stat | undefined)[] {
+  const stats: (Stat | undefined)[] = []
+  let refusal: Refusal | undefined
+  for (;;) {
+    const [type, done] = [input.int(), input.bool()]
+    input.int()
+    if (done) break
+    if (type === TYPE.error) {
+      const code = input.int()
+      // Those before the one at fault have 0, those after it something general.
+      if (code !== 0 && !refusal) refusal = new Refusal(code, stats.length)
+    }
+    if (type === TYPE.create) input.text()
+    stats.push(type === TYPE.set ? readStat(input) : undefined)
+  }
+  if (refusal) throw refusal
+  return stats
+}
+
+function header(xid: number, type: number): Output {
+  return new Output().int(xid).int(type)
+}
+
+function addStep(output: Output, step: Step, acl: readonly Acl[]): void {
+  output.text(step.path)
+  if (step.type === 'create') {
+    output.bytes(step.data).int(acl.length)
+    for (const { perms, scheme, id } of acl) output.int(perms).text(scheme).text(id)
+    // Persistent.
+    output.int(0)
+    return
+  }
+  if (step.type === 'set') output.bytes(step.data)
+  output.int(step.version)
+}

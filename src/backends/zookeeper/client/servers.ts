@@ -1,0 +1,50 @@
+import type { Credentials } from './packets.js'
+
+/** What a connection string says. */
+export interface Target {
+  readonly servers: readonly { readonly host: string; readonly port: number }[]
+  /** What stands before every path; '' where nothing does. */
+  readonly chroot: string
+  readonly credentials: readonly Credentials[]
+}
+
+const DEFAULT_PORT = 2181
+
+/**
+ * Reads `a:2181,b:2181/chroot`, also with `zookeeper://` and `user:password@` before it, which is then sent as the
+ * scheme `digest`, percent-decoded.
+ *
+ * @throws TypeError where it is none.
+ */
+export function parseServers(given: string): Target {
+  const text = given.replace(/^zookeeper:\/\//i, '')
+  const at = text.lastIndexOf('@')
+  const [list = '', ...path] = text.slice(at + 1).split('/')
+  const servers = list.split(',').filter(Boolean).map(toServer)
+  const chroot = path.length === 0 || path.join('/') === '' ? '' : `/${path.join('/').replace(/\/+$/, '')}`
+  if (servers.length === 0 || /\/\//.test(chroot)) throw wrong(given)
+  return { servers, chroot, credentials: at < 0 ? [] : [toCredentials(text.slice(0, at))] }
+}
+
+function toCredentials(user: string): Credentials {
+  try {
+    return { scheme: 'digest', auth: Buffer.from(decodeURIComponent(user)) }
+  } catch (cause) {
+    throw new TypeError('The credentials of a connection string are percent-encoded: write a percent sign as %25.', {
+      cause,
+    })
+  }
+}
+
+function toServer(text: string): { host: string; port: number } {
+  const [, host, port] = /^(\[[^\]]+\]|[^:[\]\s]+)(?::(\d+))?$/.exec(text) ?? []
+  if (host === undefined || Number(port) > 65_535) throw wrong(text)
+  return { host: host.replace(/^\[|\]$/g, ''), port: port === undefined ? DEFAULT_PORT : Number(port) }
+}
+
+function wrong(given: string): TypeError {
+  const shown = given.slice(given.lastIndexOf('@') + 1)
+  return new TypeError(
+    `A connection string names servers, such as a:2181,b:2181, and may end with a path; got ${shown}.`,
+  )
+}

@@ -1,0 +1,67 @@
+import { StoreUnavailableError } from '../../errors/errors.js'
+import { sentence } from '../../errors/for-key.js'
+import { toAcl, type ZookeeperAcl } from './acl.js'
+import { OwnSession } from './client/own-session.js'
+import { parseServers } from './client/servers.js'
+import { ClientSession, checkClient, type ZookeeperClient } from './node-zookeeper-client.js'
+import { orAborted } from './patience.js'
+import type { Transport, TransportEvents } from './transport.js'
+import { ZookeeperBackend } from './zookeeper-backend.js'
+
+/** The session timeout that is asked for where the caller does not say, in ms. */
+const SESSION_TIMEOUT = 10_000
+
+/** What a backend is connected with. */
+export interface ConnectOptions {
+  readonly acl?: readonly ZookeeperAcl[] | undefined
+  readonly barrier?: boolean | undefined
+  readonly sessionTimeout?: number | undefined
+}
+
+/**
+ * How a session is opened: by the caller's client, or, for a connection string, one of the dictionary's own.
+ *
+ * @throws TypeError where it is neither, or an option is none.
+ */
+export function opener(
+  client: unknown,
+  { acl, sessionTimeout }: ConnectOptions = {},
+): (events: TransportEvents) => Transport {
+  const plain = toAcl(acl)
+  if (typeof client === 'string') {
+    const target = parseServers(client)
+    return events => new OwnSession({ target, acl: plain, timeout: sessionTimeout ?? SESSION_TIMEOUT }, events)
+  }
+  const given: ZookeeperClient = checkClient(client)
+  if (sessionTimeout !== undefined) {
+    throw new TypeError('Option "sessionTimeout" is for connection strings: a client has a session timeout of its own.')
+  }
+  return events => new ClientSession(given, acl, plain, events)
+}
+
+/**
+ * A backend whose session is there.
+ *
+ * @throws StoreUnavailableError where it is not within `timeout`, in ms; the signal's reason where that is aborted before.
+ */
+export async function connect(
+  path: string,
+  open: (events: TransportEvents) => Transport,
+  barrier: boolean,
+  timeout: number,
+  signal: AbortSignal | undefined,
+): Promise<ZookeeperBackend> {
+  const backend = new ZookeeperBackend(path, open, barrier)
+  const late = AbortSignal.timeout(timeout)
+  try {
+    await orAborted(backend.ready(), signal ? AbortSignal.any([signal, late]) : late)
+    return backend
+  } catch (cause) {
+    const { fault, label } = backend
+    await backend.close()
+    signal?.throwIfAborted()
+    if (cause instanceof StoreUnavailableError) throw cause
+    const reason = fault ? sentence(fault) : `It did not answer within ${timeout} ms.`
+    throw new StoreUnavailableError(`No session with ${label}: ${reason}`, { dictionary: path, cause: fault ?? cause })
+  }
+}

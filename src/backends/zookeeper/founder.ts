@@ -1,0 +1,60 @@
+import { formatHead, type Head, newHead } from './head.js'
+import type { Names } from './names.js'
+import type { Session } from './session.js'
+import { CODE, Refusal, type Step, type Znode } from './transport.js'
+
+/** Someone else was faster. */
+const OVERTAKEN: ReadonlySet<number> = new Set([CODE.BAD_VERSION, CODE.NODE_EXISTS, CODE.NO_NODE])
+
+/** Makes what a dictionary needs below its path, and begins a new history, on what is there. */
+export class Founder {
+  readonly #session: Session
+  readonly #names: Names
+
+  constructor(session: Session, names: Names) {
+    this.#session = session
+    this.#names = names
+  }
+
+  /**
+   * Begins a new history, unless someone else changes the version meanwhile. Nothing of the entries is touched. The znode
+   * of the version is never at its own version 0: some clients take that for none.
+   *
+   * @param znode - what holds the version now; `head` - what it says, where it can be read.
+   */
+  async found(znode: Znode | undefined, head: Head | undefined): Promise<void> {
+    const { path, version } = this.#names
+    const children = await this.#session.getChildren(path)
+    if (!children) return this.#createPath()
+    const epochs = children.names.filter(name => this.#names.isEpoch(name))
+    const next = newHead(head?.bound ?? 0, children.stat.cversion + epochs.length + (znode ? 1 : 2))
+    const data = formatHead(next)
+    const steps: Step[] = znode
+      ? [{ type: 'set', path: version, data, version: znode.stat.version }]
+      : [
+          { type: 'create', path: version, data },
+          { type: 'set', path: version, data, version: 0 },
+        ]
+    for (const name of epochs) steps.push({ type: 'delete', path: this.#names.child(name), version: -1 })
+    steps.push({ type: 'create', path: this.#names.epoch(next.epoch), data: Buffer.alloc(0) })
+    await this.#unlessOvertaken(steps)
+  }
+
+  async #createPath(): Promise<void> {
+    let path = ''
+    for (const name of this.#names.path.slice(1).split('/')) {
+      path += `/${name}`
+      if (!(await this.#session.exists(path)).value) {
+        await this.#unlessOvertaken([{ type: 'create', path, data: Buffer.alloc(0) }])
+      }
+    }
+  }
+
+  async #unlessOvertaken(steps: readonly Step[]): Promise<void> {
+    try {
+      await this.#session.multi(steps)
+    } catch (fault) {
+      if (!(fault instanceof Refusal && OVERTAKEN.has(fault.code))) throw fault
+    }
+  }
+}

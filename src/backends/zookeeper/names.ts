@@ -1,0 +1,87 @@
+/** The znode that carries the version. No key is escaped to it: a percent sign comes before two digits there. */
+const VERSION = '%version'
+
+/** What the znode begins with that shows which history the version is of. */
+const EPOCH = '%epoch-'
+
+/** The largest key, in bytes. */
+const KEY_BYTES = 512
+
+/**
+ * What a path of ZooKeeper cannot hold: `/` and control characters, surrogates (so all beyond the first plane), characters
+ * for private use and the last ones of the first plane; and `%`, which escapes them.
+ */
+const UNSAFE = /[\p{Cc}%/\ue000-\uf8ff\ufff0-\uffff]|[\u{10000}-\u{10ffff}]/gu
+
+/** The paths of one dictionary. */
+export class Names {
+  readonly path: string
+  readonly version: string
+  /** What one key's path takes beyond its name, in bytes. */
+  readonly prefixBytes: number
+
+  /** @param path - checked by {@link checkPath}. */
+  constructor(path: string) {
+    this.path = path
+    this.version = `${path}/${VERSION}`
+    this.prefixBytes = Buffer.byteLength(path) + 1
+  }
+
+  epoch(epoch: string): string {
+    return `${this.path}/${EPOCH}${epoch}`
+  }
+
+  key(key: string): string {
+    return `${this.path}/${escapeKey(key)}`
+  }
+
+  /** A child that is not to be read as a key. */
+  isReserved(name: string): boolean {
+    return name === VERSION || name.startsWith(EPOCH)
+  }
+
+  child(name: string): string {
+    return `${this.path}/${name}`
+  }
+
+  isEpoch(name: string): boolean {
+    return name.startsWith(EPOCH)
+  }
+}
+
+/** The name of a key's znode: the key itself, but for what a path cannot hold, which is percent-encoded as UTF-8. */
+export function escapeKey(key: string): string {
+  if (key === '.') return '%2E'
+  if (key === '..') return '%2E%2E'
+  return key.replace(UNSAFE, encodeURIComponent)
+}
+
+/** The reverse of {@link escapeKey}; nothing where no key has that name. */
+export function unescapeKey(name: string): string | undefined {
+  const key = name.includes('%') ? decoded(name) : name
+  if (key === undefined || Buffer.byteLength(key) > KEY_BYTES) return undefined
+  return escapeKey(key) === name ? key : undefined
+}
+
+function decoded(name: string): string | undefined {
+  try {
+    return decodeURIComponent(name)
+  } catch {
+    return undefined
+  }
+}
+
+/** @throws TypeError unless a dictionary can be at that path. */
+export function checkPath(path: unknown): string {
+  if (typeof path === 'string' && path.isWellFormed() && isPath(path)) return path
+  throw new TypeError(
+    `The path of a ZookeeperDict must be one of a znode below the root, such as /app/config; got ${JSON.stringify(path)}.`,
+  )
+}
+
+function isPath(path: string): boolean {
+  const [root, ...names] = path.split('/')
+  const isName = (name: string) =>
+    name !== '' && name !== '.' && name !== '..' && name.replaceAll('%', '').search(UNSAFE) < 0
+  return root === '' && names.length > 0 && names[0] !== 'zookeeper' && names.every(isName)
+}

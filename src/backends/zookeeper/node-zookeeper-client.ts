@@ -1,0 +1,287 @@
+import { StoreUnavailableError } from '../../errors/errors.js'
+import { bytesOfAcl } from './acl.js'
+import { OwnSession, type OwnSessionOptions } from './client/own-session.js'
+import type { Acl } from './client/packets.js'
+import type { Children, Reply, Stat, Step, Transport, TransportEvents, Znode } from './transport.js'
+import { CODE, Refusal } from './transport.js'
+
+/** What is needed of a transaction of node-zookeeper-client. */
+interface ClientTransaction {
+  // biome-ignore lint/suspicious/noExplicitAny: data, access control list and mode, in any order
+  create(path: string, ...rest: any[]): unknown
+  setData(path: string, data: Buffer | null, version?: number): unknown
+  check(path: string, version?: number): unknown
+  remove(path: string, version?: number): unknown
+  // biome-ignore lint/suspicious/noExplicitAny: its results are typed so
+  commit(callback: (error: any, results: any) => void): void
+}
+
+/** What is needed of a client of node-zookeeper-client. */
+export interface ZookeeperClient {
+  connect(): void
+  getState(): { readonly name: string }
+  getSessionTimeout(): number
+  // biome-ignore lint/suspicious/noExplicitAny: a watcher or not, then the callback
+  exists(path: string, ...rest: any[]): void
+  // biome-ignore lint/suspicious/noExplicitAny: as above
+  getData(path: string, ...rest: any[]): void
+  // biome-ignore lint/suspicious/noExplicitAny: as above
+  getChildren(path: string, ...rest: any[]): void
+  transaction(): ClientTransaction
+  // biome-ignore lint/suspicious/noExplicitAny: what a listener takes depends on the event
+  on(event: string, listener: (...args: any[]) => void): unknown
+  // biome-ignore lint/suspicious/noExplicitAny: as above
+  removeListener(event: string, listener: (...args: any[]) => void): unknown
+}
+
+/** What lies inside of it, beyond its declared types: there is no other way to a silent server's connection. */
+interface Manager {
+  readonly state: number
+  readonly socket?: { destroy(): void }
+  /** The beginning of a record whose end has not come. */
+  pendingBuffer?: unknown
+  readonly servers: readonly { readonly host: string; readonly port: number | string }[]
+  readonly chrootPath?: string
+  readonly credentials: readonly { readonly scheme: string; readonly auth: Buffer }[]
+  readonly zxid: Buffer
+}
+
+interface ClientStat {
+  readonly mzxid: Buffer
+  readonly version: number
+  readonly cversion: number
+}
+
+interface ClientFault extends Error {
+  readonly code?: number
+}
+
+/** States of the manager. */
+const [UNSTARTED, CLOSED] = [0, -2]
+
+/** The mode of a znode that stays. */
+const PERSISTENT = 0
+
+/** The least that connecting may take before the next server is tried, in ms. */
+const PATIENCE = 200
+
+const METHODS = ['connect', 'getState', 'getSessionTimeout', 'exists', 'getData', 'getChildren', 'transaction', 'on']
+
+/** @throws TypeError where it is no client of node-zookeeper-client. */
+export function checkClient(client: unknown): ZookeeperClient {
+  const given = (typeof client === 'object' && client !== null ? client : {}) as Record<string, unknown>
+  const manager = given.connectionManager as Partial<Manager> | undefined
+  const fits = METHODS.every(method => typeof given[method] === 'function') && typeof manager?.state === 'number'
+  if (fits) return client as ZookeeperClient
+  throw new TypeError(
+    'ZookeeperDict.open() takes a path, then a client of node-zookeeper-client (createClient), or a connection string ' +
+      'such as a:2181,b:2181.',
+  )
+}
+
+/** An entry of an access control list, in the client's own form or plain. */
+export interface ClientAcl {
+  readonly permission: number
+  readonly id: { readonly scheme: string; readonly id: string }
+}
+
+/**
+ * A session by the caller's client, which is started where it was not. What the client does not do is done here: it is
+ * made to leave a silent server, and where its session has expired, which ends it for good, a session of the dictionary's
+ * own goes on, to the same servers with the same credentials.
+ */
+export class ClientSession implements Transport {
+  readonly label: string
+  readonly #client: ZookeeperClient
+  readonly #manager: Manager
+  readonly #acl: readonly unknown[] | undefined
+  readonly #plainAcl: readonly Acl[]
+  #events: TransportEvents | undefined
+  #connected = false
+  #patience: NodeJS.Timeout | undefined
+
+  /** @param acl - as the client takes it; default: what the client does by default. */
+  constructor(
+    client: ZookeeperClient,
+    acl: readonly unknown[] | undefined,
+    plainAcl: readonly Acl[],
+    events: TransportEvents,
+  ) {
+    this.#client = client
+    this.#manager = (client as unknown as { connectionManager: Manager }).connectionManager
+    this.#acl = acl
+    this.#plainAcl = plainAcl
+    this.#events = events
+    this.label = `the ensemble ${this.#manager.servers.map(({ host, port }) => `${host}:${port}`).join(',')}`
+    client.on('state', this.#onState)
+    this.#start()
+  }
+
+  get connected(): boolean {
+    return this.#connected
+  }
+
+  get timeout(): number {
+    return this.#client.getSessionTimeout()
+  }
+
+  get aclBytes(): number {
+    return bytesOfAcl(this.#plainAcl)
+  }
+
+  exists(path: string, watch: boolean, reply: Reply<Stat>): void {
+    const answer = (error: ClientFault | null, stat: ClientStat | null) =>
+      error ? reply(toRefusal(error)) : reply(undefined, stat ? toStat(stat) : undefined)
+    this.#ask(reply, () =>
+      watch ? this.#client.exists(path, this.#onWatch, answer) : this.#client.exists(path, answer),
+    )
+  }
+
+  getData(path: string, watch: boolean, reply: Reply<Znode>): void {
+    const answer = (error: ClientFault | null, data: Buffer | undefined, stat: ClientStat) => {
+      if (error?.code === CODE.NO_NODE) reply(undefined)
+      else if (error) reply(toRefusal(error))
+      else reply(undefined, { data: data ?? Buffer.alloc(0), stat: toStat(stat) })
+    }
+    this.#ask(reply, () =>
+      watch ? this.#client.getData(path, this.#onWatch, answer) : this.#client.getData(path, answer),
+    )
+  }
+
+  getChildren(path: string, reply: Reply<Children>): void {
+    this.#ask(reply, () =>
+      this.#client.getChildren(path, (error: ClientFault | null, names: string[], stat: ClientStat) => {
+        if (error?.code === CODE.NO_NODE) reply(undefined)
+        else if (error) reply(toRefusal(error))
+        else reply(undefined, { names, stat: toStat(stat) })
+      }),
+    )
+  }
+
+  multi(steps: readonly Step[], reply: Reply<readonly (Stat | undefined)[]>): void {
+    this.#ask(reply, () => {
+      const transaction = this.#client.transaction()
+      for (const step of steps) this.#add(transaction, step)
+      transaction.commit((error: ClientFault | null, results: { stat?: ClientStat; err?: number }[] | undefined) => {
+        if (!error) return reply(undefined, results?.map(({ stat }) => stat && toStat(stat)) ?? [])
+        const step = results?.findIndex(({ err = 0 }) => err !== 0) ?? -1
+        reply(toRefusal(error, step < 0 ? undefined : step))
+      })
+    })
+  }
+
+  drop(): void {
+    this.#manager.socket?.destroy()
+  }
+
+  async end(): Promise<void> {
+    this.#events = undefined
+    this.#connected = false
+    clearTimeout(this.#patience)
+    this.#client.removeListener('state', this.#onState)
+  }
+
+  readonly #onWatch = () => this.#events?.changed()
+
+  readonly #onState = ({ name }: { readonly name: string }) => {
+    if (name === 'SYNC_CONNECTED') this.#arrived()
+    else if (name === 'EXPIRED') this.#expired()
+    else if (name === 'AUTH_FAILED') this.#ended(new Refusal(CODE.AUTH_FAILED))
+    else this.#lost()
+  }
+
+  #start(): void {
+    if (this.#manager.state === CLOSED) {
+      setImmediate(() => this.#ended(clientClosed()))
+      return
+    }
+    if (this.#client.getState().name === 'SYNC_CONNECTED') {
+      setImmediate(() => this.#client.getState().name === 'SYNC_CONNECTED' && this.#arrived())
+      return
+    }
+    if (this.#manager.state === UNSTARTED) this.#client.connect()
+    this.#hurry()
+  }
+
+  #arrived(): void {
+    if (this.#connected) return
+    clearTimeout(this.#patience)
+    this.#connected = true
+    this.#events?.connected()
+  }
+
+  #lost(): void {
+    const was = this.#connected
+    this.#connected = false
+    // It would take the next connection's first record for the rest.
+    this.#manager.pendingBuffer = null
+    if (was) this.#events?.lost(new Error('The client has lost its connection.'))
+    this.#hurry()
+    // The client says that it is closed after it has said that it is disconnected.
+    setImmediate(() => {
+      if (this.#manager.state === CLOSED) this.#ended(clientClosed())
+    })
+  }
+
+  /** The client waits for ever for the greeting of a server that has accepted its connection. */
+  #hurry(): void {
+    clearTimeout(this.#patience)
+    const patience = Math.max(PATIENCE, (this.timeout * 2) / 3 / this.#manager.servers.length)
+    this.#patience = setTimeout(() => {
+      this.drop()
+      this.#hurry()
+    }, patience).unref()
+  }
+
+  #expired(): void {
+    const { servers, chrootPath = '', credentials, zxid } = this.#manager
+    const target = {
+      servers: servers.map(({ host, port }) => ({ host, port: Number(port) })),
+      chroot: chrootPath,
+      credentials: [...credentials],
+    }
+    const options: OwnSessionOptions = {
+      target,
+      acl: this.#plainAcl,
+      timeout: this.timeout,
+      zxid: zxid.readBigInt64BE(),
+    }
+    this.#ended(new Refusal(CODE.SESSION_EXPIRED), events => new OwnSession(options, events))
+  }
+
+  #ended(cause: Error, successor?: (events: TransportEvents) => Transport): void {
+    const events = this.#events
+    const was = this.#connected
+    this.#connected = false
+    void this.end()
+    if (was) events?.lost(cause)
+    events?.ended(cause, successor)
+  }
+
+  /** A client that is not connected keeps what it is told, and sends it at any later time. */
+  #ask<V>(reply: Reply<V>, send: () => void): void {
+    if (this.#connected) send()
+    else queueMicrotask(() => reply(new Refusal(CODE.CONNECTION_LOSS)))
+  }
+
+  #add(transaction: ClientTransaction, step: Step): void {
+    if (step.type === 'create') transaction.create(step.path, step.data, ...(this.#acl ? [this.#acl] : []), PERSISTENT)
+    else if (step.type === 'set') transaction.setData(step.path, step.data, step.version)
+    else if (step.type === 'check') transaction.check(step.path, step.version)
+    else transaction.remove(step.path, step.version)
+  }
+}
+
+function toStat({ mzxid, version, cversion }: ClientStat): Stat {
+  return { mzxid: mzxid.readBigInt64BE(), version, cversion }
+}
+
+function toRefusal(error: ClientFault, step?: number): Error {
+  return typeof error.code === 'number' ? new Refusal(error.code, step, error) : error
+}
+
+function clientClosed(): StoreUnavailableError {
+  return new StoreUnavailableError(
+    'The ZooKeeper client was closed. Close the dictionary first, or open it with a client that is not closed.',
+  )
+}

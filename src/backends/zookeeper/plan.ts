@@ -1,0 +1,215 @@
+import type { Effect, Group, Outcome } from '../../contract/backend.js'
+import { executeGroup, type Target } from '../../contract/execute-group.js'
+import { InvalidValueError, StoreUnavailableError } from '../../errors/errors.js'
+import { formatHead, type Head, nextHead } from './head.js'
+import { bytesOf, type Mirror } from './mirror.js'
+import type { Names } from './names.js'
+import { type Stored, toData } from './stored.js'
+import type { Step } from './transport.js'
+
+/**
+ * What the steps of one transaction may take beside that on the version, in bytes. The server takes requests of 1,048,575
+ * bytes (jute.maxbuffer).
+ */
+export const REQUEST_LIMIT = 980_000
+
+/** What a step takes beyond its path, its data and its access control list, in bytes. */
+const STEP_BYTES = 25
+
+/** How the groups of a batch, or the first of them, are to be written: as one transaction. */
+export interface Plan {
+  readonly outcomes: readonly Outcome[]
+  readonly effects: readonly Effect<Stored>[]
+  readonly steps: readonly Step[]
+  /** The head that it leads to; the present one where nothing is changed. */
+  readonly head: Head
+}
+
+/** The entries of a mirror, with what is to be changed laid over them. */
+class Overlay implements Target<Stored> {
+  readonly changed = new Map<string, Stored | undefined>()
+  readonly #mirror: Mirror
+  #cleared = false
+
+  constructor(mirror: Mirror) {
+    this.#mirror = mirror
+  }
+
+  get(key: string): Stored | undefined {
+    return this.changed.has(key) || this.#cleared ? this.changed.get(key) : this.#mirror.entries.get(key)
+  }
+
+  set(key: string, stored: Stored): void {
+    this.changed.set(key, stored)
+  }
+
+  delete(key: string): void {
+    this.changed.set(key, undefined)
+  }
+
+  clear(): boolean {
+    const keys = [...this.#mirror.entries.keys()]
+    const any = [...keys, ...this.changed.keys()].some(key => this.get(key) !== undefined)
+    this.changed.clear()
+    for (const key of keys) this.changed.set(key, undefined)
+    this.#cleared = true
+    return any
+  }
+
+  changedSince(since: string, key: string): boolean {
+    return this.#mirror.touchedSince(since, key)
+  }
+}
+
+/**
+ * Works out what groups do on a mirror: as many of them, in order, as fit into one transaction. A group that can never fit
+ * is refused.
+ *
+ * @param aclBytes - what the access control list takes in each step that creates.
+ */
+export function makePlan(
+  groups: readonly Group<Stored>[],
+  id: string,
+  mirror: Mirror,
+  names: Names,
+  aclBytes: number,
+): Plan {
+  const { head, znode } = mirror.position
+  const overlay = new Overlay(mirror)
+  const sizes = new Sizes(mirror, names, aclBytes)
+  const effects: Effect<Stored>[] = []
+  const outcomes: Outcome[] = []
+  for (const group of groups) {
+    const refused = sizes.refuse(group, overlay)
+    if (!refused && !sizes.add(group)) break
+    const version = effects.length > 0 ? undefined : mirror.version
+    outcomes.push(refused ?? executeGroup(group, overlay, version, effects))
+  }
+  const epoch: Step = { type: 'check', path: names.epoch(head.epoch), version: -1 }
+  if (effects.length === 0) {
+    const steps: Step[] = [{ type: 'check', path: names.version, version: znode }, epoch]
+    return { outcomes, effects, steps, head }
+  }
+  const { steps, touched } = stepsOf(overlay, mirror, names)
+  const next = nextHead(head, id, effects, head.cversion + touched)
+  const move: Step = { type: 'set', path: names.version, data: formatHead(next), version: znode }
+  return { outcomes, effects, steps: [move, epoch, ...steps], head: next }
+}
+
+/** One step for each key that comes to another state; and how many of them create or delete a znode. */
+function stepsOf(overlay: Overlay, mirror: Mirror, names: Names): { steps: Step[]; touched: number } {
+  const steps: Step[] = []
+  let touched = 0
+  for (const [key, stored] of overlay.changed) {
+    const path = names.key(key)
+    const existed = mirror.entries.has(key)
+    if (existed !== (stored !== undefined)) touched += 1
+    if (stored === undefined) {
+      if (existed) steps.push({ type: 'delete', path, version: -1 })
+    } else if (existed) steps.push({ type: 'set', path, data: toData(stored), version: -1 })
+    else steps.push({ type: 'create', path, data: toData(stored) })
+  }
+  return { steps, touched }
+}
+
+/** Keeps account of what a transaction takes, at most. */
+class Sizes {
+  readonly #names: Names
+  readonly #aclBytes: number
+  #bytes = 0
+  /** What deleting all keys, those added by the plan among them, takes. */
+  #clearing: number
+
+  constructor(mirror: Mirror, names: Names, aclBytes: number) {
+    this.#names = names
+    this.#aclBytes = aclBytes
+    this.#clearing = mirror.nameBytes + mirror.entries.size * this.#perKey
+  }
+
+  get #perKey(): number {
+    return this.#names.prefixBytes + STEP_BYTES
+  }
+
+  /** False where there is no room left for it. */
+  add(group: Group<Stored>): boolean {
+    const bytes = this.#bytesOf(group)
+    if (this.#bytes > 0 && this.#bytes + bytes > REQUEST_LIMIT) return false
+    this.#bytes += bytes
+    return true
+  }
+
+  /** What is to be said of a group that can never be written. */
+  refuse(group: Group<Stored>, overlay: Overlay): Outcome | undefined {
+    const { path: dictionary } = this.#names
+    const ill = group.operations.find(
+      one => 'stored' in one && typeof one.stored === 'string' && !one.stored.isWellFormed(),
+    )
+    if (ill) return { status: 'refused', error: noText(keyOf(group), dictionary) }
+    const bytes = this.#bytesOf(group)
+    if (bytes > REQUEST_LIMIT) return { status: 'refused', error: tooLarge(keyOf(group), bytes, dictionary) }
+    const growth = this.#growthOf(group, overlay)
+    if (growth > 0 && this.#clearing + growth > REQUEST_LIMIT) {
+      return { status: 'refused', error: tooMany(keyOf(group), dictionary) }
+    }
+    this.#clearing += growth
+    return undefined
+  }
+
+  #bytesOf({ operations }: Group<Stored>): number {
+    let sum = 0
+    for (const operation of operations) {
+      if (operation.type === 'clear') sum += this.#clearing
+      else sum += this.#perKey + bytesOf(operation.key)
+      if ('stored' in operation) sum += this.#aclBytes + lengthOf(operation.stored)
+    }
+    return sum
+  }
+
+  /** What is added to what deleting all keys takes. */
+  #growthOf({ operations }: Group<Stored>, overlay: Overlay): number {
+    const added = new Set<string>()
+    for (const operation of operations) {
+      if ('stored' in operation && overlay.get(operation.key) === undefined) added.add(operation.key)
+    }
+    let sum = 0
+    for (const key of added) sum += this.#perKey + bytesOf(key)
+    return sum
+  }
+}
+
+function lengthOf(stored: Stored): number {
+  return typeof stored === 'string' ? Buffer.byteLength(stored) : stored.byteLength + 1
+}
+
+function keyOf({ operations }: Group<Stored>): string | undefined {
+  const [first] = operations
+  return operations.length === 1 && first && 'key' in first ? first.key : undefined
+}
+
+function about(key: string | undefined): string {
+  return key === undefined ? 'A write' : `The value of key ${JSON.stringify(key)}`
+}
+
+function noText(key: string | undefined, dictionary: string): InvalidValueError {
+  return new InvalidValueError(
+    `${about(key)} in dictionary "${dictionary}" is no well-formed text: an encoding must not give lone surrogates.`,
+    { dictionary, key },
+  )
+}
+
+function tooLarge(key: string | undefined, bytes: number, dictionary: string): InvalidValueError {
+  return new InvalidValueError(
+    `${about(key)} takes ${bytes} bytes with its path, and ZooKeeper takes ${REQUEST_LIMIT} at once for dictionary ` +
+      `"${dictionary}" (1 MiB, jute.maxbuffer, less what goes with it). Nothing was written.`,
+    { dictionary, key },
+  )
+}
+
+function tooMany(key: string | undefined, dictionary: string): StoreUnavailableError {
+  return new StoreUnavailableError(
+    `Dictionary "${dictionary}" cannot take more keys: their paths together may take ${REQUEST_LIMIT} bytes, so that ` +
+      'clear() fits into one transaction, and the list of all children into what other clients read (1 MiB). Nothing was ' +
+      'written: delete keys, or use shorter ones.',
+    { dictionary, key },
+  )
+}

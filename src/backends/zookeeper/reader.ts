@@ -1,0 +1,272 @@
+import type { CatchUp, Change, Freshness, State, Version } from '../../contract/backend.js'
+import { Mirror, type Position } from './mirror.js'
+import type { Names } from './names.js'
+import { isLoss, type Session, type Watched } from './session.js'
+import type { Stored } from './stored.js'
+import type { Stat } from './transport.js'
+import { type Found, Znodes } from './znodes.js'
+
+/** How often a load is begun again while strangers, or cuts of the history, come between. */
+const ATTEMPTS = 20
+
+/** How much of the session timeout may have passed since the latest sign of life, before the server is asked for one. */
+const TRUSTED = 2 / 3
+
+/** Told of each change that the mirror goes through; of none where it was replaced as a whole. */
+type OnMoved = (changes: readonly Change<Stored>[] | undefined) => void
+
+interface Loaded {
+  readonly mirror: Mirror
+  readonly mark: number
+}
+
+/** Keeps the mirror at what the connected server knows. */
+export class Reader {
+  readonly #session: Session
+  readonly #names: Names
+  readonly #znodes: Znodes
+  readonly #onMoved: OnMoved
+  #mirror: Mirror | undefined
+  /** The session's mark at which the mirror was found to be current, with a watch set. */
+  #mark = -1
+  #refreshing: Promise<void> | undefined
+  #rearming: Promise<void> | undefined
+  #loading: Promise<Mirror> | undefined
+
+  constructor(session: Session, names: Names, onMoved: OnMoved) {
+    this.#session = session
+    this.#names = names
+    this.#onMoved = onMoved
+    this.#znodes = new Znodes(session, names)
+  }
+
+  /** What is stored, as far as it was read: everything, the first time. */
+  async mirror(): Promise<Mirror> {
+    return this.#mirror ?? this.#load(() => {})
+  }
+
+  /** As of when the version is known to be what the connected server has. */
+  knownCurrent(version: Version): number | undefined {
+    return this.#mirror?.version === version && this.#isCurrent ? this.#session.heardAt : undefined
+  }
+
+  /** At once where nothing has to be asked. */
+  changesSince(since: Version, freshness: Freshness): CatchUp<Stored> | Promise<CatchUp<Stored>> {
+    if (freshness !== 'watched' || !this.#mirror || !this.#isCurrent) return this.#ask(since, freshness)
+    return this.#mirror.since(since, this.#session.heardAt)
+  }
+
+  /** The mirror, once it is worth what is asked for. */
+  async current(freshness: Freshness): Promise<Mirror> {
+    if (freshness === 'linearizable') await this.#again(() => this.#barrier())
+    const isClean = freshness !== 'confirmed' && this.#mirror && this.#isCurrent
+    if (!isClean) await this.refresh(freshness === 'confirmed')
+    return this.mirror()
+  }
+
+  /**
+   * Brings the mirror to what the connected server has.
+   *
+   * @param ask - whether the server is asked also where the watch has not fired.
+   */
+  async refresh(ask = false): Promise<void> {
+    await this.#rearming
+    if (!ask && this.#mirror && this.#isCurrent) return
+    // One that is under way may have asked before what this one must see.
+    await this.#refreshing?.catch(() => {})
+    if (!ask && this.#mirror && this.#isCurrent) return
+    this.#refreshing ??= this.#again(() => this.#refresh()).finally(() => {
+      this.#refreshing = undefined
+    })
+    await this.#refreshing
+  }
+
+  /** Everything, read anew. */
+  async load(progress: () => void): Promise<State<Stored>> {
+    await this.#again(() => this.#barrier())
+    progress()
+    // One that is under way may have asked before.
+    await this.#loading?.catch(() => {})
+    const { entries, version } = await this.#load(progress)
+    return { entries: new Map(entries), version }
+  }
+
+  /**
+   * What a write is best worked out on: what an own one has led to, though the watch that this has fired is not set again
+   * yet; else the mirror once it is current.
+   */
+  latest(): Mirror | Promise<Mirror> {
+    return this.#rearming && this.#mirror ? this.#mirror : this.current('watched')
+  }
+
+  /**
+   * After an own write, which fires the watch: takes the next one for set, where it was set on what the mirror holds then.
+   *
+   * @param watching - the answer to the wish for it, once the mirror holds the write.
+   */
+  rearm(watching: Promise<Watched<Stat | undefined>>): void {
+    const rearming = watching.then(
+      ({ value, mark }) => {
+        if (value?.mzxid === this.#mirror?.position.zxid) this.#mark = mark
+      },
+      () => {},
+    )
+    this.#rearming = rearming
+    void rearming.then(() => {
+      if (this.#rearming === rearming) this.#rearming = undefined
+    })
+  }
+
+  /** Takes what was written here into the mirror, unless it was read meanwhile. */
+  take(base: Version, change: Change<Stored> | undefined, position: Position): void {
+    const mirror = this.#mirror
+    if (!mirror || mirror.version !== base || position.zxid <= mirror.position.zxid) return
+    mirror.advance(change ? [change] : [], position)
+    if (change) this.#onMoved([change])
+  }
+
+  /** Cuts the history, since others have put znodes there, or taken some away; then reads everything. */
+  async cut(): Promise<void> {
+    await this.#again(() => this.#znodes.cut())
+    await this.#load(() => {})
+  }
+
+  /**
+   * Sees to it that the path has as many children as the head says. A sign of life of the server, too.
+   *
+   * @param heard - called when the server has answered.
+   */
+  async compare(heard: () => void): Promise<void> {
+    const mirror = this.#mirror
+    const position = mirror?.position
+    const cversion = await this.#znodes.cversion()
+    heard()
+    // Where memory has moved meanwhile, it cannot be told which of the two is the older one.
+    if (!mirror || !position || mirror.position !== position || cversion === position.head.cversion) return
+    await this.refresh(true)
+    if (mirror.position.zxid === position.zxid) await this.cut()
+  }
+
+  /** Whether the mirror is what the connected server had when it was last heard, and that is not long ago. */
+  get #isCurrent(): boolean {
+    const { connected, heardAt, mark, timeout } = this.#session
+    return mark === this.#mark && connected && performance.now() - heardAt <= timeout * TRUSTED
+  }
+
+  async #ask(since: Version, freshness: Freshness): Promise<CatchUp<Stored>> {
+    const askedAt = performance.now()
+    const mirror = await this.current(freshness)
+    return mirror.since(since, freshness === 'watched' ? Math.min(askedAt, this.#session.heardAt) : undefined)
+  }
+
+  /**
+   * A transaction that changes nothing, ordered by the leader and committed by a quorum like any other: at its answer, this
+   * server knows all that was acknowledged before it was sent.
+   */
+  async #barrier(): Promise<void> {
+    const nothing = { type: 'check', path: this.#names.path, version: -1 } as const
+    await this.#session.multi([nothing]).catch(fault => {
+      // Also what is refused is ordered among all others.
+      if (isLoss(fault)) throw fault
+    })
+  }
+
+  async #refresh(): Promise<void> {
+    for (;;) {
+      const mirror = this.#mirror
+      const found = await this.#find()
+      if (!found) continue
+      const { position, mark } = found
+      if (!mirror || mirror !== this.#mirror || isOlder(position, mirror)) return void (await this.#load(() => {}))
+      const base = mirror.version
+      const changes = await this.#znodes.changesTo(position, base)
+      if (changes === 'again' || mirror.version !== base) continue
+      if (changes === 'gap') return void (await this.#load(() => {}))
+      mirror.advance(changes, position)
+      this.#mark = mark
+      if (changes.length > 0) this.#onMoved(changes)
+      return
+    }
+  }
+
+  /**
+   * The head, with a watch; nothing where it had to be made first. Where it is older than the mirror, the server lags behind,
+   * or the store was restored: after a barrier, it can only be the latter.
+   */
+  async #find(): Promise<Found | undefined> {
+    const found = await this.#znodes.find()
+    if (!found || !this.#mirror || !isOlder(found.position, this.#mirror)) return found
+    await this.#barrier()
+    return this.#znodes.find()
+  }
+
+  #load(progress: () => void): Promise<Mirror> {
+    this.#loading ??= this.#again(() => this.#loadAll(progress)).finally(() => {
+      this.#loading = undefined
+    })
+    return this.#loading
+  }
+
+  async #loadAll(progress: () => void): Promise<Mirror> {
+    const before = this.#mirror?.position
+    for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
+      const loaded = await this.#tryLoad(progress)
+      if (loaded) return this.#settle(loaded, before)
+    }
+    throw new Error(`The znodes below ${this.#names.path} were altered by others during each of ${ATTEMPTS} attempts.`)
+  }
+
+  /** One consistent state: what was read, and on top of it what was changed meanwhile. */
+  async #tryLoad(progress: () => void): Promise<Loaded | undefined> {
+    const start = await this.#find()
+    const entries = start && (await this.#znodes.all(progress))
+    if (!entries) return undefined
+    const mirror = new Mirror(entries, start.position)
+    for (;;) {
+      const found = await this.#find()
+      if (!found) return undefined
+      const { position, mark } = found
+      const changes = await this.#znodes.changesTo(position, mirror.version)
+      progress()
+      if (changes === 'again') continue
+      if (changes === 'gap') return undefined
+      mirror.advance(changes, position)
+      if ((await this.#znodes.cversion()) === position.head.cversion) return { mirror, mark }
+      if (!(await this.#znodes.isStill(position))) continue
+      await this.#znodes.cut()
+      return undefined
+    }
+  }
+
+  /** @param since - where the mirror was when the load began. */
+  #settle({ mirror, mark }: Loaded, since: Position | undefined): Mirror {
+    const before = this.#mirror
+    // A write of this process may have come meanwhile, which what was read need not hold.
+    if (before && before.position !== since && isOlder(mirror.position, before)) return before
+    this.#mark = mark
+    if (!before) {
+      this.#mirror = mirror
+      return mirror
+    }
+    const moved = before.version !== mirror.version
+    before.replace(mirror.entries, mirror.position)
+    if (moved) this.#onMoved(undefined)
+    return before
+  }
+
+  /** Does it again where the connection was lost, once there is another one. */
+  async #again<V>(work: () => Promise<V>): Promise<V> {
+    for (;;) {
+      await this.#session.ready()
+      try {
+        return await work()
+      } catch (fault) {
+        if (!isLoss(fault)) throw fault
+      }
+    }
+  }
+}
+
+function isOlder({ zxid }: Position, mirror: Mirror): boolean {
+  return zxid < mirror.position.zxid
+}

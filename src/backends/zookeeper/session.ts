@@ -1,0 +1,156 @@
+import { StoreUnavailableError } from '../../errors/errors.js'
+import type { Children, Reply, Stat, Step, Transport, TransportEvents, Znode } from './transport.js'
+import { CODE, Refusal } from './transport.js'
+
+/** Who is told what happens to a session. */
+export interface SessionListener {
+  /** The watched znode has changed, or the connection is there again: what is known may be old. */
+  changed(): void
+  lost(cause: Error): void
+}
+
+/** An answer to a read that has left a watch. */
+export interface Watched<V> {
+  readonly value: V
+  /** The session's {@link Session.mark} at the answer: while it stands, nothing has changed since. */
+  readonly mark: number
+}
+
+/**
+ * A session as the backend uses it: by promises, and with an account of what is known through it. Answers and events are
+ * accounted for in the order in which they came, before any promise resolves.
+ */
+export class Session {
+  /** Differs whenever the watch may have fired, or was lost. */
+  mark = 0
+  /** Differs from connection to connection. */
+  connection = 0
+  /** When the latest request that was answered had been sent: up to then, all that changed was told. */
+  heardAt = Number.NEGATIVE_INFINITY
+  /** How many answers and events there were. */
+  heard = 0
+  readonly #listener: SessionListener
+  #transport: Transport
+  #waiting: { resolve(): void; reject(reason: unknown): void }[] = []
+  #ended: Error | undefined
+  #closed = false
+  /** Why it is not connected, for whoever gives up waiting. */
+  fault: Error | undefined
+
+  constructor(open: (events: TransportEvents) => Transport, listener: SessionListener) {
+    this.#listener = listener
+    this.#transport = open(this.#events())
+  }
+
+  get connected(): boolean {
+    return this.#transport.connected
+  }
+
+  /** In ms. */
+  get timeout(): number {
+    return this.#transport.timeout
+  }
+
+  get label(): string {
+    return this.#transport.label
+  }
+
+  /** What the access control list takes in each request that creates a znode, in bytes. */
+  get aclBytes(): number {
+    return this.#transport.aclBytes
+  }
+
+  /** Nothing where it is connected; else a promise that resolves when it is, and rejects where it never will be. */
+  ready(): Promise<void> | undefined {
+    if (this.#transport.connected) return undefined
+    if (this.#ended) return Promise.reject(this.#ended)
+    return new Promise((resolve, reject) => this.#waiting.push({ resolve, reject }))
+  }
+
+  exists(path: string, watch = false): Promise<Watched<Stat | undefined>> {
+    return this.#ask(reply => this.#transport.exists(path, watch, reply))
+  }
+
+  getData(path: string, watch = false): Promise<Watched<Znode | undefined>> {
+    return this.#ask(reply => this.#transport.getData(path, watch, reply))
+  }
+
+  async getChildren(path: string): Promise<Children | undefined> {
+    return (await this.#ask<Children>(reply => this.#transport.getChildren(path, reply))).value
+  }
+
+  /** All steps or none. Rejects with a `Refusal` that names the step. */
+  async multi(steps: readonly Step[]): Promise<readonly (Stat | undefined)[]> {
+    const { value } = await this.#ask<readonly (Stat | undefined)[]>(reply => this.#transport.multi(steps, reply))
+    return value ?? []
+  }
+
+  /** Leaves a server that is silent. */
+  drop(): void {
+    this.#transport.drop()
+  }
+
+  async end(reason: Error): Promise<void> {
+    this.#closed = true
+    this.#fail(reason)
+    await this.#transport.end()
+  }
+
+  #ask<V>(send: (reply: Reply<V>) => void): Promise<Watched<V | undefined>> {
+    return new Promise((resolve, reject) => {
+      const sentAt = performance.now()
+      send((fault, value) => {
+        if (isLoss(fault)) return reject(fault)
+        // Answers come in the order of their requests.
+        this.heardAt = sentAt
+        this.heard += 1
+        if (fault) reject(fault)
+        else resolve({ value, mark: this.mark })
+      })
+    })
+  }
+
+  #events(): TransportEvents {
+    return {
+      connected: () => {
+        this.mark += 1
+        this.connection += 1
+        this.fault = undefined
+        for (const { resolve } of this.#waiting.splice(0)) resolve()
+        this.#listener.changed()
+      },
+      lost: cause => {
+        this.mark += 1
+        this.fault = cause
+        this.#listener.lost(cause)
+      },
+      changed: () => {
+        this.mark += 1
+        this.heard += 1
+        this.#listener.changed()
+      },
+      ended: (cause, successor) => {
+        if (this.#closed) return
+        if (successor) this.#transport = successor(this.#events())
+        else this.#fail(unavailable(cause, this.label))
+      },
+    }
+  }
+
+  #fail(reason: Error): void {
+    this.#ended ??= reason
+    for (const { reject } of this.#waiting.splice(0)) reject(this.#ended)
+  }
+}
+
+/** Whether it is the way to the server that failed, so that nothing is known of the request. */
+export function isLoss(fault: unknown): boolean {
+  return fault instanceof Refusal && LOSSES.has(fault.code)
+}
+
+const LOSSES: ReadonlySet<number> = new Set([CODE.CONNECTION_LOSS, CODE.SESSION_EXPIRED, CODE.SESSION_MOVED])
+
+function unavailable(cause: Error, label: string): StoreUnavailableError {
+  if (cause instanceof StoreUnavailableError) return cause
+  return new StoreUnavailableError(`The session with ${label} has ended: ${cause.message}`, { cause })
+}

@@ -1,0 +1,200 @@
+import type { Batch, Change, Committed, Group, Outcome, Version } from '../../contract/backend.js'
+import { ambiguous, notWritten } from './faults.js'
+import { formatHead, type Head, partId, pastSince, versionOf } from './head.js'
+import type { Mirror, Position } from './mirror.js'
+import type { Names } from './names.js'
+import { orAborted, pause } from './patience.js'
+import { makePlan, type Plan } from './plan.js'
+import type { Reader } from './reader.js'
+import { isLoss, type Session } from './session.js'
+import type { Stored } from './stored.js'
+import { CODE, Refusal, type Stat, type Step } from './transport.js'
+
+/** After so many writers were faster one after the other, a writer waits a little, longer each time. In ms. */
+const PATIENT_FROM = 3
+const PAUSE = 4
+
+/** A plan whose answer was lost. */
+interface Lost {
+  readonly plan: Plan
+  readonly base: Position
+  readonly change: Change<Stored>
+  readonly cause: unknown
+}
+
+/** Commits batches, one after the other: each transaction is conditional on the version that it was worked out on. */
+export class Writer {
+  readonly #session: Session
+  readonly #reader: Reader
+  readonly #names: Names
+  #turn: Promise<unknown> = Promise.resolve()
+
+  constructor(session: Session, reader: Reader, names: Names) {
+    this.#session = session
+    this.#reader = reader
+    this.#names = names
+  }
+
+  commit(batch: Batch<Stored>, since: Version, givenUp: AbortSignal): Promise<Committed<Stored>> {
+    return this.#inTurn(() => this.#commit(batch, since, givenUp))
+  }
+
+  /** Raises the recorded bound, where it is smaller. */
+  recordBound(ms: number): Promise<void> {
+    const { signal } = new AbortController()
+    return this.#inTurn(async () => {
+      for (;;) {
+        const mirror = await this.#reader.current('linearizable')
+        const { head, znode } = mirror.position
+        if (head.bound >= ms) return
+        const next = { ...head, bound: ms }
+        const step: Step = { type: 'set', path: this.#names.version, data: formatHead(next), version: znode }
+        try {
+          await this.#send({ steps: [step, this.#epochCheck(head)], head: next }, mirror.version, undefined)
+          return
+        } catch (fault) {
+          if (!isLoss(fault) && !(await this.#overcome(fault, 0, signal))) throw fault
+        }
+      }
+    })
+  }
+
+  #inTurn<V>(work: () => Promise<V>): Promise<V> {
+    const result = this.#turn.then(work)
+    this.#turn = result.catch(() => {})
+    return result
+  }
+
+  async #commit(batch: Batch<Stored>, since: Version, givenUp: AbortSignal): Promise<Committed<Stored>> {
+    const outcomes: Outcome[] = []
+    for (let part = 0; outcomes.length < batch.groups.length; part += 1) {
+      try {
+        const rest = outcomes.length === 0 ? batch.groups : batch.groups.slice(outcomes.length)
+        outcomes.push(...(await this.#commitPart(rest, batch.id, part, givenUp)))
+      } catch (error) {
+        // Those before have their outcomes.
+        if (part === 0) throw error
+        while (outcomes.length < batch.groups.length) outcomes.push({ status: 'refused', error })
+      }
+    }
+    const mirror = await this.#reader.mirror()
+    const { asOf: _, ...catchUp } = mirror.since(since)
+    return { outcomes, catchUp, bound: mirror.position.head.bound }
+  }
+
+  /** As many groups as fit into one transaction: sent again, on what is there then, until it is known what came of them. */
+  async #commitPart(
+    groups: readonly Group<Stored>[],
+    batch: string,
+    part: number,
+    givenUp: AbortSignal,
+  ): Promise<readonly Outcome[]> {
+    const id = partId(batch, part)
+    let lost: Lost | undefined
+    for (let attempt = 0; ; attempt += 1) {
+      const mirror = await this.#mirrorNow(lost, givenUp)
+      if (lost && mirror.position.zxid !== lost.base.zxid) {
+        if (this.#tookEffect(lost, mirror)) return lost.plan.outcomes
+        lost = undefined
+      }
+      const plan = lost?.plan ?? makePlan(groups, id, mirror, this.#names, this.#session.aclBytes)
+      const change = lost?.change ?? changeOf(plan, mirror, batch)
+      try {
+        await orAborted(this.#send(plan, mirror.version, change), givenUp)
+        return plan.outcomes
+      } catch (fault) {
+        const isOpen = change && (isLoss(fault) || givenUp.aborted)
+        if (isOpen) lost = { plan, base: mirror.position, change, cause: lost?.cause ?? fault }
+        if (givenUp.aborted) throw this.#failed(lost, fault)
+        if (!isLoss(fault) && !(await this.#overcome(fault, attempt, givenUp))) throw this.#failed(lost, fault)
+      }
+    }
+  }
+
+  /**
+   * What the next attempt is worked out on, with the session connected. Where that cannot be had, the write has failed, or it
+   * is not known whether. What is known without asking will do: the write is conditional on it.
+   */
+  async #mirrorNow(lost: Lost | undefined, givenUp: AbortSignal): Promise<Mirror> {
+    try {
+      givenUp.throwIfAborted()
+      for (;;) {
+        const waiting = this.#session.ready()
+        if (waiting) await orAborted(waiting, givenUp)
+        const mirror = lost ? await orAborted(this.#reader.current('watched'), givenUp) : await this.#latest(givenUp)
+        if (this.#session.connected) return mirror
+      }
+    } catch (fault) {
+      throw this.#failed(lost, fault)
+    }
+  }
+
+  async #latest(givenUp: AbortSignal): Promise<Mirror> {
+    const latest = this.#reader.latest()
+    return latest instanceof Promise ? orAborted(latest, givenUp) : latest
+  }
+
+  /**
+   * Whether a write whose answer was lost is in the history. Where it is not, it never will be: what it was conditional on
+   * has changed.
+   *
+   * @throws AmbiguousWriteError where the history does not reach back.
+   */
+  #tookEffect({ base, change, cause }: Lost, { position, version }: Mirror): boolean {
+    // Someone has recorded a bound.
+    if (version === change.previous && position.head.bound !== base.head.bound) return false
+    const past = pastSince(position.head, change.previous)
+    if (!('changes' in past)) throw ambiguous(cause, this.#names.path)
+    return past.changes[0]?.version === change.version
+  }
+
+  /** Sends a plan, and the wish for a new watch right behind it: the old one fires by this very write. */
+  async #send(
+    { steps, head }: Pick<Plan, 'steps' | 'head'>,
+    base: string,
+    change: Change<Stored> | undefined,
+  ): Promise<void> {
+    const answer = this.#session.multi(steps)
+    if (steps[0]?.type !== 'set') return void (await answer)
+    const watching = this.#session.exists(this.#names.version, true)
+    watching.catch(() => {})
+    const taken = answer.then(([stat]) => this.#reader.take(base, change, { head, ...positionOf(stat as Stat) }))
+    this.#reader.rearm(taken.then(() => watching))
+    await taken
+  }
+
+  /** Whether it is worth while to try again: someone else was faster, or strangers have altered the znodes. */
+  async #overcome(fault: unknown, attempt: number, givenUp: AbortSignal): Promise<boolean> {
+    if (!(fault instanceof Refusal)) return false
+    const isOfHead = fault.step !== undefined && fault.step < 2
+    if (fault.code === CODE.BAD_VERSION || (fault.code === CODE.NO_NODE && isOfHead)) {
+      if (attempt >= PATIENT_FROM) await pause(PAUSE * Math.min(attempt, 16), givenUp)
+      await orAborted(this.#reader.refresh(true), givenUp).catch(() => {})
+      return true
+    }
+    if (fault.code !== CODE.NODE_EXISTS && fault.code !== CODE.NO_NODE) return false
+    // Where it is not allowed, it never will be; else it is tried again.
+    const isRefused = await orAborted(this.#reader.cut(), givenUp).then(
+      () => false,
+      cause => cause instanceof Refusal && !isLoss(cause),
+    )
+    return !isRefused
+  }
+
+  #failed(lost: Lost | undefined, fault: unknown): Error {
+    return lost ? ambiguous(lost.cause, this.#names.path) : notWritten(fault, this.#names.path)
+  }
+
+  #epochCheck({ epoch }: Head): Step {
+    return { type: 'check', path: this.#names.epoch(epoch), version: -1 }
+  }
+}
+
+function changeOf({ effects, head }: Plan, mirror: Mirror, batch: string): Change<Stored> | undefined {
+  if (effects.length === 0) return undefined
+  return { previous: mirror.version, version: versionOf(head), effects, id: batch }
+}
+
+function positionOf({ version, mzxid }: Stat): Omit<Position, 'head'> {
+  return { znode: version, zxid: mzxid }
+}

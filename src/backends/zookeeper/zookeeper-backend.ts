@@ -1,0 +1,161 @@
+import type {
+  Awaitable,
+  Backend,
+  Batch,
+  CatchUp,
+  Change,
+  Committed,
+  Freshness,
+  Listener,
+  Operation,
+  State,
+  Unsubscribe,
+  Version,
+} from '../../contract/backend.js'
+import { ClosedError } from '../../errors/errors.js'
+import { readFault } from './faults.js'
+import { Names } from './names.js'
+import { Reader } from './reader.js'
+import { Session } from './session.js'
+import type { Stored } from './stored.js'
+import type { Transport, TransportEvents } from './transport.js'
+import { Watchdog } from './watchdog.js'
+import { Writer } from './writer.js'
+
+/**
+ * A dictionary in a ZooKeeper ensemble, with every capability. Its checks are answered from what the watch has told, hence
+ * sequentially consistent, unless `barrier` is set, or more is asked for.
+ */
+export class ZookeeperBackend implements Backend<Stored> {
+  readonly name: string
+  readonly holds = 'bytes'
+  readonly supports: { readonly linearizable: boolean }
+  readonly #session: Session
+  readonly #reader: Reader
+  readonly #writer: Writer
+  readonly #watchdog: Watchdog
+  readonly #listeners = new Set<Listener<Stored>>()
+
+  /**
+   * @param open - opens the session.
+   * @param barrier - whether every check is linearizable.
+   */
+  constructor(path: string, open: (events: TransportEvents) => Transport, barrier = false) {
+    this.name = path
+    this.supports = { linearizable: barrier }
+    const names = new Names(path)
+    const lost = (cause: unknown) => {
+      for (const listener of this.#listeners) listener.interrupted(cause)
+    }
+    this.#session = new Session(open, { changed: () => this.#notice(), lost })
+    this.#reader = new Reader(this.#session, names, changes => this.#push(changes))
+    this.#writer = new Writer(this.#session, this.#reader, names)
+    this.#watchdog = new Watchdog(this.#session, this.#reader, lost)
+  }
+
+  /** Resolves when the session is there. */
+  async ready(): Promise<void> {
+    await this.#session.ready()
+  }
+
+  /** Why there is no session, as far as that is known. */
+  get fault(): Error | undefined {
+    return this.#session.fault
+  }
+
+  /** What the session is with, for messages. */
+  get label(): string {
+    return this.#session.label
+  }
+
+  async persist(key: string, stored: Stored): Promise<void> {
+    await this.#run({ type: 'set', key, stored })
+  }
+
+  async depersist(key: string): Promise<boolean> {
+    return (await this.#run({ type: 'delete', key })) as boolean
+  }
+
+  async pop(key: string): Promise<Stored | undefined> {
+    return (await this.#run({ type: 'pop', key })) as Stored | undefined
+  }
+
+  async setDefault(key: string, stored: Stored): Promise<Stored> {
+    return (await this.#run({ type: 'setDefault', key, stored })) as Stored
+  }
+
+  async durables(): Promise<Iterable<readonly [string, Stored]>> {
+    return (await this.load(() => {})).entries
+  }
+
+  async lastUpdated(): Promise<Version> {
+    return (await this.#explained(this.#reader.current('linearizable'))).version
+  }
+
+  load(progress: () => void): Promise<State<Stored>> {
+    return this.#explained(this.#reader.load(progress))
+  }
+
+  changesSince(since: Version, freshness: Freshness = 'linearizable'): Awaitable<CatchUp<Stored>> {
+    const wanted = this.supports.linearizable ? 'linearizable' : freshness
+    const answer = this.#reader.changesSince(since, wanted)
+    return answer instanceof Promise ? this.#explained(answer) : answer
+  }
+
+  knownCurrent(version: Version): number | undefined {
+    return this.#reader.knownCurrent(version)
+  }
+
+  commit(batch: Batch<Stored>, since: Version, givenUp: AbortSignal): Promise<Committed<Stored>> {
+    return this.#writer.commit(batch, since, givenUp)
+  }
+
+  recordBound(ms: number): Promise<void> {
+    return this.#explained(this.#writer.recordBound(ms))
+  }
+
+  async subscribe(listener: Listener<Stored>): Promise<Unsubscribe> {
+    this.#listeners.add(listener)
+    // The watch is set by what reads.
+    await this.#explained(this.#reader.current('watched'))
+    return () => void this.#listeners.delete(listener)
+  }
+
+  async close(): Promise<void> {
+    this.#watchdog.stop()
+    this.#listeners.clear()
+    await this.#session.end(new ClosedError(`Dictionary "${this.name}" is closed.`, { dictionary: this.name }))
+  }
+
+  /** Where someone is fed by pushes, what has changed is read at once; else when it is asked for. */
+  #notice(): void {
+    if (this.#listeners.size === 0) return
+    this.#reader.refresh().catch(cause => {
+      for (const listener of this.#listeners) listener.interrupted(cause)
+    })
+  }
+
+  #push(changes: readonly Change<Stored>[] | undefined): void {
+    for (const listener of this.#listeners) {
+      if (changes) for (const change of changes) listener.changed(change)
+      else listener.changed()
+    }
+  }
+
+  async #run(operation: Operation<Stored>): Promise<unknown> {
+    const batch = { id: crypto.randomUUID(), groups: [{ conditions: [], operations: [operation] }] }
+    const { version } = await this.#explained(this.#reader.mirror())
+    const { outcomes } = await this.commit(batch, version, new AbortController().signal)
+    const [outcome] = outcomes
+    if (outcome?.status === 'refused') throw outcome.error
+    return outcome?.status === 'done' ? outcome.results[0] : undefined
+  }
+
+  async #explained<V>(work: Promise<V>): Promise<V> {
+    try {
+      return await work
+    } catch (fault) {
+      throw readFault(fault, this.name)
+    }
+  }
+}

@@ -1,0 +1,96 @@
+// @ts-check
+/** @import { StartOptions, ZookeeperEnsemble, ZookeeperNode } from './types.js' */
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { startPausingProxy } from './pausing-proxy.js'
+import { freePort } from './port.js'
+import { startServer } from './start.js'
+import { fourLetters, zookeeper, zookeeperConfig } from './zookeeper.js'
+
+/** How long a server may be cut off from the leader before it gives up serving: 50 ticks of 100 ms. */
+const LIMITS = ['initLimit=50', 'syncLimit=50']
+
+/**
+ * Starts a server whose port, process and folder are known: never one that the environment points at.
+ * @param {StartOptions} [options] @param {readonly string[]} [lines] of its configuration @param {number} [id]
+ * @returns {Promise<ZookeeperNode>}
+ */
+export async function startZookeeperNode(options, lines = [], id = 0) {
+  const spec = { ...zookeeper, variable: 'DURABLEDICT_TEST_ZOOKEEPER_NODE' }
+  /** @param {import('./types.js').Place} place */
+  const init = place => zookeeperConfig(place, lines, id)
+  const { pid, port, folder, ...server } = await startServer({ ...spec, init }, options)
+  if (port === undefined || pid === undefined || folder === undefined) {
+    throw new Error('The tests must start this ZooKeeper themselves.')
+  }
+  return { ...server, port, pid, folder, address: `127.0.0.1:${port}` }
+}
+
+/** Starts three servers of one ensemble. @returns {Promise<ZookeeperEnsemble>} */
+export async function startZookeeperEnsemble() {
+  const members = await Promise.all([1, 2, 3].map(newMember))
+  const proxies = await Promise.all(
+    members.flatMap(from => members.filter(to => to !== from).map(to => link(from, to))),
+  )
+  /** @param {Member} member @param {StartOptions} [options] */
+  const start = (member, options) => {
+    const lines = members.map(other =>
+      serverLine(
+        other,
+        proxies.find(one => one.from === member && one.to === other),
+      ),
+    )
+    return startZookeeperNode(
+      { folder: member.folder, port: member.port, ...options },
+      [...LIMITS, ...lines],
+      member.id,
+    )
+  }
+  const nodes = await Promise.all(members.map(member => start(member)))
+  return {
+    nodes,
+    addresses: nodes.map(({ address }) => address).join(','),
+    leader: () => leaderOf(nodes),
+    async restart(node) {
+      const index = nodes.findIndex(({ port }) => port === node.port)
+      const again = await start(/** @type {Member} */ (members[index]))
+      nodes[index] = again
+      return again
+    },
+    cutOff(node, off) {
+      for (const { from, to, proxy } of proxies) if ([from.port, to.port].includes(node.port)) proxy.pause(off)
+    },
+    async stop() {
+      await Promise.all(nodes.map(node => node.stop()))
+      for (const { proxy } of proxies) proxy.close()
+      await Promise.all(members.map(({ folder }) => rm(folder, { recursive: true, force: true })))
+    },
+  }
+}
+
+/** @param {number} id */
+async function newMember(id) {
+  const folder = await mkdtemp(join(tmpdir(), 'durabledict-'))
+  const [port, quorum, election] = await Promise.all([freePort(), freePort(), freePort()])
+  return { id, folder, port, quorum, election }
+}
+
+/** @typedef {{ id: number, folder: string, port: number, quorum: number, election: number }} Member */
+
+/** What one member says to another as its follower passes here. @param {Member} from @param {Member} to */
+async function link(from, to) {
+  return { from, to, proxy: await startPausingProxy(to.quorum) }
+}
+
+/** @param {Member} member @param {{ proxy: { port: number } }} [through] */
+const serverLine = ({ id, quorum, election }, through) =>
+  `server.${id}=127.0.0.1:${through?.proxy.port ?? quorum}:${election}`
+
+/** @param {readonly ZookeeperNode[]} nodes */
+async function leaderOf(nodes) {
+  for (const node of nodes) {
+    if (/^Mode: leader/m.test(await fourLetters(node.port, 'srvr').catch(() => ''))) return node
+  }
+  throw new Error('The ensemble has no leader.')
+}

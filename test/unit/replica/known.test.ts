@@ -1,0 +1,95 @@
+import { expect, test } from 'vitest'
+import type { Supports, Version } from '../../../src/contract/backend.js'
+import { GatedBackend, settle } from './gated-backend.js'
+import { contentOf, openReplica, writeBehind } from './helpers.js'
+
+/** More changes than a store in memory remembers. */
+const MANY = 1_100
+
+/** Tells of changes, as far as the test says. */
+class TellingBackend extends GatedBackend {
+  supports: Supports = { linearizable: false }
+  known: number | undefined
+  looks: Version[] = []
+
+  knownCurrent(version: Version): number | undefined {
+    this.looks.push(version)
+    return this.known
+  }
+}
+
+test('what is known to be current costs no check, and counts as confirmed from then on', async () => {
+  const backend = new TellingBackend()
+  const replica = await openReplica(backend)
+  backend.known = performance.now() + 5
+  expect(replica.checkUnlessKnown()).toBeUndefined()
+  expect(backend.looks).toEqual([replica.memory.version])
+  expect(backend.count('changesSince')).toBe(0)
+  expect(replica.confirmedAt).toBe(backend.known)
+  const { confirmedAt } = replica
+  backend.known -= 100
+  expect(replica.checkUnlessKnown()).toBeUndefined()
+  expect(replica.confirmedAt).toBe(confirmedAt)
+})
+
+test('what is not known is asked for, once for all that overlap', async () => {
+  const backend = new TellingBackend()
+  const replica = await openReplica(backend)
+  writeBehind(backend, 'a', '1')
+  await Promise.all(Array.from({ length: 100 }, () => replica.checkUnlessKnown()))
+  expect(contentOf(replica)).toEqual({ a: '1' })
+  expect(backend.count('changesSince')).toBe(1)
+})
+
+test('a store whose checks are linearizable is not taken at its word, nor is any by sync()', async () => {
+  const backend = new TellingBackend()
+  backend.known = performance.now()
+  const replica = await openReplica(backend)
+  writeBehind(backend, 'a', '1')
+  await replica.sync()
+  expect(contentOf(replica)).toEqual({ a: '1' })
+  backend.supports = {}
+  const exact = await openReplica(backend)
+  writeBehind(backend, 'a', '2')
+  await exact.checkUnlessKnown()
+  expect(contentOf(exact)).toEqual({ a: '2' })
+  expect(backend.looks).toEqual([])
+})
+
+test('with a bound, which writers rely on, it is asked as well', async () => {
+  const backend = new TellingBackend()
+  backend.known = performance.now()
+  const replica = await openReplica(backend)
+  await replica.relyOn(50)
+  writeBehind(backend, 'a', '1')
+  await replica.checkUnlessKnown()
+  expect(contentOf(replica)).toEqual({ a: '1' })
+})
+
+test('while everything is loaded, a look is no answer', async () => {
+  const backend = new TellingBackend()
+  const replica = await openReplica(backend)
+  backend.gate('load')
+  // More than the log of a store in memory keeps.
+  for (let n = 0; n < MANY; n += 1) writeBehind(backend, 'a', String(n))
+  const check = replica.check()
+  const held = await backend.held('load')
+  backend.known = performance.now()
+  expect(replica.checkUnlessKnown()).toBeInstanceOf(Promise)
+  held.release()
+  await check
+  await settle()
+  expect(replica.checkUnlessKnown()).toBeUndefined()
+})
+
+test('a loop of reads gives the event loop its turn', async () => {
+  const backend = new TellingBackend()
+  backend.known = performance.now()
+  const replica = await openReplica(backend)
+  let turned = false
+  setImmediate(() => {
+    turned = true
+  })
+  for (let reads = 0; !turned && reads < 1_000; reads += 1) await replica.checkUnlessKnown()
+  expect(turned).toBe(true)
+})

@@ -1,0 +1,50 @@
+import { once } from 'node:events'
+import { promisify } from 'node:util'
+import { type Client, createClient } from 'node-zookeeper-client'
+
+/** What a stranger, or an operator with `zkCli`, does to znodes. */
+export interface ByHand {
+  readonly client: Client
+  create(path: string, data?: string | Buffer): Promise<unknown>
+  set(path: string, data: string | Buffer): Promise<unknown>
+  get(path: string): Promise<string>
+  remove(path: string): Promise<unknown>
+  /** With everything below it. */
+  removeAll(path: string): Promise<void>
+  children(path: string): Promise<string[]>
+  end(): void
+}
+
+/** Connects to one server. @param user - name and password, for the scheme `digest`. */
+export async function byHand(address: string, user?: string): Promise<ByHand> {
+  const client = createClient(address, { sessionTimeout: 10_000, spinDelay: 50 })
+  if (user !== undefined) client.addAuthInfo('digest', Buffer.from(user))
+  const connected = once(client, 'connected')
+  client.connect()
+  await connected
+  const children = promisify((path: string, done: (error: unknown, names: string[]) => void) =>
+    client.getChildren(path, done as never),
+  )
+  const remove = promisify((path: string, done: (error: unknown) => void) => client.remove(path, done))
+  const hand: ByHand = {
+    client,
+    create: (path, data = '') =>
+      new Promise((resolve, reject) => {
+        client.create(path, Buffer.from(data), (error, created) => (error ? reject(error) : resolve(created)))
+      }),
+    set: promisify((path: string, data: string | Buffer, done: (error: unknown) => void) =>
+      client.setData(path, Buffer.from(data), done as never),
+    ),
+    get: promisify((path: string, done: (error: unknown, data: string) => void) =>
+      client.getData(path, (error: unknown, data?: Buffer) => done(error, String(data ?? ''))),
+    ),
+    remove,
+    children,
+    async removeAll(path) {
+      for (const name of await children(path)) await hand.removeAll(`${path}/${name}`)
+      await remove(path)
+    },
+    end: () => client.close(),
+  }
+  return hand
+}

@@ -1,0 +1,26 @@
+import { describe, test } from 'vitest'
+import { opener } from '../../src/backends/zookeeper/connect.js'
+import { ZookeeperBackend } from '../../src/backends/zookeeper/zookeeper-backend.js'
+import { conformance, type Mode } from '../../src/conformance/index.js'
+
+let stores = 0
+
+/** Runs the conformance suite. Each test has a dictionary of its own on the same server. */
+export function conform(
+  name: string,
+  client: () => unknown,
+  { barrier = false, modes }: { barrier?: boolean; modes?: readonly Mode[] } = {},
+): void {
+  const create = () => {
+    stores += 1
+    const path = `/store/${process.pid}-${stores}`
+    return { backend: () => new ZookeeperBackend(path, opener(client()), barrier), dispose() {} }
+  }
+  const missing = {
+    megabytes: 'a server takes requests of 1 MiB at most (jute.maxbuffer)',
+    ...(!barrier && { linearizable: 'checks are answered from what the watch has told, unless barrier is set' }),
+  }
+  describe(name, () => {
+    conformance({ describe, test }, { name: 'ZookeeperBackend', create, missing, ...(modes && { modes }) })
+  })
+}

@@ -1,0 +1,254 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { AmbiguousWriteError, StoreUnavailableError, ZookeeperDict, type ZookeeperOptions } from '../../src/index.js'
+import { until } from '../redis/support.js'
+import { startPausingProxy } from '../servers/pausing-proxy.js'
+import type { ZookeeperEnsemble, ZookeeperNode } from '../servers/types.js'
+import { startZookeeperEnsemble } from '../servers/zookeeper-nodes.js'
+import { clientOf } from './clients.js'
+import { rejection } from './support.js'
+
+const SESSION = 1_500
+
+/** How stale a read may be, in ms: less than it takes to know that a server is silent. */
+const BOUND = 300
+
+const cleanup: (() => unknown)[] = []
+let ensemble: ZookeeperEnsemble
+let paths = 0
+
+beforeAll(async () => {
+  ensemble = await startZookeeperEnsemble()
+})
+
+afterAll(() => ensemble.stop())
+
+afterEach(async () => {
+  for (const step of cleanup.splice(0).reverse()) await step()
+})
+
+function newPath(): string {
+  paths += 1
+  return `/faults-${paths}`
+}
+
+type Options = NonNullable<Parameters<typeof ZookeeperDict.open>[2]> & ZookeeperOptions
+
+async function open(path: string, options: Options = {}, servers = ensemble.addresses) {
+  const dict = await ZookeeperDict.open(path, servers, { sessionTimeout: SESSION, timeout: 10_000, ...options })
+  cleanup.push(() => dict.close())
+  return dict
+}
+
+/** A session of the dictionary's own, and one by the caller's client. */
+const openBy = {
+  'a session of its own': (path: string, servers: string, options: Options) => open(path, options, servers),
+  'node-zookeeper-client': async (path: string, servers: string, { sessionTimeout, ...options }: Options) => {
+    const { client, end } = clientOf(servers, { sessionTimeout: sessionTimeout as number })
+    cleanup.push(end)
+    const dict = await ZookeeperDict.open(path, client, options)
+    cleanup.push(() => dict.close())
+    return dict
+  },
+}
+const WAYS = ['a session of its own', 'node-zookeeper-client'] as const
+
+/** Proxies before servers. */
+async function throughProxies(nodes: readonly ZookeeperNode[]) {
+  const list = await Promise.all(nodes.map(({ port }) => startPausingProxy(port)))
+  for (const proxy of list) cleanup.push(() => proxy.close())
+  return { list, addresses: list.map(({ port }) => `127.0.0.1:${port}`).join(',') }
+}
+
+/** The servers that do not lead. */
+async function followers(): Promise<ZookeeperNode[]> {
+  const leader = await ensemble.leader()
+  return ensemble.nodes.filter(({ port }) => port !== leader.port)
+}
+
+/** Holds a server apart, for as long as the test lasts at most. */
+function cutOff(node: ZookeeperNode): () => void {
+  ensemble.cutOff(node, true)
+  const join = () => ensemble.cutOff(node, false)
+  cleanup.push(join)
+  return join
+}
+
+describe('the connected server is stopped for longer than the session timeout', () => {
+  for (const how of WAYS) {
+    test(`it is left, memory is stale meanwhile and says so, and nothing is missed: ${how}`, async () => {
+      const path = newPath()
+      const [one, other] = (await followers()) as [ZookeeperNode, ZookeeperNode]
+      const writer = await open(path, {}, (await ensemble.leader()).address)
+      await writer.set('n', 0)
+      const proxies = await throughProxies([one, other])
+      const dict = await openBy[how](path, proxies.addresses, {
+        live: true,
+        maxStaleness: BOUND,
+        timeout: 400,
+        sessionTimeout: SESSION,
+      })
+      const events: string[] = []
+      for (const event of ['stale', 'fresh'] as const) dict.on(event, () => events.push(event))
+      await until(() => dict.local.get('n') === 0, 'it is fed')
+      const connected = proxies.list.findIndex(({ connections }) => connections() > 0)
+      const stopped = [one, other][connected] as ZookeeperNode
+      process.kill(stopped.pid, 'SIGSTOP')
+      cleanup.push(() => process.kill(stopped.pid, 'SIGCONT'))
+      const stoppedAt = performance.now()
+      await writer.set('n', 1)
+      const writtenAt = performance.now()
+      // Whatever is read as fresh while the server is silent was written before the bound.
+      for (let read: unknown; read !== 1; ) {
+        const askedAt = performance.now()
+        read = await dict.get('n').catch(error => error)
+        if (read instanceof Error) expect(read).toBeInstanceOf(StoreUnavailableError)
+        else if (read === 0) expect(askedAt - writtenAt).toBeLessThan(BOUND)
+        if (dict.local.get('n') === 0) expect(dict.staleness).toBeGreaterThan(performance.now() - writtenAt - 50)
+        expect(askedAt - stoppedAt, 'it catches up').toBeLessThan(3 * SESSION)
+        await delay(10)
+      }
+      expect(dict.local.get('n')).toBe(1)
+      await until(() => events.at(-1) === 'fresh', 'it is fresh again')
+      expect(events[0]).toBe('stale')
+      await delay(Math.max(0, SESSION - (performance.now() - stoppedAt)))
+      process.kill(stopped.pid, 'SIGCONT')
+      await writer.set('n', 2)
+      await until(() => dict.local.get('n') === 2, 'it is fed again')
+    })
+  }
+})
+
+describe('a follower that lags behind', () => {
+  test('serves what it has; a barrier and sync() wait until it has everything', async () => {
+    const path = newPath()
+    const [one] = (await followers()) as [ZookeeperNode]
+    const writer = await open(path, {}, (await ensemble.leader()).address)
+    await writer.set('n', 0)
+    const patient = { sessionTimeout: 10_000 }
+    const [dict, exact] = [
+      await open(path, patient, one.address),
+      await open(path, { ...patient, barrier: true }, one.address),
+    ]
+    await dict.sync()
+    expect(await exact.get('n')).toBe(0)
+    const join = cutOff(one)
+    await writer.set('n', 1)
+    expect(await dict.get('n'), 'sequentially consistent: older than what was acknowledged').toBe(0)
+    const late: unknown[] = []
+    const waiting = [exact.get('n').then(n => late.push(n)), dict.sync().then(() => late.push(dict.local.get('n')))]
+    await delay(150)
+    expect(await dict.get('n')).toBe(0)
+    expect(late).toEqual([])
+    join()
+    await Promise.all(waiting)
+    expect(late).toEqual([1, 1])
+  })
+
+  test('with a bound, no read misses what was acknowledged longer ago', async () => {
+    const path = newPath()
+    const [one] = (await followers()) as [ZookeeperNode]
+    const writer = await open(path, {}, (await ensemble.leader()).address)
+    await writer.set('n', 0)
+    const dict = await open(path, { sessionTimeout: 10_000, maxStaleness: 100, timeout: 300 }, one.address)
+    expect(await dict.get('n')).toBe(0)
+    const join = cutOff(one)
+    await writer.set('n', 1, { everywhere: true })
+    const error = await rejection(dict.get('n'))
+    expect(error).toBeInstanceOf(StoreUnavailableError)
+    join()
+    expect(await dict.get('n')).toBe(1)
+  })
+
+  for (const how of WAYS) {
+    test(`is not followed after a reconnect: memory never goes backwards, by ${how}`, async () => {
+      const path = newPath()
+      const nodes = await followers()
+      const proxies = await throughProxies(nodes)
+      const writer = await open(path, {}, (await ensemble.leader()).address)
+      await writer.set('n', 0)
+      const dict = await openBy[how](path, proxies.addresses, { sessionTimeout: 10_000, timeout: 400 })
+      const connected = proxies.list.findIndex(({ connections }) => connections() > 0)
+      const [lagging] = nodes.filter((_, index) => index !== connected) as [ZookeeperNode]
+      const join = cutOff(lagging)
+      await writer.set('n', 'new')
+      await dict.sync()
+      expect(dict.local.get('n')).toBe('new')
+      proxies.list[connected]?.close()
+      for (let reads = 0; reads < 3; reads += 1) {
+        const read = await dict.get('n').catch(error => error)
+        expect(read === 'new' || read instanceof StoreUnavailableError, String(read)).toBe(true)
+        expect(dict.local.get('n')).toBe('new')
+      }
+      join()
+      await until(async () => (await dict.get('n').catch(() => {})) === 'new', 'it is connected again')
+    })
+  }
+})
+
+test('the leader is killed during writes: each takes effect once at most, none that was acknowledged is lost', async () => {
+  const path = newPath()
+  const dicts = await Promise.all([1, 2, 3].map(() => open(path)))
+  const watcher = await open(path, { live: true })
+  const seen: number[] = []
+  watcher.on('sync', () => seen.push(Number(watcher.local.get('total') ?? 0)))
+  await dicts[0]?.set('total', 0)
+  let going = true
+  let done = 0
+  const unknown: Error[] = []
+  const work = dicts.map(async (dict, index) => {
+    for (let n = 0; going; n += 1) {
+      try {
+        await dict.transact(
+          async tx => {
+            tx.set('total', Number(tx.get('total')) + 1)
+            tx.set(`writer ${index}`, n)
+          },
+          { retries: 1_000 },
+        )
+        done += 1
+      } catch (error) {
+        if (error instanceof AmbiguousWriteError) unknown.push(error)
+        else expect(error).toBeInstanceOf(StoreUnavailableError)
+      }
+    }
+  })
+  await until(() => done > 50, 'writes are under way')
+  const leader = await ensemble.leader()
+  process.kill(leader.pid, 'SIGKILL')
+  const before = done
+  await until(() => done > before + 50, 'writes go on', 20_000)
+  going = false
+  await Promise.all(work)
+  const [first] = dicts
+  await first?.sync()
+  const total = Number(first?.local.get('total'))
+  expect(total).toBeGreaterThanOrEqual(done)
+  expect(total).toBeLessThanOrEqual(done + unknown.length)
+  expect(unknown.length, 'it is learned what came of writes whose answer was lost').toBe(0)
+  await until(() => seen.at(-1) === total, 'the watcher has seen the last one')
+  expect(seen).toEqual([...seen].sort((a, b) => a - b))
+  await leader.stop()
+  await ensemble.restart(leader)
+})
+
+test('all servers are restarted: what was acknowledged is there, and everyone goes on', async () => {
+  const path = newPath()
+  const [dict, live] = [await open(path, { timeout: 15_000 }), await open(path, { live: true })]
+  await dict.update({ a: 1, b: 2 })
+  await until(() => live.local.size === 2, 'it is fed')
+  const reasons: string[] = []
+  live.on('sync', ({ reason }) => reasons.push(reason))
+  const [...nodes] = ensemble.nodes
+  await Promise.all(nodes.map(node => node.stop()))
+  const write = dict.set('c', 3)
+  expect(live.local.get('a')).toBe(1)
+  await Promise.all(nodes.map(node => ensemble.restart(node)))
+  await write
+  expect(await dict.get('a')).toBe(1)
+  await until(() => live.local.get('c') === 3, 'it is fed again')
+  expect(
+    reasons.every(reason => reason === 'changes'),
+    'only what changed is read',
+  ).toBe(true)
+})

@@ -1,0 +1,397 @@
+import { cp, mkdtemp, rm } from 'node:fs/promises'
+import { createServer, type Server as NetServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
+import { createClient } from 'node-zookeeper-client'
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import {
+  AmbiguousWriteError,
+  ClosedError,
+  type DurableDict,
+  StoreUnavailableError,
+  ZookeeperDict,
+  type ZookeeperOptions,
+} from '../../src/index.js'
+import { startCuttingProxy } from '../redis/cutting-proxy.js'
+import { until } from '../redis/support.js'
+import { startPausingProxy } from '../servers/pausing-proxy.js'
+import { freePort } from '../servers/port.js'
+import type { ZookeeperNode } from '../servers/types.js'
+import { startZookeeperNode } from '../servers/zookeeper-nodes.js'
+import { clientOf } from './clients.js'
+import { startMeddlingProxy } from './meddling-proxy.js'
+import { rejection } from './support.js'
+
+const SESSION = 900
+
+const cleanup: (() => unknown)[] = []
+let server: ZookeeperNode
+let paths = 0
+
+beforeAll(async () => {
+  server = await startZookeeperNode()
+})
+
+afterAll(() => server.stop())
+
+afterEach(async () => {
+  for (const step of cleanup.splice(0).reverse()) await step()
+})
+
+function newPath(): string {
+  paths += 1
+  return `/faults-${paths}`
+}
+
+type Options = NonNullable<Parameters<typeof ZookeeperDict.open>[2]> & ZookeeperOptions
+type Dict = DurableDict
+
+function closing(dict: Dict): Dict {
+  cleanup.push(() => dict.close())
+  return dict
+}
+
+/** A session of the dictionary's own, and one by the caller's client. */
+const WAYS: Record<string, (path: string, address: string, options?: Options) => Promise<Dict>> = {
+  'a session of its own': async (path, address, options) =>
+    closing(await ZookeeperDict.open(path, address, { sessionTimeout: SESSION, ...options })),
+  'node-zookeeper-client': async (path, address, options) => {
+    const { client, end } = clientOf(address, { sessionTimeout: SESSION })
+    cleanup.push(end)
+    return closing(await ZookeeperDict.open(path, client, options))
+  },
+}
+
+const direct = (path: string, options?: Options) =>
+  (WAYS['a session of its own'] as NonNullable<(typeof WAYS)[string]>)(path, server.address, options)
+
+for (const [how, open] of Object.entries(WAYS)) {
+  describe(`by ${how}`, () => {
+    for (const when of ['before', 'after'] as const) {
+      test(`a write whose connection is cut ${when} the server has it, takes effect once`, async () => {
+        const path = newPath()
+        const proxy = await startCuttingProxy(server.port)
+        cleanup.push(() => proxy.close())
+        const [dict, other] = [await open(path, `127.0.0.1:${proxy.port}`), await direct(path)]
+        await dict.set('n', 0)
+        await other.sync()
+        const watch = other.watch()[Symbol.asyncIterator]()
+        const first = watch.next()
+        proxy.cut('"cut"', when, 2)
+        await dict.set('n', 'cut')
+        expect(proxy.cuts).toBe(when === 'before' ? 2 : 1)
+        expect(await dict.get('n')).toBe('cut')
+        await dict.set('n', 'later')
+        await other.sync()
+        expect([(await first).value?.value, (await watch.next()).value?.value]).toEqual(['cut', 'later'])
+        expect(await dict.pop('n')).toBe('later')
+      })
+    }
+
+    test('a write whose answer is lost, and that others have overwritten since, is known to be done', async () => {
+      const path = newPath()
+      const proxy = await startCuttingProxy(server.port)
+      cleanup.push(() => proxy.close())
+      const pausing = await startPausingProxy(proxy.port)
+      cleanup.push(() => pausing.close())
+      const [dict, other] = [await open(path, `127.0.0.1:${pausing.port}`), await direct(path)]
+      await dict.set('n', 0)
+      proxy.cut('"mine"', 'after')
+      const write = dict.pop('n').then(() => dict.setDefault('n', 'mine'))
+      await until(() => proxy.cuts === 1, 'the answer is lost')
+      pausing.pause(true)
+      await until(async () => (await other.get('n')) === 'mine', 'it took effect')
+      await other.set('n', 'theirs')
+      pausing.pause(false)
+      expect(await write).toBe('mine')
+      expect(await dict.get('n')).toBe('theirs')
+    })
+
+    test('a session that has expired is replaced by a new one, and nothing in between is missed', async () => {
+      const path = newPath()
+      const proxy = await startMeddlingProxy(server.port)
+      cleanup.push(() => proxy.close())
+      const [live, other] = [await open(path, proxy.address, { live: true }), await direct(path)]
+      await live.set('n', 0)
+      for (const n of [1, 2]) {
+        const expiring = proxy.expire()
+        await Promise.all(['a', 'b', 'c'].map(key => other.set(key, n)))
+        await expiring
+        await until(
+          () => ['a', 'b', 'c'].every(key => live.local.get(key) === n),
+          'what was written meanwhile is there',
+        )
+        await other.set('n', n)
+        await until(() => live.local.get('n') === n, 'the watch is set again')
+        await live.set('d', n)
+        expect(await live.get('n')).toBe(n)
+        expect(await other.get('d')).toBe(n)
+      }
+    })
+
+    test('an answer that is cut off in the middle is no answer', async () => {
+      const path = newPath()
+      const proxy = await startMeddlingProxy(server.port)
+      cleanup.push(() => proxy.close())
+      const dict = await open(path, proxy.address)
+      await dict.set('n', 0)
+      for (const n of [1, 2, 3]) {
+        proxy.meddle(answer => answer.subarray(0, answer.length - 2), true)
+        await dict.set('n', n)
+        expect(proxy.meddled).toBe(n)
+        expect(await dict.get('n')).toBe(n)
+      }
+      expect(await (await direct(path)).get('n')).toBe(3)
+    })
+
+    test('a server that is silent for longer than the session lasts: reads say so, memory is stale, and it catches up', async () => {
+      const path = newPath()
+      const proxy = await startPausingProxy(server.port)
+      cleanup.push(() => proxy.close())
+      const address = `127.0.0.1:${proxy.port}`
+      const [dict, live, other] = [
+        await open(path, address, { timeout: 300 }),
+        await open(path, address, { timeout: 300, live: true }),
+        await direct(path),
+      ]
+      await dict.set('n', 0)
+      await dict.sync()
+      const stale = new Promise<{ staleness: number }>(resolve => live.on('stale', resolve))
+      const fresh = new Promise(resolve => live.on('fresh', resolve))
+      proxy.pause(true)
+      const pausedAt = performance.now()
+      await other.set('n', 1)
+      // What the watch has told is trusted for two thirds of the session timeout, and is as old as it is said to be.
+      expect(await dict.get('n')).toBe(0)
+      expect(dict.staleness).toBeGreaterThanOrEqual(performance.now() - pausedAt - 5)
+      await until(
+        async () => (await dict.get('n').catch(error => error)) instanceof StoreUnavailableError,
+        'reads fail',
+      )
+      expect(performance.now() - pausedAt).toBeLessThan(SESSION + 300)
+      for (const call of [dict.get('n'), dict.sync(), live.sync()]) {
+        expect(await rejection(call)).toBeInstanceOf(StoreUnavailableError)
+      }
+      const write = await rejection(dict.set('n', 2))
+      expect(write).toBeInstanceOf(StoreUnavailableError)
+      expect(write.message).toContain('did not take effect')
+      expect(dict.local.get('n')).toBe(0)
+      expect((await stale).staleness).toBeGreaterThanOrEqual(1_000)
+      await delay(Math.max(0, SESSION + 100 - (performance.now() - pausedAt)))
+      expect(live.staleness).toBeGreaterThanOrEqual(performance.now() - pausedAt - 5)
+      proxy.pause(false)
+      await fresh
+      await until(() => live.local.get('n') === 1, 'it is fed')
+      await until(async () => (await dict.get('n').catch(() => {})) === 1, 'it is read')
+      await other.set('n', 3)
+      await until(() => live.local.get('n') === 3, 'the watch is set again')
+    })
+
+    test('a write that a silent server was sent: it is not known what becomes of it', async () => {
+      const path = newPath()
+      const proxy = await startPausingProxy(server.port)
+      cleanup.push(() => proxy.close())
+      const dict = await open(path, `127.0.0.1:${proxy.port}`, { timeout: 100 })
+      await dict.set('n', 0)
+      await dict.sync()
+      proxy.pause(true)
+      expect(await rejection(dict.set('n', 1))).toBeInstanceOf(AmbiguousWriteError)
+      proxy.pause(false)
+      await until(async () => (await dict.get('n').catch(() => 0)) === 1, 'it took effect')
+      await dict.set('n', 2)
+      expect(await dict.get('n')).toBe(2)
+    })
+
+    test('opening ends within the time limit where no server is there, or none answers, or at the signal', async () => {
+      const silent = createServer().listen(0, '127.0.0.1')
+      cleanup.push(() => silent.close())
+      const port = await freePort()
+      for (const address of [`127.0.0.1:${port}`, addressOf(silent), `127.0.0.1:${port},${addressOf(silent)}`]) {
+        const startedAt = performance.now()
+        const error = await rejection(open('/nowhere', address, { timeout: 250 }))
+        expect(error).toBeInstanceOf(StoreUnavailableError)
+        expect(error.message).toContain(address.split(',')[0])
+        expect(performance.now() - startedAt).toBeLessThan(1_000)
+      }
+      const aborted = open('/nowhere', addressOf(silent), { signal: AbortSignal.timeout(50) })
+      expect((await rejection(aborted)).name).toBe('TimeoutError')
+    })
+
+    test('a server that is not there yet is waited for', async () => {
+      const port = await freePort()
+      const opening = open('/later', `127.0.0.1:${port}`, { timeout: 15_000 })
+      const later = await startZookeeperNode({ port })
+      cleanup.push(() => later.stop())
+      await (await opening).set('a', 1)
+    })
+  })
+}
+
+function addressOf(listening: NetServer): string {
+  const address = listening.address()
+  return typeof address === 'object' ? `127.0.0.1:${address?.port}` : ''
+}
+
+/** A server that may be stopped and started again with its data, or with what was copied of it. */
+async function startKept() {
+  const folder = await mkdtemp(join(tmpdir(), 'durabledict-zookeeper-'))
+  const copy = `${folder}-copy`
+  cleanup.push(() => Promise.all([folder, copy].map(one => rm(one, { recursive: true, force: true }))))
+  const node = await startZookeeperNode({ folder })
+  const start = async () => {
+    const again = await startZookeeperNode({ folder, port: node.port })
+    cleanup.push(() => again.stop())
+    return again
+  }
+  return {
+    node,
+    start,
+    save: () => cp(folder, copy, { recursive: true }),
+    async restore() {
+      await rm(folder, { recursive: true })
+      await cp(copy, folder, { recursive: true })
+      return start()
+    },
+  }
+}
+
+test('an ensemble that was restored from a copy is followed, which is said', async () => {
+  const kept = await startKept()
+  const open = WAYS['a session of its own'] as NonNullable<(typeof WAYS)[string]>
+  const [dict, live] = [
+    await open('/kept', kept.node.address, { timeout: 10_000 }),
+    await open('/kept', kept.node.address, { live: true }),
+  ]
+  await dict.update({ a: 1, b: 1 })
+  await kept.save()
+  for (const n of [2, 3]) await dict.set('a', n)
+  await dict.delete('b')
+  await until(() => live.local.get('a') === 3 && live.local.size === 1, 'it is fed')
+  const reasons: string[] = []
+  for (const one of [dict, live]) one.on('sync', ({ reason }) => reasons.push(reason))
+  await kept.node.stop()
+  await kept.restore()
+  expect(await dict.get('a')).toBe(1)
+  expect(await dict.get('b')).toBe(1)
+  await until(() => live.local.get('a') === 1 && live.local.get('b') === 1, 'it follows')
+  expect(reasons).toEqual(['diverged', 'diverged'])
+  await dict.set('a', 4)
+  await until(() => live.local.get('a') === 4, 'it goes on')
+})
+
+describe('a session of its own', () => {
+  const broken: Record<string, (answer: Buffer) => Buffer> = {
+    'is out of turn': answer => {
+      answer.writeInt32BE(answer.readInt32BE(4) + 1_000, 4)
+      return answer
+    },
+    'has a negative length': answer => {
+      answer.writeInt32BE(-5, 0)
+      return answer
+    },
+    'has a length that no record has': answer => {
+      answer.writeInt32BE(2 ** 31 - 1, 0)
+      return answer
+    },
+    'is a record that ends too early': answer => {
+      const short = Buffer.from(answer.subarray(0, 24))
+      short.writeInt32BE(20, 0)
+      return short
+    },
+    'is a record without even a header': () => Buffer.of(0, 0, 0, 1, 7),
+  }
+  for (const [what, alter] of Object.entries(broken)) {
+    test(`leaves a server whose answer ${what}, and learns what became of the write`, async () => {
+      const path = newPath()
+      const proxy = await startMeddlingProxy(server.port)
+      cleanup.push(() => proxy.close())
+      const [dict, other] = [await WAYS['a session of its own']?.(path, proxy.address), await direct(path)]
+      await dict?.set('n', 0)
+      const versions = new Set([dict?.version])
+      proxy.meddle(alter)
+      await dict?.set('n', 1)
+      expect(proxy.meddled).toBe(1)
+      versions.add(dict?.version)
+      await other.sync()
+      expect(other.version).toBe(dict?.version)
+      expect([...versions].map(version => Number(String(version).split('-')[0]))).toEqual([1, 2])
+    })
+  }
+
+  test('holds nothing open once it is closed, whatever state it is in', async () => {
+    const proxy = await startPausingProxy(server.port)
+    cleanup.push(() => proxy.close())
+    const dict = await ZookeeperDict.open(newPath(), `127.0.0.1:${proxy.port}`, { sessionTimeout: SESSION })
+    proxy.pause(true)
+    const startedAt = performance.now()
+    await dict.close()
+    expect(performance.now() - startedAt).toBeLessThan(600)
+    expect(await rejection(dict.get('a'))).toBeInstanceOf(ClosedError)
+    proxy.pause(false)
+    await until(() => proxy.connections() === 0, 'the connection is ended')
+  })
+})
+
+describe('node-zookeeper-client', () => {
+  test('is started where it was not, and left open at the end', async () => {
+    const client = createClient(server.address)
+    const listeners = client.listenerCount('state')
+    const dict = await ZookeeperDict.open(newPath(), client)
+    await dict.set('a', 1)
+    await dict.close()
+    expect(client.getState().name).toBe('SYNC_CONNECTED')
+    expect(client.listenerCount('state')).toBe(listeners)
+    client.close()
+  })
+
+  test('that is closed underneath, or was closed before, is of no use', async () => {
+    const { client, end } = clientOf(server.address)
+    const dict = closing(await ZookeeperDict.open(newPath(), client))
+    await dict.set('a', 1)
+    end()
+    const said = () => dict.get('a').catch(error => error.message)
+    await until(async () => String(await said()).includes('was closed'), 'it is told')
+    for (const call of [dict.get('a'), dict.set('a', 2), ZookeeperDict.open(newPath(), client)]) {
+      const error = await rejection(call)
+      expect(error).toBeInstanceOf(StoreUnavailableError)
+      expect(error.message).toContain('was closed')
+    }
+    expect(dict.local.get('a')).toBe(1)
+  })
+
+  test('serves several dictionaries at a time, below a chroot too', async () => {
+    const path = newPath()
+    const root = await direct(`${path}/root/one`)
+    await root.set('a', 1)
+    const { client, end } = clientOf(`${server.address}${path}/root`)
+    cleanup.push(end)
+    const [one, same, two] = [
+      closing(await ZookeeperDict.open('/one', client, { live: true })),
+      closing(await ZookeeperDict.open('/one', client)),
+      closing(await ZookeeperDict.open('/two', client)),
+    ]
+    await same.set('b', 2)
+    await two.set('c', 3)
+    await until(() => one.local.get('b') === 2, 'one hears of the other')
+    await root.sync()
+    expect(new Map(root.local)).toEqual(
+      new Map([
+        ['a', 1],
+        ['b', 2],
+      ]),
+    )
+    await same.close()
+    await root.set('d', 4)
+    await until(() => one.local.get('d') === 4, 'it goes on after the other was closed')
+  })
+
+  test('that is no client is refused as an argument', async () => {
+    for (const client of [undefined, null, {}, 7, { connect() {} }, '', ',', 'a:b', 'host:99999', 'a:1//x']) {
+      await expect(ZookeeperDict.open('/a', client as never)).rejects.toThrow(TypeError)
+    }
+    const client = createClient(server.address)
+    await expect(ZookeeperDict.open('/a', client, { sessionTimeout: 100 })).rejects.toThrow('sessionTimeout')
+    expect(client.getState().name, 'it was not even started').toBe('DISCONNECTED')
+  })
+})

@@ -1,0 +1,148 @@
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { opener } from '../../src/backends/zookeeper/connect.js'
+import { ZookeeperBackend } from '../../src/backends/zookeeper/zookeeper-backend.js'
+import type { Batch } from '../../src/contract/backend.js'
+import { ZookeeperDict } from '../../src/index.js'
+import type { ZookeeperNode } from '../servers/types.js'
+import { fourLetters } from '../servers/zookeeper.js'
+import { startZookeeperNode } from '../servers/zookeeper-nodes.js'
+
+let server: ZookeeperNode
+let paths = 0
+const opened: { close(): Promise<void> }[] = []
+
+beforeAll(async () => {
+  server = await startZookeeperNode()
+})
+
+afterEach(async () => {
+  for (const one of opened.splice(0)) await one.close()
+})
+
+afterAll(() => server.stop())
+
+function nextPath(): string {
+  paths += 1
+  return `/known/${paths}`
+}
+
+async function open(path: string, sessionTimeout = 30_000): Promise<ZookeeperBackend> {
+  const backend = new ZookeeperBackend(path, opener(server.address, { sessionTimeout }))
+  await backend.ready()
+  await backend.load(() => {})
+  opened.push(backend)
+  return backend
+}
+
+/** How many requests the server has got; each look is one. */
+async function received(): Promise<number> {
+  return Number(/^Received: (\d+)/m.exec(await fourLetters(server.port, 'srvr'))?.[1])
+}
+
+async function requestsOf(work: () => Promise<unknown>): Promise<number> {
+  const before = await received()
+  await work()
+  return (await received()) - before - 1
+}
+
+function blockFor(ms: number): void {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms)
+}
+
+function bigBatch(keys: number): Batch {
+  const operations = Array.from({ length: keys }, (_, n) => ({
+    type: 'set' as const,
+    key: `key ${n}`,
+    stored: 'x'.repeat(80),
+  }))
+  return { id: crypto.randomUUID(), groups: [{ conditions: [], operations }] }
+}
+
+describe('what is known without asking', () => {
+  test('is the present version, until the server tells of a change', async () => {
+    const path = nextPath()
+    const [backend, other] = [await open(path), await open(path)]
+    const version = await backend.lastUpdated()
+    const asOf = backend.knownCurrent(version) as number
+    expect(asOf).toBeLessThanOrEqual(performance.now())
+    expect(backend.knownCurrent('1-other-version')).toBeUndefined()
+    const asked = await requestsOf(async () => {
+      for (let n = 0; n < 1_000; n += 1) expect(backend.knownCurrent(version)).toBe(asOf)
+    })
+    expect(asked).toBe(0)
+    await other.persist('a', '1')
+    const next = await backend.lastUpdated()
+    expect(backend.knownCurrent(version)).toBeUndefined()
+    expect(backend.knownCurrent(next)).toBeGreaterThan(asOf)
+  })
+
+  test('is nothing once the process was stopped for too long, before anything else can have run', async () => {
+    const backend = await open(nextPath(), 600)
+    const version = await backend.lastUpdated()
+    expect(backend.knownCurrent(version)).toBeTypeOf('number')
+    blockFor(450)
+    expect(backend.knownCurrent(version)).toBeUndefined()
+    expect(await backend.changesSince(version, 'watched')).toMatchObject({ type: 'changes', changes: [] })
+    expect(backend.knownCurrent(version)).toBeTypeOf('number')
+  })
+
+  test('lets a loop of awaited reads see what others write meanwhile', async () => {
+    const path = nextPath()
+    const [dict, other] = [
+      await ZookeeperDict.open(path, server.address),
+      await ZookeeperDict.open(path, server.address),
+    ]
+    opened.push(dict, other)
+    const writing = other.set('a', 1)
+    let reads = 0
+    while ((await dict.get('a')) === undefined) reads += 1
+    await writing
+    expect(reads).toBeGreaterThan(0)
+  })
+})
+
+describe('what an own write costs', () => {
+  test('a transaction and a watch, also where the replica is live', async () => {
+    const dict = await ZookeeperDict.open(nextPath(), server.address, {
+      live: true,
+      timeout: 20_000,
+      sessionTimeout: 60_000,
+    })
+    opened.push(dict)
+    const writes = 50
+    const asked = await requestsOf(async () => {
+      for (let n = 0; n < writes; n += 1) await dict.set('a', n)
+      await dict.get('a')
+    })
+    // The heartbeat reads, too, three times a second.
+    expect(asked).toBeGreaterThanOrEqual(2 * writes)
+    expect(asked).toBeLessThan(2.5 * writes)
+  })
+})
+
+describe('the log', () => {
+  test('serves a change that is larger than all that it keeps of others', async () => {
+    const path = nextPath()
+    const [backend, other] = [await open(path), await open(path)]
+    const version = await backend.lastUpdated()
+    await other.commit(bigBatch(100), await other.lastUpdated(), new AbortController().signal)
+    const asked = await requestsOf(() => backend.changesSince(version) as Promise<unknown>)
+    // A barrier, and the version with its log.
+    expect(asked).toBe(2)
+  })
+
+  test('leads over as many changes as it has room for; beyond that everything is read', async () => {
+    const path = nextPath()
+    const [near, far, writer] = [await open(path), await open(path), await open(path)]
+    await writer.commit(bigBatch(100), await writer.lastUpdated(), new AbortController().signal)
+    const early = await far.lastUpdated()
+    for (let n = 0; n < 30; n += 1) await writer.persist('a', `${n}`)
+    const late = await near.lastUpdated()
+    for (let n = 0; n < 20; n += 1) await writer.persist('a', `${n}`)
+    expect(await requestsOf(() => near.changesSince(late) as Promise<unknown>)).toBe(2)
+    for (let n = 0; n < 250; n += 1) await writer.persist('a', `${n}`)
+    // The path, its children, and a znode each.
+    expect(await requestsOf(() => far.changesSince(early) as Promise<unknown>)).toBeGreaterThan(100)
+    expect(await far.changesSince(late)).toMatchObject({ diverged: false })
+  })
+})

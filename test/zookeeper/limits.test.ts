@@ -1,0 +1,256 @@
+import { createHash } from 'node:crypto'
+import { promisify } from 'node:util'
+import { ACL, createClient, Id } from 'node-zookeeper-client'
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import {
+  InvalidValueError,
+  JSONEncoding,
+  openDict,
+  StoreUnavailableError,
+  type ZookeeperAcl,
+  ZookeeperDict,
+  type ZookeeperOptions,
+} from '../../src/index.js'
+import type { ZookeeperNode } from '../servers/types.js'
+import { startZookeeperNode } from '../servers/zookeeper-nodes.js'
+import { type ByHand, byHand } from './by-hand.js'
+import { rejection } from './support.js'
+
+const cleanup: (() => unknown)[] = []
+let server: ZookeeperNode
+let hand: ByHand
+let paths = 0
+
+beforeAll(async () => {
+  server = await startZookeeperNode()
+  hand = await byHand(server.address)
+})
+
+afterAll(async () => {
+  hand.end()
+  await server.stop()
+})
+
+afterEach(async () => {
+  for (const step of cleanup.splice(0).reverse()) await step()
+})
+
+function newPath(): string {
+  paths += 1
+  return `/limits-${paths}`
+}
+
+type Options = NonNullable<Parameters<typeof ZookeeperDict.open>[2]> & ZookeeperOptions
+
+async function open(path: string, options: Options = {}, servers: string = server.address) {
+  const dict = await ZookeeperDict.open(path, servers, { encoding: new JSONEncoding(), timeout: 20_000, ...options })
+  cleanup.push(() => dict.close())
+  return dict
+}
+
+/** A value of which JSON makes so many bytes. */
+const text = (bytes: number) => 'x'.repeat(bytes - 2)
+
+describe('what ZooKeeper takes at once', () => {
+  test('a value up to the limit is kept, one byte more is refused by its key, and nothing is changed', async () => {
+    const path = newPath()
+    const dict = await open(path)
+    const error = await rejection(dict.set('a', text(1_048_576)))
+    expect(error).toBeInstanceOf(InvalidValueError)
+    expect(error).toMatchObject({ key: 'a', dictionary: path })
+    const over = Number(/takes (\d+) bytes/.exec(error.message)?.[1]) - 1_048_576
+    const limit = Number(/ZooKeeper takes (\d+)/.exec(error.message)?.[1]) - over
+    await dict.set('a', text(limit))
+    const { version } = dict
+    expect(await rejection(dict.set('a', text(limit + 1)))).toBeInstanceOf(InvalidValueError)
+    expect(dict.version).toBe(version)
+    const other = await open(path)
+    expect(((await other.get('a')) as string).length).toBe(limit - 2)
+    await other.set('b', 'small')
+    await dict.sync()
+    expect(dict.local.get('b')).toBe('small')
+  })
+
+  test('what is written at once in one call is refused where it does not fit; apart, each is written', async () => {
+    const path = newPath()
+    const dict = await open(path)
+    const entries = Object.fromEntries(['a', 'b', 'c'].map(key => [key, text(400_000)]))
+    const error = await rejection(dict.update(entries))
+    expect(error).toBeInstanceOf(InvalidValueError)
+    expect(error.message).toContain('Nothing was written')
+    expect(await hand.children(path)).toHaveLength(2)
+    await Promise.all(Object.entries(entries).map(([key, value]) => dict.set(key, value)))
+    expect(await (await open(path)).size()).toBe(3)
+    await dict.clear()
+    expect(await hand.children(path)).toHaveLength(2)
+  })
+
+  test('of writes that travel together, only the one that is too large is refused', async () => {
+    const path = newPath()
+    const dict = await open(path)
+    const [first, large, last] = await Promise.allSettled([
+      dict.set('a', 1),
+      dict.set('b', text(1_000_000)),
+      dict.set('c', 3),
+    ])
+    expect([first.status, large.status, last.status]).toEqual(['fulfilled', 'rejected', 'fulfilled'])
+    expect([...(await open(path)).local].sort()).toEqual([
+      ['a', 1],
+      ['c', 3],
+    ])
+  })
+
+  test('more keys than clear() can remove at once, and others can list, are refused before', async () => {
+    const path = newPath()
+    const dict = await open(path)
+    const key = (n: number) => `${n}-${'k'.repeat(495)}`
+    let size = 0
+    let error: unknown
+    while (!error && size < 4_000) {
+      const more = Array.from({ length: 300 }, (_, n) => [key(size + n), n] as const)
+      error = await dict.update(more).then(
+        () => {
+          size += more.length
+        },
+        fault => fault,
+      )
+    }
+    expect(size).toBeGreaterThan(1_500)
+    expect(error).toBeInstanceOf(StoreUnavailableError)
+    expect((error as Error).message).toContain('cannot take more keys')
+    expect(await dict.size()).toBe(size)
+    await dict.set(key(0), 'it may still be replaced')
+    expect(await hand.children(path)).toHaveLength(size + 2)
+    expect(await (await open(path)).size()).toBe(size)
+    await dict.clear()
+    expect(await hand.children(path)).toHaveLength(2)
+    await dict.set(key(0), 'again')
+  })
+
+  test('what an access control list takes is counted', async () => {
+    const path = newPath()
+    const acl = Array.from({ length: 40 }, (_, n) => ({ perms: 31, id: { scheme: 'ip', id: `127.0.0.${n + 1}` } }))
+    const dict = await open(path, { acl })
+    // Each value is small, and the lists of all together are not.
+    const entries = new Map(Array.from({ length: 1_000 }, (_, n) => [`key ${n}`, n]))
+    expect(await rejection(dict.update(entries))).toBeInstanceOf(InvalidValueError)
+    await Promise.all([...entries].map(([key, value]) => dict.set(key, value)))
+    expect(await (await open(path)).size()).toBe(1_000)
+  })
+})
+
+const digest = (user: string) => ({
+  scheme: 'digest',
+  id: `${user.split(':')[0]}:${createHash('sha1').update(user).digest('base64')}`,
+})
+
+describe('access control', () => {
+  const [user, reader] = ['ann:secret', 'bob:other']
+  const acl: readonly ZookeeperAcl[] = [
+    { perms: 31, id: digest(user) },
+    { perms: 1, id: digest(reader) },
+  ]
+
+  test('the list is put on every znode, and keeps others out', async () => {
+    const path = newPath()
+    const dict = await open(path, { acl }, `${user}@${server.address}`)
+    await dict.set('a', 1)
+    const ann = await byHand(server.address, user)
+    cleanup.push(() => ann.end())
+    const names = await ann.children(path)
+    expect(names).toHaveLength(3)
+    for (const znode of [path, ...names.map(name => `${path}/${name}`)]) {
+      const list = await promisify(ann.client.getACL.bind(ann.client))(znode)
+      expect(list).toMatchObject(acl.map(({ perms, id }) => ({ permission: perms, id })))
+    }
+    for (const servers of [server.address, `ann:wrong@${server.address}`]) {
+      const error = await rejection(open(path, {}, servers))
+      expect(error).toBeInstanceOf(StoreUnavailableError)
+      expect(error.message).toContain('access control list')
+    }
+  })
+
+  test('who may read only, reads what changes, and is told that it may not write', async () => {
+    const path = newPath()
+    const dict = await open(path, { acl }, `${user}@${server.address}`)
+    await dict.set('a', 1)
+    const other = await open(path, { live: true }, `${reader}@${server.address}`)
+    await dict.set('a', 2)
+    await other.sync()
+    expect(other.local.get('a')).toBe(2)
+    for (const write of [
+      () => other.set('a', 3),
+      () => other.set('b', 1),
+      () => other.delete('a'),
+      () => other.clear(),
+    ]) {
+      const error = await rejection(write())
+      expect(error).toBeInstanceOf(StoreUnavailableError)
+      expect(error.message).toContain('access control list')
+    }
+    expect(await dict.get('a')).toBe(2)
+  })
+
+  test('the same by node-zookeeper-client, whose credentials are its own', async () => {
+    const path = newPath()
+    const client = createClient(server.address)
+    cleanup.push(() => client.close())
+    client.addAuthInfo('digest', Buffer.from(user))
+    const own = acl.map(({ perms, id }) => new ACL(perms as number, new Id(id.scheme, id.id)))
+    const dict = await ZookeeperDict.open(path, client, { acl: own as never, encoding: new JSONEncoding() })
+    cleanup.unshift(() => dict.close())
+    await dict.set('a', 1)
+    expect(await rejection(open(path))).toBeInstanceOf(StoreUnavailableError)
+    expect(await (await open(path, {}, `${user}@${server.address}`)).get('a')).toBe(1)
+  })
+
+  test('a list that the ensemble does not take, or that is none, is refused', async () => {
+    const error = await rejection(open(newPath(), { acl: [{ perms: 31, id: { scheme: 'auth', id: '' } }] }))
+    expect(error).toBeInstanceOf(StoreUnavailableError)
+    expect(error.message).toContain('"acl"')
+    for (const acl of [[], {}, [null], [{ perms: 0, id: { scheme: 'world', id: 'anyone' } }], [{ perms: 31 }]]) {
+      expect(await rejection(open(newPath(), { acl: acl as never }))).toBeInstanceOf(TypeError)
+    }
+  })
+
+  test('credentials that the ensemble does not know are refused', async () => {
+    const client = createClient(server.address)
+    client.addAuthInfo('nonsense', Buffer.from('x'))
+    const error = await rejection(ZookeeperDict.open(newPath(), client, { timeout: 2_000 }))
+    expect(error).toBeInstanceOf(StoreUnavailableError)
+    expect(error.message).toContain('AUTH_FAILED')
+  })
+})
+
+describe('openDict', () => {
+  test('opens by zookeeper:// URL, and ends its session with the dictionary', async () => {
+    const path = newPath()
+    const dict = await openDict<{ theme: string }>(`zookeeper://${server.address}${path}/my%20settings`)
+    await dict.set('theme', 'dark')
+    expect(dict.name).toBe(`${path}/my settings`)
+    expect(await (await open(`${path}/my settings`, { encoding: undefined as never })).get('theme')).toBe('dark')
+    await dict.close()
+  })
+
+  test('passes credentials on, and refuses what names no dictionary', async () => {
+    const path = newPath()
+    const dict = await open(
+      path,
+      { acl: [{ perms: 31, id: digest('ann:s@:/%') }] },
+      `ann:s%40:%2F%25@${server.address}`,
+    )
+    await dict.set('a', 1)
+    const again = await openDict(`zookeeper://ann:s%40:%2F%25@${server.address}${path}`, {
+      encoding: new JSONEncoding(),
+    })
+    expect(await again.get('a')).toBe(1)
+    await again.close()
+    for (const rest of ['', '/', '/a/', '//a', '/a#b', '/a?b', '/zookeeper/a', '/./a']) {
+      expect(await rejection(openDict(`zookeeper://ann:secret@${server.address}${rest}`)), rest).toBeInstanceOf(
+        TypeError,
+      )
+    }
+    const error = await rejection(openDict(`zookeeper://ann:secret@${server.address}`))
+    expect(error.message).not.toContain('secret')
+  })
+})

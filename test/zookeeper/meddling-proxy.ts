@@ -1,0 +1,76 @@
+import { once } from 'node:events'
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
+import { createClient } from 'node-zookeeper-client'
+
+/** Stands between a client and a ZooKeeper server, knows the session that they agree on, and alters what the server says. */
+export interface MeddlingProxy {
+  readonly address: string
+  /** Alters what the server says next, once; nothing more comes of that connection where `cut` is set. */
+  meddle(alter: (answer: Buffer) => Buffer, cut?: boolean): void
+  /** How often that was done. */
+  readonly meddled: number
+  /** Has the session closed by another connection, as if it had expired. */
+  expire(): Promise<void>
+  close(): void
+}
+
+/** The id and the password of a session, in the server's first record. */
+interface Session {
+  readonly sessionId: Buffer
+  readonly sessionPassword: Buffer
+}
+
+export async function startMeddlingProxy(port: number): Promise<MeddlingProxy> {
+  const sockets = new Set<Socket>()
+  let session: Session | undefined
+  let order: { alter: (answer: Buffer) => Buffer; cut: boolean } | undefined
+  let meddled = 0
+  const pass = (answer: Buffer, client: Socket) => {
+    if (!order) return void client.write(answer)
+    const { alter, cut } = order
+    order = undefined
+    meddled += 1
+    if (cut) client.end(alter(answer))
+    else client.write(alter(answer))
+  }
+  const server = createServer({ noDelay: true }, client => {
+    const upstream = connect({ port, host: '127.0.0.1', noDelay: true })
+    for (const socket of [client, upstream]) {
+      sockets.add(socket)
+      socket
+        .on('error', () => {})
+        .on('close', () => {
+          sockets.delete(socket)
+          for (const other of [client, upstream]) other.destroy()
+        })
+    }
+    client.on('data', data => upstream.write(data))
+    upstream.once('data', greeting => {
+      session = { sessionId: greeting.subarray(12, 20), sessionPassword: greeting.subarray(24, 40) }
+      client.write(greeting)
+      upstream.on('data', answer => pass(answer, client))
+    })
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  return {
+    address: `127.0.0.1:${(server.address() as AddressInfo).port}`,
+    meddle(alter, cut = false) {
+      order = { alter, cut }
+    },
+    get meddled() {
+      return meddled
+    },
+    async expire() {
+      const other = createClient(`127.0.0.1:${port}`, session as never)
+      other.connect()
+      await once(other, 'connected')
+      other.close()
+      await once(other, 'disconnected')
+    },
+    close() {
+      server.close()
+      for (const socket of sockets) socket.destroy()
+    },
+  }
+}

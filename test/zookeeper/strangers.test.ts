@@ -1,0 +1,254 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import {
+  DecodingError,
+  InvalidKeyError,
+  JSONEncoding,
+  RichEncoding,
+  StoreUnavailableError,
+  UnsupportedError,
+  ZookeeperDict,
+  type ZookeeperOptions,
+} from '../../src/index.js'
+import { until } from '../redis/support.js'
+import type { ZookeeperNode } from '../servers/types.js'
+import { startZookeeperNode } from '../servers/zookeeper-nodes.js'
+import { type ByHand, byHand } from './by-hand.js'
+import { rejection } from './support.js'
+
+/** A third of it is how soon znodes made by hand are noticed. In ms. */
+const SESSION = 900
+
+const cleanup: (() => unknown)[] = []
+let server: ZookeeperNode
+let hand: ByHand
+let paths = 0
+
+beforeAll(async () => {
+  server = await startZookeeperNode()
+  hand = await byHand(server.address)
+})
+
+afterAll(async () => {
+  hand.end()
+  await server.stop()
+})
+
+afterEach(async () => {
+  for (const step of cleanup.splice(0).reverse()) await step()
+})
+
+function newPath(): string {
+  paths += 1
+  return `/strangers-${paths}`
+}
+
+type Options = NonNullable<Parameters<typeof ZookeeperDict.open>[2]> & ZookeeperOptions
+
+async function open(path: string, options: Options = {}) {
+  const dict = await ZookeeperDict.open(path, server.address, {
+    sessionTimeout: SESSION,
+    encoding: new JSONEncoding(),
+    ...options,
+  })
+  cleanup.push(() => dict.close())
+  return dict
+}
+
+/** The warnings that come meanwhile. */
+function warnings(): Error[] {
+  const told: Error[] = []
+  const listen = (warning: Error) => told.push(warning)
+  process.on('warning', listen)
+  cleanup.push(() => process.off('warning', listen))
+  return told
+}
+
+describe('znodes that were there before', () => {
+  test('are loaded where they decode; where not, their key alone fails; names that are no key are reported once', async () => {
+    const path = newPath()
+    await hand.create(path)
+    for (const [name, data] of Object.entries({
+      good: '{"a":1}',
+      bad: '{"a":',
+      'a%2Fb': '"slash"',
+      'no%2fkey': '1',
+      '%zz': '2',
+      [`long-${'x'.repeat(600)}`]: '3',
+    }))
+      await hand.create(`${path}/${name}`, data)
+    await hand.create(`${path}/bytes`, Buffer.of(0xff, 0x22, 0x62, 0x22))
+    const told = warnings()
+    const dict = await open(path)
+    expect((await dict.keys()).sort()).toEqual(['a/b', 'bad', 'bytes', 'good'])
+    expect(await dict.get('good')).toEqual({ a: 1 })
+    expect(await dict.get('a/b')).toBe('slash')
+    const error = await rejection(dict.get('bad'))
+    expect(error).toBeInstanceOf(DecodingError)
+    expect(error).toMatchObject({ key: 'bad', dictionary: path })
+    await dict.set('bad', 'mended')
+    expect(await dict.get('bad')).toBe('mended')
+    await delay(10)
+    const about = told.filter(warning => 'code' in warning && warning.code === 'DURABLEDICT_FOREIGN_ZNODE')
+    expect(about.map(({ message }) => message.split(' ')[2]?.slice(path.length + 1, path.length + 9)).sort()).toEqual([
+      '%zz',
+      'long-xxx',
+      'no%2fkey',
+    ])
+    await dict.clear()
+    expect((await hand.children(path)).filter(name => !/^%(version|epoch)/.test(name)).sort()).toEqual(
+      ['%zz', `long-${'x'.repeat(600)}`, 'no%2fkey'].sort(),
+    )
+  })
+
+  test('that hold a later format are refused', async () => {
+    const path = newPath()
+    await hand.create(path)
+    await hand.create(`${path}/%version`, '{"format":2}')
+    expect(await rejection(open(path))).toBeInstanceOf(UnsupportedError)
+  })
+
+  test('whose version is damaged, are read as they are, under a new one', async () => {
+    const path = newPath()
+    const dict = await open(path)
+    await dict.set('a', 1)
+    const { version } = dict
+    const synced = new Promise<{ reason: string }>(resolve => dict.on('sync', resolve))
+    await hand.set(`${path}/%version`, 'no head')
+    await dict.sync()
+    expect((await synced).reason).toBe('diverged')
+    expect(dict.version).not.toBe(version)
+    expect(await dict.get('a')).toBe(1)
+    await dict.set('a', 2)
+    expect(await (await open(path)).get('a')).toBe(2)
+  })
+})
+
+describe('znodes that are written by hand, without the version', () => {
+  test('are noticed where they are made or removed, within a third of the session timeout', async () => {
+    const path = newPath()
+    const [dict, live] = [await open(path), await open(path, { live: true })]
+    await dict.set('a', 1)
+    await hand.create(`${path}/b`, '2')
+    await until(async () => (await dict.get('b')) === 2, 'what was made is read', 2 * SESSION)
+    await until(() => live.local.get('b') === 2, 'what was made is pushed', 2 * SESSION)
+    await hand.remove(`${path}/a`)
+    await until(async () => !(await dict.has('a')), 'what was removed is missed', 2 * SESSION)
+    await until(() => !live.local.has('a'), 'its removal is pushed', 2 * SESSION)
+  })
+
+  test('do not harm writes that meet them: nothing half done is ever seen', async () => {
+    const path = newPath()
+    const [dict, other] = [await open(path), await open(path, { live: true })]
+    await dict.update({ a: 0, c: 0 })
+    await hand.create(`${path}/b`, '"theirs"')
+    await hand.remove(`${path}/c`)
+    const states: unknown[] = []
+    other.on('sync', () => states.push([...other.local.entries()].sort()))
+    await dict.update({ a: 1, b: 1, c: 1 })
+    await until(() => other.local.get('c') === 1, 'the write is pushed')
+    for (const state of states) {
+      const held = new Map(state as [string, unknown][])
+      expect([held.get('a'), held.get('b') === 1, held.get('c') === 1]).toEqual(
+        held.get('a') === 1 ? [1, true, true] : [0, false, false],
+      )
+    }
+    expect(await dict.pop('b')).toBe(1)
+  })
+
+  test('of which only the data was altered, are noticed by resyncEvery', async () => {
+    const path = newPath()
+    const dict = await open(path, { autosync: false, resyncEvery: 50 })
+    await dict.set('a', 1)
+    const diverged = new Promise<{ reason: string }>(resolve =>
+      dict.on('sync', event => event.reason === 'diverged' && resolve(event)),
+    )
+    await hand.set(`${path}/a`, '2')
+    await diverged
+    expect(dict.local.get('a')).toBe(2)
+  })
+
+  test('do not hold up whoever catches up to a large value that was altered so', async () => {
+    const path = newPath()
+    const [dict, other] = [await open(path), await open(path)]
+    await other.get('a')
+    await dict.set('a', 'x'.repeat(5_000))
+    await hand.set(`${path}/a`, '"by hand"')
+    await other.sync()
+    expect(other.local.get('a')).toBe('by hand')
+  })
+
+  test('and have children: a write that would remove them is refused as a whole', async () => {
+    const path = newPath()
+    const dict = await open(path)
+    await dict.update({ a: 1, b: 2 })
+    await hand.create(`${path}/b/child`)
+    const { version } = dict
+    const both = async () =>
+      dict.transact(async tx => {
+        tx.set('a', 3)
+        tx.delete('b')
+      })
+    for (const write of [both, async () => dict.clear()]) {
+      const error = await rejection(write())
+      expect(error).toBeInstanceOf(StoreUnavailableError)
+      expect(error.message).toContain('has children')
+    }
+    expect(await dict.get('a')).toBe(1)
+    expect(dict.version).toBe(version)
+    await dict.set('b', 4)
+    expect(await (await open(path)).get('b')).toBe(4)
+  })
+})
+
+test('a path that is deleted underneath, is missed at the next check, made again, and goes on', async () => {
+  const path = newPath()
+  const [dict, live] = [await open(path), await open(path, { live: true })]
+  await dict.update({ a: 1, b: 2 })
+  const reasons: string[] = []
+  live.on('sync', ({ reason }) => reasons.push(reason))
+  await until(() => live.local.size === 2, 'it is fed')
+  await hand.removeAll(path)
+  await dict.sync()
+  expect(dict.local.size).toBe(0)
+  await until(() => live.local.size === 0 && reasons.includes('diverged'), 'it is pushed')
+  await dict.set('c', 3)
+  await until(() => live.local.get('c') === 3, 'the next write is pushed')
+  expect(await hand.get(`${path}/c`)).toBe('3')
+})
+
+test('a path that is deleted just before a write, is made again', async () => {
+  const path = newPath()
+  const dict = await open(path, { autosync: false })
+  await dict.update({ a: 1, b: 2 })
+  await hand.removeAll(path)
+  await dict.set('c', 3)
+  expect([...dict.local]).toEqual([['c', 3]])
+})
+
+test('keys that a path cannot hold come back as they are', async () => {
+  const path = newPath()
+  const keys = [
+    ...['/', '//', 'a/b', '.', '..', '...', '%', '%2F', '%version', '%epoch-1', 'zookeeper', ' ', '\n'],
+    ...['\0', 'a\0b', '\u007f\u0085', '\ue000', '\uffff', '\ufeff', '😀', 'é', 'e\u0301', '__proto__', 'constructor'],
+    ...['x'.repeat(512), '/'.repeat(512), '😀'.repeat(128)],
+  ]
+  const dict = await open(path, { encoding: new RichEncoding() })
+  await dict.update(new Map(keys.map((key, index) => [key, index])))
+  const other = await open(path, { encoding: new RichEncoding() })
+  expect(new Map(other.local)).toEqual(new Map(keys.map((key, index) => [key, index])))
+  for (const [index, key] of keys.entries()) expect(await other.pop(key)).toBe(index)
+  expect(await dict.size()).toBe(0)
+  for (const key of ['', '\ud800', 'x'.repeat(513)]) {
+    expect(await rejection(dict.set(key, 1))).toBeInstanceOf(InvalidKeyError)
+  }
+})
+
+test('keys and values can be read by others, and written with the layout that is documented', async () => {
+  const path = newPath()
+  const dict = await open(path)
+  await dict.set('a/b', { n: 1 })
+  expect(await hand.get(`${path}/a%2Fb`)).toBe('{"n":1}')
+  const [first] = (await hand.get(`${path}/%version`)).split('\n')
+  expect(JSON.parse(first as string)).toMatchObject({ format: 1, number: 1 })
+})
