@@ -197,11 +197,18 @@ describe('access control', () => {
     cleanup.push(() => client.close())
     client.addAuthInfo('digest', Buffer.from(user))
     const own = acl.map(({ perms, id }) => new ACL(perms as number, new Id(id.scheme, id.id)))
-    const dict = await ZookeeperDict.open(path, client, { acl: own as never, encoding: new JSONEncoding() })
+    const dict = await ZookeeperDict.open(path, client, { acl: own, encoding: new JSONEncoding() })
     cleanup.unshift(() => dict.close())
     await dict.set('a', 1)
     expect(await rejection(open(path))).toBeInstanceOf(StoreUnavailableError)
     expect(await (await open(path, {}, `${user}@${server.address}`)).get('a')).toBe(1)
+  })
+
+  test('a list for node-zookeeper-client is of its own class', async () => {
+    const client = createClient(server.address)
+    const error = await rejection(ZookeeperDict.open(newPath(), client, { acl }))
+    expect(error).toBeInstanceOf(TypeError)
+    expect(error.message).toContain('class ACL')
   })
 
   test('a list that the ensemble does not take, or that is none, is refused', async () => {

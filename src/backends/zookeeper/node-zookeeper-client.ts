@@ -79,10 +79,13 @@ export function checkClient(client: unknown): ZookeeperClient {
   )
 }
 
-/** An entry of an access control list, in the client's own form or plain. */
-export interface ClientAcl {
-  readonly permission: number
-  readonly id: { readonly scheme: string; readonly id: string }
+/** @throws TypeError unless the access control list is of the client's own objects: others break its connection. */
+export function checkClientAcl(acl: readonly unknown[] | undefined): void {
+  const isOwn = (entry: unknown) => typeof (entry as { toRecord?: unknown }).toRecord === 'function'
+  if (acl?.every(isOwn) ?? true) return
+  throw new TypeError(
+    'Option "acl" takes objects of node-zookeeper-client\'s own class ACL where a client of it is given.',
+  )
 }
 
 /**
