@@ -127,6 +127,21 @@ describe('what ZooKeeper takes at once', () => {
     await dict.set(key(0), 'again')
   })
 
+  test('what stands before every path is counted', async () => {
+    const root = `${newPath()}-${'r'.repeat(900)}`
+    await hand.create(root)
+    const dict = await open('/app', {}, `${server.address}${root}`)
+    const entries = new Map(Array.from({ length: 1_200 }, (_, n) => [`key ${n}`, n]))
+    expect(await rejection(dict.update(entries))).toBeInstanceOf(InvalidValueError)
+    const written = await Promise.allSettled([...entries].map(([key, value]) => dict.set(key, value)))
+    const size = written.filter(({ status }) => status === 'fulfilled').length
+    expect(size).toBeGreaterThan(900)
+    expect(size).toBeLessThan(1_200)
+    expect(await (await open('/app', {}, `${server.address}${root}`)).size()).toBe(size)
+    await dict.clear()
+    expect(await hand.children(`${root}/app`)).toHaveLength(2)
+  })
+
   test('what an access control list takes is counted', async () => {
     const path = newPath()
     const acl = Array.from({ length: 40 }, (_, n) => ({ perms: 31, id: { scheme: 'ip', id: `127.0.0.${n + 1}` } }))

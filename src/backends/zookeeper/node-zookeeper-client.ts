@@ -2,7 +2,7 @@ import { StoreUnavailableError } from '../../errors/errors.js'
 import { bytesOfAcl } from './acl.js'
 import { OwnSession, type OwnSessionOptions } from './client/own-session.js'
 import type { Acl } from './client/packets.js'
-import type { Children, Reply, Stat, Step, Transport, TransportEvents, Znode } from './transport.js'
+import type { Added, Children, Reply, Stat, Step, Transport, TransportEvents, Znode } from './transport.js'
 import { CODE, Refusal } from './transport.js'
 
 /** What is needed of a transaction of node-zookeeper-client. */
@@ -95,6 +95,7 @@ export function checkClientAcl(acl: readonly unknown[] | undefined): void {
  */
 export class ClientSession implements Transport {
   readonly label: string
+  readonly added: Added
   readonly #client: ZookeeperClient
   readonly #manager: Manager
   readonly #acl: readonly unknown[] | undefined
@@ -116,6 +117,7 @@ export class ClientSession implements Transport {
     this.#plainAcl = plainAcl
     this.#events = events
     this.label = `the ensemble ${this.#manager.servers.map(({ host, port }) => `${host}:${port}`).join(',')}`
+    this.added = { path: Buffer.byteLength(this.#manager.chrootPath ?? ''), acl: bytesOfAcl(plainAcl) }
     client.on('state', this.#onState)
     this.#start()
   }
@@ -126,10 +128,6 @@ export class ClientSession implements Transport {
 
   get timeout(): number {
     return this.#client.getSessionTimeout()
-  }
-
-  get aclBytes(): number {
-    return bytesOfAcl(this.#plainAcl)
   }
 
   exists(path: string, watch: boolean, reply: Reply<Stat>): void {
