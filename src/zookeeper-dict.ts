@@ -21,7 +21,10 @@ export type ZookeeperDict<
 
 /** What a `ZookeeperDict` takes beside the options of every dictionary. */
 export interface ZookeeperOptions {
-  /** The access control list of every znode that is created. Default: open to everyone (`world:anyone`, all rights). */
+  /**
+   * The access control list of every znode that is created. Default: open to everyone (`world:anyone`, all rights). With a
+   * client of node-zookeeper-client: of its own class `ACL`.
+   */
   acl?: readonly ZookeeperAcl[]
   /**
    * Whether a barrier comes before each check: a transaction that changes nothing, ordered by the leader like any write, at

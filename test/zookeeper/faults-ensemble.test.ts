@@ -232,6 +232,18 @@ test('the leader is killed during writes: each takes effect once at most, none t
   await ensemble.restart(leader)
 })
 
+test('what is as large as may be passes from a follower to the leader, and to all', async () => {
+  const path = newPath()
+  const [one, other] = (await followers()) as [ZookeeperNode, ZookeeperNode]
+  const [dict, reader] = [await open(path, {}, one.address), await open(path, {}, other.address)]
+  // Beside a log that is as long as may be, of characters that take three bytes.
+  for (let n = 0; n < 20; n += 1) await dict.set(`${n}${'\u20ac'.repeat(100)}`, '\u20ac'.repeat(900))
+  await dict.set('large', 'x'.repeat(979_500))
+  await reader.sync()
+  expect(String(reader.local.get('large')).length).toBe(979_500)
+  await dict.clear()
+})
+
 test('all servers are restarted: what was acknowledged is there, and everyone goes on', async () => {
   const path = newPath()
   const [dict, live] = [await open(path, { timeout: 15_000 }), await open(path, { live: true })]

@@ -127,6 +127,21 @@ describe('what ZooKeeper takes at once', () => {
     await dict.set(key(0), 'again')
   })
 
+  test('what stands before every path is counted', async () => {
+    const root = `${newPath()}-${'r'.repeat(900)}`
+    await hand.create(root)
+    const dict = await open('/app', {}, `${server.address}${root}`)
+    const entries = new Map(Array.from({ length: 1_200 }, (_, n) => [`key ${n}`, n]))
+    expect(await rejection(dict.update(entries))).toBeInstanceOf(InvalidValueError)
+    const written = await Promise.allSettled([...entries].map(([key, value]) => dict.set(key, value)))
+    const size = written.filter(({ status }) => status === 'fulfilled').length
+    expect(size).toBeGreaterThan(900)
+    expect(size).toBeLessThan(1_200)
+    expect(await (await open('/app', {}, `${server.address}${root}`)).size()).toBe(size)
+    await dict.clear()
+    expect(await hand.children(`${root}/app`)).toHaveLength(2)
+  })
+
   test('what an access control list takes is counted', async () => {
     const path = newPath()
     const acl = Array.from({ length: 40 }, (_, n) => ({ perms: 31, id: { scheme: 'ip', id: `127.0.0.${n + 1}` } }))
@@ -197,11 +212,18 @@ describe('access control', () => {
     cleanup.push(() => client.close())
     client.addAuthInfo('digest', Buffer.from(user))
     const own = acl.map(({ perms, id }) => new ACL(perms as number, new Id(id.scheme, id.id)))
-    const dict = await ZookeeperDict.open(path, client, { acl: own as never, encoding: new JSONEncoding() })
+    const dict = await ZookeeperDict.open(path, client, { acl: own, encoding: new JSONEncoding() })
     cleanup.unshift(() => dict.close())
     await dict.set('a', 1)
     expect(await rejection(open(path))).toBeInstanceOf(StoreUnavailableError)
     expect(await (await open(path, {}, `${user}@${server.address}`)).get('a')).toBe(1)
+  })
+
+  test('a list for node-zookeeper-client is of its own class', async () => {
+    const client = createClient(server.address)
+    const error = await rejection(ZookeeperDict.open(newPath(), client, { acl }))
+    expect(error).toBeInstanceOf(TypeError)
+    expect(error.message).toContain('class ACL')
   })
 
   test('a list that the ensemble does not take, or that is none, is refused', async () => {

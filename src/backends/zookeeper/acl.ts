@@ -6,7 +6,7 @@ const ALL = 31
 /** Everyone may do everything, as ZooKeeper's own tools have it. */
 const OPEN: readonly Acl[] = [{ perms: ALL, scheme: 'world', id: 'anyone' }]
 
-/** An entry of an access control list: as node-zookeeper-client has it (`permission`), or plain (`perms`). */
+/** An entry of an access control list: plain (`perms`), or of node-zookeeper-client's class (which has `permission`). */
 export interface ZookeeperAcl {
   /** The sum of 1 (read), 2 (write), 4 (create), 8 (delete) and 16 (admin). */
   readonly perms?: number

@@ -3,7 +3,7 @@ import { sentence } from '../../errors/for-key.js'
 import { toAcl, type ZookeeperAcl } from './acl.js'
 import { OwnSession } from './client/own-session.js'
 import { parseServers } from './client/servers.js'
-import { ClientSession, checkClient, type ZookeeperClient } from './node-zookeeper-client.js'
+import { ClientSession, checkClient, checkClientAcl, type ZookeeperClient } from './node-zookeeper-client.js'
 import { orAborted } from './patience.js'
 import type { Transport, TransportEvents } from './transport.js'
 import { ZookeeperBackend } from './zookeeper-backend.js'
@@ -33,6 +33,7 @@ export function opener(
     return events => new OwnSession({ target, acl: plain, timeout: sessionTimeout ?? SESSION_TIMEOUT }, events)
   }
   const given: ZookeeperClient = checkClient(client)
+  checkClientAcl(acl)
   if (sessionTimeout !== undefined) {
     throw new TypeError('Option "sessionTimeout" is for connection strings: a client has a session timeout of its own.')
   }

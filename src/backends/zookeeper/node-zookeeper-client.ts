@@ -2,7 +2,7 @@ import { StoreUnavailableError } from '../../errors/errors.js'
 import { bytesOfAcl } from './acl.js'
 import { OwnSession, type OwnSessionOptions } from './client/own-session.js'
 import type { Acl } from './client/packets.js'
-import type { Children, Reply, Stat, Step, Transport, TransportEvents, Znode } from './transport.js'
+import type { Added, Children, Reply, Stat, Step, Transport, TransportEvents, Znode } from './transport.js'
 import { CODE, Refusal } from './transport.js'
 
 /** What is needed of a transaction of node-zookeeper-client. */
@@ -79,10 +79,13 @@ export function checkClient(client: unknown): ZookeeperClient {
   )
 }
 
-/** An entry of an access control list, in the client's own form or plain. */
-export interface ClientAcl {
-  readonly permission: number
-  readonly id: { readonly scheme: string; readonly id: string }
+/** @throws TypeError unless the access control list is of the client's own objects: others break its connection. */
+export function checkClientAcl(acl: readonly unknown[] | undefined): void {
+  const isOwn = (entry: unknown) => typeof (entry as { toRecord?: unknown }).toRecord === 'function'
+  if (acl?.every(isOwn) ?? true) return
+  throw new TypeError(
+    'Option "acl" takes objects of node-zookeeper-client\'s own class ACL where a client of it is given.',
+  )
 }
 
 /**
@@ -92,6 +95,7 @@ export interface ClientAcl {
  */
 export class ClientSession implements Transport {
   readonly label: string
+  readonly added: Added
   readonly #client: ZookeeperClient
   readonly #manager: Manager
   readonly #acl: readonly unknown[] | undefined
@@ -113,6 +117,7 @@ export class ClientSession implements Transport {
     this.#plainAcl = plainAcl
     this.#events = events
     this.label = `the ensemble ${this.#manager.servers.map(({ host, port }) => `${host}:${port}`).join(',')}`
+    this.added = { path: Buffer.byteLength(this.#manager.chrootPath ?? ''), acl: bytesOfAcl(plainAcl) }
     client.on('state', this.#onState)
     this.#start()
   }
@@ -123,10 +128,6 @@ export class ClientSession implements Transport {
 
   get timeout(): number {
     return this.#client.getSessionTimeout()
-  }
-
-  get aclBytes(): number {
-    return bytesOfAcl(this.#plainAcl)
   }
 
   exists(path: string, watch: boolean, reply: Reply<Stat>): void {

@@ -5,13 +5,13 @@ import { formatHead, type Head, nextHead } from './head.js'
 import { bytesOf, type Mirror } from './mirror.js'
 import type { Names } from './names.js'
 import { type Stored, toData } from './stored.js'
-import type { Step } from './transport.js'
+import type { Added, Step } from './transport.js'
 
 /**
  * What the steps of one transaction may take beside that on the version, in bytes. The server takes requests of 1,048,575
  * bytes (jute.maxbuffer).
  */
-export const REQUEST_LIMIT = 980_000
+const REQUEST_LIMIT = 980_000
 
 /** What a step takes beyond its path, its data and its access control list, in bytes. */
 const STEP_BYTES = 25
@@ -65,18 +65,18 @@ class Overlay implements Target<Stored> {
  * Works out what groups do on a mirror: as many of them, in order, as fit into one transaction. A group that can never fit
  * is refused.
  *
- * @param aclBytes - what the access control list takes in each step that creates.
+ * @param added - what the transport adds to the steps.
  */
 export function makePlan(
   groups: readonly Group<Stored>[],
   id: string,
   mirror: Mirror,
   names: Names,
-  aclBytes: number,
+  added: Added,
 ): Plan {
   const { head, znode } = mirror.position
   const overlay = new Overlay(mirror)
-  const sizes = new Sizes(mirror, names, aclBytes)
+  const sizes = new Sizes(mirror, names, added)
   const effects: Effect<Stored>[] = []
   const outcomes: Outcome[] = []
   for (const group of groups) {
@@ -115,19 +115,19 @@ function stepsOf(overlay: Overlay, mirror: Mirror, names: Names): { steps: Step[
 /** Keeps account of what a transaction takes, at most. */
 class Sizes {
   readonly #names: Names
-  readonly #aclBytes: number
+  readonly #added: Added
   #bytes = 0
   /** What deleting all keys, those added by the plan among them, takes. */
   #clearing: number
 
-  constructor(mirror: Mirror, names: Names, aclBytes: number) {
+  constructor(mirror: Mirror, names: Names, added: Added) {
     this.#names = names
-    this.#aclBytes = aclBytes
+    this.#added = added
     this.#clearing = mirror.nameBytes + mirror.entries.size * this.#perKey
   }
 
   get #perKey(): number {
-    return this.#names.prefixBytes + STEP_BYTES
+    return this.#added.path + this.#names.prefixBytes + STEP_BYTES
   }
 
   /** False where there is no room left for it. */
@@ -160,7 +160,7 @@ class Sizes {
     for (const operation of operations) {
       if (operation.type === 'clear') sum += this.#clearing
       else sum += this.#perKey + bytesOf(operation.key)
-      if ('stored' in operation) sum += this.#aclBytes + lengthOf(operation.stored)
+      if ('stored' in operation) sum += this.#added.acl + lengthOf(operation.stored)
     }
     return sum
   }

@@ -1,5 +1,5 @@
 import { StoreUnavailableError } from '../../errors/errors.js'
-import type { Children, Reply, Stat, Step, Transport, TransportEvents, Znode } from './transport.js'
+import type { Added, Children, Reply, Stat, Step, Transport, TransportEvents, Znode } from './transport.js'
 import { CODE, Refusal } from './transport.js'
 
 /** Who is told what happens to a session. */
@@ -55,9 +55,8 @@ export class Session {
     return this.#transport.label
   }
 
-  /** What the access control list takes in each request that creates a znode, in bytes. */
-  get aclBytes(): number {
-    return this.#transport.aclBytes
+  get added(): Added {
+    return this.#transport.added
   }
 
   /** Nothing where it is connected; else a promise that resolves when it is, and rejects where it never will be. */

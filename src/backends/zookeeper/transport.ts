@@ -41,6 +41,14 @@ export interface TransportEvents {
   ended(cause: Error, successor?: (events: TransportEvents) => Transport): void
 }
 
+/** What a transport adds to the steps of a transaction, in bytes. */
+export interface Added {
+  /** To every path. */
+  readonly path: number
+  /** To every step that creates: the access control list. */
+  readonly acl: number
+}
+
 /** A session with an ensemble: what the backend needs of a client, whichever it is. */
 export interface Transport {
   /** For messages: 'the ensemble a:2181,b:2181'. */
@@ -48,8 +56,7 @@ export interface Transport {
   readonly connected: boolean
   /** The session timeout, as the ensemble has agreed to it, in ms. */
   readonly timeout: number
-  /** What the access control list takes in each request that creates a znode, in bytes. */
-  readonly aclBytes: number
+  readonly added: Added
   /** Nothing where the znode is missing. `watch`: tell of its next change. */
   exists(path: string, watch: boolean, reply: Reply<Stat>): void
   /** Nothing where the znode is missing. `watch`: tell of its next change. */

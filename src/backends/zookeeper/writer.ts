@@ -97,7 +97,7 @@ export class Writer {
         if (this.#tookEffect(lost, mirror)) return lost.plan.outcomes
         lost = undefined
       }
-      const plan = lost?.plan ?? makePlan(groups, id, mirror, this.#names, this.#session.aclBytes)
+      const plan = lost?.plan ?? makePlan(groups, id, mirror, this.#names, this.#session.added)
       const change = lost?.change ?? changeOf(plan, mirror, batch)
       try {
         await orAborted(this.#send(plan, mirror.version, change), givenUp)

@@ -1,5 +1,5 @@
 import { bytesOfAcl } from '../acl.js'
-import type { Children, Reply, Stat, Step, Transport, TransportEvents, Znode } from '../transport.js'
+import type { Added, Children, Reply, Stat, Step, Transport, TransportEvents, Znode } from '../transport.js'
 import { CODE, Refusal } from '../transport.js'
 import { Connection } from './connection.js'
 import {
@@ -43,6 +43,7 @@ export interface OwnSessionOptions {
  */
 export class OwnSession implements Transport {
   readonly label: string
+  readonly added: Added
   timeout: number
   readonly #options: OwnSessionOptions
   readonly #servers: Target['servers']
@@ -63,6 +64,7 @@ export class OwnSession implements Transport {
   constructor(options: OwnSessionOptions, events: TransportEvents) {
     const { target, timeout, zxid = 0n } = options
     this.label = `the ensemble ${target.servers.map(({ host, port }) => `${host}:${port}`).join(',')}`
+    this.added = { path: Buffer.byteLength(target.chroot), acl: bytesOfAcl(options.acl) }
     this.timeout = timeout
     this.#zxid = zxid
     this.#options = options
@@ -74,10 +76,6 @@ export class OwnSession implements Transport {
 
   get connected(): boolean {
     return this.#state === 'connected'
-  }
-
-  get aclBytes(): number {
-    return bytesOfAcl(this.#options.acl)
   }
 
   exists(path: string, watch: boolean, reply: Reply<Stat>): void {
