@@ -7,7 +7,7 @@ export default defineConfig({
   test: {
     // Child processes rather than threads: native modules, signals and a heap of its own for every test file.
     pool: 'forks',
-    maxWorkers: 2,
+    maxWorkers: 3,
     testTimeout: 20_000,
     // Starting a server may first have to install it.
     hookTimeout: 300_000,
