@@ -80,7 +80,7 @@ async function newMember(id) {
 
 /** What one member says to another as its follower passes here. @param {Member} from @param {Member} to */
 async function link(from, to) {
-  return { from, to, proxy: await startPausingProxy(to.quorum) }
+  return { from, to, proxy: await startPausingProxy(to.quorum, true) }
 }
 
 /** @param {Member} member @param {{ proxy: { port: number } }} [through] */
