@@ -96,6 +96,7 @@ export function checkClientAcl(acl: readonly unknown[] | undefined): void {
 export class ClientSession implements Transport {
   readonly label: string
   readonly added: Added
+  readonly watchesLast = false
   readonly #client: ZookeeperClient
   readonly #manager: Manager
   readonly #acl: readonly unknown[] | undefined
