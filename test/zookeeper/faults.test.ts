@@ -258,29 +258,30 @@ async function startKept() {
   }
 }
 
-test('an ensemble that was restored from a copy is followed, which is said', async () => {
-  const kept = await startKept()
-  const open = WAYS['a session of its own'] as NonNullable<(typeof WAYS)[string]>
-  const [dict, live] = [
-    await open('/kept', kept.node.address, { timeout: 10_000 }),
-    await open('/kept', kept.node.address, { live: true }),
-  ]
-  await dict.update({ a: 1, b: 1 })
-  await kept.save()
-  for (const n of [2, 3]) await dict.set('a', n)
-  await dict.delete('b')
-  await until(() => live.local.get('a') === 3 && live.local.size === 1, 'it is fed')
-  const reasons: string[] = []
-  for (const one of [dict, live]) one.on('sync', ({ reason }) => reasons.push(reason))
-  await kept.node.stop()
-  await kept.restore()
-  expect(await dict.get('a')).toBe(1)
-  expect(await dict.get('b')).toBe(1)
-  await until(() => live.local.get('a') === 1 && live.local.get('b') === 1, 'it follows')
-  expect(reasons).toEqual(['diverged', 'diverged'])
-  await dict.set('a', 4)
-  await until(() => live.local.get('a') === 4, 'it goes on')
-})
+for (const [how, open] of Object.entries(WAYS)) {
+  test(`an ensemble that was restored from a copy is followed, which is said: by ${how}`, async () => {
+    const kept = await startKept()
+    const [dict, live] = [
+      await open('/kept', kept.node.address, { timeout: 10_000 }),
+      await open('/kept', kept.node.address, { live: true }),
+    ]
+    await dict.update({ a: 1, b: 1 })
+    await kept.save()
+    for (const n of [2, 3]) await dict.set('a', n)
+    await dict.delete('b')
+    await until(() => live.local.get('a') === 3 && live.local.size === 1, 'it is fed')
+    const reasons: string[] = []
+    for (const one of [dict, live]) one.on('sync', ({ reason }) => reasons.push(reason))
+    await kept.node.stop()
+    await kept.restore()
+    expect(await dict.get('a')).toBe(1)
+    expect(await dict.get('b')).toBe(1)
+    await until(() => live.local.get('a') === 1 && live.local.get('b') === 1, 'it follows')
+    expect(reasons).toEqual(['diverged', 'diverged'])
+    await dict.set('a', 4)
+    await until(() => live.local.get('a') === 4, 'it goes on')
+  })
+}
 
 describe('a session of its own', () => {
   const broken: Record<string, (answer: Buffer) => Buffer> = {

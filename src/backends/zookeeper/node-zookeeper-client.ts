@@ -91,7 +91,8 @@ export function checkClientAcl(acl: readonly unknown[] | undefined): void {
 /**
  * A session by the caller's client, which is started where it was not. What the client does not do is done here: it is
  * made to leave a silent server, and where its session has expired, which ends it for good, a session of the dictionary's
- * own goes on, to the same servers with the same credentials.
+ * own goes on, to the same servers with the same credentials. So it does after the session timeout without a connection: the
+ * session has expired by then, which the client never hears of from servers that were restored.
  */
 export class ClientSession implements Transport {
   readonly label: string
@@ -103,6 +104,8 @@ export class ClientSession implements Transport {
   readonly #plainAcl: readonly Acl[]
   #events: TransportEvents | undefined
   #connected = false
+  /** Since when there is no connection any more, on the monotonic clock. */
+  #apartSince: number | undefined
   #patience: NodeJS.Timeout | undefined
 
   /** @param acl - as the client takes it; default: what the client does by default. */
@@ -209,6 +212,7 @@ export class ClientSession implements Transport {
     if (this.#connected) return
     clearTimeout(this.#patience)
     this.#connected = true
+    this.#apartSince = undefined
     this.#events?.connected()
   }
 
@@ -217,7 +221,10 @@ export class ClientSession implements Transport {
     this.#connected = false
     // It would take the next connection's first record for the rest.
     this.#manager.pendingBuffer = null
-    if (was) this.#events?.lost(new Error('The client has lost its connection.'))
+    if (was) {
+      this.#apartSince = performance.now()
+      this.#events?.lost(new Error('The client has lost its connection.'))
+    }
     this.#hurry()
     // The client says that it is closed after it has said that it is disconnected.
     setImmediate(() => {
@@ -230,6 +237,8 @@ export class ClientSession implements Transport {
     clearTimeout(this.#patience)
     const patience = Math.max(PATIENCE, (this.timeout * 2) / 3 / this.#manager.servers.length)
     this.#patience = setTimeout(() => {
+      const { timeout } = this
+      if (performance.now() - (this.#apartSince ?? Number.POSITIVE_INFINITY) > timeout) return this.#expired()
       this.drop()
       this.#hurry()
     }, patience).unref()
