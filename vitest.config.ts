@@ -1,13 +1,19 @@
 import { defineConfig } from 'vitest/config'
 
-/** These start many processes of their own: one file at a time, after everything else. */
-const ALONE = ['test/**/processes.test.ts', 'test/demo/**/*.test.ts', 'test/torture/**/*.test.ts']
+/** These start processes of their own, or measure time: one file at a time, after everything else. */
+const ALONE = [
+  'test/**/processes.test.ts',
+  'test/**/modern-node.test.ts',
+  'test/bench/**/*.test.ts',
+  'test/demo/**/*.test.ts',
+  'test/torture/**/*.test.ts',
+]
 
 export default defineConfig({
   test: {
     // Child processes rather than threads: native modules, signals and a heap of its own for every test file.
     pool: 'forks',
-    maxWorkers: 3,
+    maxWorkers: 2,
     testTimeout: 20_000,
     // Starting a server may first have to install it.
     hookTimeout: 300_000,

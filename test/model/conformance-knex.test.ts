@@ -8,7 +8,7 @@ import { versionTables } from '../../src/backends/model/tables.js'
 import { mariadb } from '../servers/mariadb.js'
 import { postgres } from '../servers/postgres.js'
 import { startServer } from '../servers/start.js'
-import { conform, type Library, TELLING_MODES } from './conform.js'
+import { conform, type Library } from './conform.js'
 import { LibsqlClient } from './managers/knex-libsql.js'
 
 async function over(dialect: DialectName, config: Knex.Config, stop: () => Promise<unknown>): Promise<Library> {
@@ -63,10 +63,9 @@ async function onSqlite(): Promise<Library> {
   return over('sqlite', config, () => rm(folder, { recursive: true }))
 }
 
-const modes = TELLING_MODES
 const missing = { subscribe: 'no connection to listen with is given: live dictionaries ask' }
 
-conform('Knex on PostgreSQL', onPostgres, { modes, missing })
-// What a database does otherwise shows in the backend's methods; the dictionary above them is the same as on PostgreSQL.
+// What a library does otherwise shows in the backend's methods; the dictionary above them is the same as with Kysely.
+conform('Knex on PostgreSQL', onPostgres, { modes: [], missing })
 conform('Knex on MariaDB', onMariadb, { modes: [], missing })
 conform('Knex on SQLite', onSqlite, { modes: [], missing })
