@@ -128,7 +128,8 @@ for (const [how, open] of Object.entries(WAYS)) {
         await until(() => live.local.get('n') === n, 'the watch is set again')
         await live.set('d', n)
         expect(await live.get('n')).toBe(n)
-        expect(await other.get('d')).toBe(n)
+        await other.sync()
+        expect(other.local.get('d')).toBe(n)
       }
     })
 
