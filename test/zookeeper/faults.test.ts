@@ -323,6 +323,19 @@ describe('a session of its own', () => {
     })
   }
 
+  test('is not left while something comes of it, however long a load takes', async () => {
+    const path = newPath()
+    const writer = await direct(path)
+    for (let n = 0; n < 6; n += 1) await writer.set(`large ${n}`, 'x'.repeat(900_000))
+    const proxy = await startMeddlingProxy(server.port, 15)
+    cleanup.push(() => proxy.close())
+    const startedAt = performance.now()
+    const dict = closing(await ZookeeperDict.open(path, proxy.address, { sessionTimeout: 300 }))
+    expect(performance.now() - startedAt).toBeGreaterThan(600)
+    expect(dict.local.size).toBe(6)
+    expect(proxy.connections).toBe(1)
+  })
+
   test('holds nothing open once it is closed, whatever state it is in', async () => {
     const proxy = await startPausingProxy(server.port)
     cleanup.push(() => proxy.close())

@@ -37,7 +37,7 @@ export interface ZookeeperClient {
 /** What lies inside of it, beyond its declared types: there is no other way to a silent server's connection. */
 interface Manager {
   readonly state: number
-  readonly socket?: { destroy(): void }
+  readonly socket?: { readonly bytesRead: number; destroy(): void }
   /** The beginning of a record whose end has not come. */
   pendingBuffer?: unknown
   readonly servers: readonly { readonly host: string; readonly port: number | string }[]
@@ -131,6 +131,10 @@ export class ClientSession implements Transport {
 
   get timeout(): number {
     return this.#client.getSessionTimeout()
+  }
+
+  get received(): number {
+    return this.#manager.socket?.bytesRead ?? 0
   }
 
   exists(path: string, watch: boolean, reply: Reply<Stat>): void {

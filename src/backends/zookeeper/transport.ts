@@ -56,6 +56,8 @@ export interface Transport {
   readonly connected: boolean
   /** The session timeout, as the ensemble has agreed to it, in ms. */
   readonly timeout: number
+  /** How many bytes have come by the present connection. */
+  readonly received: number
   readonly added: Added
   /** Nothing where the znode is missing. `watch`: tell of its next change. */
   exists(path: string, watch: boolean, reply: Reply<Stat>): void

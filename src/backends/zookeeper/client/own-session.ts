@@ -78,6 +78,10 @@ export class OwnSession implements Transport {
     return this.#state === 'connected'
   }
 
+  get received(): number {
+    return this.#connection?.received ?? 0
+  }
+
   exists(path: string, watch: boolean, reply: Reply<Stat>): void {
     this.#ask(xid => existsRequest(xid, this.#full(path), watch), readStat, orNone(reply))
   }
