@@ -2,13 +2,7 @@
 import zookeeper from 'node-zookeeper-client'
 import { Connection } from '../../../dist/backends/zookeeper/client/connection.js'
 import { Output } from '../../../dist/backends/zookeeper/client/jute.js'
-import {
-  connectRequest,
-  getDataRequest,
-  NO_SESSION,
-  readStat,
-  readZnode,
-} from '../../../dist/backends/zookeeper/client/packets.js'
+import { connectRequest, NO_SESSION, readStat, readZnode } from '../../../dist/backends/zookeeper/client/packets.js'
 import { ZookeeperDict } from '../../../dist/index.js'
 
 /** @typedef {import('../../types.js').Dict} Dict */
@@ -32,8 +26,8 @@ const SESSION_TIMEOUT = 60_000
 /** @type {Record<string, (address: string) => Promise<Client>>} */
 export const CLIENTS = { 'connection string': openOwn, 'node-zookeeper-client': openNodeClient }
 
-/** The request `setData`, which the dictionary has no use for outside of transactions. */
-const SET_DATA = 5
+/** Requests that the dictionary has no use for: `setData` outside of transactions, `getData` with a watch of the next change. */
+const [GET_DATA, SET_DATA] = [4, 5]
 
 /** The dictionary's own client, without the dictionary: its connection. @param {string} address @returns {Promise<Client>} */
 async function openOwn(address) {
@@ -63,7 +57,8 @@ async function openOwn(address) {
     openElsewhere: openElsewhere(address),
     setData: (path, data) =>
       ask(xid => new Output().int(xid).int(SET_DATA).text(path).bytes(data).int(-1).frame(), readStat),
-    getData: async (path, watch) => (await ask(xid => getDataRequest(xid, path, watch), readZnode)).data,
+    getData: async (path, watch) =>
+      (await ask(xid => new Output().int(xid).int(GET_DATA).text(path).bool(watch).frame(), readZnode)).data,
     onChange: given => {
       listener = given
     },

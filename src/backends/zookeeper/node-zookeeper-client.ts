@@ -34,6 +34,7 @@ const PATIENCE = 200
 export class ClientSession implements Transport {
   readonly label: string
   readonly added: Added
+  readonly watchesLast = false
   readonly #client: ZookeeperClient
   readonly #manager: Manager
   readonly #acl: readonly unknown[] | undefined

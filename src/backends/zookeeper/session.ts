@@ -9,7 +9,7 @@ export interface SessionListener {
   lost(cause: Error): void
 }
 
-/** An answer to a read that has left a watch. */
+/** An answer, and what was told before it. */
 export interface Watched<V> {
   readonly value: V
   /** The session's {@link Session.mark} at the answer: while it stands, nothing has changed since. */
@@ -58,6 +58,10 @@ export class Session {
     return this.#transport.received
   }
 
+  get watchesLast(): boolean {
+    return this.#transport.watchesLast
+  }
+
   get added(): Added {
     return this.#transport.added
   }
@@ -82,9 +86,11 @@ export class Session {
   }
 
   /** All steps or none. Rejects with a `Refusal` that names the step. */
-  async multi(steps: readonly Step[]): Promise<readonly (Stat | undefined)[]> {
-    const { value } = await this.#ask<readonly (Stat | undefined)[]>(reply => this.#transport.multi(steps, reply))
-    return value ?? []
+  async multi(steps: readonly Step[]): Promise<Watched<readonly (Stat | undefined)[]>> {
+    const { value = [], mark } = await this.#ask<readonly (Stat | undefined)[]>(reply =>
+      this.#transport.multi(steps, reply),
+    )
+    return { value, mark }
   }
 
   /** Leaves a server that is silent. */

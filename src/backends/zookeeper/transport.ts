@@ -59,9 +59,11 @@ export interface Transport {
   /** How many bytes have come by the present connection. */
   readonly received: number
   readonly added: Added
-  /** Nothing where the znode is missing. `watch`: tell of its next change. */
+  /** Whether a watch tells of all changes from then on, until the connection is lost, rather than of the next one alone. */
+  readonly watchesLast: boolean
+  /** Nothing where the znode is missing. `watch`: tell of its next change, or of all. */
   exists(path: string, watch: boolean, reply: Reply<Stat>): void
-  /** Nothing where the znode is missing. `watch`: tell of its next change. */
+  /** Nothing where the znode is missing. `watch`: tell of its next change, or of all. */
   getData(path: string, watch: boolean, reply: Reply<Znode>): void
   getChildren(path: string, reply: Reply<Children>): void
   /** All steps or none. One state for each step that sets data. */

@@ -6,7 +6,7 @@ import type { Names } from './names.js'
 import { orAborted, pause } from './patience.js'
 import { makePlan, type Plan } from './plan.js'
 import type { Reader } from './reader.js'
-import { isLoss, type Session } from './session.js'
+import { isLoss, type Session, type Watched } from './session.js'
 import type { Stored } from './stored.js'
 import { CODE, Refusal, type Stat, type Step } from './transport.js'
 
@@ -148,17 +148,20 @@ export class Writer {
     return past.changes[0]?.version === change.version
   }
 
-  /** Sends a plan, and the wish for a new watch right behind it: the old one fires by this very write. */
+  /** Sends a plan, and sees to it that what changes afterwards will be told: the watch fires by this very write. */
   async #send(
     { steps, head }: Pick<Plan, 'steps' | 'head'>,
     base: string,
     change: Change<Stored> | undefined,
   ): Promise<void> {
+    const { mark } = this.#session
     const answer = this.#session.multi(steps)
     if (steps[0]?.type !== 'set') return void (await answer)
-    const watching = this.#session.exists(this.#names.version, true)
+    const watching = this.#session.watchesLast ? alone(answer, mark) : this.#session.exists(this.#names.version, true)
     watching.catch(() => {})
-    const taken = answer.then(([stat]) => this.#reader.take(base, change, { head, ...positionOf(stat as Stat) }))
+    const taken = answer.then(({ value: [stat] }) =>
+      this.#reader.take(base, change, { head, ...positionOf(stat as Stat) }),
+    )
     this.#reader.rearm(taken.then(() => watching))
     await taken
   }
@@ -188,6 +191,18 @@ export class Writer {
   #epochCheck({ epoch }: Head): Step {
     return { type: 'check', path: this.#names.epoch(epoch), version: -1 }
   }
+}
+
+/**
+ * What a write has made of the head, where the watch has told of that write and of nothing else since it was sent: the server
+ * tells of a change before it answers whoever made it, and this one is conditional on there being none before it.
+ */
+async function alone(
+  answer: Promise<Watched<readonly (Stat | undefined)[]>>,
+  before: number,
+): Promise<Watched<Stat | undefined>> {
+  const { value, mark } = await answer
+  return { value: mark === before + 1 ? value[0] : undefined, mark }
 }
 
 function changeOf({ effects, head }: Plan, mirror: Mirror, batch: string): Change<Stored> | undefined {

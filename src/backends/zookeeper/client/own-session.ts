@@ -4,6 +4,7 @@ import { CODE, Refusal } from '../transport.js'
 import { Connection } from './connection.js'
 import {
   type Acl,
+  addWatchRequest,
   authRequest,
   closeRequest,
   connectRequest,
@@ -39,17 +40,21 @@ export interface OwnSessionOptions {
 
 /**
  * A session of the dictionary's own. It moves from server to server, never to one that lags behind what was seen, and
- * becomes a new one where it has expired; then the servers may be others than they were. Watches do not outlive a connection: whoever is told of `connected` reads again.
+ * becomes a new one where it has expired; then the servers may be others than they were. Watches are persistent, but do not
+ * outlive a connection: whoever is told of `connected` reads again.
  */
 export class OwnSession implements Transport {
   readonly label: string
   readonly added: Added
+  readonly watchesLast = true
   timeout: number
   readonly #options: OwnSessionOptions
   readonly #servers: Target['servers']
   readonly #events: TransportEvents
   #connection: Connection | undefined
   #session: SessionIdentity = NO_SESSION
+  /** The paths that this connection watches. */
+  readonly #watched = new Set<string>()
   #zxid: bigint
   /** The server to be tried next. */
   #next = 0
@@ -83,11 +88,13 @@ export class OwnSession implements Transport {
   }
 
   exists(path: string, watch: boolean, reply: Reply<Stat>): void {
-    this.#ask(xid => existsRequest(xid, this.#full(path), watch), readStat, orNone(reply))
+    if (watch) this.#watch(this.#full(path))
+    this.#ask(xid => existsRequest(xid, this.#full(path)), readStat, orNone(reply))
   }
 
   getData(path: string, watch: boolean, reply: Reply<Znode>): void {
-    this.#ask(xid => getDataRequest(xid, this.#full(path), watch), readZnode, orNone(reply))
+    if (watch) this.#watch(this.#full(path))
+    this.#ask(xid => getDataRequest(xid, this.#full(path)), readZnode, orNone(reply))
   }
 
   getChildren(path: string, reply: Reply<Children>): void {
@@ -124,6 +131,20 @@ export class OwnSession implements Transport {
     const late = setTimeout(() => connection.destroy(new Error('It was closed.')), PATIENCE)
     await gone
     clearTimeout(late)
+  }
+
+  /** Once a connection, right before what is read: from then on all changes are told. */
+  #watch(path: string): void {
+    const connection = this.#connection
+    if (!connection || !this.connected || this.#watched.has(path)) return
+    this.#watched.add(path)
+    connection.ask(
+      xid => addWatchRequest(xid, path),
+      () => {},
+      fault => {
+        if (fault) connection.destroy(fault)
+      },
+    )
   }
 
   #full(path: string): string {
@@ -182,6 +203,7 @@ export class OwnSession implements Transport {
   #lost(cause: Error): void {
     clearTimeout(this.#timer)
     this.#connection = undefined
+    this.#watched.clear()
     if (this.#state === 'ended') {
       this.#closed?.()
       return

@@ -13,6 +13,7 @@ const TYPE = {
   check: 13,
   multi: 14,
   auth: 100,
+  addWatch: 106,
   closeSession: -11,
   error: -1,
 } as const
@@ -61,12 +62,17 @@ export function closeRequest(xid: number): Buffer {
   return header(xid, TYPE.closeSession).frame()
 }
 
-export function existsRequest(xid: number, path: string, watch: boolean): Buffer {
-  return header(xid, TYPE.exists).text(path).bool(watch).frame()
+export function existsRequest(xid: number, path: string): Buffer {
+  return header(xid, TYPE.exists).text(path).bool(false).frame()
 }
 
-export function getDataRequest(xid: number, path: string, watch: boolean): Buffer {
-  return header(xid, TYPE.getData).text(path).bool(watch).frame()
+export function getDataRequest(xid: number, path: string): Buffer {
+  return header(xid, TYPE.getData).text(path).bool(false).frame()
+}
+
+/** For a persistent watch, not a recursive one: on a znode that is there, or is yet to come. */
+export function addWatchRequest(xid: number, path: string): Buffer {
+  return header(xid, TYPE.addWatch).text(path).int(0).frame()
 }
 
 export function getChildrenRequest(xid: number, path: string): Buffer {
