@@ -32,7 +32,7 @@ export { versionTables } from './backends/model/tables.js'
 export type { VersionCache } from './backends/model/version-cache.js'
 export type { SqliteHandle, SqliteStatement } from './backends/sqlite/handle.js'
 export type { ZookeeperAcl } from './backends/zookeeper/acl.js'
-export type { ZookeeperClient } from './backends/zookeeper/node-zookeeper-client.js'
+export type { ZookeeperClient } from './backends/zookeeper/node-zookeeper-shape.js'
 export type { RedisClient } from './clients/redis/clients.js'
 export type {
   Awaitable,

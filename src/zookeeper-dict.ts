@@ -1,7 +1,7 @@
 import type { ZookeeperAcl } from './backends/zookeeper/acl.js'
 import { connect, opener } from './backends/zookeeper/connect.js'
 import { checkPath } from './backends/zookeeper/names.js'
-import type { ZookeeperClient } from './backends/zookeeper/node-zookeeper-client.js'
+import type { ZookeeperClient } from './backends/zookeeper/node-zookeeper-shape.js'
 import { DurableDict } from './dictionary/durable-dict.js'
 import { type Kind, kindOf } from './dictionary/kind.js'
 import type { Open } from './dictionary/open.js'

@@ -9,7 +9,7 @@ export interface ByHand {
   set(path: string, data: string | Buffer): Promise<unknown>
   get(path: string): Promise<string>
   remove(path: string): Promise<unknown>
-  /** With everything below it. */
+  /** With its children, at once. */
   removeAll(path: string): Promise<void>
   children(path: string): Promise<string[]>
   end(): void
@@ -25,8 +25,7 @@ export async function byHand(address: string, user?: string): Promise<ByHand> {
   const children = promisify((path: string, done: (error: unknown, names: string[]) => void) =>
     client.getChildren(path, done as never),
   )
-  const remove = promisify((path: string, done: (error: unknown) => void) => client.remove(path, done))
-  const hand: ByHand = {
+  return {
     client,
     create: (path, data = '') =>
       new Promise((resolve, reject) => {
@@ -38,13 +37,14 @@ export async function byHand(address: string, user?: string): Promise<ByHand> {
     get: promisify((path: string, done: (error: unknown, data: string) => void) =>
       client.getData(path, (error: unknown, data?: Buffer) => done(error, String(data ?? ''))),
     ),
-    remove,
+    remove: promisify((path: string, done: (error: unknown) => void) => client.remove(path, done)),
     children,
     async removeAll(path) {
-      for (const name of await children(path)) await hand.removeAll(`${path}/${name}`)
-      await remove(path)
+      const transaction = client.transaction()
+      for (const name of await children(path)) transaction.remove(`${path}/${name}`)
+      transaction.remove(path)
+      await promisify(transaction.commit.bind(transaction))()
     },
     end: () => client.close(),
   }
-  return hand
 }

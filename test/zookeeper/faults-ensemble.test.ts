@@ -86,7 +86,7 @@ describe('the connected server is stopped for longer than the session timeout', 
       const dict = await openBy[how](path, proxies.addresses, {
         live: true,
         maxStaleness: BOUND,
-        timeout: 400,
+        timeout: 600,
         sessionTimeout: SESSION,
       })
       const events: string[] = []
@@ -151,7 +151,7 @@ describe('a follower that lags behind', () => {
     const [one] = (await followers()) as [ZookeeperNode]
     const writer = await open(path, {}, (await ensemble.leader()).address)
     await writer.set('n', 0)
-    const dict = await open(path, { sessionTimeout: 10_000, maxStaleness: 100, timeout: 300 }, one.address)
+    const dict = await open(path, { sessionTimeout: 10_000, maxStaleness: 100, timeout: 600 }, one.address)
     expect(await dict.get('n')).toBe(0)
     const join = cutOff(one)
     await writer.set('n', 1, { everywhere: true })
@@ -168,7 +168,7 @@ describe('a follower that lags behind', () => {
       const proxies = await throughProxies(nodes)
       const writer = await open(path, {}, (await ensemble.leader()).address)
       await writer.set('n', 0)
-      const dict = await openBy[how](path, proxies.addresses, { sessionTimeout: 10_000, timeout: 400 })
+      const dict = await openBy[how](path, proxies.addresses, { sessionTimeout: 10_000, timeout: 600 })
       const connected = proxies.list.findIndex(({ connections }) => connections() > 0)
       const [lagging] = nodes.filter((_, index) => index !== connected) as [ZookeeperNode]
       const join = cutOff(lagging)

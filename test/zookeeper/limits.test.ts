@@ -12,6 +12,7 @@ import {
   type ZookeeperOptions,
 } from '../../src/index.js'
 import type { ZookeeperNode } from '../servers/types.js'
+import { fourLetters } from '../servers/zookeeper.js'
 import { startZookeeperNode } from '../servers/zookeeper-nodes.js'
 import { type ByHand, byHand } from './by-hand.js'
 import { rejection } from './support.js'
@@ -224,6 +225,18 @@ describe('access control', () => {
     const error = await rejection(ZookeeperDict.open(newPath(), client, { acl }))
     expect(error).toBeInstanceOf(TypeError)
     expect(error.message).toContain('class ACL')
+  })
+
+  test('what is refused holds nothing open', async () => {
+    const path = newPath()
+    const dict = await open(path, { acl }, `${user}@${server.address}`)
+    await dict.set('a', 1)
+    const sessions = async () => /^Connections: (\d+)/m.exec(await fourLetters(server.port, 'srvr'))?.[1]
+    const before = await sessions()
+    expect(await rejection(open(path))).toBeInstanceOf(StoreUnavailableError)
+    const aborted = ZookeeperDict.open(newPath(), server.address, { signal: AbortSignal.timeout(3) })
+    await rejection(aborted)
+    await expect.poll(sessions).toBe(before)
   })
 
   test('a list that the ensemble does not take, or that is none, is refused', async () => {

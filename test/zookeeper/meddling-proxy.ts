@@ -7,7 +7,9 @@ export interface MeddlingProxy {
   readonly address: string
   /** Alters what the server says next, once; nothing more comes of that connection where `cut` is set. */
   meddle(alter: (answer: Buffer) => Buffer, cut?: boolean): void
-  /** How often that was done. */
+  /** How many connections there were. */
+  readonly connections: number
+  /** How often something was altered. */
   readonly meddled: number
   /** Has the session closed by another connection, as if it had expired. */
   expire(): Promise<void>
@@ -20,11 +22,13 @@ interface Session {
   readonly sessionPassword: Buffer
 }
 
-export async function startMeddlingProxy(port: number): Promise<MeddlingProxy> {
+/** @param pause - how long it waits after each piece of what the server says, in ms. */
+export async function startMeddlingProxy(port: number, pause = 0): Promise<MeddlingProxy> {
   const sockets = new Set<Socket>()
   let session: Session | undefined
   let order: { alter: (answer: Buffer) => Buffer; cut: boolean } | undefined
   let meddled = 0
+  let connections = 0
   const pass = (answer: Buffer, client: Socket) => {
     if (!order) return void client.write(answer)
     const { alter, cut } = order
@@ -34,6 +38,7 @@ export async function startMeddlingProxy(port: number): Promise<MeddlingProxy> {
     else client.write(alter(answer))
   }
   const server = createServer({ noDelay: true }, client => {
+    connections += 1
     const upstream = connect({ port, host: '127.0.0.1', noDelay: true })
     for (const socket of [client, upstream]) {
       sockets.add(socket)
@@ -48,7 +53,12 @@ export async function startMeddlingProxy(port: number): Promise<MeddlingProxy> {
     upstream.once('data', greeting => {
       session = { sessionId: greeting.subarray(12, 20), sessionPassword: greeting.subarray(24, 40) }
       client.write(greeting)
-      upstream.on('data', answer => pass(answer, client))
+      upstream.on('data', answer => {
+        pass(answer, client)
+        if (pause === 0) return
+        upstream.pause()
+        setTimeout(() => upstream.resume(), pause)
+      })
     })
   })
   server.listen(0, '127.0.0.1')
@@ -57,6 +67,9 @@ export async function startMeddlingProxy(port: number): Promise<MeddlingProxy> {
     address: `127.0.0.1:${(server.address() as AddressInfo).port}`,
     meddle(alter, cut = false) {
       order = { alter, cut }
+    },
+    get connections() {
+      return connections
     },
     get meddled() {
       return meddled

@@ -130,11 +130,11 @@ describe('znodes that are written by hand, without the version', () => {
     const [dict, live] = [await open(path), await open(path, { live: true })]
     await dict.set('a', 1)
     await hand.create(`${path}/b`, '2')
-    await until(async () => (await dict.get('b')) === 2, 'what was made is read', 2 * SESSION)
-    await until(() => live.local.get('b') === 2, 'what was made is pushed', 2 * SESSION)
+    await until(async () => (await dict.get('b')) === 2, 'what was made is read', 5 * SESSION)
+    await until(() => live.local.get('b') === 2, 'what was made is pushed', 5 * SESSION)
     await hand.remove(`${path}/a`)
-    await until(async () => !(await dict.has('a')), 'what was removed is missed', 2 * SESSION)
-    await until(() => !live.local.has('a'), 'its removal is pushed', 2 * SESSION)
+    await until(async () => !(await dict.has('a')), 'what was removed is missed', 5 * SESSION)
+    await until(() => !live.local.has('a'), 'its removal is pushed', 5 * SESSION)
   })
 
   test('do not harm writes that meet them: nothing half done is ever seen', async () => {
@@ -215,6 +215,20 @@ test('a path that is deleted underneath, is missed at the next check, made again
   await dict.set('c', 3)
   await until(() => live.local.get('c') === 3, 'the next write is pushed')
   expect(await hand.get(`${path}/c`)).toBe('3')
+})
+
+test('a path that is deleted piece by piece, while dictionaries make again what they need of it, ends as an empty one', async () => {
+  const path = newPath()
+  const [dict, live] = [await open(path), await open(path, { live: true })]
+  await dict.update({ a: 1, b: 2 })
+  for (const name of ['%version', 'a', 'b']) {
+    await hand.remove(`${path}/${name}`)
+    await delay(20)
+  }
+  await until(async () => (await dict.size()) === 0, 'it is missed', 5 * SESSION)
+  await until(() => live.local.size === 0, 'it is pushed', 5 * SESSION)
+  await dict.set('c', 3)
+  await until(() => live.local.get('c') === 3, 'the next write is pushed')
 })
 
 test('a path that is deleted just before a write, is made again', async () => {

@@ -27,8 +27,6 @@ export class Session {
   connection = 0
   /** When the latest request that was answered had been sent: up to then, all that changed was told. */
   heardAt = Number.NEGATIVE_INFINITY
-  /** How many answers and events there were. */
-  heard = 0
   readonly #listener: SessionListener
   #transport: Transport
   #waiting: { resolve(): void; reject(reason: unknown): void }[] = []
@@ -53,6 +51,11 @@ export class Session {
 
   get label(): string {
     return this.#transport.label
+  }
+
+  /** How many bytes have come by the present connection. */
+  get received(): number {
+    return this.#transport.received
   }
 
   get watchesLast(): boolean {
@@ -108,7 +111,6 @@ export class Session {
         if (isLoss(fault)) return reject(fault)
         // Answers come in the order of their requests.
         this.heardAt = sentAt
-        this.heard += 1
         if (fault) reject(fault)
         else resolve({ value, mark: this.mark })
       })
@@ -131,7 +133,6 @@ export class Session {
       },
       changed: () => {
         this.mark += 1
-        this.heard += 1
         this.#listener.changed()
       },
       ended: (cause, successor) => {

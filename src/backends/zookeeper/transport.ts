@@ -56,6 +56,8 @@ export interface Transport {
   readonly connected: boolean
   /** The session timeout, as the ensemble has agreed to it, in ms. */
   readonly timeout: number
+  /** How many bytes have come by the present connection. */
+  readonly received: number
   readonly added: Added
   /** Whether a watch tells of all changes from then on, until the connection is lost, rather than of the next one alone. */
   readonly watchesLast: boolean

@@ -4,15 +4,21 @@ import type { Session } from './session.js'
 /** How often the server is asked, as a part of the session timeout. It has as long to answer. */
 const PART = 1 / 3
 
+/**
+ * What comes meanwhile, at least, of a server that is at work on a long answer to something else, in bytes: more than answers
+ * to pings of the client's own, which say nothing.
+ */
+const LITTLE = 1_000
+
 /** A question that has no answer yet. */
 interface Ping {
   readonly connection: number
-  /** How much was heard of the server when it was asked, or when this was last looked at. */
-  heard: number
+  /** How much had come of the server when it was asked, in bytes. */
+  readonly received: number
 }
 
 /**
- * Asks the server for a sign of life at a third of the session timeout, and leaves it where nothing comes within another:
+ * Asks the server for a sign of life at a third of the session timeout, and leaves it where none comes within another:
  * well before the session expires. By the same read znodes are noticed that strangers have put there. Its timer does not
  * hold the process.
  */
@@ -44,16 +50,17 @@ export class Watchdog {
 
   #look(): void {
     if (this.#stopped) return
-    const { connected, connection, heard } = this.#session
-    if (connected && this.#ping?.connection !== connection) this.#ask()
-    else if (connected && this.#ping?.heard === heard) this.#session.drop()
-    else if (this.#ping) this.#ping.heard = heard
+    const { connected, connection, received } = this.#session
+    const isOpen = this.#ping?.connection === connection
+    if (connected && isOpen && received - (this.#ping?.received ?? 0) < LITTLE) this.#session.drop()
+    // Also where it is still at work: it, too, takes a silent client for gone.
+    else if (connected) this.#ask()
     this.#wait()
   }
 
   #ask(): void {
-    const { connection, heard } = this.#session
-    const ping = { connection, heard }
+    const { connection, received } = this.#session
+    const ping = { connection, received }
     this.#ping = ping
     const answered = () => {
       if (this.#ping === ping) this.#ping = undefined

@@ -49,6 +49,11 @@ export class Connection {
     this.#socket.on('close', () => this.#closed())
   }
 
+  /** How many bytes have come. */
+  get received(): number {
+    return this.#socket.bytesRead
+  }
+
   /** Sends what has no answer that anyone waits for. */
   say(record: Buffer): void {
     this.#write(record)

@@ -83,6 +83,10 @@ export class OwnSession implements Transport {
     return this.#state === 'connected'
   }
 
+  get received(): number {
+    return this.#connection?.received ?? 0
+  }
+
   exists(path: string, watch: boolean, reply: Reply<Stat>): void {
     if (watch) this.#watch(this.#full(path))
     this.#ask(xid => existsRequest(xid, this.#full(path)), readStat, orNone(reply))
