@@ -323,6 +323,23 @@ describe('a session of its own', () => {
     })
   }
 
+  test('says that a server is too old, which does not know what it needs', async () => {
+    const proxy = await startMeddlingProxy(server.port)
+    cleanup.push(() => proxy.close())
+    const unimplemented = (answer: Buffer) => {
+      answer.writeInt32BE(-6, 16)
+      return answer
+    }
+    // The answer to the wish for a watch comes after that to the barrier.
+    proxy.meddle(answer => {
+      proxy.meddle(unimplemented)
+      return answer
+    })
+    const error = await rejection(ZookeeperDict.open(newPath(), proxy.address))
+    expect(error).toBeInstanceOf(StoreUnavailableError)
+    expect(error.message).toContain('3.6')
+  })
+
   test('is not left while something comes of it, however long a load takes', async () => {
     const path = newPath()
     const writer = await direct(path)

@@ -77,6 +77,7 @@ export interface Transport {
 /** Codes of the protocol that are told apart. */
 export const CODE = {
   CONNECTION_LOSS: -4,
+  UNIMPLEMENTED: -6,
   NO_NODE: -101,
   NO_AUTH: -102,
   BAD_VERSION: -103,

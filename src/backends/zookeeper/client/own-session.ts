@@ -1,3 +1,4 @@
+import { StoreUnavailableError } from '../../../errors/errors.js'
 import { bytesOfAcl } from '../acl.js'
 import type { Added, Children, Reply, Stat, Step, Transport, TransportEvents, Znode } from '../transport.js'
 import { CODE, Refusal } from '../transport.js'
@@ -142,7 +143,7 @@ export class OwnSession implements Transport {
       xid => addWatchRequest(xid, path),
       () => {},
       fault => {
-        if (fault) connection.destroy(fault)
+        if (fault) connection.destroy(isUnknown(fault) ? tooOld(this.label) : fault)
       },
     )
   }
@@ -237,5 +238,16 @@ function orNone<V>(reply: Reply<V>): Reply<V> {
 }
 
 function isFinal(cause: Error): boolean {
-  return cause instanceof Refusal && cause.code === CODE.AUTH_FAILED
+  return cause instanceof StoreUnavailableError || (cause instanceof Refusal && cause.code === CODE.AUTH_FAILED)
+}
+
+function isUnknown(fault: Error): boolean {
+  return fault instanceof Refusal && fault.code === CODE.UNIMPLEMENTED
+}
+
+function tooOld(label: string): StoreUnavailableError {
+  return new StoreUnavailableError(
+    `A server of ${label} has no persistent watches, which a connection string needs: update it to ZooKeeper 3.6 or later, ` +
+      'or pass a client of node-zookeeper-client.',
+  )
 }
