@@ -187,19 +187,19 @@ describe('a store that is down', () => {
   })
 
   test('is waited for no longer than timeout in all, however long a load goes on', async () => {
-    const { dict, writer, faulty } = await openPair({ timeout: 150 })
+    const { dict, writer, faulty } = await openPair({ timeout: 450 })
     const fresh = new FreshPerRequest({ dict }, undefined)
     await writer.set('colour', 'green')
     // The changes are too old, and what is loaded instead does not come.
     faulty.hang('load')
     faulty.intercept('changesSince', async () => {
-      await delay(100)
+      await delay(300)
       return { type: 'tooOld', diverged: false }
     })
     const started = performance.now()
     expect((await fresh.begin({})).dicts.dict.get('colour')).toBe('red')
-    // The check took 100 ms, the load would take 150 ms more.
-    expect(performance.now() - started).toBeLessThan(240)
+    // The check took 300 ms, the load would take 450 ms more.
+    expect(performance.now() - started).toBeLessThan(720)
     faulty.heal()
   })
 })

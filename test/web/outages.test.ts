@@ -13,7 +13,7 @@ import { onNestExpress, onNestFastify } from './frameworks/nestjs.js'
 import type { Served } from './frameworks/site.js'
 import { getJson, heard } from './support.js'
 
-const TIMEOUT = 400
+const TIMEOUT = 800
 
 /** Between what a request takes that waits for the store, and one that does not, with room for a busy machine. */
 const AT_ONCE = TIMEOUT - 100

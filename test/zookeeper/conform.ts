@@ -21,6 +21,8 @@ export function conform(
     ...(!barrier && { linearizable: 'checks are answered from what the watch has told, unless barrier is set' }),
   }
   describe(name, () => {
-    conformance({ describe, test }, { name: 'ZookeeperBackend', create, missing, ...(modes && { modes }) })
+    // Opening takes a dozen requests, one after the other.
+    const subject = { name: 'ZookeeperBackend', create, missing, timeoutScale: 2 }
+    conformance({ describe, test }, { ...subject, ...(modes && { modes }) })
   })
 }
