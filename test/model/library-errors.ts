@@ -20,6 +20,8 @@ export interface ErrorNames {
   /** Tells the `id` of the connection. */
   readonly id: string
   killOther(id: unknown): string
+  /** Gives a row while that connection is there. */
+  isThere(id: unknown): string
 }
 
 export const POSTGRESQL: ErrorNames = {
@@ -30,6 +32,7 @@ export const POSTGRESQL: ErrorNames = {
   kill: 'SELECT pg_terminate_backend(pg_backend_pid())',
   id: 'SELECT pg_backend_pid() AS id',
   killOther: id => `SELECT CAST(pg_terminate_backend(${id}, 5000) AS text) AS killed`,
+  isThere: id => `SELECT pid AS id FROM pg_stat_activity WHERE pid = ${id}`,
 }
 
 export const MARIADB: ErrorNames = {
@@ -40,6 +43,7 @@ export const MARIADB: ErrorNames = {
   kill: 'KILL CONNECTION_ID()',
   id: 'SELECT CONNECTION_ID() AS id',
   killOther: id => `KILL ${id}`,
+  isThere: id => `SELECT id FROM information_schema.processlist WHERE id = ${id}`,
 }
 
 const OPTIONS = { limit: 10_000 }
@@ -113,9 +117,10 @@ export function serverErrors(open: () => Pooled, names: ErrorNames): void {
         await session.update('key', 'a', { value: 'never' })
         const [row] = await session.query(names.id, [])
         await manager.query(names.killOther(row?.id), [])
+        while ((await manager.query(names.isThere(row?.id), [])).length > 0);
       }),
     )
-    expect(messagesOf(error)).toMatch(/terminat|not queryable|ECONNRESET|closed|lost|released/i)
+    expect(messagesOf(error)).toMatch(/terminat|not queryable|ECONNRESET|closed|ended|lost|released/i)
     await recovers()
     expect(await values()).not.toContainEqual({ key: 'a', value: 'never' })
   })
