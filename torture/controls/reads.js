@@ -62,8 +62,8 @@ export const reads = [
     changes: [
       {
         file: 'replica/replica.js',
-        from: '    #confirm(startedAt) {',
-        to: '    #confirm(startedAt) { startedAt = performance.now();',
+        from: '    #confirm(asOf) {',
+        to: '    #confirm(asOf) { asOf = performance.now();',
       },
     ],
     sessions: [{}, { maxStaleness: 600 }],
