@@ -2,15 +2,14 @@ import { describe, expect, it, onTestFinished } from 'vitest'
 import {
   type Encoding,
   JSONEncoding,
-  kyselyManager,
   ModelDict,
   NoOpEncoding,
   RichEncoding,
   UnsupportedError,
 } from '../../src/index.js'
-import { database } from './database.js'
+import { testDatabase } from './test-database.js'
 
-const postgres = database()
+const database = testDatabase()
 
 const JSON_VALUES = [{ a: [1, null, { b: 'é\u2028😀' }] }, [], 'text', '"quoted"', '{"a":1}', 12.5, true, false, null]
 
@@ -31,9 +30,9 @@ const Bytes: Encoding<Uint8Array> = {
 }
 
 async function open(columns: string, options: object = {}) {
-  const table = await postgres.table(columns)
+  const table = await database.it.table(columns)
   const again = async () => {
-    const dict = await ModelDict.open(kyselyManager(postgres.db, table), options)
+    const dict = await ModelDict.open(database.it.manager(table), options)
     onTestFinished(() => dict.close())
     return dict
   }
@@ -67,7 +66,7 @@ describe('a value column of', () => {
     it(`${type} is read by others as what JSONEncoding was given`, async () => {
       const options = { encoding: JSONEncoding }
       const table = await roundTrip(`key text PRIMARY KEY, value ${type} NOT NULL`, JSON_VALUES, options)
-      const { rows } = await postgres.pool.query(`SELECT value FROM ${table} ORDER BY key`)
+      const rows = await database.it.sql(`SELECT value FROM ${table} ORDER BY key`)
       expect(rows.map(({ value }) => value)).toEqual(JSON_VALUES)
     })
   }
@@ -101,12 +100,12 @@ describe('a value column of', () => {
   it('text is written anew in another encoding', async () => {
     const { dict, table } = await open('key text PRIMARY KEY, value text')
     await dict.set('a', [1])
-    const manager = kyselyManager(postgres.db, table)
+    const manager = database.it.manager(table)
     const later = await ModelDict.open(manager, { encoding: JSONEncoding, oldEncoding: RichEncoding })
     onTestFinished(() => later.close())
     expect(await later.get('a')).toEqual([1])
     await later.reencode()
-    const { rows } = await postgres.pool.query(`SELECT value FROM ${table}`)
+    const rows = await database.it.sql(`SELECT value FROM ${table}`)
     expect(rows).toEqual([{ value: '[1]' }])
   })
 })
@@ -114,7 +113,7 @@ describe('a value column of', () => {
 describe('values that no encoding made', () => {
   it('break the reading of their key alone', async () => {
     const { table, again } = await open('key text PRIMARY KEY, value text')
-    await postgres.pool.query(`INSERT INTO ${table} VALUES ('by hand', 'dark'), ('null', NULL)`)
+    await database.it.sql(`INSERT INTO ${table} VALUES ('by hand', 'dark'), ('null', NULL)`)
     const dict = await again()
     await dict.set('a', 1)
     for (const key of ['by hand', 'null']) {
@@ -131,9 +130,9 @@ describe('other columns', () => {
       `key text PRIMARY KEY, value text, note text NOT NULL DEFAULT 'none', changed timestamptz DEFAULT now()`,
     )
     await dict.set('a', 1)
-    await postgres.pool.query(`UPDATE ${table} SET note = 'mine'`)
+    await database.it.sql(`UPDATE ${table} SET note = 'mine'`)
     await dict.set('a', 2)
-    const { rows } = await postgres.pool.query(`SELECT * FROM ${table}`)
+    const rows = await database.it.sql(`SELECT * FROM ${table}`)
     expect(rows).toEqual([{ key: 'a', value: expect.any(String), note: 'mine', changed: expect.any(Date) }])
   })
 
@@ -148,7 +147,7 @@ describe('other columns', () => {
     await dict.set('a', 2)
     await dict.update({ a: 3, c: 4 })
     expect(await dict.setDefault('d', [5])).toEqual([5])
-    const { rows } = await postgres.pool.query(`SELECT key, owner FROM ${table} ORDER BY id`)
+    const rows = await database.it.sql(`SELECT key, owner FROM ${table} ORDER BY id`)
     expect(rows).toEqual(['a', 'c', 'd'].map(key => ({ key, owner: `owner of ${key}` })))
     expect(given).toEqual([
       ['a', { b: new Date(0) }],

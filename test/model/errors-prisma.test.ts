@@ -2,7 +2,15 @@ import Database from 'libsql'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { sqlCodes } from '../../src/backends/model/sql-codes.js'
 import { prismaManager } from '../../src/index.js'
-import { changedSince, downErrors, errorOf, POSTGRESQL, type Pooled, serverErrors } from './library-errors.js'
+import {
+  changedSince,
+  downErrors,
+  errorOf,
+  exhaustedPool,
+  POSTGRESQL,
+  type Pooled,
+  serverErrors,
+} from './library-errors.js'
 import { type PrismaDatabase, prismaOnPostgres, prismaOnSqlite } from './prisma/databases.js'
 import { prismaClient } from './prisma/generate.js'
 
@@ -21,6 +29,7 @@ describe('errors of Prisma on PostgreSQL:', () => {
   afterAll(() => database?.end())
 
   serverErrors(() => opened, POSTGRESQL)
+  exhaustedPool(() => opened)
   changedSince(() => opened, '40001')
   downErrors(async port => {
     const prisma = await prismaClient('postgresql', { ...POOL, connectionString: `postgres://127.0.0.1:${port}/none` })

@@ -5,7 +5,15 @@ import { mariadb } from '../servers/mariadb.js'
 import { postgres } from '../servers/postgres.js'
 import { startServer } from '../servers/start.js'
 import type { Server } from '../servers/types.js'
-import { changedSince, downErrors, MARIADB, POSTGRESQL, type Pooled, serverErrors } from './library-errors.js'
+import {
+  changedSince,
+  downErrors,
+  exhaustedPool,
+  MARIADB,
+  POSTGRESQL,
+  type Pooled,
+  serverErrors,
+} from './library-errors.js'
 import { modelsOf } from './managers/sequelize-sources.js'
 import { batteryTables } from './managers/tables.js'
 
@@ -34,6 +42,7 @@ describe.each([
     vi.restoreAllMocks()
   })
   serverErrors(() => opened, names)
+  exhaustedPool(() => opened)
   changedSince(() => opened, changed)
   downErrors(async port => open(spec.url(port)))
 })

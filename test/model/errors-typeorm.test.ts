@@ -6,7 +6,7 @@ import { typeormManager } from '../../src/index.js'
 import { postgres } from '../servers/postgres.js'
 import { startServer } from '../servers/start.js'
 import type { Server } from '../servers/types.js'
-import { changedSince, errorOf, POSTGRESQL, type Pooled, serverErrors } from './library-errors.js'
+import { changedSince, errorOf, exhaustedPool, POSTGRESQL, type Pooled, serverErrors } from './library-errors.js'
 import { batteryTables } from './managers/tables.js'
 import { entitiesOf, onSqlite, Setting } from './managers/typeorm-sources.js'
 
@@ -35,6 +35,7 @@ describe('errors of TypeORM on PostgreSQL:', () => {
     await server?.stop()
   })
   serverErrors(() => opened, POSTGRESQL)
+  exhaustedPool(() => opened)
   changedSince(() => opened, '40001')
 
   test('a server that went down', async () => {

@@ -1,6 +1,6 @@
 import { expect, it, onTestFinished } from 'vitest'
 import { JSONEncoding, kyselyManager, ModelDict } from '../../src/index.js'
-import { database } from './database.js'
+import { testDatabase } from './test-database.js'
 
 interface Setting {
   id: number
@@ -13,17 +13,17 @@ interface Setting {
 const COLUMNS = `id serial PRIMARY KEY, key text UNIQUE NOT NULL, value text NOT NULL DEFAULT '0', note text NOT NULL DEFAULT 'none',
   changed timestamptz NOT NULL DEFAULT now()`
 
-const postgres = database()
+const database = testDatabase()
 
 async function open(table: string, options: object = {}) {
-  const manager = kyselyManager<Setting>(postgres.db, table)
+  const manager = kyselyManager<Setting>(database.it.application().db, table)
   const dict = await ModelDict.open(manager, { returnInstances: true, encoding: JSONEncoding, ...options })
   onTestFinished(() => dict.close())
   return dict
 }
 
 it('gives instances, with the columns that the database fills', async () => {
-  const dict = await open(await postgres.table(COLUMNS))
+  const dict = await open(await database.it.table(COLUMNS))
   await dict.set('a', { dark: true })
   const instance = await dict.getOrThrow('a')
   expect(instance).toEqual({ id: 1, key: 'a', value: '{"dark":true}', note: 'none', changed: expect.any(Date) })
@@ -31,7 +31,7 @@ it('gives instances, with the columns that the database fills', async () => {
 })
 
 it('saves an instance with all its columns, and every process follows', async () => {
-  const table = await postgres.table(COLUMNS)
+  const table = await database.it.table(COLUMNS)
   const [dict, other] = [await open(table), await open(table)]
   await dict.set('a', 1)
   const instance = { ...(await other.getOrThrow('a')), note: 'mine', changed: new Date(86_400_000) }
@@ -41,11 +41,11 @@ it('saves an instance with all its columns, and every process follows', async ()
 })
 
 it('follows changes of any column that were announced', async () => {
-  const table = await postgres.table(COLUMNS)
+  const table = await database.it.table(COLUMNS)
   const [dict, other] = [await open(table), await open(table)]
   await dict.update({ a: 1, b: 2, c: 3 })
   await other.sync()
-  await postgres.pool.query(`UPDATE ${table} SET note = 'by hand'`)
+  await database.it.sql(`UPDATE ${table} SET note = 'by hand'`)
   expect((await other.getOrThrow('a')).note).toBe('none')
   await dict.touch('a')
   expect((await other.getOrThrow('a')).note).toBe('by hand')
@@ -56,7 +56,7 @@ it('follows changes of any column that were announced', async () => {
 })
 
 it('gives each reader its own, so that no one alters that of another', async () => {
-  const dict = await open(await postgres.table(COLUMNS))
+  const dict = await open(await database.it.table(COLUMNS))
   await dict.set('a', 1)
   const instance = await dict.getOrThrow('a')
   expect(() => {
@@ -67,7 +67,7 @@ it('gives each reader its own, so that no one alters that of another', async () 
 })
 
 it('pops and defaults atomically, with instances', async () => {
-  const table = await postgres.table(COLUMNS)
+  const table = await database.it.table(COLUMNS)
   const [dict, other] = [await open(table), await open(table)]
   expect(await dict.setDefault('a', 1)).toMatchObject({ id: 1, value: '1' })
   expect(await other.setDefault('a', 2)).toMatchObject({ id: 1, value: '1' })
@@ -76,7 +76,7 @@ it('pops and defaults atomically, with instances', async () => {
 })
 
 it('transacts on instances', async () => {
-  const table = await postgres.table(COLUMNS)
+  const table = await database.it.table(COLUMNS)
   const [dict, other] = [await open(table), await open(table)]
   await dict.set('n', 0)
   const increment = (of: typeof dict) =>
@@ -89,7 +89,7 @@ it('transacts on instances', async () => {
 })
 
 it('finds nothing to correct where nothing was altered', async () => {
-  const dict = await open(await postgres.table(COLUMNS), { resyncEvery: 20 })
+  const dict = await open(await database.it.table(COLUMNS), { resyncEvery: 20 })
   await dict.set('a', 1)
   const reasons: string[] = []
   dict.on('sync', ({ reason }) => reasons.push(reason))
@@ -98,7 +98,7 @@ it('finds nothing to correct where nothing was altered', async () => {
 })
 
 it('does not go with options that are about encoded values', async () => {
-  const manager = kyselyManager(postgres.db, await postgres.table(COLUMNS))
+  const manager = kyselyManager(database.it.application().db, await database.it.table(COLUMNS))
   for (const option of [{ schema: {} }, { defaults: {} }, { oldEncoding: JSONEncoding }]) {
     await expect(ModelDict.open(manager, { returnInstances: true, ...option } as never)).rejects.toThrow(TypeError)
   }

@@ -71,7 +71,12 @@ export function serverErrors(open: () => Pooled, names: ErrorNames): void {
   /** The next connection that the pool gives may be one that was cut. */
   const recovers = () => expect.poll(() => values().then(rows => rows.length, String)).toBe(2)
 
-  beforeAll(() => within(session => session.create(['a', 'b'].map(key => ({ key, value: 'old' })))))
+  beforeAll(() =>
+    within(async session => {
+      await session.removeAll()
+      await session.create(['a', 'b'].map(key => ({ key, value: 'old' })))
+    }),
+  )
 
   test('a key that is there already', async () => {
     const error = await errorOf(within(session => session.create([{ key: 'a', value: 'new' }])))
@@ -124,9 +129,13 @@ export function serverErrors(open: () => Pooled, names: ErrorNames): void {
     await recovers()
     expect(await values()).not.toContainEqual({ key: 'a', value: 'never' })
   })
+}
 
+/** A pool of two connections, both in use, which gives up soon. */
+export function exhaustedPool(open: () => Pooled): void {
   test('a pool whose connections are all in use', async () => {
     const { manager } = open()
+    const within = <R>(work: (session: ModelSession) => Promise<R>) => manager.transaction(work, OPTIONS)
     let end = () => {}
     const held = new Promise<void>(resolve => {
       end = resolve

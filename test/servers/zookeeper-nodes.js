@@ -27,46 +27,65 @@ export async function startZookeeperNode(options, lines = [], id = 0) {
   return { ...server, port, pid, folder, address: `127.0.0.1:${port}` }
 }
 
+/** How often an ensemble is tried: others may take a port between our finding it free and a server's using it. */
+const ATTEMPTS = 3
+
 /** Starts three servers of one ensemble. @returns {Promise<ZookeeperEnsemble>} */
 export async function startZookeeperEnsemble() {
+  for (let attempt = 1; ; attempt += 1) {
+    const plan = await planEnsemble()
+    const started = await Promise.allSettled(plan.members.map(member => plan.start(member)))
+    const nodes = started.flatMap(one => (one.status === 'fulfilled' ? [one.value] : []))
+    if (nodes.length === started.length) return running(plan, nodes)
+    await discard(plan, nodes)
+    const failed = started.find(one => one.status === 'rejected')
+    if (attempt === ATTEMPTS) throw failed?.reason
+  }
+}
+
+/** @typedef {Awaited<ReturnType<typeof planEnsemble>>} Plan */
+
+/** Members on ports of their own, and what the others reach each of them through. */
+async function planEnsemble() {
   const members = await Promise.all([1, 2, 3].map(newMember))
   const proxies = await Promise.all(
     members.flatMap(from => members.filter(to => to !== from).map(to => link(from, to))),
   )
-  /** @param {Member} member @param {StartOptions} [options] */
-  const start = (member, options) => {
-    const lines = members.map(other =>
-      serverLine(
-        other,
-        proxies.find(one => one.from === member && one.to === other),
-      ),
-    )
-    return startZookeeperNode(
-      { folder: member.folder, port: member.port, ...options },
-      [...LIMITS, ...lines],
-      member.id,
-    )
+  /** @param {Member} member */
+  const start = member => {
+    const through = (/** @type {Member} */ other) => proxies.find(one => one.from === member && one.to === other)
+    const lines = [...LIMITS, ...members.map(other => serverLine(other, through(other)))]
+    return startZookeeperNode({ folder: member.folder, port: member.port }, lines, member.id)
   }
-  const nodes = await Promise.all(members.map(member => start(member)))
+  return { members, proxies, start }
+}
+
+/** @param {Plan} plan @param {ZookeeperNode[]} nodes @returns {ZookeeperEnsemble} */
+function running(plan, nodes) {
   return {
     nodes,
     addresses: nodes.map(({ address }) => address).join(','),
     leader: () => leaderOf(nodes),
     async restart(node) {
       const index = nodes.findIndex(({ port }) => port === node.port)
-      const again = await start(/** @type {Member} */ (members[index]))
+      const again = await plan.start(/** @type {Member} */ (plan.members[index]))
       nodes[index] = again
       return again
     },
     cutOff(node, off) {
-      for (const { from, to, proxy } of proxies) if ([from.port, to.port].includes(node.port)) proxy.pause(off)
+      for (const { from, to, proxy } of plan.proxies) {
+        if ([from.port, to.port].includes(node.port)) proxy.pause(off)
+      }
     },
-    async stop() {
-      await Promise.all(nodes.map(node => node.stop()))
-      for (const { proxy } of proxies) proxy.close()
-      await Promise.all(members.map(({ folder }) => rm(folder, { recursive: true, force: true })))
-    },
+    stop: () => discard(plan, nodes),
   }
+}
+
+/** @param {Plan} plan @param {readonly ZookeeperNode[]} nodes */
+async function discard({ members, proxies }, nodes) {
+  await Promise.all(nodes.map(node => node.stop()))
+  for (const { proxy } of proxies) proxy.close()
+  await Promise.all(members.map(({ folder }) => rm(folder, { recursive: true, force: true })))
 }
 
 /** @param {number} id */

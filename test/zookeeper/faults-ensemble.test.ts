@@ -1,39 +1,27 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
-import { type DurableDict, StoreUnavailableError, ZookeeperDict, type ZookeeperOptions } from '../../src/index.js'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { type DurableDict, StoreUnavailableError, ZookeeperDict } from '../../src/index.js'
 import { linearizable, type Observed } from '../properties/linearizable.js'
 import { until } from '../redis/support.js'
 import { startPausingProxy } from '../servers/pausing-proxy.js'
 import type { ZookeeperEnsemble, ZookeeperNode } from '../servers/types.js'
 import { startZookeeperEnsemble } from '../servers/zookeeper-nodes.js'
 import { clientOf } from './clients.js'
-import { rejection } from './support.js'
+import { newPath, type Options, rejection, stepsAfterEach } from './support.js'
 
 const SESSION = 1_500
 
 /** How stale a read may be, in ms: less than it takes to know that a server is silent. */
 const BOUND = 300
 
-const cleanup: (() => unknown)[] = []
+const cleanup = stepsAfterEach()
 let ensemble: ZookeeperEnsemble
-let paths = 0
 
 beforeAll(async () => {
   ensemble = await startZookeeperEnsemble()
 })
 
 afterAll(() => ensemble.stop())
-
-afterEach(async () => {
-  for (const step of cleanup.splice(0).reverse()) await step()
-})
-
-function newPath(): string {
-  paths += 1
-  return `/faults-${paths}`
-}
-
-type Options = NonNullable<Parameters<typeof ZookeeperDict.open>[2]> & ZookeeperOptions
 
 async function open(path: string, options: Options = {}, servers = ensemble.addresses) {
   const dict = await ZookeeperDict.open(path, servers, { sessionTimeout: SESSION, timeout: 10_000, ...options })

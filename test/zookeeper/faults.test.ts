@@ -4,14 +4,13 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { createClient } from 'node-zookeeper-client'
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import {
   AmbiguousWriteError,
   ClosedError,
   type DurableDict,
   StoreUnavailableError,
   ZookeeperDict,
-  type ZookeeperOptions,
 } from '../../src/index.js'
 import { startCuttingProxy } from '../redis/cutting-proxy.js'
 import { until } from '../redis/support.js'
@@ -21,13 +20,12 @@ import type { ZookeeperNode } from '../servers/types.js'
 import { startZookeeperNode } from '../servers/zookeeper-nodes.js'
 import { clientOf } from './clients.js'
 import { startMeddlingProxy } from './meddling-proxy.js'
-import { rejection } from './support.js'
+import { newPath, type Options, rejection, stepsAfterEach } from './support.js'
 
 const SESSION = 900
 
-const cleanup: (() => unknown)[] = []
+const cleanup = stepsAfterEach()
 let server: ZookeeperNode
-let paths = 0
 
 beforeAll(async () => {
   server = await startZookeeperNode()
@@ -35,16 +33,6 @@ beforeAll(async () => {
 
 afterAll(() => server.stop())
 
-afterEach(async () => {
-  for (const step of cleanup.splice(0).reverse()) await step()
-})
-
-function newPath(): string {
-  paths += 1
-  return `/faults-${paths}`
-}
-
-type Options = NonNullable<Parameters<typeof ZookeeperDict.open>[2]> & ZookeeperOptions
 type Dict = DurableDict
 
 function closing(dict: Dict): Dict {

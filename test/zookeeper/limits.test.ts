@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { promisify } from 'node:util'
 import { ACL, createClient, Id } from 'node-zookeeper-client'
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import {
   InvalidValueError,
   JSONEncoding,
@@ -9,18 +9,16 @@ import {
   StoreUnavailableError,
   type ZookeeperAcl,
   ZookeeperDict,
-  type ZookeeperOptions,
 } from '../../src/index.js'
 import type { ZookeeperNode } from '../servers/types.js'
 import { fourLetters } from '../servers/zookeeper.js'
 import { startZookeeperNode } from '../servers/zookeeper-nodes.js'
 import { type ByHand, byHand } from './by-hand.js'
-import { rejection } from './support.js'
+import { newPath, type Options, rejection, stepsAfterEach } from './support.js'
 
-const cleanup: (() => unknown)[] = []
+const cleanup = stepsAfterEach()
 let server: ZookeeperNode
 let hand: ByHand
-let paths = 0
 
 beforeAll(async () => {
   server = await startZookeeperNode()
@@ -31,17 +29,6 @@ afterAll(async () => {
   hand.end()
   await server.stop()
 })
-
-afterEach(async () => {
-  for (const step of cleanup.splice(0).reverse()) await step()
-})
-
-function newPath(): string {
-  paths += 1
-  return `/limits-${paths}`
-}
-
-type Options = NonNullable<Parameters<typeof ZookeeperDict.open>[2]> & ZookeeperOptions
 
 async function open(path: string, options: Options = {}, servers: string = server.address) {
   const dict = await ZookeeperDict.open(path, servers, { encoding: new JSONEncoding(), timeout: 20_000, ...options })

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import {
   DecodingError,
   InvalidKeyError,
@@ -8,21 +8,19 @@ import {
   StoreUnavailableError,
   UnsupportedError,
   ZookeeperDict,
-  type ZookeeperOptions,
 } from '../../src/index.js'
 import { until } from '../redis/support.js'
 import type { ZookeeperNode } from '../servers/types.js'
 import { startZookeeperNode } from '../servers/zookeeper-nodes.js'
 import { type ByHand, byHand } from './by-hand.js'
-import { rejection } from './support.js'
+import { newPath, type Options, rejection, stepsAfterEach } from './support.js'
 
 /** A third of it is how soon znodes made by hand are noticed. In ms. */
 const SESSION = 900
 
-const cleanup: (() => unknown)[] = []
+const cleanup = stepsAfterEach()
 let server: ZookeeperNode
 let hand: ByHand
-let paths = 0
 
 beforeAll(async () => {
   server = await startZookeeperNode()
@@ -33,17 +31,6 @@ afterAll(async () => {
   hand.end()
   await server.stop()
 })
-
-afterEach(async () => {
-  for (const step of cleanup.splice(0).reverse()) await step()
-})
-
-function newPath(): string {
-  paths += 1
-  return `/strangers-${paths}`
-}
-
-type Options = NonNullable<Parameters<typeof ZookeeperDict.open>[2]> & ZookeeperOptions
 
 async function open(path: string, options: Options = {}) {
   const dict = await ZookeeperDict.open(path, server.address, {

@@ -4,13 +4,15 @@ import type {
   Batch,
   CatchUp,
   Committed,
+  Group,
   Holds,
   Listener,
-  Operation,
+  Outcome,
   State,
   Unsubscribe,
   Version,
 } from '../../contract/backend.js'
+import { CommittingBackend } from '../../contract/committing-backend.js'
 import { DurableDictError } from '../../errors/errors.js'
 import { commitApart, commitTogether, DUPLICATES, type Executed } from './commit.js'
 import type { Dialect } from './dialect.js'
@@ -54,7 +56,7 @@ export interface ModelBackendOptions {
  * A dictionary in a model of the application's own database. Linearizable: who writes excludes every other who writes through a
  * dictionary, and every commit moves the version that readers compare.
  */
-export class ModelBackend implements Backend<Stored> {
+export class ModelBackend extends CommittingBackend<Stored> implements Backend<Stored> {
   readonly name: string
   readonly holds: Holds
   readonly pollEvery: number
@@ -62,6 +64,7 @@ export class ModelBackend implements Backend<Stored> {
   readonly #options: ModelBackendOptions
 
   constructor(options: ModelBackendOptions) {
+    super()
     this.#options = options
     this.name = options.name
     this.holds = options.holds
@@ -71,26 +74,6 @@ export class ModelBackend implements Backend<Stored> {
       recordBound: options.versions.recordsBounds,
       subscribe: options.notifications !== undefined,
     }
-  }
-
-  async persist(key: string, stored: Stored): Promise<void> {
-    await this.#single({ type: 'set', key, stored })
-  }
-
-  async depersist(key: string): Promise<boolean> {
-    return (await this.#single({ type: 'delete', key })) as boolean
-  }
-
-  async pop(key: string): Promise<Stored | undefined> {
-    return (await this.#single({ type: 'pop', key })) as Stored | undefined
-  }
-
-  async setDefault(key: string, stored: Stored): Promise<Stored> {
-    return (await this.#single({ type: 'setDefault', key, stored })) as Stored
-  }
-
-  async durables(): Promise<Iterable<readonly [string, Stored]>> {
-    return (await this.load(() => {})).entries
   }
 
   lastUpdated(): Promise<Version> {
@@ -227,12 +210,9 @@ export class ModelBackend implements Backend<Stored> {
     }
   }
 
-  async #single(operation: Operation<Stored>): Promise<unknown> {
-    const batch = { id: crypto.randomUUID(), groups: [{ conditions: [], operations: [operation] }] }
-    const { outcomes } = await this.commit(batch, '', AbortSignal.timeout(this.#options.timeout))
-    const [outcome] = outcomes
-    if (outcome?.status === 'refused') throw outcome.error
-    return outcome?.status === 'done' ? outcome.results[0] : undefined
+  protected async commitGroups(groups: readonly Group<Stored>[]): Promise<readonly Outcome[]> {
+    const batch = { id: crypto.randomUUID(), groups }
+    return (await this.commit(batch, '', AbortSignal.timeout(this.#options.timeout))).outcomes
   }
 }
 

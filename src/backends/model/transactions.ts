@@ -1,3 +1,4 @@
+import { orAborted } from '../waiting.js'
 import type { ModelManager, ModelSession, TransactionOptions } from './manager.js'
 
 /** A transaction surely did not take effect. */
@@ -36,7 +37,7 @@ export async function inTransaction<R>(
     return result
   }, options)
   try {
-    return await (givenUp ? unlessAborted(transaction, givenUp) : transaction)
+    return await (givenUp ? orAborted(transaction, givenUp) : transaction)
   } catch (cause) {
     throw done ? new CommitFailed(cause, done.result) : new NotCommitted('The transaction was not committed', { cause })
   }
@@ -58,20 +59,5 @@ function heeding(session: ModelSession, givenUp: AbortSignal): ModelSession {
     update: heed(update),
     remove: heed(remove),
     removeAll: heed(removeAll),
-  }
-}
-
-async function unlessAborted<R>(work: Promise<R>, signal: AbortSignal): Promise<R> {
-  let abort = () => {}
-  const aborted = new Promise<never>((_, reject) => {
-    abort = () => reject(signal.reason)
-    signal.addEventListener('abort', abort)
-  })
-  try {
-    return await Promise.race([work, aborted])
-  } finally {
-    signal.removeEventListener('abort', abort)
-    // It goes on by itself, to its end; no one listens any more.
-    work.catch(() => {})
   }
 }

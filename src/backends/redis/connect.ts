@@ -1,5 +1,5 @@
 import { StoreUnavailableError, UnsupportedError } from '../../errors/errors.js'
-import { orAborted } from './pause.js'
+import { orAborted } from '../waiting.js'
 
 /** How long connecting may take where the caller does not say, in ms. */
 const TIMEOUT = 5_000

@@ -3,12 +3,14 @@ import type {
   Batch,
   CatchUp,
   Committed,
+  Group,
   Listener,
-  Operation,
+  Outcome,
   State,
   Unsubscribe,
   Version,
 } from '../../contract/backend.js'
+import { CommittingBackend } from '../../contract/committing-backend.js'
 import { Caller } from './caller.js'
 import { Connection } from './connection.js'
 import { keysOf } from './names.js'
@@ -17,7 +19,7 @@ import { Reader } from './reader.js'
 import { Writer } from './writer.js'
 
 /** A dictionary in Redis 7 or Valkey, with every capability. Its protocol is in `scripts/`, beginning with prelude.lua. */
-export class RedisBackend implements Backend {
+export class RedisBackend extends CommittingBackend<string> implements Backend {
   readonly name: string
   readonly holds = 'text'
   readonly #connection: Connection
@@ -31,6 +33,7 @@ export class RedisBackend implements Backend {
 
   /** @param owned - whether the client is ended with the backend. */
   constructor(client: unknown, name: string, owned = false) {
+    super()
     const keys = keysOf(name)
     this.#connection = Connection.of(client)
     this.name = name
@@ -40,26 +43,6 @@ export class RedisBackend implements Backend {
     const caller = new Caller(driver, keys)
     this.#reader = new Reader(caller, name, new Nonces())
     this.#writer = new Writer(caller, name)
-  }
-
-  async persist(key: string, stored: string): Promise<void> {
-    await this.#run({ type: 'set', key, stored })
-  }
-
-  async depersist(key: string): Promise<boolean> {
-    return (await this.#run({ type: 'delete', key })) as boolean
-  }
-
-  async pop(key: string): Promise<string | undefined> {
-    return (await this.#run({ type: 'pop', key })) as string | undefined
-  }
-
-  async setDefault(key: string, stored: string): Promise<string> {
-    return (await this.#run({ type: 'setDefault', key, stored })) as string
-  }
-
-  async durables(): Promise<Iterable<readonly [string, string]>> {
-    return (await this.load(() => {})).entries
   }
 
   lastUpdated(): Promise<Version> {
@@ -93,13 +76,10 @@ export class RedisBackend implements Backend {
     if (this.#owned) await this.#connection.driver.end()
   }
 
-  async #run(operation: Operation): Promise<unknown> {
+  protected async commitGroups(groups: readonly Group[]): Promise<readonly Outcome[]> {
     this.#head ??= await this.#reader.head()
-    const batch = { id: newId(), groups: [{ conditions: [], operations: [operation] }] }
-    const { outcomes, catchUp } = await this.#writer.commit(batch, this.#head, this.#closing.signal)
+    const { outcomes, catchUp } = await this.#writer.commit({ id: newId(), groups }, this.#head, this.#closing.signal)
     this.#head = catchUp.type === 'tooOld' ? undefined : String(catchUp.version)
-    const [outcome] = outcomes
-    if (outcome?.status === 'refused') throw outcome.error
-    return outcome?.status === 'done' ? outcome.results[0] : undefined
+    return outcomes
   }
 }

@@ -1,5 +1,5 @@
+import { pause } from '../waiting.js'
 import type { Subscriber, SubscriberEvents } from './driver.js'
-import { pause } from './pause.js'
 
 /** The server in charge of a channel now, and how to open a connection for messages to it. */
 export interface Shard {

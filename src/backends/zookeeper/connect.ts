@@ -1,11 +1,11 @@
 import { StoreUnavailableError } from '../../errors/errors.js'
 import { sentence } from '../../errors/for-key.js'
+import { orAborted } from '../waiting.js'
 import { toAcl, type ZookeeperAcl } from './acl.js'
 import { OwnSession } from './client/own-session.js'
 import { parseServers } from './client/servers.js'
 import { ClientSession } from './node-zookeeper-client.js'
 import { checkClient, checkClientAcl, type ZookeeperClient } from './node-zookeeper-shape.js'
-import { orAborted } from './patience.js'
 import type { Transport, TransportEvents } from './transport.js'
 import { ZookeeperBackend } from './zookeeper-backend.js'
 

@@ -6,12 +6,14 @@ import type {
   Change,
   Committed,
   Freshness,
+  Group,
   Listener,
-  Operation,
+  Outcome,
   State,
   Unsubscribe,
   Version,
 } from '../../contract/backend.js'
+import { CommittingBackend } from '../../contract/committing-backend.js'
 import { ClosedError } from '../../errors/errors.js'
 import { readFault } from './faults.js'
 import { Names } from './names.js'
@@ -26,7 +28,7 @@ import { Writer } from './writer.js'
  * A dictionary in a ZooKeeper ensemble, with every capability. Its checks are answered from what the watch has told, hence
  * sequentially consistent, unless `barrier` is set, or more is asked for.
  */
-export class ZookeeperBackend implements Backend<Stored> {
+export class ZookeeperBackend extends CommittingBackend<Stored> implements Backend<Stored> {
   readonly name: string
   readonly holds = 'bytes'
   readonly supports: { readonly linearizable: boolean }
@@ -41,6 +43,7 @@ export class ZookeeperBackend implements Backend<Stored> {
    * @param barrier - whether every check is linearizable.
    */
   constructor(path: string, open: (events: TransportEvents) => Transport, barrier = false) {
+    super()
     this.name = path
     this.supports = { linearizable: barrier }
     const names = new Names(path)
@@ -66,26 +69,6 @@ export class ZookeeperBackend implements Backend<Stored> {
   /** What the session is with, for messages. */
   get label(): string {
     return this.#session.label
-  }
-
-  async persist(key: string, stored: Stored): Promise<void> {
-    await this.#run({ type: 'set', key, stored })
-  }
-
-  async depersist(key: string): Promise<boolean> {
-    return (await this.#run({ type: 'delete', key })) as boolean
-  }
-
-  async pop(key: string): Promise<Stored | undefined> {
-    return (await this.#run({ type: 'pop', key })) as Stored | undefined
-  }
-
-  async setDefault(key: string, stored: Stored): Promise<Stored> {
-    return (await this.#run({ type: 'setDefault', key, stored })) as Stored
-  }
-
-  async durables(): Promise<Iterable<readonly [string, Stored]>> {
-    return (await this.load(() => {})).entries
   }
 
   async lastUpdated(): Promise<Version> {
@@ -142,13 +125,10 @@ export class ZookeeperBackend implements Backend<Stored> {
     }
   }
 
-  async #run(operation: Operation<Stored>): Promise<unknown> {
-    const batch = { id: crypto.randomUUID(), groups: [{ conditions: [], operations: [operation] }] }
+  protected async commitGroups(groups: readonly Group<Stored>[]): Promise<readonly Outcome[]> {
+    const batch = { id: crypto.randomUUID(), groups }
     const { version } = await this.#explained(this.#reader.mirror())
-    const { outcomes } = await this.commit(batch, version, new AbortController().signal)
-    const [outcome] = outcomes
-    if (outcome?.status === 'refused') throw outcome.error
-    return outcome?.status === 'done' ? outcome.results[0] : undefined
+    return (await this.commit(batch, version, new AbortController().signal)).outcomes
   }
 
   async #explained<V>(work: Promise<V>): Promise<V> {
