@@ -85,3 +85,12 @@ export function percentile(values, share) {
 export function collect() {
   globalThis.gc?.()
 }
+
+/** Reads the keys one after the other, each awaited. @param {readonly string[]} keys @param {(key: string) => Promise<unknown>} get */
+export function inSequence(keys, get) {
+  return repeated(keys.length, async () => {
+    let found = 0
+    for (const key of keys) if ((await get(key)) !== undefined) found += 1
+    return found
+  })
+}

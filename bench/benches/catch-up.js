@@ -1,7 +1,7 @@
 // @ts-check
-import { collect, compare, percentile } from '../measure.js'
+import { changesBy } from '../changes.js'
+import { collect, compare } from '../measure.js'
 import { compared } from '../rows.js'
-import { makeKey, makeSample } from '../samples.js'
 
 /** @typedef {import('../types.js').Context} Context */
 
@@ -23,21 +23,10 @@ async function pair(context, size) {
   const place = await context.place(size)
   const writer = await place.open({ autosync: false })
   const reader = await place.open({ autosync: false })
-  const changes = context.quick ? 5 : 15
-  let written = 0
+  const changes = changesBy(writer, size, context.quick ? 5 : 15)
   return {
-    /** The time of one `sync` after one change: the median of several. */
-    async sync() {
-      const times = []
-      for (let index = 0; index < changes; index += 1) {
-        written += 7_919
-        await writer.set(makeKey(written % size), makeSample(written))
-        const started = performance.now()
-        await reader.sync()
-        times.push((performance.now() - started) * 1e6)
-      }
-      return percentile(times, 0.5)
-    },
+    /** The time of one `sync` after one change. */
+    sync: () => changes.timeAfter(() => reader.sync()),
     async close() {
       await writer.close()
       await reader.close()

@@ -18,13 +18,13 @@ const now = () => `${process.hrtime.bigint()}`
 
 dict?.on('change', () => {
   const at = now()
-  process.send?.({ limit: dict.local.get(key)?.limit, at })
+  process.send?.({ id: dict.local.get(key)?.limit, at })
 })
 
 /** @param {string} text */
 function hear(text) {
   const at = now()
-  process.send?.({ limit: Number(text), at })
+  process.send?.({ id: Number(text), at })
 }
 
 if (kind === 'ioredis') {

@@ -1,7 +1,7 @@
 // @ts-check
-import { collect, compare, percentile } from '../../measure.js'
+import { changesBy } from '../../changes.js'
+import { collect, compare } from '../../measure.js'
 import { compared } from '../../rows.js'
-import { makeKey, makeSample } from '../../samples.js'
 import { makeTable, openTable } from './server.js'
 
 /** What one change costs another replica: against a SELECT, and with few keys against many. @type {import('../../types.js').Bench} */
@@ -31,23 +31,11 @@ async function openPair(size) {
   const [writing, reading] = [await openTable(url, name), await openTable(url, name)]
   const writer = await writing.open({ autosync: false })
   const reader = await reading.open({ autosync: false })
-  let written = 0
-  /** The time of one call after one change: the median of several. @param {() => Promise<unknown>} call */
-  const afterChange = async call => {
-    const times = []
-    for (let index = 0; index < 11; index += 1) {
-      written += 7_919
-      await writer.set(makeKey(written % size), makeSample(written))
-      const started = performance.now()
-      await call()
-      times.push((performance.now() - started) * 1e6)
-    }
-    return percentile(times, 0.5)
-  }
+  const changes = changesBy(writer, size, 11)
   return {
-    sync: () => afterChange(() => reader.sync()),
+    sync: () => changes.timeAfter(() => reader.sync()),
     async select() {
-      const time = await afterChange(() => reading.select(makeKey(written % size)))
+      const time = await changes.timeAfter(() => reading.select(changes.key()))
       // So that the next to catch up has one change to do so, too.
       await reader.sync()
       return time

@@ -1,5 +1,5 @@
 // @ts-check
-import { compare, repeated } from '../../measure.js'
+import { compare, inSequence, repeated } from '../../measure.js'
 import { compared, judged } from '../../rows.js'
 import { makeKeys, shuffled } from '../../samples.js'
 import { makeTable, openTable } from './server.js'
@@ -46,13 +46,4 @@ async function queriesOf(pool, work) {
   await work()
   pool.off('acquire', counted)
   return count
-}
-
-/** @param {readonly string[]} keys @param {(key: string) => Promise<unknown>} get */
-function inSequence(keys, get) {
-  return repeated(keys.length, async () => {
-    let found = 0
-    for (const key of keys) if ((await get(key)) !== undefined) found += 1
-    return found
-  })
 }

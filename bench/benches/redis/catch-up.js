@@ -1,7 +1,8 @@
 // @ts-check
-import { collect, compare, percentile } from '../../measure.js'
+import { changesBy } from '../../changes.js'
+import { collect, compare } from '../../measure.js'
 import { compared } from '../../rows.js'
-import { makeKey, makeSample } from '../../samples.js'
+import { makeSample } from '../../samples.js'
 import { CLIENTS } from './clients.js'
 import { makeHash } from './server.js'
 
@@ -37,23 +38,11 @@ async function openPair(kind, size) {
   const writer = await writing.open(name, { autosync: false })
   const reader = await reading.open(name, { autosync: false })
   await writing.set('plain', JSON.stringify(makeSample(1)))
-  let written = 0
-  /** The time of one call after one change: the median of several. @param {() => Promise<unknown>} call */
-  const afterChange = async call => {
-    const times = []
-    for (let index = 0; index < 15; index += 1) {
-      written += 7_919
-      await writer.set(makeKey(written % size), makeSample(written))
-      const started = performance.now()
-      await call()
-      times.push((performance.now() - started) * 1e6)
-    }
-    return percentile(times, 0.5)
-  }
+  const changes = changesBy(writer, size, 15)
   return {
-    sync: () => afterChange(() => reader.sync()),
+    sync: () => changes.timeAfter(() => reader.sync()),
     async get() {
-      const time = await afterChange(() => reading.get('plain'))
+      const time = await changes.timeAfter(() => reading.get('plain'))
       // So that the next to catch up has one change to do so, too.
       await reader.sync()
       return time

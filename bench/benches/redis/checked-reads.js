@@ -1,5 +1,5 @@
 // @ts-check
-import { compare, repeated } from '../../measure.js'
+import { compare, inSequence, repeated } from '../../measure.js'
 import { compared } from '../../rows.js'
 import { makeKeys, makeSample, shuffled } from '../../samples.js'
 import { CLIENTS, withEachClient } from './clients.js'
@@ -74,13 +74,4 @@ async function againstRivals(url, name, keys, quick) {
   await dict.close()
   client.close()
   return rows
-}
-
-/** @param {readonly string[]} keys @param {(key: string) => Promise<unknown>} get */
-function inSequence(keys, get) {
-  return repeated(keys.length, async () => {
-    let found = 0
-    for (const key of keys) if ((await get(key)) !== undefined) found += 1
-    return found
-  })
 }

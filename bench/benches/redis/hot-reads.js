@@ -1,5 +1,5 @@
 // @ts-check
-import { collect, compare, repeated } from '../../measure.js'
+import { collect, compare, inSequence, repeated } from '../../measure.js'
 import { compared } from '../../rows.js'
 import { makeEntries, makeKeys, shuffled } from '../../samples.js'
 import { CLIENTS } from './clients.js'
@@ -47,7 +47,7 @@ export async function hotReads({ quick }) {
   for (const [index, rival] of others.entries()) {
     const measured = await compare({
       ours: readFresh,
-      base: awaited(keys, rival.get),
+      base: inSequence(keys, rival.get),
       rounds: quick ? 3 : 15,
       of: 'speed',
     })
@@ -56,8 +56,8 @@ export async function hotReads({ quick }) {
   const [cache] = rivals
   if (cache) {
     const measured = await compare({
-      ours: awaited(keys, key => dict.get(key)),
-      base: awaited(keys, cache.get),
+      ours: inSequence(keys, key => dict.get(key)),
+      base: inSequence(keys, cache.get),
       rounds,
       of: 'speed',
     })
@@ -67,13 +67,4 @@ export async function hotReads({ quick }) {
   await dict.close()
   client.close()
   return rows
-}
-
-/** @param {readonly string[]} keys @param {(key: string) => Promise<unknown>} get */
-function awaited(keys, get) {
-  return repeated(keys.length, async () => {
-    let found = 0
-    for (const key of keys) if ((await get(key)) !== undefined) found += 1
-    return found
-  })
 }

@@ -1,5 +1,5 @@
 // @ts-check
-import { start } from '../../in-process.js'
+import { startListener } from '../../listener.js'
 import { percentile, spread } from '../../measure.js'
 import { judged } from '../../rows.js'
 import { makeKey, makeSample } from '../../samples.js'
@@ -19,7 +19,7 @@ export async function push({ quick }) {
   for (const [kind, open] of Object.entries(CLIENTS)) {
     const client = await open(url)
     const dict = await client.open(name, { autosync: false })
-    const listener = await startListener(kind, url, name)
+    const listener = await startListener('redis-listener', [kind, url, name])
     const [ours, base] = [/** @type {number[]} */ ([]), /** @type {number[]} */ ([])]
     let limit = 0
     const measure = async (/** @type {number[]} */ times, /** @type {(limit: number) => Promise<unknown>} */ send) => {
@@ -61,26 +61,4 @@ export async function push({ quick }) {
     }
   }
   return rows
-}
-
-/** @param {string} kind @param {string} url @param {string} name */
-async function startListener(kind, url, name) {
-  const child = start(new URL('../../tasks/redis-listener.js', import.meta.url), [kind, url, name])
-  await new Promise((resolve, reject) => child.once('message', resolve).once('exit', reject))
-  return {
-    /** When it saw that number, on the clock that processes share. @param {number} limit @returns {Promise<bigint>} */
-    seen: limit =>
-      new Promise((resolve, reject) => {
-        const late = setTimeout(() => reject(new Error('The listening process does not answer.')), 15_000)
-        /** @param {any} message */
-        const listener = message => {
-          if (message.limit !== limit) return
-          clearTimeout(late)
-          child.off('message', listener)
-          resolve(BigInt(message.at))
-        }
-        child.on('message', listener)
-      }),
-    end: () => new Promise(resolve => child.once('exit', resolve).kill()),
-  }
 }

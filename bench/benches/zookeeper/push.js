@@ -1,6 +1,6 @@
 // @ts-check
 import { randomUUID } from 'node:crypto'
-import { start } from '../../in-process.js'
+import { startListener } from '../../listener.js'
 import { percentile, spread } from '../../measure.js'
 import { judged } from '../../rows.js'
 import { makeKey, makeSample } from '../../samples.js'
@@ -20,7 +20,7 @@ export async function push({ quick }) {
   const znode = `${bare.path}/${makeKey(0)}`
   return withEachClient(address, async client => {
     const dict = await client.open(path, { autosync: false })
-    const listener = await startListener([client.name, address, path, znode])
+    const listener = await startListener('zookeeper-listener', [client.name, address, path, znode])
     const [ours, base] = [/** @type {number[]} */ ([]), /** @type {number[]} */ ([])]
     const measure = async (/** @type {(id: string) => Promise<unknown>} */ send) => {
       // Pauses without a rhythm, so that they do not fall in with one of the reader's.
@@ -54,26 +54,4 @@ export async function push({ quick }) {
       }),
     )
   })
-}
-
-/** @param {string[]} args */
-async function startListener(args) {
-  const child = start(new URL('../../tasks/zookeeper-listener.js', import.meta.url), args)
-  await new Promise((resolve, reject) => child.once('message', resolve).once('exit', reject))
-  return {
-    /** When it saw that value, on the clock that processes share. @param {string} id @returns {Promise<bigint>} */
-    seen: id =>
-      new Promise((resolve, reject) => {
-        const late = setTimeout(() => reject(new Error('The listening process does not answer.')), 15_000)
-        /** @param {any} message */
-        const listener = message => {
-          if (message.id !== id) return
-          clearTimeout(late)
-          child.off('message', listener)
-          resolve(BigInt(message.at))
-        }
-        child.on('message', listener)
-      }),
-    end: () => new Promise(resolve => child.once('exit', resolve).kill()),
-  }
 }
