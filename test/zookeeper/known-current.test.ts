@@ -6,6 +6,7 @@ import { ZookeeperDict } from '../../src/index.js'
 import type { ZookeeperNode } from '../servers/types.js'
 import { fourLetters } from '../servers/zookeeper.js'
 import { startZookeeperNode } from '../servers/zookeeper-nodes.js'
+import { startMeddlingProxy } from './meddling-proxy.js'
 
 let server: ZookeeperNode
 let paths = 0
@@ -117,6 +118,26 @@ describe('what an own write costs', () => {
     // The heartbeat reads, too, three times a second.
     expect(asked).toBeGreaterThanOrEqual(writes)
     expect(asked).toBeLessThan(1.5 * writes)
+  })
+
+  test('is more where an event comes before its answer that may be that of others', async () => {
+    const path = nextPath()
+    const proxy = await startMeddlingProxy(server.port)
+    const dict = await ZookeeperDict.open(path, proxy.address, { sessionTimeout: 60_000 })
+    const other = await ZookeeperDict.open(path, server.address)
+    opened.push(dict, other, { close: async () => proxy.close() })
+    await other.set('b', 0)
+    await dict.sync()
+    proxy.hold()
+    const writing = dict.set('a', 1)
+    await expect.poll(() => other.get('a')).toBe(1)
+    await expect.poll(() => proxy.held).toBeGreaterThan(0)
+    const before = proxy.held
+    await other.set('b', 1)
+    await expect.poll(() => proxy.held).toBeGreaterThan(before)
+    proxy.releaseLastFirst()
+    await writing
+    expect(await dict.get('b')).toBe(1)
   })
 
   test('is never what others have written at the same moment', async () => {

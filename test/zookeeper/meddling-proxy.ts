@@ -7,6 +7,12 @@ export interface MeddlingProxy {
   readonly address: string
   /** Alters what the server says next, once; nothing more comes of that connection where `cut` is set. */
   meddle(alter: (answer: Buffer) => Buffer, cut?: boolean): void
+  /** Keeps back what the server says from now on, to the connection that there is. */
+  hold(): void
+  /** How many pieces are kept back. */
+  readonly held: number
+  /** Lets go what was kept back, the last piece first, and the rest in order. */
+  releaseLastFirst(): void
   /** How many connections there were. */
   readonly connections: number
   /** How often something was altered. */
@@ -29,7 +35,9 @@ export async function startMeddlingProxy(port: number, pause = 0): Promise<Meddl
   let order: { alter: (answer: Buffer) => Buffer; cut: boolean } | undefined
   let meddled = 0
   let connections = 0
+  let held: { answer: Buffer; client: Socket }[] | undefined
   const pass = (answer: Buffer, client: Socket) => {
+    if (held) return void held.push({ answer, client })
     if (!order) return void client.write(answer)
     const { alter, cut } = order
     order = undefined
@@ -67,6 +75,17 @@ export async function startMeddlingProxy(port: number, pause = 0): Promise<Meddl
     address: `127.0.0.1:${(server.address() as AddressInfo).port}`,
     meddle(alter, cut = false) {
       order = { alter, cut }
+    },
+    hold() {
+      held = []
+    },
+    get held() {
+      return held?.length ?? 0
+    },
+    releaseLastFirst() {
+      const [last, ...rest] = [held?.at(-1), ...(held ?? []).slice(0, -1)]
+      held = undefined
+      for (const one of [last, ...rest]) one?.client.write(one.answer)
     },
     get connections() {
       return connections
