@@ -382,6 +382,15 @@ describe('node-zookeeper-client', () => {
     expect(dict.local.get('a')).toBe(1)
   })
 
+  test('says that a chroot is missing, rather than to create it', async () => {
+    const path = newPath()
+    for (const open of Object.values(WAYS)) {
+      const error = await rejection(open('/app/config', `${server.address}${path}`, { timeout: 5_000 }))
+      expect(error).toBeInstanceOf(StoreUnavailableError)
+      expect(error.message).toMatch(/chroot.*does not exist: create it/)
+    }
+  })
+
   test('serves several dictionaries at a time, below a chroot too', async () => {
     const path = newPath()
     const root = await direct(`${path}/root/one`)

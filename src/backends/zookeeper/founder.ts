@@ -1,3 +1,4 @@
+import { StoreUnavailableError } from '../../errors/errors.js'
 import { formatHead, type Head, newHead } from './head.js'
 import type { Names } from './names.js'
 import type { Session } from './session.js'
@@ -44,17 +45,30 @@ export class Founder {
     let path = ''
     for (const name of this.#names.path.slice(1).split('/')) {
       path += `/${name}`
-      if (!(await this.#session.exists(path)).value) {
-        await this.#unlessOvertaken([{ type: 'create', path, data: Buffer.alloc(0) }])
-      }
+      if ((await this.#session.exists(path)).value) continue
+      const refusal = await this.#unlessOvertaken([{ type: 'create', path, data: Buffer.alloc(0) }])
+      // The root is always there.
+      if (refusal?.code === CODE.NO_NODE && path === `/${name}`) throw this.#noChroot(refusal)
     }
   }
 
-  async #unlessOvertaken(steps: readonly Step[]): Promise<void> {
+  /** Gives the refusal where it was overtaken. */
+  async #unlessOvertaken(steps: readonly Step[]): Promise<Refusal | undefined> {
     try {
       await this.#session.multi(steps)
+      return undefined
     } catch (fault) {
-      if (!(fault instanceof Refusal && OVERTAKEN.has(fault.code))) throw fault
+      if (fault instanceof Refusal && OVERTAKEN.has(fault.code)) return fault
+      throw fault
     }
+  }
+
+  #noChroot(cause: Refusal): StoreUnavailableError {
+    const { path: dictionary } = this.#names
+    return new StoreUnavailableError(
+      `Dictionary "${dictionary}" cannot be created, since the path that the connection string ends with (chroot) does not ` +
+        'exist: create it first, or leave it out.',
+      { dictionary, cause },
+    )
   }
 }
