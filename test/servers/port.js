@@ -1,15 +1,40 @@
 // @ts-check
+import { randomInt } from 'node:crypto'
 import { once } from 'node:events'
 import { connect, createServer } from 'node:net'
 
-/** A TCP port of 127.0.0.1 that nobody listens on. */
+/**
+ * Ports below those that systems give to outgoing connections (Linux from 32768, others from 49152): one of those might
+ * be taken by any client before our server listens on it, or while it is restarted.
+ */
+const FROM = 12_000
+const TO = 32_768
+
+/** @type {Set<number>} What was given out here: its taker may not listen on it yet, or be down for a while. */
+const given = new Set()
+
+/** A TCP port of 127.0.0.1 that nobody listens on, and that no other call in this process was given. */
 export async function freePort() {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = /** @type {import('node:net').AddressInfo} */ (server.address())
+  for (;;) {
+    const port = randomInt(FROM, TO)
+    if (given.has(port) || !(await isFree(port))) continue
+    given.add(port)
+    return port
+  }
+}
+
+/** Whether a server may listen on it. @param {number} port */
+async function isFree(port) {
+  const server = createServer().listen(port, '127.0.0.1')
+  try {
+    await once(server, 'listening')
+  } catch (error) {
+    if (/** @type {NodeJS.ErrnoException} */ (error).code === 'EADDRINUSE') return false
+    throw error
+  }
   server.close()
   await once(server, 'close')
-  return port
+  return true
 }
 
 /** Whether a server accepts a connection on that port now. @param {number} port */

@@ -70,9 +70,13 @@ export async function startRedisCluster({ primaries = 3, replicas = 0 } = {}) {
 }
 
 async function startClusterNode() {
-  const bus = await freePort()
-  const cluster = ['--cluster-enabled', 'yes', '--cluster-port', `${bus}`, '--cluster-node-timeout', '1000']
-  const node = await startRedisNode({ args: [...cluster, '--appendonly', 'no', '--save', ''] })
+  let bus = 0
+  const args = async () => {
+    bus = await freePort()
+    const cluster = ['--cluster-enabled', 'yes', '--cluster-port', `${bus}`, '--cluster-node-timeout', '1000']
+    return [...cluster, '--appendonly', 'no', '--save', '']
+  }
+  const node = await startRedisNode({ args })
   return { ...node, bus }
 }
 

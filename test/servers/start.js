@@ -23,7 +23,8 @@ async function launch(spec, found, options) {
     found.source === 'docker'
       ? dockerOrders(found.docker, folder, port)
       : await programOrders(spec, { ...found, folder, port })
-  const command = [...orders.command, ...(options.args ?? [])]
+  const args = typeof options.args === 'function' ? await options.args() : (options.args ?? [])
+  const command = [...orders.command, ...args]
   const own = { folder: options.folder === undefined ? folder : undefined }
   const process = new Guarded({ ...orders, command, ...own }, environment('prefix' in found ? found.prefix : ''))
   try {

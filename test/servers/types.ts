@@ -59,8 +59,8 @@ export interface StartOptions {
   port?: number
   /** A data folder of the caller's, which is left there at the end. By default a new one, removed at the end. */
   folder?: string
-  /** Further arguments of the command. */
-  args?: string[]
+  /** Further arguments of the command. A function makes them anew for each attempt, as where they name another port. */
+  args?: string[] | (() => Promise<string[]>)
 }
 
 /** A running server. */

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { findServer } from '../servers/find.js'
+import { freePort } from '../servers/port.js'
 import { redis } from '../servers/redis.js'
 import { startServer } from '../servers/start.js'
 import type { Server, ServerSpec } from '../servers/types.js'
@@ -65,6 +66,15 @@ const running = (server: Server) => server as Required<Server>
 beforeEach(() => vi.stubEnv('REDIS_URL', ''))
 afterEach(() => vi.unstubAllEnvs())
 
+describe('a free port', () => {
+  it('is none that outgoing connections get, and is not given twice', async () => {
+    const ports = await Promise.all(Array.from({ length: 200 }, freePort))
+    expect(new Set(ports).size).toBe(ports.length)
+    expect(Math.min(...ports)).toBeGreaterThan(1024)
+    expect(Math.max(...ports)).toBeLessThan(32_768)
+  })
+})
+
 describe('a server of this machine', () => {
   it('answers once started, and leaves nothing behind once stopped', async () => {
     const server = running(await startServer(redis))
@@ -100,6 +110,16 @@ describe('a server of this machine', () => {
     expect(isAlive(server.pid)).toBe(true)
     child.kill(signal)
     await expectGone(server)
+  })
+
+  it('is tried again with arguments made anew, where another port of its was taken', async () => {
+    const taken = running(await startServer(redis))
+    const buses = [taken.port]
+    const args = async () => ['--cluster-enabled', 'yes', '--cluster-port', `${buses.pop() ?? (await freePort())}`]
+    const server = running(await startServer(redis, { args }))
+    expect(buses).toEqual([])
+    expect(await ask(server.port, 'PING\r\n')).toBe('+PONG\r\n')
+    await Promise.all([server.stop(), taken.stop()])
   })
 
   it('that will not start says why', async () => {
