@@ -1,11 +1,12 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { type DurableDict, StoreUnavailableError, ZookeeperDict } from '../../src/index.js'
+import { type DurableDict, InvalidValueError, StoreUnavailableError, ZookeeperDict } from '../../src/index.js'
 import { linearizable, type Observed } from '../properties/linearizable.js'
 import { until } from '../redis/support.js'
 import { startPausingProxy } from '../servers/pausing-proxy.js'
 import type { ZookeeperEnsemble, ZookeeperNode } from '../servers/types.js'
 import { startZookeeperEnsemble } from '../servers/zookeeper-nodes.js'
+import { byHand } from './by-hand.js'
 import { clientOf } from './clients.js'
 import { newPath, type Options, rejection, stepsAfterEach } from './support.js'
 
@@ -263,11 +264,22 @@ test('what is as large as may be passes from a follower to the leader, and to al
   const path = newPath()
   const [one, other] = (await followers()) as [ZookeeperNode, ZookeeperNode]
   const [dict, reader] = [await open(path, {}, one.address), await open(path, {}, other.address)]
-  // Beside a log that is as long as may be, of characters that take three bytes.
-  for (let n = 0; n < 20; n += 1) await dict.set(`${n}${'\u20ac'.repeat(100)}`, '\u20ac'.repeat(900))
-  await dict.set('large', 'x'.repeat(979_500))
+  // Beside a log that is as long as may be, of characters that take three bytes, and a part of it that is put away.
+  const long = (count: number) =>
+    Object.fromEntries(Array.from({ length: count }, (_, n) => [`${n}${'\u20ac'.repeat(100)}`, '\u20ac'.repeat(900)]))
+  const hand = await byHand(one.address)
+  cleanup.push(() => hand.end())
+  await dict.update(long(3))
+  const write = (large: number) => dict.update({ ...long(15), large: 'x'.repeat(large) })
+  const { message } = await rejection(write(979_500))
+  const [, bytes, limit] = /takes (\d+) bytes .* takes (\d+) at once/.exec(message) ?? []
+  const most = 979_500 - Number(bytes) + Number(limit)
+  expect(await rejection(write(most + 1))).toBeInstanceOf(InvalidValueError)
+  await write(most)
   await reader.sync()
-  expect(String(reader.local.get('large')).length).toBe(979_500)
+  expect(String(reader.local.get('large')).length).toBe(most)
+  expect((await hand.get(`${path}/%log-0`)).length).toBeGreaterThan(3_000)
+  expect((await hand.get(`${path}/%version`)).length).toBeGreaterThan(14_000)
   await dict.clear()
 })
 

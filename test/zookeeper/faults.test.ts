@@ -77,26 +77,30 @@ for (const [how, open] of Object.entries(WAYS)) {
       })
     }
 
-    test('a write whose answer is lost, and that others have overwritten since, is known to be done', async () => {
-      const path = newPath()
-      const pausing = await startPausingProxy(server.port)
-      cleanup.push(() => pausing.close())
-      const proxy = await startMeddlingProxy(pausing.port)
-      cleanup.push(() => proxy.close())
-      const [dict, other] = [await open(path, proxy.address), await direct(path)]
-      await dict.get('n')
-      // The answer is swallowed, and no other is let through before it is overwritten.
-      proxy.meddle(() => {
-        pausing.pause(true)
-        return Buffer.alloc(0)
-      }, true)
-      const write = dict.setDefault('n', 'mine')
-      await until(async () => (await other.get('n')) === 'mine', 'it took effect')
-      await other.set('n', 'theirs')
-      pausing.pause(false)
-      expect(await write).toBe('mine')
-      expect(dict.local.get('n')).toBe('theirs')
-    })
+    // As many as the head's own log tells of, and so many that its earlier parts are needed.
+    test.each([1, 60])(
+      'a write whose answer is lost, and that %i others have followed since, is known to be done',
+      async count => {
+        const path = newPath()
+        const pausing = await startPausingProxy(server.port)
+        cleanup.push(() => pausing.close())
+        const proxy = await startMeddlingProxy(pausing.port)
+        cleanup.push(() => proxy.close())
+        const [dict, other] = [await open(path, proxy.address), await direct(path)]
+        await dict.get('n')
+        // The answer is swallowed, and no other is let through before it is overwritten.
+        proxy.meddle(() => {
+          pausing.pause(true)
+          return Buffer.alloc(0)
+        }, true)
+        const write = dict.setDefault('n', 'mine')
+        await until(async () => (await other.get('n')) === 'mine', 'it took effect')
+        for (let n = 1; n <= count; n += 1) await other.set('n', `theirs ${n}`)
+        pausing.pause(false)
+        expect(await write).toBe('mine')
+        expect(dict.local.get('n')).toBe(`theirs ${count}`)
+      },
+    )
 
     test('a session that has expired is replaced by a new one, and nothing in between is missed', async () => {
       const path = newPath()

@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { opener } from '../../src/backends/zookeeper/connect.js'
+import { PARTS } from '../../src/backends/zookeeper/head.js'
 import { ZookeeperBackend } from '../../src/backends/zookeeper/zookeeper-backend.js'
 import type { Batch } from '../../src/contract/backend.js'
 import { ZookeeperDict } from '../../src/index.js'
@@ -171,12 +172,17 @@ describe('the log', () => {
     await writer.commit(bigBatch(100), await writer.lastUpdated(), new AbortController().signal)
     const early = await far.lastUpdated()
     for (let n = 0; n < 30; n += 1) await writer.persist('a', `${n}`)
+    const latest = await near.lastUpdated()
+    for (let n = 0; n < 5; n += 1) await writer.persist('a', `${n}`)
+    expect(await requestsOf(() => near.changesSince(latest) as Promise<unknown>)).toBe(2)
     const late = await near.lastUpdated()
-    for (let n = 0; n < 20; n += 1) await writer.persist('a', `${n}`)
-    expect(await requestsOf(() => near.changesSince(late) as Promise<unknown>)).toBe(2)
+    for (let n = 0; n < 70; n += 1) await writer.persist('a', `${n}`)
+    // And the earlier parts of the log.
+    expect(await requestsOf(() => near.changesSince(late) as Promise<unknown>)).toBe(2 + PARTS)
     for (let n = 0; n < 250; n += 1) await writer.persist('a', `${n}`)
     // The path, its children, and a znode each.
     expect(await requestsOf(() => far.changesSince(early) as Promise<unknown>)).toBeGreaterThan(100)
     expect(await far.changesSince(late)).toMatchObject({ diverged: false })
+    expect(await far.changesSince(await writer.lastUpdated())).toMatchObject({ type: 'changes', changes: [] })
   })
 })

@@ -14,7 +14,7 @@ import type { ZookeeperNode } from '../servers/types.js'
 import { fourLetters } from '../servers/zookeeper.js'
 import { startZookeeperNode } from '../servers/zookeeper-nodes.js'
 import { type ByHand, byHand } from './by-hand.js'
-import { newPath, type Options, rejection, stepsAfterEach } from './support.js'
+import { newPath, type Options, OWN_CHILDREN, rejection, stepsAfterEach } from './support.js'
 
 const cleanup = stepsAfterEach()
 let server: ZookeeperNode
@@ -66,11 +66,11 @@ describe('what ZooKeeper takes at once', () => {
     const error = await rejection(dict.update(entries))
     expect(error).toBeInstanceOf(InvalidValueError)
     expect(error.message).toContain('Nothing was written')
-    expect(await hand.children(path)).toHaveLength(2)
+    expect(await hand.children(path)).toHaveLength(OWN_CHILDREN)
     await Promise.all(Object.entries(entries).map(([key, value]) => dict.set(key, value)))
     expect(await (await open(path)).size()).toBe(3)
     await dict.clear()
-    expect(await hand.children(path)).toHaveLength(2)
+    expect(await hand.children(path)).toHaveLength(OWN_CHILDREN)
   })
 
   test('of writes that travel together, only the one that is too large is refused', async () => {
@@ -108,10 +108,10 @@ describe('what ZooKeeper takes at once', () => {
     expect((error as Error).message).toContain('cannot take more keys')
     expect(await dict.size()).toBe(size)
     await dict.set(key(0), 'it may still be replaced')
-    expect(await hand.children(path)).toHaveLength(size + 2)
+    expect(await hand.children(path)).toHaveLength(size + OWN_CHILDREN)
     expect(await (await open(path)).size()).toBe(size)
     await dict.clear()
-    expect(await hand.children(path)).toHaveLength(2)
+    expect(await hand.children(path)).toHaveLength(OWN_CHILDREN)
     await dict.set(key(0), 'again')
   })
 
@@ -127,7 +127,7 @@ describe('what ZooKeeper takes at once', () => {
     expect(size).toBeLessThan(1_200)
     expect(await (await open('/app', {}, `${server.address}${root}`)).size()).toBe(size)
     await dict.clear()
-    expect(await hand.children(`${root}/app`)).toHaveLength(2)
+    expect(await hand.children(`${root}/app`)).toHaveLength(OWN_CHILDREN)
   })
 
   test('what an access control list takes is counted', async () => {
@@ -161,7 +161,7 @@ describe('access control', () => {
     const ann = await byHand(server.address, user)
     cleanup.push(() => ann.end())
     const names = await ann.children(path)
-    expect(names).toHaveLength(3)
+    expect(names).toHaveLength(1 + OWN_CHILDREN)
     for (const znode of [path, ...names.map(name => `${path}/${name}`)]) {
       const list = await promisify(ann.client.getACL.bind(ann.client))(znode)
       expect(list).toMatchObject(acl.map(({ perms, id }) => ({ permission: perms, id })))

@@ -10,7 +10,20 @@ import {
   readMulti,
 } from '../../src/backends/zookeeper/client/packets.js'
 import { parseServers } from '../../src/backends/zookeeper/client/servers.js'
-import { formatHead, newHead, nextHead, parseHead, pastSince, versionOf } from '../../src/backends/zookeeper/head.js'
+import {
+  formatHead,
+  formatPart,
+  type Head,
+  moveOn,
+  newHead,
+  PARTS,
+  type Part,
+  parseHead,
+  parsePart,
+  pastSince,
+  versionOf,
+  withParts,
+} from '../../src/backends/zookeeper/head.js'
 import { checkPath, escapeKey, unescapeKey } from '../../src/backends/zookeeper/names.js'
 import { fromData, toData } from '../../src/backends/zookeeper/stored.js'
 import { CODE, Refusal } from '../../src/backends/zookeeper/transport.js'
@@ -179,28 +192,82 @@ test('values come back as text or as bytes, and what others wrote as what it is'
 describe('the head', () => {
   const set = (key: string, stored: string): Effect => ({ type: 'set', key, stored })
 
-  test('tells what happened since, as far as its log reaches', () => {
+  const nextHead = (...args: Parameters<typeof moveOn>) => moveOn(...args).head
+
+  /** A head after so many changes, with the versions before it, and what was put away meanwhile. */
+  function headAfter(changes: number) {
     let head = newHead(0, 2)
     const versions = [versionOf(head)]
-    for (let n = 0; n < 300; n += 1) {
-      head = nextHead(head, `batch-${n}.0`, [set(`key ${n}`, 'x'.repeat(90)), { type: 'delete', key: 'b' }], 2)
+    const parts: Part[] = []
+    for (let n = 0; n < changes; n += 1) {
+      const effects: Effect[] = [set(`key ${n}`, 'x'.repeat(90)), { type: 'delete', key: 'b' }]
+      const moved = moveOn(head, `batch-${n}.0`, effects, 2)
+      head = moved.head
+      if (moved.part) parts[moved.part.place] = parsePart(formatPart(moved.part.content)) as Part
       versions.push(versionOf(head))
-      expect(formatHead(head).length).toBeLessThan(17_000)
+      expect(formatHead(head).length).toBeLessThan(2_300)
     }
-    const read = parseHead(formatHead(head), 'd')
-    expect(read).toEqual(head)
-    const reached = versions.filter(version => 'changes' in pastSince(head, version)).length
-    expect(reached).toBeGreaterThan(50)
+    return { head, versions, parts }
+  }
+
+  function expectReach(head: Head, versions: readonly string[], reached: number) {
+    const last = versions.length - 1
     for (const [n, version] of versions.entries()) {
       const past = pastSince(head, version)
-      if (n === 300) expect(past).toEqual({ diverged: true })
-      else if (n < 300 - reached) expect(past).toEqual({ diverged: false })
+      if (n === last) expect(past).toEqual({ diverged: true })
+      else if (n < last - reached) expect(past).toEqual({ diverged: false })
       else {
         const changes = 'changes' in past ? past.changes : []
-        expect(changes).toHaveLength(300 - n)
+        expect(changes).toHaveLength(last - n)
         expect(changes[0]).toMatchObject({ previous: version, version: versions[n + 1], id: `batch-${n}` })
-        expect(changes.at(-1)?.version).toBe(versions[300])
+        expect(changes.at(-1)?.version).toBe(versions[last])
       }
+    }
+  }
+
+  test('tells what happened since, as far as its log reaches', () => {
+    const { head, versions } = headAfter(300)
+    expect(parseHead(formatHead(head), 'd')).toEqual(head)
+    expect(head.log.length).toBeGreaterThan(5)
+    expectReach(head, versions, head.log.length)
+  })
+
+  test('tells more with the earlier parts of the log, in whatever order they come', () => {
+    const { head, versions, parts } = headAfter(300)
+    expect(parts).toHaveLength(PARTS)
+    const all = withParts(head, parts.toReversed())
+    expect(all.log.length).toBe(head.log.length + parts.reduce((sum, { log }) => sum + log.length, 0))
+    expect(all.log.length).toBeGreaterThan(50)
+    expectReach(all, versions, all.log.length)
+  })
+
+  test('makes no use of parts that do not lead up to it', () => {
+    const { head, parts } = headAfter(300)
+    const latest = parts.toSorted((a, b) => b.number - a.number)[0] as Part
+    const others = parts.filter(part => part !== latest)
+    expect(withParts(head, others)).toEqual(head)
+    const ones = [{ epoch: 'other' }, { number: latest.number + 1 }, { log: [...latest.log, '["other.0"]'] }]
+    for (const wrong of ones) expect(withParts(head, [{ ...latest, ...wrong }])).toEqual(head)
+    expect(withParts(head, [latest]).base).toBe(latest.base)
+  })
+
+  test('leaves out of the log what is too long to be put away', () => {
+    const first = newHead(0, 2)
+    const long = nextHead(
+      first,
+      'a.0',
+      Array.from({ length: 10 }, (_, n) => set(`${n}`, 'x'.repeat(1_000))),
+      2,
+    )
+    const { head, part } = moveOn(long, 'b.0', [set('a', '1')], 2)
+    expect(part).toBeUndefined()
+    expect(pastSince(head, versionOf(long))).toMatchObject({ changes: [{ id: 'b' }] })
+    expect(pastSince(head, versionOf(first))).toEqual({ diverged: false })
+  })
+
+  test('is not misled by a part that is none', () => {
+    for (const data of ['', '{}', 'null', '7', '{"epoch":"a","number":1,"base":"b"}']) {
+      expect(parsePart(Buffer.from(data)), data).toBeUndefined()
     }
   })
 

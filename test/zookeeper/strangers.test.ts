@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { PARTS } from '../../src/backends/zookeeper/head.js'
 import {
   DecodingError,
   InvalidKeyError,
@@ -83,7 +84,7 @@ describe('znodes that were there before', () => {
       'no%2fkey',
     ])
     await dict.clear()
-    expect((await hand.children(path)).filter(name => !/^%(version|epoch)/.test(name)).sort()).toEqual(
+    expect((await hand.children(path)).filter(name => !/^%(version|epoch|log)/.test(name)).sort()).toEqual(
       ['%zz', `long-${'x'.repeat(600)}`, 'no%2fkey'].sort(),
     )
   })
@@ -141,6 +142,22 @@ describe('znodes that are written by hand, without the version', () => {
       )
     }
     expect(await dict.pop('b')).toBe(1)
+  })
+
+  test('do not harm writes where they are earlier parts of the log that are gone, or hold something else', async () => {
+    const path = newPath()
+    const [dict, behind] = [await open(path), await open(path, { autosync: false })]
+    await dict.set('n', 0)
+    await behind.sync()
+    await hand.remove(`${path}/%log-0`)
+    for (let n = 1; n <= 100; n += 1) await dict.set('n', n)
+    for (const name of ['%log-1', '%log-2']) await hand.set(`${path}/${name}`, 'no part')
+    await behind.sync()
+    expect(behind.local.get('n')).toBe(100)
+    expect((await hand.children(path)).filter(name => name.startsWith('%log')).sort()).toEqual(
+      Array.from({ length: PARTS }, (_, place) => `%log-${place}`),
+    )
+    expect(await (await open(path)).get('n')).toBe(100)
   })
 
   test('of which only the data was altered, are noticed by resyncEvery', async () => {

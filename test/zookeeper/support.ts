@@ -1,4 +1,5 @@
 import { afterEach, expect } from 'vitest'
+import { PARTS } from '../../src/backends/zookeeper/head.js'
 import type { ZookeeperDict, ZookeeperOptions } from '../../src/index.js'
 
 /** What a test opens with. */
@@ -12,6 +13,9 @@ export function stepsAfterEach(): (() => unknown)[] {
   })
   return steps
 }
+
+/** How many children a dictionary has besides those of its keys: the version, the epoch, and earlier parts of the log. */
+export const OWN_CHILDREN = 2 + PARTS
 
 let paths = 0
 

@@ -1,5 +1,5 @@
 import { StoreUnavailableError } from '../../errors/errors.js'
-import { formatHead, type Head, newHead } from './head.js'
+import { formatHead, type Head, newHead, PARTS } from './head.js'
 import type { Names } from './names.js'
 import type { Session } from './session.js'
 import { CODE, Refusal, type Step, type Znode } from './transport.js'
@@ -28,7 +28,12 @@ export class Founder {
     const children = await this.#session.getChildren(path)
     if (!children) return this.#createPath()
     const epochs = children.names.filter(name => this.#names.isEpoch(name))
-    const next = newHead(head?.bound ?? 0, children.stat.cversion + epochs.length + (znode ? 1 : 2))
+    // Those that are there hold parts of earlier histories, which are told from this one's.
+    const parts = Array.from({ length: PARTS }, (_, place) => this.#names.part(place)).filter(
+      part => !children.names.some(name => this.#names.child(name) === part),
+    )
+    const made = parts.length + (znode ? 1 : 2)
+    const next = newHead(head?.bound ?? 0, children.stat.cversion + epochs.length + made)
     const data = formatHead(next)
     const steps: Step[] = znode
       ? [{ type: 'set', path: version, data, version: znode.stat.version }]
@@ -37,7 +42,9 @@ export class Founder {
           { type: 'set', path: version, data, version: 0 },
         ]
     for (const name of epochs) steps.push({ type: 'delete', path: this.#names.child(name), version: -1 })
-    steps.push({ type: 'create', path: this.#names.epoch(next.epoch), data: Buffer.alloc(0) })
+    for (const made of [this.#names.epoch(next.epoch), ...parts]) {
+      steps.push({ type: 'create', path: made, data: Buffer.alloc(0) })
+    }
     await this.#unlessOvertaken(steps)
   }
 

@@ -7,13 +7,19 @@ import type { Stored } from './stored.js'
 const FORMAT = 1
 
 /**
- * How long the log may be, in characters. It is written with every change, and read at every one by every process: a longer
- * one would serve those that check seldom, at the cost of all others.
+ * How long the log of the head may be, in characters. It is written with every change, and read at every one by every
+ * process: a longer one would serve those that check seldom, at the cost of all others. Those find more in its earlier parts.
  */
-const LOG_LIMIT = 8_192
+const LOG_LIMIT = 2_048
+
+/** How many earlier parts of the log are kept, each in a znode of its own. */
+export const PARTS = 4
 
 /** How long the latest change of it may be nevertheless, in characters, with values or, where these are longer, without. */
 const CHANGE_LIMIT = 16_384
+
+/** How long a part may be that is put away, in characters: with the latest change it must leave a transaction its room. */
+const PART_LIMIT = 4_096
 
 /** How long a value may be that is kept in the log, in characters. A longer one is read from its znode. */
 const VALUE_LIMIT = 1_024
@@ -31,11 +37,29 @@ export interface Head {
   readonly id: string
   /** Which change came before the first of the log. */
   readonly base: string
+  /** How many parts of the log were put away so far, each in the place of the one {@link PARTS} before it. */
+  readonly parts: number
   /** For how long some replica relies on memory after a check, in ms. */
   readonly bound: number
   /** How many znodes were created and deleted below the path, so that others that do so are noticed. */
   readonly cversion: number
   readonly log: readonly string[]
+}
+
+/** An earlier part of the log, as it was put away: at least one change. */
+export interface Part {
+  readonly epoch: string
+  /** The number of its last change. */
+  readonly number: number
+  /** Which change came before its first. */
+  readonly base: string
+  readonly log: readonly string[]
+}
+
+/** What a change makes of the head, and of the log's earlier parts: at most one is put away. */
+export interface Moved {
+  readonly head: Head
+  readonly part?: { readonly place: number; readonly content: Part }
 }
 
 /** An effect as the log holds it; `stored` is missing where the value is to be read from its znode. */
@@ -58,27 +82,31 @@ export function versionOf({ number, epoch, id }: Pick<Head, 'number' | 'epoch' |
 /** The first head of a new history. */
 export function newHead(bound: number, cversion: number): Head {
   const id = `${randomBytes(9).toString('hex')}.0`
-  return { epoch: randomBytes(6).toString('hex'), number: 0, id, base: id, bound, cversion, log: [] }
+  return { epoch: randomBytes(6).toString('hex'), number: 0, id, base: id, parts: 0, bound, cversion, log: [] }
 }
 
-/** The head after one more change. What the log has no room for is removed from its other end. */
-export function nextHead(head: Head, id: string, effects: readonly Effect<Stored>[], cversion: number): Head {
+/** One more change. Where the log has no room for it, what is there is put away, and the change begins a new one. */
+export function moveOn(head: Head, id: string, effects: readonly Effect<Stored>[], cversion: number): Moved {
   const next = { ...head, number: head.number + 1, id, cversion }
   let line = toLine(id, effects, true)
   if (line.length > CHANGE_LIMIT) line = toLine(id, effects, false)
-  if (line.length > CHANGE_LIMIT) return { ...next, base: id, log: [] }
-  const log = [...head.log, line]
-  let { base } = head
-  for (let length = lengthOf(log); length > LOG_LIMIT && log.length > 1; ) {
-    const dropped = log.shift() as string
-    length -= dropped.length
-    base = idOf(dropped)
-  }
-  return { ...next, base, log }
+  // Whoever has not read it yet will have to load everything: what came before serves nobody any more.
+  if (line.length > CHANGE_LIMIT) return { head: { ...next, base: id, log: [] } }
+  const { epoch, number, base, parts, log } = head
+  const length = lengthOf(log)
+  if (length === 0 || length + line.length <= LOG_LIMIT) return { head: { ...next, log: [...log, line] } }
+  const alone = { ...next, base: head.id, log: [line] }
+  if (length > PART_LIMIT) return { head: alone }
+  const part = { place: parts % PARTS, content: { epoch, number, base, log } }
+  return { head: { ...alone, parts: parts + 1 }, part }
 }
 
 export function formatHead({ log, ...head }: Head): Buffer {
-  return Buffer.from([JSON.stringify({ format: FORMAT, ...head }), ...log].join('\n'))
+  return toLines({ format: FORMAT, ...head }, log)
+}
+
+export function formatPart({ log, ...part }: Part): Buffer {
+  return toLines(part, log)
 }
 
 /**
@@ -96,6 +124,29 @@ export function parseHead(data: Buffer, dictionary: string): Head | undefined {
   } catch (error) {
     if (error instanceof SyntaxError) return undefined
     throw error
+  }
+}
+
+/** Reads an earlier part of the log; nothing where the data is none. */
+export function parsePart(data: Buffer): Part | undefined {
+  const [first = '', ...log] = data.toString().split('\n')
+  try {
+    const { epoch, number, base } = (JSON.parse(first) ?? {}) as Part
+    return log.length > 0 ? { epoch, number, base, log } : undefined
+  } catch {
+    return undefined
+  }
+}
+
+/** A head whose log is longer: with those parts that lead up to it, without a gap. */
+export function withParts(head: Head, parts: readonly Part[]): Head {
+  let { base, log } = head
+  for (;;) {
+    const number = head.number - log.length
+    const part = parts.find(one => one.epoch === head.epoch && one.number === number && lastOf(one) === base)
+    if (!part) return { ...head, base, log }
+    log = [...part.log, ...log]
+    base = part.base
   }
 }
 
@@ -166,13 +217,21 @@ function parseLine(line: string): { id: string; effects: LoggedEffect[] } {
   return { id, effects }
 }
 
+function toLines(first: object, log: readonly string[]): Buffer {
+  return Buffer.from([JSON.stringify(first), ...log].join('\n'))
+}
+
+function lastOf({ log }: Part): string {
+  return idOf(log.at(-1) ?? '')
+}
+
 function lengthOf(log: readonly string[]): number {
   return log.reduce((sum, line) => sum + line.length, 0)
 }
 
-function isComplete({ epoch, number, id, base, bound, cversion }: Partial<Head>): boolean {
+function isComplete({ epoch, number, id, base, parts, bound, cversion }: Partial<Head>): boolean {
   const texts = [epoch, id, base].every(one => typeof one === 'string')
-  return texts && Number.isSafeInteger(number) && Number.isSafeInteger(cversion) && Number.isFinite(bound)
+  return texts && [number, parts, cversion].every(Number.isSafeInteger) && Number.isFinite(bound)
 }
 
 function laterFormat(format: number, dictionary: string): UnsupportedError {

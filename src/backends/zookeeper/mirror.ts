@@ -1,6 +1,6 @@
 import type { CatchUp, Change, Version } from '../../contract/backend.js'
 import { touches } from '../../contract/execute-group.js'
-import { type Head, pastSince, versionOf } from './head.js'
+import { type Head, type Part, pastSince, versionOf, withParts } from './head.js'
 import { escapeKey } from './names.js'
 import type { Stored } from './stored.js'
 
@@ -29,22 +29,25 @@ export class Mirror {
   nameBytes = 0
   version: string
   #recent: Change<Stored>[] = []
+  /** The earlier parts of the log, as they were when everything was read. */
+  #parts: readonly Part[]
 
-  constructor(entries: Map<string, Stored>, position: Position) {
+  constructor(entries: Map<string, Stored>, position: Position, parts: readonly Part[]) {
     this.entries = entries
     this.position = position
+    this.#parts = parts
     this.version = versionOf(position.head)
     this.nameBytes = namesOf(entries)
   }
 
   /** Takes over a state that was read as a whole. */
-  replace(entries: Map<string, Stored>, position: Position): void {
-    const version = versionOf(position.head)
-    if (version !== this.version) this.#recent = []
-    this.entries = entries
-    this.position = position
-    this.version = version
-    this.nameBytes = namesOf(entries)
+  replace(by: Mirror): void {
+    if (by.version !== this.version) this.#recent = []
+    this.entries = by.entries
+    this.position = by.position
+    this.version = by.version
+    this.nameBytes = by.nameBytes
+    this.#parts = by.#parts
   }
 
   /** Moves on. The changes lead from the present version to that of the position. */
@@ -71,7 +74,7 @@ export class Mirror {
     const dated = asOf === undefined ? UNDATED : { asOf }
     const changes = this.#changesSince(since)
     if (changes) return { type: 'changes', version: this.version, changes, ...dated }
-    const past = pastSince(this.position.head, since)
+    const past = pastSince(withParts(this.position.head, this.#parts), since)
     const diverged = 'diverged' in past && past.diverged
     return { type: 'state', version: this.version, entries: new Map(this.entries), diverged, ...dated }
   }

@@ -4,6 +4,9 @@ const VERSION = '%version'
 /** What the znode begins with that shows which history the version is of. */
 const EPOCH = '%epoch-'
 
+/** What the znodes of the log's earlier parts begin with. */
+const PART = '%log-'
+
 /** The largest key, in bytes. */
 const KEY_BYTES = 512
 
@@ -31,13 +34,18 @@ export class Names {
     return `${this.path}/${EPOCH}${epoch}`
   }
 
+  /** The znode of one of the log's earlier parts. */
+  part(place: number): string {
+    return `${this.path}/${PART}${place}`
+  }
+
   key(key: string): string {
     return `${this.path}/${escapeKey(key)}`
   }
 
   /** A child that is not to be read as a key. */
   isReserved(name: string): boolean {
-    return name === VERSION || name.startsWith(EPOCH)
+    return name === VERSION || name.startsWith(EPOCH) || name.startsWith(PART)
   }
 
   child(name: string): string {

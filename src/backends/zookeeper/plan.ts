@@ -1,7 +1,7 @@
 import type { Effect, Group, Outcome } from '../../contract/backend.js'
 import { executeGroup, type Target } from '../../contract/execute-group.js'
 import { InvalidValueError, StoreUnavailableError } from '../../errors/errors.js'
-import { formatHead, type Head, nextHead } from './head.js'
+import { formatHead, formatPart, type Head, moveOn } from './head.js'
 import { bytesOf, type Mirror } from './mirror.js'
 import type { Names } from './names.js'
 import { type Stored, toData } from './stored.js'
@@ -91,8 +91,9 @@ export function makePlan(
     return { outcomes, effects, steps, head }
   }
   const { steps, touched } = stepsOf(overlay, mirror, names)
-  const next = nextHead(head, id, effects, head.cversion + touched)
+  const { head: next, part } = moveOn(head, id, effects, head.cversion + touched)
   const move: Step = { type: 'set', path: names.version, data: formatHead(next), version: znode }
+  if (part) steps.push({ type: 'set', path: names.part(part.place), data: formatPart(part.content), version: -1 })
   return { outcomes, effects, steps: [move, epoch, ...steps], head: next }
 }
 

@@ -1,4 +1,5 @@
 import type { CatchUp, Change, Freshness, State, Version } from '../../contract/backend.js'
+import type { Past } from './head.js'
 import { Mirror, type Position } from './mirror.js'
 import type { Names } from './names.js'
 import { isLoss, type Session, type Watched } from './session.js'
@@ -125,6 +126,11 @@ export class Reader {
     if (change) this.#onMoved([change])
   }
 
+  /** What led from a version to where the mirror is. */
+  past(since: Version, { position }: Mirror): Promise<Past> {
+    return this.#again(() => this.#znodes.past(position.head, since))
+  }
+
   /** Cuts the history, since others have put znodes there, or taken some away; then reads everything. */
   async cut(): Promise<void> {
     await this.#again(() => this.#znodes.cut())
@@ -219,9 +225,10 @@ export class Reader {
   /** One consistent state: what was read, and on top of it what was changed meanwhile. */
   async #tryLoad(progress: () => void): Promise<Loaded | undefined> {
     const start = await this.#find()
-    const entries = start && (await this.#znodes.all(progress))
+    if (!start) return undefined
+    const [entries, parts] = await Promise.all([this.#znodes.all(progress), this.#znodes.parts()])
     if (!entries) return undefined
-    const mirror = new Mirror(entries, start.position)
+    const mirror = new Mirror(entries, start.position, parts)
     for (;;) {
       const found = await this.#find()
       if (!found) return undefined
@@ -249,7 +256,7 @@ export class Reader {
       return mirror
     }
     const moved = before.version !== mirror.version
-    before.replace(mirror.entries, mirror.position)
+    before.replace(mirror)
     if (moved) this.#onMoved(undefined)
     return before
   }

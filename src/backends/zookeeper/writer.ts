@@ -1,7 +1,7 @@
 import type { Batch, Change, Committed, Group, Outcome, Version } from '../../contract/backend.js'
 import { orAborted, pause } from '../waiting.js'
 import { ambiguous, notWritten } from './faults.js'
-import { formatHead, type Head, partId, pastSince, versionOf } from './head.js'
+import { formatHead, type Head, partId, versionOf } from './head.js'
 import type { Mirror, Position } from './mirror.js'
 import type { Names } from './names.js'
 import { makePlan, type Plan } from './plan.js'
@@ -94,7 +94,7 @@ export class Writer {
     for (let attempt = 0; ; attempt += 1) {
       const mirror = await this.#mirrorNow(lost, givenUp)
       if (lost && mirror.position.zxid !== lost.base.zxid) {
-        if (this.#tookEffect(lost, mirror)) return lost.plan.outcomes
+        if (await this.#tookEffect(lost, mirror, givenUp)) return lost.plan.outcomes
         lost = undefined
       }
       const plan = lost?.plan ?? makePlan(groups, id, mirror, this.#names, this.#session.added)
@@ -140,11 +140,11 @@ export class Writer {
    *
    * @throws AmbiguousWriteError where the history does not reach back.
    */
-  #tookEffect({ base, change, cause }: Lost, { position, version }: Mirror): boolean {
+  async #tookEffect({ base, change, cause }: Lost, mirror: Mirror, givenUp: AbortSignal): Promise<boolean> {
     // Someone has recorded a bound.
-    if (version === change.previous && position.head.bound !== base.head.bound) return false
-    const past = pastSince(position.head, change.previous)
-    if (!('changes' in past)) throw ambiguous(cause, this.#names.path)
+    if (mirror.version === change.previous && mirror.position.head.bound !== base.head.bound) return false
+    const past = await orAborted(this.#reader.past(change.previous, mirror), givenUp).catch(() => undefined)
+    if (!past || !('changes' in past)) throw ambiguous(cause, this.#names.path)
     return past.changes[0]?.version === change.version
   }
 

@@ -1,6 +1,18 @@
 import type { Change, Effect, Version } from '../../contract/backend.js'
 import { Founder } from './founder.js'
-import { type Head, type LoggedChange, type LoggedEffect, parseHead, pastSince, versionOf } from './head.js'
+import {
+  type Head,
+  type LoggedChange,
+  type LoggedEffect,
+  PARTS,
+  type Part,
+  type Past,
+  parseHead,
+  parsePart,
+  pastSince,
+  versionOf,
+  withParts,
+} from './head.js'
 import type { Position } from './mirror.js'
 import { type Names, unescapeKey } from './names.js'
 import type { Session } from './session.js'
@@ -62,7 +74,7 @@ export class Znodes {
    */
   async changesTo(position: Position, base: Version): Promise<readonly Change<Stored>[] | 'again' | 'gap'> {
     if (versionOf(position.head) === base) return []
-    const past = pastSince(position.head, base)
+    const past = await this.past(position.head, base)
     if (!('changes' in past)) return 'gap'
     const { changes } = past
     if (!changes.some(({ effects }) => effects.some(isUnread))) return changes as readonly Change<Stored>[]
@@ -76,6 +88,20 @@ export class Znodes {
     const all: Effect<Stored>[] = cleared ? [{ type: 'clear' }, ...withValues] : withValues
     const id = changes.length === 1 ? changes[0]?.id : undefined
     return [{ previous: base, version: versionOf(position.head), effects: all, id }]
+  }
+
+  /** What leads from a version to a head: as far as its log reaches, and beyond that, as far as the earlier parts do. */
+  async past(head: Head, since: Version): Promise<Past> {
+    const past = pastSince(head, since)
+    if ('changes' in past || past.diverged) return past
+    return pastSince(withParts(head, await this.parts()), since)
+  }
+
+  /** The earlier parts of the log, as they are now. */
+  async parts(): Promise<Part[]> {
+    const places = Array.from({ length: PARTS }, (_, place) => this.#names.part(place))
+    const read = await Promise.all(places.map(path => this.#session.getData(path)))
+    return read.flatMap(({ value }) => (value && parsePart(value.data)) ?? [])
   }
 
   /** All keys with their values, not of one moment; nothing where the path is missing. */
