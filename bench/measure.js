@@ -33,16 +33,33 @@ export function repeated(count, work) {
   }
 }
 
+/** @typedef {{ ours: Variant, base: Variant, rounds: number, warmUp?: number }} Rounds */
+
 /**
  * Runs two variants in turns (A B, B A, A B …), so that whatever the machine does meanwhile meets both.
- * @param {{ ours: Variant, base: Variant, rounds: number, warmUp?: number, of?: 'time' | 'speed' }} options
+ * @param {Rounds & { of?: 'time' | 'speed' }} options
  */
-export async function compare({ ours, base, rounds, warmUp = 3, of = 'time' }) {
+export async function compare({ of = 'time', ...options }) {
+  return pooled([await compareRounds(options)], of)
+}
+
+/** What each round has given of both, in turns. @param {Rounds} options @returns {Promise<[ours: number, base: number][]>} */
+export async function compareRounds({ ours, base, rounds, warmUp = 3 }) {
+  /** @type {[number, number][]} */
   const pairs = []
   for (let round = -warmUp; round < rounds; round += 1) {
     const pair = round % 2 === 0 ? await inTurn(ours, base) : (await inTurn(base, ours)).reverse()
     if (round >= 0) pairs.push(/** @type {[number, number]} */ (pair))
   }
+  return pairs
+}
+
+/**
+ * What several runs of rounds come to, taken together.
+ * @param {readonly (readonly [ours: number, base: number][])[]} runs @param {'time' | 'speed'} [of]
+ */
+export function pooled(runs, of = 'time') {
+  const pairs = runs.flat()
   const ratios = pairs.map(([mine, other]) => (of === 'time' ? mine / other : other / mine))
   return {
     ours: percentile(

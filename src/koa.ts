@@ -1,4 +1,4 @@
-import { Readable } from 'node:stream'
+import type { Readable } from 'node:stream'
 import { isPromise } from './contract/is-promise.js'
 import type { RequestScope, Sent } from './dictionary/request-scope.js'
 import { FreshPerRequest } from './web/fresh-per-request.js'
@@ -9,13 +9,12 @@ export type { Dictionaries, DictsOf, FreshPerRequestOptions, WithDicts } from '.
 /** What is needed of Koa's context. */
 export interface KoaContext {
   readonly req: object
-  readonly res: Sent
+  readonly res: Sent & { once(event: 'pipe', listener: (body: Readable) => void): unknown }
   readonly state: object
-  readonly body: unknown
 }
 
 /** A middleware of Koa 2 and 3. */
-export type KoaMiddleware = (context: KoaContext, next: () => Promise<unknown>) => Promise<void>
+export type KoaMiddleware = (context: KoaContext, next: () => Promise<unknown>) => Promise<unknown>
 
 /**
  * A middleware for Koa: brings the dictionaries up to date at the start of each request, gives the request an immutable
@@ -37,16 +36,16 @@ export function freshPerRequest<const A extends Dictionaries>(
   return (context, next) => {
     const enter = (scope: RequestScope) => {
       Object.assign(context.state, { dicts: scope.dicts })
-      return scope.run(next).then(() => {
-        if (context.body instanceof Readable) readWithin(scope, context.body)
-      })
+      // No promise of its own, which each request would pay for.
+      context.res.once('pipe', body => readWithin(scope, body))
+      return scope.run(next)
     }
     const begun = fresh.begin(context.req, context.res)
     return isPromise(begun) ? begun.then(enter) : enter(begun)
   }
 }
 
-/** Koa sends a stream once all middleware has returned: what feeds it, such as a generator, would find no scope there. */
+/** Koa sends a body that is a stream once all middleware has returned: what feeds it, such as a generator, would find no scope there. */
 function readWithin(scope: RequestScope, stream: Readable): void {
   const read = stream._read
   stream._read = size => scope.run(() => read.call(stream, size))

@@ -1,7 +1,5 @@
 // @ts-check
 // Serves one page by a framework. Asked for, it says how many checks it has made so far, and what time of the processor it took.
-import { AsyncLocalStorage } from 'node:async_hooks'
-import { Server } from 'node:http'
 import { SqliteBackend } from '../../dist/backends/sqlite/sqlite-backend.js'
 import { FaultyBackend } from '../../dist/conformance/faulty-backend.js'
 import { DurableDict, SqliteDict } from '../../dist/index.js'
@@ -18,19 +16,6 @@ const { framework, keys, file, counted = false, storage = false, options = {} } 
 
 let checks = () => 0
 
-/** Runs each request in an AsyncLocalStorage, as what traces or logs requests does. */
-function storeRequests() {
-  const { emit } = Server.prototype
-  const requests = new AsyncLocalStorage()
-  /** @this {Server} @param {[event: string, ...rest: any[]]} event */
-  function emitStored(...event) {
-    const proceed = () => Reflect.apply(emit, this, event)
-    return event[0] === 'request' ? requests.run({}, proceed) : proceed()
-  }
-  Object.assign(Server.prototype, { emit: emitStored })
-}
-if (storage) storeRequests()
-
 /** @param {string} path @returns {Promise<Dict>} */
 async function open(path) {
   if (!counted) return /** @type {Dict} */ (await SqliteDict.open('bench', path))
@@ -43,7 +28,7 @@ async function open(path) {
 }
 
 const dict = file === undefined ? undefined : await open(file)
-const content = { key: makeKey(1), map: new Map(makeEntries(keys)), options, ...(dict && { dict }) }
+const content = { key: makeKey(1), map: new Map(makeEntries(keys)), options, storage, ...(dict && { dict }) }
 const port = await sites[framework]?.(content)
 process.on('message', () => {
   const { user, system } = process.cpuUsage()
