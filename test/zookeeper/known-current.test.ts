@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { opener } from '../../src/backends/zookeeper/connect.js'
 import { PARTS } from '../../src/backends/zookeeper/head.js'
@@ -47,6 +48,16 @@ async function requestsOf(work: () => Promise<unknown>): Promise<number> {
   return (await received()) - before - 1
 }
 
+/** Waits until the server is asked for nothing: those who are told of children count them a little later. */
+async function quiet(): Promise<void> {
+  for (let before = await received(); ; ) {
+    await delay(150)
+    const now = await received()
+    if (now === before + 1) return
+    before = now
+  }
+}
+
 function blockFor(ms: number): void {
   Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms)
 }
@@ -64,6 +75,7 @@ describe('what is known without asking', () => {
   test('is the present version, until the server tells of a change', async () => {
     const path = nextPath()
     const [backend, other] = [await open(path), await open(path)]
+    await quiet()
     const version = await backend.lastUpdated()
     const asOf = backend.knownCurrent(version) as number
     expect(asOf).toBeLessThanOrEqual(performance.now())
@@ -159,8 +171,11 @@ describe('the log', () => {
   test('serves a change that is larger than all that it keeps of others', async () => {
     const path = nextPath()
     const [backend, other] = [await open(path), await open(path)]
+    const commit = async () => other.commit(bigBatch(100), await other.lastUpdated(), new AbortController().signal)
+    await commit()
+    await quiet()
     const version = await backend.lastUpdated()
-    await other.commit(bigBatch(100), await other.lastUpdated(), new AbortController().signal)
+    await commit()
     const asked = await requestsOf(() => backend.changesSince(version) as Promise<unknown>)
     // A barrier, and the version with its log.
     expect(asked).toBe(2)
@@ -170,6 +185,8 @@ describe('the log', () => {
     const path = nextPath()
     const [near, far, writer] = [await open(path), await open(path), await open(path)]
     await writer.commit(bigBatch(100), await writer.lastUpdated(), new AbortController().signal)
+    await writer.persist('a', '')
+    await quiet()
     const early = await far.lastUpdated()
     for (let n = 0; n < 30; n += 1) await writer.persist('a', `${n}`)
     const latest = await near.lastUpdated()

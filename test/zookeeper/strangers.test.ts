@@ -14,6 +14,7 @@ import { until } from '../redis/support.js'
 import type { ZookeeperNode } from '../servers/types.js'
 import { startZookeeperNode } from '../servers/zookeeper-nodes.js'
 import { type ByHand, byHand } from './by-hand.js'
+import { clientOf } from './clients.js'
 import { newPath, type Options, rejection, stepsAfterEach } from './support.js'
 
 /** A third of it is how soon znodes made by hand are noticed. In ms. */
@@ -41,6 +42,18 @@ async function open(path: string, options: Options = {}) {
   })
   cleanup.push(() => dict.close())
   return dict
+}
+
+/** By a session of the dictionary's own, and by the caller's client. */
+const WAYS = {
+  'a session of its own': open,
+  'node-zookeeper-client': async (path: string, { sessionTimeout = SESSION, ...options }: Options) => {
+    const { client, end } = clientOf(server.address, { sessionTimeout })
+    cleanup.push(end)
+    const dict = await ZookeeperDict.open(path, client, { encoding: new JSONEncoding(), ...options })
+    cleanup.push(() => dict.close())
+    return dict
+  },
 }
 
 /** The warnings that come meanwhile. */
@@ -123,6 +136,42 @@ describe('znodes that are written by hand, without the version', () => {
     await hand.remove(`${path}/a`)
     await until(async () => !(await dict.has('a')), 'what was removed is missed', 5 * SESSION)
     await until(() => !live.local.has('a'), 'its removal is pushed', 5 * SESSION)
+  })
+
+  describe.each(Object.entries(WAYS))('by %s', (_, openBy) => {
+    test('are noticed at once, long before a third of the session timeout', async () => {
+      const path = newPath()
+      const dict = await openBy(path, { sessionTimeout: 60_000 })
+      await dict.set('a', 1)
+      for (let n = 1; n <= 3; n += 1) {
+        await hand.create(`${path}/b`, `${n}`)
+        await until(async () => (await dict.get('b')) === n, 'what was made is read', 5_000)
+        await hand.remove(`${path}/b`)
+        await until(async () => !(await dict.has('b')), 'what was removed is missed', 5_000)
+      }
+    })
+
+    test('are noticed also beside so many keys that it takes long to list them', async () => {
+      const path = newPath()
+      const dict = await openBy(path, { sessionTimeout: SESSION })
+      await dict.update(Object.fromEntries(Array.from({ length: 100 }, (_, n) => [`${n}`.padEnd(300, 'x'), n])))
+      await hand.create(`${path}/b`, '2')
+      await until(async () => (await dict.get('b')) === 2, 'what was made is read', 5 * SESSION)
+    })
+
+    test('are told from own writes, however many keys these make and remove', async () => {
+      const path = newPath()
+      const dicts = [await openBy(path, {}), await openBy(path, { live: true })]
+      const reasons: string[] = []
+      for (const dict of dicts) dict.on('sync', ({ reason }) => reasons.push(reason))
+      const end = performance.now() + 500
+      for (let n = 0; performance.now() < end; n += 1) {
+        await Promise.all(dicts.map((dict, index) => dict.set(`${index} ${n}`, n)))
+        await Promise.all(dicts.map((dict, index) => dict.delete(`${1 - index} ${n}`)))
+      }
+      expect(reasons).not.toContain('diverged')
+      expect(reasons).not.toContain('loaded')
+    })
   })
 
   test('do not harm writes that meet them: nothing half done is ever seen', async () => {

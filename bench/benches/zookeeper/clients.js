@@ -41,6 +41,7 @@ async function openOwn(address) {
         opened: () => opened.say(connectRequest(0n, SESSION_TIMEOUT, NO_SESSION)),
         greeted: () => resolve(opened),
         changed: () => listener(),
+        childrenChanged: () => {},
         seen: () => {},
         closed: reject,
       },

@@ -95,13 +95,14 @@ export class ClientSession implements Transport {
   }
 
   getChildren(path: string, reply: Reply<Children>): void {
-    this.#ask(reply, () =>
-      this.#client.getChildren(path, (error: ClientFault | null, names: string[], stat: ClientStat) => {
-        if (error?.code === CODE.NO_NODE) reply(undefined)
-        else if (error) reply(toRefusal(error))
-        else reply(undefined, { names, stat: toStat(stat) })
-      }),
-    )
+    this.#ask(reply, () => this.#client.getChildren(path, toChildren(reply)))
+  }
+
+  /** It has no other way to watch children than to list them, each time. */
+  watchChildren(path: string, few: boolean, reply: Reply<Stat>): void {
+    const answer = toChildren((fault, children) => reply(fault, children?.stat))
+    if (few) this.#ask(reply, () => this.#client.getChildren(path, this.#onChildren, answer))
+    else this.exists(path, false, reply)
   }
 
   multi(steps: readonly Step[], reply: Reply<readonly (Stat | undefined)[]>): void {
@@ -128,6 +129,8 @@ export class ClientSession implements Transport {
   }
 
   readonly #onWatch = () => this.#events?.changed()
+
+  readonly #onChildren = () => this.#events?.childrenChanged()
 
   readonly #onState = ({ name }: { readonly name: string }) => {
     if (name === 'SYNC_CONNECTED') this.#arrived()
@@ -221,6 +224,14 @@ export class ClientSession implements Transport {
     else if (step.type === 'set') transaction.setData(step.path, step.data, step.version)
     else if (step.type === 'check') transaction.check(step.path, step.version)
     else transaction.remove(step.path, step.version)
+  }
+}
+
+function toChildren(reply: Reply<Children>) {
+  return (error: ClientFault | null, names: string[], stat: ClientStat) => {
+    if (error?.code === CODE.NO_NODE) reply(undefined)
+    else if (error) reply(toRefusal(error))
+    else reply(undefined, { names, stat: toStat(stat) })
   }
 }
 

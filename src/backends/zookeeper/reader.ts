@@ -13,6 +13,9 @@ const ATTEMPTS = 20
 /** How much of the session timeout may have passed since the latest sign of life, before the server is asked for one. */
 const TRUSTED = 2 / 3
 
+/** What is known of the keys before anything was read. */
+const UNREAD = { nameBytes: Number.POSITIVE_INFINITY }
+
 /** Told of each change that the mirror goes through; of none where it was replaced as a whole. */
 type OnMoved = (changes: readonly Change<Stored>[] | undefined) => void
 
@@ -145,7 +148,7 @@ export class Reader {
   async compare(heard: () => void): Promise<void> {
     const mirror = this.#mirror
     const position = mirror?.position
-    const cversion = await this.#znodes.cversion()
+    const cversion = await this.#znodes.cversion(mirror ?? UNREAD)
     heard()
     // Where memory has moved meanwhile, it cannot be told which of the two is the older one.
     if (!mirror || !position || mirror.position !== position || cversion === position.head.cversion) return
@@ -180,10 +183,13 @@ export class Reader {
   async #refresh(): Promise<void> {
     for (;;) {
       const mirror = this.#mirror
+      const known = mirror?.position
       const found = await this.#find()
       if (!found) continue
       const { position, mark } = found
-      if (!mirror || mirror !== this.#mirror || isOlder(position, mirror)) return void (await this.#load(() => {}))
+      if (!known || mirror !== this.#mirror || isOlder(position, known)) return void (await this.#load(() => {}))
+      // Own writes have overtaken the answer: what they stood on was all that it tells, or more.
+      if (isOlder(position, mirror.position)) return
       const base = mirror.version
       const changes = await this.#znodes.changesTo(position, base)
       if (changes === 'again' || mirror.version !== base) continue
@@ -196,12 +202,13 @@ export class Reader {
   }
 
   /**
-   * The head, with a watch; nothing where it had to be made first. Where it is older than the mirror, the server lags behind,
-   * or the store was restored: after a barrier, it can only be the latter.
+   * The head, with a watch; nothing where it had to be made first. Where it is older than what was known before, the server
+   * lags behind, or the store was restored: after a barrier, it can only be the latter.
    */
   async #find(): Promise<Found | undefined> {
+    const known = this.#mirror?.position
     const found = await this.#znodes.find()
-    if (!found || !this.#mirror || !isOlder(found.position, this.#mirror)) return found
+    if (!found || !known || !isOlder(found.position, known)) return found
     await this.#barrier()
     return this.#znodes.find()
   }
@@ -238,7 +245,7 @@ export class Reader {
       if (changes === 'again') continue
       if (changes === 'gap') return undefined
       mirror.advance(changes, position)
-      if ((await this.#znodes.cversion()) === position.head.cversion) return { mirror, mark }
+      if ((await this.#znodes.cversion(mirror)) === position.head.cversion) return { mirror, mark }
       if (!(await this.#znodes.isStill(position))) continue
       await this.#znodes.cut()
       return undefined
@@ -249,7 +256,7 @@ export class Reader {
   #settle({ mirror, mark }: Loaded, since: Position | undefined): Mirror {
     const before = this.#mirror
     // A write of this process may have come meanwhile, which what was read need not hold.
-    if (before && before.position !== since && isOlder(mirror.position, before)) return before
+    if (before && before.position !== since && isOlder(mirror.position, before.position)) return before
     this.#mark = mark
     if (!before) {
       this.#mirror = mirror
@@ -274,6 +281,6 @@ export class Reader {
   }
 }
 
-function isOlder({ zxid }: Position, mirror: Mirror): boolean {
-  return zxid < mirror.position.zxid
+function isOlder(position: Position, other: Position): boolean {
+  return position.zxid < other.zxid
 }

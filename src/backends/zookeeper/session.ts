@@ -6,6 +6,8 @@ import { CODE, Refusal } from './transport.js'
 export interface SessionListener {
   /** The watched znode has changed, or the connection is there again: what is known may be old. */
   changed(): void
+  /** Children were created or deleted, by whomever, or the connection is there again. */
+  childrenChanged(): void
   lost(cause: Error): void
 }
 
@@ -85,6 +87,11 @@ export class Session {
     return (await this.#ask<Children>(reply => this.#transport.getChildren(path, reply))).value
   }
 
+  /** The state of a znode whose children are watched, where that is cheap: `few` of them always are. */
+  async watchChildren(path: string, few: boolean): Promise<Stat | undefined> {
+    return (await this.#ask<Stat>(reply => this.#transport.watchChildren(path, few, reply))).value
+  }
+
   /** All steps or none. Rejects with a `Refusal` that names the step. */
   async multi(steps: readonly Step[]): Promise<Watched<readonly (Stat | undefined)[]>> {
     const { value = [], mark } = await this.#ask<readonly (Stat | undefined)[]>(reply =>
@@ -125,6 +132,7 @@ export class Session {
         this.fault = undefined
         for (const { resolve } of this.#waiting.splice(0)) resolve()
         this.#listener.changed()
+        this.#listener.childrenChanged()
       },
       lost: cause => {
         this.mark += 1
@@ -135,6 +143,7 @@ export class Session {
         this.mark += 1
         this.#listener.changed()
       },
+      childrenChanged: () => this.#listener.childrenChanged(),
       ended: (cause, successor) => {
         if (this.#closed) return
         if (successor) this.#transport = successor(this.#events())

@@ -37,6 +37,8 @@ export interface TransportEvents {
   lost(cause: Error): void
   /** A watched znode has changed. */
   changed(): void
+  /** Children of a znode whose children are watched were created or deleted. */
+  childrenChanged(): void
   /** It will not come back. `successor` goes on in its place, where there is one. */
   ended(cause: Error, successor?: (events: TransportEvents) => Transport): void
 }
@@ -66,6 +68,13 @@ export interface Transport {
   /** Nothing where the znode is missing. `watch`: tell of its next change, or of all. */
   getData(path: string, watch: boolean, reply: Reply<Znode>): void
   getChildren(path: string, reply: Reply<Children>): void
+  /**
+   * The state of a znode; nothing where it is missing. Tells of the next change to its children, or of all.
+   *
+   * @param few - whether the list of their names is short. Where the only way to such a watch is to read it, none is set on a
+   * long one.
+   */
+  watchChildren(path: string, few: boolean, reply: Reply<Stat>): void
   /** All steps or none. One state for each step that sets data. */
   multi(steps: readonly Step[], reply: Reply<readonly (Stat | undefined)[]>): void
   /** Gives up the connection, whose server is silent, and connects to another one. */

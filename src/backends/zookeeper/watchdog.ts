@@ -10,6 +10,12 @@ const PART = 1 / 3
  */
 const LITTLE = 1_000
 
+/**
+ * How soon the number of children is compared after one was created or deleted, in ms: the answers to own writes that have
+ * done it have come by then, and many are compared at once.
+ */
+const SOON = 50
+
 /** A question that has no answer yet. */
 interface Ping {
   readonly connection: number
@@ -19,8 +25,8 @@ interface Ping {
 
 /**
  * Asks the server for a sign of life at a third of the session timeout, and leaves it where none comes within another:
- * well before the session expires. By the same read znodes are noticed that strangers have put there. Its timer does not
- * hold the process.
+ * well before the session expires. By the same read znodes are noticed that strangers have put there, or taken away; and
+ * sooner where it is told of children. Its timers do not hold the process.
  */
 export class Watchdog {
   readonly #session: Session
@@ -28,6 +34,7 @@ export class Watchdog {
   readonly #onFault: (cause: unknown) => void
   #ping: Ping | undefined
   #timer: NodeJS.Timeout | undefined
+  #soon: NodeJS.Timeout | undefined
   #stopped = false
 
   constructor(session: Session, reader: Reader, onFault: (cause: unknown) => void) {
@@ -40,6 +47,16 @@ export class Watchdog {
   stop(): void {
     this.#stopped = true
     clearTimeout(this.#timer)
+    clearTimeout(this.#soon)
+  }
+
+  /** Children were created or deleted, by whomever. */
+  hurry(): void {
+    if (this.#stopped) return
+    this.#soon ??= setTimeout(() => {
+      this.#soon = undefined
+      if (this.#session.connected) this.#reader.compare(() => {}).catch(this.#onFault)
+    }, SOON).unref()
   }
 
   #wait(): void {

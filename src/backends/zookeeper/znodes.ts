@@ -22,6 +22,9 @@ import type { Znode } from './transport.js'
 /** How many znodes are read at a time. */
 const CHUNK = 500
 
+/** What the names of children may take that are listed for the sake of a watch, in bytes. */
+const SHORT_LIST = 16_384
+
 /** What was read of the head. */
 export interface Found {
   readonly position: Position
@@ -58,9 +61,13 @@ export class Znodes {
     await this.#founder.found(value, value && this.#parse(value))
   }
 
-  /** How many children were created and deleted below the path; nothing where it is missing. */
-  async cversion(): Promise<number | undefined> {
-    return (await this.#session.exists(this.#names.path)).value?.cversion
+  /**
+   * How many children were created and deleted below the path, with a watch for more; nothing where it is missing.
+   *
+   * @param nameBytes - how much the names of all keys' znodes take.
+   */
+  async cversion({ nameBytes }: { readonly nameBytes: number }): Promise<number | undefined> {
+    return (await this.#session.watchChildren(this.#names.path, nameBytes <= SHORT_LIST))?.cversion
   }
 
   /** Whether the head is still the one that was read there. */

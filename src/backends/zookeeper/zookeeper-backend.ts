@@ -50,7 +50,8 @@ export class ZookeeperBackend extends CommittingBackend<Stored> implements Backe
     const lost = (cause: unknown) => {
       for (const listener of this.#listeners) listener.interrupted(cause)
     }
-    this.#session = new Session(open, { changed: () => this.#notice(), lost })
+    const childrenChanged = () => this.#watchdog.hurry()
+    this.#session = new Session(open, { changed: () => this.#notice(), childrenChanged, lost })
     this.#reader = new Reader(this.#session, names, changes => this.#push(changes))
     this.#writer = new Writer(this.#session, this.#reader, names)
     this.#watchdog = new Watchdog(this.#session, this.#reader, lost)

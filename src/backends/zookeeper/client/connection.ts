@@ -1,7 +1,7 @@
 import { connect, type Socket } from 'node:net'
 import { CODE, Refusal, type Reply } from '../transport.js'
 import { Input } from './jute.js'
-import { XID } from './packets.js'
+import { readsOfChildren, XID } from './packets.js'
 
 /** What a connection tells of. None of these throws. */
 export interface ConnectionEvents {
@@ -11,6 +11,8 @@ export interface ConnectionEvents {
   greeted(input: Input): void
   /** A watched znode has changed. */
   changed(): void
+  /** Children of a watched znode were created or deleted. */
+  childrenChanged(): void
   /** Every answer's transaction, in order. */
   seen(zxid: bigint): void
   /** It is gone. What was under way has failed. */
@@ -122,9 +124,14 @@ export class Connection {
   #record(input: Input): void {
     const [xid, zxid, code] = [input.int(), input.long(), input.int()]
     if (zxid > 0n) this.#events.seen(zxid)
-    if (xid === XID.event) this.#events.changed()
+    if (xid === XID.event) this.#happened(input)
     else if (xid !== XID.auth) this.#answer(xid, code, input)
     else if (code !== 0) this.destroy(new Refusal(CODE.AUTH_FAILED))
+  }
+
+  #happened(event: Input): void {
+    if (readsOfChildren(event)) this.#events.childrenChanged()
+    else this.#events.changed()
   }
 
   #answer(xid: number, code: number, input: Input): void {

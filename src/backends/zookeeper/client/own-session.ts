@@ -102,6 +102,10 @@ export class OwnSession implements Transport {
     this.#ask(xid => getChildrenRequest(xid, this.#full(path)), readChildren, orNone(reply))
   }
 
+  watchChildren(path: string, _few: boolean, reply: Reply<Stat>): void {
+    this.exists(path, true, reply)
+  }
+
   multi(steps: readonly Step[], reply: Reply<readonly (Stat | undefined)[]>): void {
     const full = steps.map(step => ({ ...step, path: this.#full(step.path) }))
     this.#ask(xid => multiRequest(xid, full, this.#options.acl), readMulti, reply)
@@ -165,6 +169,7 @@ export class OwnSession implements Transport {
       opened: () => connection.say(connectRequest(this.#zxid, this.#options.timeout, this.#session)),
       greeted: input => this.#greeted(connection, readConnectReply(input)),
       changed: () => this.#events.changed(),
+      childrenChanged: () => this.#events.childrenChanged(),
       seen: zxid => {
         if (zxid > this.#zxid) this.#zxid = zxid
       },

@@ -18,6 +18,9 @@ const TYPE = {
   error: -1,
 } as const
 
+/** The kind of an event that tells of children. */
+const CHILDREN_CHANGED = 4
+
 /** Ids of requests that are none of the client's counting. */
 export const XID = { event: -1, auth: -4 } as const
 
@@ -86,6 +89,11 @@ export function multiRequest(xid: number, steps: readonly Step[], acl: readonly 
     addStep(output, step, acl)
   }
   return output.int(-1).bool(true).int(-1).frame()
+}
+
+/** Whether an event is about a znode's children, rather than itself. */
+export function readsOfChildren(input: Input): boolean {
+  return input.int() === CHILDREN_CHANGED
 }
 
 export function readStat(input: Input): Stat {
