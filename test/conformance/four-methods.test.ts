@@ -1,36 +1,34 @@
 import { appendFile, mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { describe, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { conformance } from '../../src/conformance/index.js'
 import { DurableDict } from '../../src/index.js'
 import { JournalBackend } from './four-methods.js'
+import { runner } from './runner.js'
 
 const reason = 'four methods are enough'
 
-conformance(
-  { describe, test },
-  {
-    name: 'JournalBackend',
-    missing: {
-      commit: reason,
-      changesSince: reason,
-      load: reason,
-      subscribe: reason,
-      pop: reason,
-      setDefault: reason,
-      recordBound: reason,
-      bytes: 'a journal of text',
-    },
-    async create() {
-      const folder = await mkdtemp(join(tmpdir(), 'journal-'))
-      return {
-        backend: () => new JournalBackend(join(folder, 'settings.journal')),
-        dispose: () => rm(folder, { recursive: true }),
-      }
-    },
+conformance(runner, {
+  name: 'JournalBackend',
+  missing: {
+    commit: reason,
+    changesSince: reason,
+    load: reason,
+    subscribe: reason,
+    pop: reason,
+    setDefault: reason,
+    recordBound: reason,
+    bytes: 'a journal of text',
   },
-)
+  async create() {
+    const folder = await mkdtemp(join(tmpdir(), 'journal-'))
+    return {
+      backend: () => new JournalBackend(join(folder, 'settings.journal')),
+      dispose: () => rm(folder, { recursive: true }),
+    }
+  },
+})
 
 test('a line that a crash has torn is no line, and spoils none', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'durabledict-journal-'))

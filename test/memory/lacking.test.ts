@@ -1,7 +1,7 @@
-import { describe, test } from 'vitest'
 import { MemoryBackend } from '../../src/backends/memory/memory-backend.js'
 import { type Capability, conformance } from '../../src/conformance/index.js'
 import { MemoryStore, type Supports } from '../../src/index.js'
+import { runner } from '../conformance/runner.js'
 
 /** A backend that says that it lacks this, and must not be asked for it. */
 function lacking(store: MemoryStore, missing: readonly (keyof Supports)[]): MemoryBackend {
@@ -24,16 +24,13 @@ const COMBINATIONS: readonly (readonly (keyof Supports)[])[] = [
 ]
 
 for (const missing of COMBINATIONS) {
-  conformance(
-    { describe, test },
-    {
-      name: `MemoryBackend without ${missing.join(', ')}`,
-      missing: Object.fromEntries(missing.map((one): [Capability, string] => [one, 'left out on purpose'])),
-      modes: [{ autosync: true }, { live: true, autosync: false }],
-      create() {
-        const store = new MemoryStore()
-        return { backend: () => lacking(store, missing), dispose() {} }
-      },
+  conformance(runner, {
+    name: `MemoryBackend without ${missing.join(', ')}`,
+    missing: Object.fromEntries(missing.map((one): [Capability, string] => [one, 'left out on purpose'])),
+    modes: [{ autosync: true }, { live: true, autosync: false }],
+    create() {
+      const store = new MemoryStore()
+      return { backend: () => lacking(store, missing), dispose() {} }
     },
-  )
+  })
 }

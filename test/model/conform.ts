@@ -1,9 +1,10 @@
-import { afterAll, beforeAll, describe, test } from 'vitest'
+import { afterAll, beforeAll, describe } from 'vitest'
 import type { ModelManager } from '../../src/backends/model/manager.js'
 import { openModel } from '../../src/backends/model/open-model.js'
 import { type ModelOptions, splitOptions } from '../../src/backends/model/options.js'
-import { conformance, type Mode, type Subject } from '../../src/conformance/index.js'
+import { conformance, type Mode, type Runner, type Subject } from '../../src/conformance/index.js'
 import { RichEncoding } from '../../src/index.js'
+import { runner } from '../conformance/runner.js'
 
 /** A database, as one library uses it. */
 export interface Library {
@@ -19,12 +20,18 @@ export const TELLING_MODES: readonly Mode[] = [{ live: true }]
 export interface Conform {
   readonly modes?: readonly Mode[]
   readonly missing?: Subject['missing']
+  /** Vitest, by default with tests that wait side by side. */
+  readonly by?: Runner
 }
 
 let tables = 0
 
 /** Runs the conformance suite through one library. Each test has a table of its own in the same database. */
-export function conform(name: string, open: () => Promise<Library>, { modes, missing }: Conform = {}): void {
+export function conform(
+  name: string,
+  open: () => Promise<Library>,
+  { modes, missing, by = runner }: Conform = {},
+): void {
   describe(name, () => {
     let library: Library
     beforeAll(async () => {
@@ -39,6 +46,6 @@ export function conform(name: string, open: () => Promise<Library>, { modes, mis
       return { backend: async () => (await openModel(manager, settings, given)).backend, dispose() {} }
     }
     const lacks = { bytes: 'the column is of text, so that anyone can read it', ...missing }
-    conformance({ describe, test }, { name: 'ModelBackend', create, missing: lacks, ...(modes && { modes }) })
+    conformance(by, { name: 'ModelBackend', create, missing: lacks, ...(modes && { modes }) })
   })
 }

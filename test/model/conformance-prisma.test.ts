@@ -1,4 +1,5 @@
 import pg from 'pg'
+import { describe, test } from 'vitest'
 import { prismaManager } from '../../src/backends/model/managers/prisma.js'
 import { createTables, type ModelOptions } from '../../src/index.js'
 import { conform, type Library, TELLING_MODES } from './conform.js'
@@ -34,9 +35,13 @@ async function onPostgres(): Promise<Library> {
   return library(database, { listen })
 }
 
-conform('Prisma on PostgreSQL', onPostgres, { modes: TELLING_MODES })
+// One test at a time has a table.
+const by = { describe, test }
+
+conform('Prisma on PostgreSQL', onPostgres, { modes: TELLING_MODES, by })
 // The methods of the backend are what SQLite does otherwise; the dictionary above them is the same as on PostgreSQL.
 conform('Prisma on SQLite', async () => library(await prismaOnSqlite(), { pollEvery: 20 }), {
   modes: [],
+  by,
   missing: { subscribe: 'nothing tells of changes in a file of the application: live dictionaries ask' },
 })

@@ -1,6 +1,7 @@
-import { afterAll, beforeAll, describe, test } from 'vitest'
+import { afterAll, beforeAll, describe } from 'vitest'
 import { RedisBackend } from '../../src/backends/redis/redis-backend.js'
 import { conformance, type Mode } from '../../src/conformance/index.js'
+import { runner } from '../conformance/runner.js'
 import type { Opened } from './clients.js'
 
 let stores = 0
@@ -22,6 +23,6 @@ export function conform(name: string, open: () => Promise<Opened>, modes?: reado
       return { backend: () => new RedisBackend(opened.client, store), dispose() {} }
     }
     const missing = { bytes: 'values are text, so that the hash can be read by anyone' }
-    conformance({ describe, test }, { name: 'RedisBackend', create, missing, ...(modes && { modes }) })
+    conformance(runner, { name: 'RedisBackend', create, missing, ...(modes && { modes }) })
   })
 }

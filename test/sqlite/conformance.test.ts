@@ -1,11 +1,11 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { describe, test } from 'vitest'
 import type { Engine } from '../../src/backends/sqlite/engine.js'
 import { libsqlEngine } from '../../src/backends/sqlite/engine-libsql.js'
 import { nodeEngine } from '../../src/backends/sqlite/engine-node.js'
 import { conformance } from '../../src/conformance/index.js'
+import { runner } from '../conformance/runner.js'
 import { backendOf } from './backend.js'
 
 /** Where Node has none, modern-node.test.ts runs this file by a Node that has. */
@@ -13,17 +13,14 @@ const engines: Record<string, Engine | undefined> = { libsql: await libsqlEngine
 
 for (const [name, engine] of Object.entries(engines)) {
   if (!engine) continue
-  conformance(
-    { describe, test },
-    {
-      name: `SqliteBackend on ${name}`,
-      async create() {
-        const folder = await mkdtemp(join(tmpdir(), 'durabledict-sqlite-'))
-        return {
-          backend: () => backendOf('settings', join(folder, 'app.db'), engine),
-          dispose: () => rm(folder, { recursive: true }),
-        }
-      },
+  conformance(runner, {
+    name: `SqliteBackend on ${name}`,
+    async create() {
+      const folder = await mkdtemp(join(tmpdir(), 'durabledict-sqlite-'))
+      return {
+        backend: () => backendOf('settings', join(folder, 'app.db'), engine),
+        dispose: () => rm(folder, { recursive: true }),
+      }
     },
-  )
+  })
 }

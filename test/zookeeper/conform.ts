@@ -1,7 +1,8 @@
-import { describe, test } from 'vitest'
+import { describe } from 'vitest'
 import { opener } from '../../src/backends/zookeeper/connect.js'
 import { ZookeeperBackend } from '../../src/backends/zookeeper/zookeeper-backend.js'
 import { conformance, type Mode } from '../../src/conformance/index.js'
+import { runner } from '../conformance/runner.js'
 
 let stores = 0
 
@@ -23,6 +24,6 @@ export function conform(
   describe(name, () => {
     // Opening takes a dozen requests, one after the other.
     const subject = { name: 'ZookeeperBackend', create, missing, timeoutScale: 2 }
-    conformance({ describe, test }, { ...subject, ...(modes && { modes }) })
+    conformance(runner, { ...subject, ...(modes && { modes }) })
   })
 }
