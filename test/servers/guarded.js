@@ -3,6 +3,7 @@
 /** @import { Socket } from 'node:net' */
 import { fork } from 'node:child_process'
 import { EventEmitter } from 'node:events'
+import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 
 /**
@@ -19,6 +20,9 @@ import { fileURLToPath } from 'node:url'
 const GUARD = fileURLToPath(new URL('guard.js', import.meta.url))
 const KEPT_OUTPUT = 20_000
 
+/** How long what was printed is waited for once the command has ended, in ms. */
+const PATIENCE = 2_000
+
 /** A command that does not outlive this process. Emits `output` whenever it has printed something. */
 export class Guarded extends EventEmitter {
   /** The end of what the command printed. */
@@ -31,6 +35,8 @@ export class Guarded extends EventEmitter {
   #guard
   /** @type {Promise<unknown>} */
   #gone
+  /** Resolves when everything has come that was printed. @type {Promise<unknown>} */
+  #silent
 
   /** @param {Orders} orders @param {NodeJS.ProcessEnv} env */
   constructor(orders, env) {
@@ -38,6 +44,7 @@ export class Guarded extends EventEmitter {
     const stdio = /** @type {const} */ (['ignore', 'pipe', 'pipe', 'ipc'])
     this.#guard = fork(GUARD, [JSON.stringify(orders)], { env, detached: true, execArgv: [], stdio: [...stdio] })
     this.#gone = new Promise(resolve => this.#guard.once('exit', resolve))
+    this.#silent = new Promise(resolve => this.#guard.once('close', resolve))
     this.pid = this.#told('pid')
     this.ended = Promise.race([this.#told('ended'), this.#gone.then(() => 'its guard ended')])
     this.#keepOutput()
@@ -55,6 +62,16 @@ export class Guarded extends EventEmitter {
     this.#guard.ref()
     if (this.#guard.connected) this.#guard.disconnect()
     await this.#gone
+  }
+
+  /** Ends the command; gives the end of what it has printed. */
+  async lastWords() {
+    await this.stop()
+    // What it has started, and left running, may hold its output open.
+    const late = new AbortController()
+    await Promise.race([this.#silent, delay(PATIENCE, undefined, { signal: late.signal }).catch(() => {})])
+    late.abort()
+    return this.output.trimEnd()
   }
 
   #keepOutput() {

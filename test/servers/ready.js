@@ -26,7 +26,7 @@ async function answered(port, signal, answers) {
 
 /**
  * Resolves once the server is ready: it has said so, where it is known to, and accepts connections, or answers. Rejects
- * with what it printed where it ends before, or takes too long.
+ * where it ends before, or takes too long.
  * @param {Guarded} process @param {number} port @param {Pick<ServerSpec, 'ready' | 'answers'>} [spec]
  */
 export async function untilReady(process, port, { ready: pattern, answers = accepts } = {}) {
@@ -37,7 +37,7 @@ export async function untilReady(process, port, { ready: pattern, answers = acce
   )
   try {
     const fault = await Promise.race([ready, process.ended, late])
-    if (fault !== undefined) throw new Error(`${fault}\n${process.output.trimEnd()}`)
+    if (fault !== undefined) throw new Error(fault)
   } finally {
     giveUp.abort()
     for (const rest of [ready, late]) rest.catch(() => {})

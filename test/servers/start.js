@@ -30,8 +30,7 @@ async function launch(spec, found, options) {
   try {
     await untilReady(process, port, spec)
   } catch (error) {
-    await process.stop()
-    throw error
+    throw new Error(`${/** @type {Error} */ (error).message}\n${await process.lastWords()}`, { cause: error })
   }
   process.unref()
   return { source: found.source, url: spec.url(port), port, pid: await process.pid, folder, stop: () => process.stop() }
