@@ -55,6 +55,7 @@ export class Load {
       new Promise((resolve, reject) => {
         let missing = 0
         const onClose = () => reject(new Error('The server closed a connection.'))
+        if (socket.destroyed) return onClose()
         const next = () => {
           if (left === 0) {
             socket.off('data', onData).off('close', onClose)

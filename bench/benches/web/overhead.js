@@ -20,40 +20,47 @@ export function overhead(framework) {
     const file = await fileOf(context)
     const site = { framework, keys: KEYS }
     const ours = { ...site, file, options: { maxStaleness: 100 } }
-    const bare = await compareSites(context, ours, site)
-    const least = await compareSites(context, ours, { ...site, storage: true })
+    const [bare, least] = await compareSites(context, ours, [site, { ...site, storage: true }])
     const name = `processor time of a request, ${framework}, maxStaleness: 100`
     return [
-      compared(name, framework, bare, { atMost: 1.1 }),
-      compared('the same', `${framework}, with a middleware that runs an AsyncLocalStorage`, least),
+      compared(name, framework, pooled(bare), { atMost: 1.1 }),
+      compared('the same', `${framework}, with a middleware that runs an AsyncLocalStorage`, pooled(least)),
     ]
   }
 }
 
 /**
- * In several pairs of processes: what one of them has compiled, and how, stays with it, and may make more of a difference
- * than what is compared.
- * @param {Context} context @param {object} ours @param {object} base
+ * Against each of two others, in several processes of each: what one of them has compiled, and how, stays with it, and may make
+ * more of a difference than what is compared.
+ * @param {Context} context @param {object} ours @param {[object, object]} others
  */
-async function compareSites({ quick }, ours, base) {
-  const pairs = []
-  for (let count = quick ? 1 : 4; count > 0; count -= 1) pairs.push(await comparePair(quick, ours, base))
-  return pooled(pairs)
+async function compareSites({ quick }, ours, others) {
+  /** @type {[Rounds[], Rounds[]]} */
+  const runs = [[], []]
+  for (let count = quick ? 1 : 4; count > 0; count -= 1) {
+    const mine = await Load.start(ours, CONNECTIONS)
+    for (const [index, other] of others.entries()) {
+      // Not before it is its turn: servers close connections that are idle for seconds.
+      const base = await Load.start(other, CONNECTIONS)
+      runs[index]?.push(await compareLoads(quick, mine, base))
+      base.stop()
+    }
+    mine.stop()
+  }
+  return runs
 }
 
-/** @param {boolean} quick @param {object} ours @param {object} base */
-async function comparePair(quick, ours, base) {
-  const [mine, other] = [await Load.start(ours, CONNECTIONS), await Load.start(base, CONNECTIONS)]
+/** @typedef {[ours: number, base: number][]} Rounds */
+
+/** @param {boolean} quick @param {Load} ours @param {Load} base @returns {Promise<Rounds>} */
+function compareLoads(quick, ours, base) {
   const requests = quick ? 200 : 2_000
-  const measured = await compareRounds({
-    ours: () => mine.cost(requests),
-    base: () => other.cost(requests),
+  return compareRounds({
+    ours: () => ours.cost(requests),
+    base: () => base.cost(requests),
     rounds: quick ? 3 : 9,
     warmUp: quick ? 1 : 6,
   })
-  mine.stop()
-  other.stop()
-  return measured
 }
 
 /** How many checks requests cost where nothing changed. @type {import('../../types.js').Bench} */
