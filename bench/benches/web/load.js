@@ -10,25 +10,28 @@ const REQUEST = 'GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n'
 const server = new URL('../../tasks/web-server.js', import.meta.url)
 
 /**
- * A server in a process of its own, and so many connections to it, each of which sends its next request when it has the answer
- * to the one before. They parse nothing, all answers being of one length, so that the server is what is measured.
+ * A server in a process of its own, and so many connections to it, each of which sends its next requests when it has the answers
+ * to those before. They parse nothing, all answers being of one length, so that the server is what is measured.
  */
 export class Load {
   #child
+  /** How many requests a connection sends at once. */
+  #pipelined
   /** @type {Socket[]} */
   #sockets = []
   /** The length of an answer. */
   #length = 0
 
-  /** @param {import('node:child_process').ChildProcess} child */
-  constructor(child) {
+  /** @param {import('node:child_process').ChildProcess} child @param {number} pipelined */
+  constructor(child, pipelined) {
     this.#child = child
+    this.#pipelined = pipelined
   }
 
-  /** @param {object} site as the task takes it @param {number} connections */
-  static async start(site, connections) {
+  /** @param {object} site as the task takes it @param {number} connections @param {number} [pipelined] requests of each at a time */
+  static async start(site, connections, pipelined = 1) {
     const child = start(server, [JSON.stringify(site)])
-    const load = new Load(child)
+    const load = new Load(child, pipelined)
     const [port] = await once(child, 'message')
     for (let count = 0; count < connections; count += 1) {
       const socket = connect(port, '127.0.0.1').setNoDelay(true)
@@ -48,22 +51,23 @@ export class Load {
     this.#length = answer.length
   }
 
-  /** Sends so many requests over all connections, and waits for their answers. @param {number} requests */
+  /** Sends at least so many requests over all connections, and waits for their answers. @param {number} requests */
   async send(requests) {
     let left = requests
+    const several = REQUEST.repeat(this.#pipelined)
     const through = (/** @type {Socket} */ socket) =>
       new Promise((resolve, reject) => {
         let missing = 0
+        if (socket.destroyed) return reject(new Error('The server has closed a connection.'))
         const onClose = () => reject(new Error('The server closed a connection.'))
-        if (socket.destroyed) return onClose()
         const next = () => {
-          if (left === 0) {
+          if (left <= 0) {
             socket.off('data', onData).off('close', onClose)
             return resolve(undefined)
           }
-          left -= 1
-          missing = this.#length
-          socket.write(REQUEST)
+          left -= this.#pipelined
+          missing = this.#length * this.#pipelined
+          socket.write(several)
         }
         const onData = (/** @type {Buffer} */ chunk) => {
           missing -= chunk.length

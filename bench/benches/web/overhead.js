@@ -5,7 +5,9 @@ import { Load } from './load.js'
 
 /** @typedef {import('../../types.js').Context} Context */
 
-const CONNECTIONS = 100
+/** So many requests are under way at a time: several by each connection, or whoever sends them were as busy as the server. */
+const CONCURRENT = 100
+const PIPELINED = 4
 const KEYS = 1_000
 
 /**
@@ -38,10 +40,10 @@ async function compareSites({ quick }, ours, others) {
   /** @type {[Rounds[], Rounds[]]} */
   const runs = [[], []]
   for (let count = quick ? 1 : 4; count > 0; count -= 1) {
-    const mine = await Load.start(ours, CONNECTIONS)
+    const mine = await Load.start(ours, CONCURRENT / PIPELINED, PIPELINED)
     for (const [index, other] of others.entries()) {
       // Not before it is its turn: servers close connections that are idle for seconds.
-      const base = await Load.start(other, CONNECTIONS)
+      const base = await Load.start(other, CONCURRENT / PIPELINED, PIPELINED)
       runs[index]?.push(await compareLoads(quick, mine, base))
       base.stop()
     }
@@ -69,8 +71,8 @@ export async function checks(context) {
   const requests = context.quick ? 300 : 5_000
   const cases = /** @type {const} */ ([
     ['one request at a time', 1, undefined, 1],
-    [`${CONNECTIONS} at a time`, CONNECTIONS, undefined, 1],
-    [`${CONNECTIONS} at a time, within maxStaleness`, CONNECTIONS, 60_000, 0],
+    [`${CONCURRENT} at a time`, CONCURRENT, undefined, 1],
+    [`${CONCURRENT} at a time, within maxStaleness`, CONCURRENT, 60_000, 0],
   ])
   const rows = []
   for (const [name, connections, maxStaleness, atMost] of cases) {
