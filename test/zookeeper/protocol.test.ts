@@ -24,6 +24,7 @@ import {
   versionOf,
   withParts,
 } from '../../src/backends/zookeeper/head.js'
+import { Mirror } from '../../src/backends/zookeeper/mirror.js'
 import { checkPath, escapeKey, unescapeKey } from '../../src/backends/zookeeper/names.js'
 import { fromData, toData } from '../../src/backends/zookeeper/stored.js'
 import { CODE, Refusal } from '../../src/backends/zookeeper/transport.js'
@@ -249,6 +250,19 @@ describe('the head', () => {
     const ones = [{ epoch: 'other' }, { number: latest.number + 1 }, { log: [...latest.log, '["other.0"]'] }]
     for (const wrong of ones) expect(withParts(head, [{ ...latest, ...wrong }])).toEqual(head)
     expect(withParts(head, [latest]).base).toBe(latest.base)
+  })
+
+  test('tells by them that a version of another history was left, once everything was read', () => {
+    const { head, versions, parts } = headAfter(300)
+    const position = { head, znode: 1, zxid: 1n }
+    const number = head.number - head.log.length - 3
+    const left = versionOf({ number, epoch: head.epoch, id: 'theirs.0' })
+    expect(new Mirror(new Map(), position, parts).since(left)).toMatchObject({ type: 'state', diverged: true })
+    const ours = versions[number] as string
+    expect(new Mirror(new Map(), position, parts).since(ours)).toMatchObject({ type: 'state', diverged: false })
+    const mirror = new Mirror(new Map(), { ...position, head: newHead(0, 2) }, [])
+    mirror.replace(new Mirror(new Map(), position, parts))
+    expect(mirror.since(left)).toMatchObject({ diverged: true })
   })
 
   test('leaves out of the log what is too long to be put away', () => {

@@ -17,7 +17,7 @@ import { type ByHand, byHand } from './by-hand.js'
 import { clientOf } from './clients.js'
 import { newPath, type Options, rejection, stepsAfterEach } from './support.js'
 
-/** A third of it is how soon znodes made by hand are noticed. In ms. */
+/** A third of it is how soon znodes made by hand are noticed at the latest. In ms. */
 const SESSION = 900
 
 const cleanup = stepsAfterEach()

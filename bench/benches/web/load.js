@@ -58,8 +58,9 @@ export class Load {
     const through = (/** @type {Socket} */ socket) =>
       new Promise((resolve, reject) => {
         let missing = 0
-        if (socket.destroyed) return reject(new Error('The server has closed a connection.'))
         const onClose = () => reject(new Error('The server closed a connection.'))
+        // It tells no one any more.
+        if (socket.destroyed) return onClose()
         const next = () => {
           if (left <= 0) {
             socket.off('data', onData).off('close', onClose)

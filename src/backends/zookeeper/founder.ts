@@ -1,5 +1,5 @@
 import { StoreUnavailableError } from '../../errors/errors.js'
-import { formatHead, type Head, newHead, PARTS } from './head.js'
+import { formatHead, type Head, newHead } from './head.js'
 import type { Names } from './names.js'
 import type { Session } from './session.js'
 import { CODE, Refusal, type Step, type Znode } from './transport.js'
@@ -29,11 +29,10 @@ export class Founder {
     if (!children) return this.#createPath()
     const epochs = children.names.filter(name => this.#names.isEpoch(name))
     // Those that are there hold parts of earlier histories, which are told from this one's.
-    const parts = Array.from({ length: PARTS }, (_, place) => this.#names.part(place)).filter(
-      part => !children.names.some(name => this.#names.child(name) === part),
-    )
-    const made = parts.length + (znode ? 1 : 2)
-    const next = newHead(head?.bound ?? 0, children.stat.cversion + epochs.length + made)
+    const there = new Set(children.names.map(name => this.#names.child(name)))
+    const parts = this.#names.parts.filter(part => !there.has(part))
+    const touched = epochs.length + parts.length + (znode ? 1 : 2)
+    const next = newHead(head?.bound ?? 0, children.stat.cversion + touched)
     const data = formatHead(next)
     const steps: Step[] = znode
       ? [{ type: 'set', path: version, data, version: znode.stat.version }]

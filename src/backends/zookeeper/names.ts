@@ -1,3 +1,5 @@
+import { PARTS } from './head.js'
+
 /** The znode that carries the version. No key is escaped to it: a percent sign comes before two digits there. */
 const VERSION = '%version'
 
@@ -37,6 +39,11 @@ export class Names {
   /** The znode of one of the log's earlier parts. */
   part(place: number): string {
     return `${this.path}/${PART}${place}`
+  }
+
+  /** The znodes of all of them. */
+  get parts(): string[] {
+    return Array.from({ length: PARTS }, (_, place) => this.part(place))
   }
 
   key(key: string): string {

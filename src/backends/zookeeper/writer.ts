@@ -138,7 +138,7 @@ export class Writer {
    * Whether a write whose answer was lost is in the history. Where it is not, it never will be: what it was conditional on
    * has changed.
    *
-   * @throws AmbiguousWriteError where the history does not reach back.
+   * @throws AmbiguousWriteError where the history does not reach back, or cannot be read.
    */
   async #tookEffect({ base, change, cause }: Lost, mirror: Mirror, givenUp: AbortSignal): Promise<boolean> {
     // Someone has recorded a bound.

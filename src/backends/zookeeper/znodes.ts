@@ -4,7 +4,6 @@ import {
   type Head,
   type LoggedChange,
   type LoggedEffect,
-  PARTS,
   type Part,
   type Past,
   parseHead,
@@ -106,8 +105,7 @@ export class Znodes {
 
   /** The earlier parts of the log, as they are now. */
   async parts(): Promise<Part[]> {
-    const places = Array.from({ length: PARTS }, (_, place) => this.#names.part(place))
-    const read = await Promise.all(places.map(path => this.#session.getData(path)))
+    const read = await Promise.all(this.#names.parts.map(path => this.#session.getData(path)))
     return read.flatMap(({ value }) => (value && parsePart(value.data)) ?? [])
   }
 
