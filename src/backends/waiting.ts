@@ -1,3 +1,4 @@
+import { clearTimeout, setTimeout } from '../time/clock.js'
 /** Resolves after about so many ms, sooner where the signal is aborted. Jittered: a fleet is not to come back as one. */
 export function pause(ms: number, signal?: AbortSignal): Promise<void> {
   return new Promise(resolve => {

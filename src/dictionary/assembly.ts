@@ -5,6 +5,7 @@ import { Deadlines } from '../replica/deadlines.js'
 import type { Observer } from '../replica/history.js'
 import { LiveFeed } from '../replica/live-feed.js'
 import { Replica } from '../replica/replica.js'
+import { now } from '../time/clock.js'
 import { Codec } from './codec.js'
 import { Defaults } from './defaults.js'
 import { Emitter } from './events.js'
@@ -97,7 +98,7 @@ function observe(emitter: Emitter, watchers: Watchers, replica: () => Replica): 
 async function startFeed(store: Store, replica: Replica, emitter: Emitter, bound = STALENESS_BOUND): Promise<LiveFeed> {
   const push = store.supports.subscribe
   const confirmEvery = bound / HEARTBEATS_PER_BOUND
-  const staleness = () => performance.now() - replica.confirmedAt
+  const staleness = () => now() - replica.confirmedAt
   const feed = new LiveFeed(replica, {
     heartbeat: push ? confirmEvery : Math.min(confirmEvery, store.backend.pollEvery ?? POLL_EVERY),
     bound,

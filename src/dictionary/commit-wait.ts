@@ -1,4 +1,4 @@
-import { setTimeout as delay } from 'node:timers/promises'
+import { delay, now } from '../time/clock.js'
 
 /** By how much the clocks of two processes may differ in rate: 0.1 %, far beyond what quartz does. */
 const CLOCK_DRIFT = 0.001
@@ -14,9 +14,9 @@ const CLOCK_STEP = 2
  */
 export async function waitOut(bound: number, signal: AbortSignal): Promise<void> {
   if (bound === 0) return
-  const until = performance.now() + bound * (1 + CLOCK_DRIFT) + CLOCK_STEP
+  const until = now() + bound * (1 + CLOCK_DRIFT) + CLOCK_STEP
   // Timers may fire a little early.
-  for (let left = until - performance.now(); left > 0; left = until - performance.now()) {
+  for (let left = until - now(); left > 0; left = until - now()) {
     await delay(left, undefined, { signal })
   }
 }

@@ -1,5 +1,6 @@
 import type { Backend, Version } from '../contract/backend.js'
 import { UnsupportedError } from '../errors/errors.js'
+import { now } from '../time/clock.js'
 import { assemble, type Parts } from './assembly.js'
 import { ChangeStream } from './change-stream.js'
 import { closeParts, closeQuietly } from './closing.js'
@@ -141,7 +142,7 @@ export class DurableDict<
 
   /** How long ago memory was last known to be current, in ms, counted from before that check was sent. */
   get staleness(): number {
-    return performance.now() - this.#parts.replica.confirmedAt
+    return now() - this.#parts.replica.confirmedAt
   }
 
   /** The stored value, else its default, else `undefined`. Rejects with `DecodingError` where it cannot be decoded. */

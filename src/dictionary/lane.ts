@@ -1,4 +1,4 @@
-import { setTimeout as delay } from 'node:timers/promises'
+import { delay } from '../time/clock.js'
 
 /** Lets callers through one at a time, in order; but none waits longer than its patience, so that nesting cannot lock. */
 export class Lane {

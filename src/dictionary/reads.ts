@@ -1,5 +1,6 @@
 import { forKey } from '../errors/for-key.js'
 import type { FrozenState } from '../replica/frozen-state.js'
+import { now } from '../time/clock.js'
 import type { Parts } from './assembly.js'
 import type { Gate } from './gate.js'
 import { checkKey } from './keys.js'
@@ -82,7 +83,7 @@ export class Reads {
     const { settings, replica } = this.#parts
     if (!settings.autosync) return false
     // The clock is asked at each read: an answer kept from an earlier one would be wrong after the process was stopped.
-    return settings.maxStaleness === undefined || performance.now() - replica.confirmedAt > settings.maxStaleness
+    return settings.maxStaleness === undefined || now() - replica.confirmedAt > settings.maxStaleness
   }
 
   #read(key: string): unknown {

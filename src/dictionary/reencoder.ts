@@ -1,6 +1,7 @@
 import type { Group, Outcome } from '../contract/backend.js'
 import { DecodingError } from '../errors/errors.js'
 import type { Memory } from '../replica/memory.js'
+import { queueMicrotask } from '../time/clock.js'
 import type { Codec } from './codec.js'
 
 export interface ReencoderContext {

@@ -1,6 +1,7 @@
 import { ClosedError, type DurableDictError } from '../errors/errors.js'
 import { Deadlines } from '../replica/deadlines.js'
 import { late, readFault } from '../replica/faults.js'
+import { now } from '../time/clock.js'
 import type { Parts } from './assembly.js'
 import type { Gate } from './gate.js'
 
@@ -59,7 +60,7 @@ export class RequestChecks {
   #isConfirmed(bound: number): boolean {
     if (bound === 0 || bound > this.#bound) return false
     const { confirmedAt } = this.#parts.replica
-    return confirmedAt >= this.#boundSince && performance.now() - confirmedAt <= bound
+    return confirmedAt >= this.#boundSince && now() - confirmedAt <= bound
   }
 
   /** Until it is recorded, so that writes `{ everywhere: true }` wait for it, nothing relies on it. */
@@ -69,7 +70,7 @@ export class RequestChecks {
     try {
       await this.#parts.replica.relyOn(bound)
       this.#bound = bound
-      this.#boundSince = performance.now()
+      this.#boundSince = now()
     } catch {
       // The check that goes with it tells of the fault, and a later request tries again.
     } finally {
@@ -132,7 +133,7 @@ export class RequestChecks {
 
   #fail(error: DurableDictError): void {
     const first = this.#failure === undefined
-    if (!(error instanceof ClosedError)) this.#failure = { error, at: performance.now() }
+    if (!(error instanceof ClosedError)) this.#failure = { error, at: now() }
     if (first && this.#failure) this.#parts.emitter.emit('stale', { staleness: this.#staleness(), cause: error })
     for (const settle of [...this.#waiting]) settle(error)
   }
@@ -143,6 +144,6 @@ export class RequestChecks {
   }
 
   #staleness(): number {
-    return performance.now() - this.#parts.replica.confirmedAt
+    return now() - this.#parts.replica.confirmedAt
   }
 }

@@ -1,3 +1,4 @@
+import { clearTimeout, setTimeout } from '../time/clock.js'
 /** Repeats a comparison in the background, jittered. Its timer does not hold the process open. */
 export class ResyncTimer {
   readonly #every: number

@@ -1,7 +1,7 @@
-import { setTimeout as delay } from 'node:timers/promises'
 import type { Group, Outcome } from '../contract/backend.js'
 import { ConflictError } from '../errors/errors.js'
 import type { FrozenState } from '../replica/frozen-state.js'
+import { delay } from '../time/clock.js'
 import { Lane } from './lane.js'
 import type { WriteOptions } from './options.js'
 import { Transaction, type TransactionContext } from './transaction.js'

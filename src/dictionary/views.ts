@@ -2,6 +2,7 @@ import type { Version } from '../contract/backend.js'
 import { StaleError } from '../errors/errors.js'
 import type { FrozenState } from '../replica/frozen-state.js'
 import type { Memory } from '../replica/memory.js'
+import { now } from '../time/clock.js'
 
 /** Gives a key's default value, or `undefined`. */
 export type DefaultOf = (key: string) => unknown
@@ -137,7 +138,7 @@ export class FreshView<T extends object, D extends keyof T & string = never> ext
 
   /** The clock is asked at each read: an answer kept from before would be wrong in a process that was stopped meanwhile. */
   #check(): void {
-    const staleness = performance.now() - this.#confirmed.confirmedAt
+    const staleness = now() - this.#confirmed.confirmedAt
     if (staleness > this.#bound) throw this.#stale(staleness)
   }
 

@@ -1,3 +1,4 @@
+import { clearTimeout, nextTick, queueMicrotask, setTimeout } from '../time/clock.js'
 /** Bounds what depends on the outside: each wait ends by its answer, at its time limit, or when all are ended. */
 export class Deadlines {
   readonly #waiting = new Set<(reason: unknown) => void>()
@@ -18,7 +19,7 @@ export class Deadlines {
       const expire = () => {
         const reason = late()
         // After every promise that this settles: what the work has to say when it is given up counts for more.
-        queueMicrotask(() => process.nextTick(fail, reason))
+        queueMicrotask(() => nextTick(fail, reason))
       }
       const timer = setTimeout(expire, Math.max(ms, 0))
       const settle = () => {

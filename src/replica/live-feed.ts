@@ -1,4 +1,5 @@
 import type { Change, Listener, Unsubscribe } from '../contract/backend.js'
+import { clearTimeout, now, setTimeout } from '../time/clock.js'
 
 /** What a live feed needs of the replica that it feeds. */
 export interface Feedable {
@@ -116,6 +117,6 @@ export class LiveFeed implements Listener<unknown> {
   }
 
   #age(): number {
-    return performance.now() - this.#replica.confirmedAt
+    return now() - this.#replica.confirmedAt
   }
 }

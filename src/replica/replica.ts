@@ -1,4 +1,3 @@
-import { setTimeout as delay } from 'node:timers/promises'
 import type {
   Batch,
   CatchUp,
@@ -15,6 +14,7 @@ import type {
 import { isPromise } from '../contract/is-promise.js'
 import { sameStored } from '../contract/same-stored.js'
 import { ClosedError } from '../errors/errors.js'
+import { delay, now } from '../time/clock.js'
 import type { BoundedStore } from './bounded-store.js'
 import type { Decode } from './entries.js'
 import { notFollowed } from './faults.js'
@@ -80,7 +80,7 @@ export class Replica {
   ): Promise<Replica> {
     // Recorded before the first check that anyone relies on: a writer that does not see it yet comes before that check.
     if (bound !== undefined) await store.recordBound(bound)
-    const loadedAt = performance.now()
+    const loadedAt = now()
     const state = await store.load()
     return new Replica(store, new History(state, decode, observer), bound, loadedAt)
   }
@@ -203,7 +203,7 @@ export class Replica {
 
   /** At once where the store answers at once that nothing, or little, changed. */
   #check(freshness: Freshness, askedAt: number): void | Promise<void> {
-    const startedAt = performance.now()
+    const startedAt = now()
     const base = this.memory.version
     const answer = this.#store.catchUp(base, freshness)
     if (isPromise(answer)) return this.#pull(base, answer, freshness, startedAt, askedAt)
@@ -235,7 +235,7 @@ export class Replica {
       () => true,
       () => false,
     )
-    await this.#check(freshness, loaded ? performance.now() : askedAt)
+    await this.#check(freshness, loaded ? now() : askedAt)
   }
 
   /** While everything is being loaded, answers are put off: which of the two is newer could not be told. */
@@ -256,7 +256,7 @@ export class Replica {
   async #loadAnew(reason: SyncReason): Promise<void> {
     if (!this.#awaited) await delay(Math.random() * LOAD_JITTER, undefined, { ref: false })
     if (reason === 'diverged' && this.#bound !== undefined) await this.#store.recordBound(this.#bound)
-    const startedAt = performance.now()
+    const startedAt = now()
     this.#history.replace(await this.#store.load(), reason)
     this.#confirm(startedAt)
   }
@@ -273,12 +273,12 @@ export class Replica {
 
   async #commitAndFollow(batch: Batch<unknown>): Promise<readonly Outcome[]> {
     this.#awaited = true
-    const sentAt = performance.now()
+    const sentAt = now()
     const base = this.memory.version
     const { outcomes, catchUp, bound = 0 } = await this.#store.commit(batch, base)
     this.#recordedBound = bound
     try {
-      await this.#finish(this.#follow(base, catchUp), 'linearizable', catchUp.asOf ?? sentAt, performance.now())
+      await this.#finish(this.#follow(base, catchUp), 'linearizable', catchUp.asOf ?? sentAt, now())
     } catch (cause) {
       // Closed meanwhile: the write is done, and no one reads memory any more.
       if (!(cause instanceof ClosedError)) return outcomes.map(outcome => this.#unfollowed(outcome, cause))

@@ -1,4 +1,5 @@
 import { isPromise } from '../contract/is-promise.js'
+import { now } from '../time/clock.js'
 import { Turns } from './turns.js'
 
 /**
@@ -20,7 +21,7 @@ export class SharedCheck {
   }
 
   join(): Promise<void> {
-    this.#next ??= this.#start(performance.now())
+    this.#next ??= this.#start(now())
     return this.#next
   }
 
@@ -32,7 +33,7 @@ export class SharedCheck {
     )
     const mine = this.#next
     this.#next = undefined
-    const work = this.#perform(failed ? askedAt : performance.now())
+    const work = this.#perform(failed ? askedAt : now())
     if (!isPromise(work)) return this.#turns.giveWay()
     this.#running = mine
     try {

@@ -1,3 +1,5 @@
+import { setImmediate } from '../time/clock.js'
+
 /**
  * How many checks may be answered at once before the event loop gets its turn: promises alone would never let it, and a
  * loop of awaited reads would hold up everything else in the process.

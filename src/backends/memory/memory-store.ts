@@ -1,5 +1,6 @@
 import type { Batch, CatchUp, Change, Committed, Effect, Listener, State, Unsubscribe } from '../../contract/backend.js'
 import { executeGroup, touches } from '../../contract/execute-group.js'
+import { setImmediate } from '../../time/clock.js'
 
 /** How many effects the change log keeps at most. */
 const LOG_LIMIT = 1_000

@@ -1,4 +1,3 @@
-import { setTimeout as pause } from 'node:timers/promises'
 import type {
   Backend,
   Batch,
@@ -14,6 +13,7 @@ import type {
 } from '../../contract/backend.js'
 import { CommittingBackend } from '../../contract/committing-backend.js'
 import { DurableDictError } from '../../errors/errors.js'
+import { now, delay as pause } from '../../time/clock.js'
 import { commitApart, commitTogether, DUPLICATES, type Executed } from './commit.js'
 import type { Dialect } from './dialect.js'
 import { isConflict, isDuplicate, isRefusal, notWritten, refused, unknownOutcome } from './faults.js'
@@ -197,12 +197,12 @@ export class ModelBackend extends CommittingBackend<Stored> implements Backend<S
    * connections that a restarted server has cut.
    */
   async #again<V>(read: () => Promise<V>): Promise<V> {
-    const end = performance.now() + this.#options.timeout
+    const end = now() + this.#options.timeout
     for (let faults = 0; ; ) {
       try {
         return await read()
       } catch (error) {
-        if (error instanceof DurableDictError || error instanceof GivenUp || performance.now() > end) throw error
+        if (error instanceof DurableDictError || error instanceof GivenUp || now() > end) throw error
         if (!isConflict(error)) faults += 1
         if (faults > 1) throw error
         if (faults === 0) await pause(Math.random() * LONGEST_PAUSE)

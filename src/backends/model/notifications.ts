@@ -1,5 +1,5 @@
-import { setTimeout as pause } from 'node:timers/promises'
 import type { Listener, Unsubscribe } from '../../contract/backend.js'
+import { delay as pause } from '../../time/clock.js'
 
 /** A connection of `pg`, as far as it is needed to listen. */
 export interface ListeningClient {

@@ -1,3 +1,5 @@
+import { clearTimeout, setTimeout } from '../../time/clock.js'
+
 /** What was waited for did not come in time. */
 function late(ms: number): Error {
   return new Error(`It did not answer within ${ms} ms (option "timeout").`)

@@ -1,4 +1,5 @@
 import { StoreUnavailableError, UnsupportedError } from '../../errors/errors.js'
+import { clearTimeout, setTimeout } from '../../time/clock.js'
 import { orAborted } from '../waiting.js'
 
 /** How long connecting may take where the caller does not say, in ms. */

@@ -1,4 +1,5 @@
 import type { Emitter } from '../../clients/redis/clients.js'
+import { setImmediate } from '../../time/clock.js'
 
 /** What a client's state means for a command that is to be sent now. */
 export type Condition = 'ready' | 'waiting' | 'closed'

@@ -1,4 +1,5 @@
 import type { Listener, Unsubscribe } from '../../contract/backend.js'
+import { setTimeout } from '../../time/clock.js'
 import type { Driver, Subscriber, SubscriberEvents } from './driver.js'
 import { parseChange } from './replies.js'
 

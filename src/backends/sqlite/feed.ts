@@ -1,5 +1,6 @@
 import { type FSWatcher, watch } from 'node:fs'
 import type { Listener, Version } from '../../contract/backend.js'
+import { clearTimeout, setTimeout } from '../../time/clock.js'
 import { isLocked } from './faults.js'
 
 /**

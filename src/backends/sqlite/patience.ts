@@ -1,5 +1,5 @@
-import { setTimeout as pause } from 'node:timers/promises'
 import { ClosedError } from '../../errors/errors.js'
+import { now, delay as pause } from '../../time/clock.js'
 import { isLocked, stillLocked, unavailable } from './faults.js'
 import type { Source } from './source.js'
 
@@ -45,11 +45,11 @@ export class Patience {
   }
 
   async #again<V>(attempt: () => V, first: unknown, givenUp: AbortSignal | undefined): Promise<V> {
-    const startedAt = performance.now()
+    const startedAt = now()
     for (let error = first; ; ) {
       await pause(1 + Math.random() * (LONGEST_PAUSE - 1), undefined, { signal: this.#closing.signal }).catch(() => {})
       this.#throwIfClosed()
-      const waited = performance.now() - startedAt
+      const waited = now() - startedAt
       if (waited > this.#limit || givenUp?.aborted) throw stillLocked(error, this.#source.place, Math.round(waited))
       try {
         return attempt()

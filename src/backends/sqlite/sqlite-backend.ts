@@ -10,6 +10,7 @@ import type {
   Unsubscribe,
   Version,
 } from '../../contract/backend.js'
+import { setImmediate } from '../../time/clock.js'
 import { escapeText, unescapeText } from '../sql/escape.js'
 import { commitBatch, type Result } from './commit.js'
 import type { Connection } from './connection.js'

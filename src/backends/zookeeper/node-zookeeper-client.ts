@@ -1,4 +1,5 @@
 import { StoreUnavailableError } from '../../errors/errors.js'
+import { clearTimeout, now, queueMicrotask, setImmediate, setTimeout } from '../../time/clock.js'
 import { bytesOfAcl } from './acl.js'
 import { OwnSession, type OwnSessionOptions } from './client/own-session.js'
 import type { Acl } from './client/packets.js'
@@ -166,7 +167,7 @@ export class ClientSession implements Transport {
     // It would take the next connection's first record for the rest.
     this.#manager.pendingBuffer = null
     if (was) {
-      this.#apartSince = performance.now()
+      this.#apartSince = now()
       this.#events?.lost(new Error('The client has lost its connection.'))
     }
     this.#hurry()
@@ -182,7 +183,7 @@ export class ClientSession implements Transport {
     const patience = Math.max(PATIENCE, (this.timeout * 2) / 3 / this.#manager.servers.length)
     this.#patience = setTimeout(() => {
       const { timeout } = this
-      if (performance.now() - (this.#apartSince ?? Number.POSITIVE_INFINITY) > timeout) return this.#expired()
+      if (now() - (this.#apartSince ?? Number.POSITIVE_INFINITY) > timeout) return this.#expired()
       this.drop()
       this.#hurry()
     }, patience).unref()

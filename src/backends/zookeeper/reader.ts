@@ -1,4 +1,5 @@
 import type { CatchUp, Change, Freshness, State, Version } from '../../contract/backend.js'
+import { now } from '../../time/clock.js'
 import type { Past } from './head.js'
 import { Mirror, type Position } from './mirror.js'
 import type { Names } from './names.js'
@@ -159,11 +160,11 @@ export class Reader {
   /** Whether the mirror is what the connected server had when it was last heard, and that is not long ago. */
   get #isCurrent(): boolean {
     const { connected, heardAt, mark, timeout } = this.#session
-    return mark === this.#mark && connected && performance.now() - heardAt <= timeout * TRUSTED
+    return mark === this.#mark && connected && now() - heardAt <= timeout * TRUSTED
   }
 
   async #ask(since: Version, freshness: Freshness): Promise<CatchUp<Stored>> {
-    const askedAt = performance.now()
+    const askedAt = now()
     const mirror = await this.current(freshness)
     return mirror.since(since, freshness === 'watched' ? Math.min(askedAt, this.#session.heardAt) : undefined)
   }

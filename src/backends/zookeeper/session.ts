@@ -1,4 +1,5 @@
 import { StoreUnavailableError } from '../../errors/errors.js'
+import { now } from '../../time/clock.js'
 import type { Added, Children, Reply, Stat, Step, Transport, TransportEvents, Znode } from './transport.js'
 import { CODE, Refusal } from './transport.js'
 
@@ -113,7 +114,7 @@ export class Session {
 
   #ask<V>(send: (reply: Reply<V>) => void): Promise<Watched<V | undefined>> {
     return new Promise((resolve, reject) => {
-      const sentAt = performance.now()
+      const sentAt = now()
       send((fault, value) => {
         if (isLoss(fault)) return reject(fault)
         // Answers come in the order of their requests.

@@ -1,3 +1,4 @@
+import { clearTimeout, setImmediate, setTimeout } from '../../time/clock.js'
 import type { Reader } from './reader.js'
 import type { Session } from './session.js'
 

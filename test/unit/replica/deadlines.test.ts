@@ -1,6 +1,8 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { Deadlines } from '../../../src/replica/deadlines.js'
 
+vi.mock('../../../src/time/clock.js', () => import('./global-clock.js'))
+
 beforeEach(() => {
   vi.useFakeTimers()
 })

@@ -2,6 +2,8 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import type { Change } from '../../../src/contract/backend.js'
 import { LiveFeed } from '../../../src/replica/live-feed.js'
 
+vi.mock('../../../src/time/clock.js', () => import('./global-clock.js'))
+
 beforeEach(() => {
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance', 'setImmediate', 'clearImmediate'] })
 })

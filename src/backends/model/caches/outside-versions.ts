@@ -1,4 +1,5 @@
 import { StoreUnavailableError } from '../../../errors/errors.js'
+import { clearTimeout, setTimeout } from '../../../time/clock.js'
 import { checkToken, checkVersionKey, isToken, type VersionCache } from '../version-cache.js'
 
 /** Of the caches outside of this process. */

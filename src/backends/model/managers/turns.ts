@@ -1,4 +1,4 @@
-import { setTimeout as wait } from 'node:timers/promises'
+import { now, delay as wait } from '../../../time/clock.js'
 import { InTurn } from './in-turn.js'
 
 /** A connection that may be inside of a transaction. */
@@ -30,9 +30,9 @@ export class Turns {
   }
 
   async #begin<R>(work: () => Promise<R>, limit: number): Promise<R> {
-    const start = performance.now()
+    const start = now()
     while (this.#connection.isTransactionActive) {
-      if (performance.now() - start > limit) {
+      if (now() - start > limit) {
         throw new Error(
           `A transaction of the application's was open for more than ${limit} ms on this data source, which has one connection. ` +
             'Do not wait for the dictionary inside of it, or give the dictionary a data source of its own.',

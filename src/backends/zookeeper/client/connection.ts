@@ -1,4 +1,5 @@
 import { connect, type Socket } from 'node:net'
+import { nextTick } from '../../../time/clock.js'
 import { CODE, Refusal, type Reply } from '../transport.js'
 import { Input } from './jute.js'
 import { readsOfChildren, XID } from './packets.js'
@@ -76,7 +77,7 @@ export class Connection {
   #write(record: Buffer): void {
     if (this.#socket.writableCorked === 0) {
       this.#socket.cork()
-      process.nextTick(() => this.#socket.uncork())
+      nextTick(() => this.#socket.uncork())
     }
     this.#socket.write(record)
   }

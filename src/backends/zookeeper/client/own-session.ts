@@ -1,4 +1,5 @@
 import { StoreUnavailableError } from '../../../errors/errors.js'
+import { clearTimeout, now, queueMicrotask, setTimeout } from '../../../time/clock.js'
 import { bytesOfAcl } from '../acl.js'
 import type { Added, Children, Reply, Stat, Step, Transport, TransportEvents, Znode } from '../transport.js'
 import { CODE, Refusal } from '../transport.js'
@@ -62,7 +63,7 @@ export class OwnSession implements Transport {
   /** How often it has failed to connect, or lost the connection, since it was last connected. */
   #failures = 0
   /** Since when there is no connection, on the monotonic clock. */
-  #apartSince = performance.now()
+  #apartSince = now()
   #timer: NodeJS.Timeout | undefined
   #state: 'connecting' | 'connected' | 'ended' = 'connecting'
   #closed: (() => void) | undefined
@@ -164,7 +165,7 @@ export class OwnSession implements Transport {
   #connect(): void {
     const server = this.#servers[this.#next] as Target['servers'][number]
     this.#next = (this.#next + 1) % this.#servers.length
-    if (performance.now() - this.#apartSince > this.timeout) this.#forget()
+    if (now() - this.#apartSince > this.timeout) this.#forget()
     const connection = new Connection(server, {
       opened: () => connection.say(connectRequest(this.#zxid, this.#options.timeout, this.#session)),
       greeted: input => this.#greeted(connection, readConnectReply(input)),
@@ -214,7 +215,7 @@ export class OwnSession implements Transport {
       this.#closed?.()
       return
     }
-    if (this.#state === 'connected') this.#apartSince = performance.now()
+    if (this.#state === 'connected') this.#apartSince = now()
     this.#state = 'connecting'
     this.#failures += 1
     this.#events.lost(cause)

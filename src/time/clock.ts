@@ -1,0 +1,18 @@
+/**
+ * Timers and the monotonic clock, captured when the library is imported. Test runners replace the globals with fake timers
+ * (Vitest, Jest and `@sinonjs/fake-timers` all do); a dictionary must keep working then, so nothing else in the library
+ * uses the globals. The lint rule `noRestrictedGlobals` enforces this.
+ */
+import * as promises from 'node:timers/promises'
+
+export const setTimeout: typeof globalThis.setTimeout = globalThis.setTimeout
+export const clearTimeout: typeof globalThis.clearTimeout = globalThis.clearTimeout
+export const setImmediate: typeof globalThis.setImmediate = globalThis.setImmediate
+export const queueMicrotask: typeof globalThis.queueMicrotask = globalThis.queueMicrotask
+export const nextTick: typeof process.nextTick = process.nextTick
+
+/** Resolves after `ms` milliseconds; rejects when the signal is aborted. The promise form of `setTimeout`. */
+export const delay: typeof promises.setTimeout = promises.setTimeout
+
+/** Milliseconds on the monotonic clock. */
+export const now: () => number = performance.now.bind(performance)
