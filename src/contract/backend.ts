@@ -69,6 +69,11 @@ export interface Change<S = string> {
 export interface Gap {
   /** True where the version is not of the store's history at all: the store was restored, flushed or failed over. */
   readonly diverged: boolean
+  /**
+   * Describes a stored record that could not be read: which kind of record and where, never what it holds. The dictionary
+   * loads everything, emits `sync` with reason `'diverged'`, and emits one process warning that contains this text.
+   */
+  readonly damage?: string | undefined
 }
 
 /** One whole state. */
@@ -184,6 +189,12 @@ export interface Backend<S = string> {
   readonly holds?: Holds
   /** For live dictionaries on a backend without `subscribe`: how often to ask, in ms. Default 100. */
   readonly pollEvery?: number
+
+  /**
+   * Called by `open(…, { readOnly: true })`, once and before any other method. From then on the backend needs read rights only:
+   * it creates, repairs and records nothing. Only the reading methods are called after it.
+   */
+  restrictToReads?(): void
 
   /** Durably sets. The version changes together with the entry, or after it, never before. */
   persist(key: string, stored: S): Awaitable<void>
