@@ -1,4 +1,5 @@
 import type { Holds } from '../contract/backend.js'
+import { DamagedValue } from '../contract/damaged-value.js'
 import { isPromise } from '../contract/is-promise.js'
 import type { Encoding } from '../encodings/encoding.js'
 import { deepFreeze } from '../encodings/freeze.js'
@@ -100,6 +101,7 @@ export class Codec {
 type Attempt = { readonly ok: true; readonly value: unknown } | { readonly ok: false; readonly error: unknown }
 
 function attempt(encoding: Encoding<unknown>, stored: unknown): Attempt {
+  if (stored instanceof DamagedValue) return { ok: false, error: new Error(stored.reason) }
   try {
     const value = encoding.decode(stored)
     if (value === undefined) return { ok: false, error: new Error('It decodes to undefined, which is no value.') }
