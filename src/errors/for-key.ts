@@ -1,3 +1,4 @@
+import { describeCause } from './describe-cause.js'
 import { DurableDictError, type ErrorDetails } from './errors.js'
 
 /**
@@ -17,8 +18,8 @@ export function reworded(error: DurableDictError, message: string, key = error.k
   return new Same(message, 'cause' in error ? { dictionary, key, cause: error.cause } : { dictionary, key })
 }
 
-/** What went wrong, as a sentence. */
+/** Describes what went wrong as a sentence, with its root cause, and without statements or stored values. */
 export function sentence(cause: unknown): string {
-  const said = cause instanceof Error ? cause.message : String(cause)
+  const said = describeCause(cause)
   return /[.!?)…]$/.test(said) ? said : `${said}.`
 }

@@ -1,6 +1,6 @@
 import { AmbiguousWriteError, DurableDictError, InvalidValueError, StoreUnavailableError } from '../../errors/errors.js'
+import { sentence } from '../../errors/for-key.js'
 import type { SqlRow } from './manager.js'
-import { said } from './said.js'
 import { sqlCodes } from './sql-codes.js'
 
 /** What passes where the transaction is run again: deadlocks, serialization failures, and files locked by others. */
@@ -91,7 +91,7 @@ export function isRefusal(error: unknown): boolean {
 export function notWritten(cause: unknown, dictionary: string): DurableDictError {
   if (cause instanceof DurableDictError) return cause
   return new StoreUnavailableError(
-    `Nothing was written to dictionary "${dictionary}", whose database failed: ${said(cause)} Try again later.`,
+    `Nothing was written to dictionary "${dictionary}", whose database failed: ${sentence(cause)} Try again later.`,
     { dictionary, cause },
   )
 }
@@ -99,7 +99,7 @@ export function notWritten(cause: unknown, dictionary: string): DurableDictError
 /** A write whose COMMIT failed, without an answer that says whether it took effect. */
 export function unknownOutcome(cause: unknown, dictionary: string): AmbiguousWriteError {
   return new AmbiguousWriteError(
-    `A write to dictionary "${dictionary}" may or may not have taken effect, since its COMMIT failed: ${said(cause)} ` +
+    `A write to dictionary "${dictionary}" may or may not have taken effect, since its COMMIT failed: ${sentence(cause)} ` +
       'Read the key again before you repeat the write.',
     { dictionary, cause },
   )
@@ -112,7 +112,7 @@ export function refused(cause: unknown, dictionary: string, keys: readonly strin
   const single = keys.length === 1 && key !== undefined
   const what = single ? `the value of key "${key}"` : `${keys.length} keys, written together,`
   return new InvalidValueError(
-    `The model of dictionary "${dictionary}" refused ${what}, of which nothing was written: ${said(cause)}`,
+    `The model of dictionary "${dictionary}" refused ${what}, of which nothing was written: ${sentence(cause)}`,
     { dictionary, cause, ...(single ? { key } : {}) },
   )
 }

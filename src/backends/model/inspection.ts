@@ -1,7 +1,7 @@
 import { DurableDictError, StoreUnavailableError, UnsupportedError } from '../../errors/errors.js'
+import { sentence } from '../../errors/for-key.js'
 import { type Dialect, quoted, run, type Table } from './dialect.js'
 import type { ColumnKind, ModelManager, SqlRow } from './manager.js'
-import { said } from './said.js'
 
 /** What of a model is to be looked at. */
 export interface Inspected {
@@ -51,7 +51,7 @@ export async function inspect(inspected: Inspected): Promise<Inspection> {
 export function notInspected(cause: unknown, dictionary: string): unknown {
   if (cause instanceof DurableDictError || cause instanceof TypeError) return cause
   return new StoreUnavailableError(
-    `The database of dictionary "${dictionary}" cannot be asked for its tables: ${said(cause)}`,
+    `The database of dictionary "${dictionary}" cannot be asked for its tables: ${sentence(cause)}`,
     { dictionary, cause },
   )
 }

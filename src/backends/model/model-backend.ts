@@ -109,10 +109,11 @@ export class ModelBackend extends CommittingBackend<Stored> implements Backend<S
   async commit(batch: Batch<Stored>, since: Version, givenUp?: AbortSignal): Promise<Committed<Stored>> {
     const { name, timeout } = this.#options
     const tries = { apart: false, duplicates: 0, faults: 0 }
-    for (;;) {
+    for (let last: unknown; ; ) {
       try {
         return (await this.#attempt(batch, since, tries.apart, givenUp)).committed
       } catch (error) {
+        last = (error as NotCommitted).cause
         if (error instanceof CommitFailed && !isRefusal(error.cause)) {
           const committed = await this.#learn(error as CommitFailed<Executed>, givenUp)
           if (committed) return committed
@@ -122,7 +123,9 @@ export class ModelBackend extends CommittingBackend<Stored> implements Backend<S
       }
       // Given up during a pause, it says at once that nothing was written.
       await pause(Math.random() * LONGEST_PAUSE, undefined, givenUp && { signal: givenUp }).catch(() => {})
-      if (givenUp?.aborted) throw notWritten(new Error(`It took longer than ${timeout} ms (option "timeout").`), name)
+      if (givenUp?.aborted) {
+        throw notWritten(new Error(`It took longer than ${timeout} ms (option "timeout").`, { cause: last }), name)
+      }
     }
   }
 
