@@ -257,11 +257,17 @@ describe('the head', () => {
     const position = { head, znode: 1, zxid: 1n }
     const number = head.number - head.log.length - 3
     const left = versionOf({ number, epoch: head.epoch, id: 'theirs.0' })
-    expect(new Mirror(new Map(), position, parts).since(left)).toMatchObject({ type: 'state', diverged: true })
+    expect(new Mirror(new Map(), position, { read: parts }).since(left)).toMatchObject({
+      type: 'state',
+      diverged: true,
+    })
     const ours = versions[number] as string
-    expect(new Mirror(new Map(), position, parts).since(ours)).toMatchObject({ type: 'state', diverged: false })
-    const mirror = new Mirror(new Map(), { ...position, head: newHead(0, 2) }, [])
-    mirror.replace(new Mirror(new Map(), position, parts))
+    expect(new Mirror(new Map(), position, { read: parts }).since(ours)).toMatchObject({
+      type: 'state',
+      diverged: false,
+    })
+    const mirror = new Mirror(new Map(), { ...position, head: newHead(0, 2) }, { read: [] })
+    mirror.replace(new Mirror(new Map(), position, { read: parts }))
     expect(mirror.since(left)).toMatchObject({ diverged: true })
   })
 
@@ -311,7 +317,8 @@ describe('the head', () => {
     const next = nextHead(first, 'a.0', [set('a', '1')], 2)
     for (const line of ['', '7', '["a.0"', '{}']) {
       const damaged = parseHead(formatHead({ ...next, log: [line] }), 'd')
-      expect(damaged && pastSince(damaged, versionOf(first))).toEqual({ diverged: true })
+      const past = damaged && pastSince(damaged, versionOf(first))
+      expect(past).toEqual({ diverged: true, damage: expect.stringContaining('record of change 1') })
       expect(damaged && nextHead(damaged, 'b.0', [set('a', 'x'.repeat(1_000))], 2)).toMatchObject({ number: 2 })
     }
   })

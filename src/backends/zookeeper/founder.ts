@@ -1,5 +1,5 @@
 import { StoreUnavailableError } from '../../errors/errors.js'
-import { formatHead, type Head, newHead } from './head.js'
+import { formatHead, newHead, salvageBound } from './head.js'
 import type { Names } from './names.js'
 import type { Session } from './session.js'
 import { CODE, Refusal, type Step, type Znode } from './transport.js'
@@ -21,9 +21,9 @@ export class Founder {
    * Begins a new history, unless someone else changes the version meanwhile. Nothing of the entries is touched. The znode
    * of the version is never at its own version 0: some clients take that for none.
    *
-   * @param znode - what holds the version now; `head` - what it says, where it can be read.
+   * @param znode - what holds the version now, whether it can be read as one or not.
    */
-  async found(znode: Znode | undefined, head: Head | undefined): Promise<void> {
+  async found(znode: Znode | undefined): Promise<void> {
     const { path, version } = this.#names
     const children = await this.#session.getChildren(path)
     if (!children) return this.#createPath()
@@ -32,7 +32,7 @@ export class Founder {
     const there = new Set(children.names.map(name => this.#names.child(name)))
     const parts = this.#names.parts.filter(part => !there.has(part))
     const touched = epochs.length + parts.length + (znode ? 1 : 2)
-    const next = newHead(head?.bound ?? 0, children.stat.cversion + touched)
+    const next = newHead(znode ? salvageBound(znode.data) : 0, children.stat.cversion + touched)
     const data = formatHead(next)
     const steps: Step[] = znode
       ? [{ type: 'set', path: version, data, version: znode.stat.version }]

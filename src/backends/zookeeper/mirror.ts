@@ -1,6 +1,6 @@
-import type { CatchUp, Change, Version } from '../../contract/backend.js'
+import type { CatchUp, Change, Gap, Version } from '../../contract/backend.js'
 import { touches } from '../../contract/execute-group.js'
-import { type Head, type Part, pastSince, versionOf, withParts } from './head.js'
+import { type Head, type Parts, pastWithParts, versionOf } from './head.js'
 import { escapeKey } from './names.js'
 import type { Stored } from './stored.js'
 
@@ -30,9 +30,9 @@ export class Mirror {
   version: string
   #recent: Change<Stored>[] = []
   /** The earlier parts of the log, as they were when everything was read. */
-  #parts: readonly Part[]
+  #parts: Parts
 
-  constructor(entries: Map<string, Stored>, position: Position, parts: readonly Part[]) {
+  constructor(entries: Map<string, Stored>, position: Position, parts: Parts) {
     this.entries = entries
     this.position = position
     this.#parts = parts
@@ -74,15 +74,18 @@ export class Mirror {
     const dated = asOf === undefined ? UNDATED : { asOf }
     const changes = this.#changesSince(since)
     if (changes) return { type: 'changes', version: this.version, changes, ...dated }
-    const past = pastSince(withParts(this.position.head, this.#parts), since)
-    const diverged = 'diverged' in past && past.diverged
-    return { type: 'state', version: this.version, entries: new Map(this.entries), diverged, ...dated }
+    return { type: 'state', version: this.version, entries: new Map(this.entries), ...this.#gapSince(since), ...dated }
   }
 
   /** Whether a change since has touched the key; also where that is not known any more. */
   touchedSince(since: Version, key: string): boolean {
     const changes = this.#changesSince(since)
     return !changes || changes.some(({ effects }) => effects.some(effect => touches(effect, key)))
+  }
+
+  #gapSince(since: Version): Gap {
+    const past = pastWithParts(this.position.head, this.#parts, since)
+    return 'changes' in past ? { diverged: false } : past
   }
 
   #changesSince(since: Version): readonly Change<Stored>[] | undefined {

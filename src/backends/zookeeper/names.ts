@@ -74,8 +74,13 @@ export function escapeKey(key: string): string {
 /** The reverse of {@link escapeKey}; nothing where no key has that name. */
 export function unescapeKey(name: string): string | undefined {
   const key = name.includes('%') ? decoded(name) : name
-  if (key === undefined || Buffer.byteLength(key) > KEY_BYTES) return undefined
+  if (key === undefined || !isKey(key)) return undefined
   return escapeKey(key) === name ? key : undefined
+}
+
+/** Whether a dictionary can have that key. */
+export function isKey(key: string): boolean {
+  return key !== '' && key.isWellFormed() && Buffer.byteLength(key) <= KEY_BYTES
 }
 
 function decoded(name: string): string | undefined {

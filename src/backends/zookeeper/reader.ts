@@ -182,22 +182,24 @@ export class Reader {
   }
 
   async #refresh(): Promise<void> {
+    let keys: Iterable<string> = []
     for (;;) {
       const mirror = this.#mirror
       const known = mirror?.position
-      const found = await this.#find()
+      const found = await this.#find(keys)
       if (!found) continue
       const { position, mark } = found
       if (!known || mirror !== this.#mirror || isOlder(position, known)) return void (await this.#load(() => {}))
       // Own writes have overtaken the answer: what they stood on was all that it tells, or more.
       if (isOlder(position, mirror.position)) return
       const base = mirror.version
-      const changes = await this.#znodes.changesTo(position, base)
-      if (changes === 'again' || mirror.version !== base) continue
-      if (changes === 'gap') return void (await this.#load(() => {}))
-      mirror.advance(changes, position)
+      const leading = await this.#znodes.changesTo(found, base)
+      if (leading.type === 'again') keys = leading.keys
+      if (leading.type === 'again' || mirror.version !== base) continue
+      if (leading.type === 'gap') return void (await this.#load(() => {}))
+      mirror.advance(leading.changes, position)
       this.#mark = mark
-      if (changes.length > 0) this.#onMoved(changes)
+      if (leading.changes.length > 0) this.#onMoved(leading.changes)
       return
     }
   }
@@ -205,13 +207,15 @@ export class Reader {
   /**
    * The head, with a watch; nothing where it had to be made first. Where it is older than what was known before, the server
    * lags behind, or the store was restored: after a barrier, it can only be the latter.
+   *
+   * @param keys - to be read together with it.
    */
-  async #find(): Promise<Found | undefined> {
+  async #find(keys?: Iterable<string>): Promise<Found | undefined> {
     const known = this.#mirror?.position
-    const found = await this.#znodes.find()
+    const found = await this.#znodes.find(keys)
     if (!found || !known || !isOlder(found.position, known)) return found
     await this.#barrier()
-    return this.#znodes.find()
+    return this.#znodes.find(keys)
   }
 
   #load(progress: () => void): Promise<Mirror> {
@@ -237,15 +241,15 @@ export class Reader {
     const [entries, parts] = await Promise.all([this.#znodes.all(progress), this.#znodes.parts()])
     if (!entries) return undefined
     const mirror = new Mirror(entries, start.position, parts)
+    let keys: Iterable<string> = []
     for (;;) {
-      const found = await this.#find()
-      if (!found) return undefined
+      const found = await this.#find(keys)
+      const leading = found && (await this.#znodes.changesTo(found, mirror.version))
+      if (!leading || leading.type === 'gap') return undefined
+      if (leading.type === 'again') keys = leading.keys
+      if (leading.type === 'again') continue
       const { position, mark } = found
-      const changes = await this.#znodes.changesTo(position, mirror.version)
-      progress()
-      if (changes === 'again') continue
-      if (changes === 'gap') return undefined
-      mirror.advance(changes, position)
+      mirror.advance(leading.changes, position)
       if ((await this.#znodes.cversion(mirror)) === position.head.cversion) return { mirror, mark }
       if (!(await this.#znodes.isStill(position))) continue
       await this.#znodes.cut()

@@ -1,22 +1,12 @@
-import type { Change, Effect, Version } from '../../contract/backend.js'
+import type { Change, Version } from '../../contract/backend.js'
 import { Founder } from './founder.js'
-import {
-  type Head,
-  type LoggedChange,
-  type LoggedEffect,
-  type Part,
-  type Past,
-  parseHead,
-  parsePart,
-  pastSince,
-  versionOf,
-  withParts,
-} from './head.js'
+import { type Head, type Parts, type Past, parseHead, parsePart, pastSince, pastWithParts, versionOf } from './head.js'
 import type { Position } from './mirror.js'
 import { type Names, unescapeKey } from './names.js'
 import type { Session } from './session.js'
 import { fromData, type Stored } from './stored.js'
 import type { Znode } from './transport.js'
+import { Survey } from './unread.js'
 
 /** How many znodes are read at a time. */
 const CHUNK = 500
@@ -24,12 +14,22 @@ const CHUNK = 500
 /** What the names of children may take that are listed for the sake of a watch, in bytes. */
 const SHORT_LIST = 16_384
 
-/** What was read of the head. */
+/** What was read of the head, and right after it. */
 export interface Found {
   readonly position: Position
   /** The session's mark at the answer, which has left a watch. */
   readonly mark: number
+  /** Keys' znodes, none of them read before the head. */
+  readonly keys: ReadonlyMap<string, Znode | undefined>
 }
+
+/** What leads to a head. */
+export type Leading =
+  | { readonly type: 'changes'; readonly changes: readonly Change<Stored>[] }
+  /** The head has moved on before these keys were read: to be tried again, reading them together with it. */
+  | { readonly type: 'again'; readonly keys: Iterable<string> }
+  /** Only everything together can tell. */
+  | { readonly type: 'gap' }
 
 /** Reads what one dictionary has in its znodes, and makes those that must be there. */
 export class Znodes {
@@ -45,19 +45,31 @@ export class Znodes {
     this.#founder = new Founder(session, names)
   }
 
-  /** The head, with a watch; nothing where it had to be made first. */
-  async find(): Promise<Found | undefined> {
-    const { value, mark } = await this.#session.getData(this.#names.version, true)
+  /**
+   * The head, with a watch; nothing where it had to be made first.
+   *
+   * @param keys - to be read together with it, right after it.
+   */
+  async find(keys: Iterable<string> = []): Promise<Found | undefined> {
+    const asked = this.#session.getData(this.#names.version, true)
+    const reading = this.#readKeys([...keys])
+    reading.catch(() => {})
+    const { value, mark } = await asked
     const head = value && this.#parse(value)
-    if (value && head) return { position: { head, znode: value.stat.version, zxid: value.stat.mzxid }, mark }
-    await this.#founder.found(value, undefined)
+    if (value && head) {
+      const position = { head, znode: value.stat.version, zxid: value.stat.mzxid }
+      return { position, mark, keys: await reading }
+    }
+    await this.#founder.found(value)
     return undefined
   }
 
   /** Begins a new history, on what is there. */
   async cut(): Promise<void> {
     const { value } = await this.#session.getData(this.#names.version)
-    await this.#founder.found(value, value && this.#parse(value))
+    // Throws for a later format.
+    if (value) this.#parse(value)
+    await this.#founder.found(value)
   }
 
   /**
@@ -74,39 +86,38 @@ export class Znodes {
     return (await this.#session.exists(this.#names.version)).value?.version === znode
   }
 
-  /**
-   * What leads from a version to a head, with the values that the log has no room for, read from their znodes: `'again'`
-   * where the head has moved on meanwhile, `'gap'` where only everything together can tell.
-   */
-  async changesTo(position: Position, base: Version): Promise<readonly Change<Stored>[] | 'again' | 'gap'> {
-    if (versionOf(position.head) === base) return []
+  /** What leads from a version to a head, with the values that the log has no room for, read from their znodes. */
+  async changesTo({ position, keys: early }: Found, base: Version): Promise<Leading> {
+    if (versionOf(position.head) === base) return { type: 'changes', changes: [] }
     const past = await this.past(position.head, base)
-    if (!('changes' in past)) return 'gap'
-    const { changes } = past
-    if (!changes.some(({ effects }) => effects.some(isUnread))) return changes as readonly Change<Stored>[]
-    // As one change: where a value was overwritten meanwhile, what was in between cannot be known.
-    const { cleared, effects } = netOf(changes)
-    const read = await this.#readKeys([...effects].flatMap(([key, effect]) => (isUnread(effect) ? [key] : [])))
-    // By a later write, or, where there was none, by another's hand.
-    const isAltered = [...read.values()].some(znode => !znode || znode.stat.mzxid > position.zxid)
-    if (isAltered) return (await this.isStill(position)) ? 'gap' : 'again'
-    const withValues = Array.from(effects.values(), effect => withValue(effect, read))
-    const all: Effect<Stored>[] = cleared ? [{ type: 'clear' }, ...withValues] : withValues
-    const id = changes.length === 1 ? changes[0]?.id : undefined
-    return [{ previous: base, version: versionOf(position.head), effects: all, id }]
+    if (!('changes' in past)) return { type: 'gap' }
+    const survey = new Survey(past.changes)
+    const { keys } = survey
+    const read = await this.#readKeys([...keys].filter(key => !early.has(key)))
+    const znodes = Array.from(keys, key => [key, early.has(key) ? early.get(key) : read.get(key)] as const)
+    // By a later write; else by an external writer, whose value is as good as any.
+    const isAltered = znodes.some(([, znode]) => !znode || znode.stat.mzxid > position.zxid)
+    if (isAltered && !(await this.isStill(position))) return { type: 'again', keys }
+    const values = znodes.map(([key, znode]) => [key, znode && fromData(znode.data)] as const)
+    return { type: 'changes', changes: survey.complete(new Map(values)) }
   }
 
   /** What leads from a version to a head: as far as its log reaches, and beyond that, as far as the earlier parts do. */
   async past(head: Head, since: Version): Promise<Past> {
     const past = pastSince(head, since)
     if ('changes' in past || past.diverged) return past
-    return pastSince(withParts(head, await this.parts()), since)
+    return pastWithParts(head, await this.parts(), since)
   }
 
   /** The earlier parts of the log, as they are now. */
-  async parts(): Promise<Part[]> {
-    const read = await Promise.all(this.#names.parts.map(path => this.#session.getData(path)))
-    return read.flatMap(({ value }) => (value && parsePart(value.data)) ?? [])
+  async parts(): Promise<Parts> {
+    const paths = this.#names.parts
+    const znodes = await Promise.all(paths.map(path => this.#session.getData(path)))
+    const parts = znodes.map(({ value }) => value && parsePart(value.data))
+    // One that was never used is empty.
+    const bad = parts.findIndex((part, index) => !part && (znodes[index]?.value?.data.length ?? 0) > 0)
+    const damage = bad < 0 ? undefined : `an earlier part of the change log (znode ${paths[bad]})`
+    return { read: parts.filter(part => part !== undefined), damage }
   }
 
   /** All keys with their values, not of one moment; nothing where the path is missing. */
@@ -146,27 +157,4 @@ export class Znodes {
   #parse(znode: Znode): Head | undefined {
     return parseHead(znode.data, this.#names.path)
   }
-}
-
-/** What several changes come to: for each key the last effect, after everything was removed where it was. */
-function netOf(changes: readonly LoggedChange[]): { cleared: boolean; effects: Map<string, LoggedEffect> } {
-  const effects = new Map<string, LoggedEffect>()
-  let cleared = false
-  for (const effect of changes.flatMap(change => change.effects)) {
-    if (effect.type === 'clear') {
-      effects.clear()
-      cleared = true
-    } else effects.set(effect.key, effect)
-  }
-  return { cleared, effects }
-}
-
-function withValue(effect: LoggedEffect, read: ReadonlyMap<string, Znode | undefined>): Effect<Stored> {
-  if (effect.type !== 'set' || effect.stored !== undefined) return effect as Effect<Stored>
-  return { type: 'set', key: effect.key, stored: fromData((read.get(effect.key) as Znode).data) }
-}
-
-/** Whether its value is to be read from its znode. */
-function isUnread(effect: LoggedEffect): boolean {
-  return effect.type === 'set' && effect.stored === undefined
 }

@@ -1,0 +1,100 @@
+import type { Change, Effect } from '../../contract/backend.js'
+import type { LoggedChange } from './head.js'
+import type { LoggedEffect } from './log-record.js'
+import type { Stored } from './stored.js'
+
+/** Which values of some changes, those that the log has no room for, can still be read. */
+export class Survey {
+  /** The keys whose latest value is in their znodes alone. */
+  readonly keys = new Set<string>()
+  readonly #changes: readonly LoggedChange[]
+  /** Effects whose value was overwritten since: nothing holds it any more. */
+  readonly #lost = new Set<LoggedEffect>()
+  /**
+   * For each change, up to which one it has to be followed in one step: between a lost value and the next effect on its key,
+   * the state cannot be reconstructed.
+   */
+  readonly #until: number[]
+
+  constructor(changes: readonly LoggedChange[]) {
+    this.#changes = changes
+    this.#until = changes.map((_, index) => index)
+    const next = new Next()
+    for (let index = changes.length - 1; index >= 0; index -= 1) {
+      for (const effect of changes[index]?.effects.toReversed() ?? []) {
+        if (isUnread(effect)) this.#examine(effect, index, next)
+        next.note(effect, index)
+      }
+    }
+  }
+
+  /**
+   * The changes with all values that can be had. Only those of one key may be missing, and only where it was written again:
+   * each effect on other keys is there, in order.
+   *
+   * @param read - the latest values of {@link keys}; nothing for a key without a znode.
+   */
+  complete(read: ReadonlyMap<string, Stored | undefined>): Change<Stored>[] {
+    const complete: Change<Stored>[] = []
+    for (let start = 0; start < this.#changes.length; ) {
+      const end = this.#endOf(start)
+      const changes = this.#changes.slice(start, end)
+      const effects = changes.flatMap(change => change.effects.filter(one => !this.#lost.has(one)))
+      complete.push({ ...joined(changes), effects: effects.map(effect => withValue(effect, read)) })
+      start = end
+    }
+    return complete
+  }
+
+  #examine(effect: LoggedEffect & { readonly key: string }, index: number, next: Next): void {
+    const later = next.after(effect.key)
+    if (later === undefined) {
+      this.keys.add(effect.key)
+      return
+    }
+    this.#lost.add(effect)
+    this.#until[index] = Math.max(this.#until[index] as number, later)
+  }
+
+  /** Where the step that begins at a change ends. */
+  #endOf(start: number): number {
+    let last = start
+    for (let index = start; index <= last; index += 1) last = Math.max(last, this.#until[index] as number)
+    return last + 1
+  }
+}
+
+/** Which change touches a key next, seen from the latest change backwards. */
+class Next {
+  readonly #changes = new Map<string, number>()
+  #clear: number | undefined
+
+  after(key: string): number | undefined {
+    return this.#changes.get(key) ?? this.#clear
+  }
+
+  note(effect: LoggedEffect, index: number): void {
+    if (effect.type !== 'clear') {
+      this.#changes.set(effect.key, index)
+      return
+    }
+    this.#changes.clear()
+    this.#clear = index
+  }
+}
+
+function joined(changes: readonly LoggedChange[]): Omit<Change<Stored>, 'effects'> {
+  const [{ previous, id }, { version }] = [changes[0] as LoggedChange, changes.at(-1) as LoggedChange]
+  return { previous, version, id: changes.every(change => change.id === id) ? id : undefined }
+}
+
+function withValue(effect: LoggedEffect, read: ReadonlyMap<string, Stored | undefined>): Effect<Stored> {
+  if (!isUnread(effect)) return effect as Effect<Stored>
+  const stored = read.get(effect.key)
+  return stored === undefined ? { type: 'delete', key: effect.key } : { type: 'set', key: effect.key, stored }
+}
+
+/** Whether its value is to be read from its znode. */
+function isUnread(effect: LoggedEffect): effect is LoggedEffect & { readonly type: 'set'; readonly key: string } {
+  return effect.type === 'set' && effect.stored === undefined
+}
