@@ -215,6 +215,21 @@ describe('PostgreSQL', () => {
       expect(columns.message).toMatch(/not of this version.*createTables/)
     })
 
+    test('can be created by any number of processes at the same time', async () => {
+      const { it } = database
+      await it.sql('CREATE SCHEMA racing; CREATE TABLE racing.settings (key text PRIMARY KEY, value text)')
+      const url = `${it.server.url}?options=-c%20search_path%3Dracing`
+      const managers = Array.from({ length: 6 }, () => it.manager('settings', { url, max: 1 }))
+      await Promise.all(managers.map(manager => manager.query('SELECT 1', [])))
+      for (let round = 0; round < 4; round += 1) {
+        await Promise.all(managers.map(manager => createTables(manager)))
+        await it.sql('DROP TABLE racing.durabledict_model_versions, racing.durabledict_model_changes')
+      }
+      await createTables(managers[0])
+      const dicts = await Promise.all(managers.map(manager => it.openOn(manager)))
+      expect(new Set(dicts.map(({ version }) => version)).size).toBe(1)
+    })
+
     test('lose one while they are in use', async () => {
       const { it } = database
       await it.sql(`DROP TABLE ${schema}.durabledict_model_versions`)

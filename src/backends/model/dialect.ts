@@ -43,6 +43,8 @@ export interface Dialect {
   kindOf(column: SqlRow): ColumnKind | undefined
   /** Why the column, whose kind is text, cannot tell keys apart; `undefined` where it can. */
   faultOfKey(column: SqlRow): string | undefined
+  /** Run first in a transaction that creates our own tables: excludes others who do, where the database does not by itself. */
+  readonly lockTables?: Statement
   /** Gives a row where the column is unique by itself, compared as bytes are. */
   unique(table: Table, column: string): Statement
 }

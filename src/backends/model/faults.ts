@@ -67,6 +67,11 @@ export function isConflict(error: unknown): boolean {
   return sqlCodes(error).some(code => CONFLICTS.has(code))
 }
 
+/** PostgreSQL: a table, or its type, was created by others since we looked. */
+export function isCreatedMeanwhile(error: unknown): boolean {
+  return sqlCodes(error).some(code => code === '42P07' || code === '23505')
+}
+
 export function isDuplicate(error: unknown): boolean {
   return sqlCodes(error).some(code => DUPLICATES.has(code))
 }

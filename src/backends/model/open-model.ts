@@ -14,6 +14,7 @@ import { Notifications } from './notifications.js'
 import type { ModelSettings } from './options.js'
 import { Rows } from './rows.js'
 import { type Stored, StoredRow } from './stored.js'
+import { finishingStatements } from './unfinished-statements.js'
 import { ValueForm } from './value-form.js'
 import type { Versions } from './versions.js'
 import { within } from './within.js'
@@ -40,8 +41,9 @@ const LONGEST_KEY = 200
  *
  * @throws TypeError, UnsupportedError, StoreUnavailableError where the model cannot hold a dictionary.
  */
-export async function openModel(manager: ModelManager, settings: ModelSettings, given: Given): Promise<OpenedModel> {
-  const dialect = dialectOf(manager)
+export async function openModel(model: ModelManager, settings: ModelSettings, given: Given): Promise<OpenedModel> {
+  const dialect = dialectOf(model)
+  const manager = model.dialect === 'sqlite' ? finishingStatements(model) : model
   const dictionary = settings.name ?? manager.model
   const { keyCol, valueCol } = settings
   const { timeout, signal } = given

@@ -49,6 +49,10 @@ export const postgresql: Dialect = {
       parameters: [name],
     },
   ],
+  lockTables: {
+    sql: `SELECT CAST(pg_advisory_xact_lock(hashtextextended('durabledict_model_versions', 0)) AS text) AS locked`,
+    parameters: [],
+  },
   columns: table => ({
     sql: `SELECT CAST(a.attname AS text) AS name, CAST(t.typname AS text) AS type,
         (SELECT CAST(n.nspname AS text) FROM pg_class r JOIN pg_namespace n ON n.oid = r.relnamespace WHERE r.oid = a.attrelid) AS schema,

@@ -88,9 +88,23 @@ class KnexManager<Row extends object> implements ModelManager<Row> {
     const snapshot = isolation === 'snapshot' && this.dialect !== 'sqlite'
     const options = snapshot ? ({ isolationLevel: 'repeatable read' } as const) : {}
     return runTransaction(this.dialect, work, within =>
-      this.#knex.transaction(trx => within(new KnexSession(this, this.#json, trx)), options),
+      this.#knex.transaction(async trx => {
+        const session = new KnexSession(this, this.#json, trx)
+        const result = await within(session)
+        if (this.dialect === 'sqlite' && !isolation) await commit(session)
+        return result
+      }, options),
     )
   }
+}
+
+/**
+ * Commits a transaction of SQLite, and leaves Knex an empty one to commit. Knex takes a transaction whose COMMIT failed for ended,
+ * and hands out its connection with the changes still in it: SQLite's fails while others read.
+ */
+async function commit(session: ModelSession): Promise<void> {
+  await session.query('COMMIT', [])
+  await session.query('BEGIN', [])
 }
 
 class KnexSession implements ModelSession {

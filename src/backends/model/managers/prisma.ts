@@ -7,6 +7,7 @@ import type {
   SqlRow,
   TransactionOptions,
 } from '../manager.js'
+import { committingAlone, forgettingFailures } from './prisma-commit.js'
 import { PrismaSession } from './prisma-session.js'
 import {
   type Client,
@@ -79,6 +80,8 @@ class PrismaManager implements ModelManager {
   readonly #client: Client
   readonly #name: string
   readonly #described: PrismaModel
+  /** The journal mode of SQLite. */
+  #journal: string | undefined
 
   constructor(client: Client, name: string, model: string) {
     this.model = model
@@ -106,19 +109,33 @@ class PrismaManager implements ModelManager {
   }
 
   query(sql: string, parameters: readonly SqlParameter[]): Promise<readonly SqlRow[]> {
-    return this.#client.$queryRawUnsafe(sql, ...parameters)
+    return this.#forgetting(() => this.#client.$queryRawUnsafe(sql, ...parameters))
   }
 
   transaction<R>(work: (session: ModelSession) => Promise<R>, { isolation, limit }: TransactionOptions): Promise<R> {
     const snapshot = isolation === 'snapshot' && this.dialect !== 'sqlite'
     const longest = Math.min(Math.ceil(limit), LONGEST)
     const options = { maxWait: longest, timeout: longest, ...(snapshot && { isolationLevel: 'RepeatableRead' }) }
-    return runTransaction(this.dialect, work, within =>
+    const run = <V>(within: (session: ModelSession) => Promise<V>) =>
       this.#client.$transaction(
         transaction => within(new PrismaSession(transaction, this.#name, this.#described)),
         options,
+      )
+    return this.#forgetting(() =>
+      runTransaction(this.dialect, work, async within =>
+        !isolation && (await this.#commitFailsWhileOthersRead()) ? committingAlone(within, run) : run(within),
       ),
     )
+  }
+
+  #forgetting<V>(work: () => Promise<V>): Promise<V> {
+    return this.dialect === 'sqlite' ? forgettingFailures(work, sql => this.#client.$queryRawUnsafe(sql)) : work()
+  }
+
+  async #commitFailsWhileOthersRead(): Promise<boolean> {
+    if (this.dialect !== 'sqlite') return false
+    this.#journal ??= String((await this.query('PRAGMA journal_mode', []))[0]?.journal_mode)
+    return this.#journal !== 'wal'
   }
 
   /** With what the client's extensions compute. */

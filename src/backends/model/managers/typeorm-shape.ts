@@ -44,6 +44,12 @@ export type Subscriber = Readonly<Record<'beforeUpdate' | 'afterUpdate' | 'befor
   listenTo?(): unknown
 }
 
+interface QueryRunner {
+  readonly isTransactionActive: boolean
+  /** Of better-sqlite3: prepared statements by their text. */
+  readonly stmtCache?: Map<string, unknown>
+}
+
 export interface DataSource {
   readonly isInitialized: boolean
   readonly options: { readonly type: string }
@@ -52,7 +58,7 @@ export interface DataSource {
     prepareHydratedValue(value: unknown, column: Column): unknown
   }
   readonly subscribers: readonly Subscriber[]
-  createQueryRunner(): { readonly isTransactionActive: boolean }
+  createQueryRunner(): QueryRunner
 }
 
 export interface EntityManager {

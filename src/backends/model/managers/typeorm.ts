@@ -130,8 +130,13 @@ class TypeormManager<Row extends object> implements ModelManager<Row> {
   #inTurn<R>(work: () => Promise<R>, limit: number): Promise<R> {
     if (this.dialect !== 'sqlite') return work()
     const { dataSource } = this.#manager
-    const turns = turnsOf.get(dataSource) ?? new Turns(dataSource.createQueryRunner())
+    const runner = dataSource.createQueryRunner()
+    const turns = turnsOf.get(dataSource) ?? new Turns(runner)
     turnsOf.set(dataSource, turns)
-    return turns.run(work, limit)
+    return turns.run(work, limit).catch(error => {
+      // A statement that failed may be unfinished, and must not be kept: see unfinished-statements.ts.
+      runner.stmtCache?.clear()
+      throw error
+    })
   }
 }
