@@ -26,6 +26,7 @@ export class BorrowedHandle implements Source {
   readonly #handle: SqliteHandle & HandleState
   readonly #dictionary: string
   readonly #connection: Connection
+  #readOnly = false
   #file: (Place & { readonly identity: Identity | undefined }) | undefined
 
   constructor(handle: SqliteHandle, dictionary: string) {
@@ -36,6 +37,10 @@ export class BorrowedHandle implements Source {
 
   get place(): Place {
     return this.#file ?? { dictionary: this.#dictionary, file: 'the database of the connection passed in' }
+  }
+
+  restrictToReads(): void {
+    this.#readOnly = true
   }
 
   connection(): Connection {
@@ -61,12 +66,12 @@ export class BorrowedHandle implements Source {
     const synchronous = Number(connection.pragma('synchronous'))
     const timeout = Number(connection.pragma('busy_timeout'))
     const needed = Math.max(synchronous, this.#needed(connection))
-    connection.exec(`PRAGMA synchronous = ${needed}; PRAGMA busy_timeout = 0`)
     try {
+      connection.exec(`PRAGMA busy_timeout = 0; PRAGMA synchronous = ${needed}`)
       if (connection.pragma('synchronous') !== needed) throw this.#unsafe(`synchronous=${synchronous}`)
       return write()
     } finally {
-      connection.exec(`PRAGMA synchronous = ${synchronous}; PRAGMA busy_timeout = ${timeout}`)
+      putBack(connection, `PRAGMA busy_timeout = ${timeout}; PRAGMA synchronous = ${synchronous}`)
     }
   }
 
@@ -87,7 +92,7 @@ export class BorrowedHandle implements Source {
     const identity = file === undefined ? undefined : identify(file)
     const found = { dictionary: this.#dictionary, file: file ?? 'the database in memory', identity }
     this.#file = found
-    this.#needed(this.#connection)
+    if (!this.#readOnly) this.#needed(this.#connection)
     return found
   }
 
@@ -130,4 +135,11 @@ export class BorrowedHandle implements Source {
     this.#handle.exec('ROLLBACK')
     return false
   }
+}
+
+/** What was written stays written, whatever becomes of the settings: a fault here must not have it repeated. */
+function putBack(connection: Connection, settings: string): void {
+  try {
+    connection.exec(settings)
+  } catch {}
 }

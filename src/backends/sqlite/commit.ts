@@ -3,11 +3,11 @@ import { executeGroup, type Target } from '../../contract/execute-group.js'
 import { InvalidValueError } from '../../errors/errors.js'
 import { escapeText } from '../sql/escape.js'
 import type { Connection } from './connection.js'
-import { isTooBig, tooBig } from './faults.js'
-import { type Head, readHead } from './head.js'
+import { isTableMissing, isTooBig, tooBig } from './faults.js'
+import { type Head, type NoHead, readHead } from './head.js'
 import { append, changesSince, type Log, touchedSince } from './log.js'
 import { SQL } from './sql.js'
-import { fromColumn, type Stored, toColumn } from './text.js'
+import { type Raw, type Stored, toColumn } from './text.js'
 import { undoable, writing } from './transactions.js'
 
 /** What a batch led to. */
@@ -16,26 +16,39 @@ export interface Result {
   readonly head: Head
 }
 
+/** The file does not hold the dictionary (any more): nothing was written. */
+export interface NoResult {
+  readonly committed?: undefined
+  readonly head: NoHead
+}
+
 /**
  * Executes a batch in one transaction. A group with a value that is too large is refused alone: only then is each group
  * executed in a savepoint of its own.
- *
- * @returns `undefined` where the file does not hold the dictionary (any more): nothing was written.
  */
-export function commitBatch(log: Log, batch: Batch<Stored>, since: Version): Result | undefined {
+export function commitBatch(log: Log, batch: Batch<Stored>, since: Version): Result | NoResult {
   try {
     return writing(log.connection, () => run(log, batch, since, execute))
   } catch (error) {
+    if (isTableMissing(error)) return { head: { damage: undefined } }
     if (!(error instanceof InvalidValueError)) throw error
     return writing(log.connection, () => run(log, batch, since, executeOrRefuse))
   }
 }
 
+/** Tells of the damage for which the history was founded again before the batch was executed. */
+export function withDamage({ head, committed }: Result, damage: string | undefined): Result {
+  const { catchUp } = committed
+  return catchUp.type === 'tooOld'
+    ? { head, committed: { ...committed, catchUp: { ...catchUp, damage } } }
+    : { head, committed }
+}
+
 type Execute = typeof execute
 
-function run(log: Log, batch: Batch<Stored>, since: Version, executeOne: Execute): Result | undefined {
+function run(log: Log, batch: Batch<Stored>, since: Version, executeOne: Execute): Result | NoResult {
   const head = readHead(log.connection, log.dictionary)
-  if (!head) return undefined
+  if (head.version === undefined) return { head }
   const effects: Effect<Stored>[] = []
   const target = targetOf(log, head)
   const outcomes = batch.groups.map(group =>
@@ -83,10 +96,11 @@ function catchUp(
 function targetOf(log: Log, head: Head): Target<Stored> {
   const { connection, dictionary } = log
   const dict = escapeText(dictionary)
+  const touched = new Map<Version, (key: string) => boolean>()
   return {
     get(key) {
       const row = connection.get(SQL.entry, dict, escapeText(key))
-      return row && fromColumn(row.value)
+      return row && connection.columns.stored(row.value as Raw, row.value_type)
     },
     set(key, stored) {
       try {
@@ -95,7 +109,11 @@ function targetOf(log: Log, head: Head): Target<Stored> {
         throw isTooBig(error) ? tooBig(key, dictionary, error) : error
       }
     },
-    changedSince: (since, key) => touchedSince(log, since, head, key),
+    changedSince(since, key) {
+      const isTouched = touched.get(since) ?? touchedSince(log, since, head)
+      touched.set(since, isTouched)
+      return isTouched(key)
+    },
     delete: key => connection.run(SQL.remove, dict, escapeText(key)),
     clear() {
       const any = connection.get(SQL.any, dict) !== undefined

@@ -35,6 +35,11 @@ function codeOf(error: unknown): number {
   return CODE[name as keyof typeof CODE] ?? 0
 }
 
+/** Whether one of the library's tables is not there. */
+export function isTableMissing(error: unknown): boolean {
+  return error instanceof Error && /no such table: (main\.)?durabledict_/.test(error.message)
+}
+
 /** Whether it goes away when others let go of the file. */
 export function isLocked(error: unknown): boolean {
   const code = codeOf(error)

@@ -2,8 +2,12 @@ import { UnsupportedError } from '../../errors/errors.js'
 import { escapeText } from '../sql/escape.js'
 import { newEpoch, newNonce, toVersion, type VersionParts } from '../sql/version.js'
 import type { Connection, Row } from './connection.js'
-import { CREATE_TABLES, FORMAT, SQL } from './sql.js'
+import { isTableMissing } from './faults.js'
+import { CREATE_TABLES, FORMAT, HIGHEST_FORMAT, SQL } from './sql.js'
 import { writing } from './transactions.js'
+
+/** The largest bound, in ms: what a timer can wait. What cannot be a bound is taken for it, so that no write resolves too early. */
+export const MAX_BOUND = 2 ** 31 - 1
 
 /** Where a dictionary's history stands. */
 export interface Head extends VersionParts {
@@ -15,42 +19,81 @@ export interface Head extends VersionParts {
   readonly version: string
 }
 
-interface HeadRow extends Pick<Head, 'epoch' | 'number' | 'nonce' | 'bound'> {
-  readonly log_rows: number
-  readonly log_bytes: number
+/** No head, and why, if something is in its place that is none. */
+export interface NoHead {
+  readonly version?: undefined
+  readonly damage: string | undefined
 }
 
+const MISSING: NoHead = { damage: undefined }
+const DAMAGED: NoHead = { damage: 'the row of durabledict_heads' }
+
+/** How many tables there are. */
+const TABLES = 3
+
 /**
- * The dictionary's head; `undefined` where the file does not hold the dictionary.
+ * The dictionary's head, where the file holds the dictionary.
  *
  * @throws UnsupportedError where a later version of the library has laid it out.
  */
-export function readHead(connection: Connection, dictionary: string): Head | undefined {
+export function readHead(connection: Connection, dictionary: string): Head | NoHead {
   const row = findHead(connection, dictionary)
-  if (!row) return undefined
-  checkFormat(row.format, dictionary)
-  const { epoch, number, nonce, log_rows: logRows, log_bytes: logBytes, bound } = row as unknown as HeadRow
-  return { epoch, number, nonce, logRows, logBytes, bound, version: toVersion(number, epoch, nonce) }
+  return row ? parseHead(row, dictionary) : MISSING
 }
 
-/** Creates tables and dictionary where they are missing. Another process may do so at the same time. */
+/**
+ * Creates tables and dictionary where they are missing, and founds the history again if what is there is damaged: with a new
+ * epoch, so that every process loads what is stored. Other processes may do so at the same time.
+ */
 export function createHead(connection: Connection, dictionary: string): Head {
   return writing(connection, () => {
+    const complete = connection.get(SQL.tables)?.tables === TABLES
     connection.exec(CREATE_TABLES)
     checkFormat(connection.get(SQL.format)?.format ?? FORMAT, dictionary)
-    connection.run(SQL.createHead, escapeText(dictionary), FORMAT, newEpoch(), newNonce())
-    return readHead(connection, dictionary) as Head
+    const found = readHead(connection, dictionary)
+    if (complete && found.version !== undefined) return found
+    // Without one of the tables no history goes on, whatever dictionary it is of.
+    if (!complete) connection.exec('DELETE FROM durabledict_heads; DELETE FROM durabledict_changes')
+    return foundAgain(connection, dictionary)
   })
+}
+
+/** The recorded bound stays. */
+function foundAgain(connection: Connection, dictionary: string): Head {
+  const dict = escapeText(dictionary)
+  const row = connection.get(SQL.head, dict)
+  connection.run(SQL.removeHead, dict)
+  connection.run(SQL.cut, dict)
+  connection.run(SQL.createHead, dict, FORMAT, newEpoch(), newNonce(), row ? parseBound(row.bound) : 0)
+  return readHead(connection, dictionary) as Head
 }
 
 function findHead(connection: Connection, dictionary: string): Row | undefined {
   try {
     return connection.get(SQL.head, escapeText(dictionary))
   } catch (error) {
-    if (/no such table/.test((error as Error).message)) return undefined
+    if (isTableMissing(error)) return undefined
     if (/no such column/.test((error as Error).message)) throw unknownFormat('unknown', dictionary, error)
     throw error
   }
+}
+
+/** The one parser of heads: whatever is not exactly as this library writes it is damaged. */
+function parseHead(row: Row, dictionary: string): Head | NoHead {
+  const { format, epoch, number, nonce, log_rows: logRows, log_bytes: logBytes, bound } = row
+  if (isNumber(format) && format > FORMAT && format <= HIGHEST_FORMAT) throw unknownFormat(String(format), dictionary)
+  if (format !== FORMAT || !isNumber(number) || !isNumber(logRows) || !isNumber(logBytes)) return DAMAGED
+  if (typeof epoch !== 'string' || typeof nonce !== 'string') return DAMAGED
+  const version = toVersion(number, epoch, nonce)
+  return { epoch, number, nonce, logRows, logBytes, bound: parseBound(bound), version }
+}
+
+function parseBound(bound: unknown): number {
+  return isNumber(bound) && bound >= 0 && bound <= MAX_BOUND ? bound : MAX_BOUND
+}
+
+function isNumber(value: unknown): value is number {
+  return typeof value === 'number'
 }
 
 function checkFormat(format: unknown, dictionary: string): void {

@@ -1,11 +1,11 @@
-import type { CatchUp, Change, Effect, Version } from '../../contract/backend.js'
-import { touches } from '../../contract/execute-group.js'
-import { escapeText, unescapeText } from '../sql/escape.js'
+import type { CatchUp, Effect, Version } from '../../contract/backend.js'
+import { escapeText } from '../sql/escape.js'
 import { newNonce, parseVersion, toVersion } from '../sql/version.js'
-import type { Connection, Row } from './connection.js'
+import type { Connection } from './connection.js'
 import type { Head } from './head.js'
+import { parseChanges } from './log-record.js'
 import { SQL } from './sql.js'
-import { bytesOf, fromColumn, type Stored, toColumn } from './text.js'
+import { bytesOf, type Column, type Stored, toColumn } from './text.js'
 
 /** How much history is kept for each dictionary, at most: entries changed, and bytes of their keys and values. */
 export const LOG_ROWS = 10_000
@@ -21,7 +21,7 @@ export interface Log {
 interface Entry {
   readonly type: string
   readonly key: string | null
-  readonly value: Stored | null
+  readonly value: Column | null
   readonly bytes: number
 }
 
@@ -43,23 +43,38 @@ export function append(log: Log, head: Head, effects: readonly Effect<Stored>[],
 
 /**
  * What happened since `base`. It must be found in the history, by its nonce: else what happened since is not known, or
- * the file was restored. One statement, hence of one state, which is `head` or a later one.
+ * the file was restored. Runs in the transaction in which `head` was read.
  */
 export function changesSince(log: Log, base: Version, head: Head): CatchUp<Stored> {
   if (base === head.version) return { type: 'changes', version: head.version, changes: [] }
   const from = parseVersion(base)
   if (!from || from.epoch !== head.epoch || from.number >= head.number) return { type: 'tooOld', diverged: true }
-  const rows = log.connection.all(SQL.changesAfter, escapeText(log.dictionary), from.number)
-  if (rows[0]?.number !== from.number + 1) return { type: 'tooOld', diverged: false }
-  if (rows[0].previous !== from.nonce) return { type: 'tooOld', diverged: true }
-  const changes = toChanges(rows, head.epoch)
-  return { type: 'changes', version: (changes.at(-1) as Change).version, changes }
+  const { connection, dictionary } = log
+  const rows = connection.all(SQL.changesAfter, escapeText(dictionary), from.number, head.number, LOG_ROWS + 1)
+  const [first] = rows
+  if (!first || (first.number !== null && first.number !== from.number + 1)) return cannotReach(log, head)
+  if (first.previous !== null && first.previous !== from.nonce) return { type: 'tooOld', diverged: true }
+  const changes = parseChanges(rows, connection.columns, from, head)
+  if (typeof changes === 'string') return { type: 'tooOld', diverged: true, damage: changes }
+  return { type: 'changes', version: head.version, changes }
 }
 
-/** Whether a change since `base` has touched the key; also where that is not known any more. */
-export function touchedSince(log: Log, base: Version, head: Head, key: string): boolean {
+/** The log was trimmed, where it still holds as many rows as the head says. */
+function cannotReach({ connection, dictionary }: Log, head: Head): CatchUp<Stored> {
+  const found = connection.get(SQL.logRows, escapeText(dictionary), head.number)?.log_rows
+  if (found === head.logRows) return { type: 'tooOld', diverged: false }
+  const damage = `durabledict_changes, which does not hold as many rows as the row of durabledict_heads says`
+  return { type: 'tooOld', diverged: true, damage }
+}
+
+/** Whether a change since `base` has touched a key; also where that is not known any more. The log is read once. */
+export function touchedSince(log: Log, base: Version, head: Head): (key: string) => boolean {
   const past = changesSince(log, base, head)
-  return past.type !== 'changes' || past.changes.some(({ effects }) => effects.some(effect => touches(effect, key)))
+  if (past.type !== 'changes') return () => true
+  const effects = past.changes.flatMap(change => change.effects)
+  if (effects.some(({ type }) => type === 'clear')) return () => true
+  const keys = new Set(effects.map(effect => (effect as { key: string }).key))
+  return key => keys.has(key)
 }
 
 function toEntry(effect: Effect<Stored>): Entry {
@@ -77,6 +92,7 @@ function insert(
   batch: string,
 ): void {
   const dict = escapeText(dictionary)
+  connection.run(SQL.cutFrom, dict, number)
   for (const [position, { type, key, value, bytes }] of entries.entries()) {
     connection.run(SQL.log, dict, number, position, nonce, previous, batch, type, key, value, bytes)
   }
@@ -84,46 +100,25 @@ function insert(
 
 type Size = Pick<Head, 'logRows' | 'logBytes'>
 
-function trim({ connection, dictionary }: Log, size: Size): Size {
-  const dict = escapeText(dictionary)
+/** Where what is found cannot be so, as other programs have altered it, all of the log goes. */
+function trim(log: Log, size: Size): Size {
+  const dict = escapeText(log.dictionary)
   let { logRows, logBytes } = size
   while (logRows > LOG_ROWS || logBytes > LOG_BYTES) {
-    const oldest = connection.get(SQL.oldest, dict) as { number: number; log_rows: number; log_bytes: number }
-    connection.run(SQL.trim, dict, oldest.number)
+    const oldest = log.connection.get(SQL.oldest, dict, dict) as { log_rows: number; log_bytes: number }
     logRows -= oldest.log_rows
     logBytes -= oldest.log_bytes
+    if (oldest.log_rows === 0 || !isSize(logRows) || !isSize(logBytes)) return cut(log)
+    log.connection.run(SQL.trim, dict, dict)
   }
   return { logRows, logBytes }
+}
+
+function isSize(number: number): boolean {
+  return Number.isSafeInteger(number) && number >= 0
 }
 
 function cut({ connection, dictionary }: Log): Size {
   connection.run(SQL.cut, escapeText(dictionary))
   return { logRows: 0, logBytes: 0 }
-}
-
-function toChanges(rows: readonly Row[], epoch: string): Change<Stored>[] {
-  const changes: (Change<Stored> & { readonly effects: Effect<Stored>[] })[] = []
-  let number: unknown
-  for (const row of rows) {
-    if (row.number !== number) changes.push(toChange(row, epoch))
-    number = row.number
-    changes.at(-1)?.effects.push(toEffect(row))
-  }
-  return changes
-}
-
-function toChange(row: Row, epoch: string) {
-  const { number, nonce, previous, batch } = row as { number: number; nonce: string; previous: string; batch: string }
-  return {
-    previous: toVersion(number - 1, epoch, previous),
-    version: toVersion(number, epoch, nonce),
-    effects: [],
-    id: batch,
-  }
-}
-
-function toEffect({ type, key, value }: Row): Effect<Stored> {
-  if (type === 'clear') return { type }
-  if (type === 'delete') return { type, key: unescapeText(key as string) }
-  return { type: 'set', key: unescapeText(key as string), stored: fromColumn(value) }
 }

@@ -1,4 +1,4 @@
-import { statSync } from 'node:fs'
+import { closeSync, fchmodSync, openSync, statSync } from 'node:fs'
 import { pathToFileURL } from 'node:url'
 import { Connection } from './connection.js'
 import type { Engine, OwnHandle } from './engine.js'
@@ -8,6 +8,9 @@ import { type Identity, identify, isSame, type Source } from './source.js'
 
 /** `PRAGMA synchronous`, as it reads back. */
 const FULL = 2
+
+/** Read and written by its owner alone. */
+const PRIVATE = 0o600
 
 interface Opened {
   readonly handle: OwnHandle
@@ -26,12 +29,20 @@ export class OwnFile implements Source {
   readonly place: Place
   readonly #engine: Engine
   #opened: Opened | undefined
+  readonly #mode: number
+  #readOnly = false
   /** Once it was there it is not created any more. */
   #found = false
 
-  constructor(path: string, dictionary: string, engine: Engine) {
+  /** @param mode - the permissions of a file that is created here. */
+  constructor(path: string, dictionary: string, engine: Engine, mode: number = PRIVATE) {
     this.place = { file: path, dictionary }
     this.#engine = engine
+    this.#mode = mode
+  }
+
+  restrictToReads(): void {
+    this.#readOnly = true
   }
 
   connection(): Connection {
@@ -45,7 +56,13 @@ export class OwnFile implements Source {
 
   /** "PRAGMA data_version": changes when another connection commits, whatever process it is of; not by our own commits. */
   signal(connection: Connection): number {
-    return connection.get('PRAGMA data_version')?.data_version as number
+    try {
+      return connection.get('PRAGMA data_version')?.data_version as number
+    } catch (error) {
+      // It waits for no lock, except while the file is recovered or someone wants it alone: see Connection.
+      this.#end()
+      throw error
+    }
   }
 
   durably<V>(_connection: Connection, write: () => V): V {
@@ -62,21 +79,23 @@ export class OwnFile implements Source {
 
   close(): void {
     const opened = this.#opened
-    if (opened && !this.#engine.closesAtOnce && isSame(identify(this.place.file), opened.file)) {
-      quietly(() => opened.connection.pragma('wal_checkpoint(TRUNCATE)'))
+    if (opened && !this.#readOnly && !this.#engine.closesAtOnce && isSame(identify(this.place.file), opened.file)) {
+      quietly(() => opened.connection.exec('PRAGMA wal_checkpoint(TRUNCATE)'))
     }
     this.#end()
   }
 
   #open(): Connection {
     const { file: path } = this.place
+    if (!this.#readOnly && !this.#found && !identify(path)) createFile(path, this.#mode)
     const before = identify(path)
-    const handle = this.#engine.open(before || this.#found ? `${pathToFileURL(path).href}?mode=rw` : path)
+    const handle = this.#engine.open(`${pathToFileURL(path).href}?mode=${this.#readOnly ? 'ro' : 'rw'}`)
     try {
       const connection = new Connection(handle)
-      configure(connection, this.place)
-      // The first read opens the files beside it, whose identities are taken now.
-      this.signal(connection)
+      connection.exec('PRAGMA busy_timeout = 0')
+      if (!this.#readOnly) configure(connection, this.place)
+      // The first read opens the files beside it, whose identities are taken now. By `exec`, which a lock may fail.
+      connection.exec('SELECT 1 FROM sqlite_master LIMIT 1')
       const file = identify(path)
       if (!file || (before && !isSame(before, file))) throw this.#missing()
       this.#found = true
@@ -108,6 +127,18 @@ export class OwnFile implements Source {
   }
 }
 
+/**
+ * Creates the file, empty, where it is missing: SQLite would give it the permissions that are usual in this process. Those of the
+ * files beside it follow. Where it cannot be created, opening it says why.
+ */
+function createFile(path: string, mode: number): void {
+  quietly(() => {
+    const descriptor = openSync(path, 'wx', mode)
+    fchmodSync(descriptor, mode)
+    closeSync(descriptor)
+  })
+}
+
 /** What the system says of a file that is not there; nothing where it is back, or another one is there. */
 function whyMissing(file: string): unknown {
   try {
@@ -118,10 +149,9 @@ function whyMissing(file: string): unknown {
   }
 }
 
-/** Locks are waited out by us, without blocking the event loop; hence no busy timeout. */
+/** By `exec` where a lock may have to be waited for: see {@link Connection}. */
 function configure(connection: Connection, place: Place): void {
-  connection.exec('PRAGMA busy_timeout = 0')
-  if (connection.pragma('journal_mode') !== 'wal') connection.pragma('journal_mode = WAL')
+  connection.exec('PRAGMA journal_mode = WAL')
   connection.exec('PRAGMA synchronous = FULL')
   // macOS flushes the disk's own cache only when asked to.
   connection.exec('PRAGMA fullfsync = ON')

@@ -5,6 +5,8 @@ import type { Place } from './faults.js'
 /** Where connections to a file come from. */
 export interface Source {
   readonly place: Place
+  /** From now on nothing is created, and no right to write is needed. */
+  restrictToReads(): void
   /**
    * A connection to the file that is at the path now.
    *

@@ -1,5 +1,13 @@
+import { anyByReplacing, anyOf, hexOf, numberOf, oneOf, realOf } from './columns.js'
+
 /** The layout of the tables that this version of the library reads and writes. */
 export const FORMAT = 1
+
+/** What later versions of the library may count up to. Whatever else is found in its place is damaged. */
+export const HIGHEST_FORMAT = 65_535
+
+/** The number of the oldest commit in the log. Parameters: dict. */
+const OLDEST = '(SELECT number FROM durabledict_changes WHERE dict = ? ORDER BY number LIMIT 1)'
 
 /**
  * The tables, shared by all dictionaries of a file. Each statement leaves alone what is there, so that processes may
@@ -46,16 +54,27 @@ export const CREATE_TABLES = `
   ) WITHOUT ROWID;
 `
 
+const TABLES = "('durabledict_entries', 'durabledict_heads', 'durabledict_changes')"
+
+/** Statements with no note on parameters have none. */
 export const SQL = {
+  /** How many of the tables there are. */
+  tables: `SELECT count(*) AS tables FROM sqlite_master WHERE type = 'table' AND name IN ${TABLES}`,
+
   /** The highest format in the file. */
-  format: 'SELECT max(format) AS format FROM durabledict_heads',
+  format: `SELECT max(format) AS format FROM durabledict_heads
+    WHERE typeof(format) = 'integer' AND format BETWEEN 1 AND ${HIGHEST_FORMAT}`,
 
   /** Parameters: dict. */
-  head: 'SELECT format, epoch, number, nonce, log_rows, log_bytes, bound FROM durabledict_heads WHERE dict = ?',
+  head: `SELECT ${numberOf('format')}, ${hexOf('epoch')}, ${numberOf('number')}, ${hexOf('nonce')},
+    ${numberOf('log_rows')}, ${numberOf('log_bytes')}, ${realOf('bound')} FROM durabledict_heads WHERE dict = ?`,
 
-  /** Parameters: dict, format, epoch, nonce. */
+  /** Parameters: dict, format, epoch, nonce, bound. */
   createHead: `INSERT INTO durabledict_heads (dict, format, epoch, number, nonce, log_rows, log_bytes, bound)
-    VALUES (?, ?, ?, 0, ?, 0, 0, 0) ON CONFLICT DO NOTHING`,
+    VALUES (?, ?, ?, 0, ?, 0, 0, ?)`,
+
+  /** Parameters: dict. */
+  removeHead: 'DELETE FROM durabledict_heads WHERE dict = ?',
 
   /** Parameters: number, nonce, log_rows, log_bytes, dict. */
   moveHead: 'UPDATE durabledict_heads SET number = ?, nonce = ?, log_rows = ?, log_bytes = ? WHERE dict = ?',
@@ -64,10 +83,13 @@ export const SQL = {
   raiseBound: 'UPDATE durabledict_heads SET bound = max(bound, ?) WHERE dict = ?',
 
   /** Parameters: dict. */
-  entries: 'SELECT key, value FROM durabledict_entries WHERE dict = ?',
+  entries: {
+    safe: `SELECT ${anyOf('key')}, ${anyOf('value')} FROM durabledict_entries WHERE dict = ?`,
+    replacing: `SELECT ${anyByReplacing('key')}, ${anyByReplacing('value')} FROM durabledict_entries WHERE dict = ?`,
+  },
 
   /** Parameters: dict, key. */
-  entry: 'SELECT value FROM durabledict_entries WHERE dict = ? AND key = ?',
+  entry: `SELECT ${anyOf('value')} FROM durabledict_entries WHERE dict = ? AND key = ?`,
 
   /** Parameters: dict, key, value. */
   set: `INSERT INTO durabledict_entries (dict, key, value) VALUES (?, ?, ?)
@@ -86,16 +108,24 @@ export const SQL = {
   log: `INSERT INTO durabledict_changes (dict, number, position, nonce, previous, batch, type, key, value, bytes)
     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
 
-  /** Parameters: dict, number. */
-  changesAfter: `SELECT number, nonce, previous, batch, type, key, value FROM durabledict_changes
-    WHERE dict = ? AND number > ? ORDER BY number, position`,
+  /** Parameters: dict, the number after which, the last number, how many at most. */
+  changesAfter: `SELECT ${numberOf('number')}, ${numberOf('position')}, ${hexOf('nonce')}, ${hexOf('previous')},
+    ${anyOf('batch')}, ${oneOf('type', ['set', 'delete', 'clear'])}, ${anyOf('key')}, ${anyOf('value')}
+    FROM durabledict_changes AS log WHERE dict = ? AND log.number > ? AND log.number <= ?
+    ORDER BY log.number, log.position LIMIT ?`,
 
-  /** The size of the oldest commit in the log. Parameters: dict. */
-  oldest: `SELECT number, count(*) AS log_rows, sum(bytes) AS log_bytes FROM durabledict_changes
-    WHERE dict = ? GROUP BY number ORDER BY number LIMIT 1`,
+  /** How many rows the log has. Parameters: dict, the last number. */
+  logRows: 'SELECT count(*) AS log_rows FROM durabledict_changes WHERE dict = ? AND number <= ?',
 
-  /** Parameters: dict, number. */
-  trim: 'DELETE FROM durabledict_changes WHERE dict = ? AND number = ?',
+  /** The size of the oldest commit in the log. Parameters: dict, dict. */
+  oldest: `SELECT count(*) AS log_rows, total(bytes) AS log_bytes FROM durabledict_changes
+    WHERE dict = ? AND number = ${OLDEST}`,
+
+  /** Parameters: dict, dict. */
+  trim: `DELETE FROM durabledict_changes WHERE dict = ? AND number = ${OLDEST}`,
+
+  /** What cannot be of this history. Parameters: dict, the first number that is not. */
+  cutFrom: 'DELETE FROM durabledict_changes WHERE dict = ? AND number >= ?',
 
   /** Parameters: dict. */
   cut: 'DELETE FROM durabledict_changes WHERE dict = ?',

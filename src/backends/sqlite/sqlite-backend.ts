@@ -11,22 +11,27 @@ import type {
   Version,
 } from '../../contract/backend.js'
 import { setImmediate } from '../../time/clock.js'
-import { escapeText, unescapeText } from '../sql/escape.js'
-import { commitBatch, type Result } from './commit.js'
+import { escapeText } from '../sql/escape.js'
+import { commitBatch, withDamage } from './commit.js'
 import type { Connection } from './connection.js'
-import { isBreaking, isLocked, readFault, writeFault } from './faults.js'
+import { Entries } from './entries.js'
+import { isBreaking, isLocked, readFault, unavailable, writeFault } from './faults.js'
 import { Feed, type Sight } from './feed.js'
-import { createHead, type Head, readHead } from './head.js'
+import { createHead, type Head, type NoHead, readHead } from './head.js'
 import { changesSince } from './log.js'
 import { Patience } from './patience.js'
 import type { Source } from './source.js'
 import { SQL } from './sql.js'
-import { fromColumn, type Stored } from './text.js'
-import { reading } from './transactions.js'
+import type { Stored } from './text.js'
+import { reading, writing } from './transactions.js'
+
+const NOT_CREATED =
+  'the file does not hold this dictionary, or its row in durabledict_heads is damaged. With { readOnly: true } it is neither ' +
+  'created nor repaired: open it once without the option.'
 
 /** A head, with what must still stand for it to be the present one. */
 interface Known {
-  readonly head: Head | undefined
+  readonly head: Head | NoHead
   readonly connection: Connection
   readonly signal: number | undefined
 }
@@ -40,7 +45,9 @@ export class SqliteBackend implements Backend<Stored> {
   readonly holds = 'bytes'
   readonly #source: Source
   readonly #patience: Patience
+  readonly #entries: Entries
   readonly #feeds = new Set<Feed>()
+  #readOnly = false
   #known: Known | undefined
   /** The rest of this turn of the event loop, where it has seen a commit. */
   #turn: Promise<void> | undefined
@@ -50,6 +57,12 @@ export class SqliteBackend implements Backend<Stored> {
     this.name = name
     this.#source = source
     this.#patience = new Patience(source, timeout)
+    this.#entries = new Entries(name)
+  }
+
+  restrictToReads(): void {
+    this.#readOnly = true
+    this.#source.restrictToReads()
   }
 
   persist(key: string, stored: Stored): Awaitable<void> {
@@ -69,10 +82,7 @@ export class SqliteBackend implements Backend<Stored> {
   }
 
   durables(): Awaitable<Iterable<readonly [string, Stored]>> {
-    return this.#read(connection => {
-      this.#ensure(connection)
-      return this.#entries(connection)
-    })
+    return this.#read(connection => this.#load(connection).entries)
   }
 
   lastUpdated(): Awaitable<Version> {
@@ -81,21 +91,18 @@ export class SqliteBackend implements Backend<Stored> {
 
   changesSince(since: Version): Awaitable<CatchUp<Stored>> {
     return this.#read(connection => {
-      const head = this.#head(connection)
-      if (!head) return { type: 'tooOld', diverged: true }
-      return changesSince({ connection, dictionary: this.name }, since, head)
+      if (this.#head(connection).version === since) return { type: 'changes', version: since, changes: [] }
+      return reading(connection, () => {
+        const head = readHead(connection, this.name)
+        if (head.version === undefined) return { type: 'tooOld', diverged: true, damage: head.damage }
+        return changesSince({ connection, dictionary: this.name }, since, head)
+      })
     })
   }
 
   /** One consistent state. Creates tables and dictionary where they are missing. */
   load(): Awaitable<State<Stored>> {
-    return this.#read(connection => {
-      this.#ensure(connection)
-      return reading(connection, () => {
-        const { version } = readHead(connection, this.name) as Head
-        return { version, entries: this.#entries(connection) }
-      })
-    })
+    return this.#read(connection => this.#load(connection))
   }
 
   /**
@@ -110,7 +117,8 @@ export class SqliteBackend implements Backend<Stored> {
   recordBound(ms: number): Awaitable<void> {
     return this.#write(connection => {
       if (this.#ensure(connection).bound >= ms) return
-      this.#source.durably(connection, () => connection.run(SQL.raiseBound, ms, escapeText(this.name)))
+      const raise = () => connection.run(SQL.raiseBound, ms, escapeText(this.name))
+      this.#source.durably(connection, () => writing(connection, raise))
     })
   }
 
@@ -133,11 +141,12 @@ export class SqliteBackend implements Backend<Stored> {
   #commit(connection: Connection, batch: Batch<Stored>, since: Version): Committed<Stored> {
     const log = { connection, dictionary: this.name }
     const { committed, head } = this.#source.durably(connection, () => {
-      const result = commitBatch(log, batch, since)
-      if (result) return result
+      const first = commitBatch(log, batch, since)
+      if (first.committed) return first
       this.#known = undefined
       createHead(connection, this.name)
-      return commitBatch(log, batch, since) as Result
+      const second = commitBatch(log, batch, since)
+      return second.committed ? withDamage(second, first.head.damage) : this.#removed()
     })
     // The signal from before still stands, since our own commit does not change it.
     const signal = this.#known?.connection === connection ? this.#known.signal : undefined
@@ -154,11 +163,11 @@ export class SqliteBackend implements Backend<Stored> {
   }
 
   /** The present head. Read only where the signal says that someone has committed. */
-  #head(connection: Connection): Head | undefined {
+  #head(connection: Connection): Head | NoHead {
     const known = this.#known
     const signal = this.#source.signal(connection)
     if (known && known.connection === connection && signal !== undefined && known.signal === signal) return known.head
-    const head = readHead(connection, this.name)
+    const head = reading(connection, () => readHead(connection, this.name))
     this.#known = { head, connection, signal }
     return head
   }
@@ -166,21 +175,37 @@ export class SqliteBackend implements Backend<Stored> {
   /** The present head, where need be of a dictionary that is created now. */
   #ensure(connection: Connection): Head {
     const head = this.#head(connection)
-    if (head) return head
+    return head.version === undefined ? this.#create(connection) : head
+  }
+
+  #create(connection: Connection): Head {
+    if (this.#readOnly) throw unavailable(NOT_CREATED, this.#source.place)
     this.#known = undefined
     return this.#source.durably(connection, () => createHead(connection, this.name))
   }
 
-  #entries(connection: Connection): Map<string, Stored> {
-    const entries = new Map<string, Stored>()
-    for (const [key, value] of connection.pairs(SQL.entries, escapeText(this.name))) {
-      entries.set(unescapeText(key as string), fromColumn(value))
-    }
-    return entries
+  #load(connection: Connection): State<Stored> {
+    const state = this.#state(connection)
+    if (state) return state
+    this.#create(connection)
+    return this.#state(connection) ?? this.#removed()
+  }
+
+  /** Nothing where the file does not hold the dictionary. */
+  #state(connection: Connection): State<Stored> | undefined {
+    return reading(connection, () => {
+      const { version } = readHead(connection, this.name)
+      const entries = version === undefined ? undefined : this.#entries.read(connection)
+      return version === undefined || !entries ? undefined : { version, entries }
+    })
+  }
+
+  #removed(): never {
+    throw unavailable('the dictionary was removed while it was being created.', this.#source.place)
   }
 
   #look(): Sight {
-    return this.#attempt(readFault, connection => ({ version: this.#head(connection)?.version, connection }))
+    return this.#attempt(readFault, connection => ({ version: this.#head(connection).version, connection }))
   }
 
   #read<V>(work: (connection: Connection) => V): Awaitable<V> {

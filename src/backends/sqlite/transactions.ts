@@ -1,10 +1,14 @@
 import type { Connection } from './connection.js'
 import { CommitFault, isLocked } from './faults.js'
 
-/** Reads one consistent state (snapshot isolation, as SQLite's WAL mode gives it). */
+/**
+ * Reads one consistent state (snapshot isolation in WAL mode, serializable otherwise). The lock is taken, and waited for, by
+ * `exec`, before any prepared statement runs: see {@link Connection}.
+ */
 export function reading<V>(connection: Connection, work: () => V): V {
   connection.exec('BEGIN')
   try {
+    connection.exec('SELECT 1 FROM sqlite_master LIMIT 1')
     return work()
   } finally {
     rollBack(connection)
@@ -31,14 +35,15 @@ export function writing<V>(connection: Connection, work: () => V): V {
 /** Undoes what `work` wrote where it throws, and leaves what was written before it. */
 export function undoable<V>(connection: Connection, work: () => V): V {
   connection.exec('SAVEPOINT durabledict')
+  let answer: V
   try {
-    return work()
+    answer = work()
   } catch (error) {
-    connection.exec('ROLLBACK TO durabledict')
+    quietly(() => connection.exec('ROLLBACK TO durabledict; RELEASE durabledict'))
     throw error
-  } finally {
-    connection.exec('RELEASE durabledict')
   }
+  connection.exec('RELEASE durabledict')
+  return answer
 }
 
 function commit(connection: Connection): void {
@@ -51,9 +56,13 @@ function commit(connection: Connection): void {
   }
 }
 
-/** After some faults SQLite has rolled back already. */
 function rollBack(connection: Connection): void {
+  quietly(() => connection.exec('ROLLBACK'))
+}
+
+/** After some faults SQLite has rolled back already. */
+function quietly(work: () => void): void {
   try {
-    connection.exec('ROLLBACK')
+    work()
   } catch {}
 }

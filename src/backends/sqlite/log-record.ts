@@ -1,0 +1,88 @@
+import type { Change, Effect } from '../../contract/backend.js'
+import { DamagedValue } from '../../contract/damaged-value.js'
+import { toVersion, type VersionParts } from '../sql/version.js'
+import type { Row } from './connection.js'
+import type { ColumnReader, Raw, Stored } from './text.js'
+
+/** One row of the log, read as strictly as it is written. */
+interface LogRecord {
+  readonly number: number
+  readonly position: number
+  readonly nonce: string
+  readonly previous: string
+  readonly batch: string
+  readonly effect: Effect<Stored>
+}
+
+type Step = Change<Stored> & { readonly effects: Effect<Stored>[] }
+
+/**
+ * The changes that lead from one version to another. Work in proportion to the rows.
+ *
+ * @returns where the log is damaged, if it is: a row that this library does not write, a gap, or a chain that breaks.
+ */
+export function parseChanges(
+  rows: readonly Row[],
+  columns: ColumnReader,
+  from: VersionParts,
+  to: VersionParts,
+): Change<Stored>[] | string {
+  const changes: Step[] = []
+  let last: LogRecord | undefined
+  for (const row of rows) {
+    const record = parseRecord(row, columns)
+    const { number } = last ?? from
+    if (!record) return `a row of durabledict_changes after change ${number}`
+    if (last && continues(last, record)) changes.at(-1)?.effects.push(record.effect)
+    else if (follows(last ?? from, record)) changes.push(toStep(record, from.epoch))
+    else return `the order of durabledict_changes after change ${number}`
+    last = record
+  }
+  const { number, nonce } = last ?? from
+  return number === to.number && nonce === to.nonce ? changes : `the end of durabledict_changes after change ${number}`
+}
+
+/** Whether it is the next row of the same change. */
+function continues(last: LogRecord, { number, position, nonce, previous, batch }: LogRecord): boolean {
+  return (
+    number === last.number &&
+    position === last.position + 1 &&
+    nonce === last.nonce &&
+    previous === last.previous &&
+    batch === last.batch
+  )
+}
+
+/** Whether it is the first row of the next change. */
+function follows(last: Pick<VersionParts, 'number' | 'nonce'>, { number, position, previous }: LogRecord): boolean {
+  return number === last.number + 1 && position === 0 && previous === last.nonce
+}
+
+function toStep({ number, nonce, previous, batch, effect }: LogRecord, epoch: string): Step {
+  return {
+    previous: toVersion(number - 1, epoch, previous),
+    version: toVersion(number, epoch, nonce),
+    effects: [effect],
+    id: batch,
+  }
+}
+
+/** The one parser of rows of the log. */
+function parseRecord(row: Row, columns: ColumnReader): LogRecord | undefined {
+  const { number, position, nonce, previous } = row
+  const batch = columns.text(row.batch as Raw, row.batch_type)
+  const effect = parseEffect(row, columns)
+  if (typeof number !== 'number' || typeof position !== 'number' || batch === undefined || !effect) return undefined
+  if (typeof nonce !== 'string' || typeof previous !== 'string') return undefined
+  return { number, position, nonce, previous, batch, effect }
+}
+
+function parseEffect(row: Row, columns: ColumnReader): Effect<Stored> | undefined {
+  const { type, key_type: keyType, value_type: valueType } = row
+  if (type === 'clear') return keyType === 'null' && valueType === 'null' ? { type } : undefined
+  const key = columns.key(row.key as Raw, keyType)
+  if (key === undefined) return undefined
+  if (type === 'delete') return valueType === 'null' ? { type, key } : undefined
+  const stored = columns.stored(row.value as Raw, valueType)
+  return type === 'set' && !(stored instanceof DamagedValue) ? { type, key, stored } : undefined
+}
