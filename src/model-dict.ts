@@ -82,8 +82,8 @@ class TouchableDict extends DurableDict {
   }
 
   async touch(...keys: string[]): Promise<void> {
-    this.checkCall(keys)
-    await this.#backend.touch(keys)
+    this.checkWrite(keys)
+    await this.runOnStore(() => this.#backend.touch(keys))
     await this.sync()
   }
 }

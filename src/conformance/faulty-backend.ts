@@ -15,7 +15,7 @@ const METHODS = [
 ] as const
 
 /** A method of a backend. */
-export type Method = (typeof METHODS)[number] | 'close'
+export type Method = (typeof METHODS)[number] | 'restrictToReads' | 'close'
 
 /** Stands between the dictionary and one method of its backend: may call `proceed`, or not, or later. */
 export type Interceptor = (proceed: (...args: readonly unknown[]) => unknown, ...args: readonly unknown[]) => unknown
@@ -28,7 +28,7 @@ export interface Call {
 
 /** A backend whose calls can be counted, failed, delayed and held up: for the tests of what is built on one. */
 export class FaultyBackend {
-  /** What to open the dictionary on. It has the methods that the inner one has, and always `close`. */
+  /** What to open the dictionary on. It has the methods that the inner one has, and always `restrictToReads` and `close`. */
   readonly backend: Backend<unknown>
   /** Every call so far, in order. */
   readonly calls: Call[] = []
@@ -47,6 +47,7 @@ export class FaultyBackend {
     for (const method of METHODS) {
       if (typeof inner[method] === 'function') wrapper[method] = this.#wrap(method)
     }
+    wrapper.restrictToReads = this.#wrap('restrictToReads')
     wrapper.close = this.#wrap('close')
     this.backend = wrapper as unknown as Backend<unknown>
   }

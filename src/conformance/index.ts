@@ -6,11 +6,13 @@ import { fourMethods } from './contract/four-methods.js'
 import { push } from './contract/push.js'
 import { boundedReads, bounds } from './dictionary/bounds.js'
 import { closing, closingWhileReading } from './dictionary/closing.js'
+import { contexts } from './dictionary/contexts.js'
 import { defaults } from './dictionary/defaults.js'
 import { encodings } from './dictionary/encodings.js'
 import { events } from './dictionary/events.js'
 import { keys } from './dictionary/keys.js'
 import { races } from './dictionary/races.js'
+import { readOnly } from './dictionary/read-only.js'
 import { reads } from './dictionary/reads.js'
 import { schemas } from './dictionary/schemas.js'
 import { snapshots } from './dictionary/snapshots.js'
@@ -19,6 +21,7 @@ import { values } from './dictionary/values.js'
 import { checkedReads, liveMemory, memoryReads, visibility } from './dictionary/visibility.js'
 import { watching } from './dictionary/watching.js'
 import { writes } from './dictionary/writes.js'
+import { damagedRecords } from './faults/damage.js'
 import { hangingStores } from './faults/hanging.js'
 import { faultyPushes, staleness } from './faults/live.js'
 import { faultyOpening, faultySubscribing } from './faults/opening.js'
@@ -66,9 +69,12 @@ const TOPICS: readonly Topic[] = [
   closingWhileReading,
   bounds,
   boundedReads,
+  readOnly,
+  contexts,
   faultyReads,
   faultyChecks,
   faultyLogs,
+  damagedRecords,
   alteredEntries,
   hangingStores,
   faultyWrites,

@@ -174,7 +174,7 @@ export type Awaitable<V> = V | Promise<V>
  * and live. A backend gets clean input: keys are checked, values are encoded, and calls are bounded in time by the
  * dictionary.
  *
- * Methods may answer at once or by a promise. What they throw reaches the user as the `cause` of a
+ * Methods are called in the async context in which the dictionary was opened. They may answer at once or by a promise. What they throw reaches the user as the `cause` of a
  * `StoreUnavailableError` (reads) or an `AmbiguousWriteError` (writes): a backend that knows that a write surely did not take
  * effect throws a `StoreUnavailableError` itself; any error of the library's family passes,
  * with the caller's key added where it names none.

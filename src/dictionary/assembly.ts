@@ -8,10 +8,11 @@ import { Replica } from '../replica/replica.js'
 import { now } from '../time/clock.js'
 import { Codec } from './codec.js'
 import { Defaults } from './defaults.js'
-import { Emitter } from './events.js'
+import { type Change, Emitter } from './events.js'
 import { checkBound, type Settings } from './options.js'
 import { Reencoder } from './reencoder.js'
 import { SchemaCheck } from './schema.js'
+import type { StoreContext } from './store-context.js'
 import { toChange, Watchers } from './watchers.js'
 
 /** From which staleness on memory counts as stale, in ms. */
@@ -28,6 +29,7 @@ export interface Parts {
   readonly name: string
   readonly settings: Settings
   readonly store: Store
+  readonly context: StoreContext
   readonly codec: Codec
   readonly defaults: Defaults
   readonly emitter: Emitter
@@ -38,14 +40,14 @@ export interface Parts {
 }
 
 /** Puts a dictionary together and loads it. Where that fails, the backend is closed and nothing stays open. */
-export async function assemble(backend: Backend<unknown>, settings: Settings): Promise<Parts> {
+export async function assemble(backend: Backend<unknown>, settings: Settings, context: StoreContext): Promise<Parts> {
   const { signal } = settings
   const reads = new Deadlines()
   const abort = () => reads.endAll(signal?.reason)
   signal?.addEventListener('abort', abort)
   try {
     signal?.throwIfAborted()
-    return await build(new Store(backend), settings, reads)
+    return await context.run(() => build(new Store(backend), settings, reads, context))
   } catch (error) {
     // What waited was ended by the signal, and may tell of it in words of its own.
     signal?.throwIfAborted()
@@ -55,39 +57,44 @@ export async function assemble(backend: Backend<unknown>, settings: Settings): P
   }
 }
 
-async function build(store: Store, settings: Settings, reads: Deadlines): Promise<Parts> {
+async function build(store: Store, settings: Settings, reads: Deadlines, context: StoreContext): Promise<Parts> {
   const { name } = store
   const { encoding, oldEncoding } = settings
-  const emitter = new Emitter(name)
+  const emitter = new Emitter(name, context)
   const watchers = new Watchers()
   const schema = new SchemaCheck(settings.schema, name)
   const { holds } = store.backend
   // Only where a value can be written back without losing a concurrent write.
-  const onOld = (key: string) => void (store.supports.commit && reencoder.note(key))
+  const writesBack = store.supports.commit && !settings.readOnly
+  const onOld = (key: string) => void (writesBack && reencoder.note(key))
   const codec = new Codec({ dictionary: name, encoding, oldEncoding, schema, holds, onOld })
   const defaults = new Defaults(settings.defaults, codec, name)
-  const observer = observe(emitter, watchers, () => replica)
+  const observer = observe(emitter, watchers, context, () => replica)
   checkBound(settings, store.supports, name)
-  const bounded = new BoundedStore(store, reads, settings.timeout)
+  const bounded = new BoundedStore(store, reads, settings.timeout, context)
   const replica = await Replica.open(bounded, codec.decode.bind(codec), observer, settings.maxStaleness)
   const reencoder = new Reencoder({ codec, memory: () => replica.memory, submit: group => replica.submit(group) })
   const feed = settings.live ? await startFeed(store, replica, emitter, settings.maxStaleness) : undefined
-  return { name, settings, store, codec, defaults, emitter, watchers, replica, reencoder, feed }
+  return { name, settings, store, context, codec, defaults, emitter, watchers, replica, reencoder, feed }
 }
 
 /** Brings what memory does to those who watch it. */
-function observe(emitter: Emitter, watchers: Watchers, replica: () => Replica): Observer {
+function observe(emitter: Emitter, watchers: Watchers, context: StoreContext, replica: () => Replica): Observer {
+  const tell = (change: Change) => {
+    watchers.tell(change)
+    emitter.emit('change', change)
+  }
   return {
     get wantsSteps() {
       return watchers.size > 0 || emitter.has('change')
     },
     stepped(steps, version, id) {
-      for (const step of steps) {
-        const origin = replica().isOwn(id, step.key) ? 'local' : 'remote'
-        const change = toChange(step, version, origin, replica().memory)
-        watchers.tell(change)
-        emitter.emit('change', change)
-      }
+      context.run(() => {
+        for (const step of steps) {
+          const origin = replica().isOwn(id, step.key) ? 'local' : 'remote'
+          tell(toChange(step, version, origin, replica().memory))
+        }
+      })
     },
     synced(reason, version, previous) {
       emitter.emit('sync', { reason, version, previous })

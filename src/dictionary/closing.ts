@@ -7,8 +7,8 @@ import { DEFAULT_TIMEOUT } from './options.js'
 
 /** Ends all that a dictionary has under way, whatever fails or hangs meanwhile; then rejects with the first fault. */
 export async function closeParts(parts: Parts, reason: ClosedError): Promise<void> {
-  const { emitter, feed, name, replica, settings, store, watchers } = parts
-  const within = <V>(work: () => V | Promise<V>) => bounded(work, settings.timeout)
+  const { context, emitter, feed, name, replica, settings, store, watchers } = parts
+  const within = <V>(work: () => V | Promise<V>) => context.run(() => bounded(work, settings.timeout))
   const ended = await Promise.allSettled([within(async () => feed?.stop()), replica.close(reason)])
   watchers.end()
   const closed = await Promise.allSettled([within(async () => store.backend.close?.())])

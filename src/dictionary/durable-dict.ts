@@ -23,6 +23,7 @@ import { RequestChecks } from './request-checks.js'
 import { snapshotHere } from './request-scope.js'
 import { giveSide } from './request-side.js'
 import { ResyncTimer } from './resync.js'
+import { StoreContext } from './store-context.js'
 import { Transactor } from './transact.js'
 import type { Transaction } from './transaction.js'
 import type { DictMap, Snapshot } from './views.js'
@@ -82,6 +83,8 @@ export class DurableDict<
     this.#resync = settings.resyncEvery === undefined ? undefined : this.#startResync(settings.resyncEvery)
     settings.signal?.addEventListener('abort', this.#onAbort)
     giveSide(this, {
+      name,
+      readOnly: settings.readOnly,
       checks: new RequestChecks(parts, this.#gate),
       maxStaleness: settings.maxStaleness ?? 0,
       present: () => this.#reads.present(),
@@ -90,6 +93,8 @@ export class DurableDict<
 
   /**
    * Opens a dictionary on a backend of your own. The dictionary owns the backend from then on: `close` closes it.
+   *
+   * Calls on the store, and listeners, run in the async context of `open`, without the scope of a request around it.
    *
    * Rejects, holding nothing open, with `StoreUnavailableError` where it cannot be loaded, with `UnsupportedError` where the backend
    * cannot hold what the encoding makes, with `TypeError` for a wrong option.
@@ -103,13 +108,15 @@ export class DurableDict<
     options: CommonOptions | undefined,
     make: (parts: Parts) => Dict,
   ): Promise<Dict> {
+    const context = new StoreContext()
     try {
       const settings = checkOptions(options)
-      const parts = await assemble(backend, settings)
+      if (settings.readOnly) context.run(() => backend?.restrictToReads?.())
+      const parts = await assemble(backend, settings, context)
       settings.signal?.throwIfAborted()
       return make(parts)
     } catch (error) {
-      await closeQuietly(backend)
+      await context.run(() => closeQuietly(backend))
       throw error
     }
   }
@@ -271,6 +278,7 @@ export class DurableDict<
    * Gives how many it rewrote. Rejects with `UnsupportedError` on a backend without `commit`.
    */
   async reencode(): Promise<number> {
+    this.#writes.assertWritable()
     await this.sync()
     if (!this.#parts.store.supports.commit) throw this.#unsupported('reencode')
     return this.#parts.reencoder.all()
@@ -323,10 +331,15 @@ export class DurableDict<
     return this.close()
   }
 
-  /** For kinds of dictionaries that can do more. @throws ClosedError, InvalidKeyError */
-  protected checkCall(keys: readonly string[]): void {
-    this.#gate.pass()
+  /** For writes of kinds of dictionaries that can do more. @throws ClosedError, UnsupportedError, InvalidKeyError */
+  protected checkWrite(keys: readonly string[]): void {
+    this.#writes.assertWritable()
     for (const key of keys) checkKey(key, this.name)
+  }
+
+  /** For the same kinds: runs calls on the store in the async context that all others run in. */
+  protected runOnStore<V>(work: () => V): V {
+    return this.#parts.context.run(work)
   }
 
   readonly #onAbort = () => void this.close().catch(() => {})

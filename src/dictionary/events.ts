@@ -1,6 +1,9 @@
 import type { Version } from '../contract/backend.js'
 import { isPromise } from '../contract/is-promise.js'
+import { DecodingError } from '../errors/errors.js'
+import type { Context } from '../replica/bounded-store.js'
 import type { SyncReason } from '../replica/history.js'
+import { warn } from '../warnings/warnings.js'
 
 /** One step of one entry. */
 export interface Change<T extends object = Record<string, unknown>, K extends keyof T & string = keyof T & string> {
@@ -49,9 +52,12 @@ type Listener<E> = (event: E) => void
 export class Emitter<T extends object = Record<string, unknown>> {
   readonly #listeners = new Map<keyof EventMap<T>, Set<Listener<never>>>()
   readonly #dictionary: string
+  readonly #context: Context
 
-  constructor(dictionary: string) {
+  /** @param context - what listeners run in, whoever causes the event. */
+  constructor(dictionary: string, context: Context) {
     this.#dictionary = dictionary
+    this.#context = context
   }
 
   on<E extends keyof EventMap<T>>(event: E, listener: Listener<EventMap<T>[E]>): void {
@@ -71,14 +77,16 @@ export class Emitter<T extends object = Record<string, unknown>> {
   }
 
   emit<E extends keyof EventMap<T>>(event: E, payload: EventMap<T>[E]): void {
-    for (const listener of [...(this.#listeners.get(event) ?? [])] as Listener<EventMap<T>[E]>[]) {
-      this.#tell(event, () => listener(payload))
-    }
+    if (!this.has(event)) return
+    const listeners = [...(this.#listeners.get(event) ?? [])] as Listener<EventMap<T>[E]>[]
+    this.#context.run(() => {
+      for (const listener of listeners) this.#tell(event, () => listener(payload))
+    })
   }
 
   /** Listeners may be async functions: what they reject with is their fault as well, and must not end the process. */
   #tell(event: string, call: () => unknown): void {
-    const fault = (error: unknown) => warn(`A "${event}" listener of dictionary "${this.#dictionary}" threw`, error)
+    const fault = (error: unknown) => report(event, this.#dictionary, error)
     try {
       const result = call()
       if (isPromise(result)) result.then(undefined, fault)
@@ -94,8 +102,18 @@ function checkName(event: string): void {
   if (!NAMES.has(event)) throw new TypeError(`There is no event "${event}"; there are ${[...NAMES].join(', ')}.`)
 }
 
-/** A fault in the user's code that has no caller to go to: said on stderr, never swallowed, never fatal. */
-function warn(what: string, error: unknown): void {
+/** The longest stack that a warning shows, in characters. */
+const MAX_DETAIL = 4_000
+
+/** A fault of a listener has no caller to go to: it becomes a warning, and is never fatal. */
+function report(event: string, dictionary: string, error: unknown): void {
   const detail = error instanceof Error ? (error.stack ?? error.message) : String(error)
-  process.emitWarning(what, { type: 'DurableDictWarning', code: 'DURABLEDICT_LISTENER', detail })
+  const options = { source: `${dictionary} ${event}`, detail: detail.slice(0, MAX_DETAIL) }
+  if (error instanceof DecodingError) {
+    warn(
+      'DURABLEDICT_LISTENER',
+      `A "${event}" listener of dictionary "${dictionary}" read a value that cannot be decoded`,
+      options,
+    )
+  } else warn('DURABLEDICT_LISTENER', `A "${event}" listener of dictionary "${dictionary}" threw`, options)
 }

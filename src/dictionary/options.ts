@@ -45,6 +45,12 @@ export interface CommonOptions {
    * behind the library's back. Off by default; at least 1.
    */
   resyncEvery?: number
+  /**
+   * Whether the dictionary only reads, so that it needs no right to write to its store: nothing is created, repaired or
+   * recorded there, and every write rejects at once with `UnsupportedError`. Default `false`. Does not go with
+   * `maxStaleness`, whose bound is recorded in the store.
+   */
+  readOnly?: boolean
 }
 
 /** Options of a dictionary whose types are given by hand, or not at all. */
@@ -106,6 +112,7 @@ export interface Settings {
   readonly timeout: number
   readonly maxStaleness: number | undefined
   readonly resyncEvery: number | undefined
+  readonly readOnly: boolean
 }
 
 /** In ms. */
@@ -122,6 +129,7 @@ const NAMES = [
   'timeout',
   'maxStaleness',
   'resyncEvery',
+  'readOnly',
 ]
 
 /** @throws TypeError for an option that does not exist or is not of its kind. */
@@ -142,6 +150,7 @@ export function checkOptions(options: CommonOptions & { schema?: Schema; default
     timeout: milliseconds('timeout', timeout),
     maxStaleness: optionalMilliseconds('maxStaleness', options.maxStaleness),
     resyncEvery: optionalMilliseconds('resyncEvery', options.resyncEvery),
+    readOnly: boolean('readOnly', options.readOnly ?? false),
   }
 }
 
@@ -160,7 +169,26 @@ export function checkWriteOptions(
 
 /** @throws UnsupportedError where the backend cannot record the bound that `maxStaleness` needs. */
 export function checkBound(settings: Settings, supports: Supports, dictionary: string): void {
-  if (settings.maxStaleness !== undefined && !supports.recordBound) throw noBound('Option "maxStaleness"', dictionary)
+  if (settings.maxStaleness === undefined) return
+  if (settings.readOnly) throw boundIsWritten(dictionary)
+  if (!supports.recordBound) throw noBound('Option "maxStaleness"', dictionary)
+}
+
+/** What a reader without the right to write is told where it would have to record a bound. */
+export function boundIsWritten(dictionary: string): UnsupportedError {
+  return new UnsupportedError(
+    `Option "maxStaleness" needs the right to write: the bound is recorded in the store of dictionary "${dictionary}", so that ` +
+      'writes { everywhere: true } wait for it. With "readOnly", use { live: true }, and compare "staleness" with your bound.',
+    { dictionary },
+  )
+}
+
+/** What a write is told on a dictionary that only reads. */
+export function onlyReads(dictionary: string): UnsupportedError {
+  return new UnsupportedError(
+    `Dictionary "${dictionary}" was opened with { readOnly: true }: nothing was written. Open it without the option to write.`,
+    { dictionary },
+  )
 }
 
 function noBound(what: string, dictionary: string): UnsupportedError {

@@ -2,7 +2,7 @@ import { AsyncLocalStorage } from 'node:async_hooks'
 import type { Snapshot } from './views.js'
 
 /** One for the whole library: what it costs it costs once, however many dictionaries there are. */
-const storage = new AsyncLocalStorage<RequestScope>()
+const storage = new AsyncLocalStorage<RequestScope | undefined>()
 
 /** What tells that a response has been sent: Node's `ServerResponse`. */
 export interface Sent {
@@ -60,6 +60,11 @@ export class RequestScope<Dicts extends object = object> {
 export function scopeOf(request: object): RequestScope | undefined {
   const scope = storage.getStore()
   return scope?.belongsTo(request) ? scope : undefined
+}
+
+/** Runs the function, and all that it starts, in no request's scope. */
+export function outsideRequests<R>(work: () => R): R {
+  return storage.run(undefined, work)
 }
 
 /** The snapshot that the request around the caller has of the dictionary. */

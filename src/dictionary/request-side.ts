@@ -3,6 +3,9 @@ import type { Snapshot } from './views.js'
 
 /** The side of a dictionary that the entry points for web frameworks see, and users do not. */
 export interface RequestSide {
+  readonly name: string
+  /** Whether no bound can be recorded, since the dictionary only reads. */
+  readonly readOnly: boolean
   readonly checks: RequestChecks
   /** The bound that the dictionary was opened with, in ms; 0 where it has none. */
   readonly maxStaleness: number

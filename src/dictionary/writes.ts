@@ -7,7 +7,7 @@ import { waitOut } from './commit-wait.js'
 import type { Gate } from './gate.js'
 import { checkKey } from './keys.js'
 import { noSuchKey } from './no-such-key.js'
-import { checkWriteOptions, type WriteOptions } from './options.js'
+import { checkWriteOptions, onlyReads, type WriteOptions } from './options.js'
 import { toPairs } from './pairs.js'
 
 const CLEAR: Operation<unknown> = { type: 'clear' }
@@ -88,9 +88,15 @@ export class Writes {
     }
   }
 
+  /** @throws ClosedError, or UnsupportedError where the dictionary only reads. */
+  assertWritable(): void {
+    this.#gate.pass()
+    if (this.#parts.settings.readOnly) throw onlyReads(this.#parts.name)
+  }
+
   /** @throws ClosedError, TypeError, UnsupportedError */
   checkOptions(options: WriteOptions | undefined, also?: readonly string[]): void {
-    this.#gate.pass()
+    this.assertWritable()
     checkWriteOptions(options, this.#parts.store.supports, this.#parts.name, also)
   }
 

@@ -19,7 +19,6 @@ export abstract class DurableDictError extends Error {
 
   constructor(message: string, details: ErrorDetails = {}) {
     super(message, 'cause' in details ? { cause: details.cause } : undefined)
-    this.name = new.target.name
     this.dictionary = details.dictionary
     this.key = details.key
   }
@@ -101,4 +100,22 @@ export class ServiceUnavailableError extends DurableDictError {
 /** The backend, or this combination of options, cannot give what was asked for. */
 export class UnsupportedError extends DurableDictError {
   readonly code = 'DURABLEDICT_UNSUPPORTED'
+}
+
+// By hand, since minifiers rename classes.
+for (const [name, kind] of Object.entries({
+  KeyError,
+  InvalidKeyError,
+  InvalidValueError,
+  EncodingError,
+  DecodingError,
+  StoreUnavailableError,
+  StaleError,
+  AmbiguousWriteError,
+  ConflictError,
+  ClosedError,
+  ServiceUnavailableError,
+  UnsupportedError,
+})) {
+  Object.defineProperty(kind.prototype, 'name', { value: name, writable: true, configurable: true })
 }

@@ -13,21 +13,28 @@ import type { Store } from '../contract/store.js'
 import { Deadlines } from './deadlines.js'
 import { late, readFault, writeFault } from './faults.js'
 
-/** The store with each call bounded in time, and its faults told in the library's errors. */
+/** Where calls on the store run: never in the async context of whoever causes them. */
+export interface Context {
+  run<V>(work: () => V): V
+}
+
+/** The store with each call in a context of its own and bounded in time, and its faults as the library's errors. */
 export class BoundedStore {
   readonly name: string
   /** The most that one call may take, in ms. */
   readonly timeout: number
   readonly #store: Store
   readonly #reads: Deadlines
+  readonly #context: Context
   readonly #writes = new Deadlines()
   /** Of the commit under way, and of the next ones until one is given up: making one costs as much as a commit. */
   #givingUp = new AbortController()
 
   /** @param reads - bounds what waits for an answer; ended by who opens, while that is under way. */
-  constructor(store: Store, reads: Deadlines, timeout: number) {
+  constructor(store: Store, reads: Deadlines, timeout: number, context: Context) {
     this.#store = store
     this.#reads = reads
+    this.#context = context
     this.timeout = timeout
     this.name = store.name
   }
@@ -46,7 +53,7 @@ export class BoundedStore {
   catchUp(since: Version, freshness: Freshness): Awaitable<CatchUp<unknown>> {
     this.#reads.throwIfEnded()
     try {
-      return this.#store.catchUp(since, freshness)
+      return this.#context.run(() => this.#store.catchUp(since, freshness))
     } catch (cause) {
       throw readFault(cause, this.name)
     }
@@ -86,8 +93,9 @@ export class BoundedStore {
       this.#givingUp = new AbortController()
       return late(this.timeout)
     }
-    return this.#writes
-      .bound(progress => this.#store.commit(batch, since, signal, progress), this.timeout, giveUp)
+    const commit = (progress: () => void) => this.#store.commit(batch, since, signal, progress)
+    return this.#context
+      .run(() => this.#writes.bound(commit, this.timeout, giveUp))
       .catch(cause => Promise.reject(writeFault(cause, this.name)))
   }
 
@@ -97,8 +105,8 @@ export class BoundedStore {
   }
 
   #read<V>(start: (progress: () => void) => V | Promise<V>, ms: number): Promise<V> {
-    return this.#reads
-      .bound(start, ms, () => late(this.timeout))
+    return this.#context
+      .run(() => this.#reads.bound(start, ms, () => late(this.timeout)))
       .catch(cause => Promise.reject(readFault(cause, this.name)))
   }
 }

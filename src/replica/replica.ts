@@ -16,6 +16,7 @@ import { sameStored } from '../contract/same-stored.js'
 import { ClosedError } from '../errors/errors.js'
 import { delay, now } from '../time/clock.js'
 import type { BoundedStore } from './bounded-store.js'
+import { DamageReports, damageDiverges } from './damage.js'
 import type { Decode } from './entries.js'
 import { notFollowed } from './faults.js'
 import { GroupCommit } from './group-commit.js'
@@ -57,11 +58,13 @@ export class Replica {
   /** Whether anyone waits for a check or a write, rather than the background alone. */
   #awaited = false
   #recordedBound = 0
+  readonly #damage: DamageReports
   /** Told whenever memory was confirmed current. */
   onConfirmed: () => void = () => {}
 
   private constructor(store: BoundedStore, history: History, bound: number | undefined, confirmedAt: number) {
     this.#store = store
+    this.#damage = new DamageReports(store.name)
     this.#history = history
     this.#bound = bound
     this.#confirmedAt = confirmedAt
@@ -239,8 +242,10 @@ export class Replica {
   }
 
   /** While everything is being loaded, answers are put off: which of the two is newer could not be told. */
-  #follow(base: Version, answer: CatchUp<unknown>): Remainder {
+  #follow(base: Version, given: CatchUp<unknown>): Remainder {
     if (this.#loading) return 'again'
+    const answer = damageDiverges(given)
+    if (answer.type !== 'changes') this.#damage.report(base, answer.damage)
     // With a bound it is not taken as it is: the store that lost its history may have lost the recorded bound, too.
     if (answer.type === 'state' && answer.diverged && this.#bound !== undefined) return 'loadDiverged'
     return this.#history.follow(base, answer)

@@ -1,4 +1,5 @@
 import { isPromise } from '../contract/is-promise.js'
+import { boundIsWritten } from '../dictionary/options.js'
 import type { Answer } from '../dictionary/request-checks.js'
 import { RequestScope, type Sent, scopeOf } from '../dictionary/request-scope.js'
 import { ClosedError, ServiceUnavailableError } from '../errors/errors.js'
@@ -19,6 +20,8 @@ export class FreshPerRequest<A extends Dictionaries> {
     this.#named = checkDictionaries(dictionaries, call)
     this.#dictionaries = this.#named.map(({ dictionary }) => dictionary)
     this.#bounds = this.#named.map(({ side }) => maxStaleness ?? side.maxStaleness)
+    const unable = maxStaleness ? this.#named.find(({ side }) => side.readOnly) : undefined
+    if (unable) throw boundIsWritten(unable.side.name)
     this.#fails = fails
   }
 

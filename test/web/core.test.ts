@@ -246,3 +246,41 @@ describe('what is no dictionary, and a wrong option', () => {
     }
   })
 })
+
+describe('a listener', () => {
+  test.each(['change', 'sync'] as const)(
+    'of %s sees the new state by current(), whatever request caused it',
+    async event => {
+      const { dict, writer } = await openPair()
+      const seen: unknown[] = []
+      dict.on(event, () => seen.push(dict.current().get('colour')))
+      const scope = await new FreshPerRequest({ dict }, undefined).begin({})
+      await scope.run(async () => {
+        await writer.set('colour', 'green')
+        await dict.get('colour')
+        await dict.set('colour', 'blue')
+        expect(dict.current().get('colour')).toBe('red')
+      })
+      expect(seen).toEqual(['green', 'blue'])
+    },
+  )
+
+  test('of a dictionary that was opened in a request is outside of it', async () => {
+    const { dict } = await openPair()
+    const scope = await new FreshPerRequest({ dict }, undefined).begin({})
+    const inside = await scope.run(() => MemoryDict.open())
+    opened.push(inside)
+    const seen: unknown[] = []
+    inside.on('change', () => seen.push(dict.current().get('colour')))
+    await dict.set('colour', 'green')
+    await scope.run(() => inside.set('a', 1))
+    expect(seen).toEqual(['green'])
+  })
+})
+
+test('maxStaleness of the middleware is refused for a dictionary that only reads', async () => {
+  const dict = await MemoryDict.open(new MemoryStore(), { readOnly: true })
+  opened.push(dict)
+  expect(() => freshPerRequest({ dict }, { maxStaleness: 100 })).toThrow(/readOnly/)
+  expect(() => freshPerRequest({ dict })).not.toThrow()
+})

@@ -30,7 +30,7 @@ describe('Emitter', () => {
     ],
   ])('a listener that %s is a process warning, and the others are still told', async (_name, listener) => {
     const warned = vi.spyOn(process, 'emitWarning').mockReturnValue()
-    const emitter = new Emitter('settings')
+    const emitter = new Emitter('settings', { run: work => work() })
     const told: string[] = []
     emitter.on('close', () => void told.push('before'))
     emitter.on('close', listener)
@@ -44,7 +44,7 @@ describe('Emitter', () => {
   })
 
   test('who is removed is not told any more; who is added twice is told once', () => {
-    const emitter = new Emitter('settings')
+    const emitter = new Emitter('settings', { run: work => work() })
     const listener = vi.fn()
     emitter.on('close', listener)
     emitter.on('close', listener)
@@ -56,7 +56,7 @@ describe('Emitter', () => {
   })
 
   test('listeners added or removed by a listener do not disturb the round that is under way', () => {
-    const emitter = new Emitter('settings')
+    const emitter = new Emitter('settings', { run: work => work() })
     const told: string[] = []
     const second = () => void told.push('second')
     emitter.on('close', () => {

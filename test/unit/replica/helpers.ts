@@ -9,11 +9,13 @@ import type { GatedBackend } from './gated-backend.js'
 
 export const SILENT: Observer = { wantsSteps: false, stepped: () => {}, synced: () => {} }
 
+const HERE = { run: <V>(work: () => V): V => work() }
+
 const decode: Decode = (_key, stored) => ({ value: stored, shareable: true })
 
 /** A replica on its own, without a dictionary around it. */
 export function openReplica(backend: GatedBackend, timeout = 5_000, observer = SILENT): Promise<Replica> {
-  const store = new BoundedStore(new Store(backend), new Deadlines(), timeout)
+  const store = new BoundedStore(new Store(backend), new Deadlines(), timeout, HERE)
   return Replica.open(store, decode, observer, undefined)
 }
 
