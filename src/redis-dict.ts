@@ -33,6 +33,6 @@ export const RedisDict: RedisDictKind = kindOf<OpenRedisDict>(
     // Before a connection is opened for nothing.
     checkOptions(options)
     const own = typeof client === 'string' ? await connect(client, options?.timeout, options?.signal) : undefined
-    return DurableDict.open(new RedisBackend(own ?? client, name, own !== undefined), options)
+    return DurableDict.open(new RedisBackend(own ?? client, name, { owned: own !== undefined }), options)
   },
 )

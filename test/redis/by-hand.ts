@@ -42,7 +42,7 @@ export class ByHand {
 
   pull(since: string, most = -1, ...rest: string[]): Promise<unknown> {
     nonces += 1
-    return this.run(SCRIPTS.pull, since, `pull${nonces}.0`, String(most), ...rest)
+    return this.run(SCRIPTS.pull, since, `pull${nonces}`, String(most), ...rest)
   }
 
   async head(): Promise<string> {
@@ -52,16 +52,27 @@ export class ByHand {
   /** @param id - with the number of the sending, and the flags: 'id.1 r'. */
   async commit(base: string, id: string, ...operations: string[]): Promise<Answer> {
     const [nonce = '', flags = ''] = id.split(' ')
-    return takeApart((await this.run(SCRIPTS.commit, base, nonce, flags, ...operations)) as (string | number)[])
+    return takeApart(
+      (await this.run(SCRIPTS.commit, base, nonce, flags, 'entropy', ...operations)) as (string | number)[],
+    )
   }
 
   async entries(): Promise<Record<string, string>> {
     return Object.fromEntries(Object.entries((await this.send('hgetall', this.keys.entries)) as object)) as never
   }
 
-  async log(): Promise<unknown[][]> {
-    return ((await this.send('lrange', this.keys.log, '0', '-1')) as string[]).map(text => JSON.parse(text))
+  seal(): Promise<unknown> {
+    return this.send('hget', this.keys.meta, 'seal')
   }
+
+  async log(): Promise<unknown[][]> {
+    return ((await this.send('lrange', this.keys.log, '0', '-1')) as string[]).map(text => JSON.parse(unsealed(text)))
+  }
+}
+
+/** A change without its seal. */
+export function unsealed(change: string): string {
+  return change.slice(20)
 }
 
 function takeApart(reply: (string | number)[]): Answer {

@@ -2,6 +2,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { RedisDict } from '../../src/index.js'
 import { ask, startRedisNode } from '../servers/redis-nodes.js'
 import type { RedisNode } from '../servers/types.js'
+import { unsealed } from './by-hand.js'
 import { ioredis5, ioredis6, nodeRedis, nodeRedisPool, type Opened } from './clients.js'
 import { type CuttingProxy, startCuttingProxy } from './cutting-proxy.js'
 
@@ -31,7 +32,7 @@ afterEach(async () => {
 })
 
 const log = async () =>
-  ((await ask(server, 'lrange', '{settings}:log', '0', '-1')) as string[]).map(text => JSON.parse(text))
+  ((await ask(server, 'lrange', '{settings}:log', '0', '-1')) as string[]).map(text => JSON.parse(unsealed(text)))
 
 for (const [name, open] of Object.entries(CLIENTS)) {
   describe(`a write whose connection is lost, by ${name}`, () => {

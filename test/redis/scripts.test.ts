@@ -2,7 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { SCRIPTS } from '../../src/backends/redis/script.js'
 import { startRedisNode } from '../servers/redis-nodes.js'
 import type { RedisNode } from '../servers/types.js'
-import { ByHand } from './by-hand.js'
+import { ByHand, unsealed } from './by-hand.js'
 import { nodeRedis } from './clients.js'
 
 let server: RedisNode
@@ -34,7 +34,7 @@ describe('the history', () => {
   test('begins with the entries of another program', async () => {
     await store.send('hset', store.keys.entries, 'a', '1')
     const head = await store.head()
-    expect(await store.pull('', 10)).toEqual(['state', head, 0, 'a', '1'])
+    expect(await store.pull('', 10)).toEqual(['state', head, 0, await store.seal(), 'a', '1'])
     expect(await store.pull(head)).toBe(0)
   })
 
@@ -56,7 +56,7 @@ describe('the history', () => {
     await store.commit(base, 'x.1', 's', 'a', '1')
     const answer = await store.commit(base, 'y.1', 's', 'b', '2')
     expect(answer).toMatchObject({ status: 'ok', codes: 'u', values: [] })
-    expect(answer.changes?.map(text => JSON.parse(text)[2])).toEqual([['s', 'a', '1']])
+    expect(answer.changes?.map(text => JSON.parse(unsealed(text))[2])).toEqual([['s', 'a', '1']])
   })
 
   test('is cut where strangers have inserted or removed entries, for all at once', async () => {
@@ -85,7 +85,7 @@ describe('the history', () => {
     const base = await store.head()
     const { head } = await store.commit(base, 'x.1', 's', 'a', '1')
     await store.send('del', store.keys.log)
-    expect(await store.pull(base, 10)).toEqual(['state', head, 0, 'a', '1'])
+    expect(await store.pull(base, 10)).toEqual(['state', head, 0, await store.seal(), 'a', '1'])
     const { head: next } = await store.commit(head, 'y.1', 's', 'b', '1')
     expect(((await store.pull(head)) as string[]).slice(0, 2)).toEqual(['changes', next])
   })
@@ -109,7 +109,7 @@ describe('exactly once', () => {
     await store.commit(await store.head(), 'pop.1', 'p', 'a')
     const again = await store.commit(base, 'pop.2 r', 'p', 'a')
     expect(again).toMatchObject({ status: 'dup', position: 3 })
-    expect(JSON.parse(again.changes?.[2] as string).slice(3)).toEqual(['v', '1'])
+    expect(JSON.parse(unsealed(again.changes?.[2] as string)).slice(3)).toEqual(['v', '1'])
     expect((await store.commit(base, 'pop.1', 'p', 'a')).status).toBe('dup')
     expect(await store.entries()).toEqual({ b: '1' })
   })
@@ -206,7 +206,7 @@ test('random batches do what a Map does', async () => {
     expect(told).toEqual(codes)
     expect(answer.values).toEqual(values)
     const pulled = (await store.pull(head)) as 0 | string[]
-    for (const change of pulled === 0 ? [] : pulled.slice(2)) replay(followed, JSON.parse(change)[2])
+    for (const change of pulled === 0 ? [] : pulled.slice(2)) replay(followed, JSON.parse(unsealed(change))[2])
     head = answer.head
     expect(new Map(Object.entries(await store.entries()))).toEqual(model)
     expect(followed).toEqual(model)
@@ -241,12 +241,12 @@ describe('limits', () => {
   test('the log keeps the latest 10,000 changes', async () => {
     let head = await store.head()
     const base = head
-    for (let at = 0; at < 10_001; at += 500) {
-      const batch = Array.from({ length: 500 }, (_, n) => store.commit(head, `n${at + n}.1`, 's', 'a', `${at + n}`))
+    for (let at = 0; at < 10_001; at += 125) {
+      const batch = Array.from({ length: 125 }, (_, n) => store.commit(head, `n${at + n}.1`, 's', 'a', `${at + n}`))
       head = ((await Promise.all(batch)).at(-1) as { head: string }).head
     }
     expect(await store.send('llen', store.keys.log)).toBe(10_000)
-    expect(await store.pull(base, -1)).toEqual(['old', head, 0, 1])
+    expect(await store.pull(base, -1)).toEqual(['old', head, 0, await store.seal(), 1])
     expect(await store.commit(base, 'late.1', 's', 'a', '1')).toMatchObject({ status: 'stale', diverged: 0 })
     const log = (await store.send('lrange', store.keys.log, '0', '-1')) as string[]
     const bytes = log.reduce((sum, text) => sum + Buffer.byteLength(text), 0)
@@ -263,7 +263,7 @@ describe('limits', () => {
     const base = await store.head()
     const { head } = await store.commit(base, 'x.1', 's', 'a', 'x'.repeat(2 ** 20))
     const [, , ...changes] = (await store.pull(base)) as string[]
-    expect(changes.map(text => JSON.parse(text))).toEqual([[base, head, '?', 'u']])
+    expect(changes.map(text => JSON.parse(unsealed(text)))).toEqual([[base, head, '?', 'u']])
     expect((await store.commit(head, 'y.1', 'g', '1', '1', 'u', 'b', base, 's', 'b', '1')).codes).toBe('x')
     expect((await store.commit(base, 'x.2 r', 's', 'a', 'again')).status).toBe('dup')
   })
@@ -272,7 +272,7 @@ describe('limits', () => {
     const { head } = await store.commit(await store.head(), 'x.1', 's', 'a', 'x'.repeat(2 ** 21))
     await store.commit(head, 'y.1', 'p', 'a')
     const again = await store.commit(head, 'y.2 r', 'p', 'a')
-    expect(JSON.parse(again.changes?.[0] as string).slice(2)).toEqual([['d', 'a'], '?'])
+    expect(JSON.parse(unsealed(again.changes?.[0] as string)).slice(2)).toEqual([['d', 'a'], '?'])
   })
 
   test('one batch may have many operations', async () => {

@@ -1,6 +1,7 @@
-import type { Driver } from './driver.js'
+import type { Driver, Sending } from './driver.js'
 import { replyCode } from './faults.js'
 import type { Keys } from './names.js'
+import { isPrimary } from './replies.js'
 import type { Script } from './script.js'
 
 /** Runs scripts on the keys of one dictionary, at one round trip each once the server knows them. */
@@ -14,22 +15,35 @@ export class Caller {
     this.keys = { entries: put(keys.entries), meta: put(keys.meta), log: put(keys.log) }
   }
 
-  run(script: Script, args: readonly string[], signal?: AbortSignal): Promise<unknown> {
-    return this.driver.send(this.keys.entries, this.command(script, args), signal).catch(error => {
+  async run(script: Script, args: readonly string[], sending?: Sending): Promise<unknown> {
+    if (script.readOnly) return (await this.runWith(script, args, [], sending))[0]
+    return this.#withSource(script, args, command => this.driver.send(this.keys.entries, command, sending))
+  }
+
+  /**
+   * Runs it, and other commands right behind it. A script without the right to write runs on replicas as well: so the server is
+   * asked what it is, at the same time.
+   */
+  async runWith(script: Script, args: readonly string[], others: string[][], sending?: Sending): Promise<unknown[]> {
+    const rest = script.readOnly ? [...others, ['hello']] : others
+    const send = (first: string[]) => this.driver.sendAll(this.keys.entries, [first, ...rest], sending)
+    const replies = await this.#withSource(script, args, send)
+    if (script.readOnly && !isPrimary(replies.at(-1))) {
+      throw new Error('READONLY The server that answered is a replica.')
+    }
+    return replies
+  }
+
+  /** Where the server does not know the script, it is sent as a whole, and known from now on. */
+  #withSource<R>(script: Script, args: readonly string[], send: (command: string[]) => Promise<R>): Promise<R> {
+    return send(this.#command(script, 'evalsha', script.sha, args)).catch(error => {
       if (replyCode(error) !== 'NOSCRIPT') throw error
-      return this.driver.send(this.keys.entries, this.#withSource(script, args), signal)
+      return send(this.#command(script, 'eval', script.source, args))
     })
   }
 
-  /** The command that runs a script which the server knows. */
-  command(script: Script, args: readonly string[]): string[] {
+  #command(script: Script, name: string, code: string, args: readonly string[]): string[] {
     const { entries, meta, log } = this.keys
-    return ['evalsha', script.sha, '3', entries, meta, log, ...args]
-  }
-
-  /** Runs it, and lets the server know it from now on. */
-  #withSource(script: Script, args: readonly string[]): string[] {
-    const { entries, meta, log } = this.keys
-    return ['eval', script.source, '3', entries, meta, log, ...args]
+    return [script.readOnly ? `${name}_ro` : name, code, '3', entries, meta, log, ...args]
   }
 }

@@ -14,6 +14,14 @@ export interface Subscriber {
   close(): Promise<void> | void
 }
 
+/** How a command is to be sent. */
+export interface Sending {
+  /** Where it is aborted before the command was written, the command is not written any more, if the client can do that. */
+  readonly signal?: AbortSignal | undefined
+  /** Whether strings in the reply are wanted as bytes. */
+  readonly bytes?: boolean | undefined
+}
+
 /** What the backend needs of a client, whichever it is. */
 export interface Driver {
   /** For messages: 'the ioredis client'. */
@@ -32,15 +40,10 @@ export interface Driver {
    * is not connected and does not try to be.
    */
   ready(): Promise<void> | undefined
-  /**
-   * Sends a command to the primary in charge of `key`.
-   *
-   * @param signal - where it is aborted before the command was written, the command is not written any more, if the
-   * client can do that.
-   */
-  send(key: string, command: string[], signal?: AbortSignal): Promise<unknown>
-  /** Sends two commands in one go, both to the primary. */
-  sendBoth(key: string, first: string[], second: string[]): Promise<[unknown, unknown]>
+  /** Sends a command to the primary in charge of `key`. */
+  send(key: string, command: string[], sending?: Sending): Promise<unknown>
+  /** Sends commands in one go, all to the primary in charge of `key`. One of them is not read-only. */
+  sendAll(key: string, commands: readonly string[][], sending?: Sending): Promise<unknown[]>
   /** A connection for messages. */
   subscriber(events: SubscriberEvents): Subscriber
   /** Removes what was added to the client. */

@@ -1,6 +1,6 @@
 import type { Emitter, IoredisClient, IoredisCluster } from '../../clients/redis/clients.js'
 import { ioredisPrefix } from '../../clients/redis/prefixes.js'
-import type { Driver, Subscriber, SubscriberEvents } from './driver.js'
+import type { Driver, Sending, Subscriber, SubscriberEvents } from './driver.js'
 import { clientClosed } from './faults.js'
 import { IOREDIS_EVENTS, IoredisSubscriber, SUBSCRIBER_OPTIONS, type SubscribingClient } from './ioredis.js'
 import { refusePrefix } from './node-redis-others.js'
@@ -47,18 +47,18 @@ export class IoredisClusterDriver implements Driver {
   }
 
   /** To the primary also with `scaleReads`: that concerns commands that are read-only, and EVALSHA is not. */
-  send(_key: string, command: string[]): Promise<unknown> {
-    return this.#client.call(command[0] as string, command.slice(1))
+  send(_key: string, [command = '', ...args]: string[], sending?: Sending): Promise<unknown> {
+    return sending?.bytes ? this.#client.callBuffer(command, args) : this.#client.call(command, args)
   }
 
-  /** As one pipeline, all of which goes to the primary, since its first command does. */
-  async sendBoth(_key: string, first: string[], second: string[]): Promise<[unknown, unknown]> {
-    const results = await this.#client.pipeline([first, second]).exec()
-    const [one, other] = (results ?? []).map(([error, reply]) => {
+  /** As one pipeline, which goes to the primary as a whole, also with `scaleReads`: one of them is not read-only. */
+  async sendAll(_key: string, commands: readonly string[][], sending?: Sending): Promise<unknown[]> {
+    const calls = commands.map(command => [sending?.bytes ? 'callBuffer' : 'call', ...command])
+    const results = await this.#client.pipeline(calls).exec()
+    return (results ?? []).map(([error, reply]) => {
       if (error) throw error
       return reply
     })
-    return [one, other]
   }
 
   subscriber(events: SubscriberEvents): Subscriber {

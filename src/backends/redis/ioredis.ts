@@ -1,6 +1,6 @@
 import type { IoredisClient } from '../../clients/redis/clients.js'
 import { ioredisPrefix } from '../../clients/redis/prefixes.js'
-import type { Driver, Subscriber, SubscriberEvents } from './driver.js'
+import type { Driver, Sending, Subscriber, SubscriberEvents } from './driver.js'
 import { clientClosed } from './faults.js'
 import { Readiness } from './readiness.js'
 
@@ -37,12 +37,12 @@ export class IoredisDriver implements Driver {
     return this.#readiness.wait()
   }
 
-  send(_key: string, [command = '', ...args]: readonly string[]): Promise<unknown> {
-    return this.#client.call(command, args)
+  send(_key: string, [command = '', ...args]: readonly string[], sending?: Sending): Promise<unknown> {
+    return sending?.bytes ? this.#client.callBuffer(command, args) : this.#client.call(command, args)
   }
 
-  sendBoth(key: string, first: string[], second: string[]): Promise<[unknown, unknown]> {
-    return Promise.all([this.send(key, first), this.send(key, second)])
+  sendAll(key: string, commands: readonly string[][], sending?: Sending): Promise<unknown[]> {
+    return Promise.all(commands.map(command => this.send(key, command, sending)))
   }
 
   subscriber(events: SubscriberEvents): Subscriber {

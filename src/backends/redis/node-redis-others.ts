@@ -1,13 +1,19 @@
 import type { NodeRedisCluster, NodeRedisPool, NodeRedisSentinel } from '../../clients/redis/clients.js'
 import { nodeRedisPrefix } from '../../clients/redis/prefixes.js'
-import type { Driver, Subscriber, SubscriberEvents } from './driver.js'
+import type { Driver, Sending, Subscriber, SubscriberEvents } from './driver.js'
 import { clientClosed } from './faults.js'
-import { NodeRedisSubscriber, type SubscribingClient } from './node-redis.js'
+import { AS_BYTES, NodeRedisSubscriber, type SubscribingClient } from './node-redis.js'
 import { Readiness } from './readiness.js'
 import { type Shard, ShardSubscriber } from './shard-subscriber.js'
 
 /** As those of one connection; but what waits inside the client, out of sight, has the client's own time limit. */
 const OPTIONS = { typeMapping: {} }
+const BYTES_OPTIONS = { typeMapping: AS_BYTES }
+
+function optionsOf({ signal, bytes }: Sending = {}): object {
+  const options = bytes ? BYTES_OPTIONS : OPTIONS
+  return signal ? { ...options, abortSignal: signal } : options
+}
 
 const CONNECT = 'await client.connect()'
 
@@ -33,12 +39,12 @@ export class NodeRedisPoolDriver implements Driver {
     return this.#client.isOpen ? undefined : Promise.reject(clientClosed(this.label, CONNECT))
   }
 
-  send(_key: string, command: string[], signal?: AbortSignal): Promise<unknown> {
-    return this.#client.sendCommand(command, signal ? { ...OPTIONS, abortSignal: signal } : OPTIONS)
+  send(_key: string, command: string[], sending?: Sending): Promise<unknown> {
+    return this.#client.sendCommand(command, optionsOf(sending))
   }
 
-  sendBoth(key: string, first: string[], second: string[]): Promise<[unknown, unknown]> {
-    return Promise.all([this.send(key, first), this.send(key, second)])
+  sendAll(key: string, commands: readonly string[][], sending?: Sending): Promise<unknown[]> {
+    return Promise.all(commands.map(command => this.send(key, command, sending)))
   }
 
   subscriber(events: SubscriberEvents): Subscriber {
@@ -70,12 +76,12 @@ export class NodeRedisClusterDriver implements Driver {
   }
 
   /** Never as a read-only command: with `useReplicas` those go to replicas. */
-  send(key: string, command: string[], signal?: AbortSignal): Promise<unknown> {
-    return this.#client.sendCommand(key, false, command, signal ? { ...OPTIONS, abortSignal: signal } : OPTIONS)
+  send(key: string, command: string[], sending?: Sending): Promise<unknown> {
+    return this.#client.sendCommand(key, false, command, optionsOf(sending))
   }
 
-  sendBoth(key: string, first: string[], second: string[]): Promise<[unknown, unknown]> {
-    return Promise.all([this.send(key, first), this.send(key, second)])
+  sendAll(key: string, commands: readonly string[][], sending?: Sending): Promise<unknown[]> {
+    return Promise.all(commands.map(command => this.send(key, command, sending)))
   }
 
   subscriber(events: SubscriberEvents): Subscriber {
@@ -124,8 +130,8 @@ export class NodeRedisSentinelDriver implements Driver {
     return this.#readiness.wait()
   }
 
-  send(_key: string, command: string[], signal?: AbortSignal): Promise<unknown> {
-    const options = signal ? { ...OPTIONS, abortSignal: signal } : OPTIONS
+  send(_key: string, command: string[], sending?: Sending): Promise<unknown> {
+    const options = optionsOf(sending)
     let sendings = 0
     return this.#client._execute(false, primary => {
       sendings += 1
@@ -134,8 +140,8 @@ export class NodeRedisSentinelDriver implements Driver {
     })
   }
 
-  sendBoth(key: string, first: string[], second: string[]): Promise<[unknown, unknown]> {
-    return Promise.all([this.send(key, first), this.send(key, second)])
+  sendAll(key: string, commands: readonly string[][], sending?: Sending): Promise<unknown[]> {
+    return Promise.all(commands.map(command => this.send(key, command, sending)))
   }
 
   subscriber(events: SubscriberEvents): Subscriber {

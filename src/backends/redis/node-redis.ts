@@ -1,11 +1,19 @@
 import type { NodeRedisClient } from '../../clients/redis/clients.js'
 import { nodeRedisPrefix } from '../../clients/redis/prefixes.js'
-import type { Driver, Subscriber, SubscriberEvents } from './driver.js'
+import type { Driver, Sending, Subscriber, SubscriberEvents } from './driver.js'
 import { clientClosed } from './faults.js'
 import { Readiness } from './readiness.js'
 
 /** Replies as they come: no mapping of types that the caller has chosen, no time limit of the client's own. */
 const OPTIONS = { typeMapping: {}, timeout: 0 }
+
+/** The type of strings in the protocol. */
+const BLOB_STRING = 36
+
+/** The same, with strings as bytes. */
+export const AS_BYTES = { [BLOB_STRING]: Buffer }
+
+const BYTES_OPTIONS = { ...OPTIONS, typeMapping: AS_BYTES }
 
 /** One connection of node-redis. In-flight commands are rejected when it is lost, and not sent again. */
 export class NodeRedisDriver implements Driver {
@@ -31,12 +39,12 @@ export class NodeRedisDriver implements Driver {
   }
 
   /** Called when the client is ready, which writes at the end of this turn: a signal would cost more than it can do. */
-  send(_key: string, command: string[]): Promise<unknown> {
-    return this.#client.sendCommand(command, OPTIONS)
+  send(_key: string, command: string[], sending?: Sending): Promise<unknown> {
+    return this.#client.sendCommand(command, sending?.bytes ? BYTES_OPTIONS : OPTIONS)
   }
 
-  sendBoth(_key: string, first: string[], second: string[]): Promise<[unknown, unknown]> {
-    return Promise.all([this.#client.sendCommand(first, OPTIONS), this.#client.sendCommand(second, OPTIONS)])
+  sendAll(key: string, commands: readonly string[][], sending?: Sending): Promise<unknown[]> {
+    return Promise.all(commands.map(command => this.send(key, command, sending)))
   }
 
   subscriber(events: SubscriberEvents): Subscriber {

@@ -1,13 +1,13 @@
 import { randomBytes } from 'node:crypto'
 
-/** Names that are never given twice, by no process: for executions of scripts that are no batch. */
-export class Nonces {
-  readonly #session = randomBytes(9).toString('hex')
+/** What is known to this process alone, and another each time: what the server makes names and secrets of. */
+export class Entropy {
+  readonly #session = randomBytes(15).toString('hex')
   #count = 0
 
   next(): string {
     this.#count += 1
-    return `${this.#session}${this.#count.toString(36)}.0`
+    return `${this.#session}${this.#count.toString(36)}`
   }
 }
 
@@ -24,7 +24,27 @@ export function nonceOf(batch: string, sending: number): string {
 /** The id of the batch that led to a version. */
 export function batchOf(version: string): string {
   const id = version.slice(version.lastIndexOf('-') + 1, version.lastIndexOf('.'))
-  return id.includes('%') ? decodeURIComponent(id) : id
+  if (!id.includes('%')) return id
+  try {
+    return decodeURIComponent(id)
+  } catch {
+    // Not of this library.
+    return id
+  }
+}
+
+/** Whether it is a version as scripts/prelude.lua makes them. */
+export function isVersion(version: unknown): version is string {
+  return typeof version === 'string' && version.length <= LONGEST && VERSION.test(version)
+}
+
+const LONGEST = 4_096
+const VERSION = /^\d{1,15}-[\w%.]+-[\w%]+\.\d+$/
+
+/** The epoch of a version: the name of the history that it is of. */
+export function epochOf(version: string): string {
+  const from = version.indexOf('-') + 1
+  return version.slice(from, version.indexOf('-', from))
 }
 
 const SAFE = /^[A-Za-z0-9_]+$/

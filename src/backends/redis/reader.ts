@@ -1,11 +1,14 @@
 import type { CatchUp, State } from '../../contract/backend.js'
+import { warn } from '../../warnings/warnings.js'
 import { pause } from '../waiting.js'
 import type { Caller } from './caller.js'
 import { explain, isPassing, neverSent, replyCode } from './faults.js'
-import type { Nonces } from './nonces.js'
-import { type PullReply, toCatchUp, toMap } from './replies.js'
+import { LoadedEntries } from './loaded-entries.js'
+import type { Entropy } from './nonces.js'
+import { type PullReply, parsePull, parseScan } from './replies.js'
 import { Scan } from './scan.js'
 import { SCRIPTS, type Script } from './script.js'
+import { gapOf, type Seals } from './seals.js'
 
 /** Dictionaries of up to so many entries are sent as a whole: that takes the server less than a millisecond. */
 const SMALL = 1_000
@@ -18,36 +21,50 @@ const RETRY_AFTER = 20
 export class Reader {
   readonly #caller: Caller
   readonly #name: string
-  readonly #nonces: Nonces
+  readonly #entropy: Entropy
+  readonly #seals: Seals
+  #script: Script = SCRIPTS.pull
 
-  constructor(caller: Caller, name: string, nonces: Nonces) {
+  constructor(caller: Caller, name: string, entropy: Entropy, seals: Seals) {
     this.#caller = caller
     this.#name = name
-    this.#nonces = nonces
+    this.#entropy = entropy
+    this.#seals = seals
+  }
+
+  /** From now on with the right to read alone. */
+  restrictToReads(): void {
+    this.#script = SCRIPTS.peek
   }
 
   /** The present version. */
   async head(): Promise<string> {
-    const reply = (await this.#run(SCRIPTS.pull, this.#pullArgs('', -1))) as Exclude<PullReply, 0>
-    return reply[1]
+    return headOf(await this.#pull('', -1))
   }
 
   /** What happened since a version. */
-  pull(since: string): Promise<CatchUp> {
-    return this.#run(SCRIPTS.pull, this.#pullArgs(since, SMALL)).then(reply =>
-      reply === 0 ? { type: 'changes', version: since, changes: [] } : understand(reply as Exclude<PullReply, 0>),
-    )
+  async pull(since: string): Promise<CatchUp> {
+    const reply = await this.#pull(since, SMALL)
+    switch (reply.type) {
+      case 'nothing':
+        return { type: 'changes', version: since, changes: [] }
+      case 'changes':
+        if (!this.#seals.knows(reply.head)) await this.head()
+        return this.#seals.toCatchUp(since, reply.head, reply.changes)
+      case 'old':
+        return { type: 'tooOld', ...gapOf(reply.diverged) }
+      case 'state':
+        return this.#toState(reply)
+    }
   }
 
   /** Everything: at once where it is little, else by scanning. */
   async load(progress: () => void): Promise<State> {
-    const reply = (await this.#run(SCRIPTS.pull, this.#pullArgs('', SMALL))) as Exclude<PullReply, 0>
-    progress()
-    const answer = understand(reply)
-    if (answer.type === 'state') return answer
-    const chunk = (since: string, cursor: string, count: string) => this.#chunk(since, cursor, count)
-    const changes = (since: string) => this.#run(SCRIPTS.pull, this.#sizedArgs(since)) as Promise<PullReply>
-    return new Scan(chunk, changes, progress).run(reply[1])
+    const loaded = await this.#loadOnce(progress, false)
+    if (!loaded.entries.doubtful) return loaded.entries.toState(loaded.version)
+    const { entries, version } = await this.#loadOnce(progress, true)
+    if (entries.unreadable > 0) warnOfUnreadable(entries.unreadable, this.#name)
+    return entries.toState(version)
   }
 
   async recordBound(ms: number): Promise<void> {
@@ -63,33 +80,66 @@ export class Reader {
     }
   }
 
-  #pullArgs(since: string, most: number): string[] {
-    return [since, this.#nonces.next(), String(most)]
+  /** A state that is read as bytes is loaded: the answer to a check is text. */
+  #toState({ head, diverged, entries: flat }: Extract<PullReply, { type: 'state' }>): CatchUp {
+    const entries = new LoadedEntries()
+    entries.addAll(flat)
+    const gap = gapOf(diverged)
+    return entries.doubtful ? { type: 'tooOld', ...gap } : { type: 'state', ...entries.toState(head), ...gap }
   }
 
-  #sizedArgs(since: string): string[] {
-    return [...this.#pullArgs(since, -1), 's']
+  async #loadOnce(progress: () => void, bytes: boolean): Promise<{ entries: LoadedEntries; version: string }> {
+    const reply = await this.#pull('', SMALL, bytes)
+    progress()
+    if (reply.type !== 'state') return this.#scan(headOf(reply), progress, bytes)
+    const entries = new LoadedEntries()
+    entries.addAll(reply.entries)
+    return { entries, version: reply.head }
   }
 
-  #chunk(since: string, cursor: string, count: string): Promise<[PullReply, unknown]> {
-    const { driver, keys } = this.#caller
-    const pull = this.#caller.command(SCRIPTS.pull, this.#sizedArgs(since))
-    const hscan = ['hscan', keys.entries, cursor, 'count', count]
-    return this.#again(() => driver.sendBoth(keys.entries, pull, hscan)) as Promise<[PullReply, unknown]>
+  #scan(head: string, progress: () => void, bytes: boolean): Promise<{ entries: LoadedEntries; version: string }> {
+    const chunk = (since: string, cursor: string, count: string) => this.#chunk(since, cursor, count, bytes)
+    const changes = (since: string) => this.#pull(since, -1, false, true)
+    return new Scan(chunk, changes, this.#seals, progress).run(head)
   }
 
-  #run(script: Script, args: readonly string[]): Promise<unknown> {
-    return this.#again(() => this.#caller.run(script, args))
+  async #pull(since: string, most: number, bytes = false, sized = false): Promise<PullReply> {
+    const reply = await this.#run(this.#script, this.#args(since, most, sized), bytes)
+    return this.#read(reply, sized)
+  }
+
+  #read(raw: unknown, sized: boolean): PullReply {
+    const reply = parsePull(raw, sized)
+    if (reply.type === 'state' || reply.type === 'old') this.#seals.learn(reply.head, reply.seal)
+    return reply
+  }
+
+  #args(since: string, most: number, sized: boolean): string[] {
+    const args = [since, this.#entropy.next(), String(most)]
+    return sized ? [...args, 's'] : args
+  }
+
+  async #chunk(since: string, cursor: string, count: string, bytes: boolean) {
+    const hscan = ['hscan', this.#caller.keys.entries, cursor, 'count', count]
+    const [pull, chunk] = await this.#again(() =>
+      this.#caller.runWith(this.#script, this.#args(since, -1, true), [hscan], { bytes }),
+    )
+    return [this.#read(pull, true), parseScan(chunk)] as const
+  }
+
+  #run(script: Script, args: readonly string[], bytes = false): Promise<unknown> {
+    const sending = bytes ? { bytes } : undefined
+    return this.#again(() => this.#caller.run(script, args, sending))
   }
 
   /** Sends it, again where a fault may pass. The frequent case is kept short: a check is little more than the trip. */
-  #again(send: () => Promise<unknown>): Promise<unknown> {
+  #again<R>(send: () => Promise<R>): Promise<R> {
     const waiting = this.#caller.driver.ready()
     const first = waiting ? waiting.then(send) : send()
     return first.catch(error => this.#after(error, send))
   }
 
-  async #after(fault: unknown, send: () => Promise<unknown>): Promise<unknown> {
+  async #after<R>(fault: unknown, send: () => Promise<R>): Promise<R> {
     let error = fault
     for (let retries = 0; retries < RETRIES && mayPass(error); retries += 1) {
       await pause(RETRY_AFTER * 2 ** retries)
@@ -109,9 +159,17 @@ function mayPass(error: unknown): boolean {
   return isPassing(error) || (replyCode(error) === undefined && !neverSent(error) && explain(error, '') === undefined)
 }
 
-function understand(reply: Exclude<PullReply, 0>): CatchUp {
-  if (reply[0] === 'changes') return toCatchUp(reply[1], reply.slice(2) as string[])
-  const diverged = reply[2] === 1
-  if (reply[0] === 'old') return { type: 'tooOld', diverged }
-  return { type: 'state', version: reply[1], diverged, entries: toMap(reply, 3) }
+function headOf(reply: PullReply): string {
+  if (reply.type === 'nothing')
+    throw new Error('The script "pull" answered nothing to the question what the version is.')
+  return reply.head
+}
+
+function warnOfUnreadable(count: number, name: string): void {
+  warn(
+    'DURABLEDICT_UNREADABLE_KEYS',
+    `${count} fields of the hash of dictionary "${name}" have names that are no text (UTF-8). No key denotes them, so the ` +
+      'dictionary leaves them out. Remove them with HDEL.',
+    { source: name },
+  )
 }

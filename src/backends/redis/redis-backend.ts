@@ -14,9 +14,21 @@ import { CommittingBackend } from '../../contract/committing-backend.js'
 import { Caller } from './caller.js'
 import { Connection } from './connection.js'
 import { keysOf } from './names.js'
-import { Nonces, newId } from './nonces.js'
+import { Entropy, newId } from './nonces.js'
 import { Reader } from './reader.js'
+import { Seals } from './seals.js'
 import { Writer } from './writer.js'
+
+/** What a RedisBackend can be given besides its client and name. */
+export interface RedisBackendOptions {
+  /** Whether the client is ended with the backend. Default false. */
+  readonly owned?: boolean
+  /** What messages are taken for: changes that are sealed, or no more than a signal to ask. Default `'changes'`. */
+  readonly push?: Push | undefined
+}
+
+/** See {@link RedisBackendOptions.push}. */
+export type Push = 'changes' | 'signal'
 
 /** A dictionary in Redis 7 or Valkey, with every capability. Its protocol is in `scripts/`, beginning with prelude.lua. */
 export class RedisBackend extends CommittingBackend<string> implements Backend {
@@ -27,22 +39,29 @@ export class RedisBackend extends CommittingBackend<string> implements Backend {
   readonly #reader: Reader
   readonly #writer: Writer
   readonly #owned: boolean
+  readonly #push: Push
+  readonly #seals = new Seals()
   readonly #closing = new AbortController()
   /** A version to write from, for the methods that do not name one. */
   #head: string | undefined
 
-  /** @param owned - whether the client is ended with the backend. */
-  constructor(client: unknown, name: string, owned = false) {
+  constructor(client: unknown, name: string, { owned = false, push = 'changes' }: RedisBackendOptions = {}) {
     super()
     const keys = keysOf(name)
     this.#connection = Connection.of(client)
     this.name = name
     this.#owned = owned
+    this.#push = push
     const { driver } = this.#connection
     this.#channel = driver.channelPrefix + keys.meta
     const caller = new Caller(driver, keys)
-    this.#reader = new Reader(caller, name, new Nonces())
-    this.#writer = new Writer(caller, name)
+    const entropy = new Entropy()
+    this.#reader = new Reader(caller, name, entropy, this.#seals)
+    this.#writer = new Writer(caller, this.#reader, name, entropy, this.#seals)
+  }
+
+  restrictToReads(): void {
+    this.#reader.restrictToReads()
   }
 
   lastUpdated(): Promise<Version> {
@@ -67,7 +86,11 @@ export class RedisBackend extends CommittingBackend<string> implements Backend {
 
   subscribe(listener: Listener): Promise<Unsubscribe> {
     const { subscriptions } = this.#connection
-    return this.#reader.explained(() => subscriptions.add(this.#channel, listener, this.#closing.signal))
+    const own = {
+      message: (text: string) => listener.changed(this.#changeOf(text)),
+      interrupted: (cause: unknown) => listener.interrupted(cause),
+    }
+    return this.#reader.explained(() => subscriptions.add(this.#channel, own, this.#closing.signal))
   }
 
   async close(): Promise<void> {
@@ -81,5 +104,9 @@ export class RedisBackend extends CommittingBackend<string> implements Backend {
     const { outcomes, catchUp } = await this.#writer.commit({ id: newId(), groups }, this.#head, this.#closing.signal)
     this.#head = catchUp.type === 'tooOld' ? undefined : String(catchUp.version)
     return outcomes
+  }
+
+  #changeOf(text: string) {
+    return this.#push === 'signal' || text === '' ? undefined : this.#seals.openMessage(text)
   }
 }

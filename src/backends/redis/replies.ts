@@ -1,113 +1,160 @@
-import type { Batch, CatchUp, Change, Effect, Operation, Outcome } from '../../contract/backend.js'
-import { batchOf } from './nonces.js'
-
-/** A change as the log and the channel hold it; see scripts/prelude.lua. */
-type LoggedChange = [
-  previous: string,
-  version: string,
-  id: string,
-  effects: unknown,
-  codes: string,
-  ...values: string[],
-]
+import type { Written } from './change-record.js'
+import { isVersion } from './nonces.js'
+import { countOf, isZero, listOf, textOf, unexpected } from './shape.js'
 
 /** What the pull script answers. */
 export type PullReply =
-  | 0
-  | readonly ['changes', head: string, ...changes: (string | number)[]]
-  | readonly ['state', head: string, diverged: number, ...flat: string[]]
-  | readonly ['old', head: string, diverged: number, size: number]
-
-/** A change of the log; nothing where its effects were too large to be kept. */
-export function parseChange(text: string): Change | undefined {
-  const [previous, version, effects] = JSON.parse(text) as LoggedChange
-  if (effects === '?') return undefined
-  // An empty table of Lua becomes an object.
-  return { previous, version, effects: Array.isArray(effects) ? parseEffects(effects) : [], id: batchOf(version) }
-}
-
-function parseEffects(flat: readonly string[]): Effect[] {
-  const effects: Effect[] = []
-  for (let at = 0; at < flat.length; ) {
-    const kind = flat[at]
-    const key = flat[at + 1] as string
-    if (kind === 's') effects.push({ type: 'set', key, stored: flat[at + 2] as string })
-    else effects.push(kind === 'd' ? { type: 'delete', key } : { type: 'clear' })
-    at += kind === 's' ? 3 : kind === 'd' ? 2 : 1
-  }
-  return effects
-}
-
-/** What a batch came to, as the script wrote it down. */
-export interface Written {
-  readonly codes: string
-  readonly values: readonly string[]
-}
-
-/** What is written down in the log of a batch that had been executed before; nothing where that was too large. */
-export function parseWritten(text: string): Written | undefined {
-  const [, , , codes, ...values] = JSON.parse(text) as [string, string, object, string, ...string[]]
-  return codes === '?' ? undefined : { codes, values }
-}
-
-/** The changes of an answer, or that they cannot be had. */
-export function toCatchUp(version: string, texts: readonly string[]): CatchUp {
-  const changes: Change[] = []
-  for (const text of texts) {
-    const change = parseChange(text)
-    if (!change) return { type: 'tooOld', diverged: false }
-    changes.push(change)
-  }
-  return { type: 'changes', version, changes }
-}
-
-/** The outcomes of the groups, and the effects that they had together. */
-export function readOutcomes(batch: Batch, { codes, values }: Written): { outcomes: Outcome[]; effects: Effect[] } {
-  const effects: Effect[] = []
-  let at = 0
-  let next = 0
-  const outcomes = batch.groups.map(({ conditions, operations }): Outcome => {
-    if (conditions.length > 0 && codes[at] === 'x') {
-      at += 1
-      return { status: 'conflict' }
+  | { readonly type: 'nothing' }
+  | { readonly type: 'changes'; readonly head: string; readonly changes: readonly string[]; readonly size: number }
+  | {
+      readonly type: 'state'
+      readonly head: string
+      readonly diverged: number
+      readonly seal: string
+      readonly entries: readonly unknown[]
     }
-    const results = operations.map(operation => {
-      const code = codes[at] as string
-      at += 1
-      if (code === 'v') next += 1
-      return result(operation, code, values[next - 1], effects)
-    })
-    return { status: 'done', results }
-  })
-  return { outcomes, effects }
-}
+  | {
+      readonly type: 'old'
+      readonly head: string
+      readonly diverged: number
+      readonly seal: string
+      readonly size: number
+    }
 
-/** The result of one operation; its effect is appended. */
-function result(operation: Operation, code: string, value: string | undefined, effects: Effect[]): unknown {
-  switch (operation.type) {
-    case 'set':
-      effects.push({ type: 'set', key: operation.key, stored: operation.stored })
-      return undefined
-    case 'delete':
-      if (code === 't') effects.push({ type: 'delete', key: operation.key })
-      return code === 't'
-    case 'pop':
-      if (code !== 'v') return undefined
-      effects.push({ type: 'delete', key: operation.key })
-      return value
-    case 'setDefault':
-      if (code === 'v') return value
-      effects.push({ type: 'set', key: operation.key, stored: operation.stored })
-      return operation.stored
-    case 'clear':
-      if (code === 't') effects.push({ type: 'clear' })
-      return undefined
+const NOTHING = { type: 'nothing' } as const
+
+/**
+ * @param sized - whether an answer with changes ends with the number of entries.
+ * @throws StoreUnavailableError where the reply is none that the script gives.
+ */
+export function parsePull(reply: unknown, sized: boolean): PullReply {
+  if (!Array.isArray(reply)) {
+    if (isZero(reply)) return NOTHING
+    throw unexpected(reply, 'an answer of the script "pull"')
+  }
+  const list = listOf(reply, 2)
+  const head = versionOf(list[1])
+  switch (textOf(list[0])) {
+    case 'changes':
+      return parseChanges(head, list, sized)
+    case 'state':
+      return {
+        type: 'state',
+        head,
+        diverged: divergence(list[2]),
+        seal: textOf(list[3]),
+        entries: listOf(list, 4).slice(4),
+      }
+    case 'old':
+      return { type: 'old', head, diverged: divergence(list[2]), seal: textOf(list[3]), size: countOf(list[4]) }
+    default:
+      throw unexpected(reply, 'an answer of the script "pull"')
   }
 }
 
-/** The pairs of a flat list. */
-export function toMap(flat: readonly unknown[], from: number): Map<string, string> {
-  const entries = new Map<string, string>()
-  for (let at = from; at + 1 < flat.length; at += 2) entries.set(flat[at] as string, flat[at + 1] as string)
-  return entries
+function parseChanges(head: string, list: readonly unknown[], sized: boolean): PullReply {
+  const changes = list.slice(2, sized ? -1 : undefined).map(textOf)
+  return { type: 'changes', head, changes, size: sized ? countOf(list.at(-1)) : 0 }
+}
+
+/** What the commit script answers. */
+export type CommitReply =
+  | { readonly status: 'stale'; readonly head: string; readonly bound: number; readonly diverged: number }
+  | {
+      readonly status: 'dup'
+      readonly head: string
+      readonly bound: number
+      readonly position: number
+      readonly changes: readonly string[]
+    }
+  | {
+      readonly status: 'ok'
+      readonly head: string
+      readonly bound: number
+      readonly written: Written
+      readonly changes: readonly string[]
+    }
+
+/** @throws StoreUnavailableError where the reply is none that the script gives. */
+export function parseCommit(reply: unknown): CommitReply {
+  const list = listOf(reply, 4)
+  const [head, bound] = [versionOf(list[1]), boundOf(list[2])]
+  switch (textOf(list[0])) {
+    case 'stale':
+      return { status: 'stale', head, bound, diverged: divergence(list[3]) }
+    case 'dup':
+      return parseDuplicate(head, bound, list)
+    case 'ok':
+      return parseDone(head, bound, list)
+    default:
+      throw unexpected(reply, 'an answer of the script "commit"')
+  }
+}
+
+function parseDuplicate(head: string, bound: number, list: readonly unknown[]): CommitReply {
+  const changes = list.slice(4).map(textOf)
+  const position = countOf(list[3])
+  if (position < 1 || position > changes.length) throw unexpected(list, 'the position of a change')
+  return { status: 'dup', head, bound, position, changes }
+}
+
+function parseDone(head: string, bound: number, list: readonly unknown[]): CommitReply {
+  const count = countOf(list[4])
+  if (list.length < 5 + count) throw unexpected(list, `a list with ${count} values`)
+  const values = list.slice(5, 5 + count).map(textOf)
+  return {
+    status: 'ok',
+    head,
+    bound,
+    written: { codes: textOf(list[3]), values },
+    changes: list.slice(5 + count).map(textOf),
+  }
+}
+
+/** What HSCAN answers. */
+export function parseScan(reply: unknown): { readonly cursor: string; readonly entries: readonly unknown[] } {
+  const [cursor, entries] = listOf(reply, 2)
+  const text = typeof cursor === 'number' ? String(cursor) : textOf(cursor)
+  if (!/^\d+$/.test(text)) throw unexpected(reply, 'a cursor and a list')
+  return { cursor: text, entries: listOf(entries) }
+}
+
+function versionOf(reply: unknown): string {
+  const version = textOf(reply)
+  if (isVersion(version)) return version
+  throw unexpected(reply, 'a version')
+}
+
+function divergence(reply: unknown): number {
+  const diverged = countOf(reply)
+  if (diverged <= 2) return diverged
+  throw unexpected(reply, '0, 1 or 2')
+}
+
+/** The longest delay that timers take, in ms. */
+const LONGEST_BOUND = 2 ** 31 - 1
+
+function boundOf(reply: unknown): number {
+  const text = typeof reply === 'number' ? String(reply) : textOf(reply)
+  const bound = text.length <= 30 && /^\d+\.?\d*$/.test(text) ? Number(text) : Number.NaN
+  if (bound <= LONGEST_BOUND) return bound
+  throw unexpected(reply, 'a bound')
+}
+
+/** Whether the server that answered HELLO is a primary. */
+export function isPrimary(reply: unknown): boolean {
+  const role =
+    reply instanceof Map ? reply.get('role') : Array.isArray(reply) ? afterName(reply, 'role') : roleMember(reply)
+  return textOf(role) === 'master'
+}
+
+function afterName(list: readonly unknown[], name: string): unknown {
+  const at = list.findIndex(
+    element => (typeof element === 'string' || element instanceof Uint8Array) && textOf(element) === name,
+  )
+  return at < 0 ? undefined : list[at + 1]
+}
+
+function roleMember(reply: unknown): unknown {
+  return typeof reply === 'object' && reply !== null ? (reply as { role?: unknown }).role : undefined
 }

@@ -1,11 +1,19 @@
-import type { Effect, State } from '../../contract/backend.js'
-import { type PullReply, parseChange } from './replies.js'
+import type { Effect } from '../../contract/backend.js'
+import { LoadedEntries } from './loaded-entries.js'
+import type { PullReply } from './replies.js'
+import type { Seals } from './seals.js'
 
 /** Asks what happened since a version, with the number of entries in the end. */
 export type AskChanges = (since: string) => Promise<PullReply>
 
+/** A piece of the hash, and where the next one begins. */
+export interface Chunk {
+  readonly cursor: string
+  readonly entries: readonly unknown[]
+}
+
 /** Asks that together with the chunk at a cursor. */
-export type AskChunk = (since: string, cursor: string, count: string) => Promise<readonly [PullReply, unknown]>
+export type AskChunk = (since: string, cursor: string, count: string) => Promise<readonly [PullReply, Chunk]>
 
 /** About how many entries one chunk has: the server is busy with it for less than a millisecond. */
 const CHUNK = '1000'
@@ -23,26 +31,31 @@ const ATTEMPTS = 10
 export class Scan {
   readonly #chunk: AskChunk
   readonly #changes: AskChanges
+  readonly #seals: Seals
   readonly #progress: () => void
-  #entries = new Map<string, string>()
+  #entries = new LoadedEntries()
 
-  constructor(chunk: AskChunk, changes: AskChanges, progress: () => void) {
+  constructor(chunk: AskChunk, changes: AskChanges, seals: Seals, progress: () => void) {
     this.#chunk = chunk
     this.#changes = changes
+    this.#seals = seals
     this.#progress = progress
   }
 
   /** @param head - a version that was current before the call. */
-  async run(head: string): Promise<State> {
+  async run(head: string): Promise<{ entries: LoadedEntries; version: string }> {
     let from = head
     for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
-      this.#entries = new Map()
+      this.#entries = new LoadedEntries()
       const last = await this.#readChunks(from)
+      // It is asked for again as bytes.
+      if (this.#entries.doubtful) return { entries: this.#entries, version: from }
       const answer = await this.#changes(last)
       this.#progress()
       from = versionOf(answer, last)
-      if (this.#replay(answer) && this.#entries.size === sizeOf(answer))
-        return { version: from, entries: this.#entries }
+      if (this.#replay(answer, last) && this.#entries.size === sizeOf(answer)) {
+        return { entries: this.#entries, version: from }
+      }
     }
     throw new Error(`The dictionary was replaced or changed too fast during each of ${ATTEMPTS} attempts to load it.`)
   }
@@ -52,15 +65,15 @@ export class Scan {
     let version = from
     let asked = this.#chunk(version, '0', CHUNK)
     for (;;) {
-      const [answer, [cursor, chunk]] = (await asked) as [PullReply, [string, string[]]]
+      const [answer, { cursor, entries }] = await asked
       this.#progress()
       const since = version
       version = versionOf(answer, since)
-      const done = cursor === '0' || !isChanges(answer)
+      const done = cursor === '0' || answer.type !== 'changes'
       // Asked before the answer is dealt with: server and client work at the same time.
       if (!done) asked = this.#chunk(version, cursor, CHUNK)
-      for (let at = 0; at < chunk.length; at += 2) this.#entries.set(chunk[at] as string, chunk[at + 1] as string)
-      if (!this.#replay(answer)) {
+      this.#entries.addAll(entries)
+      if (!this.#replay(answer, since)) {
         // Nobody waits for it any more.
         asked.catch(() => {})
         return NOWHERE
@@ -70,13 +83,11 @@ export class Scan {
   }
 
   /** False where there are none to be had. */
-  #replay(answer: PullReply): boolean {
-    if (!isChanges(answer)) return false
-    for (let at = 2; at < answer.length - 1; at += 1) {
-      const change = parseChange(answer[at] as string)
-      if (!change) return false
-      for (const effect of change.effects) this.#perform(effect)
-    }
+  #replay(answer: PullReply, since: string): boolean {
+    if (answer.type !== 'changes') return false
+    const catchUp = this.#seals.toCatchUp(since, answer.head, answer.changes)
+    if (catchUp.type !== 'changes') return false
+    for (const { effects } of catchUp.changes) for (const effect of effects) this.#perform(effect)
     return true
   }
 
@@ -90,14 +101,10 @@ export class Scan {
 /** A version that nothing leads on from. */
 const NOWHERE = ''
 
-function isChanges(answer: PullReply): answer is Extract<PullReply, readonly ['changes', ...unknown[]]> {
-  return answer !== 0 && answer[0] === 'changes'
-}
-
 function versionOf(answer: PullReply, otherwise: string): string {
-  return answer === 0 ? otherwise : answer[1]
+  return answer.type === 'nothing' ? otherwise : answer.head
 }
 
-function sizeOf(answer: PullReply): unknown {
-  return answer === 0 ? undefined : answer.at(-1)
+function sizeOf(answer: PullReply): number | undefined {
+  return answer.type === 'changes' ? answer.size : undefined
 }

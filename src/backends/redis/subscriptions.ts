@@ -1,7 +1,13 @@
-import type { Listener, Unsubscribe } from '../../contract/backend.js'
+import type { Unsubscribe } from '../../contract/backend.js'
 import { setTimeout } from '../../time/clock.js'
 import type { Driver, Subscriber, SubscriberEvents } from './driver.js'
-import { parseChange } from './replies.js'
+
+/** Who is told of what comes by a channel. Neither method throws. */
+export interface ChannelListener {
+  message(text: string): void
+  /** Messages may have been lost. */
+  interrupted(cause: unknown): void
+}
 
 /** Listeners are told of a lost connection within so many ms, so that a fleet does not ask all at once. */
 const JITTER = 100
@@ -9,7 +15,7 @@ const JITTER = 100
 /** The one connection for messages that all dictionaries over one client share: open while anyone listens. */
 export class Subscriptions {
   readonly #driver: Driver
-  readonly #listeners = new Map<string, Set<Listener>>()
+  readonly #listeners = new Map<string, Set<ChannelListener>>()
   #subscriber: Subscriber | undefined
   /** Ends when the channels are as the listeners of the time of the call wanted them. */
   #settled: Promise<unknown> = Promise.resolve()
@@ -23,12 +29,12 @@ export class Subscriptions {
    *
    * @param signal - ends it, also while it is under way.
    */
-  async add(channel: string, listener: Listener, signal: AbortSignal): Promise<Unsubscribe> {
+  async add(channel: string, listener: ChannelListener, signal: AbortSignal): Promise<Unsubscribe> {
     const listeners = this.#listeners.get(channel) ?? new Set()
     this.#listeners.set(channel, listeners)
     // One of its own, so that each subscription counts, even of one listener twice.
-    const own: Listener = {
-      changed: change => listener.changed(change),
+    const own: ChannelListener = {
+      message: text => listener.message(text),
       interrupted: cause => listener.interrupted(cause),
     }
     listeners.add(own)
@@ -60,7 +66,7 @@ export class Subscriptions {
   }
 
   /** Where no one listens any more the connection ends at once, also where it was not made yet. */
-  async #remove(channel: string, listener: Listener): Promise<void> {
+  async #remove(channel: string, listener: ChannelListener): Promise<void> {
     const listeners = this.#listeners.get(channel)
     listeners?.delete(listener)
     if (listeners?.size === 0) this.#listeners.delete(channel)
@@ -90,8 +96,7 @@ export class Subscriptions {
     message: (channel, text) => {
       const listeners = this.#listeners.get(channel)
       if (!listeners) return
-      const change = read(text)
-      for (const listener of listeners) listener.changed(change)
+      for (const listener of listeners) listener.message(text)
     },
     interrupted: cause => {
       for (const listeners of this.#listeners.values()) {
@@ -100,15 +105,5 @@ export class Subscriptions {
         }
       }
     },
-  }
-}
-
-/** What a message says; nothing where it only says that there is something to ask for. */
-function read(text: string) {
-  try {
-    return text === '' ? undefined : parseChange(text)
-  } catch {
-    // Someone else's message: worth a look, not a crash.
-    return undefined
   }
 }

@@ -1,11 +1,16 @@
-import type { Batch, CatchUp, Committed } from '../../contract/backend.js'
+import type { Batch, CatchUp, Change, Committed, Gap } from '../../contract/backend.js'
+import { AmbiguousWriteError } from '../../errors/errors.js'
 import { orAborted, pause } from '../waiting.js'
 import type { Caller } from './caller.js'
+import type { Written } from './change-record.js'
 import { ambiguous, isPassing, isTooLarge, neverSent, notWritten, replyCode } from './faults.js'
-import { nonceOf } from './nonces.js'
-import { parseChange, parseWritten, readOutcomes, toCatchUp, type Written } from './replies.js'
+import { type Entropy, nonceOf } from './nonces.js'
+import { readOutcomes } from './outcomes.js'
+import type { Reader } from './reader.js'
+import { type CommitReply, parseCommit } from './replies.js'
 import { type Request, toRequest, withRefused } from './requests.js'
 import { SCRIPTS } from './script.js'
+import { gapOf, type Seals } from './seals.js'
 
 /** How long to wait before a batch that was not answered is sent again, in ms. */
 const RETRY_AFTER = 50
@@ -13,15 +18,13 @@ const RETRY_AFTER = 50
 /** How often a batch may find its base too old before it gives up. */
 const REBASES = 100
 
-type Reply = readonly [status: 'ok' | 'dup' | 'stale', head: string, bound: string, ...rest: (string | number)[]]
-
 /** What has come of the sendings of one batch so far. */
 interface Progress {
   base: string
   sendings: number
   rebases: number
   /** Where the changes since the base that the caller named cannot be had. */
-  gap: { readonly diverged: boolean } | undefined
+  gap: Gap | undefined
   /** The fault by which a sending was lost that may have been executed, or may yet be. */
   lost: { readonly cause: unknown } | undefined
 }
@@ -32,13 +35,19 @@ interface Progress {
  */
 export class Writer {
   readonly #caller: Caller
+  readonly #reader: Reader
   readonly #name: string
+  readonly #entropy: Entropy
+  readonly #seals: Seals
   /** Whether the server has found that the user has the rights that writing needs. */
   #permitted = false
 
-  constructor(caller: Caller, name: string) {
+  constructor(caller: Caller, reader: Reader, name: string, entropy: Entropy, seals: Seals) {
     this.#caller = caller
+    this.#reader = reader
     this.#name = name
+    this.#entropy = entropy
+    this.#seals = seals
   }
 
   async commit(batch: Batch, since: string, givenUp: AbortSignal): Promise<Committed> {
@@ -65,14 +74,16 @@ export class Writer {
   }
 
   /** The answer; nothing where the batch is to be sent again. */
-  async #send(request: Request, progress: Progress, givenUp: AbortSignal): Promise<Reply | undefined> {
+  async #send(request: Request, progress: Progress, givenUp: AbortSignal): Promise<CommitReply | undefined> {
     const { driver } = this.#caller
     const { losses } = driver
     try {
       const script = request.shrinks ? SCRIPTS.shrink : SCRIPTS.commit
-      const reply = (await this.#caller.run(script, this.#args(request, progress), givenUp)) as Reply
+      const answer = await this.#caller.run(script, this.#args(request, progress), { signal: givenUp })
+      const reply = this.#read(answer)
       this.#permitted = true
-      if (driver.losses === losses || isFinal(reply, progress)) return reply
+      await this.#learnSeal(reply)
+      if (driver.losses === losses || this.#isFinal(reply, progress)) return reply
       progress.lost = { cause: new Error('The connection was lost, and the client sent the write again.') }
     } catch (cause) {
       this.#weigh(cause, progress)
@@ -80,14 +91,38 @@ export class Writer {
     return undefined
   }
 
+  /** The batch was executed, whatever the client has made of the answer. */
+  #read(answer: unknown): CommitReply {
+    try {
+      return parseCommit(answer)
+    } catch (cause) {
+      throw ambiguous(cause, this.#name)
+    }
+  }
+
+  /** So that the changes of an answer can be read. */
+  async #learnSeal(reply: CommitReply): Promise<void> {
+    const unknown = reply.status !== 'stale' && reply.changes.length > 0 && !this.#seals.knows(reply.head)
+    if (unknown) await this.#reader.head()
+  }
+
+  /** Whether the log holds the batch's change, so that no other sending of it can have an effect any more. */
+  #isFinal(reply: CommitReply, { base }: Progress): boolean {
+    if (reply.status !== 'ok') return reply.status === 'dup'
+    const last = reply.changes.at(-1)
+    const before = last === undefined ? base : this.#seals.open(last, reply.head)?.version
+    return before !== undefined && before !== reply.head
+  }
+
   #args({ batch, args }: Request, progress: Progress): string[] {
     progress.sendings += 1
     const flags = `${progress.lost ? 'r' : ''}${this.#permitted ? '' : 'a'}`
-    return [progress.base, nonceOf(batch.id, progress.sendings), flags, ...args]
+    return [progress.base, nonceOf(batch.id, progress.sendings), flags, this.#entropy.next(), ...args]
   }
 
   /** Notes what a fault means for the batch; throws where sending it again is of no use. */
   #weigh(cause: unknown, progress: Progress): void {
+    if (cause instanceof AmbiguousWriteError) throw cause
     if (isPassing(cause)) return
     // Neither is what was sent before: a server may cut the connection before this answer has come through.
     if (isTooLarge(cause)) throw notWritten(cause, this.#name)
@@ -96,30 +131,33 @@ export class Writer {
   }
 
   /** What the answer says; nothing where the batch is to be sent again from another base. */
-  #take(reply: Reply, request: Request, progress: Progress): Committed | undefined {
-    if (reply[0] !== 'stale') return this.#committed(reply, request, progress)
+  #take(reply: CommitReply, request: Request, progress: Progress): Committed | undefined {
+    if (reply.status !== 'stale') return this.#committed(reply, request, progress)
     // Whether the lost sending was executed can no longer be told.
     if (progress.lost) throw ambiguous(progress.lost.cause, this.#name)
     progress.rebases += 1
     if (progress.rebases > REBASES) throw notWritten(new Error('The dictionary changes all the time.'), this.#name)
-    progress.gap = { diverged: reply[3] === 1 || progress.gap?.diverged === true }
-    progress.base = reply[1]
+    progress.gap = worse(gapOf(reply.diverged), progress.gap)
+    progress.base = reply.head
     return undefined
   }
 
-  #committed(reply: Reply, request: Request, { base, gap, lost }: Progress): Committed {
-    const [status, head, bound] = reply
-    const past = pastOf(reply)
-    const written = status === 'ok' ? writtenOf(reply) : parseWritten(past[(reply[3] as number) - 1] as string)
+  #committed(reply: Executed, request: Request, { base, gap, lost }: Progress): Committed {
+    const { head, bound, changes } = reply
+    const written = reply.status === 'ok' ? reply.written : this.#duplicate(reply)
     if (!written) throw ambiguous(lost?.cause ?? new Error('Its results were too large to be kept.'), this.#name)
-    const { outcomes, effects } = readOutcomes(request.batch, written)
-    const catchUp: CatchUp = gap ? { type: 'tooOld', ...gap } : toCatchUp(head, past)
-    if (status === 'ok' && catchUp.type === 'changes') {
-      const { changes } = catchUp
-      const previous = changes.length > 0 ? (changes[changes.length - 1]?.version as string) : base
-      if (previous !== head) (changes as unknown[]).push({ previous, version: head, effects, id: request.batch.id })
+    const read = readOutcomes(request.batch, written, this.#name)
+    if (!read) throw ambiguous(new Error('What was written down of it is that of another write.'), this.#name)
+    const catchUp: CatchUp = gap ? { type: 'tooOld', ...gap } : this.#seals.toCatchUp(base, head, changes)
+    if (reply.status === 'ok' && catchUp.type === 'changes') {
+      addOwn(catchUp.changes as Change[], base, { version: head, effects: read.effects, id: request.batch.id })
     }
-    return { outcomes: withRefused(outcomes, request), catchUp, bound: Number(bound) }
+    return { outcomes: withRefused(read.outcomes, request), catchUp, bound }
+  }
+
+  /** What is written down of a batch that had been executed before; nothing where that was too large, or is damaged. */
+  #duplicate({ head, changes, position }: Extract<CommitReply, { status: 'dup' }>): Written | undefined {
+    return this.#seals.open(changes[position - 1] as string, head)?.written
   }
 
   #failed(cause: unknown, { lost }: Progress): Error {
@@ -127,19 +165,15 @@ export class Writer {
   }
 }
 
-/** The changes that an answer brings; with the batch's own among them only where it is the answer to a retry. */
-function pastOf(reply: Reply): string[] {
-  return reply.slice(reply[0] === 'ok' ? 5 + (reply[4] as number) : 4) as string[]
+type Executed = Exclude<CommitReply, { status: 'stale' }>
+
+/** Appends the batch's own change, if it had an effect: the answer to the first sending brings those before it alone. */
+function addOwn(changes: Change[], base: string, own: Omit<Change, 'previous'>): void {
+  const previous = changes.at(-1)?.version ?? base
+  if (previous !== own.version) changes.push({ previous, ...own })
 }
 
-function writtenOf(reply: Reply): Written {
-  const count = reply[4] as number
-  return { codes: reply[3] as string, values: count === 0 ? [] : (reply.slice(5, 5 + count) as string[]) }
-}
-
-/** Whether the log holds the batch's change, so that no other sending of it can have an effect any more. */
-function isFinal(reply: Reply, { base }: Progress): boolean {
-  if (reply[0] !== 'ok') return reply[0] === 'dup'
-  const last = pastOf(reply).at(-1)
-  return reply[1] !== (last === undefined ? base : parseChange(last)?.version)
+/** Of two gaps on the way of one batch, all that is to be reported. */
+function worse(gap: Gap, before: Gap | undefined): Gap {
+  return { ...before, ...gap, diverged: gap.diverged || before?.diverged === true }
 }

@@ -52,6 +52,7 @@ export interface NodeRedisSentinel extends Emitter {
 export interface IoredisClient extends Emitter {
   readonly status: string
   call(command: string, args: string[]): Promise<unknown>
+  callBuffer(command: string, args: string[]): Promise<unknown>
   duplicate(overrides?: object): unknown
 }
 
@@ -60,6 +61,7 @@ export interface IoredisCluster extends Emitter {
   readonly status: string
   readonly isCluster: boolean
   call(command: string, args: string[]): Promise<unknown>
+  callBuffer(command: string, args: string[]): Promise<unknown>
   nodes(role?: 'master'): readonly unknown[]
 }
 

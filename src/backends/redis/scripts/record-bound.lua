@@ -1,10 +1,11 @@
--- Records that some replica relies on memory for so long after a check, unless a larger bound is recorded already.
+-- Records that some replica relies on memory for so long after a check, unless a larger bound is recorded already. What is
+-- recorded there and is no bound is replaced.
 --
 -- ARGV[1]  the bound in ms
 --
 -- Returns 1.
 
-local bound = redis.call('HGET', meta_key, 'bound')
+local bound = bound_of(redis.call('HGET', meta_key, 'bound'))
 if not bound or tonumber(bound) < tonumber(ARGV[1]) then
   redis.call('HSET', meta_key, 'bound', ARGV[1])
 end

@@ -1,0 +1,88 @@
+import { createHash } from 'node:crypto'
+import type { Change, Effect } from '../../contract/backend.js'
+import { batchOf, isVersion } from './nonces.js'
+
+/** How many hexadecimal digits of a seal stand before a change. */
+const SEAL_LENGTH = 20
+
+/** A change as the log and the channel hold it; see scripts/prelude.lua. */
+export interface ChangeRecord {
+  readonly previous: string
+  readonly version: string
+  /** Nothing where the effects were too large to be kept. */
+  readonly effects: readonly Effect[] | undefined
+  /** What its batch came to; nothing where that was too large to be kept. */
+  readonly written: Written | undefined
+}
+
+/** What a batch came to, as the script wrote it down. */
+export interface Written {
+  readonly codes: string
+  readonly values: readonly string[]
+}
+
+/**
+ * Reads a change strictly: nothing where it was not sealed with this secret, or is malformed in any way. The work is linear in
+ * the length of the text.
+ */
+export function parseChangeRecord(text: string, secret: string): ChangeRecord | undefined {
+  const json = text.slice(SEAL_LENGTH)
+  if (text.length <= SEAL_LENGTH || sealOf(json, secret) !== text.slice(0, SEAL_LENGTH)) return undefined
+  const record = parseList(json)
+  if (!record) return undefined
+  const [previous, version, effects, codes, ...values] = record
+  if (!isVersion(previous) || !isVersion(version) || typeof codes !== 'string' || !values.every(isText))
+    return undefined
+  const kept = effects === '?' ? undefined : parseEffects(effects)
+  if (kept === null) return undefined
+  return { previous, version, effects: kept, written: codes === '?' ? undefined : { codes, values } }
+}
+
+/** The change of a record; nothing where its effects were not kept. */
+export function toChange({ previous, version, effects }: ChangeRecord): Change | undefined {
+  return effects && { previous, version, effects, id: batchOf(version) }
+}
+
+function sealOf(json: string, secret: string): string {
+  return createHash('sha1').update(secret).update(json).update(secret).digest('hex').slice(0, SEAL_LENGTH)
+}
+
+function parseList(json: string): unknown[] | undefined {
+  try {
+    const parsed: unknown = JSON.parse(json)
+    return Array.isArray(parsed) ? parsed : undefined
+  } catch {
+    return undefined
+  }
+}
+
+/** The effects of a flat list; `null` where it is malformed. An empty table of Lua becomes an object. */
+function parseEffects(given: unknown): Effect[] | null {
+  if (!Array.isArray(given)) return isEmptyObject(given) ? [] : null
+  const effects: Effect[] = []
+  for (let at = 0; at < given.length; ) {
+    const effect = parseEffect(given, at)
+    if (!effect) return null
+    effects.push(effect)
+    at += ARITY[effect.type]
+  }
+  return effects
+}
+
+const ARITY = { set: 3, delete: 2, clear: 1 } as const
+
+function parseEffect(flat: readonly unknown[], at: number): Effect | undefined {
+  const [kind, key, stored] = [flat[at], flat[at + 1], flat[at + 2]]
+  if (kind === 'c') return { type: 'clear' }
+  if (!isText(key) || key === '') return undefined
+  if (kind === 'd') return { type: 'delete', key }
+  return kind === 's' && isText(stored) ? { type: 'set', key, stored } : undefined
+}
+
+function isText(value: unknown): value is string {
+  return typeof value === 'string' && value.isWellFormed()
+}
+
+function isEmptyObject(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && Object.keys(value).length === 0
+}
