@@ -1,4 +1,5 @@
 import { defineConfig } from 'vitest/config'
+import { textModules } from './scripts/build/text-modules.js'
 
 /** These start processes of their own, or measure time: one file at a time, after everything else. */
 const ALONE = [
@@ -10,6 +11,7 @@ const ALONE = [
 ]
 
 export default defineConfig({
+  plugins: [textModules()],
   test: {
     // Child processes rather than threads: native modules, signals and a heap of its own for every test file.
     pool: 'forks',

@@ -1,12 +1,28 @@
 // @ts-check
-import { cp, mkdir, mkdtemp, readdir, rename, rm, stat } from 'node:fs/promises'
-import { join } from 'node:path'
+import { mkdir, mkdtemp, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
 import { pathToFileURL } from 'node:url'
+import { bundleLibrary } from './build/bundle.js'
+import { moduleOf } from './build/text-modules.js'
 import { installed, root, runOrThrow } from './run.js'
 
 const src = join(root, 'src')
-const dist = join(root, 'dist')
 const cache = join(root, '.cache')
+
+/** Each source as a module of its own: for what runs below the entry points, such as the torture test and the benchmarks. */
+const dist = join(root, 'dist')
+
+/** What the package holds: bundles of both formats, with their declarations. */
+const lib = join(root, 'lib')
+
+const SOURCES = [
+  'src',
+  'tsconfig.json',
+  'tsconfig.build.json',
+  'scripts/build',
+  'scripts/build.js',
+  'scripts/entries.js',
+]
 
 /** The newest change in or below a file or folder, in milliseconds. @param {string} path @returns {Promise<number>} */
 async function newest(path) {
@@ -16,27 +32,53 @@ async function newest(path) {
   return Math.max(here.mtimeMs, ...below)
 }
 
-/** Whether dist was built after the last change of what it is built from. */
+/** Whether dist and lib were built after the last change of what they are built from. */
 export async function isBuilt() {
-  const built = await stat(join(dist, 'index.js')).catch(() => undefined)
-  if (built === undefined) return false
-  const sources = [src, join(root, 'tsconfig.json'), join(root, 'tsconfig.build.json')]
-  return (await Promise.all(sources.map(newest))).every(changed => changed <= built.mtimeMs)
+  const outputs = [join(dist, 'index.js'), join(lib, 'esm', 'index.js'), join(lib, 'cjs', 'index.js')]
+  const built = await Promise.all(outputs.map(path => stat(path).catch(() => undefined)))
+  const oldest = Math.min(...built.map(file => file?.mtimeMs ?? 0))
+  return (await Promise.all(SOURCES.map(path => newest(join(root, path))))).every(changed => changed <= oldest)
 }
 
-/** Compiles src into a fresh dist. The old one stays whole until the new one is, for whoever is running from it. */
+/** Compiles src into fresh outputs. The old ones stay whole until the new ones are, for whoever is running from them. */
 export async function build() {
   await mkdir(cache, { recursive: true })
   const folder = await mkdtemp(join(cache, 'build-'))
-  const fresh = join(folder, 'dist')
   try {
-    await runOrThrow(installed('tsc'), ['-p', 'tsconfig.build.json', '--outDir', fresh])
-    // What is not TypeScript (SQL, Lua) is read at run time from beside the module that needs it.
-    await cp(src, fresh, { recursive: true, filter: path => !path.endsWith('.ts') })
-    await rename(dist, join(folder, 'old')).catch(() => {})
-    await rename(fresh, dist)
+    await runOrThrow(installed('tsc'), ['-p', 'tsconfig.build.json', '--outDir', join(folder, 'dist')])
+    await embedTexts(join(folder, 'dist'))
+    await bundleLibrary(join(folder, 'lib'), join(folder, 'dist'))
+    for (const [name, output] of /** @type {const} */ ([
+      ['dist', dist],
+      ['lib', lib],
+    ])) {
+      await rename(output, join(folder, `old-${name}`)).catch(() => {})
+      await rename(join(folder, name), output)
+    }
   } finally {
     await rm(folder, { recursive: true, force: true })
+  }
+}
+
+/** Makes a module of each script beside the modules that import it, and these import that. @param {string} modules */
+async function embedTexts(modules) {
+  const files = await readdir(src, { recursive: true })
+  const scripts = files.filter(path => path.endsWith('.lua'))
+  for (const path of scripts) {
+    await mkdir(dirname(join(modules, path)), { recursive: true })
+    await writeFile(join(modules, `${path}.js`), moduleOf(await readFile(join(src, path), 'utf8')).code)
+  }
+  const folders = new Set(scripts.map(path => dirname(dirname(path))))
+  for (const folder of folders) await importModules(join(modules, folder))
+}
+
+/** @param {string} folder */
+async function importModules(folder) {
+  for (const name of await readdir(folder)) {
+    if (!name.endsWith('.js')) continue
+    const text = await readFile(join(folder, name), 'utf8')
+    const changed = text.replaceAll(/(from '\.[^']+\.lua)'/g, "$1.js'")
+    if (changed !== text) await writeFile(join(folder, name), changed)
   }
 }
 

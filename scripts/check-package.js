@@ -1,22 +1,23 @@
 // @ts-check
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
-import { join, relative, sep } from 'node:path'
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { code, declarations, filesOf } from './build/reachable.js'
+import { isWritten } from './entries-in-package.js'
 import { prepare } from './prepare.js'
 import { installed, root, runOrThrow } from './run.js'
 
-const BESIDE_DIST = ['CHANGELOG.md', 'LICENSE', 'README.md', 'package.json']
+const lib = join(root, 'lib')
+
+const BESIDE_LIB = ['CHANGELOG.md', 'LICENSE', 'README.md', 'package.json']
 
 /** The files that the package must hold: no more, no fewer. */
 async function expectedFiles() {
-  const entries = await readdir(join(root, 'src'), { recursive: true, withFileTypes: true })
-  const sources = entries
-    .filter(entry => entry.isFile())
-    .map(entry => relative(join(root, 'src'), join(entry.parentPath, entry.name)).split(sep).join('/'))
-  const emitted = sources.flatMap(path => {
-    const [, stem] = /^(.*)\.ts$/.exec(path) ?? []
-    return stem === undefined ? [path] : [`${stem}.js`, `${stem}.d.ts`]
-  })
-  return new Set([...BESIDE_DIST, ...emitted.map(path => `dist/${path}`)])
+  const built = ['LICENSE-devalue']
+  for (const format of ['esm', 'cjs']) {
+    const files = [...(await filesOf(join(lib, format), code)), ...(await filesOf(join(lib, format), declarations))]
+    built.push(...['package.json', ...files].map(path => `${format}/${path}`))
+  }
+  return new Set([...BESIDE_LIB, ...built.map(path => `lib/${path}`)])
 }
 
 /** @param {{ path: string }[]} packed */
@@ -45,19 +46,32 @@ async function checkAsUser(folder) {
   await runOrThrow(installed('tsc'), ['--ignoreConfig', ...flags, 'types.ts'], { cwd: folder })
 }
 
+/** That what is written twice agrees. */
+async function checkManifest() {
+  if (!(await isWritten()))
+    throw new Error('package.json does not have the entries of scripts/entries.js: npm run entries')
+  const { version } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8'))
+  const source = await readFile(join(root, 'src', 'version.ts'), 'utf8')
+  if (!source.includes(`VERSION = '${version}'`))
+    throw new Error(`src/version.ts must say ${version}, as package.json does.`)
+}
+
 /** @param {string} folder an empty one, inside the repository, so that dependencies are found */
 async function check(folder) {
+  await checkManifest()
   const packed = await runOrThrow('npm', ['pack', '--json', '--ignore-scripts', '--pack-destination', folder])
   const [report] = Object.values(JSON.parse(packed))
   const tarball = join(folder, report.filename)
   await checkFiles(report.files)
   await runOrThrow(installed('publint'), ['--strict', tarball])
-  await runOrThrow(installed('attw'), ['--profile', 'esm-only', tarball])
+  await runOrThrow(installed('attw'), [tarball])
   const unpacked = join(folder, 'node_modules', 'durabledict')
   await mkdir(unpacked, { recursive: true })
   await runOrThrow('tar', ['-xzf', tarball, '-C', unpacked, '--strip-components=1'])
   await checkAsUser(folder)
-  console.log(`${report.files.length} files, ${Math.ceil(report.size / 1024)} KiB packed`)
+  console.log(
+    `${report.files.length} files, ${Math.ceil(report.size / 1024)} KiB packed, ${Math.ceil(report.unpackedSize / 1024)} KiB installed`,
+  )
 }
 
 await prepare()

@@ -25,6 +25,7 @@ interface MemoryDictKind extends Kind<OpenMemoryDict> {
 }
 
 export const MemoryDict: MemoryDictKind = kindOf<OpenMemoryDict>(
+  'MemoryDict',
   async (store: MemoryStore = new MemoryStore(), options?: CommonOptions) => {
     if (!(store instanceof MemoryStore)) throw new TypeError('MemoryDict.open() takes a MemoryStore, then the options.')
     return DurableDict.open(new MemoryBackend(store), options)

@@ -1,11 +1,12 @@
 import type { ModelManager } from './backends/model/manager.js'
+import { managerOf } from './backends/model/manager-of.js'
 import type { PrismaDelegateShape, PrismaRow } from './backends/model/managers/prisma-shapes.js'
 import type { SequelizeModel } from './backends/model/managers/sequelize.js'
 import type { TypeormRepository } from './backends/model/managers/typeorm.js'
 import type { ModelBackend } from './backends/model/model-backend.js'
 import { openModel } from './backends/model/open-model.js'
 import { type ModelOptions, splitOptions } from './backends/model/options.js'
-import { managerOf } from './backends/model/recognise.js'
+import type { Recognizer } from './backends/model/recognise.js'
 import type { Parts } from './dictionary/assembly.js'
 import { DurableDict } from './dictionary/durable-dict.js'
 import { type Kind, kindOf } from './dictionary/kind.js'
@@ -56,7 +57,7 @@ interface OpenModelDict {
   ): Promise<ModelDict<T>>
 }
 
-interface ModelDictKind extends Kind<OpenModelDict> {
+export interface ModelDictKind extends Kind<OpenModelDict> {
   /**
    * Opens a dictionary of the rows of a model, by a key column and a value column; other columns are left alone.
    *
@@ -88,20 +89,21 @@ class TouchableDict extends DurableDict {
   }
 }
 
-export const ModelDict: ModelDictKind = kindOf<OpenModelDict>(
-  async (model: object, options: CommonOptions & ModelOptions = {}) => {
+/** The kind of dictionary that takes the models which these recognize, beside managers. */
+export function modelDictOf(recognizers: readonly Recognizer[]): ModelDictKind {
+  return kindOf<OpenModelDict>('ModelDict', async (model: object, options: CommonOptions & ModelOptions = {}) => {
     const [settings, common] = splitOptions(options)
     checkInstances(settings, common)
     const { encoding: given, oldEncoding, timeout, signal } = checkOptions(common)
-    const { backend, encoding } = await openModel(managerOf(model), settings, {
+    const { backend, encoding } = await openModel(managerOf(model, recognizers), settings, {
       encoding: given,
       oldEncoding,
       timeout,
       signal,
     })
     return TouchableDict.openOn(backend, { ...common, encoding })
-  },
-)
+  })
+}
 
 function checkInstances({ returnInstances }: { returnInstances: boolean }, options: object): void {
   if (!returnInstances) return

@@ -1,4 +1,4 @@
-import { connect } from './backends/redis/connect.js'
+import { checkDriver, connect, type RedisDriver } from './backends/redis/connect.js'
 import { checkName } from './backends/redis/names.js'
 import { RedisBackend } from './backends/redis/redis-backend.js'
 import type { RedisClient } from './clients/redis/clients.js'
@@ -14,7 +14,16 @@ export type RedisDict<
   I extends object = T,
 > = DurableDict<T, D, I>
 
-type OpenRedisDict = Open<[name: string, client: RedisClient | string]>
+/** Options of a `RedisDict`, besides those of every dictionary. */
+export interface RedisOptions {
+  /**
+   * The package redis or ioredis, for a URL: `import * as redis from 'redis'`, then `{ driver: redis }`. A bundled program
+   * needs it, since a bundler does not see what the library would import. Default: the one that is installed, redis first.
+   */
+  driver?: RedisDriver | undefined
+}
+
+type OpenRedisDict = Open<[name: string, client: RedisClient | string], RedisOptions>
 
 interface RedisDictKind extends Kind<OpenRedisDict> {
   /**
@@ -28,11 +37,13 @@ interface RedisDictKind extends Kind<OpenRedisDict> {
 }
 
 export const RedisDict: RedisDictKind = kindOf<OpenRedisDict>(
-  async (name: string, client: RedisClient | string, options?: CommonOptions) => {
+  'RedisDict',
+  async (name: string, client: RedisClient | string, { driver, ...options }: CommonOptions & RedisOptions = {}) => {
     checkName(name)
+    checkDriver(driver)
     // Before a connection is opened for nothing.
-    checkOptions(options)
-    const own = typeof client === 'string' ? await connect(client, options?.timeout, options?.signal) : undefined
+    const { timeout, signal } = checkOptions(options)
+    const own = typeof client === 'string' ? await connect(client, { timeout, signal, driver }) : undefined
     return DurableDict.open(new RedisBackend(own ?? client, name, { owned: own !== undefined }), options)
   },
 )

@@ -1,6 +1,7 @@
 import { resolve } from 'node:path'
 import { BorrowedHandle } from './backends/sqlite/borrowed-handle.js'
 import { findEngine } from './backends/sqlite/engine.js'
+import { checkDriver, type SqliteDriver } from './backends/sqlite/engine-libsql.js'
 import { isSqliteHandle, type SqliteHandle } from './backends/sqlite/handle.js'
 import { OwnFile } from './backends/sqlite/own-file.js'
 import type { Source } from './backends/sqlite/source.js'
@@ -21,7 +22,17 @@ export type SqliteDict<
   I extends object = T,
 > = DurableDict<T, D, I>
 
-type OpenSqliteDict = Open<[name: string, file: string | SqliteHandle]>
+/** Options of an `SqliteDict`, besides those of every dictionary. */
+export interface SqliteOptions {
+  /**
+   * The class `Database` of libsql or better-sqlite3, by which to open the file: `import Database from 'libsql'`, then
+   * `{ driver: Database }`. A bundled program needs it on Node before 22.13, since a bundler does not see what the library
+   * would import. Within a process, use one build of SQLite for a file. Default: Node's own SQLite, else libsql.
+   */
+  driver?: SqliteDriver | undefined
+}
+
+type OpenSqliteDict = Open<[name: string, file: string | SqliteHandle], SqliteOptions>
 
 interface SqliteDictKind extends Kind<OpenSqliteDict> {
   /**
@@ -38,10 +49,12 @@ interface SqliteDictKind extends Kind<OpenSqliteDict> {
 const DEFAULT_TIMEOUT = 5_000
 
 export const SqliteDict: SqliteDictKind = kindOf<OpenSqliteDict>(
-  async (name: string, file: string | SqliteHandle, options?: CommonOptions) => {
+  'SqliteDict',
+  async (name: string, file: string | SqliteHandle, { driver, ...options }: CommonOptions & SqliteOptions = {}) => {
     checkName(name)
-    const source = await sourceOf(name, file)
-    return DurableDict.open(new SqliteBackend(name, source, options?.timeout ?? DEFAULT_TIMEOUT), options)
+    checkDriver(driver)
+    const source = await sourceOf(name, file, driver)
+    return DurableDict.open(new SqliteBackend(name, source, options.timeout ?? DEFAULT_TIMEOUT), options)
   },
 )
 
@@ -50,10 +63,10 @@ function checkName(name: unknown): void {
   throw new TypeError('SqliteDict.open() takes a name, which must be a non-empty string, then a file.')
 }
 
-async function sourceOf(name: string, file: unknown): Promise<Source> {
+async function sourceOf(name: string, file: unknown, driver: SqliteDriver | undefined): Promise<Source> {
   if (isSqliteHandle(file)) return new BorrowedHandle(file, name)
   checkPath(file)
-  return new OwnFile(resolve(file), name, await findEngine(name))
+  return new OwnFile(resolve(file), name, await findEngine(name, driver))
 }
 
 function checkPath(file: unknown): asserts file is string {

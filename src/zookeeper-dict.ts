@@ -53,6 +53,7 @@ interface ZookeeperDictKind extends Kind<OpenZookeeperDict> {
 }
 
 export const ZookeeperDict: ZookeeperDictKind = kindOf<OpenZookeeperDict>(
+  'ZookeeperDict',
   async (path: string, client: ZookeeperClient | string, options: CommonOptions & ZookeeperOptions = {}) => {
     checkPath(path)
     const { acl, barrier = false, sessionTimeout, ...common } = options

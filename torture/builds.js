@@ -26,13 +26,16 @@ export async function copyOfDist(changes = []) {
   const remove = () => removeFolder(folder)
   try {
     await copy(folder)
-    for (const change of changes) await alter(join(folder, change.file), change)
+    for (const change of changes) await alter(join(folder, moduleOf(change.file)), change)
     return { folder, remove }
   } catch (error) {
     await remove()
     throw error
   }
 }
+
+/** The module that the build makes of a file: a script is embedded in one. @param {string} file */
+const moduleOf = file => (file.endsWith('.lua') ? `${file}.js` : file)
 
 /** @param {string} folder */
 async function copy(folder) {

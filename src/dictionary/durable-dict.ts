@@ -1,5 +1,6 @@
 import type { Backend, Version } from '../contract/backend.js'
 import { UnsupportedError } from '../errors/errors.js'
+import { brand } from '../process/branded.js'
 import { now } from '../time/clock.js'
 import { assemble, type Parts } from './assembly.js'
 import { ChangeStream } from './change-stream.js'
@@ -58,6 +59,10 @@ export class DurableDict<
   D extends keyof T & string = never,
   I extends object = T,
 > {
+  static {
+    brand(DurableDict, 'DurableDict')
+  }
+
   readonly #parts: Parts
   readonly #gate: Gate
   readonly #reads: Reads

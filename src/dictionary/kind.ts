@@ -1,3 +1,4 @@
+import { processWide } from '../process/shared.js'
 import type { DurableDict } from './durable-dict.js'
 
 /** A dictionary of one store: not a class, since `open` takes what that store needs, but `instanceof` knows its own. */
@@ -6,9 +7,12 @@ export interface Kind<Open> {
   [Symbol.hasInstance](value: unknown): value is DurableDict
 }
 
-/** @param open - opens such a dictionary; typed by the caller. */
-export function kindOf<Open>(open: (...args: never) => Promise<DurableDict>): Kind<Open> {
-  const opened = new WeakSet<object>()
+/**
+ * @param name - by which other copies of the library know the kind.
+ * @param open - opens such a dictionary; typed by the caller.
+ */
+export function kindOf<Open>(name: string, open: (...args: never) => Promise<DurableDict>): Kind<Open> {
+  const opened = processWide(`dictionaries of ${name}`, () => new WeakSet<object>())
   return {
     open: (async (...args: never) => {
       const dict = await open(...args)

@@ -1,8 +1,9 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
+import { processWide } from '../process/shared.js'
 import type { Snapshot } from './views.js'
 
 /** One for the whole library: what it costs it costs once, however many dictionaries there are. */
-const storage = new AsyncLocalStorage<RequestScope | undefined>()
+const storage = processWide('requests', () => new AsyncLocalStorage<RequestScope | undefined>())
 
 /** What tells that a response has been sent: Node's `ServerResponse`. */
 export interface Sent {

@@ -1,3 +1,4 @@
+import { processWide } from '../process/shared.js'
 import type { RequestChecks } from './request-checks.js'
 import type { Snapshot } from './views.js'
 
@@ -13,7 +14,7 @@ export interface RequestSide {
   present(): Snapshot
 }
 
-const sides = new WeakMap<object, RequestSide>()
+const sides = processWide('dictionaries', () => new WeakMap<object, RequestSide>())
 
 export function giveSide(dictionary: object, side: RequestSide): void {
   sides.set(dictionary, side)

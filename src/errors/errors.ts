@@ -1,3 +1,5 @@
+import { brand, isBranded } from '../process/branded.js'
+
 /** What every error of the family carries besides its message. */
 export interface ErrorDetails {
   /** The dictionary's name. */
@@ -19,6 +21,7 @@ export abstract class DurableDictError extends Error {
 
   constructor(message: string, details: ErrorDetails = {}) {
     super(message, 'cause' in details ? { cause: details.cause } : undefined)
+    if (!isBranded(new.target)) this.name = new.target.name
     this.dictionary = details.dictionary
     this.key = details.key
   }
@@ -102,8 +105,9 @@ export class UnsupportedError extends DurableDictError {
   readonly code = 'DURABLEDICT_UNSUPPORTED'
 }
 
-// By hand, since minifiers rename classes.
+// By hand, since minifiers rename classes. Errors of other copies of the library in this process are instances, too.
 for (const [name, kind] of Object.entries({
+  DurableDictError,
   KeyError,
   InvalidKeyError,
   InvalidValueError,
@@ -117,5 +121,6 @@ for (const [name, kind] of Object.entries({
   ServiceUnavailableError,
   UnsupportedError,
 })) {
+  brand(kind, name)
   Object.defineProperty(kind.prototype, 'name', { value: name, writable: true, configurable: true })
 }

@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import { ENTRIES, specifierOf } from '../../scripts/entries.js'
 import { generated } from '../model/prisma/generate.js'
 import { type Snippet, snippetsOf, withClaimsChecked } from './snippets.js'
 
@@ -23,13 +24,9 @@ const PAGES = ['README.md', ...readdirSync(join(ROOT, 'docs'), { recursive: true
   .sort()
 
 /** What the package exports, as the source of it. */
-const SOURCES: Readonly<Record<string, string>> = {
-  durabledict: join(ROOT, 'src/index.ts'),
-  'durabledict/conformance': join(ROOT, 'src/conformance/index.ts'),
-  ...Object.fromEntries(
-    ['express', 'fastify', 'hono', 'koa', 'nestjs'].map(name => [`durabledict/${name}`, join(ROOT, `src/${name}.ts`)]),
-  ),
-}
+const SOURCES: Readonly<Record<string, string>> = Object.fromEntries(
+  ENTRIES.map(entry => [specifierOf(entry), join(ROOT, 'src', entry.source)]),
+)
 
 const pages = PAGES.map(page => [page, snippetsOf(page, readFileSync(join(ROOT, page), 'utf8'))] as const).filter(
   ([, snippets]) => snippets.length > 0,
@@ -41,7 +38,7 @@ function fileOf({ page, line, language }: Snippet): string {
 
 function onSource(code: string): string {
   return code.replaceAll(
-    /(\bfrom\s*|\bimport\s*\(?\s*)(['"])(durabledict(?:\/\w+)?)\2/g,
+    /(\bfrom\s*|\bimport\s*\(?\s*)(['"])(durabledict(?:\/[\w/]+)?)\2/g,
     (_all, start, _quote, name) => {
       return `${start}${JSON.stringify(SOURCES[name as string])}`
     },

@@ -1,5 +1,6 @@
 import type { Batch, CatchUp, Change, Committed, Effect, Listener, State, Unsubscribe } from '../../contract/backend.js'
 import { executeGroup, touches } from '../../contract/execute-group.js'
+import { brand } from '../../process/branded.js'
 import { setImmediate } from '../../time/clock.js'
 
 /** How many effects the change log keeps at most. */
@@ -10,6 +11,10 @@ const LOG_LIMIT = 1_000
  * several processes over one server would see.
  */
 export class MemoryStore {
+  static {
+    brand(MemoryStore, 'MemoryStore')
+  }
+
   readonly #entries = new Map<string, unknown>()
   readonly #listeners = new Set<Listener<unknown>>()
   readonly #epoch = crypto.randomUUID()

@@ -3,7 +3,8 @@ import { pause } from '../waiting.js'
 import { type Dialect, dialectOf, runAll } from './dialect.js'
 import { isConflict, isCreatedMeanwhile } from './faults.js'
 import type { ModelManager } from './manager.js'
-import { managerOf } from './recognise.js'
+import { managerOf } from './manager-of.js'
+import type { Recognizer } from './recognise.js'
 import { versionTables } from './tables.js'
 import { finishingStatements } from './unfinished-statements.js'
 
@@ -13,19 +14,15 @@ const LIMIT = 10_000
 /** About how long between two attempts, in ms. */
 const PAUSE = 20
 
-/**
- * Creates the tables in which the versions of dictionaries are kept, where they are missing: two for all dictionaries of a database.
- * Any number of processes may call it at the same time. For those who keep no migrations; the others take the statements from
- * `versionTables(dialect)`.
- *
- * @param model - any model of the database, as `ModelDict.open` takes it.
- * @throws whatever the database says, for want of rights say.
- *
- * @example
- * await createTables(kyselyManager(db, 'settings'))
- */
-export async function createTables(model: unknown): Promise<void> {
-  const manager = managerOf(model)
+/** Creates the tables of the versions, in the database of a model. */
+export type CreateTables = (model: unknown) => Promise<void>
+
+/** A function that takes any model of the database, as `ModelDict.open` does: one that these recognize, or a manager. */
+export function createTablesFor(recognizers: readonly Recognizer[]): CreateTables {
+  return model => createTables(managerOf(model, recognizers))
+}
+
+async function createTables(manager: ModelManager): Promise<void> {
   const dialect = dialectOf(manager)
   const whole = manager.dialect === 'sqlite' ? finishingStatements(manager) : manager
   const end = now() + LIMIT

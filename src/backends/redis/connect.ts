@@ -1,4 +1,5 @@
 import { StoreUnavailableError, UnsupportedError } from '../../errors/errors.js'
+import { optionalPackage } from '../../packages/optional-package.js'
 import { clearTimeout, setTimeout } from '../../time/clock.js'
 import { orAborted } from '../waiting.js'
 
@@ -14,23 +15,37 @@ interface Connecting {
   disconnect?(): void
 }
 
+/** What is needed of the package redis. */
 interface NodeRedis {
   createClient(options: object): Connecting
 }
 
+/** What is needed of the package ioredis. */
 interface Ioredis {
   readonly Redis: new (url: string, options: object) => Connecting
 }
 
+/** The package redis or ioredis, as `import * as redis from 'redis'` returns it. */
+export type RedisDriver =
+  | { createClient(options: never): unknown }
+  | { readonly Redis: new (...args: never) => unknown }
+
+/** How to connect, for a URL. */
+export interface ConnectOptions {
+  readonly timeout: number | undefined
+  readonly signal: AbortSignal | undefined
+  readonly driver: RedisDriver | undefined
+}
+
 /**
- * A connected client for a URL: of node-redis where that is installed, else of ioredis.
+ * A connected client for a URL: of the driver, else of node-redis where that is installed, else of ioredis.
  *
  * @throws UnsupportedError where neither is installed; StoreUnavailableError where it cannot connect in time; the signal's
  * reason where that is aborted before.
  */
-export async function connect(url: string, timeout = TIMEOUT, signal?: AbortSignal): Promise<unknown> {
+export async function connect(url: string, { timeout = TIMEOUT, signal, driver }: ConnectOptions): Promise<unknown> {
   if (!/^rediss?:\/\//.test(url)) throw new TypeError('A URL for a RedisDict begins with redis:// or rediss://.')
-  const client = await create(url)
+  const client = create(url, driver ?? (await installedDriver()))
   try {
     const connecting = connected(client, timeout)
     await (signal ? orAborted(connecting, signal) : connecting)
@@ -45,12 +60,29 @@ export async function connect(url: string, timeout = TIMEOUT, signal?: AbortSign
   }
 }
 
-async function create(url: string): Promise<Connecting> {
-  const nodeRedis = await load<NodeRedis>('redis')
-  if (nodeRedis) return nodeRedis.createClient({ url })
-  const ioredis = await load<Ioredis>('ioredis')
-  if (ioredis) return new ioredis.Redis(url, { lazyConnect: true })
-  throw new UnsupportedError('To open a RedisDict by URL, a Redis client is needed: npm install redis')
+function create(url: string, driver: unknown): Connecting {
+  const { createClient } = driver as Partial<NodeRedis>
+  if (createClient) return createClient({ url })
+  return new (driver as Ioredis).Redis(url, { lazyConnect: true })
+}
+
+/** @throws TypeError unless it is the package redis or ioredis. */
+export function checkDriver(driver: unknown): asserts driver is RedisDriver | undefined {
+  if (driver === undefined) return
+  const { createClient, Redis } = (driver ?? {}) as Readonly<Record<string, unknown>>
+  if (typeof createClient === 'function' || typeof Redis === 'function') return
+  throw new TypeError(
+    'Option "driver" of RedisDict.open() must be the package redis or ioredis, as `import *` returns it.',
+  )
+}
+
+async function installedDriver(): Promise<unknown> {
+  const driver = (await optionalPackage('redis')) ?? (await optionalPackage('ioredis'))
+  if (driver) return driver
+  throw new UnsupportedError(
+    'To open a RedisDict by URL, a Redis client is needed: npm install redis. In a bundled program, pass the one that is in ' +
+      "the bundle: import * as redis from 'redis', then the option { driver: redis }.",
+  )
 }
 
 /** Clients try again for ever, and tell of each failure by an event. */
@@ -69,15 +101,5 @@ async function connected(client: Connecting, timeout: number): Promise<void> {
     await Promise.race([client.connect(), failed])
   } finally {
     clearTimeout(timer)
-  }
-}
-
-/** An optional package, or nothing where it is not installed. */
-async function load<M>(name: string): Promise<M | undefined> {
-  try {
-    return (await import(name)) as M
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ERR_MODULE_NOT_FOUND') return undefined
-    throw error
   }
 }

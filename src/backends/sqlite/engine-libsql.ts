@@ -1,12 +1,28 @@
+import { importPackage } from '../../packages/import-package.js'
+import { defaultOf } from '../../packages/optional-package.js'
 import type { Engine, OwnHandle } from './engine.js'
 
 type Libsql = new (file: string) => OwnHandle
 
+/** The class `Database` of libsql or better-sqlite3. */
+export type SqliteDriver = new (
+  file: string,
+) => { exec(sql: string): unknown; prepare(sql: string): unknown; close(): unknown }
+
 /** The npm package libsql, imported now. Rejects where it, or its build for this machine, is not installed. */
 export async function libsqlEngine(): Promise<Engine> {
-  const Database = (await import('libsql')).default as unknown as Libsql
+  return engineOf(defaultOf(await importPackage('libsql')) as SqliteDriver)
+}
+
+export function engineOf(driver: SqliteDriver): Engine {
   // A closed connection lives on until its statements are collected as garbage.
-  return { closesAtOnce: false, open: file => open(Database, file) }
+  return { closesAtOnce: false, open: file => open(driver as unknown as Libsql, file) }
+}
+
+/** @throws TypeError unless it is such a class. */
+export function checkDriver(driver: unknown): asserts driver is SqliteDriver | undefined {
+  if (driver === undefined || typeof driver === 'function') return
+  throw new TypeError('Option "driver" of SqliteDict.open() must be the class Database of libsql or better-sqlite3.')
 }
 
 /** SQLite's error code stands in the message alone where a file cannot be opened. */

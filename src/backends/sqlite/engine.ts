@@ -1,5 +1,5 @@
 import { UnsupportedError } from '../../errors/errors.js'
-import { libsqlEngine } from './engine-libsql.js'
+import { engineOf, libsqlEngine, type SqliteDriver } from './engine-libsql.js'
 import { nodeEngine } from './engine-node.js'
 import type { SqliteHandle } from './handle.js'
 
@@ -20,19 +20,21 @@ export interface Engine {
 }
 
 /**
- * The engine for connections of our own: always the same one within a process, since two builds of SQLite in one
+ * The engine for connections of our own: always the same one within a process, unless a driver is passed, since two builds of SQLite in one
  * process undo each other's file locks (SQLite docs, "How To Corrupt An SQLite Database File", 2.2.1).
  *
  * @throws UnsupportedError where there is none.
  */
-export async function findEngine(dictionary: string): Promise<Engine> {
+export async function findEngine(dictionary: string, driver?: SqliteDriver): Promise<Engine> {
+  if (driver) return engineOf(driver)
   return nodeEngine() ?? libsqlEngine().catch(cause => Promise.reject(noEngine(dictionary, cause)))
 }
 
 function noEngine(dictionary: string, cause: unknown): UnsupportedError {
   return new UnsupportedError(
     `Dictionary "${dictionary}" needs SQLite, which Node ${process.versions.node} has not built in: ` +
-      'npm install libsql, or use Node 22.13 or later, or pass a connection of your own instead of a path.',
+      'npm install libsql, or use Node 22.13 or later, or pass a connection of your own instead of a path. In a bundled program, ' +
+      "pass what is in the bundle: import Database from 'libsql', then the option { driver: Database }.",
     { dictionary, cause },
   )
 }

@@ -1,8 +1,8 @@
-import { readFileSync } from 'node:fs'
 import { type Recognized, type RedisClient, recognize } from '../../../clients/redis/clients.js'
 import { nodeRedisPrefix } from '../../../clients/redis/prefixes.js'
 import type { VersionCache } from '../version-cache.js'
 import { OutsideVersions, type VersionCacheOptions, type VersionClient } from './outside-versions.js'
+import incr from './scripts/incr.lua'
 
 /**
  * Versions in Redis 6.2 or later, or in Valkey: strings that never expire, under the client's `keyPrefix`. Every call
@@ -39,7 +39,7 @@ class RedisVersions implements VersionClient {
 
   async incr(key: string, timeout: number): Promise<unknown> {
     const place = this.#prefix + key
-    return (await this.#send(place, ['EVAL', incrScript(), '1', place], timeout)) ?? undefined
+    return (await this.#send(place, ['EVAL', incr, '1', place], timeout)) ?? undefined
   }
 
   /** To the primary in charge of the key. What a client of node-redis has not sent in time, it gives up. */
@@ -59,14 +59,6 @@ class RedisVersions implements VersionClient {
         return client.call(command[0] as string, command.slice(1))
     }
   }
-}
-
-let script: string | undefined
-
-/** Read when it is first needed. */
-function incrScript(): string {
-  script ??= readFileSync(new URL('./scripts/incr.lua', import.meta.url), 'utf8')
-  return script
 }
 
 /** No mapping of types that the caller has chosen. */

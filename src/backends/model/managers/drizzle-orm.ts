@@ -1,4 +1,5 @@
 import { UnsupportedError } from '../../../errors/errors.js'
+import { optionalPackage } from '../../../packages/optional-package.js'
 import type { Column, Selected } from './drizzle-shapes.js'
 
 /** A piece of SQL. */
@@ -14,20 +15,30 @@ export interface DrizzleOrm {
   sql(strings: TemplateStringsArray, ...values: unknown[]): { mapWith(map: (value: string) => unknown): Selected }
 }
 
-const NAME = 'drizzle-orm'
+/** Of the package drizzle-orm, what identifies it. */
+export interface DrizzleOperators {
+  eq(left: never, right: unknown): unknown
+  inArray(column: never, values: never): unknown
+  sql(strings: TemplateStringsArray, ...values: never[]): unknown
+}
+
 let loaded: DrizzleOrm | undefined
 
-/** @throws UnsupportedError where it is not installed beside the library. */
-export async function drizzleOrm(): Promise<DrizzleOrm> {
+/**
+ * @param given - the package itself, when the caller passed it.
+ * @throws UnsupportedError where it is not installed beside the library.
+ */
+export async function drizzleOrm(given: DrizzleOrm | undefined): Promise<DrizzleOrm> {
+  if (given) return given
   loaded ??= await load()
   return loaded
 }
 
 async function load(): Promise<DrizzleOrm> {
-  try {
-    return await import(NAME)
-  } catch (cause) {
-    if ((cause as NodeJS.ErrnoException).code !== 'ERR_MODULE_NOT_FOUND') throw cause
-    throw new UnsupportedError('drizzleManager() needs the package drizzle-orm: npm install drizzle-orm', { cause })
-  }
+  const installed = await optionalPackage<DrizzleOrm>('drizzle-orm')
+  if (installed) return installed
+  throw new UnsupportedError(
+    'drizzleManager() needs the package drizzle-orm: npm install drizzle-orm. In a bundled program, pass the one that is in ' +
+      "the bundle: import * as drizzleOrm from 'drizzle-orm', then drizzleManager(db, table, { drizzleOrm }).",
+  )
 }

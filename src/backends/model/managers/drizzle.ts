@@ -9,7 +9,7 @@ import type {
   SqlRow,
   TransactionOptions,
 } from '../manager.js'
-import { drizzleOrm } from './drizzle-orm.js'
+import { type DrizzleOperators, type DrizzleOrm, drizzleOrm } from './drizzle-orm.js'
 import {
   columnsOf,
   type Database,
@@ -38,6 +38,15 @@ export interface DrizzleTable<Row extends object = object> {
   readonly $inferSelect: Row
 }
 
+/** Options of `drizzleManager`. */
+export interface DrizzleManagerOptions {
+  /**
+   * The package: `import * as drizzleOrm from 'drizzle-orm'`. A bundled program needs it, since a bundler does not see what
+   * the library would import. Default: the one that is installed.
+   */
+  drizzleOrm?: DrizzleOperators | undefined
+}
+
 /**
  * A table of a Drizzle database, for `ModelDict.open`. Defaults, `$defaultFn`, `$onUpdate` and types of columns apply.
  *
@@ -45,10 +54,14 @@ export interface DrizzleTable<Row extends object = object> {
  * @throws TypeError where they are not a database and a table of Drizzle; where the driver's transactions are synchronous; where the
  * database is one connection of PostgreSQL or MySQL rather than a pool; where it is a transaction.
  */
-export function drizzleManager<Row extends object>(db: DrizzleDatabase, table: DrizzleTable<Row>): ModelManager<Row> {
+export function drizzleManager<Row extends object>(
+  db: DrizzleDatabase,
+  table: DrizzleTable<Row>,
+  { drizzleOrm }: DrizzleManagerOptions = {},
+): ModelManager<Row> {
   const database = db as unknown as Database
   const its = table as unknown as Table
-  return new DrizzleManager<Row>(database, its, dialectOf(database, its))
+  return new DrizzleManager<Row>(database, its, dialectOf(database, its), drizzleOrm as DrizzleOrm | undefined)
 }
 
 class DrizzleManager<Row extends object> implements ModelManager<Row> {
@@ -60,8 +73,10 @@ class DrizzleManager<Row extends object> implements ModelManager<Row> {
   readonly #db: Database
   readonly #its: Table
   readonly #transactions: Transactions
+  readonly #orm: DrizzleOrm | undefined
 
-  constructor(db: Database, table: Table, dialect: DialectName) {
+  constructor(db: Database, table: Table, dialect: DialectName, orm: DrizzleOrm | undefined) {
+    this.#orm = orm
     this.#db = db
     this.#its = table
     this.#transactions = transactionsOf(db, dialect)
@@ -88,7 +103,7 @@ class DrizzleManager<Row extends object> implements ModelManager<Row> {
 
   transaction<R>(work: (session: ModelSession) => Promise<R>, { isolation }: TransactionOptions): Promise<R> {
     return runTransaction(this.dialect, work, within =>
-      this.#transactions.run(tx => within(new DrizzleSession(this.dialect, tx, this.#its)), isolation),
+      this.#transactions.run(tx => within(new DrizzleSession(this.dialect, tx, this.#its, this.#orm)), isolation),
     )
   }
 }
@@ -97,8 +112,10 @@ class DrizzleSession implements ModelSession {
   readonly #dialect: DialectName
   readonly #tx: Database
   readonly #its: Table
+  readonly #orm: DrizzleOrm | undefined
 
-  constructor(dialect: DialectName, tx: Database, table: Table) {
+  constructor(dialect: DialectName, tx: Database, table: Table, orm: DrizzleOrm | undefined) {
+    this.#orm = orm
     this.#dialect = dialect
     this.#tx = tx
     this.#its = table
@@ -109,7 +126,7 @@ class DrizzleSession implements ModelSession {
   }
 
   async rows({ columns, keyCol, keys, after, limit }: RowQuery): Promise<readonly object[]> {
-    const { and, asc, gt, inArray } = await drizzleOrm()
+    const { and, asc, gt, inArray } = await drizzleOrm(this.#orm)
     const key = columnsOf(this.#its)[keyCol]
     const conditions = [keys && inArray(key, keys), after !== undefined && gt(key, after)].filter(Boolean)
     const selected = columns && (await this.#selected(columns))
@@ -126,7 +143,7 @@ class DrizzleSession implements ModelSession {
 
   /** On PostgreSQL, the driver parses JSON, and Drizzle once more where that gave a string: we take the text. */
   async #selected(columns: readonly string[]): Promise<Record<string, Selected>> {
-    const { sql } = await drizzleOrm()
+    const { sql } = await drizzleOrm(this.#orm)
     const all = columnsOf(this.#its)
     const parsed = (name: string) => this.#dialect === 'postgresql' && all[name]?.dataType === 'json'
     const asText = (name: string) => sql`${all[name]}::text`.mapWith(JSON.parse)
@@ -139,7 +156,7 @@ class DrizzleSession implements ModelSession {
   }
 
   async update(keyCol: string, key: string, columns: Columns): Promise<void> {
-    const { eq } = await drizzleOrm()
+    const { eq } = await drizzleOrm(this.#orm)
     const values = await this.#withJsonNull(columns)
     await this.#tx
       .update(this.#its)
@@ -154,12 +171,12 @@ class DrizzleSession implements ModelSession {
       value === null && all[name]?.dataType === 'json' && all[name].notNull
     const nulls = Object.entries(row).filter(isJsonNull)
     if (nulls.length === 0) return row
-    const { sql } = await drizzleOrm()
+    const { sql } = await drizzleOrm(this.#orm)
     return { ...row, ...Object.fromEntries(nulls.map(([name]) => [name, sql`'null'`])) }
   }
 
   async remove(keyCol: string, keys: readonly string[]): Promise<void> {
-    const { inArray } = await drizzleOrm()
+    const { inArray } = await drizzleOrm(this.#orm)
     await this.#tx.delete(this.#its).where(inArray(columnsOf(this.#its)[keyCol], keys))
   }
 

@@ -1,6 +1,8 @@
+import { processWide } from '../../../process/shared.js'
+
 /** Runs one piece of work at a time, in the order in which they came. */
 export class InTurn {
-  static readonly #all = new WeakMap<object, InTurn>()
+  static readonly #all = processWide('turns', () => new WeakMap<object, InTurn>())
   #last: Promise<unknown> = Promise.resolve()
 
   /** The same one for the same object. */

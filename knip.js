@@ -1,0 +1,17 @@
+// @ts-check
+import { ENTRIES } from './scripts/entries.js'
+
+export default {
+  entry: [
+    ...ENTRIES.map(({ source }) => `src/${source}`),
+    '{bench,demo}/*.{js,ts}',
+    'examples/*/*.js',
+    'bench/{suites,tasks}/*.js',
+    'demo/stores/*.js',
+    'scripts/build/require-package.js',
+    'test/demo/*.js',
+    'test/model/managers/*.js',
+  ],
+  project: ['**/*.{js,ts}'],
+  ignoreDependencies: ['@arethetypeswrong/cli', 'publint'],
+}

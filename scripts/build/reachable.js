@@ -1,0 +1,33 @@
+// @ts-check
+import { readFile } from 'node:fs/promises'
+import { dirname, join, normalize } from 'node:path'
+import { ENTRIES, stemOf } from '../entries.js'
+
+/** @typedef {{ extension: string, imports: RegExp }} Kind */
+
+/** @type {Kind} */
+export const code = { extension: '.js', imports: /(?:\bfrom |\bimport |\bimport\(|\brequire\()["'](\.[^"']+)\.js["']/g }
+
+/** @type {Kind} */
+export const declarations = { extension: '.d.ts', imports: /(?:\bfrom |\bimport |\bimport\()["'](\.[^"']+)\.js["']/g }
+
+/**
+ * The files that the entry points are and import, by path below the folder.
+ * @param {string} folder
+ * @param {Kind} kind
+ * @returns {Promise<Set<string>>}
+ */
+export async function filesOf(folder, { extension, imports }) {
+  /** @type {Set<string>} */
+  const found = new Set()
+  const waiting = ENTRIES.map(entry => `${stemOf(entry)}${extension}`)
+  for (let path = waiting.pop(); path !== undefined; path = waiting.pop()) {
+    if (found.has(path)) continue
+    found.add(path)
+    const text = await readFile(join(folder, path), 'utf8')
+    for (const [, specifier] of text.matchAll(imports)) {
+      waiting.push(normalize(join(dirname(path), `${specifier}${extension}`)))
+    }
+  }
+  return found
+}

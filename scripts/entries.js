@@ -1,0 +1,38 @@
+// @ts-check
+/**
+ * The entry points of the package, each for what its name says and for nothing else. `package.json` (exports, typesVersions),
+ * the build, knip, the tests of the docs and those of bundles read this list: `npm run entries` writes it into package.json.
+ *
+ * @typedef {object} Entry
+ * @property {string} path below the package's name
+ * @property {string} source below src; the built files are named like it
+ * @property {number} limit in KiB: how large a program that imports it may become, bundled, minified and gzipped
+ */
+
+/** @type {readonly Entry[]} */
+export const ENTRIES = [
+  { path: '.', source: 'index.ts', limit: 130 },
+  { path: './memory', source: 'memory.ts', limit: 45 },
+  { path: './sqlite', source: 'sqlite.ts', limit: 55 },
+  { path: './redis', source: 'redis.ts', limit: 60 },
+  { path: './zookeeper', source: 'zookeeper.ts', limit: 65 },
+  { path: './model', source: 'model.ts', limit: 75 },
+  { path: './model/prisma', source: 'model/prisma.ts', limit: 65 },
+  { path: './model/typeorm', source: 'model/typeorm.ts', limit: 65 },
+  { path: './model/sequelize', source: 'model/sequelize.ts', limit: 65 },
+  { path: './model/drizzle', source: 'model/drizzle.ts', limit: 65 },
+  { path: './model/kysely', source: 'model/kysely.ts', limit: 65 },
+  { path: './model/knex', source: 'model/knex.ts', limit: 65 },
+  { path: './conformance', source: 'conformance/index.ts', limit: 95 },
+  { path: './express', source: 'express.ts', limit: 25 },
+  { path: './fastify', source: 'fastify.ts', limit: 25 },
+  { path: './hono', source: 'hono.ts', limit: 25 },
+  { path: './koa', source: 'koa.ts', limit: 25 },
+  { path: './nestjs', source: 'nestjs.ts', limit: 25 },
+]
+
+/** Without its extension, as the built files are named. @param {Entry} entry */
+export const stemOf = ({ source }) => source.replace(/\.ts$/, '')
+
+/** What a user imports. @param {Entry} entry */
+export const specifierOf = ({ path }) => `durabledict${path.slice(1)}`

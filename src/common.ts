@@ -1,0 +1,62 @@
+// What every entry point for a store exports beside its own part.
+export type {
+  Awaitable,
+  Backend,
+  Batch,
+  CatchUp,
+  Change as StoreChange,
+  Committed,
+  Condition,
+  Dated,
+  Effect,
+  Freshness,
+  Gap,
+  Group,
+  Holds,
+  Listener,
+  Operation,
+  Outcome,
+  State,
+  Supports,
+  Unsubscribe,
+  Version,
+} from './contract/backend.js'
+export { DurableDict, type Updates } from './dictionary/durable-dict.js'
+export type { Change, EventMap, FreshEvent, StaleEvent, SyncEvent } from './dictionary/events.js'
+export type { Open } from './dictionary/open.js'
+export type {
+  CommonOptions,
+  DefaultedBy,
+  DefaultsOf,
+  DictOptions,
+  EncodingOption,
+  SchemaOptions,
+  TransactOptions,
+  WatchOptions,
+  WriteOptions,
+} from './dictionary/options.js'
+export type { InputOf, OutputOf, Schema } from './dictionary/schema.js'
+export type { Transaction } from './dictionary/transaction.js'
+export type { DictMap, LocalView, Snapshot } from './dictionary/views.js'
+export type { Encoding } from './encodings/encoding.js'
+export { JSONEncoding } from './encodings/json-encoding.js'
+export { NoOpEncoding } from './encodings/noop-encoding.js'
+export { RichEncoding, type RichEncodingOptions } from './encodings/rich-encoding.js'
+export type { RichClass, RichCodec, RichTypes } from './encodings/rich-types.js'
+export {
+  AmbiguousWriteError,
+  ClosedError,
+  ConflictError,
+  DecodingError,
+  DurableDictError,
+  EncodingError,
+  type ErrorDetails,
+  InvalidKeyError,
+  InvalidValueError,
+  KeyError,
+  ServiceUnavailableError,
+  StaleError,
+  StoreUnavailableError,
+  UnsupportedError,
+} from './errors/errors.js'
+export type { SyncReason } from './replica/history.js'

@@ -1,0 +1,3 @@
+export { MemoryStore } from './backends/memory/memory-store.js'
+export * from './common.js'
+export { MemoryDict } from './memory-dict.js'

@@ -1,0 +1,8 @@
+export {
+  type DrizzleDatabase,
+  type DrizzleManagerOptions,
+  type DrizzleTable,
+  drizzleManager,
+} from '../backends/model/managers/drizzle.js'
+export * from './common.js'
+export { createTables, ModelDict } from './dict-of-managers.js'

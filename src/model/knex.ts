@@ -1,0 +1,3 @@
+export { type KnexInstance, type KnexManagerOptions, knexManager } from '../backends/model/managers/knex.js'
+export * from './common.js'
+export { createTables, ModelDict } from './dict-of-managers.js'

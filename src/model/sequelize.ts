@@ -1,0 +1,26 @@
+import { type CreateTables, createTablesFor } from '../backends/model/create-tables.js'
+import { recognizeSequelize } from '../backends/model/recognise.js'
+import { type ModelDict as AnyModelDict, type ModelDictKind, modelDictOf } from '../model-dict.js'
+
+export { type SequelizeModel, sequelizeManager } from '../backends/model/managers/sequelize.js'
+export * from './common.js'
+
+/** A dictionary in a model (table) of the application's own database, through its own ORM or query builder. */
+export type ModelDict<
+  T extends object = Record<string, unknown>,
+  D extends keyof T & string = never,
+  I extends object = T,
+> = AnyModelDict<T, D, I>
+
+export const ModelDict: ModelDictKind = modelDictOf([recognizeSequelize])
+
+/**
+ * Creates the tables in which the versions of dictionaries are kept, where they are missing: two for all dictionaries of a database.
+ * Any number of processes may call it at the same time. For those who keep no migrations; the others take the statements from
+ * `versionTables(dialect)`. Rejects with whatever the database says.
+ *
+ * @param model - any model of the database, as `ModelDict.open` takes it.
+ * @example
+ * await createTables(kyselyManager(db, 'settings'))
+ */
+export const createTables: CreateTables = createTablesFor([recognizeSequelize])
