@@ -107,7 +107,7 @@ describe('jute', () => {
     const input = open(output.int(-1).bool(true).int(-1).frame())
     const fault = (() => {
       try {
-        return readMulti(input)
+        return readMulti(input, Array(3).fill({ type: 'set' }))
       } catch (error) {
         return error
       }

@@ -1,5 +1,6 @@
 import { StoreUnavailableError } from '../../errors/errors.js'
 import { sentence } from '../../errors/for-key.js'
+import { clearTimeout, setTimeout } from '../../time/clock.js'
 import { orAborted } from '../waiting.js'
 import { toAcl, type ZookeeperAcl } from './acl.js'
 import { OwnSession } from './client/own-session.js'
@@ -54,16 +55,20 @@ export async function connect(
   signal: AbortSignal | undefined,
 ): Promise<ZookeeperBackend> {
   const backend = new ZookeeperBackend(path, open, barrier)
-  const late = AbortSignal.timeout(timeout)
+  const late = new AbortController()
+  // It keeps the process alive, which the session does not.
+  const timer = setTimeout(() => late.abort(), timeout)
   try {
-    await orAborted(backend.ready(), signal ? AbortSignal.any([signal, late]) : late)
+    await orAborted(backend.ready(), signal ? AbortSignal.any([signal, late.signal]) : late.signal)
     return backend
   } catch (cause) {
     const { fault, label } = backend
     await backend.close()
     signal?.throwIfAborted()
-    if (cause instanceof StoreUnavailableError) throw cause
+    if (cause instanceof StoreUnavailableError || cause instanceof TypeError) throw cause
     const reason = fault ? sentence(fault) : `It did not answer within ${timeout} ms.`
     throw new StoreUnavailableError(`No session with ${label}: ${reason}`, { dictionary: path, cause: fault ?? cause })
+  } finally {
+    clearTimeout(timer)
   }
 }

@@ -1,6 +1,6 @@
 import { AmbiguousWriteError, DurableDictError, StoreUnavailableError } from '../../errors/errors.js'
 import { sentence } from '../../errors/for-key.js'
-import { CODE, Refusal } from './transport.js'
+import { CODE, Refusal, TooLarge } from './transport.js'
 
 /** What is to be done about a refusal, by its code. Nothing was executed. */
 const ADVICE: Readonly<Record<number, string>> = {
@@ -15,6 +15,7 @@ const ADVICE: Readonly<Record<number, string>> = {
 /** What a failed call is told as; nothing where it is no refusal, but a fault on the way. */
 function explain(fault: unknown, dictionary: string): DurableDictError | undefined {
   if (fault instanceof DurableDictError) return fault
+  if (fault instanceof TooLarge) return tooLong(fault, dictionary)
   if (!(fault instanceof Refusal)) return undefined
   const advice = ADVICE[fault.code]
   if (advice === undefined) return undefined
@@ -22,6 +23,15 @@ function explain(fault: unknown, dictionary: string): DurableDictError | undefin
     dictionary,
     cause: fault,
   })
+}
+
+/** Values are read one by one, so that only the list of all names can be too long. */
+function tooLong(cause: TooLarge, dictionary: string): StoreUnavailableError {
+  return new StoreUnavailableError(
+    `Dictionary "${dictionary}" cannot be loaded, since its znode has too many children. ${cause.message} Remove those that ` +
+      'other programs have created.',
+    { dictionary, cause },
+  )
 }
 
 /** What a reader is told. */

@@ -11,6 +11,8 @@ const OVERTAKEN: ReadonlySet<number> = new Set([CODE.BAD_VERSION, CODE.NODE_EXIS
 export class Founder {
   readonly #session: Session
   readonly #names: Names
+  /** Whether nothing may be created or written. */
+  readOnly = false
 
   constructor(session: Session, names: Names) {
     this.#session = session
@@ -24,6 +26,7 @@ export class Founder {
    * @param znode - what holds the version now, whether it can be read as one or not.
    */
   async found(znode: Znode | undefined): Promise<void> {
+    if (this.readOnly) throw this.#notThere(znode)
     const { path, version } = this.#names
     const children = await this.#session.getChildren(path)
     if (!children) return this.#createPath()
@@ -67,6 +70,13 @@ export class Founder {
       if (fault instanceof Refusal && OVERTAKEN.has(fault.code)) return fault
       throw fault
     }
+  }
+
+  #notThere(znode: Znode | undefined): StoreUnavailableError {
+    const { path: dictionary, version } = this.#names
+    const what = znode ? `the znode ${version} cannot be read as its version` : 'it does not exist'
+    const message = `Dictionary "${dictionary}" cannot be opened with readOnly: ${what}. Open it once without readOnly.`
+    return new StoreUnavailableError(message, { dictionary })
   }
 
   #noChroot(cause: Refusal): StoreUnavailableError {

@@ -52,7 +52,13 @@ export class Names {
 
   /** A child that is not to be read as a key. */
   isReserved(name: string): boolean {
-    return name === VERSION || name.startsWith(EPOCH) || name.startsWith(PART)
+    return isReserved(name)
+  }
+
+  /** The znodes that are there only if this path belongs to another dictionary: one of those above is its. */
+  get versionsAbove(): string[] {
+    const names = this.path.split('/').slice(1, -1)
+    return names.map((_, index) => `/${names.slice(0, index + 1).join('/')}/${VERSION}`)
   }
 
   child(name: string): string {
@@ -91,11 +97,28 @@ function decoded(name: string): string | undefined {
   }
 }
 
+function isReserved(name: string): boolean {
+  return name === VERSION || name.startsWith(EPOCH) || name.startsWith(PART)
+}
+
 /** @throws TypeError unless a dictionary can be at that path. */
 export function checkPath(path: unknown): string {
-  if (typeof path === 'string' && path.isWellFormed() && isPath(path)) return path
-  throw new TypeError(
-    `The path of a ZookeeperDict must be one of a znode below the root, such as /app/config; got ${JSON.stringify(path)}.`,
+  if (typeof path !== 'string') throw wrong(`got a value of type ${path === null ? 'null' : typeof path}`)
+  // Whatever else it is may contain a password.
+  if (!path.startsWith('/')) throw wrong('it does not begin with a slash. The path comes first, then the client')
+  if (!path.isWellFormed() || !isPath(path)) throw wrong(`got ${shown(path)}`)
+  const reserved = path.split('/').find(isReserved)
+  if (reserved !== undefined) throw wrong(`${shown(path)} is a znode that a dictionary keeps for itself`)
+  return path
+}
+
+function shown(path: string): string {
+  return JSON.stringify(path.length > 100 ? `${path.slice(0, 100)}…` : path)
+}
+
+function wrong(what: string): TypeError {
+  return new TypeError(
+    `The path of a ZookeeperDict must be one of a znode below the root, such as /app/config: ${what}.`,
   )
 }
 

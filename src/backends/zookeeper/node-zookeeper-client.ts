@@ -3,15 +3,12 @@ import { clearTimeout, now, queueMicrotask, setImmediate, setTimeout } from '../
 import { bytesOfAcl } from './acl.js'
 import { OwnSession, type OwnSessionOptions } from './client/own-session.js'
 import type { Acl } from './client/packets.js'
+import { ClientHub } from './client-hub.js'
+import { failedStep, pass, toChildren, toResults, toStat, toZnode } from './client-replies.js'
 import type { ClientTransaction, Manager, ZookeeperClient } from './node-zookeeper-shape.js'
+import { reliedOn } from './session-timeout.js'
 import type { Added, Children, Reply, Stat, Step, Transport, TransportEvents, Znode } from './transport.js'
 import { CODE, Refusal } from './transport.js'
-
-interface ClientStat {
-  readonly mzxid: Buffer
-  readonly version: number
-  readonly cversion: number
-}
 
 interface ClientFault extends Error {
   readonly code?: number
@@ -22,6 +19,9 @@ const [UNSTARTED, CLOSED] = [0, -2]
 
 /** The mode of a znode that stays. */
 const PERSISTENT = 0
+
+/** The longest time of a timer, in ms. */
+const LONGEST = 2 ** 31 - 1
 
 /** The least that connecting may take before the next server is tried, in ms. */
 const PATIENCE = 200
@@ -37,7 +37,12 @@ export class ClientSession implements Transport {
   readonly added: Added
   readonly watchesLast = false
   readonly #client: ZookeeperClient
+  /** The client without its retries: what it repeats by itself comes later, and out of order. */
+  readonly #calls: ZookeeperClient
+  readonly #hub: ClientHub
   readonly #manager: Manager
+  /** The session timeout that was asked for, in ms. */
+  readonly #asked: number
   readonly #acl: readonly unknown[] | undefined
   readonly #plainAcl: readonly Acl[]
   #events: TransportEvents | undefined
@@ -54,13 +59,16 @@ export class ClientSession implements Transport {
     events: TransportEvents,
   ) {
     this.#client = client
+    this.#calls = withoutRetries(client)
+    this.#hub = ClientHub.of(client)
+    this.#asked = client.options?.sessionTimeout ?? client.getSessionTimeout()
     this.#manager = (client as unknown as { connectionManager: Manager }).connectionManager
     this.#acl = acl
     this.#plainAcl = plainAcl
     this.#events = events
     this.label = `the ensemble ${this.#manager.servers.map(({ host, port }) => `${host}:${port}`).join(',')}`
     this.added = { path: Buffer.byteLength(this.#manager.chrootPath ?? ''), acl: bytesOfAcl(plainAcl) }
-    client.on('state', this.#onState)
+    this.#hub.join(this.#onState)
     this.#start()
   }
 
@@ -69,7 +77,7 @@ export class ClientSession implements Transport {
   }
 
   get timeout(): number {
-    return this.#client.getSessionTimeout()
+    return reliedOn(this.#client.getSessionTimeout(), this.#asked)
   }
 
   get received(): number {
@@ -77,43 +85,34 @@ export class ClientSession implements Transport {
   }
 
   exists(path: string, watch: boolean, reply: Reply<Stat>): void {
-    const answer = (error: ClientFault | null, stat: ClientStat | null) =>
-      error ? reply(toRefusal(error)) : reply(undefined, stat ? toStat(stat) : undefined)
-    this.#ask(reply, () =>
-      watch ? this.#client.exists(path, this.#onWatch, answer) : this.#client.exists(path, answer),
-    )
+    const answer = (error: ClientFault | null, stat: unknown) =>
+      error ? reply(toRefusal(error)) : stat === null ? reply(undefined) : pass(reply, () => toStat(stat))
+    this.#ask(reply, () => this.#calls.exists(path, ...this.#watcher('data', path, watch), answer))
   }
 
   getData(path: string, watch: boolean, reply: Reply<Znode>): void {
-    const answer = (error: ClientFault | null, data: Buffer | undefined, stat: ClientStat) => {
-      if (error?.code === CODE.NO_NODE) reply(undefined)
-      else if (error) reply(toRefusal(error))
-      else reply(undefined, { data: data ?? Buffer.alloc(0), stat: toStat(stat) })
-    }
-    this.#ask(reply, () =>
-      watch ? this.#client.getData(path, this.#onWatch, answer) : this.#client.getData(path, answer),
-    )
+    const answer = orNone(reply, toZnode)
+    this.#ask(reply, () => this.#calls.getData(path, ...this.#watcher('data', path, watch), answer))
   }
 
   getChildren(path: string, reply: Reply<Children>): void {
-    this.#ask(reply, () => this.#client.getChildren(path, toChildren(reply)))
+    this.#ask(reply, () => this.#calls.getChildren(path, orNone(reply, toChildren)))
   }
 
   /** It has no other way to watch children than to list them, each time. */
   watchChildren(path: string, few: boolean, reply: Reply<Stat>): void {
-    const answer = toChildren((fault, children) => reply(fault, children?.stat))
-    if (few) this.#ask(reply, () => this.#client.getChildren(path, this.#onChildren, answer))
+    const answer = orNone(reply, (names, stat) => toChildren(names, stat).stat)
+    if (few) this.#ask(reply, () => this.#calls.getChildren(path, ...this.#watcher('children', path, true), answer))
     else this.exists(path, false, reply)
   }
 
   multi(steps: readonly Step[], reply: Reply<readonly (Stat | undefined)[]>): void {
     this.#ask(reply, () => {
-      const transaction = this.#client.transaction()
+      const transaction = this.#calls.transaction()
       for (const step of steps) this.#add(transaction, step)
-      transaction.commit((error: ClientFault | null, results: { stat?: ClientStat; err?: number }[] | undefined) => {
-        if (!error) return reply(undefined, results?.map(({ stat }) => stat && toStat(stat)) ?? [])
-        const step = results?.findIndex(({ err = 0 }) => err !== 0) ?? -1
-        reply(toRefusal(error, step < 0 ? undefined : step))
+      transaction.commit((error: ClientFault | null, results: unknown) => {
+        if (error) reply(toRefusal(error, failedStep(results)))
+        else pass(this.#orUnknown(reply), () => toResults(results, steps))
       })
     })
   }
@@ -126,7 +125,7 @@ export class ClientSession implements Transport {
     this.#events = undefined
     this.#connected = false
     clearTimeout(this.#patience)
-    this.#client.removeListener('state', this.#onState)
+    this.#hub.leave(this.#onState, [this.#onWatch, this.#onChildren])
   }
 
   readonly #onWatch = () => this.#events?.changed()
@@ -180,7 +179,7 @@ export class ClientSession implements Transport {
   /** The client waits for ever for the greeting of a server that has accepted its connection. */
   #hurry(): void {
     clearTimeout(this.#patience)
-    const patience = Math.max(PATIENCE, (this.timeout * 2) / 3 / this.#manager.servers.length)
+    const patience = Math.max(PATIENCE, Math.min(LONGEST, (this.timeout * 2) / 3 / this.#manager.servers.length))
     this.#patience = setTimeout(() => {
       const { timeout } = this
       if (now() - (this.#apartSince ?? Number.POSITIVE_INFINITY) > timeout) return this.#expired()
@@ -220,6 +219,18 @@ export class ClientSession implements Transport {
     else queueMicrotask(() => reply(new Refusal(CODE.CONNECTION_LOSS)))
   }
 
+  #watcher(kind: 'data' | 'children', path: string, watch: boolean): (() => void)[] {
+    return watch ? [this.#hub.watcher(kind, path, kind === 'data' ? this.#onWatch : this.#onChildren)] : []
+  }
+
+  /** Of a transaction whose answer cannot be read it is not known what came of it: as if the connection were lost. */
+  #orUnknown<V>(reply: Reply<V>): Reply<V> {
+    return (fault, value) => {
+      reply(fault && new Refusal(CODE.CONNECTION_LOSS, undefined, fault), value)
+      if (fault) this.drop()
+    }
+  }
+
   #add(transaction: ClientTransaction, step: Step): void {
     if (step.type === 'create') transaction.create(step.path, step.data, ...(this.#acl ? [this.#acl] : []), PERSISTENT)
     else if (step.type === 'set') transaction.setData(step.path, step.data, step.version)
@@ -228,16 +239,18 @@ export class ClientSession implements Transport {
   }
 }
 
-function toChildren(reply: Reply<Children>) {
-  return (error: ClientFault | null, names: string[], stat: ClientStat) => {
+/** An answer with data or names, and a stat; a znode that is missing is an answer like any other. */
+function orNone<V>(reply: Reply<V>, read: (first: unknown, stat: unknown) => V) {
+  return (error: ClientFault | null, first: unknown, stat: unknown) => {
     if (error?.code === CODE.NO_NODE) reply(undefined)
     else if (error) reply(toRefusal(error))
-    else reply(undefined, { names, stat: toStat(stat) })
+    else pass(reply, () => read(first, stat))
   }
 }
 
-function toStat({ mzxid, version, cversion }: ClientStat): Stat {
-  return { mzxid: mzxid.readBigInt64BE(), version, cversion }
+/** Calls look their options up at the client that they are made on. */
+function withoutRetries(client: ZookeeperClient): ZookeeperClient {
+  return Object.create(client, { options: { value: { ...client.options, retries: 0 } } })
 }
 
 function toRefusal(error: ClientFault, step?: number): Error {

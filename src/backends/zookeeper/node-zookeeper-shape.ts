@@ -11,6 +11,7 @@ export interface ClientTransaction {
 
 /** What is needed of a client of node-zookeeper-client. */
 export interface ZookeeperClient {
+  readonly options?: { readonly sessionTimeout?: number }
   connect(): void
   getState(): { readonly name: string }
   getSessionTimeout(): number

@@ -1,4 +1,5 @@
 import type { Effect, Group, Outcome } from '../../contract/backend.js'
+import { DamagedValue } from '../../contract/damaged-value.js'
 import { executeGroup, type Target } from '../../contract/execute-group.js'
 import { InvalidValueError, StoreUnavailableError } from '../../errors/errors.js'
 import { formatHead, formatPart, type Head, moveOn } from './head.js'
@@ -179,6 +180,7 @@ class Sizes {
 }
 
 function lengthOf(stored: Stored): number {
+  if (stored instanceof DamagedValue) return 0
   return typeof stored === 'string' ? Buffer.byteLength(stored) : stored.byteLength + 1
 }
 

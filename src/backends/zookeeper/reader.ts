@@ -3,7 +3,8 @@ import { now } from '../../time/clock.js'
 import type { Past } from './head.js'
 import { Mirror, type Position } from './mirror.js'
 import type { Names } from './names.js'
-import { isLoss, type Session, type Watched } from './session.js'
+import { Repeats } from './repeats.js'
+import type { Session, Watched } from './session.js'
 import type { Stored } from './stored.js'
 import type { Stat } from './transport.js'
 import { type Found, Znodes } from './znodes.js'
@@ -29,6 +30,7 @@ interface Loaded {
 export class Reader {
   readonly #session: Session
   readonly #names: Names
+  readonly #repeats: Repeats
   readonly #znodes: Znodes
   readonly #onMoved: OnMoved
   #mirror: Mirror | undefined
@@ -37,12 +39,25 @@ export class Reader {
   #refreshing: Promise<void> | undefined
   #rearming: Promise<void> | undefined
   #loading: Promise<Mirror> | undefined
+  #readOnly = false
 
   constructor(session: Session, names: Names, onMoved: OnMoved) {
     this.#session = session
     this.#names = names
     this.#onMoved = onMoved
+    this.#repeats = new Repeats(session, names)
     this.#znodes = new Znodes(session, names)
+  }
+
+  /** From now on nothing is created or written. Children that external writers make or remove do not begin a new history. */
+  restrictToReads(): void {
+    this.#readOnly = true
+    this.#znodes.restrictToReads()
+  }
+
+  /** @throws TypeError if no dictionary can be at the path. */
+  checkPlace(): Promise<void> {
+    return this.#repeats.again(() => this.#znodes.checkPlace())
   }
 
   /** What is stored, as far as it was read: everything, the first time. */
@@ -63,7 +78,12 @@ export class Reader {
 
   /** The mirror, once it is worth what is asked for. */
   async current(freshness: Freshness): Promise<Mirror> {
-    if (freshness === 'linearizable') await this.#again(() => this.#barrier())
+    return freshness === 'linearizable'
+      ? this.#repeats.afterBarrier(() => this.#current(freshness))
+      : this.#current(freshness)
+  }
+
+  async #current(freshness: Freshness): Promise<Mirror> {
     const isClean = freshness !== 'confirmed' && this.#mirror && this.#isCurrent
     if (!isClean) await this.refresh(freshness === 'confirmed')
     return this.mirror()
@@ -80,19 +100,22 @@ export class Reader {
     // One that is under way may have asked before what this one must see.
     await this.#refreshing?.catch(() => {})
     if (!ask && this.#mirror && this.#isCurrent) return
-    this.#refreshing ??= this.#again(() => this.#refresh()).finally(() => {
-      this.#refreshing = undefined
-    })
+    this.#refreshing ??= this.#repeats
+      .again(() => this.#refresh())
+      .finally(() => {
+        this.#refreshing = undefined
+      })
     await this.#refreshing
   }
 
   /** Everything, read anew. */
   async load(progress: () => void): Promise<State<Stored>> {
-    await this.#again(() => this.#barrier())
-    progress()
-    // One that is under way may have asked before.
-    await this.#loading?.catch(() => {})
-    const { entries, version } = await this.#load(progress)
+    const { entries, version } = await this.#repeats.afterBarrier(async () => {
+      progress()
+      // One that is under way may have asked before.
+      await this.#loading?.catch(() => {})
+      return this.#load(progress)
+    })
     return { entries: new Map(entries), version }
   }
 
@@ -132,12 +155,12 @@ export class Reader {
 
   /** What led from a version to where the mirror is. */
   past(since: Version, { position }: Mirror): Promise<Past> {
-    return this.#again(() => this.#znodes.past(position.head, since))
+    return this.#repeats.again(() => this.#znodes.past(position.head, since))
   }
 
   /** Cuts the history, since others have put znodes there, or taken some away; then reads everything. */
   async cut(): Promise<void> {
-    await this.#again(() => this.#znodes.cut())
+    await this.#repeats.again(() => this.#znodes.cut())
     await this.#load(() => {})
   }
 
@@ -154,7 +177,7 @@ export class Reader {
     // Where memory has moved meanwhile, it cannot be told which of the two is the older one.
     if (!mirror || !position || mirror.position !== position || cversion === position.head.cversion) return
     await this.refresh(true)
-    if (mirror.position.zxid === position.zxid) await this.cut()
+    if (!this.#readOnly && mirror.position.zxid === position.zxid) await this.cut()
   }
 
   /** Whether the mirror is what the connected server had when it was last heard, and that is not long ago. */
@@ -167,18 +190,6 @@ export class Reader {
     const askedAt = now()
     const mirror = await this.current(freshness)
     return mirror.since(since, freshness === 'watched' ? Math.min(askedAt, this.#session.heardAt) : undefined)
-  }
-
-  /**
-   * A transaction that changes nothing, ordered by the leader and committed by a quorum like any other: at its answer, this
-   * server knows all that was acknowledged before it was sent.
-   */
-  async #barrier(): Promise<void> {
-    const nothing = { type: 'check', path: this.#names.path, version: -1 } as const
-    await this.#session.multi([nothing]).catch(fault => {
-      // Also what is refused is ordered among all others.
-      if (isLoss(fault)) throw fault
-    })
   }
 
   async #refresh(): Promise<void> {
@@ -214,14 +225,16 @@ export class Reader {
     const known = this.#mirror?.position
     const found = await this.#znodes.find(keys)
     if (!found || !known || !isOlder(found.position, known)) return found
-    await this.#barrier()
+    await this.#repeats.barrier()
     return this.#znodes.find(keys)
   }
 
   #load(progress: () => void): Promise<Mirror> {
-    this.#loading ??= this.#again(() => this.#loadAll(progress)).finally(() => {
-      this.#loading = undefined
-    })
+    this.#loading ??= this.#repeats
+      .again(() => this.#loadAll(progress))
+      .finally(() => {
+        this.#loading = undefined
+      })
     return this.#loading
   }
 
@@ -250,7 +263,8 @@ export class Reader {
       if (leading.type === 'again') continue
       const { position, mark } = found
       mirror.advance(leading.changes, position)
-      if ((await this.#znodes.cversion(mirror)) === position.head.cversion) return { mirror, mark }
+      const cversion = await this.#znodes.cversion(mirror)
+      if (this.#readOnly || cversion === position.head.cversion) return { mirror, mark }
       if (!(await this.#znodes.isStill(position))) continue
       await this.#znodes.cut()
       return undefined
@@ -271,18 +285,6 @@ export class Reader {
     before.replace(mirror)
     if (moved) this.#onMoved(undefined)
     return before
-  }
-
-  /** Does it again where the connection was lost, once there is another one. */
-  async #again<V>(work: () => Promise<V>): Promise<V> {
-    for (;;) {
-      await this.#session.ready()
-      try {
-        return await work()
-      } catch (fault) {
-        if (!isLoss(fault)) throw fault
-      }
-    }
   }
 }
 

@@ -1,7 +1,8 @@
 import { StoreUnavailableError } from '../../errors/errors.js'
 import { now } from '../../time/clock.js'
+import { TOO_LONG } from './stored.js'
 import type { Added, Children, Reply, Stat, Step, Transport, TransportEvents, Znode } from './transport.js'
-import { CODE, Refusal } from './transport.js'
+import { CODE, Refusal, TooLarge } from './transport.js'
 
 /** Who is told what happens to a session. */
 export interface SessionListener {
@@ -80,8 +81,13 @@ export class Session {
     return this.#ask(reply => this.#transport.exists(path, watch, reply))
   }
 
+  /** A znode whose data is longer than what is read of an answer comes with {@link TOO_LONG} in its place. */
   getData(path: string, watch = false): Promise<Watched<Znode | undefined>> {
-    return this.#ask(reply => this.#transport.getData(path, watch, reply))
+    return this.#ask<Znode>(reply => this.#transport.getData(path, watch, reply)).catch(async fault => {
+      if (!(fault instanceof TooLarge)) throw fault
+      const { value, mark } = await this.exists(path, watch)
+      return { value: value && { data: TOO_LONG, stat: value }, mark }
+    })
   }
 
   async getChildren(path: string): Promise<Children | undefined> {

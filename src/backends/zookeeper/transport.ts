@@ -114,3 +114,12 @@ export class Refusal extends Error {
     this.step = step
   }
 }
+
+/** An answer is longer than what is read of one. */
+export class TooLarge extends Error {
+  /** @param length - of the answer, in bytes. */
+  constructor(length: number) {
+    super(`An answer of the server takes ${length} bytes, and 4 MiB are read at most.`)
+    this.name = 'TooLarge'
+  }
+}

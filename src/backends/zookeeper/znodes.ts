@@ -1,4 +1,5 @@
 import type { Change, Version } from '../../contract/backend.js'
+import { warn } from '../../warnings/warnings.js'
 import { Founder } from './founder.js'
 import { type Head, type Parts, type Past, parseHead, parsePart, pastSince, pastWithParts, versionOf } from './head.js'
 import type { Position } from './mirror.js'
@@ -10,6 +11,9 @@ import { Survey } from './unread.js'
 
 /** How many znodes are read at a time. */
 const CHUNK = 500
+
+/** How many names of foreign znodes are remembered as reported. */
+const REMEMBERED = 1_000
 
 /** What the names of children may take that are listed for the sake of a watch, in bytes. */
 const SHORT_LIST = 16_384
@@ -43,6 +47,24 @@ export class Znodes {
     this.#session = session
     this.#names = names
     this.#founder = new Founder(session, names)
+  }
+
+  /** From now on nothing is created or written. */
+  restrictToReads(): void {
+    this.#founder.readOnly = true
+  }
+
+  /** @throws TypeError if the path is that of another dictionary's key, or further below. */
+  async checkPlace(): Promise<void> {
+    const { path, versionsAbove } = this.#names
+    const above = await Promise.all(versionsAbove.map(version => this.#session.exists(version)))
+    const taken = versionsAbove.find((_, index) => above[index]?.value)
+    if (taken === undefined) return
+    const other = taken.slice(0, taken.lastIndexOf('/'))
+    throw new TypeError(
+      `No dictionary can be at ${path}: that is below the dictionary at ${other}, whose children are its keys. Choose a path ` +
+        'beside it.',
+    )
   }
 
   /**
@@ -146,12 +168,19 @@ export class Znodes {
     if (this.#names.isReserved(name)) return []
     const key = unescapeKey(name)
     if (key !== undefined) return [key]
-    if (!this.#reported.has(name)) {
-      this.#reported.add(name)
-      const message = `The znode ${this.#names.child(name)} is no key of dictionary "${this.#names.path}", and is left alone.`
-      process.emitWarning(message, 'DurableDictWarning', 'DURABLEDICT_FOREIGN_ZNODE')
-    }
+    this.#report(name)
     return []
+  }
+
+  /** Once, as far as is remembered. */
+  #report(name: string): void {
+    if (this.#reported.has(name)) return
+    if (this.#reported.size >= REMEMBERED) this.#reported.clear()
+    this.#reported.add(name)
+    const { path } = this.#names
+    const shown = this.#names.child(name.length > 100 ? `${name.slice(0, 100)}…` : name)
+    const message = `The znode ${shown} is no key of dictionary "${path}", and is left alone.`
+    warn('DURABLEDICT_FOREIGN_ZNODE', message, { source: path })
   }
 
   #parse(znode: Znode): Head | undefined {

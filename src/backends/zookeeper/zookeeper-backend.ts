@@ -57,9 +57,17 @@ export class ZookeeperBackend extends CommittingBackend<Stored> implements Backe
     this.#watchdog = new Watchdog(this.#session, this.#reader, lost)
   }
 
-  /** Resolves when the session is there. */
+  /**
+   * Resolves when the session is there.
+   *
+   * @throws TypeError if no dictionary can be at the path.
+   */
   async ready(): Promise<void> {
-    await this.#session.ready()
+    await this.#explained(this.#reader.checkPlace())
+  }
+
+  restrictToReads(): void {
+    this.#reader.restrictToReads()
   }
 
   /** Why there is no session, as far as that is known. */

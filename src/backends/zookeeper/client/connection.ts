@@ -1,8 +1,10 @@
 import { connect, type Socket } from 'node:net'
 import { nextTick } from '../../../time/clock.js'
-import { CODE, Refusal, type Reply } from '../transport.js'
+import { CODE, Refusal, type Reply, TooLarge } from '../transport.js'
+import { Frames } from './frames.js'
 import { Input } from './jute.js'
 import { readsOfChildren, XID } from './packets.js'
+import { Violation } from './violation.js'
 
 /** What a connection tells of. None of these throws. */
 export interface ConnectionEvents {
@@ -14,7 +16,7 @@ export interface ConnectionEvents {
   changed(): void
   /** Children of a watched znode were created or deleted. */
   childrenChanged(): void
-  /** Every answer's transaction, in order. */
+  /** The transaction of each answer that was as it has to be, in order. */
   seen(zxid: bigint): void
   /** It is gone. What was under way has failed. */
   closed(cause: Error): void
@@ -25,20 +27,19 @@ interface Pending {
   answer(fault: Error | undefined, input: Input): void
 }
 
-/** What a record may take: far more than any that a server sends. Beyond it is no ZooKeeper. */
-const LARGEST = 256 * 2 ** 20
-
 /** One TCP connection to one server: records in and out, answers in the order of their requests. */
 export class Connection {
   readonly #socket: Socket
   readonly #events: ConnectionEvents
   readonly #underWay: Pending[] = []
+  readonly #frames = new Frames(
+    record => this.#read(new Input(record)),
+    (header, length) => this.#readTooLong(new Input(header), length),
+  )
   #xid = 0
   #greeted = false
-  #rest: Buffer[] = []
-  #received = 0
-  /** How many bytes the record that is being received takes, with its length. */
-  #wanted = 4
+  /** How many answers to credentials are still to come. */
+  #credentials = 0
   #fault: Error | undefined
 
   constructor(server: { host: string; port: number }, events: ConnectionEvents) {
@@ -57,8 +58,19 @@ export class Connection {
     return this.#socket.bytesRead
   }
 
+  /** Does not keep the process alive. */
+  unref(): void {
+    this.#socket.unref()
+  }
+
   /** Sends what has no answer that anyone waits for. */
   say(record: Buffer): void {
+    this.#write(record)
+  }
+
+  /** Sends credentials. */
+  authenticate(record: Buffer): void {
+    this.#credentials += 1
     this.#write(record)
   }
 
@@ -84,6 +96,7 @@ export class Connection {
 
   destroy(cause: Error): void {
     this.#fault ??= cause
+    this.#frames.stop()
     this.#socket.destroy()
   }
 
@@ -94,40 +107,51 @@ export class Connection {
     this.#events.closed(cause)
   }
 
-  /** Puts together what comes in pieces, without copying it at each piece. */
   #receive(data: Buffer): void {
-    this.#rest.push(data)
-    this.#received += data.length
-    while (this.#received >= this.#wanted && !this.#socket.destroyed) {
-      const all = this.#rest.length === 1 ? (this.#rest[0] as Buffer) : Buffer.concat(this.#rest)
-      this.#rest = [all]
-      this.#wanted = 4 + all.readInt32BE(0)
-      if (this.#wanted < 4 || this.#wanted > LARGEST) this.destroy(new Error('This is no ZooKeeper server.'))
-      if (this.#socket.destroyed || this.#received < this.#wanted) return
-      const record = all.subarray(4, this.#wanted)
-      this.#rest = [all.subarray(this.#wanted)]
-      this.#received -= this.#wanted
-      this.#wanted = 4
-      this.#read(new Input(record))
-    }
+    this.#orLeave(() => this.#frames.push(data))
   }
 
   #read(input: Input): void {
-    try {
+    this.#orLeave(() => {
       if (this.#greeted) this.#record(input)
       else this.#events.greeted(input)
       this.#greeted = true
+    })
+  }
+
+  /** Only the request that it answers fails. */
+  #readTooLong(input: Input, length: number): void {
+    this.#orLeave(() => {
+      if (!this.#greeted) throw new RangeError('The greeting is too long.')
+      const [xid] = [input.int(), input.long(), input.int()]
+      this.#answer(xid, new TooLarge(length), input)
+    })
+  }
+
+  /** Leaves a server that says what cannot be read. */
+  #orLeave(read: () => void): void {
+    try {
+      read()
     } catch (error) {
-      this.destroy(error as Error)
+      const isUnread = error instanceof RangeError
+      this.destroy(isUnread ? new Violation('it sends what cannot be read', { cause: error }) : (error as Error))
     }
   }
 
   #record(input: Input): void {
     const [xid, zxid, code] = [input.int(), input.long(), input.int()]
-    if (zxid > 0n) this.#events.seen(zxid)
     if (xid === XID.event) this.#happened(input)
-    else if (xid !== XID.auth) this.#answer(xid, code, input)
-    else if (code !== 0) this.destroy(new Refusal(CODE.AUTH_FAILED))
+    else if (xid === XID.auth) this.#authenticated(code)
+    else {
+      this.#answer(xid, code === 0 ? undefined : new Refusal(code), input)
+      if (zxid > 0n) this.#events.seen(zxid)
+    }
+  }
+
+  #authenticated(code: number): void {
+    if (this.#credentials === 0) throw new Violation('it answers what it was not asked')
+    this.#credentials -= 1
+    if (code !== 0) this.destroy(new Refusal(CODE.AUTH_FAILED))
   }
 
   #happened(event: Input): void {
@@ -135,10 +159,10 @@ export class Connection {
     else this.#events.changed()
   }
 
-  #answer(xid: number, code: number, input: Input): void {
+  #answer(xid: number, fault: Error | undefined, input: Input): void {
     const [pending] = this.#underWay
-    if (pending?.xid !== xid) throw new Error('The server has answered out of turn.')
-    pending.answer(code === 0 ? undefined : new Refusal(code), input)
+    if (pending?.xid !== xid) throw new Violation('it answers out of turn')
+    pending.answer(fault, input)
     this.#underWay.shift()
   }
 }

@@ -57,7 +57,7 @@ export class Output {
   }
 }
 
-/** Reads a record. Throws where it ends too early. */
+/** Reads a record. Throws a `RangeError` if it ends too early, or announces more than it holds. */
 export class Input {
   readonly #buffer: Buffer
   #offset = 0
@@ -81,15 +81,22 @@ export class Input {
     return this.#buffer.readInt8(this.#offset - 1) !== 0
   }
 
-  /** No bytes where there are none, which the protocol tells apart. */
+  /** A view, not a copy. Empty for no bytes, which the protocol distinguishes. */
   bytes(): Buffer {
-    const length = Math.max(this.int(), 0)
+    const length = this.count(1)
     this.#offset += length
-    if (this.#offset > this.#buffer.length) throw new RangeError('The record ends too early.')
     return this.#buffer.subarray(this.#offset - length, this.#offset)
   }
 
   text(): string {
     return this.bytes().toString()
+  }
+
+  /** How many items follow, 0 for none. @param least - what one item takes, in bytes: so many must be there. */
+  count(least: number): number {
+    const count = this.int()
+    if (count === -1) return 0
+    if (count >= 0 && count * least <= this.#buffer.length - this.#offset) return count
+    throw new RangeError('The record announces more than it holds.')
   }
 }

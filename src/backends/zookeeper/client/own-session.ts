@@ -1,6 +1,7 @@
 import { StoreUnavailableError } from '../../../errors/errors.js'
 import { clearTimeout, now, queueMicrotask, setTimeout } from '../../../time/clock.js'
 import { bytesOfAcl } from '../acl.js'
+import { isPlausible, reliedOn } from '../session-timeout.js'
 import type { Added, Children, Reply, Stat, Step, Transport, TransportEvents, Znode } from '../transport.js'
 import { CODE, Refusal } from '../transport.js'
 import { Connection } from './connection.js'
@@ -22,13 +23,12 @@ import {
   readZnode,
   type SessionIdentity,
 } from './packets.js'
+import { Rotation } from './rotation.js'
 import type { Target } from './servers.js'
+import { Violation } from './violation.js'
 
 /** The least that connecting to one server may take before the next one is tried, in ms. */
 const PATIENCE = 200
-
-/** How long a round of all servers is waited after, in ms: more from round to round, and jittered. */
-const PAUSE = { from: 20, to: 1_000 }
 
 /** What a session is opened with. */
 export interface OwnSessionOptions {
@@ -51,18 +51,18 @@ export class OwnSession implements Transport {
   readonly watchesLast = true
   timeout: number
   readonly #options: OwnSessionOptions
-  readonly #servers: Target['servers']
+  readonly #rotation: Rotation
   readonly #events: TransportEvents
   #connection: Connection | undefined
   #session: SessionIdentity = NO_SESSION
   /** The paths that this connection watches. */
   readonly #watched = new Set<string>()
   #zxid: bigint
-  /** The server to be tried next. */
-  #next = 0
-  /** How often it has failed to connect, or lost the connection, since it was last connected. */
-  #failures = 0
-  /** Since when there is no connection, on the monotonic clock. */
+  /** The server of the present connection, and what was known before it. */
+  #server!: Target['servers'][number]
+  #before = { session: NO_SESSION, zxid: 0n }
+  #isProven = false
+  /** Since when there is no connection that was proven, on the monotonic clock. */
   #apartSince = now()
   #timer: NodeJS.Timeout | undefined
   #state: 'connecting' | 'connected' | 'ended' = 'connecting'
@@ -75,8 +75,7 @@ export class OwnSession implements Transport {
     this.timeout = timeout
     this.#zxid = zxid
     this.#options = options
-    // Each process begins with another server, so that they share the load.
-    this.#servers = [...target.servers].sort(() => Math.random() - 0.5)
+    this.#rotation = new Rotation(target.servers)
     this.#events = events
     this.#connect()
   }
@@ -109,7 +108,11 @@ export class OwnSession implements Transport {
 
   multi(steps: readonly Step[], reply: Reply<readonly (Stat | undefined)[]>): void {
     const full = steps.map(step => ({ ...step, path: this.#full(step.path) }))
-    this.#ask(xid => multiRequest(xid, full, this.#options.acl), readMulti, reply)
+    this.#ask(
+      xid => multiRequest(xid, full, this.#options.acl),
+      input => readMulti(input, full),
+      reply,
+    )
   }
 
   drop(): void {
@@ -149,6 +152,7 @@ export class OwnSession implements Transport {
       () => {},
       fault => {
         if (fault) connection.destroy(isUnknown(fault) ? tooOld(this.label) : fault)
+        else this.#proven()
       },
     )
   }
@@ -163,23 +167,33 @@ export class OwnSession implements Transport {
   }
 
   #connect(): void {
-    const server = this.#servers[this.#next] as Target['servers'][number]
-    this.#next = (this.#next + 1) % this.#servers.length
     if (now() - this.#apartSince > this.timeout) this.#forget()
-    const connection = new Connection(server, {
+    this.#server = this.#rotation.next()
+    this.#before = { session: this.#session, zxid: this.#zxid }
+    const connection = new Connection(this.#server, {
       opened: () => connection.say(connectRequest(this.#zxid, this.#options.timeout, this.#session)),
       greeted: input => this.#greeted(connection, readConnectReply(input)),
       changed: () => this.#events.changed(),
       childrenChanged: () => this.#events.childrenChanged(),
-      seen: zxid => {
-        if (zxid > this.#zxid) this.#zxid = zxid
-      },
+      seen: zxid => this.#seen(zxid),
       closed: cause => this.#lost(cause),
     })
+    // An idle dictionary does not keep the process alive; whoever waits for an answer has a timer that does.
+    connection.unref()
     this.#connection = connection
-    const patience = Math.max(PATIENCE, (this.timeout * 2) / 3 / this.#servers.length)
+    const patience = Math.max(PATIENCE, (this.timeout * 2) / 3 / this.#rotation.size)
     const late = () => connection.destroy(new Error(`The server did not answer within ${Math.round(patience)} ms.`))
-    this.#timer = setTimeout(late, patience)
+    this.#timer = setTimeout(late, patience).unref()
+  }
+
+  #seen(zxid: bigint): void {
+    if (zxid > this.#zxid) this.#zxid = zxid
+  }
+
+  /** A greeting proves nothing; a watch that was set shows that the server knows the session. */
+  #proven(): void {
+    this.#isProven = true
+    this.#rotation.accepted(this.#server)
   }
 
   /**
@@ -198,12 +212,13 @@ export class OwnSession implements Transport {
       connection.destroy(new Refusal(CODE.SESSION_EXPIRED))
       return
     }
+    const asked = this.#options.timeout
+    if (!isPlausible(timeout, asked)) throw new Violation('it announces a session timeout that no ensemble has')
     this.#session = session
-    this.timeout = timeout
-    for (const credentials of this.#options.target.credentials) connection.say(authRequest(credentials))
+    this.timeout = reliedOn(timeout, asked)
+    for (const credentials of this.#options.target.credentials) connection.authenticate(authRequest(credentials))
     if (this.#state === 'ended') return
     this.#state = 'connected'
-    this.#failures = 0
     this.#events.connected()
   }
 
@@ -215,23 +230,24 @@ export class OwnSession implements Transport {
       this.#closed?.()
       return
     }
-    if (this.#state === 'connected') this.#apartSince = now()
+    if (this.#isProven) this.#apartSince = now()
     this.#state = 'connecting'
-    this.#failures += 1
+    this.#disbelieve(cause instanceof Violation)
     this.#events.lost(cause)
-    if (isFinal(cause)) this.#giveUp(cause)
-    else this.#timer = setTimeout(() => this.#connect(), this.#pause())
+    if (isFinal(cause) && this.#rotation.refused(this.#server)) this.#giveUp(cause)
+    else this.#timer = setTimeout(() => this.#connect(), this.#rotation.failed()).unref()
+  }
+
+  /** Healthy servers refuse whoever has seen more than they have, and know nothing of the sessions of another ensemble. */
+  #disbelieve(isViolation: boolean): void {
+    if (isViolation) this.#session = this.#before.session
+    if (isViolation || !this.#isProven) this.#zxid = this.#before.zxid
+    this.#isProven = false
   }
 
   #giveUp(cause: Error): void {
     this.#state = 'ended'
     this.#events.ended(cause)
-  }
-
-  /** None within a round of all servers. */
-  #pause(): number {
-    const rounds = this.#failures / this.#servers.length
-    return Number.isInteger(rounds) ? Math.min(PAUSE.to, PAUSE.from * 2 ** rounds) * (0.5 + Math.random()) : 0
   }
 }
 

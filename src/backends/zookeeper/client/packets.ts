@@ -18,6 +18,9 @@ const TYPE = {
   error: -1,
 } as const
 
+/** What a child's name takes at least, in bytes: its length, and one. */
+const LEAST_NAME_BYTES = 5
+
 /** The kind of an event that tells of children. */
 const CHILDREN_CHANGED = 4
 
@@ -50,11 +53,17 @@ export function connectRequest(zxid: bigint, timeout: number, session: SessionId
   return new Output().int(0).long(zxid).int(timeout).long(session.id).bytes(session.password).bool(false).frame()
 }
 
+/** A session's password always takes so many bytes. */
+const PASSWORD_BYTES = 16
+
 /** A timeout of 0 says that the session has expired. */
 export function readConnectReply(input: Input): { timeout: number; session: SessionIdentity } {
   input.int()
   const timeout = input.int()
-  return { timeout, session: { id: input.long(), password: Buffer.from(input.bytes()) } }
+  const session = { id: input.long(), password: Buffer.from(input.bytes()) }
+  const isSession = session.id !== 0n && session.password.length === PASSWORD_BYTES
+  if (timeout > 0 && !isSession) throw new RangeError('The greeting names no session.')
+  return { timeout, session }
 }
 
 export function authRequest({ scheme, auth }: Credentials): Buffer {
@@ -93,7 +102,11 @@ export function multiRequest(xid: number, steps: readonly Step[], acl: readonly 
 
 /** Whether an event is about a znode's children, rather than itself. */
 export function readsOfChildren(input: Input): boolean {
-  return input.int() === CHILDREN_CHANGED
+  const type = input.int()
+  // The state of the session, then the znode's path.
+  input.int()
+  input.text()
+  return type === CHILDREN_CHANGED
 }
 
 export function readStat(input: Input): Stat {
@@ -116,26 +129,33 @@ export function readZnode(input: Input): Znode {
 }
 
 export function readChildren(input: Input): Children {
-  const names = Array.from({ length: Math.max(input.int(), 0) }, () => input.text())
+  const names = Array.from({ length: input.count(LEAST_NAME_BYTES) }, () => input.text())
   return { names, stat: readStat(input) }
 }
 
-/** @throws Refusal, which names the step. */
-export function readMulti(input: Input): (Stat | undefined)[] {
+/**
+ * Reads the results of a transaction. They are as many as its steps, and of their kinds.
+ *
+ * @throws Refusal, which names the step.
+ */
+export function readMulti(input: Input, steps: readonly Pick<Step, 'type'>[]): (Stat | undefined)[] {
   const stats: (Stat | undefined)[] = []
   let refusal: Refusal | undefined
-  for (;;) {
+  let failed = 0
+  for (const { type: expected } of steps) {
     const [type, done] = [input.int(), input.bool()]
     input.int()
-    if (done) break
-    if (type === TYPE.error) {
-      const code = input.int()
-      // Those before the one at fault have 0, those after it something general.
-      if (code !== 0 && !refusal) refusal = new Refusal(code, stats.length)
-    }
+    const isError = type === TYPE.error && !done
+    if (!isError && (done || type !== TYPE[expected])) throw new RangeError('The results are not those of the steps.')
+    failed += isError ? 1 : 0
+    const code = isError ? input.int() : 0
+    // Those before the one at fault have 0, those after it something general.
+    if (code !== 0) refusal ??= new Refusal(code, stats.length)
     if (type === TYPE.create) input.text()
     stats.push(type === TYPE.set ? readStat(input) : undefined)
   }
+  const [, done] = [input.int(), input.bool()]
+  if (!done || failed > 0 !== (refusal !== undefined)) throw new RangeError('The results are not those of the steps.')
   if (refusal) throw refusal
   return stats
 }

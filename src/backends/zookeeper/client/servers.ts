@@ -22,7 +22,7 @@ export function parseServers(given: string): Target {
   const [list = '', ...path] = text.slice(at + 1).split('/')
   const servers = list.split(',').filter(Boolean).map(toServer)
   const chroot = path.length === 0 || path.join('/') === '' ? '' : `/${path.join('/').replace(/\/+$/, '')}`
-  if (servers.length === 0 || /\/\//.test(chroot)) throw wrong(given)
+  if (servers.length === 0 || /\/\//.test(chroot)) throw wrong()
   return { servers, chroot, credentials: at < 0 ? [] : [toCredentials(text.slice(0, at))] }
 }
 
@@ -38,13 +38,18 @@ function toCredentials(user: string): Credentials {
 
 function toServer(text: string): { host: string; port: number } {
   const [, host, port] = /^(\[[^\]]+\]|[^:[\]\s]+)(?::(\d+))?$/.exec(text) ?? []
-  if (host === undefined || Number(port) > 65_535) throw wrong(text)
+  if (host === undefined || (port !== undefined && !isPort(Number(port)))) throw wrong()
   return { host: host.replace(/^\[|\]$/g, ''), port: port === undefined ? DEFAULT_PORT : Number(port) }
 }
 
-function wrong(given: string): TypeError {
-  const shown = given.slice(given.lastIndexOf('@') + 1)
+function isPort(port: number): boolean {
+  return port >= 1 && port <= 65_535
+}
+
+/** Shows nothing of what was given: whatever part of it may be a password. */
+function wrong(): TypeError {
   return new TypeError(
-    `A connection string names servers, such as a:2181,b:2181, and may end with a path; got ${shown}.`,
+    'A connection string names servers, such as a:2181,b:2181, with ports from 1 to 65535. It may begin with credentials, such ' +
+      'as user:password@ (percent-encoded), and may end with a path that exists, such as /chroot.',
   )
 }

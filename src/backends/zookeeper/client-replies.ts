@@ -1,0 +1,66 @@
+import { inspect } from 'node:util'
+import { StoreUnavailableError } from '../../errors/errors.js'
+import type { Children, Reply, Stat, Step, Znode } from './transport.js'
+
+/**
+ * Passes on what was read of a reply; what cannot be read is a fault. Nothing may be thrown: it would end the process, since
+ * the client calls back from its socket.
+ */
+export function pass<V>(reply: Reply<V>, read: () => V): void {
+  let value: V
+  try {
+    value = read()
+  } catch (fault) {
+    reply(fault as Error)
+    return
+  }
+  reply(undefined, value)
+}
+
+export function toStat(stat: unknown): Stat {
+  const { mzxid, version, cversion } = Object(stat) as Record<string, unknown>
+  const isZxid = Buffer.isBuffer(mzxid) && mzxid.length === 8
+  if (!isZxid || !Number.isInteger(version) || !Number.isInteger(cversion)) throw unexpected('a stat', stat)
+  return { mzxid: mzxid.readBigInt64BE(), version: version as number, cversion: cversion as number }
+}
+
+export function toZnode(data: unknown, stat: unknown): Znode {
+  const bytes = data ?? Buffer.alloc(0)
+  if (!Buffer.isBuffer(bytes)) throw unexpected('data', data)
+  return { data: bytes, stat: toStat(stat) }
+}
+
+export function toChildren(names: unknown, stat: unknown): Children {
+  const isList = Array.isArray(names) && names.every(name => typeof name === 'string')
+  if (!isList) throw unexpected('a list of children', names)
+  return { names, stat: toStat(stat) }
+}
+
+/** One state for each step that sets data. */
+export function toResults(results: unknown, steps: readonly Step[]): (Stat | undefined)[] {
+  if (!Array.isArray(results) || results.length !== steps.length)
+    throw unexpected('the results of a transaction', results)
+  return steps.map(({ type }, index) => (type === 'set' ? toStat(Object(results[index]).stat) : undefined))
+}
+
+/** Which step of a transaction has failed; nothing where the results do not say. */
+export function failedStep(results: unknown): number | undefined {
+  if (!Array.isArray(results)) return undefined
+  const step = results.findIndex(result => (Object(result).err ?? 0) !== 0)
+  return step < 0 ? undefined : step
+}
+
+/** Shows the shape, not what it holds. */
+function unexpected(what: string, value: unknown): StoreUnavailableError {
+  return new StoreUnavailableError(
+    `The ZooKeeper client answers with ${what} of an unexpected shape: ${shapeOf(value)}. Use node-zookeeper-client 1.x as it ` +
+      'is published.',
+  )
+}
+
+function shapeOf(value: unknown): string {
+  if (typeof value !== 'object' || value === null) return value === null ? 'null' : typeof value
+  if (Array.isArray(value)) return `an array of ${value.length}`
+  const kinds = Object.entries(value).map(([name, member]) => [name, member === null ? 'null' : typeof member])
+  return inspect(Object.fromEntries(kinds.slice(0, 12)), { breakLength: Number.POSITIVE_INFINITY })
+}
