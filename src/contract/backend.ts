@@ -216,6 +216,11 @@ export interface Backend<S = string> {
    */
   commit?(batch: Batch<S>, since: Version, givenUp: AbortSignal): Awaitable<Committed<S>>
   /**
+   * Called before a group is committed, in the async context of the call that it came of: for backends that run code of the
+   * application for a group. `commit` itself runs in the context in which the dictionary was opened. Must be cheap, and not throw.
+   */
+  noteCaller?(group: Group<S>): void
+  /**
    * What happened since. Never older than what was acknowledged before the call, unless less is asked for.
    *
    * @param freshness - what the answer must be worth; more is always right. Default `'linearizable'`.

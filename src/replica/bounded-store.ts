@@ -4,6 +4,7 @@ import type {
   CatchUp,
   Committed,
   Freshness,
+  Group,
   Listener,
   State,
   Unsubscribe,
@@ -47,6 +48,11 @@ export class BoundedStore {
   /** As of when the version is known to be the present one, without asking. */
   knownCurrent(version: Version): number | undefined {
     return this.#store.backend.knownCurrent?.(version)
+  }
+
+  /** To be called in the context of the call that the group came of. */
+  noteCaller(group: Group<unknown>): void {
+    this.#store.backend.noteCaller?.(group)
   }
 
   /** At once where the store answers at once; else the promise is to be bounded by {@link answer}. */

@@ -141,6 +141,7 @@ export class Replica {
 
   /** Executes the group. When it resolves, memory holds what came of it and all that went before. */
   submit(group: Group<unknown>): Promise<Outcome> {
+    this.#store.noteCaller(group)
     return this.#commits.submit(group)
   }
 

@@ -1,5 +1,6 @@
 import type { Batch, Change, Committed, Effect, Group, Outcome, Version } from '../../contract/backend.js'
 import { executeGroup } from '../../contract/execute-group.js'
+import { type Callers, here } from './callers.js'
 import { type Dialect, runAll } from './dialect.js'
 import { isConflict, isDuplicate, isOfStore, refused } from './faults.js'
 import type { ModelSession } from './manager.js'
@@ -24,6 +25,7 @@ export interface CommitContext {
   readonly rows: Rows
   readonly dialect: Dialect
   readonly dictionary: string
+  readonly callers: Callers | undefined
 }
 
 /** A group's outcome, with what it did. */
@@ -36,8 +38,8 @@ type Execute = (context: CommitContext, batch: Batch<Stored>, writing: Writing) 
 
 /** Executes a batch inside of a transaction. A group that the model refuses fails them all. */
 export function commitTogether(context: CommitContext, batch: Batch<Stored>, since: Version): Promise<Executed> {
-  return commit(context, batch, since, ({ session, rows }, { groups }, writing) =>
-    executeAll(session, rows, groups, writing, writing.version),
+  return commit(context, batch, since, (_, { groups }, writing) =>
+    executeAll(context, groups, writing, writing.version),
   )
 }
 
@@ -64,8 +66,7 @@ async function advance(writing: Writing, effects: readonly Effect<Stored>[], id:
 }
 
 async function executeAll(
-  session: ModelSession,
-  rows: Rows,
+  { session, rows, callers }: CommitContext,
   groups: readonly Group<Stored>[],
   writing: Pick<Writing, 'touchedSince'>,
   version: Version | undefined,
@@ -76,7 +77,7 @@ async function executeAll(
     writing.touchedSince(since, key),
   )
   const outcomes = groups.map(group => executeGroup(group, set, effects.length > 0 ? undefined : version, effects))
-  if (effects.length > 0) await rows.write(session, set.changes())
+  if (effects.length > 0) await rows.write(session, set.changes(), key => callers?.of(groups, key) ?? here)
   return { outcomes, effects }
 }
 
@@ -92,18 +93,19 @@ async function executeApart(context: CommitContext, { groups }: Batch<Stored>, w
 }
 
 async function executeOne(
-  { session, rows, dialect, dictionary }: CommitContext,
+  context: CommitContext,
   group: Group<Stored>,
   writing: Writing,
   earlier: readonly Effect<Stored>[],
 ): Promise<Done> {
+  const { session, dialect, dictionary } = context
   const touchedSince = (since: Version, key: string) =>
     earlier.some(effect => effect.type === 'clear' || effect.key === key) || writing.touchedSince(since, key)
   const version = earlier.length > 0 ? undefined : writing.version
   for (let duplicates = 0; ; duplicates += 1) {
     await session.query('SAVEPOINT durabledict_group', [])
     try {
-      const done = await executeAll(session, rows, [group], { touchedSince }, version)
+      const done = await executeAll(context, [group], { touchedSince }, version)
       await runAll(session, dialect, dialect.checkConstraints)
       await session.query('RELEASE SAVEPOINT durabledict_group', [])
       return done

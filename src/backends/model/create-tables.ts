@@ -2,6 +2,7 @@ import { now } from '../../time/clock.js'
 import { pause } from '../waiting.js'
 import { type Dialect, dialectOf, runAll } from './dialect.js'
 import { isConflict, isCreatedMeanwhile } from './faults.js'
+import { guarded } from './guarded-manager.js'
 import type { ModelManager } from './manager.js'
 import { managerOf } from './manager-of.js'
 import type { Recognizer } from './recognise.js'
@@ -22,7 +23,8 @@ export function createTablesFor(recognizers: readonly Recognizer[]): CreateTable
   return model => createTables(managerOf(model, recognizers))
 }
 
-async function createTables(manager: ModelManager): Promise<void> {
+async function createTables(model: ModelManager): Promise<void> {
+  const manager = guarded(model, LIMIT)
   const dialect = dialectOf(manager)
   const whole = manager.dialect === 'sqlite' ? finishingStatements(manager) : manager
   const end = now() + LIMIT

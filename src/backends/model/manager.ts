@@ -64,6 +64,12 @@ export interface TransactionOptions {
   readonly isolation?: 'snapshot'
   /** The most that it may take, in ms, for libraries that bound transactions themselves. */
   readonly limit: number
+  /**
+   * The most that one call of its session may take, and its `BEGIN`, `COMMIT` or `ROLLBACK`, in ms. After that it rejects, and the
+   * connection is closed rather than returned to its pool: no one would ever get it out of a network that has gone silent.
+   * Default: no limit.
+   */
+  readonly statementLimit?: number | undefined
 }
 
 /**
@@ -74,6 +80,8 @@ export interface TransactionOptions {
  * @typeParam Row - an instance, as the model's users get it.
  */
 export interface ModelManager<Row extends object = object> extends SqlSession {
+  /** @param limit - the most that the statement may take, in ms; as {@link TransactionOptions.statementLimit}. */
+  query(sql: string, parameters: readonly SqlParameter[], limit?: number): Promise<readonly SqlRow[]>
   /** The library, for messages: `'Prisma'`. */
   readonly library: string
   /** What the application calls the model; the default for the dictionary's name. */

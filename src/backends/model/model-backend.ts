@@ -14,6 +14,7 @@ import type {
 import { CommittingBackend } from '../../contract/committing-backend.js'
 import { DurableDictError } from '../../errors/errors.js'
 import { now, delay as pause } from '../../time/clock.js'
+import type { Callers } from './callers.js'
 import { commitApart, commitTogether, DUPLICATES, type Executed } from './commit.js'
 import type { Dialect } from './dialect.js'
 import { isConflict, isDuplicate, isRefusal, notWritten, refused, unknownOutcome } from './faults.js'
@@ -50,6 +51,8 @@ export interface ModelBackendOptions {
   /** How often a live dictionary asks where nothing is pushed, in ms. */
   readonly pollEvery: number
   readonly notifications: Notifications | undefined
+  /** Left out where no function of the application's is run for a group. */
+  readonly callers?: Callers | undefined
 }
 
 /**
@@ -129,6 +132,10 @@ export class ModelBackend extends CommittingBackend<Stored> implements Backend<S
     }
   }
 
+  noteCaller(group: Group<Stored>): void {
+    this.#options.callers?.note(group)
+  }
+
   async recordBound(ms: number): Promise<void> {
     await this.#again(() => this.#options.versions.recordBound(ms))
   }
@@ -161,11 +168,11 @@ export class ModelBackend extends CommittingBackend<Stored> implements Backend<S
   }
 
   #attempt(batch: Batch<Stored>, since: Version, apart: boolean, givenUp?: AbortSignal): Promise<Executed> {
-    const { manager, versions, rows, dialect, timeout, name: dictionary } = this.#options
+    const { manager, versions, rows, dialect, timeout, name: dictionary, callers } = this.#options
     const execute = apart ? commitApart : commitTogether
     return inTransaction(
       manager,
-      session => execute({ session, versions, rows, dialect, dictionary }, batch, since),
+      session => execute({ session, versions, rows, dialect, dictionary, callers }, batch, since),
       { limit: timeout },
       givenUp,
     )

@@ -2,18 +2,20 @@ import { createHash } from 'node:crypto'
 import type { Encoding } from '../../encodings/encoding.js'
 import { UnsupportedError } from '../../errors/errors.js'
 import { CachedVersions } from './cached-versions.js'
+import { Callers } from './callers.js'
 import { channelOf } from './channel.js'
 import { DatabaseVersions } from './database-versions.js'
 import { type Dialect, dialectOf, quoted } from './dialect.js'
 import { whatIsMade } from './encoded.js'
+import { guarded } from './guarded-manager.js'
 import { type Inspection, inspect, notInspected } from './inspection.js'
 import { InstanceEncoding, InstanceForm } from './instance-form.js'
-import type { Columns, ModelManager } from './manager.js'
+import type { ModelManager } from './manager.js'
 import { ModelBackend } from './model-backend.js'
 import { Notifications } from './notifications.js'
 import type { ModelSettings } from './options.js'
-import { Rows } from './rows.js'
-import { type Stored, StoredRow } from './stored.js'
+import { Rows, type RowsOptions } from './rows.js'
+import { StoredRow } from './stored.js'
 import { finishingStatements } from './unfinished-statements.js'
 import { ValueForm } from './value-form.js'
 import type { Versions } from './versions.js'
@@ -33,6 +35,9 @@ export interface OpenedModel {
   readonly encoding: Encoding<unknown>
 }
 
+/** How much longer than a call a statement may take, in ms: the server's own limits, which leave the connection in order, come first. */
+const GRACE = 250
+
 /** The longest name of a version, in characters: that of memcached's keys, less what others put before it. */
 const LONGEST_KEY = 200
 
@@ -43,7 +48,8 @@ const LONGEST_KEY = 200
  */
 export async function openModel(model: ModelManager, settings: ModelSettings, given: Given): Promise<OpenedModel> {
   const dialect = dialectOf(model)
-  const manager = model.dialect === 'sqlite' ? finishingStatements(model) : model
+  const limited = guarded(model, given.timeout + GRACE)
+  const manager = model.dialect === 'sqlite' ? finishingStatements(limited) : limited
   const dictionary = settings.name ?? manager.model
   const { keyCol, valueCol } = settings
   const { timeout, signal } = given
@@ -77,6 +83,7 @@ export async function openModel(model: ModelManager, settings: ModelSettings, gi
       timeout,
       pollEvery,
       notifications,
+      callers: settings.row && new Callers(),
     }),
     encoding,
   }
@@ -103,9 +110,10 @@ function valueForm(
 }
 
 /** Gives the function of the option its value as the caller wrote it. */
-function filling({ row }: ModelSettings, encoding: Encoding<unknown>): (key: string, stored: Stored) => Columns {
+function filling({ row }: ModelSettings, encoding: Encoding<unknown>): RowsOptions['fill'] {
   if (!row) return () => ({})
-  return (key, stored) => row(key, stored instanceof StoredRow ? stored.given : encoding.decode(stored))
+  return (key, stored, caller) =>
+    caller(() => row(key, stored instanceof StoredRow ? stored.given : encoding.decode(stored)))
 }
 
 function listening(

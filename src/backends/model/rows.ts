@@ -2,6 +2,7 @@ import { escapeText, unescapeText } from '../sql/escape.js'
 import type { Dialect } from './dialect.js'
 import type { Form } from './form.js'
 import type { Columns, ModelManager, ModelSession } from './manager.js'
+import type { RunInContext } from './own-context.js'
 import { type Stored, StoredRow } from './stored.js'
 
 /** How many keys stand in one statement, and how many rows come in one answer, at most. */
@@ -22,8 +23,8 @@ export interface RowsOptions {
   readonly dialect: Dialect
   readonly keyCol: string
   readonly form: Form
-  /** Further columns of a row that is inserted. */
-  fill(key: string, stored: Stored): Columns
+  /** Further columns of a row that is inserted, by a function of the application's that runs in its caller's context. */
+  fill(key: string, stored: Stored, caller: RunInContext): Columns
 }
 
 /** The model's rows, as the entries of a dictionary. */
@@ -68,7 +69,12 @@ export class Rows {
     return (await session.rows({ keyCol, columns: [keyCol], limit: 1 })).length > 0
   }
 
-  async write(session: ModelSession, { clear, create, update, remove }: RowChanges): Promise<void> {
+  /** @param callerOf - the context of the call that wrote a key. */
+  async write(
+    session: ModelSession,
+    { clear, create, update, remove }: RowChanges,
+    callerOf: (key: string) => RunInContext,
+  ): Promise<void> {
     const { keyCol } = this.#options
     if (clear) await session.removeAll()
     for (const keys of chunks(remove, KEYS_PER_STATEMENT)) {
@@ -80,7 +86,7 @@ export class Rows {
     for (const [key, stored] of update) await session.update(keyCol, this.#escaped(key), this.#written(key, stored))
     for (const entries of chunks([...create], KEYS_PER_STATEMENT)) {
       await session.create(
-        entries.map(([key, stored]) => this.#inserted(key, stored)),
+        entries.map(([key, stored]) => this.#inserted(key, stored, callerOf(key))),
         keyCol,
       )
     }
@@ -100,9 +106,9 @@ export class Rows {
     }
   }
 
-  #inserted(key: string, stored: Stored): Columns {
+  #inserted(key: string, stored: Stored, caller: RunInContext): Columns {
     const { keyCol, fill } = this.#options
-    return { ...fill(key, stored), ...this.#written(key, stored), [keyCol]: this.#escaped(key) }
+    return { ...fill(key, stored, caller), ...this.#written(key, stored), [keyCol]: this.#escaped(key) }
   }
 
   #written(key: string, stored: Stored): Columns {

@@ -1,4 +1,5 @@
 import type { DialectName, ModelSession } from '../manager.js'
+import { type Discard, discardAfter, limited } from './statement-limit.js'
 
 const FORGIVES = /^\s*ROLLBACK\s+TO\b/i
 
@@ -8,25 +9,36 @@ const FORGIVES = /^\s*ROLLBACK\s+TO\b/i
  * Rejects with the function's own error, also where rolling back failed then, as it does on a lost connection. PostgreSQL rolls
  * back at COMMIT what a failed statement has aborted, and most libraries take its answer for success: where the function went
  * on after one, without rolling back to a savepoint, this rejects with that statement's error.
+ *
+ * @param run - passes on what closes the connection, if the library's interface allows that.
+ * @param statementLimit - see `TransactionOptions`.
  */
 export async function runTransaction<R>(
   dialect: DialectName,
   work: (session: ModelSession) => Promise<R>,
-  run: (within: (session: ModelSession) => Promise<R>) => Promise<R>,
+  run: (within: (session: ModelSession, discard?: Discard) => Promise<R>) => Promise<R>,
+  statementLimit?: number,
 ): Promise<R> {
   let failure: { readonly error: unknown } | undefined
-  const within = async (session: ModelSession) => {
+  let ending: { stop(): void } | undefined
+  const within = async (open: ModelSession, discard: Discard = () => {}) => {
+    const session = limited(open, statementLimit, discard)
     try {
       return await (dialect === 'postgresql' ? unlessAborted(session, work) : work(session))
     } catch (error) {
       failure = { error }
       throw error
+    } finally {
+      // COMMIT or ROLLBACK, which the library sends.
+      ending = discardAfter(statementLimit, discard)
     }
   }
   try {
     return await run(within)
   } catch (error) {
     throw failure ? failure.error : error
+  } finally {
+    ending?.stop()
   }
 }
 

@@ -1,8 +1,9 @@
 import type { Columns, ModelSession, RowQuery, SqlParameter, SqlRow } from '../manager.js'
+import { checkedColumns, checkedRows } from '../replies.js'
 import { insertBatches } from './insert-batches.js'
 import { plainValue } from './plain-value.js'
 import { columnOf, kindOf } from './typeorm-columns.js'
-import type { Executable, Metadata, Repository, Select, Subscriber } from './typeorm-shape.js'
+import type { EntityManager, Executable, Metadata, QueryRunner, Select, Subscriber } from './typeorm-shape.js'
 
 /**
  * How many entities are inserted, or loaded in order to be removed, by one statement. TypeORM reads those inserted again, by as
@@ -13,10 +14,14 @@ const ENTRY = 'entry'
 
 type Change = 'Update' | 'Remove'
 
-/** TypeORM gives `[rows, count]` for PostgreSQL's UPDATE and DELETE, and a number or an object where there are no rows. */
-export function rowsOf(raw: unknown): readonly SqlRow[] {
-  if (!Array.isArray(raw)) return []
-  return Array.isArray(raw[0]) ? raw[0] : raw
+/** Runs a statement of ours. */
+export async function runQuery(
+  runner: QueryRunner,
+  sql: string,
+  parameters: readonly SqlParameter[],
+): Promise<readonly SqlRow[]> {
+  const { records } = await runner.query(sql, [...parameters], true)
+  return checkedRows('TypeORM', sql, records)
 }
 
 /**
@@ -24,16 +29,19 @@ export function rowsOf(raw: unknown): readonly SqlRow[] {
  * way to new ones of the same key.
  */
 export class TypeormSession implements ModelSession {
-  readonly #repository: Repository
+  readonly #manager: EntityManager
+  readonly #target: unknown
   readonly #metadata: Metadata
 
-  constructor(repository: Repository) {
-    this.#repository = repository
-    this.#metadata = repository.metadata
+  /** @param manager - of the transaction. A repository of it might be that of another one; see `inOwnContext`. */
+  constructor(manager: EntityManager, target: unknown) {
+    this.#manager = manager
+    this.#target = target
+    this.#metadata = manager.dataSource.getMetadata(target)
   }
 
-  async query(sql: string, parameters: readonly SqlParameter[]): Promise<readonly SqlRow[]> {
-    return rowsOf(await this.#repository.manager.query(sql, [...parameters]))
+  query(sql: string, parameters: readonly SqlParameter[]): Promise<readonly SqlRow[]> {
+    return runQuery(this.#manager.queryRunner, sql, parameters)
   }
 
   async rows(query: RowQuery): Promise<readonly object[]> {
@@ -54,9 +62,9 @@ export class TypeormSession implements ModelSession {
   async create(rows: readonly Columns[], keyCol?: string): Promise<void> {
     if (keyCol !== undefined) await this.#makeWay(rows, keyCol)
     for (const batch of insertBatches(rows)) {
-      const entities = batch.map(row => this.#repository.create(this.#storable(row)))
+      const entities = batch.map(row => this.#manager.create(this.#target, this.#storable(row)))
       for (let start = 0; start < batch.length; start += ROWS) {
-        await this.#repository.insert(entities.slice(start, start + ROWS))
+        await this.#manager.insert(this.#target, entities.slice(start, start + ROWS))
       }
     }
   }
@@ -70,13 +78,13 @@ export class TypeormSession implements ModelSession {
     }
     const entity = await this.#byKeys(this.#builder(), keyCol, [key], ENTRY).getOne()
     if (!entity) throw new Error(`There is no row with the key ${JSON.stringify(key)} to be updated.`)
-    await this.#repository.save(Object.assign(entity, storable))
+    await this.#manager.save(this.#target, Object.assign(entity, storable))
   }
 
   async remove(keyCol: string, keys: readonly string[]): Promise<void> {
     if (this.#isHeard('Remove')) {
       const entities = await this.#byKeys(this.#builder().withDeleted(), keyCol, keys, ENTRY).getMany()
-      await this.#repository.remove(entities)
+      await this.#manager.remove(this.#target, entities)
       return
     }
     await this.#byKeys(this.#builder().delete(), keyCol, keys).execute()
@@ -86,13 +94,13 @@ export class TypeormSession implements ModelSession {
     while (this.#isHeard('Remove')) {
       const entities = await this.#builder().withDeleted().take(ROWS).getMany()
       if (entities.length === 0) return
-      await this.#repository.remove(entities)
+      await this.#manager.remove(this.#target, entities)
     }
     await this.#builder().delete().execute()
   }
 
   #builder(): Select {
-    return this.#repository.createQueryBuilder(ENTRY)
+    return this.#manager.createQueryBuilder(this.#target, ENTRY).cache(false)
   }
 
   /** Columns go by their bare names in UPDATE and DELETE, and behind the name of their table in SELECT. */
@@ -115,8 +123,8 @@ export class TypeormSession implements ModelSession {
     for (const property of others) builder.addSelect(this.#selected(property), property)
     if (limit !== undefined) builder.limit(limit)
     const columns = properties.map(property => [property, columnOf(this.#metadata, property)] as const)
-    const { driver } = this.#repository.manager.dataSource
-    return (await builder.getRawMany()).map(raw =>
+    const { driver } = this.#manager.dataSource
+    return checkedColumns<Record<string, unknown>>('TypeORM', properties, await builder.getRawMany()).map(raw =>
       Object.fromEntries(
         columns.map(([property, column]) => [property, plainValue(driver.prepareHydratedValue(raw[property], column))]),
       ),
@@ -125,13 +133,13 @@ export class TypeormSession implements ModelSession {
 
   /** The driver of MySQL parses JSON, and TypeORM once more where that gave text: it is given the text to begin with. */
   #selected(property: string): string {
-    const isMysql = ['mysql', 'mariadb'].includes(this.#repository.manager.dataSource.options.type)
+    const isMysql = ['mysql', 'mariadb'].includes(this.#manager.dataSource.options.type)
     const isJson = columnOf(this.#metadata, property).type === 'json'
     return isMysql && isJson ? `CAST(${ENTRY}.${property} AS CHAR)` : `${ENTRY}.${property}`
   }
 
   #keyAsStored(keyCol: string, key: string): unknown {
-    return this.#repository.manager.dataSource.driver.preparePersistentValue(key, columnOf(this.#metadata, keyCol))
+    return this.#manager.dataSource.driver.preparePersistentValue(key, columnOf(this.#metadata, keyCol))
   }
 
   /** TypeORM takes `null` for SQL's, which a column of JSON that is not nullable can only mean as JSON's. */
@@ -154,9 +162,9 @@ export class TypeormSession implements ModelSession {
   }
 
   #isHeard(change: Change): boolean {
-    const { metadata } = this.#repository
+    const metadata = this.#metadata
     if (metadata[`before${change}Listeners`].length > 0 || metadata[`after${change}Listeners`].length > 0) return true
-    const { subscribers } = this.#repository.manager.dataSource
+    const { subscribers } = this.#manager.dataSource
     return subscribers.some(one => (one[`before${change}`] || one[`after${change}`]) && isAbout(one, metadata.target))
   }
 }

@@ -44,31 +44,43 @@ export type Subscriber = Readonly<Record<'beforeUpdate' | 'afterUpdate' | 'befor
   listenTo?(): unknown
 }
 
-interface QueryRunner {
+/** Runs statements on one connection, which it takes from the pool. */
+export interface QueryRunner {
   readonly isTransactionActive: boolean
+  manager: EntityManager
+  driver: object
   /** Of better-sqlite3: prepared statements by their text. */
   readonly stmtCache?: Map<string, unknown>
+  connect(): Promise<unknown>
+  release(): Promise<void>
+  query(sql: string, parameters: unknown[], structured: true): Promise<{ readonly records?: unknown }>
+  startTransaction(isolation?: string): Promise<void>
+  commitTransaction(): Promise<void>
+  rollbackTransaction(): Promise<void>
 }
 
 export interface DataSource {
   readonly isInitialized: boolean
-  readonly options: { readonly type: string }
+  readonly options: { readonly type: string; readonly isolationLevel?: string }
   readonly driver: {
     preparePersistentValue(value: unknown, column: Column): unknown
     prepareHydratedValue(value: unknown, column: Column): unknown
   }
   readonly subscribers: readonly Subscriber[]
-  createQueryRunner(): QueryRunner
+  getMetadata(target: unknown): Metadata
+  createQueryRunner(mode: 'master'): QueryRunner
+  createEntityManager(runner: QueryRunner): EntityManager
 }
 
+/** The manager of one connection. */
 export interface EntityManager {
   readonly dataSource: DataSource
-  /** The one connection of a manager inside of a transaction. */
-  readonly queryRunner?: object
-  query(sql: string, parameters: unknown[]): Promise<unknown>
-  transaction<R>(work: (manager: EntityManager) => Promise<R>): Promise<R>
-  transaction<R>(isolation: 'REPEATABLE READ', work: (manager: EntityManager) => Promise<R>): Promise<R>
-  getRepository(target: unknown): Repository
+  readonly queryRunner: QueryRunner
+  create(target: unknown, columns: object): object
+  insert(target: unknown, entities: readonly object[]): Promise<unknown>
+  save(target: unknown, entity: object): Promise<unknown>
+  remove(target: unknown, entities: object[]): Promise<unknown>
+  createQueryBuilder(target: unknown, alias: string): Select
 }
 
 export interface Executable {
@@ -84,6 +96,7 @@ export interface Select extends Executable {
   take(count: number): this
   limit(count: number): this
   withDeleted(): this
+  cache(enabled: false): this
   setFindOptions(options: object): this
   getMany(): Promise<object[]>
   getOne(): Promise<object | null>
@@ -94,11 +107,6 @@ export interface Select extends Executable {
 
 export interface Repository {
   readonly target: unknown
-  readonly manager: EntityManager
-  readonly metadata: Metadata
-  create(columns: object): object
-  insert(entities: readonly object[]): Promise<unknown>
-  save(entity: object): Promise<unknown>
-  remove(entities: object[]): Promise<unknown>
+  readonly manager: { readonly dataSource: DataSource; readonly queryRunner?: QueryRunner }
   createQueryBuilder(alias: string): Select
 }

@@ -8,11 +8,14 @@ import type {
   SqlRow,
   TransactionOptions,
 } from '../manager.js'
+import { inOwnContext } from '../own-context.js'
 import { runTransaction } from './run-transaction.js'
+import { type Discard, withinLimit } from './statement-limit.js'
 import { Turns } from './turns.js'
 import { kindOf } from './typeorm-columns.js'
-import { rowsOf, TypeormSession } from './typeorm-session.js'
-import type { DataSource, EntityManager, Metadata, Repository, TypeormRepository } from './typeorm-shape.js'
+import { runQuery, TypeormSession } from './typeorm-session.js'
+import type { DataSource, Metadata, QueryRunner, Repository, TypeormRepository } from './typeorm-shape.js'
+import { OwnDataSource } from './typeorm-source.js'
 
 export type { TypeormRepository } from './typeorm-shape.js'
 
@@ -36,6 +39,11 @@ const turnsOf = new WeakMap<DataSource, Turns>()
  * @throws TypeError where it is something else.
  */
 export function typeormManager<Row extends object>(repository: TypeormRepository<Row>): ModelManager<Row> {
+  // In a transaction that belongs to an async context, repositories present themselves as its own.
+  return inOwnContext(() => managerFor(repository))
+}
+
+function managerFor<Row extends object>(repository: TypeormRepository<Row>): ModelManager<Row> {
   if (!isTypeormRepository(repository)) {
     throw new TypeError('typeormManager takes a TypeORM repository: typeormManager(dataSource.getRepository(Setting)).')
   }
@@ -51,7 +59,7 @@ export function typeormManager<Row extends object>(repository: TypeormRepository
       'typeormManager takes the repository of a data source that is initialized: await dataSource.initialize().',
     )
   }
-  return new TypeormManager<Row>(manager, target, dialect)
+  return new TypeormManager<Row>(manager.dataSource, target, dialect)
 }
 
 /** Whether it is a repository of TypeORM. */
@@ -65,15 +73,15 @@ class TypeormManager<Row extends object> implements ModelManager<Row> {
   readonly library = 'TypeORM'
   readonly jsonAsValues = true
   readonly dialect: DialectName
-  readonly #manager: EntityManager
+  readonly #source: OwnDataSource
   readonly #target: unknown
   readonly #metadata: Metadata
 
-  constructor(manager: EntityManager, target: unknown, dialect: DialectName) {
+  constructor(dataSource: DataSource, target: unknown, dialect: DialectName) {
     this.dialect = dialect
-    this.#manager = manager
+    this.#source = new OwnDataSource(dataSource, dialect)
     this.#target = target
-    this.#metadata = manager.getRepository(target).metadata
+    this.#metadata = dataSource.getMetadata(target)
   }
 
   get model(): string {
@@ -94,18 +102,28 @@ class TypeormManager<Row extends object> implements ModelManager<Row> {
     return column && kindOf(column)
   }
 
-  query(sql: string, parameters: readonly SqlParameter[]): Promise<readonly SqlRow[]> {
-    return this.#inTurn(async () => rowsOf(await this.#manager.query(sql, [...parameters])), PATIENCE)
+  query(sql: string, parameters: readonly SqlParameter[], limit?: number): Promise<readonly SqlRow[]> {
+    const ask = (runner: QueryRunner, discard: Discard) =>
+      withinLimit(() => runQuery(runner, sql, parameters), limit, discard)
+    return this.#inTurn(() => this.#source.run(ask), PATIENCE)
   }
 
-  transaction<R>(work: (session: ModelSession) => Promise<R>, { isolation, limit }: TransactionOptions): Promise<R> {
-    const begin = (within: (session: ModelSession) => Promise<R>) => {
-      const run = (manager: EntityManager) => within(new TypeormSession(manager.getRepository(this.#target)))
-      return isolation === 'snapshot' && this.dialect !== 'sqlite'
-        ? this.#manager.transaction('REPEATABLE READ', run)
-        : this.#manager.transaction(run)
-    }
-    return this.#inTurn(() => runTransaction(this.dialect, work, begin), limit)
+  transaction<R>(work: (session: ModelSession) => Promise<R>, options: TransactionOptions): Promise<R> {
+    const { isolation, limit, statementLimit } = options
+    const level = this.#source.isolationLevel(isolation)
+    const begin = (within: (session: ModelSession, discard: Discard) => Promise<R>) =>
+      this.#source.run(async (runner, discard) => {
+        await withinLimit(() => runner.startTransaction(level), statementLimit, discard)
+        try {
+          const result = await within(new TypeormSession(runner.manager, this.#target), discard)
+          await runner.commitTransaction()
+          return result
+        } catch (error) {
+          await runner.rollbackTransaction().catch(() => {})
+          throw error
+        }
+      })
+    return this.#inTurn(() => runTransaction(this.dialect, work, begin, statementLimit), limit)
   }
 
   isInstance(value: object, keyCol: string): boolean {
@@ -129,8 +147,8 @@ class TypeormManager<Row extends object> implements ModelManager<Row> {
   /** TypeORM has one connection for a whole data source of SQLite, and would make one transaction of two at the same time. */
   #inTurn<R>(work: () => Promise<R>, limit: number): Promise<R> {
     if (this.dialect !== 'sqlite') return work()
-    const { dataSource } = this.#manager
-    const runner = dataSource.createQueryRunner()
+    const { dataSource } = this.#source
+    const runner = dataSource.createQueryRunner('master')
     const turns = turnsOf.get(dataSource) ?? new Turns(runner)
     turnsOf.set(dataSource, turns)
     return turns.run(work, limit).catch(error => {
