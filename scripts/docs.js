@@ -1,0 +1,125 @@
+// @ts-check
+// Builds the documentation site into site/.build/html: the pages of docs/ with local search, the API reference, llms.txt.
+import { cp, mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { dirname, join, posix, relative } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { pages } from '../site/pages.js'
+import { install } from './install.js'
+import { root, runOrThrow } from './run.js'
+
+const site = join(root, 'site')
+const folder = join(root, 'site/.build')
+const source = join(folder, 'pages')
+
+/** Texts at the root that are pages of the site as well; the README is its home page. */
+const ROOT_PAGES = /** @type {const} */ ({
+  'README.md': 'index.md',
+  'ARCHITECTURE.md': 'ARCHITECTURE.md',
+  'CHANGELOG.md': 'CHANGELOG.md',
+  'CONTRIBUTING.md': 'CONTRIBUTING.md',
+  'SECURITY.md': 'SECURITY.md',
+})
+
+/** @param {string} path */
+const exists = path => stat(path).then(Boolean, () => false)
+
+/** A program that npm installed for the site. @param {string} name */
+const program = name => join(site, 'node_modules/.bin', name)
+
+/** Where a file of the repository is in the site, or `undefined` if it is not a page. @param {string} path */
+function placeOf(path) {
+  const [, below] = /^docs\/(.*\.(?:md|svg|png))$/.exec(path) ?? []
+  return below ?? ROOT_PAGES[/** @type {keyof typeof ROOT_PAGES} */ (path)]
+}
+
+/**
+ * Rewrites the relative links of a page from the repository's layout to the site's. A link to a file that is not a page
+ * becomes a link to the repository, or plain text while the repository has no public address.
+ * @param {string} text
+ * @param {string} path the page, relative to the root
+ * @param {string | undefined} repository
+ */
+export function withSiteLinks(text, path, repository) {
+  const from = posix.dirname(placeOf(path) ?? '')
+  return text.replaceAll(
+    /(!?)\[([^\]]*)\]\((?![a-z]+:|#)([^)#\s]+)(#[^)\s]*)?\)/g,
+    (_all, image, label, target, hash = '') => {
+      const file = posix.normalize(posix.join(posix.dirname(path), target))
+      const place = placeOf(file)
+      if (place !== undefined) return `${image}[${label}](./${posix.relative(from, place)}${hash})`
+      return repository === undefined ? label : `${image}[${label}](${repository}/blob/main/${file}${hash})`
+    },
+  )
+}
+
+/** @returns {Promise<string | undefined>} */
+async function repositoryUrl() {
+  const { repository } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8'))
+  return repository?.url?.replace(/^git\+/, '').replace(/\.git$/, '')
+}
+
+async function copyPages() {
+  const repository = await repositoryUrl()
+  const docs = (await readdir(join(root, 'docs'), { recursive: true })).map(name => `docs/${name}`)
+  for (const path of [...docs, ...Object.keys(ROOT_PAGES)]) {
+    const place = placeOf(path)
+    if (place === undefined || !(await exists(join(root, path)))) continue
+    const target = join(source, place)
+    await mkdir(dirname(target), { recursive: true })
+    if (!path.endsWith('.md')) await cp(join(root, path), target)
+    else await writeFile(target, withSiteLinks(await readFile(join(root, path), 'utf8'), path, repository))
+  }
+}
+
+/** Every page is in the sidebar, and the sidebar names nothing else. */
+async function checkSidebar() {
+  const files = (await readdir(source, { recursive: true })).filter(
+    name => name.endsWith('.md') && !name.startsWith('api/'),
+  )
+  const listed = pages
+    .flatMap(({ entries }) => entries.map(([, path]) => path))
+    .filter(path => !path.startsWith('api/'))
+  const names = files.map(name => (name === 'index.md' ? '' : name.slice(0, -'.md'.length)))
+  const missing = names.filter(name => !listed.includes(name))
+  const unknown = listed.filter(path => !names.includes(path))
+  if (missing.length + unknown.length === 0) return
+  throw new Error(
+    `site/pages.js does not list the pages: ${missing.join(', ')}; and lists none of: ${unknown.join(', ')}`,
+  )
+}
+
+async function entryPoints() {
+  const { exports } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8'))
+  const types = Object.values(exports).map(entry => entry.types ?? entry.import?.types ?? entry.import)
+  const paths = types.filter(path => typeof path === 'string' && path.endsWith('.d.ts'))
+  return paths.map(path => relative(site, join(root, path.replace('./dist/', 'src/').replace(/\.d\.ts$/, '.ts'))))
+}
+
+async function buildReference() {
+  const args = ['--options', 'typedoc.json', '--out', join(source, 'api'), ...(await entryPoints())]
+  await runOrThrow(program('typedoc'), args, { cwd: site })
+}
+
+export async function buildDocs() {
+  await install()
+  if (!(await exists(program('vitepress')))) {
+    await runOrThrow('npm', ['ci', '--ignore-scripts', '--no-audit', '--no-fund'], { cwd: site })
+  }
+  await rm(source, { recursive: true, force: true })
+  await mkdir(source, { recursive: true })
+  await copyPages()
+  await checkSidebar()
+  await buildReference()
+  // Dead links fail this build.
+  await runOrThrow(program('vitepress'), ['build', '.'], { cwd: site })
+  return join(folder, 'html')
+}
+
+if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
+  try {
+    console.log(`The site is in ${relative(root, await buildDocs())}.`)
+  } catch (error) {
+    console.error(/** @type {Error} */ (error).message)
+    process.exitCode = 1
+  }
+}
