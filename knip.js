@@ -6,6 +6,8 @@ export default {
     ...ENTRIES.map(({ source }) => `src/${source}`),
     '{bench,demo}/*.{js,ts}',
     'examples/*/*.js',
+    'site/.vitepress/config.js',
+    'site/check.js',
     'bench/{suites,tasks}/*.js',
     'demo/stores/*.js',
     'scripts/build/require-package.js',
@@ -13,5 +15,5 @@ export default {
     'test/model/managers/*.js',
   ],
   project: ['**/*.{js,ts}'],
-  ignoreDependencies: ['@arethetypeswrong/cli', 'publint'],
+  ignoreDependencies: ['@arethetypeswrong/cli', 'publint', 'playwright-core', 'vitepress', 'vitepress-plugin-llms'],
 }

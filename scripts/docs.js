@@ -4,6 +4,7 @@ import { cp, mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promi
 import { dirname, join, posix, relative } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { pages } from '../site/pages.js'
+import { ENTRIES } from './entries.js'
 import { install } from './install.js'
 import { root, runOrThrow } from './run.js'
 
@@ -88,15 +89,9 @@ async function checkSidebar() {
   )
 }
 
-async function entryPoints() {
-  const { exports } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8'))
-  const types = Object.values(exports).map(entry => entry.types ?? entry.import?.types ?? entry.import)
-  const paths = types.filter(path => typeof path === 'string' && path.endsWith('.d.ts'))
-  return paths.map(path => relative(site, join(root, path.replace('./dist/', 'src/').replace(/\.d\.ts$/, '.ts'))))
-}
-
 async function buildReference() {
-  const args = ['--options', 'typedoc.json', '--out', join(source, 'api'), ...(await entryPoints())]
+  const sources = ENTRIES.map(({ source: file }) => relative(site, join(root, 'src', file)))
+  const args = ['--options', 'typedoc.json', '--out', join(source, 'api'), ...sources]
   await runOrThrow(program('typedoc'), args, { cwd: site })
 }
 

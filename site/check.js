@@ -1,4 +1,3 @@
-// @ts-check
 // Opens the built documentation site in a real browser: every page renders without an error, every internal link leads
 // to a page and an anchor that exist, and the local search finds what it should.
 import { createReadStream } from 'node:fs'
@@ -7,8 +6,8 @@ import { createServer } from 'node:http'
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { extname, join, normalize } from 'node:path'
-import { buildDocs } from './docs.js'
-import { root, run } from './run.js'
+import { buildDocs } from '../scripts/docs.js'
+import { root, run } from '../scripts/run.js'
 
 const TYPES = {
   '.html': 'text/html',
@@ -18,7 +17,7 @@ const TYPES = {
   '.json': 'application/json',
 }
 
-/** Serves a folder on 127.0.0.1. @param {string} folder */
+/** Serves a folder on 127.0.0.1. */
 async function serve(folder) {
   const server = createServer(async ({ url = '/' }, response) => {
     const path = normalize(decodeURIComponent(new URL(url, 'http://site').pathname))
@@ -28,12 +27,12 @@ async function serve(folder) {
       () => false,
     )
     if (!found) return void response.writeHead(404).end()
-    const type = TYPES[/** @type {keyof typeof TYPES} */ (extname(file))] ?? 'application/octet-stream'
+    const type = TYPES[extname(file)] ?? 'application/octet-stream'
     response.writeHead(200, { 'content-type': type })
     createReadStream(file).pipe(response)
   })
   await new Promise(resolve => server.listen(0, '127.0.0.1', () => resolve(undefined)))
-  const address = /** @type {import('node:net').AddressInfo} */ (server.address())
+  const address = server.address()
   return { server, url: `http://127.0.0.1:${address.port}` }
 }
 
@@ -54,14 +53,13 @@ const FLAGS = [
   '--disable-component-update',
 ]
 
-/** @param {string} folder */
 async function launch(folder) {
   const require = createRequire(join(root, 'site/package.json'))
   const { chromium } = require('playwright-core')
   return chromium.launchPersistentContext(folder, { executablePath: await findChromium(), args: FLAGS, headless: true })
 }
 
-/** The anchors of each page, by its path. @param {string} html */
+/** The anchors of each page, by its path. */
 async function anchorsByPage(html) {
   const files = (await readdir(html, { recursive: true })).filter(name => name.endsWith('.html'))
   const entries = files.map(async name => {
@@ -71,7 +69,7 @@ async function anchorsByPage(html) {
   return new Map(await Promise.all(entries))
 }
 
-/** What is wrong with the links of a page. @param {string} at @param {string[]} links @param {Map<string, Set<string | undefined>>} anchors */
+/** What is wrong with the links of a page. */
 function deadLinks(at, links, anchors) {
   return links.flatMap(link => {
     const { pathname, hash } = new URL(link)
@@ -86,7 +84,6 @@ function deadLinks(at, links, anchors) {
   })
 }
 
-/** @param {import('playwright-core').Page} page @param {string} url @param {Map<string, Set<string | undefined>>} anchors */
 async function checkPages(page, url, anchors) {
   /** @type {string[]} */
   const problems = []
@@ -98,7 +95,7 @@ async function checkPages(page, url, anchors) {
     if (path === '/404.html') continue
     await page.goto(url + path, { waitUntil: 'load' })
     if ((await page.locator('main h1').count()) === 0) problems.push(`${path} has no heading`)
-    const links = await page.$$eval('main a[href]', all => all.map(one => /** @type {HTMLAnchorElement} */ (one).href))
+    const links = await page.$$eval('main a[href]', all => all.map(one => one.href))
     problems.push(
       ...deadLinks(
         path,
@@ -110,7 +107,7 @@ async function checkPages(page, url, anchors) {
   return problems
 }
 
-/** The local search finds a page by a word of its text. @param {import('playwright-core').Page} page @param {string} url */
+/** The local search finds a page by a word of its text. */
 async function checkSearch(page, url) {
   await page.goto(url, { waitUntil: 'load' })
   await page.locator('.VPNavBarSearch button').first().click()
