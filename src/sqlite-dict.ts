@@ -22,7 +22,7 @@ export type SqliteDict<
   I extends object = T,
 > = DurableDict<T, D, I>
 
-/** Options of an `SqliteDict`, besides those of every dictionary. */
+/** Options of an `SqliteDict`, besides those of every dictionary. Neither is for a connection of your own. */
 export interface SqliteOptions {
   /**
    * The class `Database` of libsql or better-sqlite3, by which to open the file: `import Database from 'libsql'`, then
@@ -30,6 +30,11 @@ export interface SqliteOptions {
    * would import. Within a process, use one build of SQLite for a file. Default: Node's own SQLite, else libsql.
    */
   driver?: SqliteDriver | undefined
+  /**
+   * The permissions of a file that `open` creates, and of the files that SQLite keeps beside it, exactly: the umask does not
+   * count. Default `0o600`: its owner alone reads and writes it. A file that exists keeps its own.
+   */
+  fileMode?: number | undefined
 }
 
 type OpenSqliteDict = Open<[name: string, file: string | SqliteHandle], SqliteOptions>
@@ -50,11 +55,11 @@ const DEFAULT_TIMEOUT = 5_000
 
 export const SqliteDict: SqliteDictKind = kindOf<OpenSqliteDict>(
   'SqliteDict',
-  async (name: string, file: string | SqliteHandle, { driver, ...options }: CommonOptions & SqliteOptions = {}) => {
+  async (name: string, file: string | SqliteHandle, options: CommonOptions & SqliteOptions = {}) => {
     checkName(name)
-    checkDriver(driver)
-    const source = await sourceOf(name, file, driver)
-    return DurableDict.open(new SqliteBackend(name, source, options.timeout ?? DEFAULT_TIMEOUT), options)
+    const { driver, fileMode, ...common } = options
+    const source = await sourceOf(name, file, { driver, fileMode })
+    return DurableDict.open(new SqliteBackend(name, source, common.timeout ?? DEFAULT_TIMEOUT), common)
   },
 )
 
@@ -63,10 +68,17 @@ function checkName(name: unknown): void {
   throw new TypeError('SqliteDict.open() takes a name, which must be a non-empty string, then a file.')
 }
 
-async function sourceOf(name: string, file: unknown, driver: SqliteDriver | undefined): Promise<Source> {
+async function sourceOf(name: string, file: unknown, { driver, fileMode }: SqliteOptions): Promise<Source> {
+  checkDriver(driver)
+  checkMode(fileMode)
   if (isSqliteHandle(file)) return new BorrowedHandle(file, name)
   checkPath(file)
-  return new OwnFile(resolve(file), name, await findEngine(name, driver))
+  return new OwnFile(resolve(file), name, await findEngine(name, driver), fileMode)
+}
+
+function checkMode(mode: unknown): asserts mode is number | undefined {
+  if (mode === undefined || (Number.isInteger(mode) && 0 <= (mode as number) && (mode as number) <= 0o777)) return
+  throw new TypeError('Option "fileMode" of SqliteDict.open() must be the permissions of a file, such as 0o640.')
 }
 
 function checkPath(file: unknown): asserts file is string {

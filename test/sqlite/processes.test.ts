@@ -19,14 +19,23 @@ function told<V>(child: Child, event: string, count: number): Promise<V[]> {
 }
 
 describe('Several processes', { timeout: 60_000 }, () => {
-  it('may create a file at the same time', async () => {
-    const file = await fileIn()
-    const all = await Promise.all([1, 2, 3, 4].map(() => startChild()))
-    await Promise.all(all.map(child => child.do('open', 'd', file)))
-    await Promise.all(all.map((child, n) => child.do('call', 'set', `key${n}`, n)))
-    const dict = await SqliteDict.open('d', file)
-    expect(await dict.size()).toBe(4)
-    await dict.close()
+  it.each([20, 24])('that start together found one dictionary, and none is stuck afterwards (Node %i)', async major => {
+    const execPath = await modernNode(major)
+    const all = await Promise.all([1, 2, 3, 4].map(() => startChild({ execPath })))
+    for (let round = 0; round < 6; round += 1) {
+      const file = await fileIn()
+      await Promise.all(all.map(child => child.do('open', 'd', file, { live: true, maxStaleness: 400 })))
+      await Promise.all(all.map((child, n) => child.do('call', 'set', `key${n}`, n)))
+      for (const child of all) await child.do('call', 'set', 'latest', round)
+      // A connection that was opened just now sees what each of them sees.
+      const fresh = await SqliteDict.open('d', file)
+      expect(await fresh.size()).toBe(all.length + 1)
+      for (const child of all) {
+        await child.do('call', 'sync')
+        expect(await child.do('version')).toBe(fresh.version)
+      }
+      await Promise.all([fresh.close(), ...all.map(child => child.do('call', 'close'))])
+    }
   })
 
   it('with either engine share a file', async () => {

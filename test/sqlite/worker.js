@@ -29,6 +29,7 @@ const actions = {
   /** Any method of the dictionary. */
   call: (method, ...args) => /** @type {any} */ (dict)[method](...args),
   local: () => [...dict.local],
+  version: () => dict.version,
   async openHandle(file) {
     handle = (await findEngine('worker')).open(file)
   },

@@ -46,16 +46,22 @@ export class Patience {
 
   async #again<V>(attempt: () => V, first: unknown, givenUp: AbortSignal | undefined): Promise<V> {
     const startedAt = now()
+    let lasted = 0
     for (let error = first; ; ) {
-      await pause(1 + Math.random() * (LONGEST_PAUSE - 1), undefined, { signal: this.#closing.signal }).catch(() => {})
-      this.#throwIfClosed()
+      const ms = 1 + Math.random() * (LONGEST_PAUSE - 1)
       const waited = now() - startedAt
-      if (waited > this.#limit || givenUp?.aborted) throw stillLocked(error, this.#source.place, Math.round(waited))
+      // Before the pause: by its end the call may be given up. Without WAL an attempt takes time, since it syncs its journal.
+      if (waited + ms + lasted > this.#limit) throw stillLocked(error, this.#source.place, Math.round(waited))
+      await pause(ms, undefined, { signal: this.#closing.signal }).catch(() => {})
+      this.#throwIfClosed()
+      const triedAt = now()
+      if (givenUp?.aborted) throw stillLocked(error, this.#source.place, Math.round(triedAt - startedAt))
       try {
         return attempt()
       } catch (latest) {
         if (!isLocked(latest)) throw latest
         error = latest
+        lasted = now() - triedAt
       }
     }
   }
