@@ -1,4 +1,5 @@
 import type { Condition, Effect, Group, Operation, Outcome, Version } from './backend.js'
+import { DamagedValue } from './damaged-value.js'
 
 /** The entries that a group is executed on, inside the backend's own transaction. */
 export interface Target<S> {
@@ -53,7 +54,7 @@ function execute<S>(operation: Operation<S>, target: Target<S>, effects: Effect<
     case 'delete':
       return remove(operation.key, target, effects) !== undefined
     case 'pop':
-      return remove(operation.key, target, effects)
+      return pop(operation.key, target, effects)
     case 'setDefault':
       return target.get(operation.key) ?? set(operation.key, operation.stored, target, effects)
     case 'clear':
@@ -66,6 +67,12 @@ function set<S>(key: string, stored: S, target: Target<S>, effects: Effect<S>[])
   target.set(key, stored)
   effects.push({ type: 'set', key, stored })
   return stored
+}
+
+/** What is damaged stays: its caller gets an error in its place, and could not put it back. */
+function pop<S>(key: string, target: Target<S>, effects: Effect<S>[]): S | undefined {
+  const stored = target.get(key)
+  return stored instanceof DamagedValue ? stored : remove(key, target, effects)
 }
 
 function remove<S>(key: string, target: Target<S>, effects: Effect<S>[]): S | undefined {

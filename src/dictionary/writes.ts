@@ -1,4 +1,5 @@
 import type { Group, Operation, Outcome } from '../contract/backend.js'
+import { DamagedValue } from '../contract/damaged-value.js'
 import { AmbiguousWriteError } from '../errors/errors.js'
 import { forKey } from '../errors/for-key.js'
 import { writeFault } from '../replica/faults.js'
@@ -105,12 +106,15 @@ export class Writes {
     checkKey(key, this.#parts.name)
   }
 
-  /** What cannot be decoded is not lost by popping it: it goes back, unless someone has written the key meanwhile. */
+  /**
+   * What cannot be decoded is not lost by popping it: it goes back, unless someone has written the key meanwhile. Damaged bytes
+   * cannot go back.
+   */
   async #decodeOrPutBack(key: string, stored: unknown): Promise<unknown> {
     try {
       return this.#parts.codec.decode(key, stored).value
     } catch (error) {
-      await this.#one({ type: 'setDefault', key, stored }, undefined)
+      if (!(stored instanceof DamagedValue)) await this.#one({ type: 'setDefault', key, stored }, undefined)
       throw error
     }
   }

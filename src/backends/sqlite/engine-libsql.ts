@@ -1,8 +1,8 @@
 import { importPackage } from '../../packages/import-package.js'
 import { defaultOf } from '../../packages/optional-package.js'
-import type { Engine, OwnHandle } from './engine.js'
+import { type Engine, type OwnHandle, uriOf } from './engine.js'
 
-type Libsql = new (file: string) => OwnHandle
+type Database = new (file: string, options?: { readonly: boolean; fileMustExist: boolean }) => OwnHandle
 
 /** The class `Database` of libsql or better-sqlite3. */
 export type SqliteDriver = new (
@@ -15,8 +15,19 @@ export async function libsqlEngine(): Promise<Engine> {
 }
 
 export function engineOf(driver: SqliteDriver): Engine {
+  const Database = driver as unknown as Database
+  // better-sqlite3 takes no URIs, and has options in their place.
+  if (!isLibsql(driver)) {
+    const open: Engine['open'] = (file, access) =>
+      new Database(file, { readonly: access === 'ro', fileMustExist: access !== undefined })
+    return { closesAtOnce: true, open }
+  }
   // A closed connection lives on until its statements are collected as garbage.
-  return { closesAtOnce: false, open: file => open(driver as unknown as Libsql, file) }
+  return { closesAtOnce: false, open: (file, access) => open(Database, access ? uriOf(file, access) : file) }
+}
+
+function isLibsql(driver: SqliteDriver): boolean {
+  return 'syncUntil' in driver.prototype
 }
 
 /** @throws TypeError unless it is such a class. */
@@ -26,7 +37,7 @@ export function checkDriver(driver: unknown): asserts driver is SqliteDriver | u
 }
 
 /** SQLite's error code stands in the message alone where a file cannot be opened. */
-function open(Database: Libsql, file: string): OwnHandle {
+function open(Database: Database, file: string): OwnHandle {
   try {
     return new Database(file)
   } catch (cause) {

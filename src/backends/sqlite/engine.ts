@@ -1,3 +1,4 @@
+import { pathToFileURL } from 'node:url'
 import { UnsupportedError } from '../../errors/errors.js'
 import { engineOf, libsqlEngine, type SqliteDriver } from './engine-libsql.js'
 import { nodeEngine } from './engine-node.js'
@@ -15,8 +16,19 @@ export interface Engine {
    * connection comes late.
    */
   readonly closesAtOnce: boolean
-  /** @param file - a path, or a `file:` URI with SQLite's parameters. */
-  open(file: string): OwnHandle
+  /**
+   * @param file - a path.
+   * @param access - to read and write a file that exists, or to read it only. Default: it is created where it is missing.
+   */
+  open(file: string, access?: Access): OwnHandle
+}
+
+/** As SQLite's URI parameter `mode` has it. */
+export type Access = 'rw' | 'ro'
+
+/** How SQLite is told of the access. */
+export function uriOf(file: string, access: Access): string {
+  return `${pathToFileURL(file).href}?mode=${access}`
 }
 
 /**

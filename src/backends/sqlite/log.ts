@@ -2,6 +2,7 @@ import type { CatchUp, Effect, Version } from '../../contract/backend.js'
 import { escapeText } from '../sql/escape.js'
 import { newNonce, parseVersion, toVersion } from '../sql/version.js'
 import type { Connection } from './connection.js'
+import { isTableMissing } from './faults.js'
 import type { Head } from './head.js'
 import { parseChanges } from './log-record.js'
 import { SQL } from './sql.js'
@@ -46,25 +47,33 @@ export function append(log: Log, head: Head, effects: readonly Effect<Stored>[],
  * the file was restored. Runs in the transaction in which `head` was read.
  */
 export function changesSince(log: Log, base: Version, head: Head): CatchUp<Stored> {
+  try {
+    return changesBetween(log, base, head)
+  } catch (error) {
+    if (!isTableMissing(error)) throw error
+    return { type: 'tooOld', diverged: true, damage: 'durabledict_changes, which is missing' }
+  }
+}
+
+function changesBetween(log: Log, base: Version, head: Head): CatchUp<Stored> {
   if (base === head.version) return { type: 'changes', version: head.version, changes: [] }
   const from = parseVersion(base)
   if (!from || from.epoch !== head.epoch || from.number >= head.number) return { type: 'tooOld', diverged: true }
   const { connection, dictionary } = log
   const rows = connection.all(SQL.changesAfter, escapeText(dictionary), from.number, head.number, LOG_ROWS + 1)
   const [first] = rows
-  if (!first || (first.number !== null && first.number !== from.number + 1)) return cannotReach(log, head)
+  if (!first || (first.number !== null && first.number !== from.number + 1)) return cannotReach(log, from.number, head)
   if (first.previous !== null && first.previous !== from.nonce) return { type: 'tooOld', diverged: true }
   const changes = parseChanges(rows, connection.columns, from, head)
   if (typeof changes === 'string') return { type: 'tooOld', diverged: true, damage: changes }
   return { type: 'changes', version: head.version, changes }
 }
 
-/** The log was trimmed, where it still holds as many rows as the head says. */
-function cannotReach({ connection, dictionary }: Log, head: Head): CatchUp<Stored> {
-  const found = connection.get(SQL.logRows, escapeText(dictionary), head.number)?.log_rows
-  if (found === head.logRows) return { type: 'tooOld', diverged: false }
-  const damage = `durabledict_changes, which does not hold as many rows as the row of durabledict_heads says`
-  return { type: 'tooOld', diverged: true, damage }
+/** The log was trimmed, if nothing earlier is left, and it has as many rows as the head says. */
+function cannotReach({ connection, dictionary }: Log, number: number, head: Head): CatchUp<Stored> {
+  const rows = connection.get(SQL.logRows, number, escapeText(dictionary), head.number)
+  if (rows?.log_rows === head.logRows && rows.earlier === 0) return { type: 'tooOld', diverged: false }
+  return { type: 'tooOld', diverged: true, damage: `durabledict_changes, which has a gap after change ${number}` }
 }
 
 /** Whether a change since `base` has touched a key; also where that is not known any more. The log is read once. */

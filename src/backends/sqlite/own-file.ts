@@ -1,5 +1,4 @@
 import { closeSync, fchmodSync, openSync, statSync } from 'node:fs'
-import { pathToFileURL } from 'node:url'
 import { Connection } from './connection.js'
 import type { Engine, OwnHandle } from './engine.js'
 import { type Place, unavailable } from './faults.js'
@@ -89,7 +88,7 @@ export class OwnFile implements Source {
     const { file: path } = this.place
     if (!this.#readOnly && !this.#found && !identify(path)) createFile(path, this.#mode)
     const before = identify(path)
-    const handle = this.#engine.open(`${pathToFileURL(path).href}?mode=${this.#readOnly ? 'ro' : 'rw'}`)
+    const handle = this.#engine.open(path, this.#readOnly ? 'ro' : 'rw')
     try {
       const connection = new Connection(handle)
       connection.exec('PRAGMA busy_timeout = 0')

@@ -114,8 +114,9 @@ export const SQL = {
     FROM durabledict_changes AS log WHERE dict = ? AND log.number > ? AND log.number <= ?
     ORDER BY log.number, log.position LIMIT ?`,
 
-  /** How many rows the log has. Parameters: dict, the last number. */
-  logRows: 'SELECT count(*) AS log_rows FROM durabledict_changes WHERE dict = ? AND number <= ?',
+  /** How many rows the log has, and how many up to a number. Parameters: that number, dict, the last number. */
+  logRows: `SELECT count(*) AS log_rows, count(CASE WHEN number <= ? THEN 1 END) AS earlier
+    FROM durabledict_changes WHERE dict = ? AND number <= ?`,
 
   /** The size of the oldest commit in the log. Parameters: dict, dict. */
   oldest: `SELECT count(*) AS log_rows, total(bytes) AS log_bytes FROM durabledict_changes
