@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process'
 import { readFile } from 'node:fs/promises'
-import { basename } from 'node:path'
+import { relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { describe, expect, it } from 'vitest'
@@ -10,9 +10,10 @@ import { folders } from './folder.js'
 const fileIn = folders()
 
 /** What runs inside the testing process itself, by the engine that its Node brings. */
-const FILES = ['conformance', 'log', 'text', 'files', 'locks', 'faults', 'handles'].map(name => `${name}.test.ts`)
+const NAMES = ['conformance', 'log', 'text', 'files', 'rights', 'locks', 'unfinished', 'faults', 'handles']
+const FILES = [...NAMES.map(name => `test/sqlite/${name}.test.ts`), 'test/hostile/sqlite.test.ts']
 
-const pathOf = (relative: string) => fileURLToPath(new URL(relative, import.meta.url))
+const pathOf = (url: string) => fileURLToPath(new URL(url, import.meta.url))
 
 interface Report {
   readonly numPassedTests: number
@@ -27,10 +28,9 @@ async function runBy(node: string, report: string): Promise<Report> {
   const vitest = pathOf('../../node_modules/vitest/vitest.mjs')
   const args = ['run', '--project=library', '--maxWorkers=1', '--reporter=json', `--outputFile=${report}`]
   const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('VITEST')))
-  const files = FILES.map(file => `test/sqlite/${file}`)
   const options = { cwd: pathOf('../..'), env, maxBuffer: 2 ** 30 }
   // What failed stands in the report.
-  await promisify(execFile)(node, [vitest, ...args, ...files], options).catch(() => {})
+  await promisify(execFile)(node, [vitest, ...args, ...FILES], options).catch(() => {})
   return JSON.parse(await readFile(report, 'utf8'))
 }
 
@@ -40,7 +40,7 @@ describe.skipIf(process.getBuiltinModule('node:sqlite') !== undefined)('On node:
     const tests = testResults.flatMap(({ assertionResults }) => assertionResults)
     const failed = tests.filter(({ status }) => status !== 'passed' && status !== 'skipped' && status !== 'pending')
     expect(failed.map(({ fullName }) => fullName)).toEqual([])
-    expect(testResults.map(({ name }) => basename(name)).sort()).toEqual([...FILES].sort())
+    expect(testResults.map(({ name }) => relative(pathOf('../..'), name)).sort()).toEqual([...FILES].sort())
     for (const { assertionResults } of testResults) expect(assertionResults.length).toBeGreaterThan(0)
     expect(tests.some(({ fullName }) => fullName.includes('SqliteBackend on node:sqlite'))).toBe(true)
     console.log(`On node:sqlite: ${numPassedTests} tests passed`)

@@ -121,6 +121,7 @@ function explain(cause: unknown, place: Place): string {
   const said = cause instanceof Error ? cause.message : String(cause)
   switch (codeOf(cause)) {
     case CODE.SQLITE_READONLY:
+      if (needsFolder(cause)) return cannotShare(file, said)
       return `${file} is read-only for this process. Give it the right to write the file and its folder. (${said})`
     case CODE.SQLITE_IOERR:
       return `reading or writing ${file} failed. (${said})`
@@ -135,6 +136,19 @@ function explain(cause: unknown, place: Place): string {
     default:
       return `${said} (${file})`
   }
+}
+
+/** SQLITE_READONLY_DIRECTORY. */
+function needsFolder(cause: unknown): boolean {
+  const { errcode, rawCode, code } = (cause ?? {}) as { errcode?: unknown; rawCode?: unknown; code?: unknown }
+  return (errcode ?? rawCode) === 1544 || code === 'SQLITE_READONLY_DIRECTORY'
+}
+
+function cannotShare(file: string, said: string): string {
+  return (
+    `without the right to write the folder of ${file}, SQLite reads it only while another process has it open, ` +
+    `since it needs ${file}-shm. Keep a writer open, or give this process the right to write file and folder. (${said})`
+  )
 }
 
 function cannotOpen(file: string, said: string): string {
