@@ -5,6 +5,7 @@ import type { Encoding } from '../encodings/encoding.js'
 import { deepFreeze } from '../encodings/freeze.js'
 import { DecodingError, EncodingError, UnsupportedError } from '../errors/errors.js'
 import { sentence } from '../errors/for-key.js'
+import { loggable, messageOf } from '../errors/quoted-input.js'
 import type { Decoded } from '../replica/entries.js'
 import type { SchemaCheck } from './schema.js'
 
@@ -92,8 +93,8 @@ export class Codec {
     const names = oldEncoding ? `neither ${encoding.name} nor ${oldEncoding.name}` : encoding.name
     return new DecodingError(
       `What is stored under key "${key}" of dictionary "${dictionary}" cannot be decoded by ${names}: ` +
-        `${sentence(cause)} Write the key anew, or name the encoding it was written with as "oldEncoding".`,
-      { dictionary, key, cause },
+        `${sentence(messageOf(cause))} Write the key again, or name the encoding it was written with as "oldEncoding".`,
+      { dictionary, key, cause: loggable(cause) },
     )
   }
 }

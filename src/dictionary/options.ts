@@ -5,7 +5,7 @@ import { UnsupportedError } from '../errors/errors.js'
 import type { InputOf, OutputOf, Schema } from './schema.js'
 
 /** An encoding, whatever it makes of values. */
-interface AnyEncoding extends Pick<Encoding, 'name' | 'passThrough'> {
+interface AnyEncoding extends Pick<Encoding, 'name' | 'passThrough' | 'tag'> {
   encode(value: unknown): unknown
   decode(stored: never): unknown
 }

@@ -91,7 +91,9 @@ export function isErrorPrototype(prototype: object): boolean {
   return byPrototype.get(prototype)?.shape === 'error'
 }
 
+const errorPrototypes = new Map(errors.map(({ name }) => [name, globalOf(name)?.prototype]))
+
 /** The prototype of the native error class of that name. */
 export function errorPrototypeOf(name: string): object | undefined {
-  return errors.some(each => each.name === name) ? globalOf(name)?.prototype : undefined
+  return errorPrototypes.get(name)
 }

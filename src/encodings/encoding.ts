@@ -15,6 +15,12 @@ export interface Encoding<S = string> {
    * store inside this process can hold it.
    */
   readonly passThrough?: boolean
+  /**
+   * Set where `encode` writes JSON text, except for values that JSON cannot keep, whose text begins with this tag. A column of
+   * JSON then holds JSON as it is, and tagged text as a JSON string; so text with the value of a JSON string that begins with the
+   * tag must be tagged as well. Default: columns of JSON hold either JSON alone or strings alone, as `encode` writes them.
+   */
+  readonly tag?: string | undefined
   encode(value: unknown): S
   decode(stored: S): unknown
 }

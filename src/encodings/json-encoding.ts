@@ -1,6 +1,16 @@
 import { DecodingError, EncodingError } from '../errors/errors.js'
 import type { Encoding } from './encoding.js'
-import { classNameOf, enter, type Frame, isForeignPrototype, MAX_DEPTH, refuse, refuseSymbolKeys } from './walk.js'
+import { parseJson } from './json-text.js'
+import {
+  classNameOf,
+  enter,
+  type Frame,
+  isForeignPrototype,
+  MAX_DEPTH,
+  refuse,
+  refuseSymbolKeys,
+  TOO_DEEP,
+} from './walk.js'
 
 /**
  * Plain JSON text (RFC 8259), for stores that programs in other languages read and write.
@@ -12,7 +22,8 @@ import { classNameOf, enter, type Frame, isForeignPrototype, MAX_DEPTH, refuse, 
  * other languages refuse or replace them).
  *
  * One thing that JSON does not keep is accepted: an object reached in two ways is written twice, and read as two equal
- * objects. Values read are frozen, so that nothing but `===` can tell. Properties that are not enumerable are left out, and an
+ * objects. Values read are frozen, so that nothing but `===` can tell. Such repeats may make the text longer by a million
+ * characters at most. Properties that are not enumerable are left out, and an
  * accessor is read. An own `__proto__` member is an ordinary one.
  */
 export class JSONEncoding implements Encoding<string> {
@@ -26,7 +37,7 @@ export class JSONEncoding implements Encoding<string> {
   encode(value: unknown): string {
     if (value === undefined) throw new TypeError('`undefined` is not a value: delete the key, or store `null`')
     try {
-      check(value, undefined)
+      new Check().member(value, undefined)
       return JSON.stringify(value)
     } catch (error) {
       if (error instanceof EncodingError) throw error
@@ -34,15 +45,14 @@ export class JSONEncoding implements Encoding<string> {
     }
   }
 
-  /** @throws DecodingError where `stored` is not JSON text, or nested more than 500 levels deep */
+  /**
+   * A whole number that JavaScript would round, such as 12345678901234567890, is read as a BigInt.
+   *
+   * @throws DecodingError where `stored` is not JSON text, is nested more than 500 levels deep, or holds a number out of range
+   */
   decode(stored: string): unknown {
     if (typeof stored !== 'string') throw new DecodingError(`JSONEncoding reads text, not ${typeof stored}`)
-    if (isTooDeep(stored)) throw new DecodingError(`The stored JSON is nested more than ${MAX_DEPTH} levels deep`)
-    try {
-      return JSON.parse(stored)
-    } catch (error) {
-      throw new DecodingError(`The stored text is not JSON: ${reason(error)}`, { cause: error })
-    }
+    return parseJson(stored, 'JSONEncoding reads JSON only, in which text is in double quotes: "like this"')
   }
 }
 
@@ -50,41 +60,109 @@ function reason(error: unknown): string {
   return error instanceof Error ? error.message : String(error)
 }
 
-function check(value: unknown, frame: Frame | undefined): void {
-  if (typeof value === 'string') checkText(value, frame)
-  else if (typeof value === 'number') checkNumber(value, frame)
-  else if (typeof value === 'object') {
-    if (value !== null) checkContainer(value, frame)
-  } else if (value === undefined) refuse(frame, 'is `undefined`, which JSON cannot hold. Leave it out, or store `null`')
-  else if (typeof value !== 'boolean') refuse(frame, `is a ${typeof value}, which JSON cannot hold`)
+/** By how many characters objects that are written more than once may make the text longer. */
+const MAX_REPEATS = 1024 * 1024
+
+/** What is known of a container that was looked through: about how long its text is, and how deep it nests. */
+interface Extent {
+  length: number
+  height: number
 }
 
-function checkText(text: string, frame: Frame | undefined): void {
+/** Looks through a value once, however often an object is reached, and refuses what JSON would change. */
+class Check {
+  readonly #done = new Map<object, Extent>()
+  /** What we are inside, down to the member that is being looked at. */
+  readonly #open = new Set<object>()
+  #repeated = 0
+
+  /** @returns about how long the member's text is. */
+  member(value: unknown, frame: Frame | undefined): number {
+    if (typeof value === 'string') return checkText(value, frame)
+    if (typeof value === 'number') return checkNumber(value, frame)
+    if (typeof value === 'object') return value === null ? 4 : this.#container(value, frame)
+    if (value === undefined) refuse(frame, 'is `undefined`, which JSON cannot hold. Leave it out, or store `null`')
+    if (typeof value !== 'boolean') refuse(frame, `is a ${typeof value}, which JSON cannot hold`)
+    return 5
+  }
+
+  #container(container: object, parent: Frame | undefined): number {
+    if (this.#open.has(container)) refuse(parent, 'refers back to what contains it (a cycle), which JSON cannot hold')
+    const known = this.#done.get(container)
+    return known === undefined ? this.#first(container, parent) : this.#again(known, parent)
+  }
+
+  #first(container: object, parent: Frame | undefined): number {
+    const frame = enter(parent, container)
+    const array = Array.isArray(container)
+    checkPrototype(container, array, frame)
+    refuseSymbolKeys(container, frame)
+    // JSON.stringify would call it, even where it is inherited or not enumerable.
+    if (typeof (container as { toJSON?: unknown }).toJSON === 'function') {
+      refuse(parent, 'has a method `toJSON`, which would store something else. Store what it returns')
+    }
+    this.#open.add(container)
+    const length = array ? this.#array(container, frame) : this.#object(container as Record<string, unknown>, frame)
+    this.#open.delete(container)
+    this.#done.set(container, { length, height: frame.height })
+    noteHeight(parent, frame.height)
+    return length
+  }
+
+  #again({ length, height }: Extent, parent: Frame | undefined): number {
+    if ((parent?.depth ?? 0) + height > MAX_DEPTH) refuse(parent, TOO_DEEP)
+    this.#repeated += length
+    if (this.#repeated > MAX_REPEATS) {
+      refuse(
+        parent,
+        'is reached so often, with other shared objects, that their repeats would be more than a million characters',
+      )
+    }
+    noteHeight(parent, height)
+    return length
+  }
+
+  #object(object: Record<string, unknown>, frame: Frame): number {
+    let length = 2
+    for (const key of Object.keys(object)) {
+      frame.at = key
+      length += checkText(key, frame) + this.member(object[key], frame) + 2
+    }
+    return length
+  }
+
+  #array(array: unknown[], frame: Frame): number {
+    let length = 2
+    for (let index = 0; index < array.length; index++) {
+      frame.at = index
+      const member = array[index]
+      if (member === undefined && !Object.hasOwn(array, index)) refuse(frame, 'is a hole in an array. Store `null`')
+      length += this.member(member, frame) + 1
+    }
+    const keys = Object.keys(array)
+    if (keys.length === array.length) return length
+    frame.at = keys[array.length]
+    return refuse(frame, 'is a named property of an array, which JSON leaves out. Use an object')
+  }
+}
+
+function noteHeight(parent: Frame | undefined, height: number): void {
+  if (parent !== undefined && parent.height <= height) parent.height = height + 1
+}
+
+function checkText(text: string, frame: Frame | undefined): number {
   // Node has had it since version 20, the library of types for ES2023 has not.
-  if ((text as string & { isWellFormed(): boolean }).isWellFormed()) return
-  refuse(frame, 'holds a lone surrogate, which programs in other languages refuse or replace. Use `toWellFormed()`')
+  if ((text as string & { isWellFormed(): boolean }).isWellFormed()) return text.length + 2
+  return refuse(
+    frame,
+    'holds a lone surrogate, which programs in other languages refuse or replace. Use `toWellFormed()`',
+  )
 }
 
-function checkNumber(value: number, frame: Frame | undefined): void {
+function checkNumber(value: number, frame: Frame | undefined): number {
   if (!Number.isFinite(value)) refuse(frame, `is ${value}, which JSON cannot hold`)
   if (Object.is(value, -0)) refuse(frame, 'is -0, which is read back as 0. Store 0')
-}
-
-function checkContainer(container: object, parent: Frame | undefined): void {
-  for (let above = parent; above !== undefined; above = above.parent) {
-    if (above.container === container)
-      refuse(parent, 'refers back to what contains it (a cycle), which JSON cannot hold')
-  }
-  const frame = enter(parent, container)
-  const array = Array.isArray(container)
-  checkPrototype(container, array, frame)
-  refuseSymbolKeys(container, frame)
-  // JSON.stringify would call it, even where it is inherited or not enumerable.
-  if (typeof (container as { toJSON?: unknown }).toJSON === 'function') {
-    refuse(parent, 'has a method `toJSON`, which would store something else. Store what it returns')
-  }
-  if (array) checkArray(container, frame)
-  else checkObject(container as Record<string, unknown>, frame)
+  return 8
 }
 
 function checkPrototype(container: object, array: boolean, frame: Frame): void {
@@ -95,60 +173,7 @@ function checkPrototype(container: object, array: boolean, frame: Frame): void {
   if (!isForeignPrototype(prototype, array ? 'Array' : 'Object')) refuseInstance(container, frame)
 }
 
-function checkObject(object: Record<string, unknown>, frame: Frame): void {
-  for (const key of Object.keys(object)) {
-    frame.at = key
-    checkText(key, frame)
-    check(object[key], frame)
-  }
-}
-
-function checkArray(array: unknown[], frame: Frame): void {
-  for (let index = 0; index < array.length; index++) {
-    frame.at = index
-    const member = array[index]
-    if (member === undefined && !Object.hasOwn(array, index)) refuse(frame, 'is a hole in an array. Store `null`')
-    check(member, frame)
-  }
-  const keys = Object.keys(array)
-  if (keys.length === array.length) return
-  frame.at = keys[array.length]
-  refuse(frame, 'is a named property of an array, which JSON leaves out. Use an object')
-}
-
 function refuseInstance(container: object, frame: Frame): never {
   const hint = 'Store a plain value instead, or use RichEncoding'
   return refuse(frame.parent, `is an instance of ${classNameOf(container)}, which JSON cannot hold. ${hint}`)
-}
-
-const QUOTE = 34
-const BACKSLASH = 92
-
-/**
- * Whether the text nests deeper than any value that `encode` writes. JSON.parse itself takes any depth, and the value
- * would then overflow the stack of whoever walks through it.
- */
-function isTooDeep(text: string): boolean {
-  if (text.length <= MAX_DEPTH) return false
-  let depth = 0
-  for (let index = 0; index < text.length; index++) {
-    const char = text.charCodeAt(index)
-    if (char === QUOTE) index = endOfString(text, index)
-    else if (char === 91 /* [ */ || char === 123 /* { */) {
-      if (++depth > MAX_DEPTH) return true
-    } else if (char === 93 /* ] */ || char === 125 /* } */) depth--
-  }
-  return false
-}
-
-/** Where the string that opens at `start` closes: at the first quote after an even number of backslashes. */
-function endOfString(text: string, start: number): number {
-  let end = text.indexOf('"', start + 1)
-  while (end !== -1) {
-    let slashes = 0
-    while (text.charCodeAt(end - 1 - slashes) === BACKSLASH) slashes++
-    if (slashes % 2 === 0) return end
-    end = text.indexOf('"', end + 1)
-  }
-  return text.length
 }

@@ -1,6 +1,8 @@
 import { type StringifyOptions, stringify } from 'devalue'
 import { DecodingError } from '../errors/errors.js'
 import type { Encoding } from './encoding.js'
+import { isTooDeep, parseJson } from './json-text.js'
+import { writePlainJson } from './json-writer.js'
 import { asEncodingError, type Findings, inspect } from './rich-inspect.js'
 import { revive } from './rich-revive.js'
 import { type RichTypes, registerTypes, type TypeRegistry } from './rich-types.js'
@@ -18,14 +20,12 @@ export interface RichEncodingOptions {
   types?: RichTypes | undefined
 }
 
-/**
- * Written before devalue's text, because that text is JSON: without it the JSON text `[1,2]`, written by someone else,
- * would pass as the number 1. Only with it can `decode` refuse what is not its own, and `oldEncoding` take over.
- */
-const PREFIX = 'rich:'
+/** What text begins with that is not plain JSON: no JSON text does. What follows is devalue's text. */
+export const TAG = 'rich:'
 
 /**
- * Text that keeps everything the structured clone algorithm keeps, readable in the store: Date, Map, Set, BigInt, typed
+ * Plain JSON for every value that JSON keeps as it is, so that people and other programs can read and write it; for any other
+ * value `rich:` and the text of devalue, which keeps everything the structured clone algorithm keeps: Date, Map, Set, BigInt, typed
  * arrays, RegExp, errors, boxed primitives, NaN and -0, `undefined` inside, holes and named properties of arrays,
  * shared and cyclic references. Besides: URL, URLSearchParams, Temporal, own properties of errors, the lack of a
  * prototype, `__proto__` as an ordinary key, and your own classes, once registered.
@@ -38,10 +38,12 @@ const PREFIX = 'rich:'
  * Of a view on a part of some memory (a `subarray`, most Buffers) that part alone is written, so that nothing else of the
  * memory ends up in the store; two such views share no memory when read back. Views on the whole of one ArrayBuffer do.
  *
- * Decoding runs no code but the `decode` functions given here.
+ * JSON that others wrote is read as JSON.parse does, with two exceptions: a whole number that would be rounded is a BigInt, and a
+ * number out of range is refused. Decoding runs no code but the `decode` functions given here.
  */
 export class RichEncoding implements Encoding<string> {
   readonly name = 'RichEncoding'
+  readonly tag = TAG
   readonly #types: TypeRegistry
 
   /** @throws TypeError where `types` holds anything but classes, one class twice, or a name that a built-in class has */
@@ -53,40 +55,62 @@ export class RichEncoding implements Encoding<string> {
   }
 
   /**
-   * @throws EncodingError where something cannot be kept, naming its path, and where the value is nested more than 500
-   * levels deep
+   * @throws EncodingError where something cannot be kept, naming its path, where the value is nested more than 500
+   * levels deep, and where a BigInt has more than 100,000 digits
    * @throws TypeError for `undefined`, which is no value (inside of one it is)
    */
   encode(value: unknown): string {
     if (value === undefined) throw new TypeError('`undefined` is not a value: delete the key, or store `null`')
     try {
-      const findings = inspect(value, this.#types)
-      return PREFIX + write(value, findings)
+      return this.#plain(value) ?? TAG + write(value, inspect(value, this.#types))
     } catch (error) {
       throw asEncodingError(error)
     }
   }
 
-  /** @throws DecodingError where `stored` is not text that `encode` wrote, or holds a type that is not registered here */
+  /**
+   * @throws DecodingError where `stored` is neither JSON nor text that `encode` wrote, or holds a type that is not registered
+   * here. The message never quotes what is stored.
+   */
   decode(stored: string): unknown {
-    if (typeof stored !== 'string' || !stored.startsWith(PREFIX)) {
-      throw new DecodingError(`What is stored was not written by RichEncoding: it does not begin with \`${PREFIX}\``)
-    }
+    if (typeof stored !== 'string') throw new DecodingError(`RichEncoding reads text, not ${typeof stored}`)
+    if (!stored.startsWith(TAG)) return parseJson(stored, BY_HAND)
     const value = this.#revive(stored)
     if (value === undefined) throw new DecodingError('The stored text stands for `undefined`, which is not a value')
     return value
   }
 
+  /** JSON text. In columns of JSON a string that begins with the tag would pass for tagged text, and so becomes tagged text. */
+  #plain(value: unknown): string | undefined {
+    return typeof value === 'string' && value.startsWith(TAG) ? undefined : writePlainJson(value)
+  }
+
   #revive(stored: string): unknown {
+    const text = stored.slice(TAG.length)
+    if (isTooDeep(text, MAX_TEXT_DEPTH)) throw new DecodingError('The stored text is damaged: an entry nests too deep')
     try {
-      return revive(JSON.parse(stored.slice(PREFIX.length)), this.#types)
+      return revive(JSON.parse(text), this.#types)
     } catch (error) {
       if (error instanceof DecodingError) throw error
-      const message = error instanceof Error ? error.message : String(error)
-      throw new DecodingError(`The stored text cannot be decoded: ${message}`, { cause: error })
+      // The engine's own message quotes the text.
+      throw new DecodingError(`The stored text is damaged: what follows the tag is not a list of entries`)
     }
   }
 }
+
+/** Entries in a list, which hold text, numbers, and nothing that nests further. */
+const MAX_TEXT_DEPTH = 2
+
+const BY_HAND =
+  'Write it as JSON: text in double quotes, "like this"; numbers, true, false, null, [lists] and {"objects": 1} as they are'
+
+/** Tagged text for the value of plain JSON text, for stores whose JSON cannot hold that text. */
+export function tagJson(json: string): string {
+  const value: unknown = JSON.parse(json)
+  return TAG + write(value, inspect(value, NO_TYPES))
+}
+
+const NO_TYPES = registerTypes()
 
 function write(value: unknown, { substitutes, exotic }: Findings): string {
   if (!exotic && substitutes.size === 0) return stringify(value)

@@ -7,6 +7,8 @@ import {
   type Frame,
   isForeignPrototype,
   isNativeFunction,
+  isTooLong,
+  MAX_DIGITS,
   refuse,
   refuseSymbolKeys,
 } from './walk.js'
@@ -52,7 +54,7 @@ class Inspection implements Findings {
       if (value !== null) this.#container(value, frame)
     } else if (typeof value === 'function' || typeof value === 'symbol') {
       refuse(frame, `is a ${typeof value}, which cannot be stored. Leave it out`)
-    }
+    } else if (typeof value === 'bigint') checkBigInt(value, frame)
   }
 
   #container(container: object, parent: Frame | undefined): void {
@@ -172,6 +174,7 @@ class Inspection implements Findings {
     else if (shape === 'buffer') checkBuffer(container as ArrayBuffer, frame)
     else if (shape === 'view') checkBuffer((container as ArrayBufferView).buffer, frame)
     else if (shape === 'error') this.#properties(name, container, errorKeys(container), frame)
+    else if (name === 'BigInt') checkBigInt(container.valueOf() as unknown as bigint, frame.parent)
   }
 
   /** Key by key, in the order in which devalue writes and reads them: what a cycle leads through depends on it. */
@@ -215,6 +218,10 @@ function isIndex(key: string): boolean {
 function errorKeys(error: object): string[] {
   const hidden = ['message', 'stack', 'cause', 'errors', 'name'].filter(key => Object.hasOwn(error, key))
   return [...new Set([...hidden, ...Object.keys(error)])]
+}
+
+function checkBigInt(value: bigint, frame: Frame | undefined): void {
+  if (isTooLong(value)) refuse(frame, `is a BigInt of more than ${MAX_DIGITS} digits. Store its bytes`)
 }
 
 function checkBuffer(buffer: ArrayBufferLike, frame: Frame): void {

@@ -1,118 +1,294 @@
-import { unflatten } from 'devalue'
 import { DecodingError } from '../errors/errors.js'
 import { BUILTIN_NAMES, errorPrototypeOf } from './builtins.js'
+import { callDecode, emptyArray, emptyError, emptyInstance, isLeaf, leaf } from './rich-build.js'
 import { OWN_TYPES } from './rich-inspect.js'
 import type { RegisteredType, TypeRegistry } from './rich-types.js'
+import { MAX_DEPTH } from './walk.js'
 
-type Reviver = (payload: unknown) => unknown
+/** What devalue writes in place of a reference: values without an entry of their own, and marks of arrays. */
+const [UNDEFINED, HOLE, NAN, INFINITE, NEGATIVE_INFINITE, NEGATIVE_ZERO, SPARSE] = [-1, -2, -3, -4, -5, -6, -7]
 
-/** The value that devalue's flattened form stands for. Throws whatever it runs into. */
-export function revive(flat: unknown, types: TypeRegistry): unknown {
-  if (!Array.isArray(flat)) return unflatten(flat as number)
-  const revivers = findRevivers(flat, types)
-  return revivers === undefined ? unflatten(flat) : unflatten(flat, revivers)
-}
-
-/** Revivers of the types that occur, made anew for each text: they remember what they have built for it. */
-function findRevivers(flat: unknown[], types: TypeRegistry): Record<string, Reviver> | undefined {
-  let revivers: Record<string, Reviver> | undefined
-  for (const entry of flat) {
-    if (!Array.isArray(entry) || typeof entry[0] !== 'string') continue
-    const name = entry[0]
-    if (revivers !== undefined && Object.hasOwn(revivers, name)) continue
-    const reviver = makeReviver(name, types)
-    if (reviver === undefined) continue
-    revivers ??= Object.create(null) as Record<string, Reviver>
-    revivers[name] = reviver
-  }
-  return revivers
-}
-
-function makeReviver(name: string, types: TypeRegistry): Reviver | undefined {
-  const type = types.byName.get(name)
-  if (type?.codec !== undefined) return payload => decodeWith(type, payload)
-  if (type !== undefined) return makeFiller(() => emptyInstance(type))
-  const errorPrototype = errorPrototypeOf(name)
-  if (errorPrototype !== undefined) return makeFiller(() => emptyError(errorPrototype))
-  if (BUILTIN_NAMES.has(name)) return undefined
-  if (name === OWN_TYPES.object) return makeFiller(() => ({}))
-  if (name === OWN_TYPES.nullObject) return makeFiller(() => Object.create(null))
-  if (name === OWN_TYPES.array) return makeFiller(emptyArray)
-  throw new DecodingError(
-    `The stored value holds the type ${JSON.stringify(name)}, which is not registered: use new RichEncoding({ types: { ${name} } })`,
-  )
-}
+const WITHOUT_ENTRY: ReadonlyMap<unknown, unknown> = new Map<unknown, unknown>([
+  [UNDEFINED, undefined],
+  [NAN, Number.NaN],
+  [INFINITE, Number.POSITIVE_INFINITY],
+  [NEGATIVE_INFINITE, Number.NEGATIVE_INFINITY],
+  [NEGATIVE_ZERO, -0],
+])
 
 /**
- * A reviver that makes an empty object and fills it from its payload. Where a cycle leads back to the object, devalue
- * calls it before the payload is complete, and once more when it is: same object, filled with the rest.
+ * The value that devalue's flattened form stands for: a list of entries, of which the first is the value, and the others what it
+ * refers to by their positions.
+ *
+ * @throws DecodingError that describes what is wrong, never quoting what is stored; besides whatever a `decode` of the caller throws.
  */
-function makeFiller(make: (payload: object) => object): Reviver {
-  const made = new Map<unknown, object>()
-  return payload => {
-    if (!isPayload(payload)) throw new Error('a type without its properties')
-    const object = made.get(payload) ?? make(payload)
-    made.set(payload, object)
-    fill(object, payload)
-    return object
+export function revive(flat: unknown, types: TypeRegistry): unknown {
+  if (WITHOUT_ENTRY.has(flat)) return WITHOUT_ENTRY.get(flat)
+  if (Array.isArray(flat) && flat.length > 0) return new Revival(flat, types).run()
+  throw new DecodingError('The stored text is damaged: it is no list of entries')
+}
+
+/** A container under construction. */
+interface Frame {
+  readonly refs: readonly unknown[]
+  /** The next of `refs` to be added. */
+  at: number
+  add(value: unknown, n: number): void
+  /** What the container is, where that can be made only once all parts are there. */
+  readonly finish?: () => unknown
+  readonly index: number
+}
+
+const [UNTOUCHED, UNFINISHED, USABLE] = [0, 1, 2]
+
+/**
+ * Builds a value from its entries, each of them once, with a stack of its own instead of recursion: the work is linear in the
+ * number of references, and depth is bounded by `MAX_DEPTH` alone.
+ */
+export class Revival {
+  /** How many references were followed, for tests of how much work it is. */
+  steps = 0
+  readonly #entries: readonly unknown[]
+  readonly #types: TypeRegistry
+  readonly #state: number[] = []
+  readonly #built: unknown[] = []
+  /** Entries that were filled into an instance. One that served two would be work out of proportion to its text. */
+  readonly #payloads = new Set<unknown>()
+  readonly #frames: Frame[] = []
+
+  constructor(entries: readonly unknown[], types: TypeRegistry) {
+    this.#entries = entries
+    this.#types = types
+  }
+
+  run(): unknown {
+    this.#begin(0)
+    for (let frame = this.#frames.at(-1); frame !== undefined; frame = this.#frames.at(-1)) this.#step(frame)
+    return this.#built[0]
+  }
+
+  /** Adds the next part to the container, or begins with what that part is. */
+  #step(frame: Frame): void {
+    this.steps += 1
+    const { refs, at, index } = frame
+    const ref = refs[at]
+    if (at === refs.length) this.#end(frame)
+    else if (typeof ref !== 'number') throw damaged(index, 'has a part that is no reference')
+    else if (ref >= 0 && this.#stateOf(ref, frame) === UNTOUCHED) this.#begin(ref)
+    else {
+      frame.at += 1
+      if (ref !== HOLE) frame.add(ref < 0 ? withoutEntry(ref, index) : this.#built[ref], at)
+      else if (!Array.isArray(this.#built[index])) throw damaged(index, 'has a hole, but is no array')
+    }
+  }
+
+  #stateOf(ref: number, frame: Frame): number {
+    const state = this.#state[ref]
+    if (state === UNFINISHED) throw damaged(ref, 'contains itself')
+    if (state !== undefined) return state
+    if (Number.isInteger(ref) && ref < this.#entries.length) return UNTOUCHED
+    throw damaged(frame.index, 'refers to an entry that does not exist')
+  }
+
+  #end(frame: Frame): void {
+    this.#frames.pop()
+    if (frame.finish !== undefined) this.#use(frame.index, frame.finish())
+  }
+
+  #use(index: number, value: unknown): void {
+    this.#built[index] = value
+    this.#state[index] = USABLE
+  }
+
+  #begin(index: number): void {
+    const entry = this.#entries[index]
+    if (typeof entry !== 'object' || entry === null) this.#use(index, entry)
+    else if (!Array.isArray(entry)) this.#object(index, {}, entry as Record<string, unknown>)
+    else if (typeof entry[0] === 'string') this.#typed(index, entry[0], entry)
+    else if (entry[0] === SPARSE) this.#sparse(index, entry)
+    else this.#dense(index, entry)
+  }
+
+  #dense(index: number, entry: readonly unknown[]): void {
+    const array: unknown[] = new Array(entry.length)
+    this.#push(index, array, entry, (value, n) => {
+      array[n] = value
+    })
+  }
+
+  /** Puts a container on the stack. It is usable at once, for cycles lead back to it. */
+  #push(index: number, container: object, refs: readonly unknown[], add: Frame['add']): void {
+    this.#use(index, container)
+    this.#enter({ index, refs, at: 0, add })
+  }
+
+  /** Puts one on the stack that is made of its single part once that is complete. */
+  #pushUnfinished(index: number, ref: unknown, finish: (part: unknown) => unknown): void {
+    this.#state[index] = UNFINISHED
+    let part: unknown
+    const add = (value: unknown) => {
+      part = value
+    }
+    this.#enter({ index, refs: [ref], at: 0, add, finish: () => finish(part) })
+  }
+
+  #enter(frame: Frame): void {
+    if (this.#frames.push(frame) <= MAX_DEPTH) return
+    throw new DecodingError(`The stored value is nested more than ${MAX_DEPTH} levels deep`)
+  }
+
+  #object(index: number, object: object, members: Record<string, unknown>): void {
+    const keys = Object.keys(members)
+    this.#push(index, object, Object.values(members), (value, n) => define(object, keys[n] as string, value))
+  }
+
+  #sparse(index: number, entry: readonly unknown[]): void {
+    const length = entry[1]
+    if (!isLength(length) || entry.length % 2 !== 0) throw damaged(index, 'is a sparse array without its length')
+    const array = emptyArray(length)
+    const [at, refs] = unzip(entry.slice(2))
+    this.#push(index, array, refs, (value, n) => {
+      const position = at[n]
+      if (!isLength(position) || position >= length) throw damaged(index, 'has a member outside its length')
+      array[position] = value
+    })
+  }
+
+  #typed(index: number, name: string, entry: readonly unknown[]): void {
+    const type = this.#types.byName.get(name)
+    const errorPrototype = errorPrototypeOf(name)
+    if (type !== undefined) this.#registered(index, type, entry)
+    else if (errorPrototype !== undefined) this.#fill(index, entry, () => emptyError(errorPrototype))
+    else if (name === OWN_TYPES.object) this.#fill(index, entry, () => ({}))
+    else if (name === OWN_TYPES.nullObject) this.#fill(index, entry, () => Object.create(null))
+    else if (name === OWN_TYPES.array) this.#fill(index, entry, list => emptyArray(this.#lengthIn(list, index)))
+    else if (BUILTIN_NAMES.has(name)) this.#builtin(index, name, entry)
+    else throw notRegistered(name, index)
+  }
+
+  #builtin(index: number, name: string, entry: readonly unknown[]): void {
+    if (name === 'Set') this.#set(index, entry)
+    else if (name === 'Map') this.#map(index, entry)
+    else if (name === 'null') this.#nullObject(index, entry)
+    else if (isLeaf(name)) this.#use(index, made(index, name, entry.slice(1)))
+    // A boxed primitive, or a view on memory.
+    else this.#pushUnfinished(index, entry[1], part => made(index, name, [part, ...entry.slice(2, 4)]))
+  }
+
+  #set(index: number, entry: readonly unknown[]): void {
+    const set = new Set()
+    this.#push(index, set, entry.slice(1), member => set.add(member))
+  }
+
+  #map(index: number, entry: readonly unknown[]): void {
+    if (entry.length % 2 === 0) throw damaged(index, 'is a Map that has a key without a value')
+    const map = new Map()
+    let key: unknown
+    this.#push(index, map, entry.slice(1), (part, n) => {
+      if (n % 2 === 0) key = part
+      else map.set(key, part)
+    })
+  }
+
+  #nullObject(index: number, entry: readonly unknown[]): void {
+    const object = Object.create(null) as object
+    const [keys, refs] = unzip(entry.slice(1))
+    if (keys.length !== refs.length) throw damaged(index, 'has a member without a value')
+    this.#push(index, object, refs, (value, n) => define(object, nameOf(keys[n], index), value))
+  }
+
+  #registered(index: number, type: RegisteredType, entry: readonly unknown[]): void {
+    if (type.codec === undefined) this.#fill(index, entry, () => emptyInstance(type))
+    else {
+      const payload = this.#payload(entry, index)
+      if (!Array.isArray(payload)) throw damaged(index, 'is a type without its data')
+      this.#pushUnfinished(index, payload[0], data => callDecode(type, data))
+    }
+  }
+
+  /** An object that is made empty, and filled with the members of another entry: an object, or a list of names and values. */
+  #fill(index: number, entry: readonly unknown[], make: (payload: object) => object): void {
+    const payload = this.#payload(entry, index)
+    const object = make(payload)
+    if (Array.isArray(payload)) this.#list(index, object, payload)
+    else this.#object(index, object, payload as Record<string, unknown>)
+  }
+
+  #list(index: number, object: object, payload: readonly unknown[]): void {
+    // That of an array has its length before the names.
+    const refs = Array.isArray(object) ? payload.slice(1) : payload
+    if (refs.length % 2 !== 0) throw damaged(index, 'has a member without a value')
+    let key = ''
+    this.#push(index, object, refs, (part, n) => {
+      if (n % 2 === 0) key = nameOf(part, index)
+      else define(object, key, part)
+    })
+  }
+
+  #payload(entry: readonly unknown[], index: number): object {
+    const payload = this.#entries[entry[1] as number]
+    if (typeof payload !== 'object' || payload === null || typeof entry[1] !== 'number') {
+      throw damaged(index, 'is a type without its members')
+    }
+    if (this.#payloads.has(payload)) throw damaged(index, 'has the members of another entry')
+    this.#payloads.add(payload)
+    return payload
+  }
+
+  #lengthIn(payload: object, index: number): number {
+    const length = Array.isArray(payload) ? this.#entries[payload[0]] : undefined
+    if (isLength(length)) return length
+    throw damaged(index, 'is an array without its length')
   }
 }
 
-function isPayload(payload: unknown): payload is object {
-  if (typeof payload !== 'object' || payload === null) return false
-  return Array.isArray(payload) || Object.getPrototypeOf(payload) === Object.prototype
+function withoutEntry(ref: number, index: number): unknown {
+  if (WITHOUT_ENTRY.has(ref)) return WITHOUT_ENTRY.get(ref)
+  throw damaged(index, 'refers to something unknown')
 }
 
-/** By definition, never by assignment: neither setters nor `__proto__` are obeyed. */
-function fill(object: object, payload: object): void {
-  if (!Array.isArray(payload)) {
-    for (const key of Object.keys(payload)) define(object, key, (payload as Record<string, unknown>)[key])
-    return
-  }
-  // A list of names and values; that of an array has its length before them. Holes are what is not complete yet.
-  for (let at = payload.length % 2; at < payload.length; at += 2) {
-    const key: unknown = payload[at]
-    if (!Object.hasOwn(payload, at + 1)) continue
-    if (typeof key !== 'string') throw new Error('a property whose name is not text')
-    define(object, key, payload[at + 1])
-  }
+function made(index: number, name: string, parts: readonly unknown[]): unknown {
+  const value = leaf(name, parts)
+  if (value === undefined) throw damaged(index, `is no ${name}, though it says so`)
+  return value
+}
+
+function nameOf(key: unknown, index: number): string {
+  if (typeof key === 'string') return key
+  throw damaged(index, 'has a member whose name is not text')
+}
+
+function damaged(index: number, what: string): DecodingError {
+  return new DecodingError(`The stored text is damaged: entry ${index} ${what}`)
+}
+
+function unzip(list: readonly unknown[]): [unknown[], unknown[]] {
+  return [list.filter((_, n) => n % 2 === 0), list.filter((_, n) => n % 2 === 1)]
+}
+
+const MAX_LENGTH = 2 ** 32 - 1
+
+function isLength(value: unknown): value is number {
+  return Number.isInteger(value) && (value as number) >= 0 && (value as number) <= MAX_LENGTH
 }
 
 const HIDDEN_IN_ERRORS: ReadonlySet<string> = new Set(['message', 'stack', 'cause', 'errors'])
 
+/** Neither setters nor `__proto__` are obeyed. */
 function define(object: object, key: string, value: unknown): void {
-  const enumerable = !(object instanceof Error && HIDDEN_IN_ERRORS.has(key))
-  Object.defineProperty(object, key, { value, enumerable, writable: true, configurable: true })
+  const hidden = HIDDEN_IN_ERRORS.has(key) && object instanceof Error
+  // What is not there yet, inherited or not, can be assigned, which takes a fraction of the time.
+  if (!(hidden || key in object)) (object as Record<string, unknown>)[key] = value
+  else Object.defineProperty(object, key, { value, enumerable: !hidden, writable: true, configurable: true })
 }
 
-function emptyInstance({ prototype, isError }: RegisteredType): object {
-  return isError ? emptyError(prototype) : Object.create(prototype)
-}
+/** A name that a program may well have given to a class; anything else is not repeated in messages. */
+const CLASS_NAME = /^[\p{L}_$][\p{L}\p{N}_$.:/-]{0,63}$/u
 
-/** A real error, which logs and debuggers know as one, but with neither this place's stack nor anything else of its own. */
-function emptyError(prototype: object): object {
-  const error = new Error()
-  for (const key of Reflect.ownKeys(error)) Reflect.deleteProperty(error, key)
-  return Object.setPrototypeOf(error, prototype)
-}
-
-const LAST_INDEX = 2 ** 32 - 2
-
-/** Its length is set such that no memory is taken for it: the text may claim any. */
-function emptyArray(payload: object): unknown[] {
-  const length = Array.isArray(payload) ? payload[0] : undefined
-  if (typeof length !== 'number') throw new Error('an array without a length')
-  const array: unknown[] = []
-  array[LAST_INDEX] = undefined
-  delete array[LAST_INDEX]
-  array.length = length
-  return array
-}
-
-function decodeWith({ name, codec, prototype }: RegisteredType, payload: unknown): unknown {
-  if (!Array.isArray(payload) || !Object.hasOwn(payload, 0)) throw new Error(`a ${name} that contains itself`)
-  const instance: unknown = codec?.decode(payload[0])
-  const fits = typeof instance === 'object' && instance !== null && Object.getPrototypeOf(instance) === prototype
-  if (!fits) throw new Error(`\`decode\` of type ${name} did not return an instance of its class`)
-  return instance
+function notRegistered(name: string, index: number): DecodingError {
+  if (!CLASS_NAME.test(name))
+    return new DecodingError(`The stored text is damaged: entry ${index} is of a type that no class has`)
+  return new DecodingError(
+    `The stored value holds the type "${name}", which is not registered: use new RichEncoding({ types: { ${name} } })`,
+  )
 }

@@ -1,10 +1,23 @@
 import { EncodingError } from '../errors/errors.js'
 
 /**
- * How many containers may lie inside each other. Encoders and decoders recurse, and the stack is what the caller left
- * of it: a fixed bound, about a third of what a fresh stack takes, makes certain that what was written can be read back.
+ * How many containers may lie inside each other. A fixed bound, far below what a stack takes, makes certain that what was written
+ * can be read back, whatever the caller left of its stack.
  */
 export const MAX_DEPTH = 500
+
+/** How many decimal digits a BigInt may have as text: reading and writing them takes time out of proportion to their number. */
+export const MAX_DIGITS = 100_000
+
+let tooLong: bigint | undefined
+
+/** Whether a BigInt has more than {@link MAX_DIGITS} digits, without writing them out. */
+export function isTooLong(value: bigint): boolean {
+  tooLong ??= 10n ** BigInt(MAX_DIGITS)
+  return value >= tooLong || value <= -tooLong
+}
+
+export const TOO_DEEP = `is nested more than ${MAX_DEPTH} levels deep. Store a flatter value`
 
 /** One container on the way from the value to the member that is being looked at. */
 export interface Frame {
@@ -12,6 +25,8 @@ export interface Frame {
   readonly container: object
   /** How many levels of the encoder's recursion it takes to get here; at least one for each container. */
   depth: number
+  /** How many levels it has itself, as far as it was looked through, for those who keep account of it. */
+  height: number
   /** The member that is being looked at: a name, an index, or the key of a Map. */
   at: unknown
   /** How to get at it, where that is not by property: a getter such as `.get` takes `at`; `.values()` is indexed by it. */
@@ -21,8 +36,8 @@ export interface Frame {
 /** Steps into `container`, found at the member that `parent` is looking at. @throws EncodingError where it is too deep */
 export function enter(parent: Frame | undefined, container: object): Frame {
   const depth = parent === undefined ? 1 : parent.depth + 1
-  if (depth > MAX_DEPTH) refuse(parent, `is nested more than ${MAX_DEPTH} levels deep. Store a flatter value`)
-  return { parent, container, depth, at: undefined, via: '' }
+  if (depth > MAX_DEPTH) refuse(parent, TOO_DEEP)
+  return { parent, container, depth, height: 1, at: undefined, via: '' }
 }
 
 /** Refuses the member that `frame` is looking at, or the value itself where there is no frame. */
@@ -56,11 +71,16 @@ function keyText(key: unknown): string {
 
 /** Refuses a container with symbol keys, which no text can name. */
 export function refuseSymbolKeys(container: object, frame: Frame): void {
-  const symbols = Object.getOwnPropertySymbols(container)
-  if (symbols.length === 0) return
-  // What is not enumerable is no part of the value, with the exception of the tag: it disguises what the object is.
-  const kept = symbols.find(symbol => symbol === Symbol.toStringTag || isEnumerable(container, symbol))
+  const kept = symbolKeyOf(container)
   if (kept !== undefined) refuse(frame.parent, `has the symbol key ${String(kept)}, which cannot be kept. Remove it`)
+}
+
+/** A symbol key that is part of the value, if there is one. */
+export function symbolKeyOf(container: object): symbol | undefined {
+  const symbols = Object.getOwnPropertySymbols(container)
+  if (symbols.length === 0) return undefined
+  // What is not enumerable is no part of the value, with the exception of the tag: it disguises what the object is.
+  return symbols.find(symbol => symbol === Symbol.toStringTag || isEnumerable(container, symbol))
 }
 
 function isEnumerable(container: object, key: PropertyKey): boolean {

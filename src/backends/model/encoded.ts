@@ -5,8 +5,17 @@ import type { ColumnKind } from './manager.js'
 /** What an encoding makes of values, as far as a column must know it. */
 export type Made = 'json' | 'text' | 'bytes'
 
-/** Values that most encodings can encode, tried one after the other. */
-const PROBES: readonly unknown[] = [{ probe: ['durabledict'] }, 'durabledict', 0, null]
+/** Values that most encodings can encode, and some that JSON cannot hold. */
+const PROBES: readonly unknown[] = [
+  { probe: ['durabledict'] },
+  'durabledict',
+  0,
+  null,
+  new Date(0),
+  new Map(),
+  1n,
+  Number.NaN,
+]
 
 /**
  * What the encoding makes of values. In a column of text it does not matter whether that is JSON.
@@ -14,10 +23,12 @@ const PROBES: readonly unknown[] = [{ probe: ['durabledict'] }, 'durabledict', 0
  * @throws UnsupportedError where the column cannot hold it.
  */
 export function whatIsMade(encoding: Encoding<unknown>, kind: ColumnKind, dictionary: string, valueCol: string): Made {
-  const stored = probe(encoding)
+  const all = PROBES.flatMap(value => probe(encoding, value))
+  const [stored] = all
   if (stored instanceof Uint8Array && kind === 'bytes') return 'bytes'
   if (stored === undefined) return 'text'
-  if (typeof stored === 'string') return kind === 'json' && isJson(stored) ? 'json' : 'text'
+  if (typeof stored === 'string')
+    return kind === 'json' && (encoding.tag !== undefined || all.every(isJson)) ? 'json' : 'text'
   throw new UnsupportedError(
     `${encoding.name} makes ${stored instanceof Uint8Array ? 'bytes' : 'values as they are'}, which column "${valueCol}" of ` +
       `dictionary "${dictionary}" cannot hold, being of ${kind}. Choose another encoding, or another type of column.`,
@@ -25,19 +36,18 @@ export function whatIsMade(encoding: Encoding<unknown>, kind: ColumnKind, dictio
   )
 }
 
-/** `undefined` where none of the probes is of the encoding's kind. */
-function probe(encoding: Encoding<unknown>): unknown {
-  for (const value of PROBES) {
-    try {
-      return encoding.encode(value)
-    } catch {}
+/** What it makes of a value, in a list; an empty one where the value is not of the encoding's kind. */
+function probe(encoding: Encoding<unknown>, value: unknown): unknown[] {
+  try {
+    return [encoding.encode(value)]
+  } catch {
+    return []
   }
-  return undefined
 }
 
-function isJson(text: string): boolean {
+function isJson(text: unknown): boolean {
   try {
-    JSON.parse(text)
+    JSON.parse(text as string)
     return true
   } catch {
     return false

@@ -1,6 +1,8 @@
+import { MAX_DEPTH } from '../../encodings/walk.js'
 import { DurableDictError, StoreUnavailableError, UnsupportedError } from '../../errors/errors.js'
 import { sentence } from '../../errors/for-key.js'
 import { type Dialect, quoted, run, type Table } from './dialect.js'
+import type { JsonColumn } from './json-column.js'
 import type { ColumnKind, ModelManager, SqlRow } from './manager.js'
 
 /** What of a model is to be looked at. */
@@ -20,6 +22,8 @@ export interface Inspection {
   /** The table with the schema that it was found in: the same for every library, and for no other table. */
   readonly table: Table
   readonly kind: ColumnKind
+  /** For a column of JSON: what it does with it. */
+  readonly json: JsonColumn
 }
 
 /**
@@ -39,12 +43,21 @@ export async function inspect(inspected: Inspected): Promise<Inspection> {
   if (kind) {
     const { schema } = keyRow
     const table = typeof schema === 'string' ? { schema, name: manager.table.name } : manager.table
-    return { keyColumn: key, valueColumn: value, table, kind }
+    return { keyColumn: key, valueColumn: value, table, kind, json: jsonColumn(inspected, valueRow) }
   }
   throw unfit(
     inspected,
     `column "${value}" is of type ${String(valueRow.type)}; values need one of text, JSON or bytes.`,
   )
+}
+
+/** MariaDB takes JSON of 32 levels, MySQL of 100; the others any. A few less, for what is around a value. */
+const MYSQL_DEPTH = 30
+
+function jsonColumn({ manager }: Inspected, { type }: SqlRow): JsonColumn {
+  const mysql = manager.dialect === 'mysql'
+  const reorders = type === 'jsonb' || (mysql && String(type).toLowerCase() === 'json')
+  return { reorders, maxDepth: mysql ? MYSQL_DEPTH : MAX_DEPTH }
 }
 
 /** What is told where the database did not answer. */

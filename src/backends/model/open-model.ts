@@ -10,6 +10,7 @@ import { whatIsMade } from './encoded.js'
 import { guarded } from './guarded-manager.js'
 import { type Inspection, inspect, notInspected } from './inspection.js'
 import { InstanceEncoding, InstanceForm } from './instance-form.js'
+import { JsonColumnEncoding } from './json-column.js'
 import type { ModelManager } from './manager.js'
 import { ModelBackend } from './model-backend.js'
 import { Notifications } from './notifications.js'
@@ -60,10 +61,8 @@ export async function openModel(model: ModelManager, settings: ModelSettings, gi
   ).catch(cause => Promise.reject(signal?.aborted ? signal.reason : notInspected(cause, dictionary)))
   const { table, keyColumn, valueColumn } = inspection
   const key = versionKey(dictionary, quoted(dialect, table), keyColumn, valueColumn)
-  const value = valueForm(manager, dialect, settings, given, dictionary, inspection)
-  const encoding = settings.returnInstances
-    ? new InstanceEncoding(manager, keyCol, given.encoding, value)
-    : given.encoding
+  const { value, encoding: fitted } = valueForm(manager, dialect, settings, given, dictionary, inspection)
+  const encoding = settings.returnInstances ? new InstanceEncoding(manager, keyCol, fitted, value) : fitted
   const form = settings.returnInstances ? new InstanceForm(manager, keyCol) : value
   const rows = new Rows({ manager, dialect, keyCol, form, fill: filling(settings, given.encoding) })
   const { cache, pollEvery } = settings
@@ -89,14 +88,15 @@ export async function openModel(model: ModelManager, settings: ModelSettings, gi
   }
 }
 
+/** How values stand in their column, and the encoding as the column needs it. */
 function valueForm(
   manager: ModelManager,
   dialect: Dialect,
   { keyCol, valueCol }: ModelSettings,
   { encoding, oldEncoding }: Given,
   dictionary: string,
-  { kind }: Inspection,
-): ValueForm {
+  { kind, json }: Inspection,
+): { readonly value: ValueForm; readonly encoding: Encoding<unknown> } {
   const made = whatIsMade(encoding, kind, dictionary, valueCol)
   if (oldEncoding && whatIsMade(oldEncoding, kind, dictionary, valueCol) !== made) {
     throw new UnsupportedError(
@@ -106,7 +106,12 @@ function valueForm(
     )
   }
   const jsonAsValues = manager.jsonAsValues ?? false
-  return new ValueForm({ dictionary, keyCol, valueCol, kind, jsonAsValues, made }, dialect)
+  const tag = encoding.tag ?? oldEncoding?.tag
+  const { reorders } = json
+  return {
+    value: new ValueForm({ dictionary, keyCol, valueCol, kind, jsonAsValues, made, tag, reorders }, dialect),
+    encoding: made === 'json' ? new JsonColumnEncoding(encoding, oldEncoding?.tag, json) : encoding,
+  }
 }
 
 /** Gives the function of the option its value as the caller wrote it. */

@@ -3,6 +3,7 @@ import { escapeText, unescapeText } from '../sql/escape.js'
 import type { Dialect } from './dialect.js'
 import type { Made } from './encoded.js'
 import type { Form } from './form.js'
+import { canonical, ordered } from './json-column.js'
 import type { ColumnKind, Columns } from './manager.js'
 import type { Stored } from './stored.js'
 
@@ -20,9 +21,16 @@ export interface ValueColumn {
   readonly kind: ColumnKind
   readonly jsonAsValues: boolean
   readonly made: Made
+  /** For columns of JSON: how tagged text begins, if the encoding makes any. */
+  readonly tag?: string | undefined
+  /** For columns of JSON: whether it orders the members of objects. */
+  readonly reorders?: boolean
 }
 
-/** Keeps what the encoding makes in one column: as text, as JSON (a string of it, where the encoding makes other text), or as bytes. SQL's NULL, which no encoding makes, is read as ''. */
+/**
+ * Keeps what the encoding makes in one column: as text, as JSON (a JSON string, where the encoding makes other text), or as bytes.
+ * SQL's NULL, which no encoding makes, is read as '', and in columns of JSON as `null`.
+ */
 export class ValueForm implements Form {
   readonly columns: readonly string[]
   readonly rereads = false
@@ -53,8 +61,9 @@ export class ValueForm implements Form {
   }
 }
 
-function conversionOf({ kind, jsonAsValues, made }: ValueColumn, { unsafeInText }: Dialect): Conversion {
-  if (kind === 'json') return made === 'json' ? json(jsonAsValues) : jsonString(jsonAsValues)
+function conversionOf(column: ValueColumn, { unsafeInText }: Dialect): Conversion {
+  const { kind, jsonAsValues, made } = column
+  if (kind === 'json') return made === 'json' ? json(column) : jsonString(jsonAsValues)
   if (kind === 'bytes') return made === 'bytes' ? BYTES : TEXT_IN_BYTES
   return {
     write: stored => escapeText(stored as string, unsafeInText),
@@ -62,11 +71,28 @@ function conversionOf({ kind, jsonAsValues, made }: ValueColumn, { unsafeInText 
   }
 }
 
-/** The JSON that the encoding makes, as other programs read it. */
-function json(asValues: boolean): Conversion {
+/** The JSON that the encoding makes, as other programs read it; its tagged text as a JSON string. */
+function json({ jsonAsValues, tag, reorders = false }: ValueColumn): Conversion {
+  const isTagged = (value: unknown): value is string =>
+    tag !== undefined && typeof value === 'string' && value.startsWith(tag)
+  const tagged = new RegExp(`^\\s*"${tag ?? '(?!)'}`)
+  const write = (stored: string) => (isTagged(stored) ? JSON.stringify(stored) : checked(stored))
   return {
-    write: stored => (asValues ? JSON.parse(stored as string) : checked(stored as string)),
-    read: column => (asValues || typeof column !== 'string' ? JSON.stringify(column ?? null) : column),
+    write: stored => (jsonAsValues ? JSON.parse(write(stored as string)) : write(stored as string)),
+    read(column) {
+      if (jsonAsValues || typeof column !== 'string')
+        return isTagged(column) ? column : ordered(column ?? null, reorders)
+      return readable(() => (tagged.test(column) ? JSON.parse(column) : canonical(column, { reorders })), column)
+    },
+  }
+}
+
+/** What is read; text that is not JSON as it is, so that only the reading of its own key fails. */
+function readable(read: () => string, text: string): string {
+  try {
+    return read()
+  } catch {
+    return text
   }
 }
 
@@ -74,7 +100,8 @@ function json(asValues: boolean): Conversion {
 function jsonString(asValues: boolean): Conversion {
   return {
     write: stored => (asValues ? stored : JSON.stringify(stored)),
-    read: column => textOf(asValues || typeof column !== 'string' ? column : JSON.parse(column)),
+    read: column =>
+      asValues || typeof column !== 'string' ? textOf(column) : readable(() => textOf(JSON.parse(column)), column),
   }
 }
 

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import type { Columns, ModelManager, ModelSession } from '../../../src/backends/model/manager.js'
 import { sqlCodes } from '../../../src/backends/model/sql-codes.js'
+import { createTables, ModelDict } from '../../../src/index.js'
 
 /** A value column of another type, by the name `value` beside a key column `key`. */
 interface OtherTables {
@@ -52,6 +53,19 @@ const LONG = '🌱'.repeat(640)
 
 /** Values that JSON can hold. */
 const JSON_VALUES = [{ a: [1, 'x', null, { b: true }] }, [], [1, [2]], 'text', '"quoted"', '{"a":1}', 12.5, true, false]
+
+/** Values of a dictionary: those that JSON holds, and then others. */
+const DICT_VALUES = [
+  ...JSON_VALUES,
+  { longer: 1, b: [{ z: 1, a: 2 }], a: 1e300, 10: 'ten' },
+  new Date(0),
+  { map: new Map([['a', 1n]]), undefined },
+  'nul \0 inside',
+  { half: 'a \ud800 pair' },
+  Array.from({ length: 40 }).reduce<unknown>(inner => [inner, inner], -0),
+  'rich:[1]',
+  JSON.parse('{"__proto__":{"a":1}}'),
+]
 
 /** What a manager has to do, whatever its library: run it on every database that the library supports. */
 export function managerBattery(name: string, open: () => Promise<Opened>): void {
@@ -342,6 +356,30 @@ export function managerBattery(name: string, open: () => Promise<Opened>): void 
           }
           expect(await jsonOf(of, session)).toEqual(values.toReversed())
         }, of)
+      })
+    }
+
+    for (const type of ['json', 'jsonb'] as const) {
+      it(`holds plain values as JSON in a column of type ${type}, and others as tagged text`, async ({ skip }) => {
+        const of = opened[type]
+        if (!of) return skip('the database has no such type')
+        await within(session => session.removeAll(), of)
+        await createTables(of)
+        const entries = new Map(DICT_VALUES.map((value, index) => [`key ${String(index).padStart(2, '0')}`, value]))
+        const dicts = [await ModelDict.open(of, { timeout: 20_000 }), await ModelDict.open(of, { timeout: 20_000 })]
+        await dicts[0]?.update(entries)
+        dicts.push(await ModelDict.open(of, { timeout: 20_000 }))
+        for (const dict of dicts) expect(new Map(await dict.entries())).toEqual(entries)
+        // What memory holds of a write is what a load finds: nothing differs.
+        const differences: unknown[] = []
+        for (const dict of dicts) dict.on('change', change => differences.push(change))
+        await dicts[0]?.touch()
+        for (const dict of dicts) await dict.sync()
+        expect(differences).toEqual([])
+        const stored = await of.transaction(session => jsonOf(of, session), OPTIONS)
+        expect(stored.slice(0, JSON_VALUES.length)).toEqual(JSON_VALUES)
+        for (const value of stored.slice(JSON_VALUES.length + 1)) expect(value).toMatch(/^rich:/)
+        for (const dict of dicts) await dict.close()
       })
     }
 

@@ -140,7 +140,47 @@ describe('what it refuses', () => {
   })
 })
 
+describe('an object reached in many ways', () => {
+  test('is looked through once, and written as often as it is reached', () => {
+    const shared = { a: 'x'.repeat(1000) }
+    const value = Array(1000).fill(shared)
+    expect(encoding.encode(value)).toBe(JSON.stringify(value))
+  })
+
+  test.each([20, 25, 60, 400])(
+    'is refused where repeats would take more than a million characters: %i pairs',
+    levels => {
+      let value: unknown = 'x'
+      for (let level = 0; level < levels; level++) value = level % 2 ? [value, value] : { a: value, b: value }
+      expect(() => encoding.encode(value)).toThrow(EncodingError)
+      expect(() => encoding.encode(value)).toThrow('more than a million characters')
+    },
+  )
+
+  test('counts with its full depth, wherever it is reached first', () => {
+    const deep = nested(300)
+    expect(() => encoding.encode([deep, nested(10), deep])).not.toThrow()
+    let value = [deep] as unknown
+    for (let level = 0; level < 250; level++) value = [deep, value]
+    expect(() => encoding.encode(value)).toThrow(/500 levels/)
+  })
+})
+
 describe('decode', () => {
+  test.each([
+    ['[12345678901234567890,1]', [12345678901234567890n, 1]],
+    ['9007199254740991', 9007199254740991],
+    ['0.30000000000000004', 0.30000000000000004],
+  ])('keeps every digit of whole numbers that JavaScript would round: %s', (text, value) => {
+    expect(encoding.decode(text)).toStrictEqual(value)
+  })
+
+  test('says where text that others wrote breaks, and never quotes it', () => {
+    expect(() => encoding.decode('secret')).toThrow(/^The stored text is not JSON\. JSONEncoding reads JSON only/)
+    expect(() => encoding.decode('{"secret": }')).toThrow(expect.not.stringMatching('secret'))
+    expect(() => encoding.decode('["secret"')).toThrow(/not JSON \(it /)
+  })
+
   test.each(['', '{', 'undefined', '[1,]', 'rich:[1]', "{'a':1}"])('refuses %j', text => {
     expect(() => encoding.decode(text)).toThrow(DecodingError)
   })

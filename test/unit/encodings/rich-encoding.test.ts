@@ -148,11 +148,11 @@ describe('keeps what structured clone keeps', () => {
     const property = fc.property(fc.anything(options), value => {
       if (value !== undefined) expectSame(roundTrip(value), structuredClone(value))
     })
-    fc.assert(property, { numRuns: 3000 })
+    fc.assert(property, { numRuns: 1000 })
     const bare = fc.property(fc.anything({ ...options, withNullPrototype: true }), value => {
       if (value !== undefined) expectSame(roundTrip([value, { value }]), [value, { value }])
     })
-    fc.assert(bare, { numRuns: 2000 })
+    fc.assert(bare, { numRuns: 1000 })
   })
 
   test('neither alters nor freezes what it is given', () => {

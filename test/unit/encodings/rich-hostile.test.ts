@@ -23,16 +23,21 @@ function expectUnpolluted(): void {
 describe('refuses', () => {
   test.each([
     '',
-    '1',
-    '[1,2]',
-    '{"a":1}',
-    '"text"',
-    'null',
+    'dark',
     'Rich:[1]',
     ' rich:[1]',
-    '[["Date","2020-01-01T00:00:00.000Z"]]',
-  ])('text that it did not write, so that an older encoding can read it: %s', text => {
+    "'a'",
+    '{a:1}',
+    '[1,]',
+    'undefined',
+    'NaN',
+    'True',
+    '01',
+    '.5',
+    '{"a":1}x',
+  ])('text that is neither JSON nor its own, and says how to write it: %s', text => {
     expect(() => encoding.decode(text)).toThrow(DecodingError)
+    expect(() => encoding.decode(text)).toThrow('text in double quotes, "like this"')
   })
 
   test.each([null, undefined, 1, {}, Buffer.from('rich:[1]')])('what is not text: %s', stored => {

@@ -404,7 +404,7 @@ describe('types that make no sense', () => {
   })
 
   test('no types at all', () => {
-    expect(new RichEncoding({ types: undefined }).encode(1)).toBe('rich:[1]')
+    expect(new RichEncoding({ types: undefined }).encode(1n)).toBe('rich:[["BigInt","1"]]')
     expect(new RichEncoding({}).name).toBe('RichEncoding')
   })
 })

@@ -1,0 +1,123 @@
+import { randomUUID } from 'node:crypto'
+import { DecodingError } from '../errors/errors.js'
+import { MAX_DEPTH, MAX_DIGITS } from './walk.js'
+
+/**
+ * Reads JSON text (RFC 8259), whoever wrote it. A whole number that no JavaScript number stands for becomes a BigInt; fractions
+ * are read as the nearest number.
+ *
+ * @param hint - what to do about text that is not JSON, as the last sentence of the message.
+ * @throws DecodingError if the text is not JSON, is nested more than 500 levels deep, or holds a number out of range. The
+ * message describes what is wrong and where, and never quotes the text.
+ */
+export function parseJson(text: string, hint: string): unknown {
+  if (isTooDeep(text, MAX_DEPTH)) {
+    throw new DecodingError(`The stored JSON is nested more than ${MAX_DEPTH} levels deep`)
+  }
+  const value = parsed(text, hint)
+  return SUSPICIOUS.test(text) ? withExactNumbers(text, value) : value
+}
+
+function parsed(text: string, hint: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch (error) {
+    // The engine's own message quotes the text, and so does not become part of ours, nor its cause.
+    throw new DecodingError(`The stored text is not JSON${placeOf(error)}. ${hint}`)
+  }
+}
+
+function placeOf(error: unknown): string {
+  const message = error instanceof Error ? error.message : ''
+  const position = / in JSON at position (\d+)(?: \(line \d+ column \d+\))?$/.exec(message)?.[1]
+  if (position !== undefined) return ` (it breaks at character ${position})`
+  return message === 'Unexpected end of JSON input' ? ' (it ends too early)' : ''
+}
+
+const QUOTE = 34
+const BACKSLASH = 92
+
+/**
+ * Whether the text nests deeper than `limit`. JSON.parse itself takes any depth, and the value would then overflow the stack of
+ * whoever walks through it.
+ */
+export function isTooDeep(text: string, limit: number): boolean {
+  if (text.length <= limit) return false
+  let depth = 0
+  for (let index = 0; index < text.length; index++) {
+    const char = text.charCodeAt(index)
+    if (char === QUOTE) index = endOfString(text, index)
+    else if (char === 91 /* [ */ || char === 123 /* { */) {
+      if (++depth > limit) return true
+    } else if (char === 93 /* ] */ || char === 125 /* } */) depth--
+  }
+  return false
+}
+
+/** Where the string that opens at `start` closes: at the first quote after an even number of backslashes. */
+function endOfString(text: string, start: number): number {
+  let end = text.indexOf('"', start + 1)
+  while (end !== -1) {
+    let slashes = 0
+    while (text.charCodeAt(end - 1 - slashes) === BACKSLASH) slashes++
+    if (slashes % 2 === 0) return end
+    end = text.indexOf('"', end + 1)
+  }
+  return text.length
+}
+
+/** So many digits in a row, but for those of a fraction, or an exponent so large, that a JavaScript number may be another one. */
+const SUSPICIOUS = /(?<![.\d])\d{16}|[eE][+-]?\d{3}/
+
+const NUMBER = /-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/y
+
+/** Marks, in the text that is parsed again, what becomes a BigInt. Random, so that no stored string begins with it. */
+const MARK = `${randomUUID()}:`
+
+/** The value of JSON text, with a BigInt for each whole number that would be rounded. */
+function withExactNumbers(text: string, rounded: unknown): unknown {
+  const parts: string[] = []
+  let from = 0
+  for (let index = 0; index < text.length; index++) {
+    const char = text.charCodeAt(index)
+    if (char === QUOTE) index = endOfString(text, index)
+    if (char !== 45 /* - */ && (char < 48 || char > 57)) continue
+    NUMBER.lastIndex = index
+    const literal = NUMBER.exec(text)?.[0] ?? ''
+    if (!isExact(literal, index)) {
+      parts.push(text.slice(from, index), `"${MARK}${literal}"`)
+      from = index + literal.length
+    }
+    index += literal.length - 1
+  }
+  if (from === 0) return rounded
+  return JSON.parse(parts.join('') + text.slice(from), toBigInt)
+}
+
+function toBigInt(_key: string, value: unknown): unknown {
+  return typeof value === 'string' && value.startsWith(MARK) ? BigInt(value.slice(MARK.length)) : value
+}
+
+/** Whether a number stands for the literal well enough: fractions are rounded, whole numbers are not. */
+function isExact(literal: string, index: number): boolean {
+  const value = Number(literal)
+  if (Number.isSafeInteger(value) && value !== 0) return true
+  if (!/^-?\d+$/.test(literal)) {
+    if (Number.isFinite(value) && (value !== 0 || !/[1-9]/.test(literal.split(/[eE]/)[0] as string))) return true
+    throw new DecodingError(
+      `The stored JSON has a number out of range at character ${index}: it is beyond 1.8e308, or nearly 0`,
+    )
+  }
+  if (literal.length > MAX_DIGITS) {
+    throw new DecodingError(`The stored JSON has a number of more than ${MAX_DIGITS} digits at character ${index}`)
+  }
+  return Number.isFinite(value) && (wholeText(value) === literal || BigInt(value) === BigInt(literal))
+}
+
+/** A whole number as JavaScript prints it, without an exponent: how JSON text of JavaScript, or of a database, names it. */
+function wholeText(value: number): string {
+  const [digits = '', exponent] = String(value).split('e+')
+  if (exponent === undefined) return digits
+  const [whole = '', fraction = ''] = digits.split('.')
+  return whole + fraction.padEnd(Number(exponent), '0')
+}
