@@ -1,5 +1,6 @@
 import type { CatchUp, Change, Freshness, State, Version } from '../../contract/backend.js'
 import { now } from '../../time/clock.js'
+import { furtherOnly } from './further-only.js'
 import type { Past } from './head.js'
 import { Mirror, type Position } from './mirror.js'
 import type { Names } from './names.js'
@@ -240,8 +241,9 @@ export class Reader {
 
   async #loadAll(progress: () => void): Promise<Mirror> {
     const before = this.#mirror?.position
+    const onlyForward = furtherOnly(progress)
     for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
-      const loaded = await this.#tryLoad(progress)
+      const loaded = await this.#tryLoad(onlyForward())
       if (loaded) return this.#settle(loaded, before)
     }
     throw new Error(`The znodes below ${this.#names.path} were altered by others during each of ${ATTEMPTS} attempts.`)

@@ -36,7 +36,7 @@ export class Writer {
   }
 
   commit(batch: Batch<Stored>, since: Version, givenUp: AbortSignal): Promise<Committed<Stored>> {
-    return this.#inTurn(() => this.#commit(batch, since, givenUp))
+    return this.#inTurn(() => this.#commit(batch, since, givenUp), givenUp)
   }
 
   /** Raises the recorded bound, where it is smaller. */
@@ -56,12 +56,16 @@ export class Writer {
           if (!isLoss(fault) && !(await this.#overcome(fault, 0, signal))) throw fault
         }
       }
-    })
+    }, signal)
   }
 
-  #inTurn<V>(work: () => Promise<V>): Promise<V> {
-    const result = this.#turn.then(work)
-    this.#turn = result.catch(() => {})
+  /** One after the other. What is given up before its turn fails at once; those behind it still wait for those before it. */
+  #inTurn<V>(work: () => Promise<V>, signal: AbortSignal): Promise<V> {
+    const before = this.#turn
+    const result = orAborted(before, signal).then(work, fault => {
+      throw notWritten(fault, this.#names.path)
+    })
+    this.#turn = Promise.allSettled([before, result])
     return result
   }
 

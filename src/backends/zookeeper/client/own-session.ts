@@ -208,7 +208,7 @@ export class OwnSession implements Transport {
   #greeted(connection: Connection, { timeout, session }: ReturnType<typeof readConnectReply>): void {
     clearTimeout(this.#timer)
     if (timeout <= 0) {
-      this.#session = NO_SESSION
+      this.#before.session = NO_SESSION
       connection.destroy(new Refusal(CODE.SESSION_EXPIRED))
       return
     }
@@ -240,8 +240,10 @@ export class OwnSession implements Transport {
 
   /** Healthy servers refuse whoever has seen more than they have, and know nothing of the sessions of another ensemble. */
   #disbelieve(isViolation: boolean): void {
-    if (isViolation) this.#session = this.#before.session
-    if (isViolation || !this.#isProven) this.#zxid = this.#before.zxid
+    if (isViolation || !this.#isProven) {
+      this.#session = this.#before.session
+      this.#zxid = this.#before.zxid
+    }
     this.#isProven = false
   }
 

@@ -1,0 +1,62 @@
+import { once } from 'node:events'
+import { type AddressInfo, createServer, type Socket } from 'node:net'
+import { Output } from '../../src/backends/zookeeper/client/jute.js'
+
+/** What the server says to a record that a client has sent: bytes, or nothing. */
+export type Lie = (record: Buffer, socket: Socket) => Buffer | undefined
+
+/** A server that is no ZooKeeper, though it looks like one. */
+export interface LyingServer {
+  readonly address: string
+  /** How many connections there were. */
+  readonly connections: number
+  close(): void
+}
+
+/** @param greet - the answer to the first record; `answer` - to each later one. */
+export async function startLyingServer(greet: Lie, answer: Lie = () => undefined): Promise<LyingServer> {
+  const sockets = new Set<Socket>()
+  let connections = 0
+  const server = createServer({ noDelay: true }, socket => {
+    connections += 1
+    sockets.add(socket)
+    let lie = greet
+    let pending = Buffer.alloc(0)
+    socket.on('error', () => {}).on('close', () => sockets.delete(socket))
+    socket.on('data', data => {
+      pending = Buffer.concat([pending, data])
+      while (pending.length >= 4 && pending.length >= 4 + pending.readInt32BE(0)) {
+        const end = 4 + pending.readInt32BE(0)
+        const said = lie(pending.subarray(4, end), socket)
+        if (said && !socket.destroyed) socket.write(said)
+        lie = answer
+        pending = pending.subarray(end)
+      }
+    })
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  return {
+    address: `127.0.0.1:${(server.address() as AddressInfo).port}`,
+    get connections() {
+      return connections
+    },
+    close() {
+      server.close()
+      for (const socket of sockets) socket.destroy()
+    },
+  }
+}
+
+/** A greeting with a session timeout, in ms. */
+export function greeting(timeout: number, password = Buffer.alloc(16, 7)): Buffer {
+  return new Output().int(0).int(timeout).long(0x1234n).bytes(password).bool(false).frame()
+}
+
+/** An answer to a request, by its xid. */
+export function reply(record: Buffer, zxid: bigint, code: number, body: Buffer = Buffer.alloc(0)): Buffer {
+  const header = new Output().int(record.readInt32BE(0)).long(zxid).int(code).frame()
+  const framed = Buffer.concat([header, body])
+  framed.writeInt32BE(framed.length - 4)
+  return framed
+}
