@@ -1,4 +1,5 @@
 import type { Columns, DialectName, SqlParameter, SqlRow } from '../manager.js'
+import { checkedRows } from '../replies.js'
 
 /** Of a column of Drizzle, that which is used here. */
 export interface Column {
@@ -31,6 +32,7 @@ interface Select extends PromiseLike<readonly SqlRow[]> {
   orderBy(order: unknown): Select
   limit(count: number): Select
   $dynamic(): Select
+  $withCache(enabled: false): Select
 }
 
 /** What a database runs its statements by. */
@@ -99,14 +101,16 @@ export function columnsOf(table: Table): Readonly<Record<string, Column | undefi
 }
 
 export async function rawQuery(
-  { session }: Database,
+  { session }: Pick<Database, 'session'>,
   dialect: DialectName,
   sql: string,
   params: readonly SqlParameter[],
 ): Promise<readonly SqlRow[]> {
-  if (dialect === 'sqlite') return session.prepareQuery({ sql, params }, undefined, 'all', false).all()
+  if (dialect === 'sqlite') {
+    return checkedRows('Drizzle', sql, await session.prepareQuery({ sql, params }, undefined, 'all', false).all())
+  }
   const result = await session.prepareQuery({ sql, params }).execute()
   // MySQL: rows or a summary, and the fields; PostgreSQL: an object with the rows, or the rows.
-  const rows = dialect === 'mysql' ? (result as [unknown])[0] : ((result as { rows?: unknown }).rows ?? result)
-  return Array.isArray(rows) ? rows : []
+  const rows = dialect === 'mysql' ? Object(result)[0] : (Object(result).rows ?? result)
+  return checkedRows('Drizzle', sql, rows)
 }

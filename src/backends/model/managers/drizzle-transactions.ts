@@ -1,14 +1,20 @@
 import type { DialectName, TransactionOptions } from '../manager.js'
 import type { Database, Session } from './drizzle-shapes.js'
 import { InTurn } from './in-turn.js'
+import { closeConnection, type Discard, withLimitedBegin } from './statement-limit.js'
 
-type Work<R> = (tx: Database) => Promise<R>
+/** Query logs would contain stored values. */
+const SILENT = { logQuery: () => {} }
+
+type Work<R> = (tx: Database, discard?: Discard) => Promise<R>
 type Isolation = TransactionOptions['isolation']
 
 /** How a client runs transactions, and statements beside them. */
 export interface Transactions {
-  run<R>(work: Work<R>, isolation: Isolation): Promise<R>
-  outside<R>(work: () => Promise<R>): Promise<R>
+  /** @param limit - the most that beginning may take, in ms. */
+  run<R>(work: Work<R>, isolation: Isolation, limit?: number): Promise<R>
+  /** Runs one statement by what the work is given. */
+  outside<R>(work: (by: Pick<Database, 'session'>, discard?: Discard) => Promise<R>): Promise<R>
 }
 
 /** Of the drivers' clients, that which is used here. */
@@ -63,8 +69,8 @@ class AsItComes implements Transactions {
     return this.#db.transaction(work, settings(isolation))
   }
 
-  outside<R>(work: () => Promise<R>): Promise<R> {
-    return work()
+  outside<R>(work: (by: Database) => Promise<R>): Promise<R> {
+    return work(this.#db)
   }
 }
 
@@ -82,8 +88,8 @@ class OneAtATime implements Transactions {
     return this.#turns.run(() => this.#db.transaction(work))
   }
 
-  outside<R>(work: () => Promise<R>): Promise<R> {
-    return this.#turns.run(work)
+  outside<R>(work: (by: Database) => Promise<R>): Promise<R> {
+    return this.#turns.run(() => work(this.#db))
   }
 }
 
@@ -97,23 +103,50 @@ class Pooled implements Transactions {
     this.#connect = connect
   }
 
-  async run<R>(work: Work<R>, isolation: Isolation): Promise<R> {
+  run<R>(work: Work<R>, isolation: Isolation, limit?: number): Promise<R> {
+    return this.#onConnection(async (session, discard, done) => {
+      const begin = (inside: (tx: Database) => Promise<R>) => session.transaction(inside, settings(isolation))
+      const inside = async (tx: Database) => {
+        try {
+          return await work(tx, discard)
+        } catch (error) {
+          done(error)
+          throw error
+        }
+      }
+      return withLimitedBegin(begin, inside, limit, discard)
+    })
+  }
+
+  outside<R>(work: (by: { session: Session }, discard: Discard) => Promise<R>): Promise<R> {
+    return this.#onConnection((session, discard, done) =>
+      work({ session }, discard).catch(error => {
+        done(error)
+        throw error
+      }),
+    )
+  }
+
+  /** @param work - is given what to call with an error that leaves the connection in order. */
+  async #onConnection<R>(
+    work: (session: Session, discard: Discard, done: (error: unknown) => void) => Promise<R>,
+  ): Promise<R> {
     const connection = (await this.#connect()) as Connection
     // Told by the statement that fails; without a listener the process would end.
     const ignore = () => {}
     connection.on('error', ignore)
-    const session: Session = Object.create(this.#session, { client: { value: connection } })
-    let own: unknown = session
+    const session: Session = Object.create(this.#session, { client: { value: connection }, logger: { value: SILENT } })
     let broken = true
+    let own: unknown = session
+    const discard = () => {
+      own = session
+      closeConnection(connection)
+    }
+    const done = (error: unknown) => {
+      own = error
+    }
     try {
-      const result = await session.transaction(async tx => {
-        try {
-          return await work(tx)
-        } catch (error) {
-          own = error
-          throw error
-        }
-      }, settings(isolation))
+      const result = await work(session, discard, done)
       broken = false
       return result
     } catch (error) {
@@ -124,10 +157,6 @@ class Pooled implements Transactions {
       connection.off('error', ignore)
       giveBack(connection, broken)
     }
-  }
-
-  outside<R>(work: () => Promise<R>): Promise<R> {
-    return work()
   }
 }
 

@@ -9,6 +9,7 @@ import type {
   SqlRow,
   TransactionOptions,
 } from '../manager.js'
+import { inOwnContext } from '../own-context.js'
 import { type DrizzleOperators, type DrizzleOrm, drizzleOrm } from './drizzle-orm.js'
 import {
   columnsOf,
@@ -23,7 +24,8 @@ import {
 import { type Transactions, transactionsOf } from './drizzle-transactions.js'
 import { insertBatches } from './insert-batches.js'
 import { plainValue } from './plain-value.js'
-import { runTransaction } from './run-transaction.js'
+import { runTransaction, type Within } from './run-transaction.js'
+import { withinLimit } from './statement-limit.js'
 
 /** What is needed of a database of Drizzle 0.45. */
 export interface DrizzleDatabase {
@@ -59,9 +61,16 @@ export function drizzleManager<Row extends object>(
   table: DrizzleTable<Row>,
   { drizzleOrm }: DrizzleManagerOptions = {},
 ): ModelManager<Row> {
-  const database = db as unknown as Database
   const its = table as unknown as Table
-  return new DrizzleManager<Row>(database, its, dialectOf(database, its), drizzleOrm as DrizzleOrm | undefined)
+  return inOwnContext(() => {
+    const database = primaryOf(db)
+    return new DrizzleManager<Row>(database, its, dialectOf(database, its), drizzleOrm as DrizzleOrm | undefined)
+  })
+}
+
+/** Of a database with replicas (`withReplicas`), the one that is written to. */
+function primaryOf(db: object): Database {
+  return ((db as { $primary?: object } | undefined)?.$primary ?? db) as Database
 }
 
 class DrizzleManager<Row extends object> implements ModelManager<Row> {
@@ -97,14 +106,21 @@ class DrizzleManager<Row extends object> implements ModelManager<Row> {
     return type === 'json' ? 'json' : undefined
   }
 
-  query(sql: string, parameters: readonly SqlParameter[]): Promise<readonly SqlRow[]> {
-    return this.#transactions.outside(() => rawQuery(this.#db, this.dialect, sql, parameters))
+  query(sql: string, parameters: readonly SqlParameter[], limit?: number): Promise<readonly SqlRow[]> {
+    return this.#transactions.outside((by, discard = () => {}) =>
+      withinLimit(() => rawQuery(by, this.dialect, sql, parameters), limit, discard),
+    )
   }
 
-  transaction<R>(work: (session: ModelSession) => Promise<R>, { isolation }: TransactionOptions): Promise<R> {
-    return runTransaction(this.dialect, work, within =>
-      this.#transactions.run(tx => within(new DrizzleSession(this.dialect, tx, this.#its, this.#orm)), isolation),
-    )
+  transaction<R>(work: (session: ModelSession) => Promise<R>, options: TransactionOptions): Promise<R> {
+    const { isolation, statementLimit } = options
+    const begin = (within: Within<R>) =>
+      this.#transactions.run(
+        (tx, discard) => within(new DrizzleSession(this.dialect, tx, this.#its, this.#orm), discard),
+        isolation,
+        statementLimit,
+      )
+    return runTransaction(this.dialect, work, begin, statementLimit)
   }
 }
 
@@ -136,7 +152,7 @@ class DrizzleSession implements ModelSession {
       .where(and(...conditions))
       .orderBy(asc(key))
       .$dynamic()
-    const rows = await (limit === undefined ? select : select.limit(limit))
+    const rows = await (limit === undefined ? select : select.limit(limit)).$withCache(false)
     if (!columns) return rows
     return rows.map(row => Object.fromEntries(columns.map(name => [name, plainValue(row[name])])))
   }

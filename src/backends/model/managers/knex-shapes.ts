@@ -1,18 +1,30 @@
 import type { Columns, DialectName, SqlParameter, SqlRow } from '../manager.js'
+import { checkedRows } from '../replies.js'
+import { closeConnection, type Discard } from './statement-limit.js'
 
 /** Of what Knex offers, that which is used here; tables and columns are any names. */
 export interface Knex {
   (table: string): Query
   readonly client: Client
-  transaction<R>(work: (trx: Knex) => Promise<R>, options: { isolationLevel?: 'repeatable read' }): Promise<R>
+  transaction<R>(
+    work: (trx: Knex) => Promise<R>,
+    options: { readonly connection: object; readonly isolationLevel?: 'repeatable read' },
+  ): Promise<R>
 }
 
 /** What an instance runs its queries by: the pool, or the one connection of a transaction. */
 export interface Client {
   readonly dialect?: string
+  acquireConnection(): Promise<object>
+  releaseConnection(connection: object): Promise<void>
   readonly config?: { readonly wrapIdentifier?: (name: string, wrap: (name: string) => string) => string }
   queryBuilder(): Query
-  raw(sql: string, bindings: readonly unknown[]): PromiseLike<unknown>
+  raw(sql: string, bindings: readonly unknown[]): Raw
+}
+
+interface Raw extends PromiseLike<unknown> {
+  options(options: object): Raw
+  connection(connection: object): Raw
 }
 
 /** Each call changes it; awaiting it sends it. */
@@ -26,6 +38,7 @@ export interface Query extends PromiseLike<unknown> {
   insert(rows: readonly Columns[]): Query
   update(columns: Columns): Query
   delete(): Query
+  options(options: object): Query
 }
 
 const DIALECTS: Readonly<Record<string, DialectName>> = {
@@ -49,9 +62,39 @@ export function physicalName({ client }: Knex, name: string): string {
   return client.config?.wrapIdentifier?.(name, unquoted => unquoted) ?? name
 }
 
-/** The same client without the application's `postProcessResponse`: what we ask by ourselves is to come as it is. */
+/**
+ * The same client for what we ask by ourselves: without the application's `postProcessResponse` and logs, and without the listeners
+ * that may change a query before it starts.
+ */
 export function plainClient({ client }: Knex): Client {
-  return Object.create(client, { postProcessResponse: { value: (response: unknown) => response } })
+  const config = { ...client.config, debug: false, compileSqlOnError: false, asyncStackTraces: false }
+  return Object.create(client, {
+    config: { value: config },
+    emit: { value: () => true },
+    postProcessResponse: { value: (response: unknown) => response },
+  })
+}
+
+/** A connection as the pool's, for one statement or one transaction. */
+export async function onConnection<R>(
+  client: Client,
+  work: (connection: object, discard: Discard) => Promise<R>,
+): Promise<R> {
+  const connection = await client.acquireConnection()
+  try {
+    return await work(connection, () => closeConnection(connection))
+  } finally {
+    // Whose connection is closed, the pool drops it when it is wanted next.
+    await client.releaseConnection(connection)
+  }
+}
+
+/** What an application may have set for all queries of the driver of MySQL. */
+const PLAINLY = { rowsAsArray: false, nestTables: false, typeCast: true }
+
+/** The query, with the driver's own conversions. */
+export function plainly<Q extends Raw | Query>(query: Q, dialect: DialectName): Q {
+  return dialect === 'mysql' ? (query.options({ ...PLAINLY }) as Q) : query
 }
 
 export async function rawQuery(
@@ -59,17 +102,19 @@ export async function rawQuery(
   dialect: DialectName,
   sql: string,
   parameters: readonly SqlParameter[],
+  connection?: object,
 ): Promise<readonly SqlRow[]> {
   const { text, bindings } =
     dialect === 'postgresql' ? withQuestionMarks(sql, parameters) : { text: sql, bindings: parameters }
-  const response = await client.raw(text, bindings)
-  // PostgreSQL: an object with the rows; MySQL: rows or a summary, and the fields; SQLite: rows or a summary.
-  const rows = Array.isArray(response)
-    ? dialect === 'mysql'
-      ? response[0]
-      : response
-    : (response as { rows?: unknown }).rows
-  return Array.isArray(rows) ? rows : []
+  const query = plainly(client.raw(text, bindings), dialect)
+  const response = await (connection ? query.connection(connection) : query)
+  return checkedRows('Knex', sql, rowsIn(response, dialect))
+}
+
+/** PostgreSQL: an object with the rows; MySQL: rows or a summary, and the fields; SQLite: rows or a summary. */
+function rowsIn(response: unknown, dialect: DialectName): unknown {
+  if (dialect === 'postgresql') return Object(response).rows
+  return dialect === 'mysql' && Array.isArray(response) ? response[0] : response
 }
 
 /** Strings, quoted names, and placeholders. */

@@ -8,11 +8,24 @@ import type {
   SqlRow,
   TransactionOptions,
 } from '../manager.js'
+import { inOwnContext } from '../own-context.js'
+import { checkedColumns } from '../replies.js'
 import { insertBatches } from './insert-batches.js'
 import { JsonColumns, TEXT } from './json-columns.js'
-import { type Client, dialectOf, type Knex, physicalName, plainClient, type Query, rawQuery } from './knex-shapes.js'
+import {
+  type Client,
+  dialectOf,
+  type Knex,
+  onConnection,
+  physicalName,
+  plainClient,
+  plainly,
+  type Query,
+  rawQuery,
+} from './knex-shapes.js'
 import { plainValue } from './plain-value.js'
-import { runTransaction } from './run-transaction.js'
+import { runTransaction, type Within } from './run-transaction.js'
+import { withinLimit, withLimitedBegin } from './statement-limit.js'
 
 /** What is needed of an instance of Knex 3. */
 export interface KnexInstance {
@@ -39,7 +52,7 @@ export function knexManager<Row extends object = Record<string, unknown>>(
   table: string,
   options: KnexManagerOptions = {},
 ): ModelManager<Row> {
-  const instance = instanceOf(knex)
+  const instance = inOwnContext(() => instanceOf(knex))
   if (typeof table !== 'string' || table === '') {
     throw new TypeError(
       "knexManager() takes a Knex instance, then the name of its table: knexManager(knex, 'settings').",
@@ -80,21 +93,37 @@ class KnexManager<Row extends object> implements ModelManager<Row> {
     return physicalName(this.#knex, property)
   }
 
-  query(sql: string, parameters: readonly SqlParameter[]): Promise<readonly SqlRow[]> {
-    return rawQuery(this.#plain, this.dialect, sql, parameters)
+  query(sql: string, parameters: readonly SqlParameter[], limit?: number): Promise<readonly SqlRow[]> {
+    return onConnection(this.#plain, (connection, discard) =>
+      withinLimit(() => rawQuery(this.#plain, this.dialect, sql, parameters, connection), limit, discard),
+    )
   }
 
-  transaction<R>(work: (session: ModelSession) => Promise<R>, { isolation }: TransactionOptions): Promise<R> {
+  transaction<R>(work: (session: ModelSession) => Promise<R>, options: TransactionOptions): Promise<R> {
+    const { isolation, statementLimit } = options
     const snapshot = isolation === 'snapshot' && this.dialect !== 'sqlite'
-    const options = snapshot ? ({ isolationLevel: 'repeatable read' } as const) : {}
-    return runTransaction(this.dialect, work, within =>
-      this.#knex.transaction(async trx => {
-        const session = new KnexSession(this, this.#json, trx)
-        const result = await within(session)
-        if (this.dialect === 'sqlite' && !isolation) await commit(session)
-        return result
-      }, options),
-    )
+    const level = snapshot ? ({ isolationLevel: 'repeatable read' } as const) : {}
+    const begin = (within: Within<R>) =>
+      onConnection(this.#plain, (connection, discard) =>
+        withLimitedBegin(
+          run => this.#knex.transaction(run, { ...level, connection }),
+          (trx: Knex) => this.#inside(trx, isolation, session => within(session, discard)),
+          statementLimit,
+          discard,
+        ),
+      )
+    return runTransaction(this.dialect, work, begin, statementLimit)
+  }
+
+  async #inside<R>(
+    trx: Knex,
+    isolation: TransactionOptions['isolation'],
+    within: (session: ModelSession) => Promise<R>,
+  ): Promise<R> {
+    const session = new KnexSession(this, this.#json, trx)
+    const result = await within(session)
+    if (this.dialect === 'sqlite' && !isolation) await commit(session)
+    return result
   }
 }
 
@@ -128,7 +157,9 @@ class KnexSession implements ModelSession {
     if (!columns) return (await narrowed(this.#table, query)) as object[]
     const json = await this.#json.read(this)
     const from = narrowed(this.#plain.queryBuilder().from(this.#of.model), query)
-    const rows = (await from.select(columns.map(name => this.#selected(name, json)))) as SqlRow[]
+    const selected = from.select(columns.map(name => this.#selected(name, json)))
+    const physical = columns.map(name => this.#of.column(name))
+    const rows = checkedColumns<SqlRow>('Knex', physical, await plainly(selected, this.#of.dialect))
     return rows.map(row => Object.fromEntries(columns.map(name => [name, plainValue(row[this.#of.column(name)])])))
   }
 

@@ -1,6 +1,9 @@
 import type { DialectName, ModelSession } from '../manager.js'
 import { type Discard, discardAfter, limited } from './statement-limit.js'
 
+/** Runs the function of a transaction, on a connection that may be closed if it does not answer. */
+export type Within<R> = (session: ModelSession, discard?: Discard) => Promise<R>
+
 const FORGIVES = /^\s*ROLLBACK\s+TO\b/i
 
 /**
@@ -16,11 +19,15 @@ const FORGIVES = /^\s*ROLLBACK\s+TO\b/i
 export async function runTransaction<R>(
   dialect: DialectName,
   work: (session: ModelSession) => Promise<R>,
-  run: (within: (session: ModelSession, discard?: Discard) => Promise<R>) => Promise<R>,
+  run: (within: Within<R>) => Promise<R>,
   statementLimit?: number,
 ): Promise<R> {
   let failure: { readonly error: unknown } | undefined
-  let ending: { stop(): void } | undefined
+  let stop = () => {}
+  let late: (error: Error) => void = () => {}
+  const silence = new Promise<never>((_, reject) => {
+    late = reject
+  })
   const within = async (open: ModelSession, discard: Discard = () => {}) => {
     const session = limited(open, statementLimit, discard)
     try {
@@ -30,15 +37,15 @@ export async function runTransaction<R>(
       throw error
     } finally {
       // COMMIT or ROLLBACK, which the library sends.
-      ending = discardAfter(statementLimit, discard)
+      stop = discardAfter(statementLimit, discard, late)
     }
   }
   try {
-    return await run(within)
+    return await Promise.race([run(within), silence])
   } catch (error) {
     throw failure ? failure.error : error
   } finally {
-    ending?.stop()
+    stop()
   }
 }
 

@@ -1,4 +1,5 @@
 import type { ColumnKind, Columns, RowQuery } from '../manager.js'
+import { checkedColumns } from '../replies.js'
 import type { Instance, Model, Sequelize } from './sequelize-shape.js'
 
 const KINDS: Readonly<Record<string, ColumnKind>> = {
@@ -33,13 +34,19 @@ export class LeanRows {
   }
 
   async read(options: object): Promise<readonly Columns[]> {
-    if (this.#properties.some(property => this.#model.rawAttributes[property]?.get)) {
+    // Only instances have the attributes by their names if identifiers are not quoted.
+    const { rawAttributes, sequelize } = this.#model
+    const isPlain = sequelize?.options.quoteIdentifiers !== false
+    if (!isPlain || this.#properties.some(property => rawAttributes[property]?.get)) {
       const instances = await this.#model.findAll({ ...options, attributes: this.#properties })
       return instances.map(instance => this.#each(property => (instance as Instance).get(property)))
     }
     const attributes = this.#properties.map(property => this.#selected(property))
-    const rows = (await this.#model.findAll({ ...options, attributes, raw: true })) as Columns[]
-    return rows.map(row => this.#each(property => this.#parsed(row, property)))
+    const found = await this.#model.findAll({ ...options, attributes, raw: true })
+    const wanted = this.#properties.map(property => (this.#isJson(property) ? jsonText(property) : property))
+    return checkedColumns<Columns>('Sequelize', wanted, found).map(row =>
+      this.#each(property => this.#parsed(row, property)),
+    )
   }
 
   #each(value: (property: string) => unknown): Columns {
@@ -47,22 +54,22 @@ export class LeanRows {
   }
 
   #selected(property: string): unknown {
-    if (!this.#isJsonText(property)) return property
+    if (!this.#isJson(property)) return property
     const { sequelize, rawAttributes } = this.#model
     const { cast, col } = sequelize as Sequelize
-    return [cast(col(rawAttributes[property]?.field ?? property), 'char'), jsonText(property)]
+    const type = this.#model.sequelize?.getDialect() === 'postgres' ? 'text' : 'char'
+    return [cast(col(rawAttributes[property]?.field ?? property), type), jsonText(property)]
   }
 
   #parsed(row: Columns, property: string): unknown {
-    if (!this.#isJsonText(property)) return row[property]
+    if (!this.#isJson(property)) return row[property]
     const text = row[jsonText(property)]
     return typeof text === 'string' ? JSON.parse(text) : text
   }
 
-  /** Drivers of MySQL and MariaDB give JSON parsed or as text, by their versions, and text may be either: only text is one thing. */
-  #isJsonText(property: string): boolean {
-    const dialect = this.#model.sequelize?.getDialect()
-    return (dialect === 'mysql' || dialect === 'mariadb') && kindOf(this.#model, property) === 'json'
+  /** Drivers give JSON parsed or as text, by their versions and options, and text may be either: it is read as text. */
+  #isJson(property: string): boolean {
+    return kindOf(this.#model, property) === 'json'
   }
 }
 

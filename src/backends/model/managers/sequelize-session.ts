@@ -1,4 +1,5 @@
 import type { Columns, ModelSession, RowQuery, SqlParameter, SqlRow } from '../manager.js'
+import { checkedRows } from '../replies.js'
 import { insertBatches } from './insert-batches.js'
 import { kindOf, LeanRows } from './sequelize-columns.js'
 import type { Model, Sequelize, Transaction } from './sequelize-shape.js'
@@ -10,6 +11,12 @@ const ON_DESTROY = around('Destroy')
 /** Operators of Sequelize, which are registered symbols. */
 const GREATER = Symbol.for('gt')
 const NOT_EQUAL = Symbol.for('ne')
+
+/** What the application may have set for all queries, and what none of ours can do with: a statement is not retried without its transaction. */
+const PLAINLY = {
+  ...{ raw: false, plain: false, nest: false, mapToModel: false, useMaster: true, logging: false, benchmark: false },
+  retry: { max: 1 },
+} as const
 
 /** A quoted text or name, or a placeholder. */
 const PLACEHOLDER = /'(?:[^']|'')*'|"[^"]*"|`[^`]*`|\?/g
@@ -36,7 +43,9 @@ export class SequelizeSession implements ModelSession {
     const key = { ...(keys && { [Symbol.for('in')]: keys }), ...(after !== undefined && { [GREATER]: after }) }
     const where = keys || after !== undefined ? { [keyCol]: key } : {}
     const options = { where, order: [[keyCol, 'ASC']], ...(limit !== undefined && { limit }), ...this.#own() }
-    return columns ? new LeanRows(this.#model, { ...query, columns }).read(options) : this.#model.findAll(options)
+    if (!columns) return this.#model.findAll(options)
+    // Hooks of the application could narrow what is found.
+    return new LeanRows(this.#model, { ...query, columns }).read({ ...options, hooks: false })
   }
 
   /** One after the other where hooks run: of those at the same time, some could still run after one has failed. */
@@ -60,7 +69,7 @@ export class SequelizeSession implements ModelSession {
       await this.#model.update(storable, { where, ...this.#own() })
       return
     }
-    const instance = await this.#model.findOne({ where, ...this.#own() })
+    const instance = await this.#model.findOne({ where, ...this.#own(), plain: true })
     if (!instance) throw new Error(`There is no row with the key ${JSON.stringify(key)} to be updated.`)
     await instance.update(storable, this.#own())
   }
@@ -87,14 +96,23 @@ export class SequelizeSession implements ModelSession {
     await this.#model.destroy({ where, force: true, hooks: false, ...this.#own() })
   }
 
-  /** Sequelize takes `null` for SQL's, which a column of JSON that allows none can only mean as JSON's. */
+  /**
+   * Sequelize takes `null` for SQL's, which a column of JSON that allows none can only mean as JSON's. With `omitNull` it would leave
+   * out the column, and keep what is there.
+   */
   #storable(columns: Columns): Columns {
-    const { rawAttributes, sequelize } = this.#model
-    const isJsonNull = ([property, value]: [string, unknown]) =>
-      value === null && rawAttributes[property]?.allowNull === false && kindOf(this.#model, property) === 'json'
-    const nulls = Object.entries(columns).filter(isJsonNull)
-    const jsonNull = (sequelize as Sequelize).literal("'null'")
-    return nulls.length === 0 ? columns : { ...columns, ...Object.fromEntries(nulls.map(([name]) => [name, jsonNull])) }
+    const nulls = Object.keys(columns).filter(name => columns[name] === null && this.#nullOf(name))
+    return nulls.length === 0
+      ? columns
+      : { ...columns, ...Object.fromEntries(nulls.map(name => [name, this.#nullOf(name)])) }
+  }
+
+  #nullOf(property: string): object | undefined {
+    const { rawAttributes } = this.#model
+    const sequelize = this.#model.sequelize as Sequelize
+    const isJsons = rawAttributes[property]?.allowNull === false && kindOf(this.#model, property) === 'json'
+    if (isJsons) return sequelize.literal("'null'")
+    return sequelize.options.omitNull ? sequelize.literal('NULL') : undefined
   }
 
   #hasHook(names: readonly string[]): boolean {
@@ -103,23 +121,23 @@ export class SequelizeSession implements ModelSession {
   }
 
   /** New at each call: Sequelize writes to the options that it is given. */
-  #own(): { transaction: Transaction } {
-    return { transaction: this.#transaction }
+  #own(): object {
+    return { ...PLAINLY, retry: { ...PLAINLY.retry }, transaction: this.#transaction }
   }
 }
 
-/** `null` for the transaction: none, not even the one that continuation-local storage may hold. */
+/** @param transaction - or just its connection: never the one that continuation-local storage may hold. */
 export async function runQuery(
   sequelize: Sequelize,
   sql: string,
   parameters: readonly SqlParameter[],
-  transaction: Transaction | null,
+  transaction: Transaction,
 ): Promise<readonly SqlRow[]> {
   let count = 0
   const numbered = sql.replace(PLACEHOLDER, part => (part === '?' ? `$${++count}` : part))
   const bind = parameters.length > 0 ? { bind: [...parameters] } : {}
-  const [rows] = await sequelize.query(numbered, { transaction, raw: true, ...bind })
-  return Array.isArray(rows) ? rows : []
+  const [rows] = await sequelize.query(numbered, { ...PLAINLY, transaction, raw: true, type: 'RAW', ...bind })
+  return checkedRows('Sequelize', sql, rows)
 }
 
 /** What many rows are refused with says nothing itself, and has the reasons inside. */

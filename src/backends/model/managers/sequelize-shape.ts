@@ -16,8 +16,19 @@ interface Attribute {
   readonly type: { readonly key?: string }
 }
 
+/** A transaction, or for one statement just the connection of one. */
 export interface Transaction {
-  readonly id?: unknown
+  readonly connection?: unknown
+}
+
+interface ConnectionManager {
+  getConnection(options: {
+    readonly type: 'write'
+    readonly useMaster: true
+    readonly uuid?: unknown
+  }): Promise<unknown>
+  releaseConnection(connection: unknown): void
+  destroyConnection(connection: unknown): Promise<void>
 }
 
 interface HasHooks {
@@ -25,6 +36,12 @@ interface HasHooks {
 }
 
 export interface Sequelize extends HasHooks {
+  readonly options: {
+    readonly omitNull?: boolean
+    readonly quoteIdentifiers?: boolean
+    readonly isolationLevel?: string
+  }
+  readonly connectionManager: ConnectionManager
   getDialect(): string
   query(sql: string, options: object): Promise<readonly unknown[]>
   transaction<R>(options: object, work: (transaction: Transaction) => Promise<R>): Promise<R>

@@ -10,8 +10,10 @@ import type {
 } from '../manager.js'
 import { runTransaction } from './run-transaction.js'
 import { isColumn, kindOf } from './sequelize-columns.js'
+import { inTransaction, onConnection } from './sequelize-connections.js'
 import { runQuery, SequelizeSession } from './sequelize-session.js'
 import type { Instance, Model, Sequelize, SequelizeModel } from './sequelize-shape.js'
+import { withinLimit } from './statement-limit.js'
 
 export type { SequelizeModel } from './sequelize-shape.js'
 
@@ -66,30 +68,53 @@ class SequelizeManager<Row extends object> implements ModelManager<Row> {
 
   get table(): { readonly schema?: string | undefined; readonly name: string } {
     const table = this.#model.getTableName()
-    if (typeof table === 'string') return { name: table }
+    if (typeof table === 'string') return { name: this.#physical(table) }
     const { schema, delimiter, tableName } = table
-    if (!schema) return { name: tableName }
+    if (!schema) return { name: this.#physical(tableName) }
     const has = WITH_SCHEMAS.includes(this.#sequelize.getDialect())
-    return has ? { schema, name: tableName } : { name: `${schema}${delimiter || '.'}${tableName}` }
+    if (!has) return { name: `${schema}${delimiter || '.'}${tableName}` }
+    return { schema: this.#physical(schema), name: this.#physical(tableName) }
+  }
+
+  /** PostgreSQL folds names that are not quoted. */
+  #physical(name: string): string {
+    const folds = this.dialect === 'postgresql' && this.#sequelize.options.quoteIdentifiers === false
+    return folds ? name.toLowerCase() : name
   }
 
   column(property: string): string | undefined {
-    return isColumn(this.#model, property) ? (this.#model.rawAttributes[property]?.field ?? property) : undefined
+    if (!isColumn(this.#model, property)) return undefined
+    return this.#physical(this.#model.rawAttributes[property]?.field ?? property)
   }
 
   kind(property: string): ColumnKind | undefined {
     return kindOf(this.#model, property)
   }
 
-  query(sql: string, parameters: readonly SqlParameter[]): Promise<readonly SqlRow[]> {
-    return runQuery(this.#sequelize, sql, parameters, null)
+  query(sql: string, parameters: readonly SqlParameter[], limit?: number): Promise<readonly SqlRow[]> {
+    return onConnection(this.#sequelize, (connection, discard) =>
+      withinLimit(() => runQuery(this.#sequelize, sql, parameters, { connection }), limit, discard),
+    )
   }
 
-  transaction<R>(work: (session: ModelSession) => Promise<R>, { isolation }: TransactionOptions): Promise<R> {
-    const options = isolation === 'snapshot' ? { isolationLevel: 'REPEATABLE READ' } : {}
-    return runTransaction(this.dialect, work, within =>
-      this.#sequelize.transaction(options, transaction => within(new SequelizeSession(this.#unscoped, transaction))),
+  transaction<R>(work: (session: ModelSession) => Promise<R>, options: TransactionOptions): Promise<R> {
+    const { isolation, statementLimit } = options
+    return runTransaction(
+      this.dialect,
+      work,
+      within =>
+        inTransaction(this.#sequelize, this.#isolationLevel(isolation), statementLimit, (transaction, discard) =>
+          within(new SequelizeSession(this.#unscoped, transaction), discard),
+        ),
+      statementLimit,
     )
+  }
+
+  /** Named only if the application has set another default than the database's. */
+  #isolationLevel(isolation: TransactionOptions['isolation']): string | undefined {
+    if (isolation === 'snapshot') return 'REPEATABLE READ'
+    if (!this.#sequelize.options.isolationLevel) return undefined
+    return this.dialect === 'postgresql' ? 'READ COMMITTED' : 'REPEATABLE READ'
   }
 
   isInstance(value: object): boolean {
