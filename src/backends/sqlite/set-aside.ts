@@ -1,4 +1,5 @@
 import { renameSync, rmSync } from 'node:fs'
+import { newEpoch } from '../sql/version.js'
 import { type Identity, identify, isSame } from './source.js'
 
 /**
@@ -11,6 +12,11 @@ import { type Identity, identify, isSame } from './source.js'
  * @param index - the old file's `-shm`.
  */
 export function setAside(path: string, journal: Identity | undefined, index: Identity | undefined): void {
-  if (isSame(identify(`${path}-wal`), journal)) renameSync(`${path}-wal`, `${path}-wal.replaced-${Date.now()}`)
+  if (isSame(identify(`${path}-wal`), journal)) renameSync(`${path}-wal`, aside(path))
   if (isSame(identify(`${path}-shm`), index)) rmSync(`${path}-shm`, { force: true })
+}
+
+/** Random besides the time: a test may have stopped the clock, and a journal that was set aside must not be replaced. */
+function aside(path: string): string {
+  return `${path}-wal.replaced-${Date.now()}-${newEpoch()}`
 }
