@@ -9,8 +9,8 @@ type Opener = (url: string, options: CommonOptions | undefined) => Promise<Durab
 
 const OPENERS: Readonly<Record<string, Opener>> = {
   sqlite: (url, options) => SqliteDict.open(nameOf(url), pathOf(url), options),
-  redis: (url, options) => RedisDict.open(nameOf(url), withoutName(url), options),
-  rediss: (url, options) => RedisDict.open(nameOf(url), withoutName(url), options),
+  redis: (url, options) => RedisDict.open(redisNameOf(url), withoutName(url), options),
+  rediss: (url, options) => RedisDict.open(redisNameOf(url), withoutName(url), options),
   zookeeper: (url, options) => {
     const [servers, path] = ensembleOf(url)
     return ZookeeperDict.open(path, servers, options)
@@ -44,6 +44,15 @@ function nameOf(url: string): string {
   return decoded(name, url)
 }
 
+/** A password that holds a `#` would become part of the name, and of messages. */
+function redisNameOf(url: string): string {
+  if (!/^[^#]*#[^#]*@/.test(url)) return nameOf(url)
+  throw new TypeError(
+    `openDict() takes redis://user:password@host:6379#settings; write # in the password as %23, and @ in the name as %40. ` +
+      `It got ${describeUrl(url)}`,
+  )
+}
+
 /** The connection string, and the path. */
 function ensembleOf(url: string): [servers: string, path: string] {
   const [, servers, path] = /^[^:]+:\/\/([^/?#]+)(\/[^?#]+)$/.exec(url) ?? []
@@ -65,14 +74,14 @@ function pathOf(url: string): string {
 function noHost(url: string): TypeError {
   return new TypeError(
     `openDict() takes sqlite:./app.db#settings or sqlite:/data/app.db#settings, with neither host nor query (a question ` +
-      `mark in the file's name is written %3F); got ${withoutPassword(url)}.`,
+      `mark in the file's name is written %3F); got ${describeUrl(url)}.`,
   )
 }
 
 function noEnsemble(url: string): TypeError {
   return new TypeError(
     `openDict() takes zookeeper://a:2181,b:2181/app/config: servers, then the path of the dictionary, with neither query nor ` +
-      `fragment; got ${withoutPassword(url)}.`,
+      `fragment; got ${describeUrl(url)}.`,
   )
 }
 
@@ -80,7 +89,7 @@ function decoded(text: string, url: string): string {
   try {
     return decodeURIComponent(text)
   } catch (cause) {
-    throw new TypeError(`openDict() cannot read ${withoutPassword(url)}: write a percent sign as %25.`, { cause })
+    throw new TypeError(`openDict() cannot read ${describeUrl(url)}: write a percent sign as %25.`, { cause })
   }
 }
 
@@ -89,10 +98,19 @@ function unknownUrl(url: string): TypeError {
   return new TypeError(
     `openDict() takes a URL that ends with # and the dictionary's name, such as sqlite:./app.db#settings, or with its path, ` +
       `such as zookeeper://a:2181,b:2181/app/config. It begins with ` +
-      `one of ${schemes.join(', ')}; got ${withoutPassword(url)}.`,
+      `one of ${schemes.join(', ')}; got ${describeUrl(url)}.`,
   )
 }
 
-function withoutPassword(url: string): string {
-  return url.replace(/\/\/[^/@]*@/, '//…@')
+/**
+ * The scheme of a URL, and its host if it is certain which part that is. Nothing else is shown: a password may stand anywhere in a URL
+ * that cannot be read.
+ */
+function describeUrl(url: string): string {
+  const [, scheme, authority = '', rest = ''] = /^([a-z][a-z0-9+.-]*:)\/\/([^/?#]*)(.*)$/is.exec(url) ?? []
+  if (scheme === undefined) return /^sqlite:/i.test(url) ? 'a URL that begins with sqlite:' : 'a URL without a host'
+  const [host, ...credentials] = authority.split('@').reverse()
+  const certain = credentials.length <= 1 && !rest.includes('@') && URL.canParse(`${scheme}//${host}`)
+  if (!certain) return `a URL that begins with ${scheme}`
+  return credentials.length === 0 ? `${scheme}//${host}…` : `${scheme}//…@${host}…`
 }

@@ -1,6 +1,7 @@
-import { checkDriver, connect, type RedisDriver } from './backends/redis/connect.js'
+import { checkDriver, connect } from './backends/redis/connect.js'
 import { checkName } from './backends/redis/names.js'
-import { RedisBackend } from './backends/redis/redis-backend.js'
+import type { RedisDriver } from './backends/redis/own-client.js'
+import { type Push, RedisBackend } from './backends/redis/redis-backend.js'
 import type { RedisClient } from './clients/redis/clients.js'
 import { DurableDict } from './dictionary/durable-dict.js'
 import { type Kind, kindOf } from './dictionary/kind.js'
@@ -21,7 +22,15 @@ export interface RedisOptions {
    * needs it, since a bundler does not see what the library would import. Default: the one that is installed, redis first.
    */
   driver?: RedisDriver | undefined
+  /**
+   * What a live dictionary takes a pushed message for. `'changes'`: for a change, if it carries the seal that only whoever may read the
+   * dictionary's keys can make. `'signal'`: for no more than a reason to ask the server, at one round trip for each message and
+   * process. Default `'changes'`.
+   */
+  push?: Push | undefined
 }
+
+const PUSHES: readonly unknown[] = ['changes', 'signal', undefined]
 
 type OpenRedisDict = Open<[name: string, client: RedisClient | string], RedisOptions>
 
@@ -38,12 +47,17 @@ interface RedisDictKind extends Kind<OpenRedisDict> {
 
 export const RedisDict: RedisDictKind = kindOf<OpenRedisDict>(
   'RedisDict',
-  async (name: string, client: RedisClient | string, { driver, ...options }: CommonOptions & RedisOptions = {}) => {
+  async (
+    name: string,
+    client: RedisClient | string,
+    { driver, push, ...options }: CommonOptions & RedisOptions = {},
+  ) => {
     checkName(name)
     checkDriver(driver)
+    if (!PUSHES.includes(push)) throw new TypeError(`Option "push" of RedisDict.open() must be 'changes' or 'signal'.`)
     // Before a connection is opened for nothing.
     const { timeout, signal } = checkOptions(options)
     const own = typeof client === 'string' ? await connect(client, { timeout, signal, driver }) : undefined
-    return DurableDict.open(new RedisBackend(own ?? client, name, { owned: own !== undefined }), options)
+    return DurableDict.open(new RedisBackend(own?.client ?? client, name, { own, push }), options)
   },
 )

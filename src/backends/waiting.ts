@@ -1,4 +1,6 @@
+import { setMaxListeners } from 'node:events'
 import { clearTimeout, setTimeout } from '../time/clock.js'
+
 /** Resolves after about so many ms, sooner where the signal is aborted. Jittered: a fleet is not to come back as one. */
 export function pause(ms: number, signal?: AbortSignal): Promise<void> {
   return new Promise(resolve => {
@@ -8,6 +10,7 @@ export function pause(ms: number, signal?: AbortSignal): Promise<void> {
       resolve()
     }
     const timer = setTimeout(end, ms * (0.5 + Math.random()))
+    if (signal) setMaxListeners(0, signal)
     signal?.addEventListener('abort', end)
     if (signal?.aborted) end()
   })
@@ -21,6 +24,8 @@ export async function orAborted<V>(promise: Promise<V>, signal: AbortSignal): Pr
   let abort = () => {}
   const aborted = new Promise<never>((_, reject) => {
     abort = () => reject(signal.reason)
+    // As many as wait: that is no leak.
+    setMaxListeners(0, signal)
     signal.addEventListener('abort', abort)
   })
   try {

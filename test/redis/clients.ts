@@ -12,15 +12,24 @@ export interface Opened<C = RedisClient> {
 
 const quiet = () => {}
 
+/** The settings that docs/redis.md recommends for node-redis: a silent server is left. */
+export const SETTINGS = {
+  pingInterval: 500,
+  socket: { socketTimeout: 2_000, reconnectStrategy: (retries: number) => Math.min(50 * 2 ** retries, 1_000) },
+}
+
+/** The same for ioredis. */
+export const IOREDIS_SETTINGS = { socketTimeout: 2_000 }
+
 export async function nodeRedis(url: string, RESP: 2 | 3 = 3) {
-  const client = createClient({ url, RESP })
+  const client = createClient({ url, RESP, ...SETTINGS })
   client.on('error', quiet)
   await client.connect()
   return { client, end: () => client.destroy() }
 }
 
 export async function nodeRedisPool(url: string) {
-  const client = createClientPool({ url })
+  const client = createClientPool({ url, ...SETTINGS })
   client.on('error', quiet)
   await client.connect()
   return { client, end: () => client.destroy() }
@@ -31,7 +40,8 @@ export async function nodeRedisCluster(nodes: readonly RedisNode[], RESP: 2 | 3 
     rootNodes: nodes.map(({ url }) => ({ url })),
     RESP,
     useReplicas: true,
-    topologyRefreshOnReconnectionAttemptStrategy: 200,
+    defaults: SETTINGS,
+    topologyRefreshOnReconnectionAttemptStrategy: 500,
   })
   client.on('error', quiet)
   await client.connect()
@@ -40,34 +50,37 @@ export async function nodeRedisCluster(nodes: readonly RedisNode[], RESP: 2 | 3 
 
 export async function nodeRedisSentinel({ name, sentinel }: RedisSentinels, RESP: 2 | 3 = 3) {
   const sentinelRootNodes = [{ host: '127.0.0.1', port: sentinel.port }]
-  const client = createSentinel({ name, sentinelRootNodes, RESP, scanInterval: 100 })
+  const client = createSentinel({ name, sentinelRootNodes, RESP, scanInterval: 500, nodeClientOptions: SETTINGS })
   client.on('error', quiet)
   await client.connect()
   return { client, end: () => client.destroy() }
 }
 
 export function ioredis5(url: string) {
-  return connected(new Ioredis5(url, { lazyConnect: true }))
+  return connected(new Ioredis5(url, { lazyConnect: true, ...IOREDIS_SETTINGS }))
 }
 
 export function ioredis6(url: string, protocol: 2 | 3 = 3) {
-  return connected(new Ioredis6(url, { lazyConnect: true, protocol }))
+  return connected(new Ioredis6(url, { lazyConnect: true, protocol, ...IOREDIS_SETTINGS }))
 }
 
+const CLUSTER = { lazyConnect: true, scaleReads: 'slave' } as const
+const SENTINEL = { lazyConnect: true, failoverDetector: true, ...IOREDIS_SETTINGS } as const
+
 export function ioredisCluster5(nodes: readonly RedisNode[]) {
-  return connected(new IoredisCluster5(nodes.map(address), { lazyConnect: true, scaleReads: 'slave' }))
+  return connected(new IoredisCluster5(nodes.map(address), { ...CLUSTER, redisOptions: IOREDIS_SETTINGS }))
 }
 
 export function ioredisCluster6(nodes: readonly RedisNode[]) {
-  return connected(new IoredisCluster6(nodes.map(address), { lazyConnect: true, scaleReads: 'slave' }))
+  return connected(new IoredisCluster6(nodes.map(address), { ...CLUSTER, redisOptions: IOREDIS_SETTINGS }))
 }
 
 export function ioredisSentinel5({ name, sentinel }: RedisSentinels) {
-  return connected(new Ioredis5({ name, sentinels: [address(sentinel)], lazyConnect: true }))
+  return connected(new Ioredis5({ name, sentinels: [address(sentinel)], ...SENTINEL }))
 }
 
 export function ioredisSentinel6({ name, sentinel }: RedisSentinels) {
-  return connected(new Ioredis6({ name, sentinels: [address(sentinel)], lazyConnect: true }))
+  return connected(new Ioredis6({ name, sentinels: [address(sentinel)], ...SENTINEL }))
 }
 
 function address({ port }: RedisNode) {

@@ -181,7 +181,7 @@ describe('a server that refuses', () => {
 
   test('because it has become a replica', async () => {
     const node = await start()
-    await using dict = await RedisDict.open('settings', await connect(nodeRedis, node.url))
+    await using dict = await RedisDict.open('settings', await connect(nodeRedis, node.url), { timeout: 2_000 })
     await dict.set('a', 1)
     await ask(node, 'replicaof', '127.0.0.1', String(server.port))
     const errors = await Promise.all([dict.get('a'), dict.set('a', 2)].map(rejection))

@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { inspect } from 'node:util'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { openDict } from '../../src/index.js'
 
@@ -54,5 +55,35 @@ describe('openDict', () => {
 
   test('does not tell passwords', async () => {
     await expect(openDict('mysql://user:secret@host/db#settings')).rejects.toThrow(/\/\/…@host/)
+  })
+
+  test('shows no part of a password, wherever it is in the URL, with nothing of it in the cause', async () => {
+    const urls = [
+      'mysql://user:s3cret@host/db#settings',
+      'mysql://user:s3cret@evil@host/db#settings',
+      'mysql://user:s3c/ret@host/db#settings',
+      'redis://user:s3cret@host:99999#settings',
+      'redis://user:s3cret@ho st#settings',
+      'redis://user:s3cret@host',
+      'redis://user:12/s3cret@host#settings',
+      'redis://user:12#s3cret@host#settings',
+      'redis://user:12?s3cret@host#settings',
+      'redis://:s3cret#@host:1#settings',
+      'redis://host/s3cret#settings',
+      'redis://user:%s3cret@host:1#settings',
+      'redis:user:s3cret@host#settings',
+      'user:s3cret@host',
+      'sqlite://user:s3cret@host/x#settings',
+      'zookeeper://user:s3cret@host',
+      'zookeeper://user:s3/cret@host/a?b',
+    ]
+    for (const url of urls) {
+      const error = await openDict(url, { timeout: 300 }).then(
+        () => expect.fail('It was opened.'),
+        fault => fault,
+      )
+      const shown = inspect(error, { depth: 5, showHidden: true })
+      expect(shown, url.replace('s3cret', '…')).not.toMatch(/s3cret|s3c|cret@/)
+    }
   })
 })

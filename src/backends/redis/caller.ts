@@ -4,6 +4,9 @@ import type { Keys } from './names.js'
 import { isPrimary } from './replies.js'
 import type { Script } from './script.js'
 
+/** What a server answers that has become a replica. */
+const DEMOTED = new Set(['READONLY', 'MASTERDOWN'])
+
 /** Runs scripts on the keys of one dictionary, at one round trip each once the server knows them. */
 export class Caller {
   readonly driver: Driver
@@ -13,6 +16,11 @@ export class Caller {
     this.driver = driver
     const put = (key: string) => driver.keyPrefix + key
     this.keys = { entries: put(keys.entries), meta: put(keys.meta), log: put(keys.log) }
+  }
+
+  /** See `Driver.ready`. */
+  ready(): Promise<void> | undefined {
+    return this.driver.ready(this.keys.entries)
   }
 
   async run(script: Script, args: readonly string[], sending?: Sending): Promise<unknown> {
@@ -32,6 +40,12 @@ export class Caller {
       throw new Error('READONLY The server that answered is a replica.')
     }
     return replies
+  }
+
+  /** Whether a fault says that the server is a primary no more, and the client has left it: the same call may then succeed. */
+  leaves(fault: unknown): boolean {
+    const { driver } = this
+    return DEMOTED.has(replyCode(fault) ?? '') && driver.servedBefore && driver.leave()
   }
 
   /** Where the server does not know the script, it is sent as a whole, and known from now on. */

@@ -2,33 +2,10 @@ import { StoreUnavailableError, UnsupportedError } from '../../errors/errors.js'
 import { optionalPackage } from '../../packages/optional-package.js'
 import { clearTimeout, setTimeout } from '../../time/clock.js'
 import { orAborted } from '../waiting.js'
+import { type Connecting, createOwn, type OwnClient, type RedisDriver } from './own-client.js'
 
 /** How long connecting may take where the caller does not say, in ms. */
 const TIMEOUT = 5_000
-
-interface Connecting {
-  connect(): Promise<unknown>
-  on(event: 'error', listener: (error: Error) => void): unknown
-  /** Of node-redis. */
-  destroy?(): void
-  /** Of ioredis. */
-  disconnect?(): void
-}
-
-/** What is needed of the package redis. */
-interface NodeRedis {
-  createClient(options: object): Connecting
-}
-
-/** What is needed of the package ioredis. */
-interface Ioredis {
-  readonly Redis: new (url: string, options: object) => Connecting
-}
-
-/** The package redis or ioredis, as `import * as redis from 'redis'` returns it. */
-export type RedisDriver =
-  | { createClient(options: never): unknown }
-  | { readonly Redis: new (...args: never) => unknown }
 
 /** How to connect, for a URL. */
 export interface ConnectOptions {
@@ -40,49 +17,66 @@ export interface ConnectOptions {
 /**
  * A connected client for a URL: of the driver, else of node-redis where that is installed, else of ioredis.
  *
- * @throws UnsupportedError where neither is installed; StoreUnavailableError where it cannot connect in time; the signal's
- * reason where that is aborted before.
+ * @throws TypeError for a URL that cannot be read; UnsupportedError where no client is installed; StoreUnavailableError where it cannot
+ * connect in time; the signal's reason where that is aborted before. No message holds any part of the URL but its host.
  */
-export async function connect(url: string, { timeout = TIMEOUT, signal, driver }: ConnectOptions): Promise<unknown> {
-  if (!/^rediss?:\/\//.test(url)) throw new TypeError('A URL for a RedisDict begins with redis:// or rediss://.')
-  const client = create(url, driver ?? (await installedDriver()))
+export async function connect(url: string, { timeout = TIMEOUT, signal, driver }: ConnectOptions): Promise<OwnClient> {
+  const host = hostOf(url)
+  const own = createOwn(url, driver ?? (await installedDriver()))
   try {
-    const connecting = connected(client, timeout)
+    const connecting = connected(own.client, timeout)
     await (signal ? orAborted(connecting, signal) : connecting)
-    return client
+    return own
   } catch (error) {
-    if (client.destroy) client.destroy()
-    else client.disconnect?.()
+    own.end()
     signal?.throwIfAborted()
-    const { host } = new URL(url)
     const { message } = error as Error
     throw new StoreUnavailableError(`Redis at ${host} cannot be reached: ${message}`, { cause: error })
   }
 }
 
-function create(url: string, driver: unknown): Connecting {
-  const { createClient } = driver as Partial<NodeRedis>
-  if (createClient) return createClient({ url })
-  return new (driver as Ioredis).Redis(url, { lazyConnect: true })
-}
-
 /** @throws TypeError unless it is the package redis or ioredis. */
 export function checkDriver(driver: unknown): asserts driver is RedisDriver | undefined {
   if (driver === undefined) return
-  const { createClient, Redis } = (driver ?? {}) as Readonly<Record<string, unknown>>
-  if (typeof createClient === 'function' || typeof Redis === 'function') return
+  const { createClient, Redis, default: standard } = (driver ?? {}) as Readonly<Record<string, unknown>>
+  if ([createClient, Redis, standard].some(member => typeof member === 'function')) return
   throw new TypeError(
     'Option "driver" of RedisDict.open() must be the package redis or ioredis, as `import *` returns it.',
   )
 }
 
-async function installedDriver(): Promise<unknown> {
+async function installedDriver(): Promise<RedisDriver> {
   const driver = (await optionalPackage('redis')) ?? (await optionalPackage('ioredis'))
-  if (driver) return driver
+  if (driver) return driver as RedisDriver
   throw new UnsupportedError(
     'To open a RedisDict by URL, a Redis client is needed: npm install redis. In a bundled program, pass the one that is in ' +
       "the bundle: import * as redis from 'redis', then the option { driver: redis }.",
   )
+}
+
+/**
+ * The host and port of a URL. A password with characters that end the host, such as a slash, would be taken for the host in part:
+ * so nothing may follow but the number of a database.
+ */
+function hostOf(url: string): string {
+  if (!/^rediss?:\/\//.test(url)) throw new TypeError('A URL for a RedisDict begins with redis:// or rediss://.')
+  const parsed = URL.canParse(url) ? new URL(url) : undefined
+  const wellFormed = parsed && /^\/?\d*$/.test(parsed.pathname) && parsed.hash === '' && !parsed.search.includes('@')
+  if (wellFormed && isDecodable(parsed.username) && isDecodable(parsed.password)) return parsed.host
+  // Nothing of it is shown, nor is the error of Node, which holds the URL.
+  throw new TypeError(
+    'The URL for a RedisDict cannot be read. It has the form redis://user:password@host:port/0, where the port is at most 65535, ' +
+      'the path is the number of a database, and special characters in the password are percent-encoded.',
+  )
+}
+
+function isDecodable(text: string): boolean {
+  try {
+    decodeURIComponent(text)
+    return true
+  } catch {
+    return false
+  }
 }
 
 /** Clients try again for ever, and tell of each failure by an event. */
@@ -91,7 +85,7 @@ async function connected(client: Connecting, timeout: number): Promise<void> {
   const failed = new Promise<never>((_, reject) => {
     let latest: Error | undefined
     // Later faults come to light at the next call.
-    client.on('error', error => {
+    client.on('error', (error: Error) => {
       latest = error
       if (/^(WRONGPASS|NOAUTH|NOPERM)/.test(error.message)) reject(error)
     })

@@ -1,4 +1,5 @@
 import { type Recognized, recognize } from '../../clients/redis/clients.js'
+import { checkSettings } from '../../clients/redis/settings.js'
 import type { Driver } from './driver.js'
 import { IoredisDriver } from './ioredis.js'
 import { IoredisClusterDriver } from './ioredis-cluster.js'
@@ -20,9 +21,14 @@ export class Connection {
     this.subscriptions = new Subscriptions(this.driver)
   }
 
-  /** To be released once. */
-  static of(client: unknown): Connection {
+  /**
+   * To be released once.
+   *
+   * @param own - whether the client is the library's own, and not to be warned of.
+   */
+  static of(client: unknown, dictionary: string, own: boolean): Connection {
     const recognized = recognize(client, 'RedisDict.open() takes a name, then', ', or a URL redis://… or rediss://…')
+    if (!own) checkSettings(recognized, `dictionary "${dictionary}"`)
     const connection = Connection.#all.get(recognized.client) ?? new Connection(recognized)
     Connection.#all.set(recognized.client, connection)
     connection.#users += 1

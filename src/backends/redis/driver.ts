@@ -36,18 +36,23 @@ export interface Driver {
    */
   readonly losses: number
   /**
-   * Nothing where commands can be written now; else a promise that resolves when they can. It rejects where the client
+   * Nothing where commands can be written now to the server in charge of `key`; else a promise that resolves when they can. It rejects where the client
    * is not connected and does not try to be.
    */
-  ready(): Promise<void> | undefined
+  ready(key: string): Promise<void> | undefined
   /** Sends a command to the primary in charge of `key`. */
   send(key: string, command: string[], sending?: Sending): Promise<unknown>
   /** Sends commands in one go, all to the primary in charge of `key`. One of them is not read-only. */
   sendAll(key: string, commands: readonly string[][], sending?: Sending): Promise<unknown[]>
   /** A connection for messages. */
   subscriber(events: SubscriberEvents): Subscriber
+  /** Set once the server has answered as a primary. */
+  servedBefore: boolean
+  /**
+   * Called where the server says that it is a replica, or no primary any more: has the client make another connection, which may lead to
+   * the primary. False where the client cannot, or finds the primary by itself.
+   */
+  leave(): boolean
   /** Removes what was added to the client. */
   detach(): void
-  /** Ends the client's connections, for a dictionary that owns it. */
-  end(): Promise<void>
 }

@@ -11,7 +11,6 @@ import { slotOf } from './slot.js'
 interface Members extends IoredisCluster {
   readonly slots: readonly (readonly string[] | undefined)[]
   connect(): Promise<void>
-  disconnect(): void
   pipeline(commands: string[][]): { exec(): Promise<[unknown, unknown][] | null> }
 }
 
@@ -25,6 +24,7 @@ export class IoredisClusterDriver implements Driver {
   readonly keyPrefix = ''
   readonly channelPrefix = ''
   losses = 0
+  servedBefore = false
   readonly #client: Members
   readonly #readiness: Readiness
   readonly #watched = new Set<Emitter>()
@@ -65,15 +65,16 @@ export class IoredisClusterDriver implements Driver {
     return new ShardSubscriber(async channel => this.#locate(channel), events)
   }
 
+  /** Its servers say themselves which one is in charge. */
+  leave(): boolean {
+    return false
+  }
+
   detach(): void {
     this.#readiness.stop()
     this.#client.off('+node', this.#watch)
     this.#client.off('-node', this.#onClose)
     for (const node of this.#watched) node.off('close', this.#onClose)
-  }
-
-  async end(): Promise<void> {
-    this.#client.disconnect()
   }
 
   #locate(channel: string): Shard {

@@ -2,6 +2,9 @@ import type { IoredisClient } from '../../clients/redis/clients.js'
 import { ioredisPrefix } from '../../clients/redis/prefixes.js'
 import type { Driver, Sending, Subscriber, SubscriberEvents } from './driver.js'
 import { clientClosed } from './faults.js'
+import { Leaving } from './leaving.js'
+import { type IoredisOwn, keepIoredis } from './own-client.js'
+import { type Pulse, reconnectAfter, SILENCE } from './pulse.js'
 import { Readiness } from './readiness.js'
 
 /** What may change the condition of an ioredis client. */
@@ -16,8 +19,10 @@ export class IoredisDriver implements Driver {
   readonly keyPrefix = ''
   readonly channelPrefix: string
   losses = 0
+  servedBefore = false
   readonly #client: IoredisClient
   readonly #readiness: Readiness
+  readonly #leaving = new Leaving(() => reconnect(this.#client))
 
   constructor(client: IoredisClient) {
     this.#client = client
@@ -49,18 +54,26 @@ export class IoredisDriver implements Driver {
     return new IoredisSubscriber(this.#client.duplicate(SUBSCRIBER_OPTIONS) as SubscribingClient, events)
   }
 
+  leave(): boolean {
+    return this.#leaving.leave()
+  }
+
   detach(): void {
     this.#client.off('close', this.#onClose)
     this.#readiness.stop()
   }
 
-  async end(): Promise<void> {
-    ;(this.#client as SubscribingClient).disconnect()
-  }
-
   readonly #onClose = () => {
     this.losses += 1
   }
+}
+
+/** As `reconnectOnError` of ioredis does it. A client that would not come back is left alone. */
+function reconnect(client: IoredisClient): boolean {
+  const { options, status } = client as SubscribingClient
+  if (typeof options?.retryStrategy !== 'function') return false
+  if (status === 'ready') (client as SubscribingClient).disconnect(true)
+  return true
 }
 
 interface Connecting {
@@ -79,11 +92,17 @@ export const SUBSCRIBER_OPTIONS = {
   autoResendUnfulfilledCommands: false,
   enableOfflineQueue: false,
   maxRetriesPerRequest: null,
+  socketTimeout: SILENCE,
+  retryStrategy: reconnectAfter,
+  reconnectOnError: null,
+  stringNumbers: false,
+  enableAutoPipelining: false,
 } as const
 
 /** What is needed of a client for messages. */
 export interface SubscribingClient extends IoredisClient, Connecting {
-  disconnect(): void
+  readonly options?: { readonly retryStrategy?: unknown }
+  disconnect(reconnect?: boolean): void
   ssubscribe(channel: string): Promise<unknown>
   sunsubscribe(channel: string): Promise<unknown>
 }
@@ -93,6 +112,7 @@ export class IoredisSubscriber implements Subscriber {
   readonly #client: SubscribingClient
   readonly #events: SubscriberEvents
   readonly #channels = new Set<string>()
+  readonly #pulse: Pulse
   #connecting: Promise<void> | undefined
   #lost: unknown
 
@@ -101,6 +121,7 @@ export class IoredisSubscriber implements Subscriber {
     this.#client = client
     this.#events = events
     client.on('error', (error: unknown) => this.#onError(error))
+    this.#pulse = keepIoredis(client as unknown as IoredisOwn)
   }
 
   async subscribe(channel: string): Promise<void> {
@@ -116,6 +137,7 @@ export class IoredisSubscriber implements Subscriber {
   }
 
   close(): void {
+    this.#pulse.stop()
     this.#channels.clear()
     this.#client.disconnect()
   }

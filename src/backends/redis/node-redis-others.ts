@@ -1,10 +1,18 @@
-import type { NodeRedisCluster, NodeRedisPool, NodeRedisSentinel } from '../../clients/redis/clients.js'
+import type {
+  NodeRedisClient,
+  NodeRedisCluster,
+  NodeRedisPool,
+  NodeRedisSentinel,
+} from '../../clients/redis/clients.js'
 import { nodeRedisPrefix } from '../../clients/redis/prefixes.js'
 import type { Driver, Sending, Subscriber, SubscriberEvents } from './driver.js'
 import { clientClosed } from './faults.js'
-import { AS_BYTES, NodeRedisSubscriber, type SubscribingClient } from './node-redis.js'
+import { Leaving } from './leaving.js'
+import { AS_BYTES, duplicate, NodeRedisSubscriber, reconnect, type SubscribingClient } from './node-redis.js'
 import { Readiness } from './readiness.js'
 import { type Shard, ShardSubscriber } from './shard-subscriber.js'
+import { slotOf } from './slot.js'
+import { Unanswered } from './unanswered.js'
 
 /** As those of one connection; but what waits inside the client, out of sight, has the client's own time limit. */
 const OPTIONS = { typeMapping: {} }
@@ -17,17 +25,15 @@ function optionsOf({ signal, bytes }: Sending = {}): object {
 
 const CONNECT = 'await client.connect()'
 
-interface Ending {
-  destroy(): unknown
-}
-
 /** A pool of node-redis. What is in flight on a lost connection is rejected, and not sent again. */
 export class NodeRedisPoolDriver implements Driver {
   readonly label = 'the node-redis pool'
   readonly keyPrefix: string
   readonly channelPrefix: string
   readonly losses = 0
+  servedBefore = false
   readonly #client: NodeRedisPool
+  readonly #leaving = new Leaving(() => this.#reconnect())
 
   constructor(client: NodeRedisPool) {
     this.#client = client
@@ -48,14 +54,20 @@ export class NodeRedisPoolDriver implements Driver {
   }
 
   subscriber(events: SubscriberEvents): Subscriber {
-    return new NodeRedisSubscriber(() => this.#client.execute(pooled => pooled.duplicate()), events)
+    return new NodeRedisSubscriber(() => this.#client.execute(pooled => duplicate(pooled)), events)
+  }
+
+  leave(): boolean {
+    return this.#leaving.leave()
+  }
+
+  /** Each of its connections. */
+  #reconnect(): boolean {
+    for (let count = this.#client.totalClients; count > 0; count -= 1) this.#client.execute(reconnect).catch(() => {})
+    return true
   }
 
   detach(): void {}
-
-  async end(): Promise<void> {
-    ;(this.#client as unknown as Ending).destroy()
-  }
 }
 
 /** A cluster client of node-redis. It sends again only what a server has told to be another's. */
@@ -64,20 +76,25 @@ export class NodeRedisClusterDriver implements Driver {
   readonly keyPrefix = ''
   readonly channelPrefix = ''
   readonly losses = 0
+  servedBefore = false
   readonly #client: NodeRedisCluster
+  /** By the server, as the client holds it. */
+  readonly #unanswered = new WeakMap<object, Unanswered>()
+  readonly #slots = new Map<string, number>()
 
   constructor(client: NodeRedisCluster) {
     this.#client = client
     refusePrefix(nodeRedisPrefix(client), this.label)
   }
 
-  ready(): Promise<void> | undefined {
-    return this.#client.isOpen ? undefined : Promise.reject(clientClosed(this.label, CONNECT))
+  ready(key: string): Promise<void> | undefined {
+    if (!this.#client.isOpen) return Promise.reject(clientClosed(this.label, CONNECT))
+    return this.#unansweredOf(key).wait()
   }
 
   /** Never as a read-only command: with `useReplicas` those go to replicas. */
   send(key: string, command: string[], sending?: Sending): Promise<unknown> {
-    return this.#client.sendCommand(key, false, command, optionsOf(sending))
+    return this.#unansweredOf(key).track(this.#client.sendCommand(key, false, command, optionsOf(sending)))
   }
 
   sendAll(key: string, commands: readonly string[][], sending?: Sending): Promise<unknown[]> {
@@ -90,21 +107,33 @@ export class NodeRedisClusterDriver implements Driver {
 
   detach(): void {}
 
-  async end(): Promise<void> {
-    ;(this.#client as unknown as Ending).destroy()
+  /** Its servers say themselves which one is in charge. */
+  leave(): boolean {
+    return false
+  }
+
+  #unansweredOf(key: string): Unanswered {
+    const slot = this.#slots.get(key) ?? slotOf(key)
+    this.#slots.set(key, slot)
+    const server = this.#client.slots[slot]?.master ?? this.#client
+    const unanswered = this.#unanswered.get(server) ?? new Unanswered()
+    this.#unanswered.set(server, unanswered)
+    return unanswered
   }
 
   async #locate(channel: string): Promise<Shard> {
-    const client = (await this.#client.getNodeClientForKey(channel, false)) as SubscribingClient & WithSocket
-    const { socket = {} } = client.options
-    // One that cannot be reached is to say so, and not to try for ever: the channel may be elsewhere by then.
-    const duplicate = async () => client.duplicate({ socket: { ...socket, reconnectStrategy: false } })
-    return { address: `${socket.host}:${socket.port}`, open: events => new NodeRedisSubscriber(duplicate, events) }
+    const { master } = this.#client.slots[slotOf(channel)] ?? {}
+    if (!master) throw new Error('The cluster client knows no server for the hash slot.')
+    return shardOf((await this.#client.nodeClient(master)) as NodeRedisClient)
   }
 }
 
-interface WithSocket {
-  readonly options: { readonly socket?: { readonly host?: string; readonly port?: number } }
+/** The server that a client is connected to. */
+function shardOf(client: NodeRedisClient): Shard {
+  // One that cannot be reached is to say so, and not to try for ever: the channel may be elsewhere by then.
+  const create = async () => duplicate(client, false)
+  const { socket = {} } = (client as SubscribingClient).options ?? {}
+  return { address: `${socket.host}:${socket.port}`, open: events => new NodeRedisSubscriber(create, events) }
 }
 
 /** A sentinel client of node-redis. It sends again by itself what was in flight when the primary was lost. */
@@ -113,8 +142,10 @@ export class NodeRedisSentinelDriver implements Driver {
   readonly keyPrefix: string
   readonly channelPrefix: string
   losses = 0
+  servedBefore = false
   readonly #client: SendingSentinel
   readonly #readiness: Readiness
+  readonly #unanswered = new Unanswered()
 
   constructor(client: NodeRedisSentinel) {
     this.#client = client as SendingSentinel
@@ -127,17 +158,19 @@ export class NodeRedisSentinelDriver implements Driver {
   }
 
   ready(): Promise<void> | undefined {
-    return this.#readiness.wait()
+    const quiet = this.#unanswered.wait()
+    return quiet ? quiet.then(() => this.#readiness.wait()) : this.#readiness.wait()
   }
 
   send(_key: string, command: string[], sending?: Sending): Promise<unknown> {
     const options = optionsOf(sending)
     let sendings = 0
-    return this.#client._execute(false, primary => {
+    const answer = this.#client._execute(false, primary => {
       sendings += 1
       if (sendings > 1) this.losses += 1
       return primary.sendCommand(command, options)
     })
+    return this.#unanswered.track(answer)
   }
 
   sendAll(key: string, commands: readonly string[][], sending?: Sending): Promise<unknown[]> {
@@ -145,32 +178,45 @@ export class NodeRedisSentinelDriver implements Driver {
   }
 
   subscriber(events: SubscriberEvents): Subscriber {
-    return new SentinelSubscriber(this.#client, events)
+    const client = this.#client
+    if (hasMessages(client)) return new SentinelSubscriber(client, events)
+    const locate = () => client._execute(false, async primary => shardOf(primary)) as Promise<Shard>
+    return new ShardSubscriber(locate, events)
+  }
+
+  /** The sentinels say themselves which server is in charge. */
+  leave(): boolean {
+    return false
   }
 
   detach(): void {
     this.#readiness.stop()
   }
-
-  async end(): Promise<void> {
-    await (this.#client as unknown as Ending).destroy()
-  }
 }
 
 interface SendingSentinel extends NodeRedisSentinel {
   /** What `sendCommand` is made of. It calls the function again where the primary was lost. */
-  _execute(
-    isReadonly: boolean,
-    send: (primary: { sendCommand(command: string[], options?: object): Promise<unknown> }) => Promise<unknown>,
-  ): Promise<unknown>
+  _execute(isReadonly: boolean, send: (primary: NodeRedisClient) => Promise<unknown>): Promise<unknown>
+}
+
+type OnMessage = (message: string, channel: string) => void
+
+/** Since 5.11 it has a connection for sharded messages. */
+interface MessagingSentinel extends NodeRedisSentinel {
+  sSubscribe(channel: string, listener: OnMessage): Promise<unknown>
+  sUnsubscribe(channel: string, listener?: OnMessage): Promise<unknown>
+}
+
+function hasMessages(client: NodeRedisSentinel): client is MessagingSentinel {
+  return typeof (client as Partial<MessagingSentinel>).sSubscribe === 'function'
 }
 
 /** The client's own connection for messages, which follows the primary and subscribes again by itself. */
 class SentinelSubscriber implements Subscriber {
-  readonly #client: NodeRedisSentinel
+  readonly #client: MessagingSentinel
   readonly #events: SubscriberEvents
 
-  constructor(client: NodeRedisSentinel, events: SubscriberEvents) {
+  constructor(client: MessagingSentinel, events: SubscriberEvents) {
     this.#client = client
     this.#events = events
     client.on('error', this.#onChange)

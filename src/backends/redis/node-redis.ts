@@ -2,7 +2,10 @@ import type { NodeRedisClient } from '../../clients/redis/clients.js'
 import { nodeRedisPrefix } from '../../clients/redis/prefixes.js'
 import type { Driver, Sending, Subscriber, SubscriberEvents } from './driver.js'
 import { clientClosed } from './faults.js'
+import { Leaving } from './leaving.js'
+import { Pulse, reconnectAfter, SILENCE } from './pulse.js'
 import { Readiness } from './readiness.js'
+import { Unanswered } from './unanswered.js'
 
 /** Replies as they come: no mapping of types that the caller has chosen, no time limit of the client's own. */
 const OPTIONS = { typeMapping: {}, timeout: 0 }
@@ -21,8 +24,11 @@ export class NodeRedisDriver implements Driver {
   readonly keyPrefix: string
   readonly channelPrefix: string
   readonly losses = 0
+  servedBefore = false
   readonly #client: NodeRedisClient
   readonly #readiness: Readiness
+  readonly #unanswered = new Unanswered()
+  readonly #leaving = new Leaving(() => reconnect(this.#client))
 
   constructor(client: NodeRedisClient) {
     this.#client = client
@@ -35,12 +41,13 @@ export class NodeRedisDriver implements Driver {
   }
 
   ready(): Promise<void> | undefined {
-    return this.#readiness.wait()
+    const quiet = this.#unanswered.wait()
+    return quiet ? quiet.then(() => this.#readiness.wait()) : this.#readiness.wait()
   }
 
   /** Called when the client is ready, which writes at the end of this turn: a signal would cost more than it can do. */
   send(_key: string, command: string[], sending?: Sending): Promise<unknown> {
-    return this.#client.sendCommand(command, sending?.bytes ? BYTES_OPTIONS : OPTIONS)
+    return this.#unanswered.track(this.#client.sendCommand(command, sending?.bytes ? BYTES_OPTIONS : OPTIONS))
   }
 
   sendAll(key: string, commands: readonly string[][], sending?: Sending): Promise<unknown[]> {
@@ -48,20 +55,52 @@ export class NodeRedisDriver implements Driver {
   }
 
   subscriber(events: SubscriberEvents): Subscriber {
-    return new NodeRedisSubscriber(async () => this.#client.duplicate(), events)
+    return new NodeRedisSubscriber(async () => duplicate(this.#client), events)
+  }
+
+  leave(): boolean {
+    return this.#leaving.leave()
   }
 
   detach(): void {
     this.#readiness.stop()
   }
+}
 
-  async end(): Promise<void> {
-    endQuietly(this.#client as SubscribingClient)
-  }
+/**
+ * Has the server close the connection, whereupon the client makes another one: where a proxy or a name leads to the new primary by
+ * then, it comes there. A client that would not reconnect is left alone.
+ */
+export function reconnect(client: NodeRedisClient): boolean {
+  const { options } = client as SubscribingClient
+  if (options?.socket?.reconnectStrategy === false) return false
+  client.sendCommand(['QUIT']).catch(() => {})
+  return true
+}
+
+/** A client for messages, with nothing of the application's but how to connect. It leaves a silent server by itself. */
+export function duplicate(client: NodeRedisClient, reconnectStrategy: unknown = reconnectAfter): SubscribingClient {
+  const { options } = client as SubscribingClient
+  const socket = { ...options?.socket, socketTimeout: SILENCE, reconnectStrategy }
+  return client.duplicate({ ...PLAIN, socket }) as SubscribingClient
+}
+
+/** In place of what the application may have set. */
+const PLAIN = {
+  pingInterval: undefined,
+  commandOptions: {},
+  commandsQueueMaxLength: undefined,
+  disableOfflineQueue: false,
+  clientSideCache: undefined,
+  readonly: false,
 }
 
 /** What is needed of a client for messages. */
 export interface SubscribingClient extends NodeRedisClient {
+  readonly options?: {
+    readonly socket?: { readonly reconnectStrategy?: unknown; readonly host?: string; readonly port?: number }
+  }
+  unref(): void
   connect(): Promise<unknown>
   destroy(): unknown
   sSubscribe(channel: string, listener: (message: string, channel: string) => void): Promise<unknown>
@@ -74,6 +113,7 @@ export class NodeRedisSubscriber implements Subscriber {
   readonly #events: SubscriberEvents
   #connecting: Promise<SubscribingClient> | undefined
   #client: SubscribingClient | undefined
+  #pulse: Pulse | undefined
   #lost: unknown
   #closed = false
 
@@ -95,6 +135,7 @@ export class NodeRedisSubscriber implements Subscriber {
 
   close(): void {
     this.#closed = true
+    this.#pulse?.stop()
     if (this.#client) endQuietly(this.#client)
   }
 
@@ -102,8 +143,14 @@ export class NodeRedisSubscriber implements Subscriber {
     const client = (await this.#create()) as SubscribingClient
     if (this.#closed) throw new Error('The connection for messages is not wanted any more.')
     this.#client = client
+    client.unref()
     client.on('error', (error: unknown) => this.#onError(error))
     await client.connect()
+    // What is asked for makes a silent connection run into its time limit.
+    this.#pulse = new Pulse(
+      () => (client.isReady ? client.sendCommand(['PING']) : undefined),
+      () => {},
+    )
     client.on('ready', () => this.#onReady())
     // On a cluster: the server has given the hash slot away.
     client.on('sharded-channel-moved', () => this.#onError(new Error('The hash slot was moved to another server.')))

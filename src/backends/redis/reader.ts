@@ -110,6 +110,7 @@ export class Reader {
 
   #read(raw: unknown, sized: boolean): PullReply {
     const reply = parsePull(raw, sized)
+    this.#caller.driver.servedBefore = true
     if (reply.type === 'state' || reply.type === 'old') this.#seals.learn(reply.head, reply.seal)
     return reply
   }
@@ -134,17 +135,17 @@ export class Reader {
 
   /** Sends it, again where a fault may pass. The frequent case is kept short: a check is little more than the trip. */
   #again<R>(send: () => Promise<R>): Promise<R> {
-    const waiting = this.#caller.driver.ready()
+    const waiting = this.#caller.ready()
     const first = waiting ? waiting.then(send) : send()
     return first.catch(error => this.#after(error, send))
   }
 
   async #after<R>(fault: unknown, send: () => Promise<R>): Promise<R> {
     let error = fault
-    for (let retries = 0; retries < RETRIES && mayPass(error); retries += 1) {
+    for (let retries = 0; retries < RETRIES && (mayPass(error) || this.#caller.leaves(error)); retries += 1) {
       await pause(RETRY_AFTER * 2 ** retries)
       try {
-        await this.#caller.driver.ready()
+        await this.#caller.ready()
         return await send()
       } catch (next) {
         error = next

@@ -15,14 +15,15 @@ import { Caller } from './caller.js'
 import { Connection } from './connection.js'
 import { keysOf } from './names.js'
 import { Entropy, newId } from './nonces.js'
+import type { OwnClient } from './own-client.js'
 import { Reader } from './reader.js'
 import { Seals } from './seals.js'
 import { Writer } from './writer.js'
 
 /** What a RedisBackend can be given besides its client and name. */
 export interface RedisBackendOptions {
-  /** Whether the client is ended with the backend. Default false. */
-  readonly owned?: boolean
+  /** Set where the client is the library's own: it is ended with the backend. */
+  readonly own?: Pick<OwnClient, 'end'> | undefined
   /** What messages are taken for: changes that are sealed, or no more than a signal to ask. Default `'changes'`. */
   readonly push?: Push | undefined
 }
@@ -38,19 +39,19 @@ export class RedisBackend extends CommittingBackend<string> implements Backend {
   readonly #channel: string
   readonly #reader: Reader
   readonly #writer: Writer
-  readonly #owned: boolean
+  readonly #own: Pick<OwnClient, 'end'> | undefined
   readonly #push: Push
   readonly #seals = new Seals()
   readonly #closing = new AbortController()
   /** A version to write from, for the methods that do not name one. */
   #head: string | undefined
 
-  constructor(client: unknown, name: string, { owned = false, push = 'changes' }: RedisBackendOptions = {}) {
+  constructor(client: unknown, name: string, { own, push = 'changes' }: RedisBackendOptions = {}) {
     super()
     const keys = keysOf(name)
-    this.#connection = Connection.of(client)
+    this.#connection = Connection.of(client, name, own !== undefined)
     this.name = name
-    this.#owned = owned
+    this.#own = own
     this.#push = push
     const { driver } = this.#connection
     this.#channel = driver.channelPrefix + keys.meta
@@ -96,7 +97,7 @@ export class RedisBackend extends CommittingBackend<string> implements Backend {
   async close(): Promise<void> {
     this.#closing.abort()
     this.#connection.release()
-    if (this.#owned) await this.#connection.driver.end()
+    this.#own?.end()
   }
 
   protected async commitGroups(groups: readonly Group[]): Promise<readonly Outcome[]> {

@@ -25,6 +25,8 @@ interface Progress {
   rebases: number
   /** Where the changes since the base that the caller named cannot be had. */
   gap: Gap | undefined
+  /** The latest reply that may be another one shortly: what a write is told that was given up meanwhile. */
+  refusal: unknown
   /** The fault by which a sending was lost that may have been executed, or may yet be. */
   lost: { readonly cause: unknown } | undefined
 }
@@ -52,10 +54,10 @@ export class Writer {
 
   async commit(batch: Batch, since: string, givenUp: AbortSignal): Promise<Committed> {
     const request = toRequest(batch, this.#name)
-    const progress: Progress = { base: since, sendings: 0, rebases: 0, gap: undefined, lost: undefined }
+    const progress: Progress = { base: since, sendings: 0, rebases: 0, gap: undefined, refusal: undefined, lost: undefined }
     for (;;) {
       if (givenUp.aborted) throw this.#failed(givenUp.reason, progress)
-      const waiting = this.#caller.driver.ready()
+      const waiting = this.#caller.ready()
       if (waiting) await this.#untilReady(waiting, progress, givenUp)
       const reply = await this.#send(request, progress, givenUp)
       const committed = reply && this.#take(reply, request, progress)
@@ -82,6 +84,7 @@ export class Writer {
       const answer = await this.#caller.run(script, this.#args(request, progress), { signal: givenUp })
       const reply = this.#read(answer)
       this.#permitted = true
+      driver.servedBefore = true
       await this.#learnSeal(reply)
       if (driver.losses === losses || this.#isFinal(reply, progress)) return reply
       progress.lost = { cause: new Error('The connection was lost, and the client sent the write again.') }
@@ -123,7 +126,10 @@ export class Writer {
   /** Notes what a fault means for the batch; throws where sending it again is of no use. */
   #weigh(cause: unknown, progress: Progress): void {
     if (cause instanceof AmbiguousWriteError) throw cause
-    if (isPassing(cause)) return
+    if (isPassing(cause) || this.#caller.leaves(cause)) {
+      progress.refusal = cause
+      return
+    }
     // Neither is what was sent before: a server may cut the connection before this answer has come through.
     if (isTooLarge(cause)) throw notWritten(cause, this.#name)
     if (neverSent(cause) || replyCode(cause) !== undefined) throw this.#failed(cause, progress)
@@ -160,8 +166,8 @@ export class Writer {
     return this.#seals.open(changes[position - 1] as string, head)?.written
   }
 
-  #failed(cause: unknown, { lost }: Progress): Error {
-    return lost ? ambiguous(lost.cause, this.#name) : notWritten(cause, this.#name)
+  #failed(cause: unknown, { lost, refusal }: Progress): Error {
+    return lost ? ambiguous(lost.cause, this.#name) : notWritten(refusal ?? cause, this.#name)
   }
 }
 

@@ -29,13 +29,14 @@ export interface NodeRedisPool extends Emitter {
 export interface NodeRedisCluster extends Emitter {
   readonly isOpen: boolean
   readonly masters: readonly unknown[]
+  readonly slots: readonly ({ readonly master: object } | undefined)[]
+  nodeClient(node: unknown): unknown
   sendCommand(
     key: string | undefined,
     isReadonly: boolean | undefined,
     args: string[],
     options?: object,
   ): Promise<unknown>
-  getNodeClientForKey(key: string, isReadonly?: boolean): Promise<unknown>
 }
 
 /** What is needed of a sentinel client of node-redis. */
@@ -44,8 +45,6 @@ export interface NodeRedisSentinel extends Emitter {
   readonly isReady: boolean
   getMasterNode(): unknown
   sendCommand(isReadonly: boolean | undefined, args: string[], options?: object): Promise<unknown>
-  sSubscribe(channel: string, listener: (message: string, channel: string) => void): Promise<unknown>
-  sUnsubscribe(channel: string, listener?: (message: string, channel: string) => void): Promise<unknown>
 }
 
 /** What is needed of a `Redis` of ioredis: one connection, to a server or to what its sentinels name. */
@@ -104,7 +103,7 @@ function kindOf(client: unknown): Recognized['kind'] | undefined {
     return (client as IoredisCluster).isCluster === true ? 'ioredis cluster' : 'ioredis'
   }
   if (!has('sendCommand', 'function') || !has('on', 'function') || !has('isOpen', 'boolean')) return undefined
-  if (has('getNodeClientForKey', 'function')) return 'node-redis cluster'
+  if (has('nodeClient', 'function')) return 'node-redis cluster'
   if (has('getMasterNode', 'function')) return 'node-redis sentinel'
   if (has('totalClients', 'number')) return 'node-redis pool'
   return has('duplicate', 'function') ? 'node-redis' : undefined

@@ -1,5 +1,6 @@
 import { type Recognized, type RedisClient, recognize } from '../../../clients/redis/clients.js'
 import { nodeRedisPrefix } from '../../../clients/redis/prefixes.js'
+import { checkSettings } from '../../../clients/redis/settings.js'
 import type { VersionCache } from '../version-cache.js'
 import { OutsideVersions, type VersionCacheOptions, type VersionClient } from './outside-versions.js'
 import incr from './scripts/incr.lua'
@@ -13,7 +14,9 @@ import incr from './scripts/incr.lua'
  * @throws TypeError for another client.
  */
 export function redisVersions(client: RedisClient, options?: VersionCacheOptions): VersionCache {
-  return new OutsideVersions(new RedisVersions(recognize(client, 'redisVersions() takes')), options)
+  const recognized = recognize(client, 'redisVersions() takes')
+  checkSettings(recognized, 'redisVersions()')
+  return new OutsideVersions(new RedisVersions(recognized), options)
 }
 
 class RedisVersions implements VersionClient {
