@@ -21,7 +21,7 @@ import { until } from './support.js'
 import { startSwitchingProxy } from './switching-proxy.js'
 
 /** Within which a client must be back, in ms, on a busy machine. */
-const BOUND = 12_000
+const BOUND = 20_000
 
 const LEAN = ['--appendonly', 'no', '--save', '', '--repl-diskless-sync-delay', '0']
 
@@ -47,7 +47,7 @@ async function open(opened: Opened & { readonly own?: OwnClient }, onFinished: O
   const { client, end } = opened
   onFinished(() => end())
   const backend = new RedisBackend(client, 'd', { own: opened.own })
-  const dict = await DurableDict.open(backend, { live: true, timeout: 2_000 })
+  const dict = await DurableDict.open(backend, { live: true, timeout: 5_000 })
   onFinished(() => dict.close())
   return dict
 }
