@@ -54,7 +54,14 @@ export class Writer {
 
   async commit(batch: Batch, since: string, givenUp: AbortSignal): Promise<Committed> {
     const request = toRequest(batch, this.#name)
-    const progress: Progress = { base: since, sendings: 0, rebases: 0, gap: undefined, refusal: undefined, lost: undefined }
+    const progress: Progress = {
+      base: since,
+      sendings: 0,
+      rebases: 0,
+      gap: undefined,
+      refusal: undefined,
+      lost: undefined,
+    }
     for (;;) {
       if (givenUp.aborted) throw this.#failed(givenUp.reason, progress)
       const waiting = this.#caller.ready()
