@@ -26,6 +26,7 @@ import { hangingStores } from './faults/hanging.js'
 import { faultyPushes, staleness } from './faults/live.js'
 import { faultyOpening, faultySubscribing } from './faults/opening.js'
 import { alteredEntries, faultyChecks, faultyLogs, faultyReads } from './faults/reading.js'
+import { timeLimits } from './faults/time-limits.js'
 import { faultyWrites } from './faults/writing.js'
 import type { Runner, Subject } from './subject.js'
 import { register, type Topic } from './suite.js'
@@ -77,6 +78,7 @@ const TOPICS: readonly Topic[] = [
   damagedRecords,
   alteredEntries,
   hangingStores,
+  timeLimits,
   faultyWrites,
   faultyOpening,
   faultySubscribing,

@@ -2,6 +2,7 @@ import type { Backend } from '../contract/backend.js'
 import { Store } from '../contract/store.js'
 import { BoundedStore } from '../replica/bounded-store.js'
 import { Deadlines } from '../replica/deadlines.js'
+import { late, openFault } from '../replica/faults.js'
 import type { Observer } from '../replica/history.js'
 import { LiveFeed } from '../replica/live-feed.js'
 import { Replica } from '../replica/replica.js'
@@ -47,7 +48,10 @@ export async function assemble(backend: Backend<unknown>, settings: Settings, co
   signal?.addEventListener('abort', abort)
   try {
     signal?.throwIfAborted()
-    return await context.run(() => build(new Store(backend), settings, reads, context))
+    const store = new Store(backend)
+    return await withinTimeout(settings, store.name, reads, progress =>
+      context.run(() => build(store, settings, reads, context, progress)),
+    )
   } catch (error) {
     // What waited was ended by the signal, and may tell of it in words of its own.
     signal?.throwIfAborted()
@@ -57,7 +61,28 @@ export async function assemble(backend: Backend<unknown>, settings: Settings, co
   }
 }
 
-async function build(store: Store, settings: Settings, reads: Deadlines, context: StoreContext): Promise<Parts> {
+/** Bounds everything that opening takes: the time starts again only while a load progresses. */
+async function withinTimeout<V>(
+  { timeout }: Settings,
+  dictionary: string,
+  reads: Deadlines,
+  work: (progress: () => void) => Promise<V>,
+): Promise<V> {
+  const giveUp = () => {
+    const fault = openFault(late(timeout), dictionary)
+    reads.endAll(fault)
+    return fault
+  }
+  return new Deadlines().bound(work, timeout, giveUp)
+}
+
+async function build(
+  store: Store,
+  settings: Settings,
+  reads: Deadlines,
+  context: StoreContext,
+  progress: () => void,
+): Promise<Parts> {
   const { name } = store
   const { encoding, oldEncoding } = settings
   const emitter = new Emitter(name, context)
@@ -72,9 +97,10 @@ async function build(store: Store, settings: Settings, reads: Deadlines, context
   const observer = observe(emitter, watchers, context, () => replica)
   checkBound(settings, store.supports, name)
   const bounded = new BoundedStore(store, reads, settings.timeout, context)
-  const replica = await Replica.open(bounded, codec.decode.bind(codec), observer, settings.maxStaleness)
+  const replica = await Replica.open(bounded, codec.decode.bind(codec), observer, settings.maxStaleness, progress)
   const reencoder = new Reencoder({ codec, memory: () => replica.memory, submit: group => replica.submit(group) })
   const feed = settings.live ? await startFeed(store, replica, emitter, settings.maxStaleness) : undefined
+  bounded.opened()
   return { name, settings, store, context, codec, defaults, emitter, watchers, replica, reencoder, feed }
 }
 

@@ -2,26 +2,36 @@ import type { Backend } from '../contract/backend.js'
 import type { ClosedError } from '../errors/errors.js'
 import { Deadlines } from '../replica/deadlines.js'
 import { closeFault, late } from '../replica/faults.js'
+import { now } from '../time/clock.js'
 import type { Parts } from './assembly.js'
 import { DEFAULT_TIMEOUT } from './options.js'
 
 /** Ends all that a dictionary has under way, whatever fails or hangs meanwhile; then rejects with the first fault. */
 export async function closeParts(parts: Parts, reason: ClosedError): Promise<void> {
   const { context, emitter, feed, name, replica, settings, store, watchers } = parts
-  const within = <V>(work: () => V | Promise<V>) => context.run(() => bounded(work, settings.timeout))
-  const ended = await Promise.allSettled([within(async () => feed?.stop()), replica.close(reason)])
+  const until = now() + settings.timeout
+  const { timeout } = settings
+  const within = <V>(work: () => V | Promise<V>, ms: number) => context.run(() => bounded(work, ms, timeout))
+  const stopping = within(async () => feed?.stop(), timeout)
+  const ended = await Promise.allSettled([stopping, replica.close(reason)])
   watchers.end()
-  const closed = await Promise.allSettled([within(async () => store.backend.close?.())])
+  const left = Math.max(until - now(), grace(timeout))
+  const closed = await Promise.allSettled([within(async () => store.backend.close?.(), left)])
   emitter.emit('close', undefined)
   const fault = [...ended, ...closed].find(one => one.status === 'rejected')
   if (fault) throw closeFault(fault.reason, name)
 }
 
-/** The fault that opening failed by is the one to tell. */
-export async function closeQuietly(backend: Backend<unknown>): Promise<void> {
-  await bounded(async () => backend?.close?.(), DEFAULT_TIMEOUT).catch(() => {})
+/** The fault that opening failed by is the one to tell, and it is not held up for long. */
+export async function closeQuietly(backend: Backend<unknown>, timeout = DEFAULT_TIMEOUT): Promise<void> {
+  await bounded(async () => backend?.close?.(), grace(timeout), timeout).catch(() => {})
 }
 
-function bounded<V>(work: () => V | Promise<V>, ms: number): Promise<V> {
-  return new Deadlines().bound(work, ms, () => late(ms))
+/** How long a backend has for closing where all other time was used up, in ms. */
+function grace(timeout: number): number {
+  return Math.min(Math.max(timeout / 10, 100), timeout)
+}
+
+function bounded<V>(work: () => V | Promise<V>, ms: number, timeout: number): Promise<V> {
+  return new Deadlines().bound(work, ms, () => late(timeout))
 }

@@ -15,6 +15,7 @@ import {
   checkOptions,
   checkRetries,
   checkSignal,
+  checkTimeout,
   type TransactOptions,
   type WatchOptions,
   type WriteOptions,
@@ -83,7 +84,7 @@ export class DurableDict<
       defaults,
       closing: this.#gate.signal,
       begin: () => this.#reads.state(),
-      submit: (group, options) => this.#writes.submit(group, options),
+      submit: (group, options, limit) => this.#writes.submit(group, options, limit),
     })
     this.#resync = settings.resyncEvery === undefined ? undefined : this.#startResync(settings.resyncEvery)
     settings.signal?.addEventListener('abort', this.#onAbort)
@@ -114,14 +115,16 @@ export class DurableDict<
     make: (parts: Parts) => Dict,
   ): Promise<Dict> {
     const context = new StoreContext()
+    let timeout: number | undefined
     try {
       const settings = checkOptions(options)
+      timeout = settings.timeout
       if (settings.readOnly) context.run(() => backend?.restrictToReads?.())
       const parts = await assemble(backend, settings, context)
       settings.signal?.throwIfAborted()
       return make(parts)
     } catch (error) {
-      await context.run(() => closeQuietly(backend))
+      await context.run(() => closeQuietly(backend, timeout))
       throw error
     }
   }
@@ -262,14 +265,16 @@ export class DurableDict<
    * again (optimistic concurrency control; serializable). `fn` may run several times, so that it should do nothing
    * else; what it throws rejects the call, with nothing written.
    *
-   * Rejects with `ConflictError` after `retries`, with `UnsupportedError` on a backend without `commit`.
+   * Rejects with `ConflictError` after `retries` conflicts, or a conflict after `timeout`, with `UnsupportedError` on a backend without
+   * `commit`.
    */
   async transact<R>(fn: (tx: Transaction<T, D, I>) => R, options?: TransactOptions): Promise<Awaited<R>> {
-    this.#writes.checkOptions(options, ['retries'])
+    this.#writes.checkOptions(options, ['retries', 'timeout'])
     if (typeof fn !== 'function') throw new TypeError('transact() takes a function of the transaction.')
     const retries = checkRetries(options?.retries ?? DEFAULT_RETRIES)
     if (!this.#parts.store.supports.commit) throw this.#unsupported('transact')
-    return this.#transactor.run(fn, retries, options)
+    const timeout = checkTimeout(options?.timeout ?? this.#parts.settings.timeout)
+    return this.#transactor.run(fn, { retries, timeout }, options)
   }
 
   /** Brings memory up to the store's state at the time of the call, or later: linearizable on every backend. */

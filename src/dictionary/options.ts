@@ -31,7 +31,11 @@ export interface CommonOptions {
   oldEncoding?: EncodingOption
   /** Aborting it closes the dictionary; while `open` is under way, it rejects with the signal's reason. */
   signal?: AbortSignal
-  /** The most that any one call on the store may take, in milliseconds. Default 5,000; at least 1. */
+  /**
+   * The most that a call on the dictionary may take as a whole, in milliseconds, whatever it waits for. Default 5,000; at least 1.
+   * Three kinds of calls may take longer: `open` on a large store, as long as its load progresses; a write `{ everywhere: true }`,
+   * which waits out the recorded bound as well; and `reencode`, for each thousand of its values.
+   */
   timeout?: number
   /**
    * For how long after a check reads are served from memory, in milliseconds: bounded staleness, on this process's
@@ -90,6 +94,11 @@ export interface WriteOptions {
 export interface TransactOptions extends WriteOptions {
   /** How often it is run again after a conflict, before it rejects with `ConflictError`. Default 32; 0 is allowed. */
   retries?: number
+  /**
+   * The most that the call may take, in milliseconds, at least 1. What the function itself takes does not count, but it is not run
+   * again after this time. Default: the dictionary's `timeout`.
+   */
+  timeout?: number
 }
 
 /** Options of `watch`. */
@@ -203,6 +212,11 @@ function noBound(what: string, dictionary: string): UnsupportedError {
 /** @throws TypeError unless it is an AbortSignal, where one is given. */
 export function checkSignal(signal: unknown): void {
   if (signal !== undefined && !(signal instanceof AbortSignal)) throw wrong('signal', 'an AbortSignal', signal)
+}
+
+/** @throws TypeError unless it is a number of milliseconds from 1. */
+export function checkTimeout(timeout: unknown): number {
+  return milliseconds('timeout', timeout)
 }
 
 /** @throws TypeError unless it is a whole number from 0. */

@@ -10,6 +10,9 @@ export interface ReencoderContext {
   submit(group: Group<unknown>): Promise<Outcome>
 }
 
+/** How many values are rewritten before the next ones: what waits for longer than the timeout would not be sent. */
+const AT_ONCE = 1_000
+
 /** Writes values of the old encoding back in the new one, each only where nobody wrote it meanwhile. */
 export class Reencoder {
   readonly #context: ReencoderContext
@@ -33,11 +36,13 @@ export class Reencoder {
   /** Rewrites all that is left; gives how many. What neither encoding can decode is left alone. */
   async all(): Promise<number> {
     let rewritten = 0
-    for (let keys = [...this.#context.memory().entries.stored.keys()]; keys.length > 0; ) {
+    const left = [...this.#context.memory().entries.stored.keys()]
+    while (left.length > 0) {
+      const keys = left.splice(-AT_ONCE)
       const done = await Promise.all(keys.map(key => this.#rewrite(key)))
       rewritten += done.filter(status => status === 'done').length
       // Written by someone else meanwhile, perhaps in the old encoding again.
-      keys = keys.filter((_, index) => done[index] === 'conflict')
+      left.push(...keys.filter((_, index) => done[index] === 'conflict'))
     }
     return rewritten
   }

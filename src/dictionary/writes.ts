@@ -2,7 +2,9 @@ import type { Group, Operation, Outcome } from '../contract/backend.js'
 import { DamagedValue } from '../contract/damaged-value.js'
 import { AmbiguousWriteError } from '../errors/errors.js'
 import { forKey } from '../errors/for-key.js'
-import { writeFault } from '../replica/faults.js'
+import { Deadlines } from '../replica/deadlines.js'
+import { late, writeFault } from '../replica/faults.js'
+import { now } from '../time/clock.js'
 import type { Parts } from './assembly.js'
 import { waitOut } from './commit-wait.js'
 import type { Gate } from './gate.js'
@@ -52,8 +54,9 @@ export class Writes {
 
   async pop(key: string, fallback: readonly unknown[], options?: WriteOptions): Promise<unknown> {
     this.#check(key, options)
+    const until = now() + this.#parts.settings.timeout
     const stored = await this.#one({ type: 'pop', key }, options)
-    if (stored !== undefined) return this.#decodeOrPutBack(key, stored)
+    if (stored !== undefined) return this.#decodeOrPutBack(key, stored, until)
     if (fallback.length > 0) return fallback[0]
     throw noSuchKey(key, this.#parts.name)
   }
@@ -67,11 +70,15 @@ export class Writes {
     return entries.stored.get(key) === stored ? entries.get(key) : codec.decode(key, stored).value
   }
 
-  /** Executes the group; rejects where the store refuses it. Memory holds what came of it when this resolves. */
-  async submit(group: Group<unknown>, options?: WriteOptions): Promise<Outcome> {
+  /**
+   * Executes the group; rejects where the store refuses it. Memory holds what came of it when this resolves.
+   *
+   * @param limit - the most that it may take, in ms, before a bound is waited out. Default: the timeout.
+   */
+  async submit(group: Group<unknown>, options?: WriteOptions, limit?: number): Promise<Outcome> {
     this.#gate.pass()
     const { replica, name } = this.#parts
-    const outcome = await replica.submit(group)
+    const outcome = await replica.submit(group, limit)
     if (outcome.status === 'refused') throw writeFault(outcome.error, name)
     if (options?.everywhere && outcome.status === 'done') await this.#everywhere(replica.recordedBound)
     return outcome
@@ -110,13 +117,21 @@ export class Writes {
    * What cannot be decoded is not lost by popping it: it goes back, unless someone has written the key meanwhile. Damaged bytes
    * cannot go back.
    */
-  async #decodeOrPutBack(key: string, stored: unknown): Promise<unknown> {
+  async #decodeOrPutBack(key: string, stored: unknown, until: number): Promise<unknown> {
     try {
       return this.#parts.codec.decode(key, stored).value
     } catch (error) {
-      if (!(stored instanceof DamagedValue)) await this.#one({ type: 'setDefault', key, stored }, undefined)
+      if (!(stored instanceof DamagedValue)) await this.#putBack(key, stored, until)
       throw error
     }
+  }
+
+  /** Has its full time, of which the caller waits for what is left of its own. */
+  async #putBack(key: string, stored: unknown, until: number): Promise<void> {
+    const { name, settings } = this.#parts
+    const work = () => this.#one({ type: 'setDefault', key, stored }, undefined)
+    const fault = () => forKey(writeFault(late(settings.timeout), name), key)
+    await new Deadlines().bound(work, until - now(), fault)
   }
 
   async #one(operation: Operation<unknown>, options: WriteOptions | undefined): Promise<unknown> {

@@ -10,9 +10,10 @@ import type {
   Unsubscribe,
   Version,
 } from '../contract/backend.js'
+import { isPromise } from '../contract/is-promise.js'
 import type { Store } from '../contract/store.js'
 import { Deadlines } from './deadlines.js'
-import { late, readFault, writeFault } from './faults.js'
+import { late, openFault, readFault, writeFault } from './faults.js'
 
 /** Where calls on the store run: never in the async context of whoever causes them. */
 export interface Context {
@@ -27,6 +28,7 @@ export class BoundedStore {
   readonly #store: Store
   readonly #reads: Deadlines
   readonly #context: Context
+  #readFault = openFault
   readonly #writes = new Deadlines()
   /** Of the commit under way, and of the next ones until one is given up: making one costs as much as a commit. */
   #givingUp = new AbortController()
@@ -45,6 +47,11 @@ export class BoundedStore {
     return this.#store.supports.linearizable
   }
 
+  /** Whether a batch takes several calls on the store, each of which has the full time. */
+  get isStepwise(): boolean {
+    return !this.#store.supports.commit
+  }
+
   /** As of when the version is known to be the present one, without asking. */
   knownCurrent(version: Version): number | undefined {
     return this.#store.backend.knownCurrent?.(version)
@@ -61,17 +68,34 @@ export class BoundedStore {
     try {
       return this.#context.run(() => this.#store.catchUp(since, freshness))
     } catch (cause) {
-      throw readFault(cause, this.name)
+      throw this.#readFault(cause, this.name)
     }
   }
 
-  /** Waits for an answer, `ms` at most. */
-  answer<V>(answer: Awaitable<V>, ms: number): Promise<V> {
-    return this.#read(() => answer, ms)
+  /**
+   * Waits for an answer, `ms` at most.
+   *
+   * @param fault - what it is given up by.
+   */
+  answer<V>(answer: Awaitable<V>, ms: number, fault?: Error): Promise<V> {
+    // No one is left to hear how it ends.
+    if (this.#reads.ended && isPromise(answer)) answer.catch(() => {})
+    return this.#read(() => answer, ms, fault)
   }
 
-  load(): Promise<State<unknown>> {
-    return this.#read(progress => this.#store.load(progress), this.timeout)
+  /** @param progress - called besides where it takes several steps, before each of them. */
+  load(progress: () => void = () => {}): Promise<State<unknown>> {
+    const load = (renew: () => void) =>
+      this.#store.load(() => {
+        renew()
+        progress()
+      })
+    return this.#read(load, this.timeout)
+  }
+
+  /** From now on its faults are those of a dictionary that has something in memory. */
+  opened(): void {
+    this.#readFault = readFault
   }
 
   recordBound(ms: number): Promise<void> {
@@ -110,9 +134,9 @@ export class BoundedStore {
     this.#reads.endAll(reason)
   }
 
-  #read<V>(start: (progress: () => void) => V | Promise<V>, ms: number): Promise<V> {
+  #read<V>(start: (progress: () => void) => V | Promise<V>, ms: number, fault?: Error): Promise<V> {
     return this.#context
-      .run(() => this.#reads.bound(start, ms, () => late(this.timeout)))
-      .catch(cause => Promise.reject(readFault(cause, this.name)))
+      .run(() => this.#reads.bound(start, ms, () => fault ?? late(this.timeout)))
+      .catch(cause => Promise.reject(this.#readFault(cause, this.name)))
   }
 }

@@ -40,6 +40,10 @@ export class Deadlines {
     })
   }
 
+  get ended(): boolean {
+    return this.#ended !== undefined
+  }
+
   /** Throws the reason once all were ended. */
   throwIfEnded(): void {
     if (this.#ended) throw this.#ended.reason

@@ -11,6 +11,15 @@ export function readFault(cause: unknown, dictionary: string): DurableDictError 
   )
 }
 
+/** What a caller of `open` is told, who has no memory to fall back on. */
+export function openFault(cause: unknown, dictionary: string): DurableDictError {
+  if (cause instanceof DurableDictError) return cause
+  return new StoreUnavailableError(
+    `Dictionary "${dictionary}" could not be opened: ${sentence(cause)} Nothing stays open; check the store, and try again.`,
+    { dictionary, cause },
+  )
+}
+
 /** What a writer is told when the store failed: without better knowledge, that the outcome is unknown. */
 export function writeFault(cause: unknown, dictionary: string): DurableDictError {
   if (cause instanceof DurableDictError) return cause
@@ -24,6 +33,20 @@ export function writeFault(cause: unknown, dictionary: string): DurableDictError
 /** What a caller is told whose call took longer than the option `timeout` allows. */
 export function late(ms: number): Error {
   return new Error(`It did not answer within ${ms} ms (option "timeout").`)
+}
+
+/** What a reader is told who has waited for a full load for as long as the option `timeout` allows. */
+export function loadingLate(ms: number): Error {
+  return new Error(`Everything is being loaded, which takes longer than ${ms} ms (option "timeout"), and goes on.`)
+}
+
+/** What a writer is told whose write has waited behind others for as long as the option `timeout` allows. */
+export function notSent(ms: number, dictionary: string): StoreUnavailableError {
+  return new StoreUnavailableError(
+    `The write was not sent to the store of dictionary "${dictionary}": its time, ${ms} ms (option "timeout"), went by before. ` +
+      'It did not take effect. Try again later.',
+    { dictionary },
+  )
 }
 
 /** What a writer is told whose write is done, while memory could not be brought up to it. */

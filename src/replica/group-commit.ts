@@ -1,4 +1,5 @@
 import type { Batch, Committed, Group, Outcome } from '../contract/backend.js'
+import { clearTimeout, now, setTimeout } from '../time/clock.js'
 
 /** Random, once for all ids of this copy of the module: a random number for each would cost more than the rest of a write. */
 const SERIES = crypto.randomUUID().replaceAll('-', '').slice(0, 20)
@@ -13,10 +14,28 @@ function newId(): string {
 /** What travels in one batch at most; what is more goes with the next. A single group is never split. */
 const OPERATIONS_PER_BATCH = 1_000
 
+/** A write that waited for this part of its time is not sent: it would be given up before it is answered. */
+const WORTH_SENDING = 9 / 10
+
 interface Waiting {
   readonly group: Group<unknown>
-  resolve(outcome: Outcome): void
-  reject(reason: unknown): void
+  /** When it is too late to send it, on the monotonic clock. */
+  readonly sendBy: number
+  readonly resolve: (outcome: Outcome) => void
+  readonly reject: (reason: unknown) => void
+  timer?: NodeJS.Timeout
+}
+
+/** How long a group may take as a whole, and what it is given up by. */
+export interface Limits {
+  /** In ms. */
+  readonly timeout: number
+  /** Whether a batch with this group may take longer than the timeout once it is sent, and the group must not. */
+  needsTimer(group: Group<unknown>): boolean
+  /** It was not sent. */
+  unsent(): unknown
+  /** It was sent, and not answered. */
+  unanswered(): unknown
 }
 
 /**
@@ -25,20 +44,34 @@ interface Waiting {
  */
 export class GroupCommit {
   readonly #send: (batch: Batch<unknown>) => Promise<Committed<unknown>['outcomes']>
+  readonly #limits: Limits
   #queue: Waiting[] = []
   #sending: Promise<void> | undefined
+  #underWay = false
   #ended: { reason: unknown } | undefined
 
-  /** @param send - commits a batch and brings memory up to it; never called while an earlier call is under way. */
-  constructor(send: (batch: Batch<unknown>) => Promise<Committed<unknown>['outcomes']>) {
+  /**
+   * @param send - commits a batch and brings memory up to it, within the timeout; never called while an earlier call is under
+   * way.
+   */
+  constructor(send: (batch: Batch<unknown>) => Promise<Committed<unknown>['outcomes']>, limits: Limits) {
     this.#send = send
+    this.#limits = limits
   }
 
-  /** Resolves when the group was executed and memory holds what came of it. */
-  submit(group: Group<unknown>): Promise<Outcome> {
+  /**
+   * Resolves when the group was executed and memory holds what came of it.
+   *
+   * @param limit - the most that it may take as a whole, in ms. Default: the timeout.
+   */
+  submit(group: Group<unknown>, limit = this.#limits.timeout): Promise<Outcome> {
     if (this.#ended) return Promise.reject(this.#ended.reason)
     return new Promise((resolve, reject) => {
-      this.#queue.push({ group, resolve, reject })
+      const waiting: Waiting = { group, sendBy: now() + limit * WORTH_SENDING, resolve, reject }
+      this.#queue.push(waiting)
+      if (this.#needsTimer(group, limit)) {
+        waiting.timer = setTimeout(() => this.#giveUp(waiting), Math.max(limit, 0))
+      }
       this.#sending ??= this.#sendAll()
     })
   }
@@ -46,23 +79,50 @@ export class GroupCommit {
   /** Rejects what was not sent yet and what is submitted from now on, and waits for what was sent. */
   async drain(reason: unknown): Promise<void> {
     this.#ended = { reason }
-    for (const waiting of this.#queue.splice(0)) waiting.reject(reason)
+    for (const waiting of this.#queue.splice(0)) rejected(waiting, reason)
     await this.#sending
+  }
+
+  /** What is sent at once, and has the full time, is bounded by the sending. */
+  #needsTimer(group: Group<unknown>, limit: number): boolean {
+    return this.#underWay || limit < this.#limits.timeout || this.#limits.needsTimer(group)
+  }
+
+  #giveUp(waiting: Waiting): void {
+    const index = this.#queue.indexOf(waiting)
+    if (index >= 0) this.#queue.splice(index, 1)
+    waiting.reject(index >= 0 ? this.#limits.unsent() : this.#limits.unanswered())
   }
 
   async #sendAll(): Promise<void> {
     // What else is written in this tick goes with the first batch.
     await undefined
-    while (this.#queue.length > 0) await this.#sendNext(this.#take())
+    while (this.#queue.length > 0) {
+      this.#dropLate()
+      await this.#sendNext(this.#take())
+    }
     this.#sending = undefined
   }
 
+  /** Rejects what waited for nearly all of its time: that it did not take effect is known now, and would not be later. */
+  #dropLate(): void {
+    const present = now()
+    const isLate = ({ sendBy }: Waiting) => sendBy < present
+    if (!this.#queue.some(isLate)) return
+    for (const waiting of this.#queue.filter(isLate)) rejected(waiting, this.#limits.unsent())
+    this.#queue = this.#queue.filter(waiting => !isLate(waiting))
+  }
+
   async #sendNext(waiting: readonly Waiting[]): Promise<void> {
+    if (waiting.length === 0) return
+    this.#underWay = true
     try {
       const outcomes = await this.#send({ id: newId(), groups: waiting.map(({ group }) => group) })
-      for (const [index, { resolve }] of waiting.entries()) resolve(outcomes[index] as Outcome)
+      for (const [index, one] of waiting.entries()) resolved(one, outcomes[index] as Outcome)
     } catch (error) {
-      for (const { reject } of waiting) reject(error)
+      for (const one of waiting) rejected(one, error)
+    } finally {
+      this.#underWay = false
     }
   }
 
@@ -74,4 +134,14 @@ export class GroupCommit {
     })
     return this.#queue.splice(0, end < 0 ? this.#queue.length : Math.max(end, 1))
   }
+}
+
+function resolved({ timer, resolve }: Waiting, outcome: Outcome): void {
+  clearTimeout(timer)
+  resolve(outcome)
+}
+
+function rejected({ timer, reject }: Waiting, reason: unknown): void {
+  clearTimeout(timer)
+  reject(reason)
 }

@@ -18,7 +18,7 @@ import { delay, now } from '../time/clock.js'
 import type { BoundedStore } from './bounded-store.js'
 import { DamageReports, damageDiverges } from './damage.js'
 import type { Decode } from './entries.js'
-import { notFollowed } from './faults.js'
+import { late, loadingLate, notFollowed, notSent, writeFault } from './faults.js'
 import { GroupCommit } from './group-commit.js'
 import { History, type Observer, type Remainder, type SyncReason } from './history.js'
 import type { Memory } from './memory.js'
@@ -46,11 +46,11 @@ export class Replica {
   readonly #store: BoundedStore
   readonly #history: History
   #bound: number | undefined
-  readonly #syncs = this.#shared('linearizable')
-  readonly #checks = this.#shared('watched')
-  readonly #refreshes = this.#shared('confirmed')
+  readonly #syncs: SharedCheck
+  readonly #checks: SharedCheck
+  readonly #refreshes: SharedCheck
   readonly #turns = new Turns()
-  readonly #commits = new GroupCommit(batch => this.#commit(batch))
+  readonly #commits: GroupCommit
   readonly #ownBatches = new Recent<string>(REMEMBERED_BATCHES)
   #underWay: Batch<unknown> | undefined
   #loading: Promise<void> | undefined
@@ -64,6 +64,15 @@ export class Replica {
 
   private constructor(store: BoundedStore, history: History, bound: number | undefined, confirmedAt: number) {
     this.#store = store
+    this.#syncs = this.#shared('linearizable')
+    this.#checks = this.#shared('watched')
+    this.#refreshes = this.#shared('confirmed')
+    this.#commits = new GroupCommit(batch => this.#commit(batch), {
+      timeout: store.timeout,
+      needsTimer: group => store.isStepwise && isSingle(group),
+      unsent: () => notSent(store.timeout, store.name),
+      unanswered: () => writeFault(late(store.timeout), store.name),
+    })
     this.#damage = new DamageReports(store.name)
     this.#history = history
     this.#bound = bound
@@ -74,17 +83,19 @@ export class Replica {
    * Loads the dictionary.
    *
    * @param bound - for how long after a check its readers rely on memory, in ms.
+   * @param progress - called before each step of the load.
    */
   static async open(
     store: BoundedStore,
     decode: Decode,
     observer: Observer,
     bound: number | undefined,
+    progress?: () => void,
   ): Promise<Replica> {
     // Recorded before the first check that anyone relies on: a writer that does not see it yet comes before that check.
     if (bound !== undefined) await store.recordBound(bound)
     const loadedAt = now()
-    const state = await store.load()
+    const state = await store.load(progress)
     return new Replica(store, new History(state, decode, observer), bound, loadedAt)
   }
 
@@ -139,10 +150,14 @@ export class Replica {
     await this.#store.recordBound(this.#bound)
   }
 
-  /** Executes the group. When it resolves, memory holds what came of it and all that went before. */
-  submit(group: Group<unknown>): Promise<Outcome> {
+  /**
+   * Executes the group. When it resolves, memory holds what came of it and all that went before.
+   *
+   * @param limit - the most that it may take as a whole, in ms. Default: the timeout.
+   */
+  submit(group: Group<unknown>, limit?: number): Promise<Outcome> {
     this.#store.noteCaller(group)
-    return this.#commits.submit(group)
+    return this.#commits.submit(group, limit)
   }
 
   /** Takes a pushed change where it chains; false where there is a gap. */
@@ -202,18 +217,24 @@ export class Replica {
   }
 
   #shared(freshness: Freshness): SharedCheck {
-    return new SharedCheck(askedAt => this.#check(freshness, askedAt))
+    const { timeout } = this.#store
+    const limit = (check: Promise<void>) => this.#store.answer(check, timeout)
+    return new SharedCheck(() => this.#check(freshness, now() + timeout), { timeout, limit })
   }
 
-  /** At once where the store answers at once that nothing, or little, changed. */
-  #check(freshness: Freshness, askedAt: number): void | Promise<void> {
+  /**
+   * At once where the store answers at once that nothing, or little, changed.
+   *
+   * @param until - when the check is given up, on the monotonic clock.
+   */
+  #check(freshness: Freshness, until: number): void | Promise<void> {
     const startedAt = now()
     const base = this.memory.version
     const answer = this.#store.catchUp(base, freshness)
-    if (isPromise(answer)) return this.#pull(base, answer, freshness, startedAt, askedAt)
+    if (isPromise(answer)) return this.#pull(base, answer, freshness, startedAt, until)
     const remainder = this.#follow(base, answer)
     if (remainder === 'none') return this.#confirm(answer.asOf ?? startedAt)
-    return this.#finish(remainder, freshness, answer.asOf ?? startedAt, askedAt)
+    return this.#finish(remainder, freshness, answer.asOf ?? startedAt, until)
   }
 
   async #pull(
@@ -221,25 +242,30 @@ export class Replica {
     pending: Promise<CatchUp<unknown>>,
     freshness: Freshness,
     startedAt: number,
-    askedAt: number,
+    until: number,
   ): Promise<void> {
-    const left = this.#store.timeout - (startedAt - askedAt)
-    const answer = await this.#store.answer(pending, left)
-    await this.#finish(this.#follow(base, answer), freshness, answer.asOf ?? startedAt, askedAt)
+    const answer = await this.#store.answer(pending, until - now())
+    await this.#finish(this.#follow(base, answer), freshness, answer.asOf ?? startedAt, until)
   }
 
   /** Does what is left to do after an answer, until memory is at least at the state that it was of. */
-  async #finish(remainder: Remainder, freshness: Freshness, asOf: number, askedAt: number): Promise<void> {
+  async #finish(remainder: Remainder, freshness: Freshness, asOf: number, until: number): Promise<void> {
     if (remainder === 'none') return this.#confirm(asOf)
     if (!this.#loading && remainder !== 'again') {
-      return this.#reload(remainder === 'loadDiverged' ? 'diverged' : 'loaded')
+      return this.#loaded(this.#reload(remainder === 'loadDiverged' ? 'diverged' : 'loaded'), until)
     }
-    // What is being loaded may miss what this check must see. Where it came, the time starts anew.
-    const loaded = await this.#loading?.then(
-      () => true,
-      () => false,
-    )
-    await this.#check(freshness, loaded ? now() : askedAt)
+    // What is being loaded may miss what this check must see.
+    if (this.#loading)
+      await this.#loaded(
+        this.#loading.catch(() => {}),
+        until,
+      )
+    await this.#check(freshness, until)
+  }
+
+  /** A load goes on for as long as it progresses, and brings memory up to date also where no one waits for it any more. */
+  #loaded(loading: Promise<void>, until: number): Promise<void> {
+    return this.#store.answer(loading, until - now(), loadingLate(this.#store.timeout))
   }
 
   /** While everything is being loaded, answers are put off: which of the two is newer could not be told. */
@@ -284,7 +310,8 @@ export class Replica {
     const { outcomes, catchUp, bound = 0 } = await this.#store.commit(batch, base)
     this.#recordedBound = bound
     try {
-      await this.#finish(this.#follow(base, catchUp), 'linearizable', catchUp.asOf ?? sentAt, now())
+      const until = (this.#store.isStepwise ? now() : sentAt) + this.#store.timeout
+      await this.#finish(this.#follow(base, catchUp), 'linearizable', catchUp.asOf ?? sentAt, until)
     } catch (cause) {
       // Closed meanwhile: the write is done, and no one reads memory any more.
       if (!(cause instanceof ClosedError)) return outcomes.map(outcome => this.#unfollowed(outcome, cause))
@@ -305,6 +332,11 @@ export class Replica {
     this.#confirmedAt = asOf
     this.onConfirmed()
   }
+}
+
+/** Whether it concerns one key: a few calls on the store, even where each operation takes its own. */
+function isSingle({ operations }: Group<unknown>): boolean {
+  return operations.length === 1 && operations[0]?.type !== 'clear'
 }
 
 function concerns(operation: Operation<unknown>, key: string): boolean {

@@ -2,38 +2,49 @@ import { isPromise } from '../contract/is-promise.js'
 import { now } from '../time/clock.js'
 import { Turns } from './turns.js'
 
+/** Bounds how long one caller waits for a check that it shares, counted from its call. */
+export interface Patience {
+  /** In ms. */
+  readonly timeout: number
+  limit(check: Promise<void>): Promise<void>
+}
+
+/** Callers that wait behind the same check share a limit if they called within this part of the timeout. */
+const SHARE = 1 / 100
+
 /**
  * Lets callers that overlap share one check, as long as it is sent after each of them has called. It is sent at the end
  * of the tick in which it was asked for, one at a time: who comes while one is under way shares the next.
  */
 export class SharedCheck {
-  readonly #perform: (askedAt: number) => void | Promise<void>
+  readonly #perform: () => void | Promise<void>
+  readonly #patience: Patience
   #running: Promise<void> | undefined
   #next: Promise<void> | undefined
+  #waiting: { readonly check: Promise<void>; readonly since: number; readonly limited: Promise<void> } | undefined
   readonly #turns = new Turns()
 
   /**
-   * @param perform - one check. `askedAt` says from when on, on the monotonic clock, its callers wait for an answer: from
-   * their call, or from the good answer to the check before.
+   * @param perform - one check, which bounds itself by the timeout.
+   * @param patience - bounds those who wait for the check before theirs as well.
    */
-  constructor(perform: (askedAt: number) => void | Promise<void>) {
+  constructor(perform: () => void | Promise<void>, patience: Patience) {
     this.#perform = perform
+    this.#patience = patience
   }
 
   join(): Promise<void> {
-    this.#next ??= this.#start(now())
-    return this.#next
+    this.#next ??= this.#start()
+    return this.#running ? this.#limited(this.#next) : this.#next
   }
 
-  async #start(askedAt: number): Promise<void> {
+  async #start(): Promise<void> {
     // Also where nothing is running: what else asks in this tick is to share.
-    const failed = await this.#running?.then(
-      () => false,
-      () => true,
-    )
+    await this.#running?.then(nothing, nothing)
     const mine = this.#next
     this.#next = undefined
-    const work = this.#perform(failed ? askedAt : now())
+    this.#waiting = undefined
+    const work = this.#perform()
     if (!isPromise(work)) return this.#turns.giveWay()
     this.#running = mine
     try {
@@ -42,4 +53,15 @@ export class SharedCheck {
       if (this.#running === mine) this.#running = undefined
     }
   }
+
+  #limited(check: Promise<void>): Promise<void> {
+    const since = now()
+    const earlier = this.#waiting
+    if (earlier?.check === check && since - earlier.since <= this.#patience.timeout * SHARE) return earlier.limited
+    const limited = this.#patience.limit(check)
+    this.#waiting = { check, since, limited }
+    return limited
+  }
 }
+
+function nothing(): void {}

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { Batch, Group, Outcome } from '../../../src/contract/backend.js'
-import { GroupCommit } from '../../../src/replica/group-commit.js'
+import { GroupCommit, type Limits } from '../../../src/replica/group-commit.js'
 import { settle, stateOf } from './gated-backend.js'
 import { setting } from './helpers.js'
 
@@ -10,9 +10,16 @@ interface Sent {
   reject(error: Error): void
 }
 
-function held() {
+function limits(timeout: number, needsTimer = false): Limits {
+  const fault = (what: string) => () => new Error(what)
+  return { timeout, needsTimer: () => needsTimer, unsent: fault('not sent'), unanswered: fault('not answered') }
+}
+
+function held({ timeout, needsTimer } = { timeout: 60_000, needsTimer: false }) {
   const sent: Sent[] = []
-  const commits = new GroupCommit(batch => new Promise((resolve, reject) => void sent.push({ batch, resolve, reject })))
+  const send = (batch: Batch<unknown>) =>
+    new Promise<readonly Outcome[]>((resolve, reject) => void sent.push({ batch, resolve, reject }))
+  const commits = new GroupCommit(send, limits(timeout, needsTimer))
   const at = (index: number) => sent[index] as Sent
   const keys = (index: number) =>
     at(index).batch.groups.flatMap(({ operations }) => operations.map(one => ('key' in one ? one.key : '')))
@@ -100,5 +107,43 @@ describe('GroupCommit', () => {
     await expect(write).rejects.toThrow('closed')
     await draining
     expect(sent).toHaveLength(0)
+  })
+
+  test('what waits behind a batch that is not answered is given up in its own time, and never sent', async () => {
+    const { commits, sent, at } = held({ timeout: 20, needsTimer: false })
+    const first = commits.submit(setting('a', ''))
+    await settle()
+    await expect(commits.submit(setting('b', ''))).rejects.toThrow('not sent')
+    expect(await stateOf(first)).toBe('pending')
+    at(0).resolve([done()])
+    await first
+    await settle()
+    expect(sent).toHaveLength(1)
+  })
+
+  test('what waited and was sent is given up in its own time, and its batch is still waited for', async () => {
+    const { commits, sent, at } = held({ timeout: 50, needsTimer: false })
+    const first = commits.submit(setting('a', ''))
+    await settle()
+    const second = commits.submit(setting('b', ''))
+    at(0).resolve([done()])
+    await first
+    await settle()
+    expect(sent).toHaveLength(2)
+    await expect(second).rejects.toThrow('not answered')
+    const third = commits.submit(setting('c', ''))
+    await settle()
+    expect(sent).toHaveLength(2)
+    at(1).resolve([done()])
+    await settle()
+    at(2).resolve([done()])
+    await expect(third).resolves.toEqual(done())
+  })
+
+  test('a group has a shorter limit where one is given, or where its batch may take longer', async () => {
+    const { commits } = held({ timeout: 60_000, needsTimer: false })
+    await expect(commits.submit(setting('a', ''), 10)).rejects.toThrow('not answered')
+    const stepwise = held({ timeout: 10, needsTimer: true })
+    await expect(stepwise.commits.submit(setting('a', ''))).rejects.toThrow('not answered')
   })
 })

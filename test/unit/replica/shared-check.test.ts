@@ -1,26 +1,26 @@
 import { describe, expect, test, vi } from 'vitest'
-import { SharedCheck } from '../../../src/replica/shared-check.js'
+import { type Patience, SharedCheck } from '../../../src/replica/shared-check.js'
 import { settle, stateOf } from './gated-backend.js'
 
 interface Sent {
   resolve(): void
   reject(error: Error): void
-  readonly askedAt: number
 }
 
+const UNLIMITED: Patience = { timeout: 5_000, limit: check => check }
+
 /** A shared check whose every sending the test answers. */
-function held() {
+function held(patience = UNLIMITED) {
   const sent: Sent[] = []
-  const check = new SharedCheck(
-    askedAt => new Promise<void>((resolve, reject) => void sent.push({ resolve, reject, askedAt })),
-  )
+  const perform = () => new Promise<void>((resolve, reject) => void sent.push({ resolve, reject }))
+  const check = new SharedCheck(perform, patience)
   return { check, sent, at: (index: number) => sent[index] as Sent }
 }
 
 describe('SharedCheck', () => {
   test('a thousand calls in one tick are one check', async () => {
     const perform = vi.fn(async () => {})
-    const check = new SharedCheck(perform)
+    const check = new SharedCheck(perform, UNLIMITED)
     await Promise.all(Array.from({ length: 1_000 }, () => check.join()))
     expect(perform).toHaveBeenCalledOnce()
   })
@@ -66,36 +66,36 @@ describe('SharedCheck', () => {
     let fail = true
     const check = new SharedCheck(() => {
       if (fail) throw new Error('down')
-    })
+    }, UNLIMITED)
     await expect(check.join()).rejects.toThrow('down')
     fail = false
     await expect(check.join()).resolves.toBeUndefined()
   })
 
-  test('what waited for a good answer has its full time; what waited for a failure has what is left', async () => {
-    const { check, at } = held()
-    void check.join()
+  test('those who wait behind a check that is under way have a limit of their own, shared by those who called together', async () => {
+    const limited: Promise<void>[] = []
+    const limit = (check: Promise<void>) => {
+      limited.push(check)
+      return Promise.race([check, Promise.reject(new Error(`limit ${limited.length}`))])
+    }
+    const { check } = held({ timeout: 1, limit })
+    const first = check.join()
     await settle()
-    const [good] = [check.join(), performance.now()]
-    await new Promise(resolve => setTimeout(resolve, 5))
+    expect(limited).toHaveLength(0)
     const before = performance.now()
-    at(0).resolve()
-    await settle()
-    expect(at(1).askedAt).toBeGreaterThanOrEqual(before)
-    const joined = performance.now()
-    const left = check.join()
-    const after = performance.now()
-    at(1).reject(new Error('down'))
-    await expect(good).rejects.toThrow('down')
-    await settle()
-    expect(at(2).askedAt).toBeGreaterThanOrEqual(joined)
-    expect(at(2).askedAt).toBeLessThanOrEqual(after)
-    at(2).resolve()
-    await left
+    const [second, third] = [check.join(), check.join()]
+    const together = performance.now() - before < 0.01
+    await expect(second).rejects.toThrow('limit 1')
+    if (together) await expect(third).rejects.toThrow('limit 1')
+    else await third.catch(() => {})
+    await new Promise(resolve => setTimeout(resolve, 2))
+    const made = limited.length
+    await expect(check.join()).rejects.toThrow(`limit ${made + 1}`)
+    expect(await stateOf(first)).toBe('pending')
   })
 
   test('a loop of awaited checks that are answered at once lets the event loop have its turn', async () => {
-    const check = new SharedCheck(() => {})
+    const check = new SharedCheck(() => {}, UNLIMITED)
     let turns = 0
     const timer = setInterval(() => (turns += 1), 0)
     // Bounded: without its turn the timer never fires, however long it takes.
