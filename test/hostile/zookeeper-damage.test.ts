@@ -153,6 +153,21 @@ test('a head that is malformed in whatever way is replaced, and writes work agai
   expect((await hand.children(path)).filter(name => name.startsWith('%epoch'))).toHaveLength(1)
 })
 
+test('a new history can begin even if other programs have put children below its epochs, or made many of them', async () => {
+  const path = newPath()
+  const dict = await open(path)
+  await dict.set('n', 1)
+  const epoch = (await hand.children(path)).find(name => name.startsWith('%epoch'))
+  await hand.create(`${path}/${epoch}/child`)
+  await Promise.all(Array.from({ length: 150 }, (_, n) => hand.create(`${path}/%epoch-x${n}`)))
+  for (let n = 2; n <= 4; n += 1) {
+    await hand.set(`${path}/%version`, '')
+    await dict.set('n', n)
+    expect(await dict.get('n')).toBe(n)
+  }
+  expect((await open(path)).local.get('n')).toBe(4)
+})
+
 test('a bound that is recorded survives a head that is malformed otherwise', async () => {
   const path = newPath()
   const reader = await open(path, { maxStaleness: 150 })

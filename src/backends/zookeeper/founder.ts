@@ -1,11 +1,15 @@
 import { StoreUnavailableError } from '../../errors/errors.js'
+import { warn } from '../../warnings/warnings.js'
 import { formatHead, newHead, salvageBound } from './head.js'
 import type { Names } from './names.js'
 import type { Session } from './session.js'
-import { CODE, Refusal, type Step, type Znode } from './transport.js'
+import { type Children, CODE, Refusal, type Step, type Znode } from './transport.js'
 
-/** Someone else was faster. */
-const OVERTAKEN: ReadonlySet<number> = new Set([CODE.BAD_VERSION, CODE.NODE_EXISTS, CODE.NO_NODE])
+/** Someone else was faster, or what was to be removed is not empty. */
+const OVERTAKEN: ReadonlySet<number> = new Set([CODE.BAD_VERSION, CODE.NODE_EXISTS, CODE.NO_NODE, CODE.NOT_EMPTY])
+
+/** How many epochs are removed at once: there is one, unless some other program has made more. */
+const MOST_EPOCHS = 100
 
 /** Makes what a dictionary needs below its path, and begins a new history, on what is there. */
 export class Founder {
@@ -23,31 +27,47 @@ export class Founder {
    * Begins a new history, unless someone else changes the version meanwhile. Nothing of the entries is touched. The znode
    * of the version is never at its own version 0: some clients take that for none.
    *
-   * @param znode - what holds the version now, whether it can be read as one or not.
+   * @param znode - what holds the version now; `isDamaged` - whether it cannot be read as one.
    */
-  async found(znode: Znode | undefined): Promise<void> {
+  async found(znode: Znode | undefined, isDamaged = false): Promise<void> {
     if (this.readOnly) throw this.#notThere(znode)
-    const { path, version } = this.#names
-    const children = await this.#session.getChildren(path)
-    if (!children) return this.#createPath()
-    const epochs = children.names.filter(name => this.#names.isEpoch(name))
+    // Epochs that cannot be deleted, since some other program has put children below them.
+    const kept = new Set<string>()
+    for (;;) {
+      const children = await this.#session.getChildren(this.#names.path)
+      if (!children) return this.#createPath()
+      const steps = this.#stepsOf(znode, children, kept)
+      const refusal = await this.#unlessOvertaken(steps)
+      const step = refusal?.code === CODE.NOT_EMPTY ? steps[refusal.step ?? -1] : undefined
+      if (!step) return refusal || !isDamaged ? undefined : this.#report()
+      kept.add(step.path)
+    }
+  }
+
+  #stepsOf(znode: Znode | undefined, { names, stat }: Children, kept: ReadonlySet<string>): Step[] {
+    const { version } = this.#names
+    const there = new Set(names.map(name => this.#names.child(name)))
+    const epochs = [...there].filter(path => this.#names.isEpoch(path) && !kept.has(path)).slice(0, MOST_EPOCHS)
     // Those that are there hold parts of earlier histories, which are told from this one's.
-    const there = new Set(children.names.map(name => this.#names.child(name)))
     const parts = this.#names.parts.filter(part => !there.has(part))
     const touched = epochs.length + parts.length + (znode ? 1 : 2)
-    const next = newHead(znode ? salvageBound(znode.data) : 0, children.stat.cversion + touched)
+    const next = newHead(znode ? salvageBound(znode.data) : 0, stat.cversion + touched)
     const data = formatHead(next)
-    const steps: Step[] = znode
-      ? [{ type: 'set', path: version, data, version: znode.stat.version }]
-      : [
-          { type: 'create', path: version, data },
-          { type: 'set', path: version, data, version: 0 },
-        ]
-    for (const name of epochs) steps.push({ type: 'delete', path: this.#names.child(name), version: -1 })
-    for (const made of [this.#names.epoch(next.epoch), ...parts]) {
-      steps.push({ type: 'create', path: made, data: Buffer.alloc(0) })
-    }
-    await this.#unlessOvertaken(steps)
+    const made = [this.#names.epoch(next.epoch), ...parts]
+    return [
+      ...(znode ? [] : [{ type: 'create', path: version, data } as const]),
+      { type: 'set', path: version, data, version: znode ? znode.stat.version : 0 },
+      ...epochs.map(path => ({ type: 'delete', path, version: -1 }) as const),
+      ...made.map(path => ({ type: 'create', path, data: Buffer.alloc(0) }) as const),
+    ]
+  }
+
+  #report(): void {
+    const { path, version } = this.#names
+    const message =
+      `The version of dictionary "${path}" (znode ${version}) could not be read, and was replaced. Everything is loaded; "watch" ` +
+      'gets the difference of the two states. Find out what else writes to the store.'
+    warn('DURABLEDICT_DAMAGED_RECORD', message, { source: path })
   }
 
   async #createPath(): Promise<void> {

@@ -65,8 +65,9 @@ export class Names {
     return `${this.path}/${name}`
   }
 
-  isEpoch(name: string): boolean {
-    return name.startsWith(EPOCH)
+  /** @param path - of a child. */
+  isEpoch(path: string): boolean {
+    return path.startsWith(EPOCH, this.path.length + 1)
   }
 }
 

@@ -82,7 +82,7 @@ export class Znodes {
       const position = { head, znode: value.stat.version, zxid: value.stat.mzxid }
       return { position, mark, keys: await reading }
     }
-    await this.#founder.found(value)
+    await this.#founder.found(value, value !== undefined)
     return undefined
   }
 
