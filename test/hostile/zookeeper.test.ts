@@ -276,6 +276,32 @@ describe('a record of the change log', () => {
     )
   })
 
+  test.each([
+    ...[
+      '',
+      '7',
+      'null',
+      '{}',
+      '[]',
+      '[7]',
+      '["x"]',
+      '["x.0","d"]',
+      '["x.0","d",""]',
+      '["x.0","r",""]',
+      '["x.0","s","a"]',
+    ],
+    ...['["x.0","d","\\ud800"]', '["x.0","s","a","\\udfff"]', '["x.0","d",7]', '["x.0","q","a"]', '["x.0","toString"]'],
+    ...[
+      `["x.0","d","${'k'.repeat(513)}"]`,
+      '["x.0","c"',
+      '["x.0",["c"]]',
+      '["\\n.0","c"]',
+      `["${'x'.repeat(201)}.0","c"]`,
+    ],
+  ])('is refused: %s', line => {
+    expect(parseRecord(line)).toBeUndefined()
+  })
+
   test('of whatever else is refused, or is one that could have been written', () => {
     const lists = fc.array(
       fc.oneof(
