@@ -1,4 +1,5 @@
-const ESCAPE = '\u0001'
+/** With four hexadecimal digits it stands for a character that text of SQL cannot hold. */
+export const ESCAPE = '\u0001'
 const ESCAPED = new RegExp(`${ESCAPE}([0-9a-f]{4})`, 'g')
 
 /**

@@ -42,7 +42,7 @@ export class Entries {
     this.#warned = true
     warn(
       'DURABLEDICT_FOREIGN_KEYS',
-      `Dictionary "${this.#dictionary}" ignores ${ignored} rows of durabledict_entries whose keys cannot be keys of a dictionary, ` +
+      `Dictionary "${this.#dictionary}" ignores rows of durabledict_entries (${ignored}) whose keys cannot be keys of a dictionary, ` +
         'or are not written as durabledict writes them. Another program made them; clear() removes them.',
       { source: this.#dictionary },
     )

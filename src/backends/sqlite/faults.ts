@@ -13,7 +13,6 @@ const CODE = {
   SQLITE_CANTOPEN: 14,
   SQLITE_PROTOCOL: 15,
   SQLITE_TOOBIG: 18,
-  SQLITE_CONSTRAINT: 19,
   SQLITE_NOTADB: 26,
 } as const
 
@@ -60,8 +59,13 @@ export function isBreaking(error: unknown): boolean {
  * refuses; better-sqlite3 throws a RangeError.
  */
 export function isTooBig(error: unknown): boolean {
-  const code = codeOf(error)
-  return code === CODE.SQLITE_TOOBIG || code === CODE.SQLITE_CONSTRAINT || error instanceof RangeError
+  return codeOf(error) === CODE.SQLITE_TOOBIG || isNull(error) || error instanceof RangeError
+}
+
+/** SQLITE_CONSTRAINT_NOTNULL. */
+function isNull(error: unknown): boolean {
+  const { rawCode, code } = (error ?? {}) as { rawCode?: unknown; code?: unknown }
+  return rawCode === 1299 || code === 'SQLITE_CONSTRAINT_NOTNULL'
 }
 
 export function tooBig(key: string, dictionary: string, cause: unknown): InvalidValueError {
@@ -134,6 +138,7 @@ function explain(cause: unknown, place: Place): string {
     case CODE.SQLITE_NOTADB:
       return `${file} is not an SQLite database.`
     default:
+      if (!existsSync(dirname(file))) return noFolder(file)
       return `${said} (${file})`
   }
 }
@@ -151,7 +156,11 @@ function cannotShare(file: string, said: string): string {
   )
 }
 
+function noFolder(file: string): string {
+  return `there is no folder ${dirname(file)}: create it first.`
+}
+
 function cannotOpen(file: string, said: string): string {
-  if (!existsSync(dirname(file))) return `there is no folder ${dirname(file)}: create it first.`
+  if (!existsSync(dirname(file))) return noFolder(file)
   return `${file} cannot be opened: it must be a file, in a folder where this process may write. (${said})`
 }

@@ -1,6 +1,6 @@
 import { DamagedValue } from '../../contract/damaged-value.js'
-import { keyFault } from '../../contract/key-fault.js'
-import { escapeText, unescapeText } from '../sql/escape.js'
+import { keyFault, MAX_KEY_BYTES } from '../../contract/key-fault.js'
+import { ESCAPE, escapeText, unescapeText } from '../sql/escape.js'
 
 /** What a column of text or bytes is bound to. */
 export type Column = string | Uint8Array
@@ -40,6 +40,7 @@ export class ColumnReader {
 
   /** A key; `undefined` if it cannot be one, or is not written as this library writes it. */
   key(raw: Raw, type: unknown): string | undefined {
+    if (isPlainKey(raw) && type === 'text') return raw
     const text = this.text(raw, type)
     if (text === undefined) return undefined
     const key = unescapeText(text)
@@ -56,6 +57,12 @@ export class ColumnReader {
       return undefined
     }
   }
+}
+
+/** Most keys are ASCII: a string that was selected as one, with nothing escaped. */
+function isPlainKey(raw: Raw): raw is string {
+  if (typeof raw !== 'string' || raw.length === 0 || raw.length > MAX_KEY_BYTES) return false
+  return !raw.includes(ESCAPE) && !raw.includes(REPLACEMENT)
 }
 
 /** How many bytes a column takes in the file. */
