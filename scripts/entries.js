@@ -23,6 +23,7 @@ export const ENTRIES = [
   { path: './model/drizzle', source: 'model/drizzle.ts', limit: 65 },
   { path: './model/kysely', source: 'model/kysely.ts', limit: 65 },
   { path: './model/knex', source: 'model/knex.ts', limit: 65 },
+  { path: './pickle', source: 'pickle.ts', limit: 10 },
   { path: './conformance', source: 'conformance/index.ts', limit: 95 },
   { path: './express', source: 'express.ts', limit: 25 },
   { path: './fastify', source: 'fastify.ts', limit: 25 },

@@ -2,6 +2,7 @@
 export * from './memory.js'
 export * from './model.js'
 export { openDict } from './open-dict.js'
+export * from './pickle.js'
 export * from './redis.js'
 export * from './sqlite.js'
 export * from './zookeeper.js'

@@ -1,0 +1,49 @@
+/** A list, tuple, set or dictionary of a pickle, before it becomes a value: others may refer to it before it is complete. */
+export class Node {
+  readonly kind: 'list' | 'tuple' | 'set' | 'frozenset' | 'dict'
+  /** Its members; those of a dictionary are keys and values in turn. */
+  readonly items: unknown[]
+  /** Whether a set was made of it already. */
+  used = false
+
+  constructor(kind: Node['kind'], items: unknown[] = []) {
+    this.kind = kind
+    this.items = items
+  }
+}
+
+/** A class or function that a pickle names. It is never looked up, let alone called: only its name says what its arguments mean. */
+export class Global {
+  readonly name: string
+
+  constructor(name: string) {
+    this.name = name
+  }
+}
+
+/** A time zone: how many milliseconds it is ahead of UTC. */
+export class Zone {
+  readonly offset: number
+
+  constructor(offset: number) {
+    this.offset = offset
+  }
+}
+
+/** A span of time, in milliseconds. */
+export class Span {
+  readonly ms: number
+
+  constructor(ms: number) {
+    this.ms = ms
+  }
+}
+
+/** A `str` of Python 2, which may be text or bytes. */
+export class OldString {
+  readonly bytes: Buffer
+
+  constructor(bytes: Buffer) {
+    this.bytes = bytes
+  }
+}

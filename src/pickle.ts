@@ -1,0 +1,1 @@
+export { PickleEncoding } from './encodings/pickle-encoding.js'
