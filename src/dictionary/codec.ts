@@ -3,8 +3,8 @@ import { DamagedValue } from '../contract/damaged-value.js'
 import { isPromise } from '../contract/is-promise.js'
 import type { Encoding } from '../encodings/encoding.js'
 import { deepFreeze } from '../encodings/freeze.js'
-import { DecodingError, EncodingError, UnsupportedError } from '../errors/errors.js'
-import { sentence } from '../errors/for-key.js'
+import { DecodingError, EncodingError, InvalidValueError, UnsupportedError } from '../errors/errors.js'
+import { forKey, sentence } from '../errors/for-key.js'
 import { loggable, messageOf } from '../errors/quoted-input.js'
 import type { Decoded } from '../replica/entries.js'
 import type { SchemaCheck } from './schema.js'
@@ -70,6 +70,7 @@ export class Codec {
       checkStored(stored, holds)
       return stored
     } catch (cause) {
+      if (cause instanceof InvalidValueError) throw forKey(cause, key)
       throw new EncodingError(
         `The value of key "${key}" of dictionary "${dictionary}" was not written: ${encoding.name} cannot encode it: ` +
           sentence(cause),

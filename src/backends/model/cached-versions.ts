@@ -1,8 +1,10 @@
 import { randomBytes } from 'node:crypto'
 import type { CatchUp, Change, Effect, Version } from '../../contract/backend.js'
-import { UnsupportedError } from '../../errors/errors.js'
+import { StoreUnavailableError, UnsupportedError } from '../../errors/errors.js'
 import { type Dialect, runAll } from './dialect.js'
 import type { ModelManager, ModelSession } from './manager.js'
+import { shapeOf } from './replies.js'
+import { askSession, type SessionFacts } from './session.js'
 import type { Stored } from './stored.js'
 import { isToken, type VersionCache } from './version-cache.js'
 import type { Versions, Writing } from './versions.js'
@@ -21,6 +23,9 @@ export interface CachedVersionsOptions {
   readonly timeout: number
 }
 
+/** The version of a dictionary that has none, for those who may not found one. */
+const UNFOUNDED = 'unfounded'
+
 /** How often a token is founded anew where the cache loses it each time. */
 const ATTEMPTS = 10
 
@@ -36,16 +41,32 @@ export class CachedVersions implements Versions {
   readonly recordsBounds = false
   readonly loadIsolation = {}
   readonly #options: CachedVersionsOptions
+  #onlyReads = false
 
   constructor(options: CachedVersionsOptions) {
     this.#options = options
+  }
+
+  /** @throws UnsupportedError in SQLite, which has no lock that a reader can take. */
+  restrictToReads(): void {
+    const { dialect, dictionary } = this.#options
+    if (dialect.lockModelForReaders) {
+      this.#onlyReads = true
+      return
+    }
+    throw new UnsupportedError(
+      `Dictionary "${dictionary}" cannot be opened with "readOnly" and "cache" in SQLite: a load has to take the lock that writers ` +
+        'take. Leave out one of the two.',
+      { dictionary },
+    )
   }
 
   async current(): Promise<Version> {
     const { key, dictionary } = this.#options
     for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
       const token = await this.#ask(cache => cache.get(key))
-      if (token !== undefined) return checked(token)
+      if (token !== undefined) return checked(token, dictionary)
+      if (this.#onlyReads) return UNFOUNDED
       await this.#ask(cache => cache.add(key, newToken()))
     }
     throw new Error(`The cache of the versions of dictionary "${dictionary}" does not keep what is added to it.`)
@@ -57,8 +78,8 @@ export class CachedVersions implements Versions {
   }
 
   async writing(session: ModelSession): Promise<Writing> {
-    await this.#lock(session, 'write')
-    return new CachedWriting(await this.current(), () => this.#bump())
+    const { largest } = await this.#lock(session, 'write')
+    return new CachedWriting(await this.current(), largest, () => this.#bump())
   }
 
   async recordBound(): Promise<void> {
@@ -69,17 +90,21 @@ export class CachedVersions implements Versions {
     )
   }
 
-  async #lock(session: ModelSession, purpose: 'load' | 'write'): Promise<void> {
-    const { dialect, manager, keyColumn, key, timeout } = this.#options
-    const lock = dialect.lockModel(purpose, manager.table, keyColumn, key)
-    await runAll(session, dialect, [...dialect.readCommitted, ...dialect.bound(timeout), ...lock])
+  async #lock(session: ModelSession, purpose: 'load' | 'write'): Promise<SessionFacts> {
+    const { dialect, manager, keyColumn, key, timeout, dictionary } = this.#options
+    const lockModel = this.#onlyReads ? dialect.lockModelForReaders : dialect.lockModel
+    const lock = lockModel?.(purpose, manager.table, keyColumn, key) ?? []
+    await runAll(session, dialect, [...dialect.readCommitted, ...dialect.bound(timeout)])
+    const facts = await askSession(manager.library, session, dialect, dictionary)
+    await runAll(session, dialect, lock)
+    return facts
   }
 
   async #bump(): Promise<Version> {
     const { key } = this.#options
     const token = await this.#ask(cache => cache.incr(key))
     // Lost meanwhile: any new one is another.
-    return token === undefined ? this.current() : checked(token)
+    return token === undefined ? this.current() : checked(token, this.#options.dictionary)
   }
 
   /** Clients may wait for ever on a cache that hangs, and meanwhile the transaction holds a connection and a lock. */
@@ -91,12 +116,14 @@ export class CachedVersions implements Versions {
 class CachedWriting implements Writing {
   readonly version: Version
   readonly bound = 0
+  readonly largest: number
   readonly #bump: () => Promise<Version>
   /** Whether nobody else has moved the version, as far as the counter shows. */
   #chained = true
 
-  constructor(version: Version, bump: () => Promise<Version>) {
+  constructor(version: Version, largest: number, bump: () => Promise<Version>) {
     this.version = version
+    this.largest = largest
     this.#bump = bump
   }
 
@@ -122,9 +149,11 @@ function newToken(): string {
   return String(randomBytes(8).readBigUInt64BE() >> 12n)
 }
 
-function checked(token: string): string {
-  if (isToken(String(token))) return String(token)
-  throw new TypeError(
-    `A VersionCache must give tokens: integers below 2^53 in decimal digits; got ${JSON.stringify(token)}.`,
+function checked(token: unknown, dictionary: string): string {
+  if (typeof token === 'string' && isToken(token)) return token
+  throw new StoreUnavailableError(
+    `The cache of the versions of dictionary "${dictionary}" holds no version, but ${shapeOf(token)} that is no integer below 2^53 in ` +
+      'decimal digits. Delete it from the cache: a new version is then founded.',
+    { dictionary },
   )
 }

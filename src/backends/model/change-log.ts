@@ -1,15 +1,11 @@
 import type { Effect, Version } from '../../contract/backend.js'
 import { touches } from '../../contract/execute-group.js'
-import { parseVersion, toVersion, type VersionParts } from '../sql/version.js'
+import { parseVersion, type VersionParts } from '../sql/version.js'
+import { type ChangeLink, readChange, readLink } from './change-record.js'
 import type { SqlRow } from './manager.js'
-import { type Stored, StoredRow } from './stored.js'
-
-/** How much history is kept for each dictionary, at most: commits, and bytes of their keys and values. */
-export const LOG_COMMITS = 10_000
-export const LOG_BYTES = 8 * 1024 * 1024
-
-/** The log is trimmed once in so many commits: each time it is looked through as a whole. */
-export const TRIM_EVERY = 64
+import { fits } from './statement-size.js'
+import type { Stored } from './stored.js'
+import { LOG_BYTES } from './tables.js'
 
 /** What the log says of one entry: what a change did, or that the row is to be read. */
 export type LoggedEffect = Effect<Stored> | { readonly type: 'row'; readonly key: string }
@@ -26,36 +22,25 @@ export interface LoggedChange {
 /** What the log says of the time since a version. */
 export type Past =
   | { readonly type: 'changes'; readonly changes: readonly LoggedChange[] }
-  | { readonly type: 'tooOld'; readonly diverged: boolean }
+  | { readonly type: 'tooOld'; readonly diverged: boolean; readonly damage?: string }
 
-/** As text for the log; `null` where it is too much. */
-export function serialize(effects: readonly LoggedEffect[]): string | null {
+/**
+ * As text for the log; `null` if it is too much.
+ *
+ * @param largest - the most that a statement can take, in bytes.
+ */
+export function serialize(effects: readonly LoggedEffect[], largest: number): string | null {
   const text = JSON.stringify(effects.map(toTuple))
-  return text.length > LOG_BYTES ? null : text
+  return text.length > LOG_BYTES || !fits(text, largest) ? null : text
 }
 
 function toTuple(effect: LoggedEffect): readonly string[] {
   if (effect.type === 'clear') return ['clear']
   if (effect.type !== 'set') return [effect.type, effect.key]
   const { key, stored } = effect
-  if (stored instanceof StoredRow) return ['row', key]
-  return typeof stored === 'string' ? ['set', key, stored] : ['bytes', key, Buffer.from(stored).toString('base64')]
-}
-
-function toEffect([type, key = '', value = '']: readonly string[]): LoggedEffect {
-  switch (type) {
-    case 'set':
-      return { type, key, stored: value }
-    case 'bytes':
-      return { type: 'set', key, stored: Buffer.from(value, 'base64') }
-    case 'delete':
-    case 'row':
-      return { type, key }
-    case 'clear':
-      return { type }
-    default:
-      throw new Error(`The log of changes has an effect "${type}", which this version of durabledict does not know.`)
-  }
+  if (typeof stored === 'string') return ['set', key, stored]
+  // What only the row can say is read from there.
+  return stored instanceof Uint8Array ? ['bytes', key, Buffer.from(stored).toString('base64')] : ['row', key]
 }
 
 /**
@@ -66,32 +51,43 @@ function toEffect([type, key = '', value = '']: readonly string[]): LoggedEffect
 export function interpret(base: Version, head: VersionParts, rows: readonly SqlRow[]): Past {
   const from = parseVersion(base)
   if (!from || from.epoch !== head.epoch || from.number >= head.number) return { type: 'tooOld', diverged: true }
-  if (Number(rows[0]?.number) !== from.number + 1) return { type: 'tooOld', diverged: false }
-  if (rows[0]?.previous !== from.nonce) return { type: 'tooOld', diverged: true }
-  const chained = chain(from, rows)
-  const present = chained.find(row => Number(row.number) === head.number)
+  const links = rows.map(readLink)
+  const [first] = links
+  if (rows.length > 0 && !first) return damaged(from.number + 1)
+  if (first?.number !== from.number + 1) return { type: 'tooOld', diverged: false }
+  if (first.previous !== from.nonce) return { type: 'tooOld', diverged: true }
+  const chained = chain(from, links)
+  const present = chained.find(({ number }) => number === head.number)
+  if (present?.nonce === head.nonce) return read(chained, head.epoch)
   // What lies behind the head without a link to it was left there by a history that is no more.
-  if (present?.nonce !== head.nonce) return { type: 'tooOld', diverged: false }
-  return { type: 'changes', changes: chained.map(row => toChange(row, head.epoch)) }
+  const isDamaged = chained.length < links.length && links[chained.length] === undefined
+  const last = from.number + chained.length
+  return isDamaged && last < head.number ? damaged(last + 1) : { type: 'tooOld', diverged: false }
 }
 
-/** The rows up to the first that does not follow the one before. */
-function chain({ number, nonce }: VersionParts, rows: readonly SqlRow[]): readonly SqlRow[] {
-  const end = rows.findIndex(
-    (row, index) =>
-      Number(row.number) !== number + 1 + index || row.previous !== (index === 0 ? nonce : rows[index - 1]?.nonce),
-  )
-  return end < 0 ? rows : rows.slice(0, end)
-}
-
-function toChange({ number, nonce, previous, batch, effects }: SqlRow, epoch: string): LoggedChange {
-  const at = Number(number)
-  return {
-    previous: toVersion(at - 1, epoch, String(previous)),
-    version: toVersion(at, epoch, String(nonce)),
-    id: String(batch),
-    effects: effects === null ? undefined : (JSON.parse(String(effects)) as string[][]).map(toEffect),
+/** The records up to the first that does not follow the one before. */
+function chain({ number, nonce }: VersionParts, links: readonly (ChangeLink | undefined)[]): readonly ChangeLink[] {
+  const chained: ChangeLink[] = []
+  for (const link of links) {
+    const previous = chained.at(-1)?.nonce ?? nonce
+    if (!link || link.number !== number + 1 + chained.length || link.previous !== previous) break
+    chained.push(link)
   }
+  return chained
+}
+
+function read(links: readonly ChangeLink[], epoch: string): Past {
+  const changes: LoggedChange[] = []
+  for (const link of links) {
+    const change = readChange(link, epoch)
+    if (!change) return damaged(link.number)
+    changes.push(change)
+  }
+  return { type: 'changes', changes }
+}
+
+function damaged(number: number): Past {
+  return { type: 'tooOld', diverged: true, damage: `change ${number} in the table durabledict_model_changes` }
 }
 
 /** Whether a change of the past has touched the key; also where that is not known. */

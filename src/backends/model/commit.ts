@@ -1,10 +1,11 @@
 import type { Batch, Change, Committed, Effect, Group, Outcome, Version } from '../../contract/backend.js'
 import { executeGroup } from '../../contract/execute-group.js'
+import { sameStored } from '../../contract/same-stored.js'
 import { type Callers, here } from './callers.js'
 import { type Dialect, runAll } from './dialect.js'
-import { isConflict, isDuplicate, isOfStore, refused } from './faults.js'
+import { isConflict, isDuplicate, isOfStore, refused, tooLargeToWrite } from './faults.js'
 import type { ModelSession } from './manager.js'
-import type { Rows } from './rows.js'
+import type { RowChanges, Rows } from './rows.js'
 import type { Stored } from './stored.js'
 import type { Versions, Writing } from './versions.js'
 import { clears, keysOf, WorkingSet } from './working-set.js'
@@ -66,9 +67,9 @@ async function advance(writing: Writing, effects: readonly Effect<Stored>[], id:
 }
 
 async function executeAll(
-  { session, rows, callers }: CommitContext,
+  { session, rows, dictionary, callers }: CommitContext,
   groups: readonly Group<Stored>[],
-  writing: Pick<Writing, 'touchedSince'>,
+  writing: Pick<Writing, 'touchedSince' | 'largest'>,
   version: Version | undefined,
 ): Promise<Done> {
   const effects: Effect<Stored>[] = []
@@ -76,9 +77,39 @@ async function executeAll(
   const set = new WorkingSet(await rows.find(session, keysOf(groups)), any, (since, key) =>
     writing.touchedSince(since, key),
   )
-  const outcomes = groups.map(group => executeGroup(group, set, effects.length > 0 ? undefined : version, effects))
-  if (effects.length > 0) await rows.write(session, set.changes(), key => callers?.of(groups, key) ?? here)
-  return { outcomes, effects }
+  const outcomes = groups.map(
+    (group): Outcome =>
+      tooLarge(group, rows, writing.largest, dictionary) ??
+      executeGroup(group, set, effects.length > 0 ? undefined : version, effects),
+  )
+  if (effects.length === 0) return { outcomes, effects }
+  const changes = set.changes()
+  const found = await rows.write(session, changes, writing.largest, key => callers?.of(groups, key) ?? here)
+  return { outcomes, effects: effects.map(effect => asStored(effect, changes, found)) }
+}
+
+/** What others are to have in memory is what the database made of it, such as JSON in another order. */
+function asStored(
+  effect: Effect<Stored>,
+  { create, update }: RowChanges,
+  found: ReadonlyMap<string, Stored>,
+): Effect<Stored> {
+  if (effect.type !== 'set') return effect
+  const { key, stored } = effect
+  const now = found.get(key)
+  const isLatest = (create.get(key) ?? update.get(key)) === stored
+  return !isLatest || now === undefined || sameStored(now, stored) ? effect : { ...effect, stored: now }
+}
+
+/** A value that the database cannot take would cost the connection, and by that the writes of others. */
+function tooLarge({ operations }: Group<Stored>, rows: Rows, largest: number, dictionary: string): Outcome | undefined {
+  if (largest === Number.POSITIVE_INFINITY) return undefined
+  for (const operation of operations) {
+    if (operation.type !== 'set' && operation.type !== 'setDefault') continue
+    const size = rows.sizeOf(operation.key, operation.stored)
+    if (size > largest) return { status: 'refused', error: tooLargeToWrite(operation.key, size, largest, dictionary) }
+  }
+  return undefined
 }
 
 async function executeApart(context: CommitContext, { groups }: Batch<Stored>, writing: Writing): Promise<Done> {
@@ -99,13 +130,14 @@ async function executeOne(
   earlier: readonly Effect<Stored>[],
 ): Promise<Done> {
   const { session, dialect, dictionary } = context
+  const { largest } = writing
   const touchedSince = (since: Version, key: string) =>
     earlier.some(effect => effect.type === 'clear' || effect.key === key) || writing.touchedSince(since, key)
   const version = earlier.length > 0 ? undefined : writing.version
   for (let duplicates = 0; ; duplicates += 1) {
     await session.query('SAVEPOINT durabledict_group', [])
     try {
-      const done = await executeAll(context, [group], { touchedSince }, version)
+      const done = await executeAll(context, [group], { touchedSince, largest }, version)
       await runAll(session, dialect, dialect.checkConstraints)
       await session.query('RELEASE SAVEPOINT durabledict_group', [])
       return done

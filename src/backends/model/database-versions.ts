@@ -1,23 +1,19 @@
-import type { CatchUp, Change, Effect, Group, Version } from '../../contract/backend.js'
-import { newEpoch, newNonce, parseVersion, toVersion, type VersionParts } from '../sql/version.js'
-import { interpret, LOG_BYTES, LOG_COMMITS, type Past, serialize, TRIM_EVERY, touched } from './change-log.js'
-import { channelOf } from './channel.js'
+import type { CatchUp, Group, Version } from '../../contract/backend.js'
+import { StoreUnavailableError } from '../../errors/errors.js'
+import { newEpoch, newNonce, parseVersion, type VersionParts } from '../sql/version.js'
+import { interpret, type Past } from './change-log.js'
+import { DatabaseWriting } from './database-writing.js'
 import { type Dialect, run, runAll, type Statement } from './dialect.js'
-import { checkFormat, isMissingTable, noVersionTables } from './faults.js'
+import { withVersionTables } from './faults.js'
+import { type FoundHead, type Head, readHead } from './head.js'
 import type { ModelManager, ModelSession, SqlRow, SqlSession } from './manager.js'
+import { checkedColumns } from './replies.js'
 import { needsRows, type Resolved, replay } from './resolving.js'
 import type { Rows } from './rows.js'
+import { checkSession, type SessionFacts, sessionColumns } from './session.js'
 import type { Stored } from './stored.js'
-import { CHANGE_COLUMNS, CHANGE_KEY, FORMAT, SQL } from './tables.js'
+import { FORMAT, SQL } from './tables.js'
 import type { Versions, Writing } from './versions.js'
-
-/** Where a dictionary's history stands. */
-interface Head extends VersionParts {
-  /** How much was ever logged, in bytes. */
-  readonly bytes: number
-  readonly bound: number
-  readonly version: Version
-}
 
 export interface DatabaseVersionsOptions {
   readonly manager: ModelManager
@@ -33,6 +29,13 @@ export interface DatabaseVersionsOptions {
   readonly timeout: number
 }
 
+const LOG_COLUMNS = ['number', 'nonce', 'previous', 'batch', 'effects']
+
+/** The version of a dictionary that has no history, or none that can be read, for those who may not found one. */
+const UNFOUNDED = 'unfounded'
+
+const DAMAGED_HEAD = 'the head of the history in the table durabledict_model_versions'
+
 /** The most that a transaction which reads what has changed may take where the library bounds it, in ms. */
 const READING_LIMIT = 60_000
 
@@ -44,21 +47,37 @@ export class DatabaseVersions implements Versions {
   readonly recordsBounds = true
   readonly loadIsolation = { isolation: 'snapshot' } as const
   readonly #options: DatabaseVersionsOptions
+  readonly #headSql: string
+  #onlyReads = false
 
   constructor(options: DatabaseVersionsOptions) {
     this.#options = options
+    this.#headSql = SQL.head(sessionColumns(options.dialect))
+  }
+
+  restrictToReads(): void {
+    this.#onlyReads = true
   }
 
   async current(): Promise<Version> {
-    const { manager } = this.#options
-    return ((await this.#head(manager)) ?? (await this.#found(manager))).version
+    const { manager, timeout } = this.#options
+    const head = await this.#head(manager)
+    if (typeof head === 'object') return head.version
+    if (this.#onlyReads) return UNFOUNDED
+    if (head === 'missing') {
+      await this.#found(manager)
+      const founded = await this.#head(manager)
+      if (typeof founded === 'object') return founded.version
+    }
+    return (await manager.transaction(session => this.#lockOrFound(session), { limit: timeout })).head.version
   }
 
   async changesSince(since: Version): Promise<CatchUp<Stored>> {
     const { manager } = this.#options
     const head = await this.#head(manager)
-    if (!head) return { type: 'tooOld', diverged: true }
+    if (typeof head !== 'object') return this.#withoutHead(since, head)
     if (head.version === since) return { type: 'changes', version: head.version, changes: [] }
+    if (since === UNFOUNDED) return { type: 'tooOld', diverged: false }
     const past = await this.#past(manager, since, head)
     if (!needsRows(past, this.#options.rereads)) return replay(past)
     return manager.transaction(session => this.#resolved(session, since), {
@@ -69,21 +88,19 @@ export class DatabaseVersions implements Versions {
 
   async loading(session: ModelSession): Promise<Version> {
     const head = await this.#head(session)
-    if (head) return head.version
+    if (typeof head === 'object') return head.version
+    if (this.#onlyReads) return UNFOUNDED
     throw new Error(`The version of dictionary "${this.#options.dictionary}" was removed while it was being loaded.`)
   }
 
   async writing(session: ModelSession, groups: readonly Group<unknown>[]): Promise<Writing> {
-    const head = (await this.#lock(session)) ?? (await this.#foundAndLock(session))
+    const { head, largest } = await this.#lockOrFound(session)
+    const { dialect, dictionary, key } = this.#options
     const since = earliest(groups)
     const past = since === undefined ? undefined : await this.#past(session, since, head)
-    return new DatabaseWriting(
-      head,
-      past,
-      this.#options,
-      (from, present) => this.#catchUp(session, from, present),
-      session,
-    )
+    const catchUp = (from: Version, present: VersionParts & { readonly version: Version }) =>
+      this.#catchUp(session, from, present)
+    return new DatabaseWriting({ session, head, past, largest, dialect, dictionary, key, catchUp })
   }
 
   async recordBound(ms: number): Promise<void> {
@@ -102,8 +119,8 @@ export class DatabaseVersions implements Versions {
     if (!next) return false
     return manager.transaction(
       async session => {
-        const head = await this.#lock(session)
-        if (head?.epoch !== next.epoch) return undefined
+        const { head } = await this.#lock(session)
+        if (typeof head !== 'object' || head.epoch !== next.epoch) return undefined
         if (head.number < next.number) return false
         const [row] = await this.#run(session, SQL.change, key, next.number)
         return row && row.nonce === next.nonce
@@ -115,8 +132,14 @@ export class DatabaseVersions implements Versions {
   /** The changes since in place of rows that are as old as they: what is read belongs to one state. */
   async #resolved(session: ModelSession, since: Version): Promise<CatchUp<Stored>> {
     const head = await this.#head(session)
-    if (!head) return { type: 'tooOld', diverged: true }
-    return this.#catchUp(session, since, head)
+    return typeof head === 'object' ? this.#catchUp(session, since, head) : this.#withoutHead(since, head)
+  }
+
+  /** Whoever may write founds the history when it loads; others stay with what they loaded. */
+  #withoutHead(since: Version, head: Exclude<FoundHead, Head>): CatchUp<Stored> {
+    if (since === UNFOUNDED) return { type: 'changes', version: UNFOUNDED, changes: [] }
+    const damage = head === 'malformed' ? { damage: DAMAGED_HEAD } : {}
+    return { type: 'tooOld', diverged: true, ...damage }
   }
 
   async #catchUp(
@@ -134,114 +157,53 @@ export class DatabaseVersions implements Versions {
   async #past(session: SqlSession, since: Version, head: VersionParts): Promise<Past> {
     const from = parseVersion(since)
     const known = from !== undefined && from.epoch === head.epoch && from.number < head.number
-    const rows = known ? await this.#run(session, SQL.changesAfter, this.#options.key, from.number) : []
-    return interpret(since, head, rows)
+    const { key, manager } = this.#options
+    const rows = known ? await this.#run(session, SQL.changesAfter, key, from.number) : []
+    return interpret(since, head, checkedColumns<SqlRow>(manager.library, LOG_COLUMNS, rows))
   }
 
-  async #lock(session: ModelSession): Promise<Head | undefined> {
-    const { dialect, key, timeout } = this.#options
-    const statements = [...dialect.bound(timeout), ...dialect.lockHead(SQL.head, key, timeout)]
-    return this.#toHead(await this.#told(() => runAll(session, dialect, statements)))
+  async #lock(session: ModelSession): Promise<{ readonly head: FoundHead } & SessionFacts> {
+    const { dialect, key, timeout, dictionary, manager } = this.#options
+    const rows = await withVersionTables(dictionary, () =>
+      runAll(session, dialect, dialect.lockHead(this.#headSql, key, timeout)),
+    )
+    const head = readHead(manager.library, rows, dictionary)
+    return { head, ...(rows[0] ? checkSession(manager.library, rows[0], dialect, dictionary) : { largest: 0 }) }
   }
 
-  async #head(session: SqlSession): Promise<Head | undefined> {
-    return this.#toHead(await this.#run(session, SQL.head, this.#options.key))
+  async #head(session: SqlSession): Promise<FoundHead> {
+    const { dialect, key, dictionary, manager } = this.#options
+    const rows = await this.#run(session, this.#headSql, key)
+    const head = readHead(manager.library, rows, dictionary)
+    if (rows[0]) checkSession(manager.library, rows[0], dialect, dictionary)
+    return head
   }
 
-  async #found(session: SqlSession): Promise<Head> {
+  async #found(session: SqlSession): Promise<void> {
     const { dialect, key } = this.#options
     await this.#run(session, dialect.ignoringDuplicates(SQL.createHead), key, FORMAT, newEpoch(), newNonce())
-    return (await this.#head(session)) as Head
   }
 
-  async #foundAndLock(session: ModelSession): Promise<Head> {
-    await this.#found(session)
-    return (await this.#lock(session)) as Head
-  }
-
-  #toHead([row]: readonly SqlRow[]): Head | undefined {
-    if (!row) return undefined
-    checkFormat(row, FORMAT, this.#options.dictionary)
-    const parts = { number: Number(row.number), epoch: String(row.epoch), nonce: String(row.nonce) }
-    const version = toVersion(parts.number, parts.epoch, parts.nonce)
-    return { ...parts, bytes: Number(row.bytes), bound: Number(row.bound), version }
+  /** The head, under its lock. Founded if it is missing, and again if it is none: nothing could be written after it. */
+  async #lockOrFound(session: ModelSession): Promise<{ readonly head: Head } & SessionFacts> {
+    const { key, dictionary } = this.#options
+    for (const attempt of ['first', 'founded', 'renewed']) {
+      const { head, largest } = await this.#lock(session)
+      if (typeof head === 'object') return { head, largest }
+      if (attempt === 'renewed') break
+      if (head === 'missing') await this.#found(session)
+      else await this.#run(session, SQL.renewHead, FORMAT, newEpoch(), newNonce(), key)
+    }
+    throw new StoreUnavailableError(
+      `The history of dictionary "${dictionary}" could not be founded: the table durabledict_model_versions does not keep what is ` +
+        'written to it. Look for a trigger or a policy on that table.',
+      { dictionary },
+    )
   }
 
   #run(session: SqlSession, sql: string, ...parameters: Statement['parameters']): Promise<readonly SqlRow[]> {
-    return this.#told(() => run(session, this.#options.dialect, { sql, parameters }))
-  }
-
-  async #told<V>(work: () => Promise<V>): Promise<V> {
-    try {
-      return await work()
-    } catch (error) {
-      throw isMissingTable(error) ? noVersionTables(error, this.#options.dictionary) : error
-    }
-  }
-}
-
-/** A transaction that holds the lock of the head. */
-class DatabaseWriting implements Writing {
-  readonly version: Version
-  readonly bound: number
-  /** The state that it has moved to. */
-  next: (VersionParts & { readonly version: Version }) | undefined
-  readonly #head: Head
-  readonly #past: Past | undefined
-  readonly #options: DatabaseVersionsOptions
-  readonly #session: ModelSession
-  readonly #catchUp: (since: Version, head: VersionParts & { readonly version: Version }) => Promise<CatchUp<Stored>>
-
-  constructor(
-    head: Head,
-    past: Past | undefined,
-    options: DatabaseVersionsOptions,
-    catchUp: (since: Version, head: VersionParts & { readonly version: Version }) => Promise<CatchUp<Stored>>,
-    session: ModelSession,
-  ) {
-    this.version = head.version
-    this.bound = head.bound
-    this.#head = head
-    this.#past = past
-    this.#options = options
-    this.#catchUp = catchUp
-    this.#session = session
-  }
-
-  touchedSince(since: Version, key: string): boolean {
-    if (since === this.version) return false
-    return this.#past === undefined || touched(this.#past, since, key)
-  }
-
-  async advance(effects: readonly Effect<Stored>[] | undefined, id: string): Promise<Version> {
-    const { key, dialect } = this.#options
-    const { epoch, nonce: previous } = this.#head
-    const [number, nonce] = [this.#head.number + 1, newNonce()]
-    const text = effects === undefined ? null : serialize(effects)
-    const bytes = this.#head.bytes + (text === null ? 0 : text.length)
-    this.next = { number, epoch, nonce, version: toVersion(number, epoch, nonce) }
-    const insert = dialect.replacing(SQL.insertChange, CHANGE_KEY, CHANGE_COLUMNS)
-    await this.#run(insert, key, number, nonce, previous, id, text, bytes)
-    await this.#moveHead(number, nonce, bytes)
-    if (number % TRIM_EVERY === 0) await this.#run(SQL.trim, key, number - LOG_COMMITS, bytes - LOG_BYTES)
-    return this.next.version
-  }
-
-  async catchUp(since: Version, change: Change<Stored> | undefined): Promise<CatchUp<Stored>> {
-    // Mostly the caller is up to date, and what it lacks is at hand.
-    if (change && since === this.version) return { type: 'changes', version: change.version, changes: [change] }
-    return this.#catchUp(since, this.next ?? this.#head)
-  }
-
-  async #moveHead(number: number, nonce: string, bytes: number): Promise<void> {
-    const { dialect, key } = this.#options
-    const { notifying } = dialect
-    const sql = notifying ? `${SQL.moveHead} ${notifying.sql}` : SQL.moveHead
-    await this.#run(sql, number, nonce, bytes, key, ...(notifying?.parameters(channelOf(key)) ?? []))
-  }
-
-  #run(sql: string, ...parameters: Statement['parameters']): Promise<readonly SqlRow[]> {
-    return run(this.#session, this.#options.dialect, { sql, parameters })
+    const { dialect, dictionary } = this.#options
+    return withVersionTables(dictionary, () => run(session, dialect, { sql, parameters }))
   }
 }
 

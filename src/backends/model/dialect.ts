@@ -24,11 +24,18 @@ export interface Dialect {
   readonly types: { readonly name: string; readonly whole: string; readonly real: string; readonly long: string }
   /** Run first in a transaction that writes: bounds what its statements wait for, and for how long others wait for us. */
   bound(ms: number): readonly Statement[]
+  /** What a connection must be like, as far as the application or the server may have set it otherwise. */
+  readonly session?: {
+    /** Expressions by the names of columns. */
+    readonly columns: Readonly<Record<string, string>>
+    /** What is wrong with it and what to do, from a row with these columns. */
+    fault(row: SqlRow): string | undefined
+  }
   /** Run first in a transaction whose reads must see what was committed while it waited for a lock. */
   readonly readCommitted: readonly Statement[]
   /** Has constraints that are deferred to the end of the transaction checked at once, where the database can. */
   readonly checkConstraints: readonly Statement[]
-  /** Locks the head of the dictionary against other writers, and then gives it. */
+  /** Locks the head of the dictionary against other writers, and then gives it; bounded as by `bound`. */
   lockHead(head: string, dict: string, ms: number): readonly Statement[]
   /** The statement's end that leaves a row alone which is there already. */
   readonly ignoringDuplicates: (insert: string) => string
@@ -36,8 +43,15 @@ export interface Dialect {
   readonly replacing: (insert: string, key: readonly string[], others: readonly string[]) => string
   /** Ends the statement that moves the head: tells those who listen. */
   readonly notifying?: { readonly sql: string; parameters(channel: string): readonly SqlParameter[] }
+  /**
+   * Waits for transactions that have changed rows of the model and not ended: of these keys, or all. Left out if locking the head
+   * has waited for them.
+   */
+  lockRows?(table: Table, key: string, keys: readonly string[], ms: number): readonly Statement[]
   /** Locks the model's rows against those who lock them likewise, until the transaction ends: for loads, and for writes. */
   lockModel(purpose: 'load' | 'write', table: Table, key: string, name: string): readonly Statement[]
+  /** The same for a load by someone who may read alone. Left out if there is none. */
+  lockModelForReaders?(purpose: 'load' | 'write', table: Table, key: string, name: string): readonly Statement[]
   /** The table's columns: `name`, `type`, and whatever `kindOf` needs. None where there is no such table. */
   columns(table: Table): Statement
   kindOf(column: SqlRow): ColumnKind | undefined

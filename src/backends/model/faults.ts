@@ -1,4 +1,10 @@
-import { AmbiguousWriteError, DurableDictError, InvalidValueError, StoreUnavailableError } from '../../errors/errors.js'
+import {
+  AmbiguousWriteError,
+  DurableDictError,
+  InvalidValueError,
+  StoreUnavailableError,
+  UnsupportedError,
+} from '../../errors/errors.js'
 import { sentence } from '../../errors/for-key.js'
 import type { SqlRow } from './manager.js'
 import { sqlCodes } from './sql-codes.js'
@@ -49,8 +55,11 @@ const MISSING: ReadonlySet<string> = new Set([
   'P2022',
 ])
 
-/** Classes of SQLSTATE that say nothing of what is written: connections, rights, locks, limits of time, the server's own faults. */
-const CLASSES_OF_THE_STORE = /^(?:08|25|28|3D|42|53|55|57|58|F0|XX)[0-9A-Z]{3}$/
+/**
+ * SQLSTATEs that say nothing of what is written: connections, rights, missing tables, locks, limits of time, the server's own faults.
+ * Not a column that does not exist, or is of another type, which one instance names and others do not.
+ */
+const CLASSES_OF_THE_STORE = /^(?:(?:08|25|28|3D|53|55|57|58|F0|XX)[0-9A-Z]{3}|42501|42P01)$/
 
 /** The same elsewhere. */
 const FAULTS_OF_THE_STORE =
@@ -87,6 +96,11 @@ export function isOfStore(error: unknown): boolean {
   )
 }
 
+/** A lock was not had in time: PostgreSQL's lock_timeout, MySQL's and MariaDB's. */
+export function isLockTimeout(error: unknown): boolean {
+  return sqlCodes(error).some(code => code === '55P03' || code === '1205' || code === '3572')
+}
+
 /** A constraint or a trigger did not take what was written: also at COMMIT, which is rolled back then. */
 export function isRefusal(error: unknown): boolean {
   return sqlCodes(error).some(code => /^(?:22|23|44|P0)[0-9A-Z]{3}$/.test(code) || code.startsWith('SQLITE_CONSTRAINT'))
@@ -120,6 +134,34 @@ export function refused(cause: unknown, dictionary: string, keys: readonly strin
     `The model of dictionary "${dictionary}" refused ${what}, of which nothing was written: ${sentence(cause)}`,
     { dictionary, cause, ...(single ? { key } : {}) },
   )
+}
+
+/** A value that does not fit into a statement. Sizes are in bytes. */
+export function tooLargeToWrite(key: string, size: number, largest: number, dictionary: string): InvalidValueError {
+  const megabytes = (bytes: number) => `${(bytes / 2 ** 20).toFixed(1)} MiB`
+  return new InvalidValueError(
+    `The value of key ${JSON.stringify(key)} of dictionary "${dictionary}" takes ${megabytes(size)} in a statement, and the database takes ` +
+      `${megabytes(largest)} at most (max_allowed_packet). Nothing was written.`,
+    { dictionary, key },
+  )
+}
+
+/** Rows that are to be read again belong to a transaction which has not ended. */
+export function rowsInUse(cause: unknown, dictionary: string): UnsupportedError {
+  return new UnsupportedError(
+    `touch() of dictionary "${dictionary}" announced nothing: the rows are changed by a transaction that has not ended, and whatever ` +
+      'was read now would be outdated when it does. Call touch() after the transaction is committed, not inside it.',
+    { dictionary, cause },
+  )
+}
+
+/** Runs what uses the tables of the versions, of which some may be missing. */
+export async function withVersionTables<V>(dictionary: string, work: () => Promise<V>): Promise<V> {
+  try {
+    return await work()
+  } catch (error) {
+    throw isMissingTable(error) ? noVersionTables(error, dictionary) : error
+  }
 }
 
 /** The tables of the versions are missing. */

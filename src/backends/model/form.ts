@@ -9,6 +9,8 @@ export interface Form {
   readonly rereads: boolean
   /** What is to be written, without the key. @throws DurableDictError where the column cannot hold it. */
   columnsOf(key: string, stored: Stored): Columns
-  /** What the row's columns say. */
+  /** What the row's columns say; a `DamagedValue` if they cannot be read. */
   storedOf(row: object): Stored
+  /** Whether what was found is what was written, as far as the column can hold it. */
+  isWritten(written: Stored, found: Stored): boolean
 }

@@ -14,7 +14,7 @@ export function guarded<Row extends object>(manager: ModelManager<Row>, limit: n
     checkedRows(library, sql, await inOwnContext(() => manager.query(sql, parameters, limit)))
   const transaction = <R>(work: (session: ModelSession) => Promise<R>, options: TransactionOptions) =>
     inOwnContext(() =>
-      manager.transaction(session => work(checked(library, session)), { statementLimit: limit, ...options }),
+      manager.transaction(session => work(checked(manager, session)), { statementLimit: limit, ...options }),
     )
   const own: Readonly<Record<PropertyKey, unknown>> = { query, transaction }
   return new Proxy(manager, {
@@ -26,10 +26,11 @@ export function guarded<Row extends object>(manager: ModelManager<Row>, limit: n
   })
 }
 
-function checked(library: string, session: ModelSession): ModelSession {
+function checked({ library, dialect }: ModelManager, session: ModelSession): ModelSession {
   return {
     query: async (sql, parameters) => checkedRows(library, sql, await session.query(sql, parameters)),
-    rows: async query => withTextKeys(library, query, await session.rows(query)),
+    rows: async query =>
+      dialect === 'sqlite' ? session.rows(query) : withTextKeys(library, query, await session.rows(query)),
     create: (rows, keyCol) => session.create(rows, keyCol),
     update: (keyCol, key, columns) => session.update(keyCol, key, columns),
     remove: (keyCol, keys) => session.remove(keyCol, keys),
@@ -37,7 +38,7 @@ function checked(library: string, session: ModelSession): ModelSession {
   }
 }
 
-/** A key that is no text would be left out as if it was not there. */
+/** A key that is no text would be left out as if it was not there. SQLite alone holds keys of other types, which are none. */
 function withTextKeys(library: string, { columns, keyCol }: RowQuery, reply: readonly object[]): readonly object[] {
   const rows = checkedColumns<Columns & object>(library, columns?.filter(name => name === keyCol) ?? [], reply)
   if (columns && !columns.includes(keyCol)) return rows

@@ -4,6 +4,7 @@ import { sentence } from '../../errors/for-key.js'
 import { type Dialect, quoted, run, type Table } from './dialect.js'
 import type { JsonColumn } from './json-column.js'
 import type { ColumnKind, ModelManager, SqlRow } from './manager.js'
+import { askSession } from './session.js'
 
 /** What of a model is to be looked at. */
 export interface Inspected {
@@ -24,6 +25,8 @@ export interface Inspection {
   readonly kind: ColumnKind
   /** For a column of JSON: what it does with it. */
   readonly json: JsonColumn
+  /** What the database calls the columns of the table. */
+  readonly columns: ReadonlySet<string>
 }
 
 /**
@@ -36,6 +39,7 @@ export async function inspect(inspected: Inspected): Promise<Inspection> {
   const { manager, keyCol, valueCol } = inspected
   const [key, value] = [physical(manager, 'keyCol', keyCol), physical(manager, 'valueCol', valueCol)]
   if (key === value) throw new TypeError(`Options "keyCol" and "valueCol" name the same column "${keyCol}".`)
+  await askSession(manager.library, manager, inspected.dialect, inspected.dictionary)
   const columns = await columnsOf(inspected)
   const [keyRow, valueRow] = [found(inspected, columns, key), found(inspected, columns, value)]
   await checkKey(inspected, key, keyRow)
@@ -43,7 +47,14 @@ export async function inspect(inspected: Inspected): Promise<Inspection> {
   if (kind) {
     const { schema } = keyRow
     const table = typeof schema === 'string' ? { schema, name: manager.table.name } : manager.table
-    return { keyColumn: key, valueColumn: value, table, kind, json: jsonColumn(inspected, valueRow) }
+    return {
+      keyColumn: key,
+      valueColumn: value,
+      table,
+      kind,
+      json: jsonColumn(inspected, valueRow),
+      columns: new Set(columns.map(({ name }) => String(name))),
+    }
   }
   throw unfit(
     inspected,

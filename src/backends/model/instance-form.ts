@@ -3,6 +3,7 @@ import type { Form } from './form.js'
 import type { Columns, ModelManager } from './manager.js'
 import { type Stored, StoredRow } from './stored.js'
 import type { ValueForm } from './value-form.js'
+import type { WritableColumns } from './writable-columns.js'
 
 /** Keeps rows as a whole. Only the database knows what stands in all of their columns. */
 export class InstanceForm implements Form {
@@ -24,6 +25,21 @@ export class InstanceForm implements Form {
   storedOf(row: object): Stored {
     return new StoredRow(columnsOf(this.#manager, row))
   }
+
+  /** Hooks, defaults and types alter columns, which the instance has then. None is cut off. */
+  isWritten(written: Stored, found: Stored): boolean {
+    if (!(written instanceof StoredRow && found instanceof StoredRow)) return false
+    return Object.entries(written.columns).every(([name, value]) => !isCutOff(value, found.columns[name]))
+  }
+}
+
+function isCutOff(written: unknown, found: unknown): boolean {
+  return (
+    typeof written === 'string' &&
+    typeof found === 'string' &&
+    found.length < written.length &&
+    written.startsWith(found)
+  )
 }
 
 /** What the dictionary takes for an encoding where values are instances: an instance is written as it is, any other value encoded. */
@@ -33,30 +49,40 @@ export class InstanceEncoding implements Encoding<StoredRow> {
   readonly #keyCol: string
   readonly #encoding: Encoding<unknown>
   readonly #form: ValueForm
+  readonly #writable: WritableColumns
 
   /**
    * @param encoding - of values that are no instances.
    * @param form - how those stand in the value column.
    */
-  constructor(manager: ModelManager, keyCol: string, encoding: Encoding<unknown>, form: ValueForm) {
+  constructor(
+    manager: ModelManager,
+    keyCol: string,
+    encoding: Encoding<unknown>,
+    form: ValueForm,
+    writable: WritableColumns,
+  ) {
     this.name = `instances of ${manager.model}`
     this.#manager = manager
     this.#keyCol = keyCol
     this.#encoding = encoding
     this.#form = form
+    this.#writable = writable
   }
 
   encode(value: unknown): StoredRow {
     if (typeof value === 'object' && value !== null && this.#isInstance(value)) {
-      return new StoredRow(copied(columnsOf(this.#manager, value)), value)
+      return new StoredRow(this.#writable.of(copied(columnsOf(this.#manager, value)), value), value)
     }
-    return new StoredRow(this.#form.columnsOf('', this.#encoding.encode(value) as string), value)
+    return new StoredRow(this.#writable.of(this.#form.columnsOf('', this.#encoding.encode(value) as string)), value)
   }
 
   /** A new one for each reader: who alters it alters it alone. */
   decode({ columns }: StoredRow): unknown {
     const own = copied(columns)
-    return this.#manager.instance?.(own) ?? own
+    const instance = this.#manager.instance?.(own) ?? own
+    this.#writable.note(instance, columns)
+    return instance
   }
 
   #isInstance(value: object): boolean {

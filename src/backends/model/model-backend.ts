@@ -16,8 +16,17 @@ import { DurableDictError } from '../../errors/errors.js'
 import { now, delay as pause } from '../../time/clock.js'
 import type { Callers } from './callers.js'
 import { commitApart, commitTogether, DUPLICATES, type Executed } from './commit.js'
-import type { Dialect } from './dialect.js'
-import { isConflict, isDuplicate, isRefusal, notWritten, refused, unknownOutcome } from './faults.js'
+import { type Dialect, runAll } from './dialect.js'
+import {
+  isConflict,
+  isDuplicate,
+  isLockTimeout,
+  isRefusal,
+  notWritten,
+  refused,
+  rowsInUse,
+  unknownOutcome,
+} from './faults.js'
 import type { ModelManager, ModelSession } from './manager.js'
 import type { Notifications } from './notifications.js'
 import type { Rows } from './rows.js'
@@ -77,6 +86,10 @@ export class ModelBackend extends CommittingBackend<Stored> implements Backend<S
       recordBound: options.versions.recordsBounds,
       subscribe: options.notifications !== undefined,
     }
+  }
+
+  restrictToReads(): void {
+    this.#options.versions.restrictToReads()
   }
 
   lastUpdated(): Promise<Version> {
@@ -150,6 +163,7 @@ export class ModelBackend extends CommittingBackend<Stored> implements Backend<S
     const givenUp = AbortSignal.timeout(timeout)
     const announce = async (session: ModelSession) => {
       const writing = await versions.writing(session, [])
+      await this.#untilCommitted(session, keys)
       const found = await rows.find(session, keys)
       const effects = keys.map(key => {
         const stored = found.get(key)
@@ -158,9 +172,20 @@ export class ModelBackend extends CommittingBackend<Stored> implements Backend<S
       await writing.advance(keys.length > 0 ? effects : undefined, crypto.randomUUID())
     }
     // Announced twice is as good as once.
-    await this.#again(() => inTransaction(manager, announce, { limit: timeout }, givenUp)).catch(error =>
-      Promise.reject(notWritten(error instanceof Error && error.cause ? error.cause : error, name)),
+    await this.#again(() => inTransaction(manager, announce, { limit: timeout }, givenUp).catch(unwrapped)).catch(
+      error => Promise.reject(notWritten(error, name)),
     )
+  }
+
+  /** A transaction that has changed the rows and not ended would change them after they were read. */
+  async #untilCommitted(session: ModelSession, keys: readonly string[]): Promise<void> {
+    const { rows, dialect, timeout, name } = this.#options
+    try {
+      // So that there is time to say why.
+      await runAll(session, dialect, rows.lock(keys, timeout / 2))
+    } catch (error) {
+      throw isLockTimeout(error) ? rowsInUse(error, name) : error
+    }
   }
 
   async close(): Promise<void> {
@@ -224,6 +249,12 @@ export class ModelBackend extends CommittingBackend<Stored> implements Backend<S
     const batch = { id: crypto.randomUUID(), groups }
     return (await this.commit(batch, '', AbortSignal.timeout(this.#options.timeout))).outcomes
   }
+}
+
+/** What a transaction failed with, rather than that it did. */
+function unwrapped(error: unknown): Promise<never> {
+  const { cause } = error as { cause?: unknown }
+  return Promise.reject(cause ?? error)
 }
 
 interface Tries {

@@ -21,6 +21,7 @@ import { finishingStatements } from './unfinished-statements.js'
 import { ValueForm } from './value-form.js'
 import type { Versions } from './versions.js'
 import { within } from './within.js'
+import { WritableColumns } from './writable-columns.js'
 
 /** What the dictionary's own options say, as far as the backend needs it. */
 export interface Given {
@@ -62,9 +63,25 @@ export async function openModel(model: ModelManager, settings: ModelSettings, gi
   const { table, keyColumn, valueColumn } = inspection
   const key = versionKey(dictionary, quoted(dialect, table), keyColumn, valueColumn)
   const { value, encoding: fitted } = valueForm(manager, dialect, settings, given, dictionary, inspection)
-  const encoding = settings.returnInstances ? new InstanceEncoding(manager, keyCol, fitted, value) : fitted
+  const writable = new WritableColumns({
+    manager,
+    dictionary,
+    keyCol,
+    known: inspection.columns,
+    allowed: settings.columns,
+  })
+  const encoding = settings.returnInstances ? new InstanceEncoding(manager, keyCol, fitted, value, writable) : fitted
   const form = settings.returnInstances ? new InstanceForm(manager, keyCol) : value
-  const rows = new Rows({ manager, dialect, keyCol, form, fill: filling(settings, given.encoding) })
+  const rows = new Rows({
+    manager,
+    dialect,
+    dictionary,
+    table,
+    keyCol,
+    keyColumn,
+    form,
+    fill: filling(settings, given.encoding),
+  })
   const { cache, pollEvery } = settings
   const versions: Versions = cache
     ? new CachedVersions({ cache, manager, dialect, keyColumn, dictionary, key, timeout })
@@ -108,8 +125,9 @@ function valueForm(
   const jsonAsValues = manager.jsonAsValues ?? false
   const tag = encoding.tag ?? oldEncoding?.tag
   const { reorders } = json
+  const { library } = manager
   return {
-    value: new ValueForm({ dictionary, keyCol, valueCol, kind, jsonAsValues, made, tag, reorders }, dialect),
+    value: new ValueForm({ dictionary, library, keyCol, valueCol, kind, jsonAsValues, made, tag, reorders }, dialect),
     encoding: made === 'json' ? new JsonColumnEncoding(encoding, oldEncoding?.tag, json) : encoding,
   }
 }

@@ -21,6 +21,12 @@ export interface ModelOptions {
    * other value is encoded into the value column.
    */
   returnInstances?: boolean
+  /**
+   * With `returnInstances`: the model's names of the columns that may be written. A value that sets any other one is rejected with
+   * `InvalidValueError`, unless it is as the instance was read with. Name them wherever values come from users, such as forms. Default:
+   * all columns.
+   */
+  columns?: readonly string[]
   /** The dictionary's name: the same in all processes that share it. Default: what the application calls the model. */
   name?: string
   /** Further columns of a row that is inserted, beyond what model and database fill in themselves. */
@@ -35,9 +41,10 @@ export interface ModelOptions {
 }
 
 /** The same, complete. */
-export interface ModelSettings extends Required<Omit<ModelOptions, 'cache' | 'row' | 'listen' | 'name'>> {
+export interface ModelSettings extends Required<Omit<ModelOptions, 'cache' | 'row' | 'listen' | 'name' | 'columns'>> {
   readonly cache: VersionCache | undefined
   readonly name: string | undefined
+  readonly columns: readonly string[] | undefined
   readonly row: ModelOptions['row']
   readonly listen: ListenOption | undefined
 }
@@ -56,6 +63,7 @@ export function splitOptions<O extends ModelOptions>(options: O): [ModelSettings
     keyCol = 'key',
     valueCol = 'value',
     returnInstances = false,
+    columns,
     name,
     row,
     listen,
@@ -66,6 +74,11 @@ export function splitOptions<O extends ModelOptions>(options: O): [ModelSettings
     check(typeof value === 'string' && value !== '', option, 'a non-empty string')
   }
   check(typeof returnInstances === 'boolean', 'returnInstances', 'a boolean')
+  check(
+    columns === undefined || (returnInstances && isNames(columns)),
+    'columns',
+    'a list of names of columns, and goes with "returnInstances"',
+  )
   check(row === undefined || typeof row === 'function', 'row', 'a function of key and value that gives columns')
   check(cache === undefined || isCache(cache), 'cache', 'a VersionCache: an object with get, add and incr')
   check(
@@ -78,7 +91,8 @@ export function splitOptions<O extends ModelOptions>(options: O): [ModelSettings
     'pollEvery',
     'a number of milliseconds from 1',
   )
-  return [{ cache, keyCol, valueCol, returnInstances, name, row, listen, pollEvery: pollEvery ?? POLL_EVERY }, rest]
+  const settings = { cache, keyCol, valueCol, returnInstances, columns, name, row, listen }
+  return [{ ...settings, pollEvery: pollEvery ?? POLL_EVERY }, rest]
 }
 
 function check(holds: boolean, option: string, wanted: string): void {
@@ -89,6 +103,10 @@ function isCache(cache: Partial<VersionCache> | null): boolean {
   return ['get', 'add', 'incr'].every(
     method => typeof (cache as Record<string, unknown> | null)?.[method] === 'function',
   )
+}
+
+function isNames(columns: unknown): boolean {
+  return Array.isArray(columns) && columns.every(name => typeof name === 'string' && name !== '')
 }
 
 function isListener(listen: unknown): boolean {

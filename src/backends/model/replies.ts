@@ -41,7 +41,8 @@ function isRow(row: unknown): row is Record<string, unknown> {
   return typeof row === 'object' && row !== null && !Array.isArray(row)
 }
 
-function unexpected(library: string, wanted: string, reply: unknown): StoreUnavailableError {
+/** The error for a reply that is not what was asked for; it shows types, never what the reply holds. */
+export function unexpected(library: string, wanted: string, reply: unknown): StoreUnavailableError {
   return new StoreUnavailableError(
     `${library} was asked for ${wanted} and returned ${shapeOf(reply)}. An option of the client, the driver or a plugin changes ` +
       'its replies: give the dictionary a client without it.',

@@ -1,9 +1,16 @@
-import { escapeText, unescapeText } from '../sql/escape.js'
-import type { Dialect } from './dialect.js'
+import { DamagedValue } from '../../contract/damaged-value.js'
+import { sameStored } from '../../contract/same-stored.js'
+import { escapeText, unescapeKey } from '../sql/escape.js'
+import type { Dialect, Statement, Table } from './dialect.js'
 import type { Form } from './form.js'
 import type { Columns, ModelManager, ModelSession } from './manager.js'
 import type { RunInContext } from './own-context.js'
-import { type Stored, StoredRow } from './stored.js'
+import { unexpected } from './replies.js'
+import { DamagedRow, readRows } from './row-reading.js'
+import { sizeInStatement, statementWith } from './statement-size.js'
+import type { Stored } from './stored.js'
+import { StoredRow } from './stored.js'
+import { checkWritten } from './written.js'
 
 /** How many keys stand in one statement, and how many rows come in one answer, at most. */
 const KEYS_PER_STATEMENT = 1_000
@@ -21,7 +28,12 @@ export interface RowChanges {
 export interface RowsOptions {
   readonly manager: ModelManager
   readonly dialect: Dialect
+  /** The dictionary's name, for errors. */
+  readonly dictionary: string
+  readonly table: Table
+  /** The model's name of the key column, and the database's. */
   readonly keyCol: string
+  readonly keyColumn: string
   readonly form: Form
   /** Further columns of a row that is inserted, by a function of the application's that runs in its caller's context. */
   fill(key: string, stored: Stored, caller: RunInContext): Columns
@@ -40,10 +52,8 @@ export class Rows {
     const { keyCol } = this.#options
     const entries = new Map<string, Stored>()
     for (const some of chunks([...keys], KEYS_PER_STATEMENT)) {
-      this.#collect(
-        await session.rows({ ...this.#columns(), keyCol, keys: some.map(key => this.#escaped(key)) }),
-        entries,
-      )
+      const query = { ...this.#columns(), keyCol, keys: some.map(key => this.#escaped(key)) }
+      this.#collect(await readRows(session, query), entries)
     }
     return entries
   }
@@ -54,7 +64,7 @@ export class Rows {
     const entries = new Map<string, Stored>()
     let behind: { readonly after?: string } = {}
     for (let limit = ROWS_PER_PAGE; ; ) {
-      const page = await session.rows({ ...this.#columns(), keyCol, ...behind, limit })
+      const page = await readRows(session, { ...this.#columns(), keyCol, ...behind, limit })
       progress()
       const last = this.#collect(page, entries)
       if (page.length < limit) return entries
@@ -66,17 +76,27 @@ export class Rows {
 
   async any(session: ModelSession): Promise<boolean> {
     const { keyCol } = this.#options
-    return (await session.rows({ keyCol, columns: [keyCol], limit: 1 })).length > 0
+    return (await readRows(session, { keyCol, columns: [keyCol], limit: 1 })).length > 0
   }
 
-  /** @param callerOf - the context of the call that wrote a key. */
+  /**
+   * Writes, and reads what was written: triggers, hooks, types and modes of the session may have made something else of it.
+   *
+   * @param largest - the most that a statement can take, in bytes.
+   * @param callerOf - the context of the call that wrote a key.
+   * @returns what is stored now under the keys that were set.
+   * @throws InvalidValueError if it is something else than what was given.
+   */
   async write(
     session: ModelSession,
-    { clear, create, update, remove }: RowChanges,
+    changes: RowChanges,
+    largest: number,
     callerOf: (key: string) => RunInContext,
-  ): Promise<void> {
-    const { keyCol } = this.#options
+  ): Promise<ReadonlyMap<string, Stored>> {
+    const { keyCol, form, dictionary } = this.#options
+    const { clear, create, update, remove } = changes
     if (clear) await session.removeAll()
+    const isCleared = !clear || !(await this.any(session))
     for (const keys of chunks(remove, KEYS_PER_STATEMENT)) {
       await session.remove(
         keyCol,
@@ -84,26 +104,29 @@ export class Rows {
       )
     }
     for (const [key, stored] of update) await session.update(keyCol, this.#escaped(key), this.#written(key, stored))
-    for (const entries of chunks([...create], KEYS_PER_STATEMENT)) {
+    for (const entries of this.#statements([...create], largest)) {
       await session.create(
         entries.map(([key, stored]) => this.#inserted(key, stored, callerOf(key))),
         keyCol,
       )
     }
-    await this.#complete(session, [...create, ...update])
+    const set = new Map([...create, ...update])
+    const found = await this.find(session, [...set.keys(), ...remove])
+    checkWritten({ set, remove, found, isCleared, form, dictionary })
+    return form.rereads ? completed(set, found) : found
   }
 
-  /** What was written is known by its row alone, once the database and the model's hooks have filled in the rest. */
-  async #complete(session: ModelSession, written: readonly (readonly [string, Stored])[]): Promise<void> {
-    if (!this.#options.form.rereads || written.length === 0) return
-    const found = await this.find(
-      session,
-      written.map(([key]) => key),
-    )
-    for (const [key, stored] of written) {
-      const row = found.get(key)
-      if (stored instanceof StoredRow && row instanceof StoredRow) stored.complete(row)
-    }
+  /** The statements that wait for transactions which have changed the rows of these keys, or any, and not ended. */
+  lock(keys: readonly string[], ms: number): readonly Statement[] {
+    const { dialect, table, keyColumn } = this.#options
+    const escaped = keys.length > KEYS_PER_STATEMENT ? [] : keys.map(key => this.#escaped(key))
+    return dialect.lockRows?.(table, keyColumn, escaped, Math.max(1, Math.floor(ms))) ?? []
+  }
+
+  /** How many bytes a statement takes that writes this. */
+  sizeOf(key: string, stored: Stored): number {
+    const columns = Object.values(this.#written(key, stored))
+    return statementWith(columns.reduce((size: number, value) => size + sizeInStatement(value), Buffer.byteLength(key)))
   }
 
   #inserted(key: string, stored: Stored, caller: RunInContext): Columns {
@@ -120,15 +143,36 @@ export class Rows {
     return columns === undefined ? {} : { columns }
   }
 
-  /** Adds the rows; gives the last one's key, as the database has it. Rows whose key is no text are not entries. */
-  #collect(rows: readonly object[], entries: Map<string, Stored>): string | undefined {
-    const { keyCol, form } = this.#options
+  /** In groups that each fit into one statement. */
+  *#statements(entries: readonly (readonly [string, Stored])[], largest: number) {
+    if (largest === Number.POSITIVE_INFINITY) return yield* chunks(entries, KEYS_PER_STATEMENT)
+    let group: (readonly [string, Stored])[] = []
+    let size = 0
+    for (const entry of entries) {
+      const more = this.sizeOf(...entry)
+      if (group.length > 0 && (size + more > largest || group.length === KEYS_PER_STATEMENT)) {
+        yield group
+        group = []
+        size = 0
+      }
+      group.push(entry)
+      size += more
+    }
+    if (group.length > 0) yield group
+  }
+
+  /** Adds the rows; returns the last one's key, as the database has it. Rows without a key that can be one are not entries. */
+  #collect(rows: readonly (object | DamagedRow)[], entries: Map<string, Stored>): string | undefined {
+    const { keyCol, form, dialect, manager } = this.#options
     let last: string | undefined
     for (const row of rows) {
-      const key = (row as Columns)[keyCol]
-      if (typeof key !== 'string') continue
-      last = key
-      entries.set(unescapeText(key), form.storedOf(row))
+      const isDamaged = row instanceof DamagedRow
+      if (!isDamaged && !(keyCol in row)) throw unexpected(manager.library, `rows with column "${keyCol}"`, row)
+      const text = isDamaged ? row.key : (row as Columns)[keyCol]
+      if (typeof text !== 'string') continue
+      last = text
+      const key = unescapeKey(text, dialect.unsafeInKeys)
+      if (key !== undefined) add(entries, key, isDamaged ? row.stored : form.storedOf(row))
     }
     return last
   }
@@ -136,6 +180,22 @@ export class Rows {
   #escaped(key: string): string {
     return escapeText(key, this.#options.dialect.unsafeInKeys)
   }
+}
+
+/** A unique constraint that was dropped leaves several rows of one key, of which nobody knows which one counts. */
+function add(entries: Map<string, Stored>, key: string, stored: Stored): void {
+  const other = entries.get(key)
+  const isOne = other === undefined || sameStored(other, stored)
+  entries.set(key, isOne ? stored : new DamagedValue('Several rows with this key hold different values.'))
+}
+
+/** Rows that were written are known once the database and the model's hooks have filled in the rest. */
+function completed(set: ReadonlyMap<string, Stored>, found: ReadonlyMap<string, Stored>): ReadonlyMap<string, Stored> {
+  for (const [key, stored] of set) {
+    const row = found.get(key)
+    if (stored instanceof StoredRow && row instanceof StoredRow) stored.complete(row)
+  }
+  return set
 }
 
 function* chunks<V>(items: readonly V[], size: number): Generator<readonly V[]> {

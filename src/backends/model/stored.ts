@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from 'node:util'
+import type { DamagedValue } from '../../contract/damaged-value.js'
 
 /**
  * A row of the model as a replica keeps it where values are instances. It has an identity, so that what is stored can be
@@ -30,5 +31,5 @@ export class StoredRow {
   }
 }
 
-/** What is kept of a row: what the encoding made, or the row itself. */
-export type Stored = string | Uint8Array | StoredRow
+/** What is kept of a row: what the encoding made, the row itself, or that it cannot be read. */
+export type Stored = string | Uint8Array | StoredRow | DamagedValue

@@ -4,6 +4,16 @@ import type { DialectName } from './manager.js'
 /** The layout of the tables that this version of the library reads and writes. */
 export const FORMAT = 1
 
+/** How much history is kept for each dictionary, at most: commits, and characters of their keys and values. */
+export const LOG_COMMITS = 10_000
+export const LOG_BYTES = 8 * 1024 * 1024
+
+/** The log is trimmed once in so many commits: each time it is looked through as a whole. */
+export const TRIM_EVERY = 64
+
+/** How many bytes a UTF-16 unit takes at most in UTF-8. */
+const MOST_BYTES = 3
+
 const VERSIONS = 'durabledict_model_versions'
 const CHANGES = 'durabledict_model_changes'
 
@@ -48,8 +58,11 @@ export const CHANGE_COLUMNS = ['nonce', 'previous', 'batch', 'effects', 'bytes']
 
 /** Statements of ours, with `?` for parameters. */
 export const SQL = {
-  /** Parameters: dict. */
-  head: `SELECT format, epoch, number, nonce, bytes, bound FROM ${VERSIONS} WHERE dict = ?`,
+  /** With further columns. Parameters: dict. */
+  head: (more: string) => `SELECT format, epoch, number, nonce, bytes, bound${more} FROM ${VERSIONS} WHERE dict = ?`,
+
+  /** In place of a head that is none. Parameters: format, epoch, nonce, dict. */
+  renewHead: `UPDATE ${VERSIONS} SET format = ?, epoch = ?, number = 0, nonce = ?, bytes = 0, bound = 0 WHERE dict = ?`,
 
   /** Parameters: dict, format, epoch, nonce. */
   createHead: `INSERT INTO ${VERSIONS} (dict, format, epoch, number, nonce, bytes, bound) VALUES (?, ?, ?, 0, ?, 0, 0)`,
@@ -66,8 +79,10 @@ export const SQL = {
    */
   insertChange: `INSERT INTO ${CHANGES} (dict, number, nonce, previous, batch, effects, bytes) VALUES (?, ?, ?, ?, ?, ?, ?)`,
 
-  /** Parameters: dict, number. */
-  changesAfter: `SELECT number, nonce, previous, batch, effects FROM ${CHANGES} WHERE dict = ? AND number > ? ORDER BY number`,
+  /** As many as are kept, without effects that are larger than what is written. Parameters: dict, number. */
+  changesAfter:
+    `SELECT number, nonce, previous, batch, CASE WHEN length(effects) <= ${LOG_BYTES * MOST_BYTES} THEN effects END AS effects ` +
+    `FROM ${CHANGES} WHERE dict = ? AND number > ? ORDER BY number LIMIT ${LOG_COMMITS + TRIM_EVERY}`,
 
   /** Parameters: dict, number. */
   change: `SELECT nonce FROM ${CHANGES} WHERE dict = ? AND number = ?`,

@@ -1,3 +1,6 @@
+import { isDeepStrictEqual } from 'node:util'
+import { DamagedValue } from '../../contract/damaged-value.js'
+import { sameStored } from '../../contract/same-stored.js'
 import { EncodingError } from '../../errors/errors.js'
 import { escapeText, unescapeText } from '../sql/escape.js'
 import type { Dialect } from './dialect.js'
@@ -5,6 +8,7 @@ import type { Made } from './encoded.js'
 import type { Form } from './form.js'
 import { canonical, ordered } from './json-column.js'
 import type { ColumnKind, Columns } from './manager.js'
+import { shapeOf, unexpected } from './replies.js'
 import type { Stored } from './stored.js'
 
 /** How a value column is written and read. */
@@ -16,6 +20,7 @@ interface Conversion {
 /** What a value column is like, and what the encoding makes. */
 export interface ValueColumn {
   readonly dictionary: string
+  readonly library: string
   readonly keyCol: string
   readonly valueCol: string
   readonly kind: ColumnKind
@@ -29,7 +34,7 @@ export interface ValueColumn {
 
 /**
  * Keeps what the encoding makes in one column: as text, as JSON (a JSON string, where the encoding makes other text), or as bytes.
- * SQL's NULL, which no encoding makes, is read as '', and in columns of JSON as `null`.
+ * SQL's NULL, which no encoding makes, is damage, and in columns of JSON `null`.
  */
 export class ValueForm implements Form {
   readonly columns: readonly string[]
@@ -56,9 +61,39 @@ export class ValueForm implements Form {
     }
   }
 
+  /** @throws StoreUnavailableError if the library left the column out. */
   storedOf(row: object): Stored {
-    return this.#conversion.read((row as Columns)[this.#column.valueCol])
+    const { valueCol, library } = this.#column
+    if (!(valueCol in row)) throw unexpected(library, `rows with column "${valueCol}"`, row)
+    const column = (row as Columns)[valueCol]
+    try {
+      return this.#conversion.read(column)
+    } catch {
+      return new DamagedValue(
+        `Column "${valueCol}" holds ${column === null ? 'NULL' : shapeOf(column)} that no encoding has made.`,
+      )
+    }
   }
+
+  /** Databases write JSON in another order, and with other blanks. */
+  isWritten(written: Stored, found: Stored): boolean {
+    if (sameStored(written, found)) return true
+    return this.#column.kind === 'json' && isSameJson(written, found)
+  }
+}
+
+function isSameJson(written: Stored, found: Stored): boolean {
+  if (typeof written !== 'string' || typeof found !== 'string') return false
+  try {
+    return isDeepStrictEqual(withoutSigns(JSON.parse(written)), withoutSigns(JSON.parse(found)))
+  } catch {
+    return false
+  }
+}
+
+/** Some databases know no negative zero. */
+function withoutSigns(value: unknown): unknown {
+  return JSON.parse(JSON.stringify(value))
 }
 
 function conversionOf(column: ValueColumn, { unsafeInText }: Dialect): Conversion {
@@ -67,7 +102,7 @@ function conversionOf(column: ValueColumn, { unsafeInText }: Dialect): Conversio
   if (kind === 'bytes') return made === 'bytes' ? BYTES : TEXT_IN_BYTES
   return {
     write: stored => escapeText(stored as string, unsafeInText),
-    read: column => (column === null || column === undefined ? '' : unescapeText(String(column))),
+    read: column => unescapeText(text(column)),
   }
 }
 
@@ -116,19 +151,27 @@ function textOf(value: unknown): string {
 }
 
 const BYTES: Conversion = {
-  write: stored => toBuffer(stored as Uint8Array),
-  read: column => toBuffer(column as Uint8Array | null),
+  write: stored => toBuffer(stored),
+  read: column => toBuffer(column),
 }
+
+const UTF8 = new TextDecoder('utf8', { fatal: true, ignoreBOM: true })
 
 const TEXT_IN_BYTES: Conversion = {
   write: stored => Buffer.from(stored as string, 'utf8'),
-  read: column => toBuffer(column as Uint8Array | null).toString('utf8'),
+  read: column => (typeof column === 'string' ? column : UTF8.decode(toBuffer(column))),
 }
 
-/** The same bytes, as all drivers take them. */
-function toBuffer(bytes: Uint8Array | ArrayBuffer | string | null): Buffer {
-  if (bytes === null || bytes === undefined) return Buffer.alloc(0)
+/** @throws TypeError for anything else. */
+function text(column: unknown): string {
+  if (typeof column === 'string') return column
+  throw new TypeError('It is not text.')
+}
+
+/** The same bytes, as all drivers take them. SQLite holds text in a column of bytes. @throws TypeError for anything else. */
+function toBuffer(bytes: unknown): Buffer {
   if (typeof bytes === 'string') return Buffer.from(bytes, 'utf8')
   if (bytes instanceof ArrayBuffer) return Buffer.from(bytes)
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  if (bytes instanceof Uint8Array) return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  throw new TypeError('It is not bytes.')
 }

@@ -8,6 +8,8 @@ export interface Writing {
   readonly version: Version
   /** The largest bound that some replica relies on, in ms; 0 where none is recorded. */
   readonly bound: number
+  /** The most that a statement can take, in bytes. */
+  readonly largest: number
   /** Whether a change since that version has touched the key; also where that cannot be told. */
   touchedSince(since: Version, key: string): boolean
   /** Moves to the next state. `undefined` for effects: everything may have changed. */
@@ -20,6 +22,8 @@ export interface Writing {
 export interface Versions {
   /** Whether it can record a bound. */
   readonly recordsBounds: boolean
+  /** From now on nothing is written: not even a history is founded. */
+  restrictToReads(): void
   /** The present version; founds the history where there is none. */
   current(): Promise<Version>
   /** What happened since. Left out where it is not known: the versions alone are compared then. */

@@ -1,3 +1,5 @@
+import { keyFault } from '../../contract/key-fault.js'
+
 /** With four hexadecimal digits it stands for a character that text of SQL cannot hold. */
 export const ESCAPE = '\u0001'
 const ESCAPED = new RegExp(`${ESCAPE}([0-9a-f]{4})`, 'g')
@@ -23,4 +25,13 @@ export function escapeText(text: string, unsafe = UNSAFE): string {
 export function unescapeText(text: string): string {
   if (!text.includes(ESCAPE)) return text
   return text.replace(ESCAPED, (_, digits: string) => String.fromCharCode(Number.parseInt(digits, 16)))
+}
+
+/**
+ * The key that this text of a database stands for. `undefined` if it stands for none, or is not how this library writes it: two
+ * texts would be one key then, of which only one could be deleted.
+ */
+export function unescapeKey(text: string, unsafe = UNSAFE): string | undefined {
+  const key = unescapeText(text)
+  return keyFault(key) === undefined && escapeText(key, unsafe) === text ? key : undefined
 }

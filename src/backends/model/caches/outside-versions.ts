@@ -1,5 +1,6 @@
 import { StoreUnavailableError } from '../../../errors/errors.js'
 import { clearTimeout, setTimeout } from '../../../time/clock.js'
+import { shapeOf } from '../replies.js'
 import { checkToken, checkVersionKey, isToken, type VersionCache } from '../version-cache.js'
 
 /** Of the caches outside of this process. */
@@ -65,7 +66,7 @@ export class OutsideVersions implements VersionCache {
     const text = toText(value)
     if (text !== undefined && isToken(text)) return text
     throw new StoreUnavailableError(
-      `${this.#client.label} holds no version under the key "${key}", but ${JSON.stringify(text ?? value)}: ` +
+      `${this.#client.label} holds no version under the key "${key}", but ${shapeOf(text ?? value)}: ` +
         'something else writes there. Give the dictionary another name, or delete that key: a new version is then founded.',
     )
   }

@@ -25,6 +25,35 @@ const json = `/*M!, EXISTS (SELECT 1 FROM information_schema.check_constraints k
   WHERE k.constraint_schema = c.table_schema AND k.table_name = c.table_name
   AND k.check_clause = CONCAT('json_valid(\`', c.column_name, '\`)')) AS json */`
 
+/** The fewest rows that are taken for no limit: the default is 2^64 - 1. */
+const NO_LIMIT = 2 ** 60
+
+const CHARSETS = ['charset_client', 'charset_connection', 'charset_results']
+
+/** What is wrong with a session. */
+function faultOfSession(row: SqlRow): string | undefined {
+  // NULL: results come as they are stored.
+  const charset = CHARSETS.map(name => row[name]).find(one => one !== null && one !== 'utf8mb4')
+  if (charset !== undefined) {
+    return `its character set is ${charset}, which cannot hold all text; set it to utf8mb4 (option "charset", or SET NAMES utf8mb4)`
+  }
+  if (/(?:^|,)NO_BACKSLASH_ESCAPES(?:,|$)/.test(String(row.sql_mode))) {
+    return `its sql_mode has NO_BACKSLASH_ESCAPES, by which text that a driver has escaped changes its meaning; remove it`
+  }
+  if (Number(row.select_limit) < NO_LIMIT) {
+    return `its sql_select_limit cuts off the rows of queries; set it to DEFAULT`
+  }
+  return undefined
+}
+
+const waiting = (ms: number) => Math.max(1, Math.floor(ms / 1000))
+
+/** A locking SELECT that waits so long. The hint is MySQL's, the comment is read by MariaDB alone. */
+function locking(select: string, ms: number): string {
+  const hinted = select.replace(/^SELECT/, `SELECT /*+ SET_VAR(innodb_lock_wait_timeout = ${waiting(ms)}) */`)
+  return `${hinted} FOR UPDATE /*M! WAIT ${waiting(ms)} */`
+}
+
 /** MySQL and MariaDB, with InnoDB. */
 export const mysql: Dialect = {
   // Most collations pad: a key would be the same as that with a blank behind it.
@@ -41,11 +70,22 @@ export const mysql: Dialect = {
   bound: () => [],
   readCommitted: [{ sql: 'DO 0', parameters: [] }],
   checkConstraints: [],
-  // The hint is MySQL's, the comment is read by MariaDB alone.
-  lockHead(head, dict, ms) {
-    const seconds = Math.max(1, Math.floor(ms / 1000))
-    const hinted = head.replace(/^SELECT/, `SELECT /*+ SET_VAR(innodb_lock_wait_timeout = ${seconds}) */`)
-    return [{ sql: `${hinted} FOR UPDATE /*M! WAIT ${seconds} */`, parameters: [dict] }]
+  lockHead: (head, dict, ms) => [{ sql: locking(head, ms), parameters: [dict] }],
+  session: {
+    columns: {
+      sql_mode: '@@SESSION.sql_mode',
+      select_limit: '@@SESSION.sql_select_limit',
+      charset_client: '@@SESSION.character_set_client',
+      charset_connection: '@@SESSION.character_set_connection',
+      charset_results: '@@SESSION.character_set_results',
+      packet: '@@SESSION.max_allowed_packet',
+    },
+    fault: faultOfSession,
+  },
+  lockRows(table, key, keys, ms) {
+    const some = keys.length === 0 ? '' : ` WHERE ${quote(key)} IN (${keys.map(() => '?').join(', ')})`
+    const select = `SELECT ${quote(key)} AS locked FROM ${quoted({ quote }, table)}${some}`
+    return [{ sql: locking(select, ms), parameters: keys }]
   },
   ignoringDuplicates: insert => insert.replace(/^INSERT/, 'INSERT IGNORE'),
   replacing: insert => insert.replace(/^INSERT/, 'REPLACE'),
@@ -53,6 +93,12 @@ export const mysql: Dialect = {
   lockModel(_purpose, table, key) {
     return [{ sql: `SELECT ${quote(key)} AS locked FROM ${quoted({ quote }, table)} FOR UPDATE`, parameters: [] }]
   },
+  lockModelForReaders: (_purpose, table, key) => [
+    {
+      sql: `SELECT ${quote(key)} AS locked FROM ${quoted({ quote }, table)} LOCK IN SHARE MODE`,
+      parameters: [],
+    },
+  ],
   columns: ({ schema = null, name }) => ({
     sql: `SELECT column_name AS name, data_type AS type, collation_name AS collation, table_schema AS \`schema\` ${json}
       FROM information_schema.columns c

@@ -12,6 +12,22 @@ const KINDS: Readonly<Record<string, ColumnKind>> = {
 
 const quote = (identifier: string) => `"${identifier.replaceAll('"', '""')}"`
 
+const BOUND =
+  `SELECT set_config('lock_timeout', ?, true) AS a, set_config('statement_timeout', ?, true) AS b, ` +
+  `set_config('idle_in_transaction_session_timeout', ?, true) AS c`
+
+/** Rows alone cannot be locked against those to come. */
+const lockModel: Dialect['lockModel'] = (purpose, _table, _key, name) => [
+  {
+    sql:
+      `SELECT CAST(pg_advisory_xact_lock${purpose === 'load' ? '_shared' : ''}` +
+      `(hashtextextended(CAST(? AS text), 0)) AS text) AS locked`,
+    parameters: [name],
+  },
+]
+
+const bounds = (ms: number) => [`${ms}`, `${ms}`, `${ms}`]
+
 export const postgresql: Dialect = {
   unsafeInKeys: UNSAFE,
   unsafeInText: UNSAFE,
@@ -25,30 +41,40 @@ export const postgresql: Dialect = {
   },
   types: { name: 'varchar(255)', whole: 'bigint', real: 'double precision', long: 'text' },
   // A process that is stopped within its transaction would else hold up every other writer, for as long as it is stopped.
-  bound: ms => [
-    {
-      sql:
-        `SELECT set_config('lock_timeout', ?, true) AS a, set_config('statement_timeout', ?, true) AS b, ` +
-        `set_config('idle_in_transaction_session_timeout', ?, true) AS c`,
-      parameters: [`${ms}`, `${ms}`, `${ms}`],
+  bound: ms => [{ sql: BOUND, parameters: bounds(ms) }],
+  session: {
+    columns: {
+      client_encoding: `current_setting('client_encoding')`,
+      standard_strings: `current_setting('standard_conforming_strings')`,
     },
-  ],
+    fault({ client_encoding, standard_strings }) {
+      if (client_encoding !== 'UTF8') {
+        return `its client_encoding is ${client_encoding}, which cannot hold all text; set it to UTF8 (SET client_encoding = 'UTF8')`
+      }
+      if (standard_strings === 'on') return undefined
+      return 'its standard_conforming_strings is off, by which backslashes in text change its meaning; set it to on'
+    },
+  },
   readCommitted: [{ sql: 'SET TRANSACTION ISOLATION LEVEL READ COMMITTED', parameters: [] }],
   checkConstraints: [{ sql: 'SET CONSTRAINTS ALL IMMEDIATE', parameters: [] }],
-  lockHead: (head, dict) => [{ sql: `${head} FOR UPDATE`, parameters: [dict] }],
+  // The limits hold from before the lock is waited for, in one statement with it.
+  lockHead: (head, dict, ms) => [
+    {
+      sql: `WITH limits AS MATERIALIZED (${BOUND}) ${head.replace(' FROM ', ' FROM limits, ')} FOR UPDATE OF durabledict_model_versions`,
+      parameters: [...bounds(ms), dict],
+    },
+  ],
+  // Also waits for rows that were inserted, which a lock on rows does not see.
+  lockRows: (table, _key, _keys, ms) => [
+    { sql: `SELECT set_config('lock_timeout', ?, true) AS a`, parameters: [`${ms}`] },
+    { sql: `LOCK TABLE ${quoted({ quote }, table)} IN SHARE MODE`, parameters: [] },
+  ],
   ignoringDuplicates: insert => `${insert} ON CONFLICT DO NOTHING`,
   replacing: (insert, key, others) =>
     `${insert} ON CONFLICT (${key.join(', ')}) DO UPDATE SET ${others.map(name => `${name} = excluded.${name}`).join(', ')}`,
   notifying: { sql: `RETURNING CAST(pg_notify(?, '') AS text) AS notified`, parameters: channel => [channel] },
-  // Rows alone cannot be locked against those to come.
-  lockModel: (purpose, _table, _key, name) => [
-    {
-      sql:
-        `SELECT CAST(pg_advisory_xact_lock${purpose === 'load' ? '_shared' : ''}` +
-        `(hashtextextended(CAST(? AS text), 0)) AS text) AS locked`,
-      parameters: [name],
-    },
-  ],
+  lockModel,
+  lockModelForReaders: lockModel,
   lockTables: {
     sql: `SELECT CAST(pg_advisory_xact_lock(hashtextextended('durabledict_model_versions', 0)) AS text) AS locked`,
     parameters: [],
