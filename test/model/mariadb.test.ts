@@ -131,7 +131,8 @@ describe('a value that is too large for the server', () => {
 
   test('is told from values that are large together, which are written in several statements', async () => {
     const name = await table()
-    const [dict, other] = [await open(manager(name)), await open(manager(name))]
+    const options = { timeout: 20_000 }
+    const [dict, other] = [await open(manager(name), options), await open(manager(name), options)]
     const half = '"'.repeat(PACKET / 5)
     const keys = ['a', 'b', 'c', 'd']
     await Promise.all(keys.map(key => dict.set(key, half)))

@@ -15,6 +15,7 @@ const PROBES: readonly unknown[] = [
   new Map(),
   1n,
   Number.NaN,
+  Uint8Array.of(0, 255),
 ]
 
 /**
