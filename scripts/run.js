@@ -13,14 +13,14 @@ export const installed = name => fileURLToPath(new URL(`../node_modules/.bin/${n
  * either where `stdio` is 'inherit').
  * @param {string} command
  * @param {string[]} args
- * @param {{ stdio?: 'pipe' | 'inherit', cwd?: string }} [options]
+ * @param {{ stdio?: 'pipe' | 'inherit', cwd?: string, env?: Record<string, string | undefined> }} [options]
  * @returns {Promise<{ code: number, stdout: string, output: string }>}
  */
-export function run(command, args, { stdio = 'pipe', cwd = root } = {}) {
+export function run(command, args, { stdio = 'pipe', cwd = root, env = process.env } = {}) {
   return new Promise((resolve, reject) => {
     // npm and what it installs are command files on Windows, which only a shell can start.
     const shell = process.platform === 'win32' && command !== process.execPath
-    const child = spawn(command, args, { cwd, shell, stdio: ['ignore', stdio, stdio] })
+    const child = spawn(command, args, { cwd, env, shell, stdio: ['ignore', stdio, stdio] })
     let stdout = ''
     let output = ''
     child.stdout?.setEncoding('utf8').on('data', text => {
@@ -44,7 +44,7 @@ export function run(command, args, { stdio = 'pipe', cwd = root } = {}) {
  * Gives the command's standard output, or rejects with all that it printed where it fails.
  * @param {string} command
  * @param {string[]} args
- * @param {{ cwd?: string }} [options]
+ * @param {{ cwd?: string, env?: Record<string, string | undefined> }} [options]
  */
 export async function runOrThrow(command, args, options) {
   const { code, stdout, output } = await run(command, args, options)

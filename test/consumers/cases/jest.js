@@ -1,0 +1,4 @@
+// @ts-check
+/** @import { Case } from './case.js' */
+/** @type {readonly Case[]} */
+export const jest = []

@@ -1,0 +1,80 @@
+// @ts-check
+import { createHash } from 'node:crypto'
+import { cp, link, mkdir, mkdtemp, readdir, rm, symlink, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { cached } from '../../scripts/cache.js'
+import { runOrThrow } from '../../scripts/run.js'
+import { TOOLS } from './tools.js'
+
+const INSTALL = 'install --ignore-scripts --no-audit --no-fund --no-package-lock --prefer-offline'.split(' ')
+
+/** The programs that the tests bundle and run. */
+export const programs = fileURLToPath(new URL('programs', import.meta.url))
+
+/** The node_modules of a set of tools, installed on first use. @param {string} name */
+export async function toolset(name) {
+  const versions = TOOLS[name]
+  if (!versions) throw new Error(`test/consumers/tools.js lists no set "${name}" for this machine.`)
+  const wanted = Object.entries(versions).map(([tool, version]) => `${tool}@${version}`)
+  const hash = createHash('sha256').update(wanted.join()).digest('hex').slice(0, 12)
+  const folder = await cached(`consumers-${name}-${hash}`, async draft => {
+    await writeFile(join(draft, 'package.json'), '{ "private": true }')
+    await runOrThrow('npm', [...INSTALL, ...wanted], { cwd: draft })
+  })
+  return join(folder, 'node_modules')
+}
+
+/** Packs the library, and installs the tarball into a folder of its own, as any user does. */
+export async function installPackage() {
+  const folder = await mkdtemp(join(tmpdir(), 'durabledict-package-'))
+  const packed = await runOrThrow('npm', ['pack', '--json', '--ignore-scripts', '--pack-destination', folder])
+  const [report] = Object.values(JSON.parse(packed))
+  await writeFile(join(folder, 'package.json'), '{ "private": true }')
+  // Peer dependencies are optional, and left to each case.
+  await runOrThrow('npm', [...INSTALL, '--legacy-peer-deps', `./${report.filename}`], { cwd: folder })
+  return { modules: join(folder, 'node_modules'), remove: () => rm(folder, { recursive: true, force: true }) }
+}
+
+/**
+ * A fresh folder outside of the repository, where the package and the tools are installed and the programs lie.
+ * @param {string} modules where the package is installed
+ * @param {readonly string[]} tools
+ * @param {{ type?: 'module' | 'commonjs', whole?: boolean }} [options] whole: with real files, for tools that follow no links
+ */
+export async function freshFolder(modules, tools, { type = 'module', whole = false } = {}) {
+  const folder = await mkdtemp(join(tmpdir(), 'durabledict-consumer-'))
+  const own = join(folder, 'node_modules')
+  await cp(modules, own, { recursive: true })
+  for (const name of tools) await addAll(await toolset(name), own, whole)
+  await cp(programs, folder, { recursive: true })
+  await writeFile(join(folder, 'package.json'), JSON.stringify({ name: 'consumer', private: true, type }))
+  return { folder, remove: () => rm(folder, { recursive: true, force: true }) }
+}
+
+/** @param {string} from @param {string} to @param {boolean} whole */
+async function addAll(from, to, whole) {
+  for (const name of await readdir(from)) {
+    if (name.startsWith('.')) continue
+    if (name.startsWith('@'))
+      await mkdir(join(to, name), { recursive: true }).then(() => addAll(join(from, name), join(to, name), whole))
+    else if (whole) await linkFiles(join(from, name), join(to, name))
+    else await symlink(join(from, name), join(to, name), 'junction').catch(unlessThere)
+  }
+}
+
+/** The same tree, its files shared. @param {string} from @param {string} to */
+async function linkFiles(from, to) {
+  await mkdir(to, { recursive: true })
+  for (const entry of await readdir(from, { withFileTypes: true })) {
+    const [source, target] = [join(from, entry.name), join(to, entry.name)]
+    if (entry.isDirectory()) await linkFiles(source, target)
+    else await link(source, target).catch(error => (error.code === 'EXDEV' ? cp(source, target) : unlessThere(error)))
+  }
+}
+
+/** @param {NodeJS.ErrnoException} error */
+function unlessThere(error) {
+  if (error.code !== 'EEXIST') throw error
+}
