@@ -6,16 +6,19 @@ import { InvalidKeyError, InvalidValueError } from '../errors/errors.js'
 export type Schema = StandardSchemaV1 | Readonly<Record<string, StandardSchemaV1>>
 
 /** What a schema's values are when read. */
-export type OutputOf<S extends Schema> =
-  S extends StandardSchemaV1<unknown, infer Output>
-    ? Record<string, Output>
-    : { [K in keyof S & string]: S[K] extends StandardSchemaV1 ? StandardSchemaV1.InferOutput<S[K]> : never }
+export type OutputOf<S extends Schema> = S extends { readonly '~standard': object }
+  ? Record<string, Output<S>>
+  : { [K in keyof S & string]: Output<S[K]> }
 
 /** What a schema's values are when written. */
-export type InputOf<S extends Schema> =
-  S extends StandardSchemaV1<infer Input, unknown>
-    ? Record<string, Input>
-    : { [K in keyof S & string]: S[K] extends StandardSchemaV1 ? StandardSchemaV1.InferInput<S[K]> : never }
+export type InputOf<S extends Schema> = S extends { readonly '~standard': object }
+  ? Record<string, Input<S>>
+  : { [K in keyof S & string]: Input<S[K]> }
+
+// By the one member that tells: comparing the whole of a schema goes too deep for TypeScript up to 6 with some libraries.
+type Types<S> = S extends { readonly '~standard': { readonly types?: infer Types } } ? NonNullable<Types> : never
+type Output<S> = Types<S> extends { readonly output: infer Output } ? Output : never
+type Input<S> = Types<S> extends { readonly input: infer Input } ? Input : never
 
 /** Finds the schema of a key, and holds values against it. */
 export class SchemaCheck {

@@ -18,6 +18,9 @@ export interface DictMap<T extends object, D extends keyof T & string = never>
   readonly [DEFAULTED]?: (key: D) => void
 }
 
+/** What a Map's iterators are in the reader's TypeScript: `MapIterator` since 5.6. */
+type Iterated<V> = ReturnType<ReadonlyMap<V, unknown>['keys']>
+
 /** What reading one state is made of, whoever holds it. */
 abstract class View<T extends object, D extends keyof T & string> implements DictMap<T, D> {
   abstract get size(): number
@@ -27,21 +30,21 @@ abstract class View<T extends object, D extends keyof T & string> implements Dic
   /** The state that an iteration runs over, whatever is written meanwhile. */
   protected abstract state(): FrozenState
 
-  *keys(): MapIterator<keyof T & string> {
+  *keys(): Iterated<keyof T & string> {
     yield* this.state().keys() as (keyof T & string)[]
   }
 
-  *values(): MapIterator<T[keyof T & string]> {
+  *values(): Iterated<T[keyof T & string]> {
     const state = this.state()
     for (const key of state.keys()) yield state.get(key) as T[keyof T & string]
   }
 
-  *entries(): MapIterator<[keyof T & string, T[keyof T & string]]> {
+  *entries(): Iterated<[keyof T & string, T[keyof T & string]]> {
     const state = this.state()
     for (const key of state.keys()) yield [key as keyof T & string, state.get(key) as T[keyof T & string]]
   }
 
-  [Symbol.iterator](): MapIterator<[keyof T & string, T[keyof T & string]]> {
+  [Symbol.iterator](): Iterated<[keyof T & string, T[keyof T & string]]> {
     return this.entries()
   }
 

@@ -53,7 +53,7 @@ afterAll(async () => {
 })
 
 describe('the packed library, installed into a fresh folder', () => {
-  test.each(cases)('$name', { timeout: 300_000 }, async ({ tools, run, ...options }) => {
+  test.each(cases)('$name', { timeout: 120_000 }, async ({ tools, run, ...options }) => {
     const { folder, remove } = await freshFolder(installed.modules, tools, options)
     try {
       await run({ folder, env })

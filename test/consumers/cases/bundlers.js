@@ -21,6 +21,9 @@ const tool = async (folder, name) => {
   return imported.default ?? imported
 }
 
+/** Packages that redis requires if they are there, which bundlers other than esbuild have to be told. */
+const OPTIONAL = ['@node-rs/xxhash', '@opentelemetry/api']
+
 /** Where a bundle is run: beside it lie native packages alone. @param {string} folder */
 async function linkNatives(folder) {
   const drivers = await toolset('drivers')
@@ -91,7 +94,7 @@ async function rollup(folder, entries, output) {
   const [commonjs, json, resolve] = await Promise.all(plugins)
   const bundle = await rollup({
     input: entries,
-    external: [...NATIVE, ...builtinModules, /^node:/],
+    external: [...NATIVE, ...OPTIONAL, ...builtinModules, /^node:/],
     plugins: [resolve({ preferBuiltins: true, exportConditions: ['node'] }), commonjs(), json()],
     onwarn(/** @type {{ code: string, message: string }} */ { code, message }) {
       if (/UNRESOLVED|MISSING/.test(code) || /durabledict/.test(message)) throw new Error(message)
@@ -110,7 +113,7 @@ async function webpack(folder, entries, output) {
       context: folder,
       entry: entries,
       output: { path: output, filename: '[name].cjs' },
-      externals: Object.fromEntries(NATIVE.map(name => [name, `commonjs ${name}`])),
+      externals: Object.fromEntries([...NATIVE, ...OPTIONAL].map(name => [name, `commonjs ${name}`])),
     }
     run(options, (/** @type {Error | null} */ error, /** @type {unknown} */ stats) =>
       error ? reject(error) : resolve(stats),

@@ -1,4 +1,56 @@
 // @ts-check
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { runOrThrow } from '../../../scripts/run.js'
+import { toolset } from '../place.js'
+import { TYPESCRIPTS } from '../tools.js'
+
 /** @import { Case } from './case.js' */
-/** @type {readonly Case[]} */
-export const types = []
+
+const NEWEST = /** @type {string} */ (TYPESCRIPTS.at(-1))
+
+/** A program of all that is typed, and one by which the declarations themselves are checked, as they are resolved in each way. */
+const PROGRAMS = [
+  { file: 'types.ts', type: 'module', module: 'nodenext', skipLibCheck: true },
+  { file: 'declarations.ts', type: 'module', module: 'nodenext' },
+  { file: 'declarations.ts', type: 'commonjs', module: 'nodenext' },
+  { file: 'declarations.ts', type: 'module', module: 'esnext', moduleResolution: 'bundler' },
+]
+
+/** TypeScript 7 has it no longer. */
+const CLASSIC = { file: 'declarations.ts', type: 'commonjs', module: 'commonjs', moduleResolution: 'node10' }
+
+/** @param {string} version @returns {Case} */
+function compiled(version) {
+  return {
+    name: `TypeScript ${version} compiles programs against the declarations`,
+    short: version === TYPESCRIPTS[0] || version === NEWEST,
+    tools: ['schemas', `typescript-${version}`],
+    async run({ folder }) {
+      const tsc = join(await toolset(`typescript-${version}`), 'typescript', 'bin', 'tsc')
+      for (const { file, type, ...options } of [...PROGRAMS, ...(version < '6' ? [CLASSIC] : [])]) {
+        await writeFile(join(folder, 'package.json'), JSON.stringify({ private: true, type }))
+        await writeFile(join(folder, 'tsconfig.json'), JSON.stringify(configuration(file, options)))
+        await runOrThrow(process.execPath, [tsc, '-p', 'tsconfig.json'], { cwd: folder })
+      }
+    },
+  }
+}
+
+/** @param {string} file @param {object} options */
+function configuration(file, options) {
+  return {
+    compilerOptions: {
+      target: 'es2022',
+      lib: ['es2022', 'esnext.disposable'],
+      types: ['node'],
+      strict: true,
+      noEmit: true,
+      exactOptionalPropertyTypes: true,
+      ...options,
+    },
+    files: [file],
+  }
+}
+
+export const types = TYPESCRIPTS.map(compiled)
