@@ -59,4 +59,5 @@ export {
   StoreUnavailableError,
   UnsupportedError,
 } from './errors/errors.js'
+export { type OpenOnceOptions, openOnce } from './open-once.js'
 export type { SyncReason } from './replica/history.js'

@@ -15,8 +15,10 @@ import { TOOLS } from './tools.js'
 
 const ALL: readonly Case[] = [...bundlers, ...copies, ...jest, ...types, ...runtimes, ...next]
 
+const ALL_OF_THEM = process.env.CONSUMERS === 'all'
+
 /** All of them by `npm run test:consumers`; those that take a second or two by `npm test`. */
-const cases = process.env.CONSUMERS === 'all' ? ALL : ALL.filter(({ short }) => short)
+const cases = ALL_OF_THEM ? ALL : ALL.filter(({ short }) => short)
 
 const SPECS = { redis, zookeeper }
 const VARIABLES = { redis: 'REDIS_URL', zookeeper: 'ZOOKEEPER' }
@@ -53,10 +55,10 @@ afterAll(async () => {
 })
 
 describe('the packed library, installed into a fresh folder', () => {
-  test.each(cases)('$name', { timeout: 120_000 }, async ({ tools, run, ...options }) => {
+  test.each(cases)('$name', { timeout: 300_000 }, async ({ tools, run, ...options }) => {
     const { folder, remove } = await freshFolder(installed.modules, tools, options)
     try {
-      await run({ folder, env })
+      await run({ folder, env, short: !ALL_OF_THEM })
     } finally {
       await remove()
     }

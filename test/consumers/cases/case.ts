@@ -7,6 +7,8 @@ export interface Place {
   readonly folder: string
   /** With the addresses of the servers. */
   readonly env: Record<string, string | undefined>
+  /** Whether it is a part of `npm test`: a case may leave out what takes long. */
+  readonly short: boolean
 }
 
 /** One way in which a program consumes the package. */

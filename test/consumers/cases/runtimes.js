@@ -1,4 +1,54 @@
 // @ts-check
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { runOrThrow } from '../../../scripts/run.js'
+import { toolset } from '../place.js'
+import { binaries } from '../tools.js'
+
 /** @import { Case } from './case.js' */
+
+const PROGRAMS = ['memory.js', 'sqlite.js', 'redis.js']
+
+/** @param {'bun' | 'deno'} runtime */
+async function binaryOf(runtime) {
+  const name = /** @type {NonNullable<typeof binaries>} */ (binaries)[runtime]
+  return join(await toolset(runtime), name, runtime === 'bun' ? 'bin/bun' : 'deno')
+}
+
 /** @type {readonly Case[]} */
-export const runtimes = []
+export const runtimes = binaries
+  ? [
+      {
+        name: 'Bun runs programs',
+        tools: ['drivers', 'bun'],
+        servers: ['redis'],
+        async run({ folder, env }) {
+          const bun = await binaryOf('bun')
+          for (const program of PROGRAMS) await runOrThrow(bun, ['run', program], { cwd: folder, env })
+        },
+      },
+      {
+        name: 'Bun bundles a program, and Node runs it',
+        tools: ['drivers', 'bun'],
+        servers: ['redis'],
+        async run({ folder, env }) {
+          const bun = await binaryOf('bun')
+          for (const program of PROGRAMS) {
+            const flags = ['--target', 'node', '--minify', '--external', 'libsql', '--outfile', `bundled-${program}`]
+            await runOrThrow(bun, ['build', program, ...flags], { cwd: folder, env })
+            await runOrThrow(process.execPath, [`bundled-${program}`], { cwd: folder, env })
+          }
+        },
+      },
+      {
+        name: 'Deno runs programs',
+        tools: ['drivers', 'deno'],
+        servers: ['redis'],
+        async run({ folder, env }) {
+          const deno = await binaryOf('deno')
+          await writeFile(join(folder, 'deno.json'), '{ "nodeModulesDir": "manual" }')
+          for (const program of PROGRAMS) await runOrThrow(deno, ['run', '-A', program], { cwd: folder, env })
+        },
+      },
+    ]
+  : []

@@ -20,15 +20,21 @@ const PROGRAMS = [
 /** TypeScript 7 has it no longer. */
 const CLASSIC = { file: 'declarations.ts', type: 'commonjs', module: 'commonjs', moduleResolution: 'node10' }
 
+/** @param {string} version @param {boolean} short */
+function programsFor(version, short) {
+  if (short) return PROGRAMS.slice(0, 2)
+  return version < '6' ? [...PROGRAMS, CLASSIC] : PROGRAMS
+}
+
 /** @param {string} version @returns {Case} */
 function compiled(version) {
   return {
     name: `TypeScript ${version} compiles programs against the declarations`,
     short: version === TYPESCRIPTS[0] || version === NEWEST,
     tools: ['schemas', `typescript-${version}`],
-    async run({ folder }) {
+    async run({ folder, short }) {
       const tsc = join(await toolset(`typescript-${version}`), 'typescript', 'bin', 'tsc')
-      for (const { file, type, ...options } of [...PROGRAMS, ...(version < '6' ? [CLASSIC] : [])]) {
+      for (const { file, type, ...options } of programsFor(version, short)) {
         await writeFile(join(folder, 'package.json'), JSON.stringify({ private: true, type }))
         await writeFile(join(folder, 'tsconfig.json'), JSON.stringify(configuration(file, options)))
         await runOrThrow(process.execPath, [tsc, '-p', 'tsconfig.json'], { cwd: folder })
