@@ -5,7 +5,7 @@ export default {
   entry: [
     ...ENTRIES.map(({ source }) => `src/${source}`),
     '{bench,demo}/*.{js,ts}',
-    'examples/*/*.js',
+    'examples/express/*.js',
     'site/.vitepress/config.js',
     'site/check.js',
     'bench/{suites,tasks}/*.js',
@@ -14,6 +14,6 @@ export default {
     'test/demo/*.js',
     'test/model/managers/*.js',
   ],
-  project: ['**/*.{js,ts}'],
+  project: ['**/*.{js,ts}', '!test/consumers/programs/**', '!examples/next/**'],
   ignoreDependencies: ['@arethetypeswrong/cli', 'publint', 'playwright-core', 'vitepress', 'vitepress-plugin-llms'],
 }

@@ -35,7 +35,11 @@ export const pages = [
   },
   {
     title: 'Applications',
-    entries: [['Web frameworks', 'frameworks']],
+    entries: [
+      ['Web frameworks', 'frameworks'],
+      ['Next.js', 'nextjs'],
+      ['Bundling, CommonJS and runtimes', 'bundling'],
+    ],
   },
   {
     title: 'Project',

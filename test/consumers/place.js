@@ -11,7 +11,7 @@ import { TOOLS } from './tools.js'
 const INSTALL = 'install --ignore-scripts --no-audit --no-fund --no-package-lock --prefer-offline'.split(' ')
 
 /** The programs that the tests bundle and run. */
-export const programs = fileURLToPath(new URL('programs', import.meta.url))
+const programs = fileURLToPath(new URL('programs', import.meta.url))
 
 /** The node_modules of a set of tools, installed on first use. @param {string} name */
 export async function toolset(name) {

@@ -2,7 +2,7 @@
 export type ServerName = 'redis' | 'zookeeper'
 
 /** What a case runs in. */
-export interface Place {
+interface Place {
   /** Fresh, with the package, the tools and the programs. */
   readonly folder: string
   /** With the addresses of the servers. */

@@ -1,0 +1,57 @@
+// @ts-check
+// How large a program that imports one entry point becomes, and what of the library is in it: `npm run sizes`.
+import { builtinModules } from 'node:module'
+import { join, relative, sep } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { gzipSync } from 'node:zlib'
+import { textModules } from './build/text-modules.js'
+import { ENTRIES } from './entries.js'
+import { root } from './run.js'
+
+/** @import { Entry } from './entries.js' */
+
+const src = join(root, 'src')
+
+/** @param {string} specifier */
+const isExternal = specifier => builtinModules.includes(specifier) || /^(node:|[^./])/.test(specifier)
+
+/** Bundles an entry point by itself, devalue with it, as a user's bundler would. @param {Entry} entry */
+export async function measure(entry) {
+  const { rolldown } = await import('rolldown')
+  const built = await rolldown({
+    input: join(src, entry.source),
+    platform: 'node',
+    external: specifier => specifier !== 'devalue' && isExternal(specifier),
+    treeshake: { moduleSideEffects: false },
+    plugins: [textModules()],
+  })
+  const { output } = await built.generate({ format: 'esm', minify: true })
+  await built.close()
+  const chunks = output.flatMap(file => (file.type === 'chunk' ? [file] : []))
+  const modules = chunks.flatMap(({ moduleIds }) => moduleIds).filter(id => id.startsWith(src + sep))
+  return {
+    entry,
+    kib: chunks.reduce((sum, { code }) => sum + gzipSync(code).length, 0) / 1024,
+    modules: modules.map(id => relative(src, id).split(sep).join('/')),
+  }
+}
+
+/** @param {Awaited<ReturnType<typeof measure>>} measured */
+export const isTooLarge = ({ entry, kib }) => kib > entry.limit
+
+/** All of them, one after the other. */
+export async function measureAll() {
+  const all = []
+  for (const entry of ENTRIES) all.push(await measure(entry))
+  return all
+}
+
+if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
+  const all = await measureAll()
+  for (const { entry, kib, modules } of all) {
+    console.log(
+      `${entry.path.padEnd(18)} ${kib.toFixed(1).padStart(6)} KiB of ${entry.limit}, ${modules.length} modules`,
+    )
+  }
+  if (all.some(isTooLarge)) process.exitCode = 1
+}

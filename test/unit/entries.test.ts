@@ -1,0 +1,58 @@
+import { describe, expect, it } from 'vitest'
+import { ENTRIES, specifierOf } from '../../scripts/entries.js'
+import { isWritten } from '../../scripts/entries-in-package.js'
+import { isTooLarge, measure } from '../../scripts/sizes.js'
+
+/** What belongs to one store or to one library, by where it is. */
+const PARTS: Readonly<Record<string, RegExp>> = {
+  memory: /^backends\/memory\//,
+  sqlite: /^backends\/sqlite\//,
+  redis: /^backends\/redis\//,
+  zookeeper: /^backends\/zookeeper\//,
+  model: /^backends\/model\//,
+  prisma: /managers\/prisma/,
+  typeorm: /managers\/typeorm/,
+  sequelize: /managers\/sequelize/,
+  drizzle: /managers\/drizzle/,
+  kysely: /managers\/kysely/,
+  knex: /managers\/knex/,
+}
+
+/** Entry points that have every part, and the libraries that `model` has. */
+const WHOLE = ['.', './conformance']
+const LIBRARIES = ['prisma', 'typeorm', 'sequelize', 'drizzle', 'kysely', 'knex']
+
+function partsOf(path: string): string[] {
+  if (path === './model') return ['model', ...LIBRARIES]
+  return path.slice(2).split('/')
+}
+
+const root = measure(ENTRIES[0] as (typeof ENTRIES)[number])
+
+describe('each entry point', () => {
+  it.each(ENTRIES.map(entry => [specifierOf(entry), entry] as const))(
+    '%s stays within its size',
+    async (_name, entry) => {
+      const measured = await measure(entry)
+      expect(isTooLarge(measured), `${measured.kib.toFixed(1)} KiB of ${entry.limit}`).toBe(false)
+    },
+  )
+
+  it.each(ENTRIES.filter(({ path }) => !WHOLE.includes(path)))('$path loads its own part only', async entry => {
+    const { modules } = await measure(entry)
+    const own = partsOf(entry.path)
+    const others = Object.entries(PARTS).filter(([part]) => !own.includes(part))
+    expect(modules.filter(module => others.some(([, place]) => place.test(module)))).toEqual([])
+  })
+
+  it.each(ENTRIES.filter(({ path }) => ![...WHOLE, './model'].includes(path)))(
+    '$path is less than half of the whole',
+    async entry => {
+      expect((await measure(entry)).kib).toBeLessThan((await root).kib / 2)
+    },
+  )
+
+  it('is in package.json as the list has it', async () => {
+    expect(await isWritten()).toBe(true)
+  })
+})
