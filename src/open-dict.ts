@@ -102,11 +102,15 @@ function unknownUrl(url: string): TypeError {
   )
 }
 
+/** The longest URL of which anything is shown, in characters. */
+const MAX_URL = 500
+
 /**
  * The scheme of a URL, and its host if it is certain which part that is. Nothing else is shown: a password may stand anywhere in a URL
  * that cannot be read.
  */
 function describeUrl(url: string): string {
+  if (url.length > MAX_URL) return `a URL of ${url.length} characters`
   const [, scheme, authority = '', rest = ''] = /^([a-z][a-z0-9+.-]*:)\/\/([^/?#]*)(.*)$/is.exec(url) ?? []
   if (scheme === undefined) return /^sqlite:/i.test(url) ? 'a URL that begins with sqlite:' : 'a URL without a host'
   const [host, ...credentials] = authority.split('@').reverse()

@@ -1,17 +1,16 @@
-import { setMaxListeners } from 'node:events'
 import { clearTimeout, setTimeout } from '../time/clock.js'
+import { onAbort } from '../time/on-abort.js'
 
 /** Resolves after about so many ms, sooner where the signal is aborted. Jittered: a fleet is not to come back as one. */
 export function pause(ms: number, signal?: AbortSignal): Promise<void> {
   return new Promise(resolve => {
     const end = () => {
       clearTimeout(timer)
-      signal?.removeEventListener('abort', end)
+      forgetSignal()
       resolve()
     }
     const timer = setTimeout(end, ms * (0.5 + Math.random()))
-    if (signal) setMaxListeners(0, signal)
-    signal?.addEventListener('abort', end)
+    const forgetSignal = onAbort(signal, end)
     if (signal?.aborted) end()
   })
 }
@@ -21,16 +20,13 @@ export async function orAborted<V>(promise: Promise<V>, signal: AbortSignal): Pr
   // Nobody may be left to be told.
   promise.catch(() => {})
   signal.throwIfAborted()
-  let abort = () => {}
+  let forgetSignal = () => {}
   const aborted = new Promise<never>((_, reject) => {
-    abort = () => reject(signal.reason)
-    // As many as wait: that is no leak.
-    setMaxListeners(0, signal)
-    signal.addEventListener('abort', abort)
+    forgetSignal = onAbort(signal, () => reject(signal.reason))
   })
   try {
     return await Promise.race([promise, aborted])
   } finally {
-    signal.removeEventListener('abort', abort)
+    forgetSignal()
   }
 }

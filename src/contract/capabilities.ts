@@ -1,3 +1,4 @@
+import { MAX_BOUND } from './answers.js'
 import type { Backend, Supports } from './backend.js'
 
 const REQUIRED = ['persist', 'depersist', 'durables', 'lastUpdated'] as const
@@ -16,11 +17,18 @@ export function capabilities(backend: Backend<unknown>): Required<Supports> {
   if (missing.length > 0) {
     throw new TypeError(`The backend lacks the method ${missing.join(', ')}; it needs ${REQUIRED.join(', ')}.`)
   }
+  checkPollEvery(backend.pollEvery)
   const found = OPTIONAL.map(method => [method, supported(backend, method)])
   const supports = Object.fromEntries(found) as Required<Supports>
   // Only commit() tells the bound that was recorded.
   const linearizable = backend.supports?.linearizable ?? true
   return { ...supports, linearizable, recordBound: supports.recordBound && supports.commit }
+}
+
+/** Where it were NaN, a timer would fire all the time. */
+function checkPollEvery(ms: unknown): void {
+  if (ms === undefined || (typeof ms === 'number' && ms >= 1 && ms <= MAX_BOUND)) return
+  throw new TypeError(`pollEvery of the backend must be a number of milliseconds from 1 to ${MAX_BOUND}.`)
 }
 
 function supported(backend: Backend<unknown>, method: (typeof OPTIONAL)[number]): boolean {

@@ -7,6 +7,7 @@ import type { Observer } from '../replica/history.js'
 import { LiveFeed } from '../replica/live-feed.js'
 import { Replica } from '../replica/replica.js'
 import { now } from '../time/clock.js'
+import { onAbort } from '../time/on-abort.js'
 import { Codec } from './codec.js'
 import { Defaults } from './defaults.js'
 import { type Change, Emitter } from './events.js'
@@ -44,8 +45,7 @@ export interface Parts {
 export async function assemble(backend: Backend<unknown>, settings: Settings, context: StoreContext): Promise<Parts> {
   const { signal } = settings
   const reads = new Deadlines()
-  const abort = () => reads.endAll(signal?.reason)
-  signal?.addEventListener('abort', abort)
+  const forgetSignal = onAbort(signal, () => reads.endAll(signal?.reason))
   try {
     signal?.throwIfAborted()
     const store = new Store(backend)
@@ -57,7 +57,7 @@ export async function assemble(backend: Backend<unknown>, settings: Settings, co
     signal?.throwIfAborted()
     throw error
   } finally {
-    signal?.removeEventListener('abort', abort)
+    forgetSignal()
   }
 }
 

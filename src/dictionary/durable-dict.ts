@@ -2,6 +2,7 @@ import type { Backend, Version } from '../contract/backend.js'
 import { UnsupportedError } from '../errors/errors.js'
 import { brand } from '../process/branded.js'
 import { now } from '../time/clock.js'
+import { onAbort } from '../time/on-abort.js'
 import { assemble, type Parts } from './assembly.js'
 import { ChangeStream } from './change-stream.js'
 import { closeParts, closeQuietly } from './closing.js'
@@ -70,6 +71,7 @@ export class DurableDict<
   readonly #writes: Writes
   readonly #transactor: Transactor
   readonly #resync: ResyncTimer | undefined
+  readonly #forgetSignal: () => void
   #closing: Promise<void> | undefined
 
   protected constructor(parts: Parts) {
@@ -87,7 +89,7 @@ export class DurableDict<
       submit: (group, options, limit) => this.#writes.submit(group, options, limit),
     })
     this.#resync = settings.resyncEvery === undefined ? undefined : this.#startResync(settings.resyncEvery)
-    settings.signal?.addEventListener('abort', this.#onAbort)
+    this.#forgetSignal = onAbort(settings.signal, () => void this.close().catch(() => {}))
     giveSide(this, {
       name,
       readOnly: settings.readOnly,
@@ -352,12 +354,9 @@ export class DurableDict<
     return this.#parts.context.run(work)
   }
 
-  readonly #onAbort = () => void this.close().catch(() => {})
-
   async #close(): Promise<void> {
-    const { settings } = this.#parts
     this.#gate.close()
-    settings.signal?.removeEventListener('abort', this.#onAbort)
+    this.#forgetSignal()
     this.#resync?.stop()
     await closeParts(this.#parts, this.#gate.error())
   }

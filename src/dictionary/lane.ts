@@ -1,4 +1,5 @@
-import { delay } from '../time/clock.js'
+import { clearTimeout, setTimeout } from '../time/clock.js'
+import { onAbort } from '../time/on-abort.js'
 
 /** Lets callers through one at a time, in order; but none waits longer than its patience, so that nesting cannot lock. */
 export class Lane {
@@ -11,14 +12,22 @@ export class Lane {
     this.#last = new Promise(resolve => {
       leave = resolve
     })
-    await Promise.race([before, after(patience, signal, before)])
+    await atMost(patience, before, signal)
     return leave
   }
 }
 
-/** Resolves after the time, or on abort. Holds no timer any longer than `before` takes. */
-function after(ms: number, signal: AbortSignal, before: Promise<void>): Promise<void> {
-  const waiting = new AbortController()
-  void before.then(() => waiting.abort())
-  return delay(ms, undefined, { signal: AbortSignal.any([signal, waiting.signal]) }).catch(() => {})
+/** Resolves after the work or the time, or on abort, and holds no timer any longer. */
+function atMost(ms: number, work: Promise<void>, signal: AbortSignal): Promise<void> {
+  return new Promise(resolve => {
+    const end = () => {
+      clearTimeout(timer)
+      forgetSignal()
+      resolve()
+    }
+    const timer = setTimeout(end, ms)
+    const forgetSignal = onAbort(signal, end)
+    void work.then(end)
+    if (signal.aborted) end()
+  })
 }

@@ -1,3 +1,4 @@
+import { MAX_BOUND } from '../contract/answers.js'
 import type { Supports } from '../contract/backend.js'
 import type { Encoding } from '../encodings/encoding.js'
 import { RichEncoding } from '../encodings/rich-encoding.js'
@@ -40,7 +41,7 @@ export interface CommonOptions {
   /**
    * For how long after a check reads are served from memory, in milliseconds: bounded staleness, on this process's
    * monotonic clock, counted from before that check was sent. Older than that, a read checks first. Off by default, at
-   * least 1. It is recorded with the dictionary in the store, for writes `{ everywhere: true }`. With `live`, checks are
+   * least 1, at most 86,400,000 (a day). It is recorded with the dictionary in the store, for writes `{ everywhere: true }`. With `live`, checks are
    * renewed in the background. With `autosync: false` it holds for `fresh` alone.
    */
   maxStaleness?: number
@@ -157,7 +158,7 @@ export function checkOptions(options: CommonOptions & { schema?: Schema; default
     defaults: defaults as Readonly<Record<string, unknown>>,
     signal,
     timeout: milliseconds('timeout', timeout),
-    maxStaleness: optionalMilliseconds('maxStaleness', options.maxStaleness),
+    maxStaleness: optionalMilliseconds('maxStaleness', options.maxStaleness, MAX_BOUND),
     resyncEvery: optionalMilliseconds('resyncEvery', options.resyncEvery),
     readOnly: boolean('readOnly', options.readOnly ?? false),
   }
@@ -240,15 +241,15 @@ function boolean(name: string, value: unknown): boolean {
 }
 
 /** The longest delay that timers take. */
-export const MAX_MS = 2 ** 31 - 1
+const MAX_MS = 2 ** 31 - 1
 
-function milliseconds(name: string, value: unknown): number {
-  if (typeof value === 'number' && value >= 1 && value <= MAX_MS) return value
-  throw wrong(name, `a number of milliseconds from 1 to ${MAX_MS}`, value)
+function milliseconds(name: string, value: unknown, max = MAX_MS): number {
+  if (typeof value === 'number' && value >= 1 && value <= max) return value
+  throw wrong(name, `a number of milliseconds from 1 to ${max}`, value)
 }
 
-function optionalMilliseconds(name: string, value: unknown): number | undefined {
-  return value === undefined ? undefined : milliseconds(name, value)
+function optionalMilliseconds(name: string, value: unknown, max?: number): number | undefined {
+  return value === undefined ? undefined : milliseconds(name, value, max)
 }
 
 function encoding(name: string, option: EncodingOption): Encoding<unknown> {

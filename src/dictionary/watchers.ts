@@ -1,6 +1,7 @@
 import type { Version } from '../contract/backend.js'
 import type { PastEntry } from '../replica/entries.js'
 import type { Memory, Step } from '../replica/memory.js'
+import { onAbort } from '../time/on-abort.js'
 import { ChangeStream } from './change-stream.js'
 import type { Change } from './events.js'
 
@@ -18,15 +19,14 @@ export class Watchers {
   }
 
   add(key: string | undefined, signal: AbortSignal | undefined): ChangeStream {
-    const abort = () => void stream.return()
-    const stream = new ChangeStream(() => {
+    const stream: ChangeStream = new ChangeStream(() => {
       this.#watchers.delete(watcher)
-      signal?.removeEventListener('abort', abort)
+      forgetSignal()
     })
     const watcher = { key, stream }
     this.#watchers.add(watcher)
-    if (signal?.aborted) abort()
-    else signal?.addEventListener('abort', abort)
+    const forgetSignal = onAbort(signal, () => void stream.return())
+    if (signal?.aborted) void stream.return()
     return stream
   }
 

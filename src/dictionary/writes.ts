@@ -1,3 +1,4 @@
+import { MAX_BOUND } from '../contract/answers.js'
 import type { Group, Operation, Outcome } from '../contract/backend.js'
 import { DamagedValue } from '../contract/damaged-value.js'
 import { AmbiguousWriteError } from '../errors/errors.js'
@@ -84,7 +85,8 @@ export class Writes {
     return outcome
   }
 
-  async #everywhere(bound: number): Promise<void> {
+  async #everywhere(bound: number | undefined): Promise<void> {
+    if (bound === undefined) throw damagedBound(this.#parts.name)
     try {
       await waitOut(bound, this.#gate.signal)
     } catch (cause) {
@@ -142,4 +144,13 @@ export class Writes {
       throw operation.type === 'clear' ? error : forKey(error, operation.key)
     }
   }
+}
+
+function damagedBound(dictionary: string): AmbiguousWriteError {
+  return new AmbiguousWriteError(
+    `The write took effect, but the staleness bound in the store of dictionary "${dictionary}" is damaged: it is no number of ` +
+      `milliseconds from 0 to ${MAX_BOUND}. So it is not known when no process reads an older value. Find out what else writes to ` +
+      'the store, and correct or remove the bound.',
+    { dictionary },
+  )
 }

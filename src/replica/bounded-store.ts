@@ -1,3 +1,4 @@
+import { checkCatchUp, checkCommitted } from '../contract/answers.js'
 import type {
   Awaitable,
   Batch,
@@ -66,7 +67,17 @@ export class BoundedStore {
   catchUp(since: Version, freshness: Freshness): Awaitable<CatchUp<unknown>> {
     this.#reads.throwIfEnded()
     try {
-      return this.#context.run(() => this.#store.catchUp(since, freshness))
+      const answer = this.#context.run(() => this.#store.catchUp(since, freshness))
+      return isPromise(answer) ? answer : checkCatchUp(answer)
+    } catch (cause) {
+      throw this.#readFault(cause, this.name)
+    }
+  }
+
+  /** The same, once it has come. */
+  checked(answer: CatchUp<unknown>): CatchUp<unknown> {
+    try {
+      return checkCatchUp(answer)
     } catch (cause) {
       throw this.#readFault(cause, this.name)
     }
@@ -123,7 +134,8 @@ export class BoundedStore {
       this.#givingUp = new AbortController()
       return late(this.timeout)
     }
-    const commit = (progress: () => void) => this.#store.commit(batch, since, signal, progress)
+    const commit = async (progress: () => void) =>
+      checkCommitted(await this.#store.commit(batch, since, signal, progress), batch.groups.length)
     return this.#context
       .run(() => this.#writes.bound(commit, this.timeout, giveUp))
       .catch(cause => Promise.reject(writeFault(cause, this.name)))

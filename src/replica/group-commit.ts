@@ -1,4 +1,5 @@
 import type { Batch, Committed, Group, Outcome } from '../contract/backend.js'
+import { EncodingError, InvalidKeyError, InvalidValueError } from '../errors/errors.js'
 import { clearTimeout, now, setTimeout } from '../time/clock.js'
 
 /** Random, once for all ids of this copy of the module: a random number for each would cost more than the rest of a write. */
@@ -98,19 +99,19 @@ export class GroupCommit {
     // What else is written in this tick goes with the first batch.
     await undefined
     while (this.#queue.length > 0) {
-      this.#dropLate()
+      this.#queue = this.#inTime(this.#queue)
       await this.#sendNext(this.#take())
     }
     this.#sending = undefined
   }
 
   /** Rejects what waited for nearly all of its time: that it did not take effect is known now, and would not be later. */
-  #dropLate(): void {
+  #inTime(waiting: Waiting[]): Waiting[] {
     const present = now()
     const isLate = ({ sendBy }: Waiting) => sendBy < present
-    if (!this.#queue.some(isLate)) return
-    for (const waiting of this.#queue.filter(isLate)) rejected(waiting, this.#limits.unsent())
-    this.#queue = this.#queue.filter(waiting => !isLate(waiting))
+    if (!waiting.some(isLate)) return waiting
+    for (const late of waiting.filter(isLate)) rejected(late, this.#limits.unsent())
+    return waiting.filter(one => !isLate(one))
   }
 
   async #sendNext(waiting: readonly Waiting[]): Promise<void> {
@@ -120,10 +121,17 @@ export class GroupCommit {
       const outcomes = await this.#send({ id: newId(), groups: waiting.map(({ group }) => group) })
       for (const [index, one] of waiting.entries()) resolved(one, outcomes[index] as Outcome)
     } catch (error) {
-      for (const one of waiting) rejected(one, error)
+      if (waiting.length > 1 && isRefusal(error)) await this.#sendHalves(waiting)
+      else for (const one of waiting) rejected(one, error)
     } finally {
       this.#underWay = false
     }
+  }
+
+  /** Nothing was written, for what one of the groups holds: the others must not fail with it. */
+  async #sendHalves(waiting: readonly Waiting[]): Promise<void> {
+    const middle = waiting.length >> 1
+    for (const half of [waiting.slice(0, middle), waiting.slice(middle)]) await this.#sendNext(this.#inTime(half))
   }
 
   #take(): Waiting[] {
@@ -134,6 +142,11 @@ export class GroupCommit {
     })
     return this.#queue.splice(0, end < 0 ? this.#queue.length : Math.max(end, 1))
   }
+}
+
+/** Whether the error is about what was to be written, rather than about the store, and says that nothing was. */
+function isRefusal(error: unknown): boolean {
+  return error instanceof InvalidKeyError || error instanceof InvalidValueError || error instanceof EncodingError
 }
 
 function resolved({ timer, resolve }: Waiting, outcome: Outcome): void {

@@ -1,3 +1,4 @@
+import { isChange, readBound } from '../contract/answers.js'
 import type {
   Batch,
   CatchUp,
@@ -57,7 +58,7 @@ export class Replica {
   #confirmedAt: number
   /** Whether anyone waits for a check or a write, rather than the background alone. */
   #awaited = false
-  #recordedBound = 0
+  #recordedBound: number | undefined = 0
   readonly #damage: DamageReports
   /** Told whenever memory was confirmed current. */
   onConfirmed: () => void = () => {}
@@ -108,8 +109,11 @@ export class Replica {
     return this.#confirmedAt
   }
 
-  /** The largest bound that any replica relies on, in ms, as recorded when the latest write was executed. */
-  get recordedBound(): number {
+  /**
+   * The largest bound that any replica relies on, in ms, as recorded when the latest write was executed; nothing where what is
+   * recorded is no bound.
+   */
+  get recordedBound(): number | undefined {
     return this.#recordedBound
   }
 
@@ -162,7 +166,7 @@ export class Replica {
 
   /** Takes a pushed change where it chains; false where there is a gap. */
   push(change: Change<unknown>): boolean {
-    return !this.#loading && this.#history.push(change)
+    return !this.#loading && isChange(change) && this.#history.push(change)
   }
 
   subscribe(listener: Listener<unknown>): Promise<Unsubscribe> {
@@ -244,7 +248,7 @@ export class Replica {
     startedAt: number,
     until: number,
   ): Promise<void> {
-    const answer = await this.#store.answer(pending, until - now())
+    const answer = this.#store.checked(await this.#store.answer(pending, until - now()))
     await this.#finish(this.#follow(base, answer), freshness, answer.asOf ?? startedAt, until)
   }
 
@@ -307,8 +311,8 @@ export class Replica {
     this.#awaited = true
     const sentAt = now()
     const base = this.memory.version
-    const { outcomes, catchUp, bound = 0 } = await this.#store.commit(batch, base)
-    this.#recordedBound = bound
+    const { outcomes, catchUp, bound } = await this.#store.commit(batch, base)
+    this.#recordedBound = bound === undefined ? 0 : readBound(bound)
     try {
       const until = (this.#store.isStepwise ? now() : sentAt) + this.#store.timeout
       await this.#finish(this.#follow(base, catchUp), 'linearizable', catchUp.asOf ?? sentAt, until)
@@ -329,7 +333,8 @@ export class Replica {
   #confirm(asOf: number): void {
     this.#awaited = false
     if (asOf <= this.#confirmedAt) return
-    this.#confirmedAt = asOf
+    // A backend whose clock is ahead must not have memory pass for current for longer.
+    this.#confirmedAt = Math.min(asOf, now())
     this.onConfirmed()
   }
 }

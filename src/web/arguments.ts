@@ -1,4 +1,5 @@
-import { checkNames, MAX_MS, shown, wrong } from '../dictionary/options.js'
+import { MAX_BOUND } from '../contract/answers.js'
+import { checkNames, shown, wrong } from '../dictionary/options.js'
 import { type RequestSide, sideOf } from '../dictionary/request-side.js'
 import type { Dictionaries, FreshPerRequestOptions } from './types.js'
 
@@ -36,9 +37,9 @@ export function checkSettings(options: FreshPerRequestOptions | undefined, call:
   if (whenDown !== 'serve' && whenDown !== 'fail') throw wrong('whenDown', `'serve' or 'fail'`, whenDown)
   if (
     maxStaleness !== undefined &&
-    !(typeof maxStaleness === 'number' && maxStaleness >= 0 && maxStaleness <= MAX_MS)
+    !(typeof maxStaleness === 'number' && maxStaleness >= 0 && maxStaleness <= MAX_BOUND)
   ) {
-    throw wrong('maxStaleness', `a number of milliseconds from 0 to ${MAX_MS}`, maxStaleness)
+    throw wrong('maxStaleness', `a number of milliseconds from 0 to ${MAX_BOUND}`, maxStaleness)
   }
   return { fails: whenDown === 'fail', maxStaleness }
 }

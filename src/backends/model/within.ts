@@ -1,4 +1,5 @@
 import { clearTimeout, setTimeout } from '../../time/clock.js'
+import { onAbort } from '../../time/on-abort.js'
 
 /** What was waited for did not come in time. */
 function late(ms: number): Error {
@@ -15,10 +16,10 @@ export function within<V>(ms: number, work: () => Promise<V>, signal?: AbortSign
     const timer = setTimeout(() => settle(() => reject(late(ms))), ms)
     const settle = (how: () => void) => {
       clearTimeout(timer)
-      signal?.removeEventListener('abort', abort)
+      forgetSignal()
       how()
     }
-    signal?.addEventListener('abort', abort)
+    const forgetSignal = onAbort(signal, abort)
     if (signal?.aborted) return abort()
     work().then(
       value => settle(() => resolve(value)),

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { Batch, Group, Outcome } from '../../../src/contract/backend.js'
+import { InvalidValueError } from '../../../src/index.js'
 import { GroupCommit, type Limits } from '../../../src/replica/group-commit.js'
 import { settle, stateOf } from './gated-backend.js'
 import { setting } from './helpers.js'
@@ -145,5 +146,37 @@ describe('GroupCommit', () => {
     await expect(commits.submit(setting('a', ''), 10)).rejects.toThrow('not answered')
     const stepwise = held({ timeout: 10, needsTimer: true })
     await expect(stepwise.commits.submit(setting('a', ''))).rejects.toThrow('not answered')
+  })
+
+  test('a batch refused for what one group holds is sent again by halves, until that group alone fails', async () => {
+    const sent: string[][] = []
+    const bad = new InvalidValueError('too large')
+    const send = async ({ groups }: Batch<unknown>) => {
+      const keys = groups.flatMap(({ operations }) => operations.map(one => ('key' in one ? one.key : '')))
+      sent.push(keys)
+      if (keys.includes('bad')) throw bad
+      return groups.map(() => done())
+    }
+    const commits = new GroupCommit(send, limits(60_000))
+    const keys = ['a', 'b', 'bad', 'c', 'd']
+    const outcomes = await Promise.allSettled(keys.map(key => commits.submit(setting(key, ''))))
+    expect(outcomes.map(({ status }) => status)).toEqual([
+      'fulfilled',
+      'fulfilled',
+      'rejected',
+      'fulfilled',
+      'fulfilled',
+    ])
+    expect(outcomes[2]).toMatchObject({ reason: bad })
+    expect(sent).toEqual([keys, ['a', 'b'], ['bad', 'c', 'd'], ['bad'], ['c', 'd']])
+  })
+
+  test('a batch that failed otherwise is not sent again, since it may have taken effect', async () => {
+    const { commits, sent, at } = held()
+    const writes = [commits.submit(setting('a', '')), commits.submit(setting('b', ''))]
+    await settle()
+    at(0).reject(new Error('lost'))
+    for (const write of await Promise.allSettled(writes)) expect(write.status).toBe('rejected')
+    expect(sent).toHaveLength(1)
   })
 })
