@@ -7,7 +7,7 @@ import { CREATE_TABLES, FORMAT, HIGHEST_FORMAT, SQL } from './sql.js'
 import { writing } from './transactions.js'
 
 /** The largest bound, in ms: what a timer can wait. What cannot be a bound is taken for it, so that no write resolves too early. */
-export const MAX_BOUND = 2 ** 31 - 1
+const MAX_BOUND = 2 ** 31 - 1
 
 /** Where a dictionary's history stands. */
 export interface Head extends VersionParts {
