@@ -8,6 +8,7 @@ import {
   kyselyManager,
   ModelDict,
   memoryVersions,
+  StoreUnavailableError,
   UnsupportedError,
 } from '../../src/index.js'
 import { mariadb } from '../servers/mariadb.js'
@@ -208,6 +209,18 @@ test('touch() of rows that a transaction of the application has changed is refus
   await application.query('COMMIT')
   await dict.touch('a', 'new')
   expect(Object.fromEntries(await other.entries())).toEqual({ a: 2, gone: 1, new: 2 })
+})
+
+test('a write that waits for a row of the application holds up other writes no longer than its timeout', async () => {
+  const name = await table()
+  const [dict, other] = [await open(manager(name), { timeout: 1_500 }), await open(manager(name), { timeout: 10_000 })]
+  await dict.update({ a: 1, b: 1 })
+  const application = await admin.promise().getConnection()
+  cleanup.push(() => application.query('ROLLBACK').then(() => application.release()))
+  await application.query(`BEGIN; UPDATE ${name} SET value = '2' WHERE \`key\` = 'a'`)
+  expect(await rejection(dict.set('a', 3))).toBeInstanceOf(StoreUnavailableError)
+  await other.set('b', 4)
+  expect(await dict.get('b')).toBe(4)
 })
 
 describe('rights', () => {

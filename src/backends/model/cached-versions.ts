@@ -78,8 +78,8 @@ export class CachedVersions implements Versions {
   }
 
   async writing(session: ModelSession): Promise<Writing> {
-    const { largest } = await this.#lock(session, 'write')
-    return new CachedWriting(await this.current(), largest, () => this.#bump())
+    const facts = await this.#lock(session, 'write')
+    return new CachedWriting(await this.current(), facts, () => this.#bump())
   }
 
   async recordBound(): Promise<void> {
@@ -117,13 +117,15 @@ class CachedWriting implements Writing {
   readonly version: Version
   readonly bound = 0
   readonly largest: number
+  readonly connection: number | undefined
   readonly #bump: () => Promise<Version>
   /** Whether nobody else has moved the version, as far as the counter shows. */
   #chained = true
 
-  constructor(version: Version, largest: number, bump: () => Promise<Version>) {
+  constructor(version: Version, { largest, connection }: SessionFacts, bump: () => Promise<Version>) {
     this.version = version
     this.largest = largest
+    this.connection = connection
     this.#bump = bump
   }
 

@@ -7,6 +7,7 @@ import { isConflict, isDuplicate, isOfStore, refused, tooLargeToWrite } from './
 import type { ModelSession } from './manager.js'
 import type { RowChanges, Rows } from './rows.js'
 import type { Stored } from './stored.js'
+import type { Interruptible } from './transactions.js'
 import type { Versions, Writing } from './versions.js'
 import { clears, keysOf, WorkingSet } from './working-set.js'
 
@@ -27,6 +28,8 @@ export interface CommitContext {
   readonly dialect: Dialect
   readonly dictionary: string
   readonly callers: Callers | undefined
+  /** Says how the transaction's statements can be ended from outside. */
+  readonly interruptible: Interruptible
 }
 
 /** A group's outcome, with what it did. */
@@ -56,6 +59,7 @@ async function commit(
   execute: Execute,
 ): Promise<Executed> {
   const writing = await context.versions.writing(context.session, batch.groups)
+  context.interruptible.connection = writing.connection
   const { outcomes, effects } = await execute(context, batch, writing)
   const change = effects.length > 0 ? await advance(writing, effects, batch.id) : undefined
   const catchUp = await writing.catchUp(since, change)

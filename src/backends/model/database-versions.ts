@@ -94,13 +94,13 @@ export class DatabaseVersions implements Versions {
   }
 
   async writing(session: ModelSession, groups: readonly Group<unknown>[]): Promise<Writing> {
-    const { head, largest } = await this.#lockOrFound(session)
+    const { head, largest, connection } = await this.#lockOrFound(session)
     const { dialect, dictionary, key } = this.#options
     const since = earliest(groups)
     const past = since === undefined ? undefined : await this.#past(session, since, head)
     const catchUp = (from: Version, present: VersionParts & { readonly version: Version }) =>
       this.#catchUp(session, from, present)
-    return new DatabaseWriting({ session, head, past, largest, dialect, dictionary, key, catchUp })
+    return new DatabaseWriting({ session, head, past, largest, connection, dialect, dictionary, key, catchUp })
   }
 
   async recordBound(ms: number): Promise<void> {
@@ -188,8 +188,8 @@ export class DatabaseVersions implements Versions {
   async #lockOrFound(session: ModelSession): Promise<{ readonly head: Head } & SessionFacts> {
     const { key, dictionary } = this.#options
     for (const attempt of ['first', 'founded', 'renewed']) {
-      const { head, largest } = await this.#lock(session)
-      if (typeof head === 'object') return { head, largest }
+      const { head, ...facts } = await this.#lock(session)
+      if (typeof head === 'object') return { head, ...facts }
       if (attempt === 'renewed') break
       if (head === 'missing') await this.#found(session)
       else await this.#run(session, SQL.renewHead, FORMAT, newEpoch(), newNonce(), key)

@@ -21,6 +21,7 @@ export interface Locked {
   readonly past: Past | undefined
   /** The most that a statement can take, in bytes. */
   readonly largest: number
+  readonly connection: number | undefined
   readonly dialect: Dialect
   /** The dictionary's name, for errors. */
   readonly dictionary: string
@@ -34,6 +35,7 @@ export class DatabaseWriting implements Writing {
   readonly version: Version
   readonly bound: number
   readonly largest: number
+  readonly connection: number | undefined
   /** The state that it has moved to. */
   next: Place | undefined
   readonly #locked: Locked
@@ -42,6 +44,7 @@ export class DatabaseWriting implements Writing {
     this.version = locked.head.version
     this.bound = locked.head.bound
     this.largest = locked.largest
+    this.connection = locked.connection
     this.#locked = locked
   }
 

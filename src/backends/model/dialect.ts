@@ -31,6 +31,11 @@ export interface Dialect {
     /** What is wrong with it and what to do, from a row with these columns. */
     fault(row: SqlRow): string | undefined
   }
+  /**
+   * Ends the statement that a connection is running, from another connection. Left out if `bound` limits all statements. The
+   * connection is that of the column `connection` of `session`.
+   */
+  readonly interrupt?: (connection: number) => Statement
   /** Run first in a transaction whose reads must see what was committed while it waited for a lock. */
   readonly readCommitted: readonly Statement[]
   /** Has constraints that are deferred to the end of the transaction checked at once, where the database can. */

@@ -16,7 +16,7 @@ import { DurableDictError } from '../../errors/errors.js'
 import { now, delay as pause } from '../../time/clock.js'
 import type { Callers } from './callers.js'
 import { commitApart, commitTogether, DUPLICATES, type Executed } from './commit.js'
-import { type Dialect, runAll } from './dialect.js'
+import { type Dialect, run, runAll } from './dialect.js'
 import {
   isConflict,
   isDuplicate,
@@ -31,7 +31,7 @@ import type { ModelManager, ModelSession } from './manager.js'
 import type { Notifications } from './notifications.js'
 import type { Rows } from './rows.js'
 import type { Stored } from './stored.js'
-import { CommitFailed, inTransaction, type NotCommitted } from './transactions.js'
+import { CommitFailed, type Interruptible, inTransaction, type NotCommitted } from './transactions.js'
 import type { Versions } from './versions.js'
 import { keysOf } from './working-set.js'
 
@@ -195,12 +195,22 @@ export class ModelBackend extends CommittingBackend<Stored> implements Backend<S
   #attempt(batch: Batch<Stored>, since: Version, apart: boolean, givenUp?: AbortSignal): Promise<Executed> {
     const { manager, versions, rows, dialect, timeout, name: dictionary, callers } = this.#options
     const execute = apart ? commitApart : commitTogether
+    const interruptible = this.#interruptible()
     return inTransaction(
       manager,
-      session => execute({ session, versions, rows, dialect, dictionary, callers }, batch, since),
+      session => execute({ session, versions, rows, dialect, dictionary, callers, interruptible }, batch, since),
       { limit: timeout },
       givenUp,
+      interruptible,
     )
+  }
+
+  #interruptible(): Interruptible {
+    const { manager, dialect } = this.#options
+    return {
+      connection: undefined,
+      interrupt: async connection => dialect.interrupt && run(manager, dialect, dialect.interrupt(connection)),
+    }
   }
 
   /** What became of a commit that had no answer; `undefined` where it surely did not take effect. */

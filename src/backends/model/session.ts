@@ -8,6 +8,8 @@ import { checkedColumns } from './replies.js'
 export interface SessionFacts {
   /** The most that a statement can take, in bytes. */
   readonly largest: number
+  /** By which another connection can end its statements. */
+  readonly connection?: number | undefined
 }
 
 const UNLIMITED: SessionFacts = { largest: Number.POSITIVE_INFINITY }
@@ -27,7 +29,9 @@ export function checkSession(library: string, row: SqlRow, { session }: Dialect,
   if (!session) return UNLIMITED
   checkedColumns(library, Object.keys(session.columns), [row])
   const fault = session.fault(row)
-  if (fault === undefined) return { largest: toCount(row.packet) ?? Number.POSITIVE_INFINITY }
+  if (fault === undefined) {
+    return { largest: toCount(row.packet) ?? Number.POSITIVE_INFINITY, connection: toCount(row.connection) }
+  }
   throw new UnsupportedError(
     `A connection of dictionary "${dictionary}" cannot be used: ${fault}. Nothing was read or written.`,
     { dictionary },

@@ -15,9 +15,16 @@ export class CommitFailed<R> extends Error {
   }
 }
 
+/** A transaction whose statements can be ended from outside, once its connection is known. */
+export interface Interruptible {
+  connection: number | undefined
+  interrupt(connection: number): Promise<unknown>
+}
+
 /**
  * Runs the work in a transaction. It is given up when the signal is aborted: at once towards the caller, and at its next
- * statement towards the database, so that it is rolled back, unless COMMIT was sent already.
+ * statement towards the database, so that it is rolled back, unless COMMIT was sent already. A statement that is under way is ended
+ * where the database does not do so itself: it may wait for a lock, while it holds that of the dictionary.
  *
  * @throws NotCommitted, CommitFailed
  */
@@ -26,6 +33,7 @@ export async function inTransaction<R>(
   work: (session: ModelSession) => Promise<R>,
   options: TransactionOptions,
   givenUp?: AbortSignal,
+  interruptible?: Interruptible,
 ): Promise<R> {
   if (givenUp?.aborted) throw new NotCommitted('The transaction was not begun', { cause: givenUp.reason })
   let done: { readonly result: R } | undefined
@@ -36,11 +44,23 @@ export async function inTransaction<R>(
     done = { result }
     return result
   }, options)
+  if (givenUp && interruptible) interruptOnAbort(transaction, givenUp, interruptible)
   try {
     return await (givenUp ? orAborted(transaction, givenUp) : transaction)
   } catch (cause) {
     throw done ? new CommitFailed(cause, done.result) : new NotCommitted('The transaction was not committed', { cause })
   }
+}
+
+function interruptOnAbort(transaction: Promise<unknown>, givenUp: AbortSignal, interruptible: Interruptible): void {
+  const interrupt = () => {
+    const { connection } = interruptible
+    if (connection !== undefined) void interruptible.interrupt(connection).catch(() => {})
+  }
+  givenUp.addEventListener('abort', interrupt, { once: true })
+  // Its connection then serves others.
+  const ended = () => givenUp.removeEventListener('abort', interrupt)
+  transaction.then(ended, ended)
 }
 
 /** The same session, which sends nothing more once no one waits. */

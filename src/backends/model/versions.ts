@@ -10,6 +10,8 @@ export interface Writing {
   readonly bound: number
   /** The most that a statement can take, in bytes. */
   readonly largest: number
+  /** By which another connection can end the transaction's statements, in databases that have to be asked to. */
+  readonly connection?: number | undefined
   /** Whether a change since that version has touched the key; also where that cannot be told. */
   touchedSince(since: Version, key: string): boolean
   /** Moves to the next state. `undefined` for effects: everything may have changed. */

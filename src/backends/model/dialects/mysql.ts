@@ -79,9 +79,12 @@ export const mysql: Dialect = {
       charset_connection: '@@SESSION.character_set_connection',
       charset_results: '@@SESSION.character_set_results',
       packet: '@@SESSION.max_allowed_packet',
+      connection: 'CONNECTION_ID()',
     },
     fault: faultOfSession,
   },
+  // Nothing bounds what the model's own statements wait for: innodb_lock_wait_timeout is 50 s.
+  interrupt: connection => ({ sql: `KILL QUERY ${connection}`, parameters: [] }),
   lockRows(table, key, keys, ms) {
     const some = keys.length === 0 ? '' : ` WHERE ${quote(key)} IN (${keys.map(() => '?').join(', ')})`
     const select = `SELECT ${quote(key)} AS locked FROM ${quoted({ quote }, table)}${some}`
