@@ -8,7 +8,8 @@ import { cached } from '../../scripts/cache.js'
 import { runOrThrow } from '../../scripts/run.js'
 import { TOOLS } from './tools.js'
 
-const INSTALL = 'install --ignore-scripts --no-audit --no-fund --no-package-lock --prefer-offline'.split(' ')
+const INSTALL =
+  'install --ignore-scripts --no-audit --no-fund --no-package-lock --prefer-offline --legacy-peer-deps'.split(' ')
 
 /** The programs that the tests bundle and run. */
 const programs = fileURLToPath(new URL('programs', import.meta.url))
@@ -33,7 +34,7 @@ export async function installPackage() {
   const [report] = Object.values(JSON.parse(packed))
   await writeFile(join(folder, 'package.json'), '{ "private": true }')
   // Peer dependencies are optional, and left to each case.
-  await runOrThrow('npm', [...INSTALL, '--legacy-peer-deps', `./${report.filename}`], { cwd: folder })
+  await runOrThrow('npm', [...INSTALL, `./${report.filename}`], { cwd: folder })
   return { modules: join(folder, 'node_modules'), remove: () => rm(folder, { recursive: true, force: true }) }
 }
 

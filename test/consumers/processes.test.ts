@@ -7,13 +7,14 @@ import { bundlers } from './cases/bundlers.js'
 import type { Case, ServerName } from './cases/case.js'
 import { copies } from './cases/copies.js'
 import { jest } from './cases/jest.js'
+import { nest } from './cases/nest.js'
 import { next } from './cases/next.js'
 import { runtimes } from './cases/runtimes.js'
 import { types } from './cases/types.js'
 import { freshFolder, installPackage } from './place.js'
 import { TOOLS } from './tools.js'
 
-const ALL: readonly Case[] = [...bundlers, ...copies, ...jest, ...types, ...runtimes, ...next]
+const ALL: readonly Case[] = [...bundlers, ...copies, ...jest, ...types, ...runtimes, ...nest, ...next]
 
 const ALL_OF_THEM = process.env.CONSUMERS === 'all'
 

@@ -17,6 +17,15 @@ export const binaries = BINARIES[platform]
 /** Oldest first. The oldest is the one that the library supports: README.md and docs/guide.md name it. */
 export const TYPESCRIPTS = ['5.4.5', '5.5.4', '5.6.3', '5.7.3', '5.8.3', '5.9.3', '6.0.3', '7.0.2']
 
+/** @param {string} version @param {Record<string, string>} others */
+const nest = (version, others) => ({
+  ...Object.fromEntries(['common', 'core', 'platform-express'].map(name => [`@nestjs/${name}`, version])),
+  ...others,
+  'reflect-metadata': '0.2.2',
+  rxjs: '7.8.2',
+  typeorm: '1.1.1',
+})
+
 /** @type {Record<string, Record<string, string>>} */
 export const TOOLS = {
   drivers: { '@libsql/client': '0.18.0', 'drizzle-orm': '0.45.4', libsql: '0.5.29', redis: '6.3.1' },
@@ -31,6 +40,8 @@ export const TOOLS = {
   webpack: { webpack: '5.113.0' },
   vite: { vite: '8.3.8' },
   next: { next: '16.4.6', react: '19.3.1', 'react-dom': '19.3.1' },
+  'nest-11': nest('11.2.10', { '@nestjs/typeorm': '11.0.3', '@nestjs/terminus': '11.1.1' }),
+  'nest-12': nest('12.5.1', { '@nestjs/typeorm': '12.0.2', '@nestjs/terminus': '12.1.0' }),
   jest: { jest: '30.5.2' },
   'ts-jest': {
     jest: '30.5.2',
