@@ -8,8 +8,10 @@ export interface CuttingProxy {
   /**
    * Cuts the next connection that writes such a text: before the server gets it, or after it has answered, so that only
    * the answer is lost. How often it has cut so far is told by `cuts`.
+   *
+   * @param first - done before an answer is lost.
    */
-  cut(text: string, when: 'before' | 'after', times?: number): void
+  cut(text: string, when: 'before' | 'after', times?: number, first?: () => Promise<unknown>): void
   readonly cuts: number
   /** What was written to the server, of all that holds the text. */
   readonly requests: string[]
@@ -20,6 +22,7 @@ export async function startCuttingProxy(port: number): Promise<CuttingProxy> {
   const sockets = new Set<Socket>()
   const requests: string[] = []
   let order: { text: string; when: 'before' | 'after'; times: number } | undefined
+  let prepare: () => Promise<unknown> = async () => {}
   let cuts = 0
   const due = (text: string) => order !== undefined && order.times > 0 && text.includes(order.text)
   const server = createServer(client => {
@@ -46,7 +49,7 @@ export async function startCuttingProxy(port: number): Promise<CuttingProxy> {
       lost = true
       upstream.write(data)
     })
-    upstream.on('data', data => (lost ? cut() : void client.write(data)))
+    upstream.on('data', data => (lost ? void prepare().then(cut) : void client.write(data)))
   })
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
@@ -54,8 +57,9 @@ export async function startCuttingProxy(port: number): Promise<CuttingProxy> {
   return {
     url: `redis://127.0.0.1:${own}`,
     port: own,
-    cut: (text, when, times = 1) => {
+    cut: (text, when, times = 1, first = async () => {}) => {
       order = { text, when, times }
+      prepare = first
       requests.length = 0
     },
     get cuts() {

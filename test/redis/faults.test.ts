@@ -277,7 +277,7 @@ describe('a value that is too large', () => {
     expect(large).toMatchObject({ status: 'rejected', reason: { code: 'DURABLEDICT_INVALID_VALUE' } })
     expect(small.status).toBe('fulfilled')
     expect(await dict.keys()).toEqual(['a', 'c'])
-  })
+  }, 60_000)
 
   for (const [name, open] of Object.entries(CLIENTS)) {
     test(`for those of this server, by ${name}`, async () => {
