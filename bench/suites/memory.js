@@ -1,6 +1,7 @@
 // @ts-check
 import { MemoryDict, MemoryStore } from '../../dist/index.js'
 import { catchUp } from '../benches/catch-up.js'
+import { encodings } from '../benches/encodings.js'
 import { footprint } from '../benches/footprint.js'
 import { liveLatencyInProcess } from '../benches/live.js'
 import { awaitedReads, localReads, snapshots } from '../benches/local-reads.js'
@@ -14,7 +15,7 @@ export const suite = {
   engine: async () => 'a Map of this process',
   makePlace: (_folder, count) => findPlace(count),
   findPlace: address => findPlace(/** @type {number} */ (address)),
-  benches: { localReads, awaitedReads, snapshots, catchUp, footprint, liveLatencyInProcess },
+  benches: { localReads, awaitedReads, snapshots, catchUp, footprint, liveLatencyInProcess, encodings },
 }
 
 /** @param {number} count @returns {Promise<import('../types.js').Place>} */
