@@ -1,7 +1,6 @@
 import { DecodingError } from '../../errors/errors.js'
 import { MAX_DEPTH } from '../walk.js'
 import { Global, Node, OldString, Span, Zone } from './nodes.js'
-import { utf8 } from './reader.js'
 
 /** A container that is being filled. */
 interface Frame {
@@ -43,7 +42,7 @@ export class Builder {
 
   #value(item: unknown, depth: number): unknown {
     if (item instanceof Node) return this.#container(item, depth)
-    if (item instanceof OldString) return utf8(item.bytes) ?? Uint8Array.from(item.bytes)
+    if (item instanceof OldString) return item.value
     if (item instanceof Span) return item.ms
     if (item instanceof Zone || item instanceof Global || typeof item === 'symbol') {
       throw new DecodingError(
@@ -72,7 +71,7 @@ function emptyValue({ kind, items }: Node): object {
 }
 
 function isText(key: unknown): boolean {
-  return typeof key === 'string' || (key instanceof OldString && utf8(key.bytes) !== undefined)
+  return typeof key === 'string' || (key instanceof OldString && typeof key.value === 'string')
 }
 
 function addEntry(container: object, key: unknown, value: unknown): void {

@@ -17,7 +17,7 @@ const MAKERS: ReadonlyMap<string, Maker> = new Map<string, Maker>([
   ['datetime.date', ([state]) => date(bytesOf(state))],
   ['datetime.timedelta', span],
   ['datetime.timezone', ([offset]) => (offset instanceof Span ? new Zone(offset.ms) : undefined)],
-  ['decimal.Decimal', ([text]) => (typeof text === 'string' && DECIMAL.test(text) ? text : undefined)],
+  ['decimal.Decimal', decimal],
 ])
 
 function both(name: string, maker: Maker): [string, Maker][] {
@@ -37,6 +37,12 @@ export function call(callee: unknown, args: unknown, spend: Spend): unknown {
 }
 
 const DECIMAL = /^[+-]?(\d+(\.\d*)?|\.\d+)(E[+-]?\d+)?$|^[+-]?(Infinity|s?NaN\d*)$/i
+
+function decimal([text]: readonly unknown[], spend: Spend): string | undefined {
+  if (typeof text !== 'string') return undefined
+  spend(text.length)
+  return DECIMAL.test(text) ? text : undefined
+}
 
 /** Of a list that nothing else uses: one that is used for many sets would be work out of proportion to the bytes. */
 function setOf(kind: 'set' | 'frozenset', [list]: readonly unknown[]): Node | undefined {

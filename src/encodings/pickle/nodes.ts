@@ -1,3 +1,5 @@
+import { utf8 } from './reader.js'
+
 /** A list, tuple, set or dictionary of a pickle, before it becomes a value: others may refer to it before it is complete. */
 export class Node {
   readonly kind: 'list' | 'tuple' | 'set' | 'frozenset' | 'dict'
@@ -42,8 +44,15 @@ export class Span {
 /** A `str` of Python 2, which may be text or bytes. */
 export class OldString {
   readonly bytes: Buffer
+  #value: string | Uint8Array | undefined
 
   constructor(bytes: Buffer) {
     this.bytes = bytes
+  }
+
+  /** Text if it is UTF-8, else the bytes. Made once: a pickle may refer to one string many times. */
+  get value(): string | Uint8Array {
+    this.#value ??= utf8(this.bytes) ?? Uint8Array.from(this.bytes)
+    return this.#value
   }
 }

@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url'
 import { inspect, isDeepStrictEqual } from 'node:util'
 import { runInNewContext } from 'node:vm'
 import fc from 'fast-check'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { Builder } from '../../../../src/encodings/pickle/build.js'
 import { Machine } from '../../../../src/encodings/pickle/machine.js'
 import { PickleEncoding } from '../../../../src/encodings/pickle-encoding.js'
@@ -228,11 +228,26 @@ describe('trusts nothing in the bytes', () => {
       'bytes for many bytearrays',
       `B\x10\x27\0\0${'x'.repeat(10_000)}q\0]${'cbuiltins\nbytearray\nh\0\x85Ra'.repeat(500)}.`,
     ],
+    [
+      'one text for many decimals',
+      `X\x10\x27\0\0${'1'.repeat(10_000)}q\0]${'cdecimal\nDecimal\nh\0\x85Ra'.repeat(500)}.`,
+    ],
   ]
   test.each(amplified)('%s', (_what, bytes) => {
     const machine = new Machine(raw(bytes))
     expect(() => machine.run()).toThrow(DecodingError)
     expect(machine.copied).toBeLessThan(3 * bytes.length)
+  })
+
+  test('a string of Python 2 is read once, however often the pickle refers to it', () => {
+    const references = (bytes: string) => raw(`T\x10\x27\0\0${bytes.repeat(10_000)}q\0](${'h\0'.repeat(500)}e\x86.`)
+    const decoded = vi.spyOn(TextDecoder.prototype, 'decode')
+    const [, texts] = encoding.decode(references('x').toString('base64')) as [string, string[]]
+    expect(texts).toEqual(Array(500).fill('x'.repeat(10_000)))
+    const [, blobs] = encoding.decode(references('\xff').toString('base64')) as [string, Uint8Array[]]
+    expect(new Set(blobs).size).toBe(1)
+    expect(decoded.mock.calls.length).toBeLessThan(5)
+    decoded.mockRestore()
   })
 
   test('lists of pairs of one another take as many steps as there are references', () => {

@@ -28,6 +28,7 @@ VALUES = [
     ("str", ["", "dark", "h\u00e9 \u2603 \U0001f600", "nul \0", "line\nbreak \\u0041", "half \ud800", "x" * 300], "['', 'dark', 'h\\u00e9 \\u2603 \\u{1f600}', 'nul \\0', 'line\\nbreak \\\\u0041', 'half \\ud800', 'x'.repeat(300)]"),
     ("bytes", [b"", b"a", b"\x00\xff\x80", b"y" * 300], "[new Uint8Array(), Uint8Array.of(97), Uint8Array.of(0, 255, 128), new Uint8Array(300).fill(121)]"),
     ("bytearray", [bytearray(), bytearray(b"\x00\xff")], "[new Uint8Array(), Uint8Array.of(0, 255)]"),
+    ("long bytearray", bytearray(b"z" * 300), "new Uint8Array(300).fill(122)"),
     ("dict", {"theme": "dark", "perPage": 20, "": {"__proto__": [1]}}, "JSON.parse('{\"theme\":\"dark\",\"perPage\":20,\"\":{\"__proto__\":[1]}}')"),
     ("dict with other keys", {1: "a", (2, 3): None, None: True}, "new Map([[1, 'a'], [[2, 3], null], [null, true]])"),
     ("empty", [{}, [], (), set(), frozenset()], "[{}, [], [], new Set(), new Set()]"),
