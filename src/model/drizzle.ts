@@ -1,4 +1,9 @@
 export {
+  type DrizzleBuilders,
+  type DrizzleVersionTables,
+  drizzleVersionTables,
+} from '../backends/model/definitions/drizzle.js'
+export {
   type DrizzleDatabase,
   type DrizzleManagerOptions,
   type DrizzleTable,

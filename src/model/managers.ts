@@ -1,4 +1,11 @@
-// What wraps the models of each library.
+// What wraps the models of each library, and the tables of the versions as each has them.
+export {
+  type DrizzleBuilders,
+  type DrizzleVersionTables,
+  drizzleVersionTables,
+} from '../backends/model/definitions/drizzle.js'
+export { prismaVersionModels } from '../backends/model/definitions/prisma.js'
+export { type TypeormVersionEntity, typeormVersionEntities } from '../backends/model/definitions/typeorm.js'
 export {
   type DrizzleDatabase,
   type DrizzleManagerOptions,

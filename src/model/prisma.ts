@@ -1,3 +1,5 @@
+export { prismaVersionModels } from '../backends/model/definitions/prisma.js'
+
 import { type CreateTables, createTablesFor } from '../backends/model/create-tables.js'
 import { recognizePrisma } from '../backends/model/recognise.js'
 import { type ModelDict as AnyModelDict, type ModelDictKind, modelDictOf } from '../model-dict.js'

@@ -1,3 +1,5 @@
+export { type TypeormVersionEntity, typeormVersionEntities } from '../backends/model/definitions/typeorm.js'
+
 import { type CreateTables, createTablesFor } from '../backends/model/create-tables.js'
 import { recognizeTypeorm } from '../backends/model/recognise.js'
 import { type ModelDict as AnyModelDict, type ModelDictKind, modelDictOf } from '../model-dict.js'

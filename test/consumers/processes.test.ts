@@ -6,6 +6,7 @@ import { zookeeper } from '../servers/zookeeper.js'
 import { bundlers } from './cases/bundlers.js'
 import type { Case, ServerName } from './cases/case.js'
 import { copies } from './cases/copies.js'
+import { drizzleKit } from './cases/drizzle-kit.js'
 import { jest } from './cases/jest.js'
 import { nest } from './cases/nest.js'
 import { next } from './cases/next.js'
@@ -14,7 +15,7 @@ import { types } from './cases/types.js'
 import { freshFolder, installPackage } from './place.js'
 import { TOOLS } from './tools.js'
 
-const ALL: readonly Case[] = [...bundlers, ...copies, ...jest, ...types, ...runtimes, ...nest, ...next]
+const ALL: readonly Case[] = [...bundlers, ...copies, ...jest, ...types, ...runtimes, ...nest, ...drizzleKit, ...next]
 
 const ALL_OF_THEM = process.env.CONSUMERS === 'all'
 

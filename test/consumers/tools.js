@@ -30,6 +30,7 @@ const nest = (version, others) => ({
 export const TOOLS = {
   drivers: { '@libsql/client': '0.18.0', 'drizzle-orm': '0.45.4', libsql: '0.5.29', redis: '6.3.1' },
   schemas: { arktype: '2.2.9', valibot: '1.5.0', zod: '4.6.7', '@types/node': '20.19.43' },
+  'drizzle-kit': { 'drizzle-kit': '0.31.11' },
   esbuild: { esbuild: '0.28.2' },
   rollup: {
     rollup: '4.68.8',
