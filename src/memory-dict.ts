@@ -3,6 +3,7 @@ import { MemoryStore } from './backends/memory/memory-store.js'
 import { DurableDict } from './dictionary/durable-dict.js'
 import { type Kind, kindOf } from './dictionary/kind.js'
 import type { Open } from './dictionary/open.js'
+import { describe } from './dictionary/open-arguments.js'
 import type { CommonOptions } from './dictionary/options.js'
 
 /** A dictionary in the memory of this process: for tests. */
@@ -27,7 +28,12 @@ interface MemoryDictKind extends Kind<OpenMemoryDict> {
 export const MemoryDict: MemoryDictKind = kindOf<OpenMemoryDict>(
   'MemoryDict',
   async (store: MemoryStore = new MemoryStore(), options?: CommonOptions) => {
-    if (!(store instanceof MemoryStore)) throw new TypeError('MemoryDict.open() takes a MemoryStore, then the options.')
+    if (!(store instanceof MemoryStore)) {
+      throw new TypeError(
+        'MemoryDict.open() takes a MemoryStore, or undefined for one of its own, then the options; ' +
+          `what comes first is ${describe(store)}.`,
+      )
+    }
     return DurableDict.open(new MemoryBackend(store), options)
   },
 )

@@ -60,4 +60,5 @@ export const RedisDict: RedisDictKind = kindOf<OpenRedisDict>(
     const own = typeof client === 'string' ? await connect(client, { timeout, signal, driver }) : undefined
     return DurableDict.open(new RedisBackend(own?.client ?? client, name, { own, push }), options)
   },
+  { first: 'the name', second: 'a client or a URL', isSecond: text => /^rediss?:\/\//i.test(text) },
 )

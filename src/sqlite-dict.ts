@@ -61,6 +61,7 @@ export const SqliteDict: SqliteDictKind = kindOf<OpenSqliteDict>(
     const source = await sourceOf(name, file, { driver, fileMode })
     return DurableDict.open(new SqliteBackend(name, source, common.timeout ?? DEFAULT_TIMEOUT), common)
   },
+  { first: 'the name', second: 'the path of a file or a connection', isSecond: () => false },
 )
 
 function checkName(name: unknown): void {

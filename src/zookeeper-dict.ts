@@ -64,6 +64,7 @@ export const ZookeeperDict: ZookeeperDictKind = kindOf<OpenZookeeperDict>(
     signal?.throwIfAborted()
     return DurableDict.open(await connect(path, open, barrier, timeout, signal), common)
   },
+  { first: 'the path', second: 'a client or a connection string', isSecond: text => !text.startsWith('/') },
 )
 
 function checkOwn(barrier: unknown, sessionTimeout: unknown): void {

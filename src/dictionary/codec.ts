@@ -5,6 +5,7 @@ import type { Encoding } from '../encodings/encoding.js'
 import { deepFreeze } from '../encodings/freeze.js'
 import { DecodingError, EncodingError, InvalidValueError, UnsupportedError } from '../errors/errors.js'
 import { forKey, sentence } from '../errors/for-key.js'
+import { quoted } from '../errors/quoted.js'
 import { loggable, messageOf } from '../errors/quoted-input.js'
 import type { Decoded } from '../replica/entries.js'
 import type { SchemaCheck } from './schema.js'
@@ -38,12 +39,12 @@ export class Codec {
     const { dictionary, schema } = this.#options
     if (value === undefined) {
       throw new TypeError(
-        `undefined is no value: key "${key}" of dictionary "${dictionary}" was not written. Use delete(), or null.`,
+        `undefined is no value: key ${quoted(key)} of dictionary "${dictionary}" was not written. Use delete(), or null.`,
       )
     }
     schema.checkKey(key)
     // Stored is what was given, not what the schema makes of it: a read applies the schema, and transforms but once.
-    schema.output(key, value)
+    schema.check(key, value)
     return this.#encode(key, value)
   }
 
@@ -72,7 +73,7 @@ export class Codec {
     } catch (cause) {
       if (cause instanceof InvalidValueError) throw forKey(cause, key)
       throw new EncodingError(
-        `The value of key "${key}" of dictionary "${dictionary}" was not written: ${encoding.name} cannot encode it: ` +
+        `The value of key ${quoted(key)} of dictionary "${dictionary}" was not written: ${encoding.name} cannot encode it: ` +
           sentence(cause),
         { dictionary, key, cause },
       )
@@ -93,7 +94,7 @@ export class Codec {
     const { dictionary, encoding, oldEncoding } = this.#options
     const names = oldEncoding ? `neither ${encoding.name} nor ${oldEncoding.name}` : encoding.name
     return new DecodingError(
-      `What is stored under key "${key}" of dictionary "${dictionary}" cannot be decoded by ${names}: ` +
+      `What is stored under key ${quoted(key)} of dictionary "${dictionary}" cannot be decoded by ${names}: ` +
         `${sentence(messageOf(cause))} Write the key again, or name the encoding it was written with as "oldEncoding".`,
       { dictionary, key, cause: loggable(cause) },
     )

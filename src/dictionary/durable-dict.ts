@@ -8,6 +8,7 @@ import { ChangeStream } from './change-stream.js'
 import { closeParts, closeQuietly } from './closing.js'
 import type { Change, EventMap } from './events.js'
 import { Gate } from './gate.js'
+import { INSPECT, type InspectArguments, type Inspected, inspectDictionary } from './inspection.js'
 import { checkKey } from './keys.js'
 import type { Open } from './open.js'
 import {
@@ -63,6 +64,15 @@ export class DurableDict<
 > {
   static {
     brand(DurableDict, 'DurableDict')
+  }
+
+  static {
+    // Not a method, so that it is no part of the declarations.
+    Object.defineProperty(DurableDict.prototype, INSPECT, {
+      value(this: DurableDict, ...[depth, options, inspect]: InspectArguments) {
+        return inspectDictionary(this, this.#inspected(), depth, options, inspect)
+      },
+    })
   }
 
   readonly #parts: Parts
@@ -359,6 +369,12 @@ export class DurableDict<
     this.#forgetSignal()
     this.#resync?.stop()
     await closeParts(this.#parts, this.#gate.error())
+  }
+
+  #inspected(): Inspected {
+    const { name, settings } = this.#parts
+    const shown = { name, keys: this.local.size, live: settings.live, staleness: Math.round(this.staleness) }
+    return this.#gate.closed ? { ...shown, closed: true } : shown
   }
 
   #startResync(every: number): ResyncTimer {

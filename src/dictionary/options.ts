@@ -243,7 +243,8 @@ function boolean(name: string, value: unknown): boolean {
 /** The longest delay that timers take. */
 const MAX_MS = 2 ** 31 - 1
 
-function milliseconds(name: string, value: unknown, max = MAX_MS): number {
+/** @throws TypeError unless it is a number of milliseconds from 1. */
+export function milliseconds(name: string, value: unknown, max = MAX_MS): number {
   if (typeof value === 'number' && value >= 1 && value <= max) return value
   throw wrong(name, `a number of milliseconds from 1 to ${max}`, value)
 }
@@ -280,7 +281,8 @@ export function wrong(name: string, wanted: string, value: unknown): TypeError {
 
 /** A value, as messages name it. */
 export function shown(value: unknown): string {
-  if (typeof value === 'string') return JSON.stringify(value)
+  // A string may be a password that has come to the wrong place.
+  if (typeof value === 'string') return /^[\w-]{1,20}$/.test(value) ? JSON.stringify(value) : 'a string'
   if (typeof value === 'number' || value === null) return String(value)
   return Array.isArray(value) ? 'an array' : typeof value
 }

@@ -100,6 +100,6 @@ export class Reads {
     if (settings.maxStaleness === undefined) {
       throw new TypeError(`Dictionary "${name}" has no "fresh" view: open it with the option "maxStaleness".`)
     }
-    return new FreshView(replica, defaults.of, settings.maxStaleness, name)
+    return new FreshView(replica, defaults.of, settings.maxStaleness, name, settings.live)
   }
 }

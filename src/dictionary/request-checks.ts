@@ -1,12 +1,9 @@
 import { ClosedError, type DurableDictError } from '../errors/errors.js'
 import { Deadlines } from '../replica/deadlines.js'
-import { late, readFault } from '../replica/faults.js'
+import { readFault } from '../replica/faults.js'
 import { now } from '../time/clock.js'
 import type { Parts } from './assembly.js'
 import type { Gate } from './gate.js'
-
-/** How long the request that asks a failed store anew waits for an answer, in ms. A good store takes a few. */
-const PROBE_PATIENCE = 250
 
 /** Why memory could not be confirmed; nothing where it was. */
 export type Answer = DurableDictError | undefined
@@ -20,7 +17,8 @@ interface Failure {
 /**
  * Confirms memory for requests. While the store answers, each request waits for a check that was sent after it came, one
  * shared by all that overlap. Once a check has failed, whoever waits is let go, and later requests are told at once, while
- * one check at a time asks whether the store is there again: a store that hangs costs `timeout` once, not every request.
+ * one check at a time asks whether the store is there again: a store that hangs costs the patience of a request once, not every
+ * request.
  */
 export class RequestChecks {
   readonly #parts: Parts
@@ -33,6 +31,7 @@ export class RequestChecks {
   #recording = false
   #underWay = 0
   #check: Promise<void> | undefined
+  #checkPatience = 0
   #answer: Promise<Answer> = Promise.resolve(undefined)
   #failure: Failure | undefined
 
@@ -47,14 +46,15 @@ export class RequestChecks {
    * At once where memory was confirmed within the bound, and where the store is known to be down. Never rejects.
    *
    * @param bound - in ms; 0: always asks.
+   * @param patience - how long the request waits at most, in ms.
    */
-  confirm(bound: number): Answer | Promise<Answer> {
+  confirm(bound: number, patience: number): Answer | Promise<Answer> {
     if (this.#gate.closed) return this.#gate.error()
     if (this.#failure && this.#parts.replica.confirmedAt > this.#failure.at) this.#recover()
     if (this.#isConfirmed(bound)) return undefined
-    if (this.#failure) return this.#askAgain(this.#failure)
+    if (this.#failure) return this.#askAgain(this.#failure, patience)
     if (bound > this.#bound) this.#record(bound)
-    return this.#ask()
+    return this.#ask(patience)
   }
 
   #isConfirmed(bound: number): boolean {
@@ -79,56 +79,46 @@ export class RequestChecks {
   }
 
   /** One answer for all that share a check. */
-  #ask(): Promise<Answer> {
+  #ask(patience: number): Promise<Answer> {
     const check = this.#parts.replica.check()
-    if (check !== this.#check) {
+    if (check !== this.#check || patience !== this.#checkPatience) {
       this.#check = check
-      this.#answer = this.#wait(check)
+      this.#checkPatience = patience
+      this.#answer = this.#wait(check, patience)
     }
     return this.#answer
   }
 
-  #wait(check: Promise<void>): Promise<Answer> {
+  #wait(check: Promise<void>, patience: number): Promise<Answer> {
     const { name, settings } = this.#parts
     this.#underWay += 1
     const ended = () => {
       this.#underWay -= 1
     }
-    check.then(ended, ended)
+    // Also where no request waited for so long.
+    const succeeded = () => {
+      ended()
+      if (this.#failure) this.#recover()
+    }
+    check.then(succeeded, ended)
     return new Promise(resolve => {
       const settle = (answer: Answer) => {
         this.#waiting.delete(settle)
         resolve(answer)
       }
       this.#waiting.add(settle)
-      // Bounded here as well: what a check finds missing may take longer to load than the check itself.
+      const late = () => new Error(`It did not answer within ${patience} ms (option "patience" of the middleware).`)
       this.#deadlines
-        .bound(
-          () => check,
-          settings.timeout,
-          () => late(settings.timeout),
-        )
+        .bound(() => check, Math.min(patience, settings.timeout), late)
         .then(
-          () => {
-            if (this.#failure) this.#recover()
-            settle(undefined)
-          },
+          () => settle(undefined),
           cause => this.#fail(readFault(cause, name)),
         )
     })
   }
 
-  #askAgain(failure: Failure): Answer | Promise<Answer> {
-    if (this.#underWay > 0) return failure.error
-    const answer = this.#ask()
-    const patience = Math.min(PROBE_PATIENCE, this.#parts.settings.timeout)
-    return this.#deadlines
-      .bound(
-        () => answer,
-        patience,
-        () => failure.error,
-      )
-      .catch(error => error)
+  #askAgain(failure: Failure, patience: number): Answer | Promise<Answer> {
+    return this.#underWay > 0 ? failure.error : this.#ask(patience)
   }
 
   #fail(error: DurableDictError): void {

@@ -1,6 +1,8 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec'
 import { isPromise } from '../contract/is-promise.js'
 import { InvalidKeyError, InvalidValueError } from '../errors/errors.js'
+import { quoted } from '../errors/quoted.js'
+import { describeIssues } from './schema-issues.js'
 
 /** One Standard Schema (https://standardschema.dev) for every value, or one by key. */
 export type Schema = StandardSchemaV1 | Readonly<Record<string, StandardSchemaV1>>
@@ -19,6 +21,13 @@ export type InputOf<S extends Schema> = S extends { readonly '~standard': object
 type Types<S> = S extends { readonly '~standard': { readonly types?: infer Types } } ? NonNullable<Types> : never
 type Output<S> = Types<S> extends { readonly output: infer Output } ? Output : never
 type Input<S> = Types<S> extends { readonly input: infer Input } ? Input : never
+
+type Issues = readonly StandardSchemaV1.Issue[]
+
+const UNDEFINED: Issues = [{ message: 'The schema makes undefined of it, which is no value' }]
+
+/** How many keys a message lists. */
+const MAX_LISTED = 20
 
 /** Finds the schema of a key, and holds values against it. */
 export class SchemaCheck {
@@ -44,18 +53,33 @@ export class SchemaCheck {
     if (!this.#byKey || this.#byKey.has(key)) return
     const dictionary = this.#dictionary
     throw new InvalidKeyError(
-      `Key "${key}" of dictionary "${dictionary}" is not named by its schema, so that it cannot be written. ` +
-        `Add it to the schema, or write one of: ${[...this.#byKey.keys()].join(', ')}.`,
+      `Key ${quoted(key)} of dictionary "${dictionary}" is not named by its schema, so that it cannot be written. ` +
+        `Add it to the schema, or write one of: ${listed([...this.#byKey.keys()])}.`,
       { dictionary, key },
     )
   }
 
   /**
-   * What the schema makes of the value; the value itself where the key has no schema.
+   * Holds a value that is to be written against the schema.
+   *
+   * @throws InvalidValueError where the value does not fit; TypeError where the schema answers by a promise.
+   */
+  check(key: string, value: unknown): void {
+    this.#validate(key, value, issues => `${describeIssues(issues, value)}.${this.#hint(key, value)}`)
+  }
+
+  /**
+   * What the schema makes of a stored value; the value itself where the key has no schema. Messages of schemas quote values, so
+   * that the error does not repeat them.
    *
    * @throws InvalidValueError where the value does not fit; TypeError where the schema answers by a promise.
    */
   output(key: string, value: unknown): unknown {
+    const count = (issues: Issues) => (issues.length === 1 ? 'one issue' : `${issues.length} issues`)
+    return this.#validate(key, value, issues => `${count(issues)}, listed by "cause". Write the key again.`)
+  }
+
+  #validate(key: string, value: unknown, describe: (issues: Issues) => string): unknown {
     const schema = this.#one ?? this.#byKey?.get(key)
     if (!schema) return value
     const result = schema['~standard'].validate(value)
@@ -64,23 +88,23 @@ export class SchemaCheck {
       void Promise.resolve(result).catch(() => {})
       throw new TypeError(asynchronous(key, this.#dictionary))
     }
-    if (result.issues) throw this.#unfit(key, result.issues)
-    if (result.value === undefined)
-      throw this.#unfit(key, [{ message: 'The schema makes undefined of it, which is no value.' }])
-    return result.value
+    const issues = result.issues ?? (result.value === undefined ? UNDEFINED : undefined)
+    if (issues) throw this.#unfit(key, issues, describe(issues))
+    return (result as StandardSchemaV1.SuccessResult<unknown>).value
   }
 
-  #unfit(key: string, issues: readonly StandardSchemaV1.Issue[]): InvalidValueError {
+  /** Who passes one schema of an object means its members, by key. */
+  #hint(key: string, value: unknown): string {
+    const schema = this.#one as { shape?: object; entries?: object } | undefined
+    const member = (['shape', 'entries'] as const).find(name => Object.hasOwn(Object(schema?.[name]), key))
+    if (!member || (typeof value === 'object' && value !== null)) return ''
+    return ` The schema is that of every value. For one by key, pass its members: { schema: yourSchema.${member} }.`
+  }
+
+  #unfit(key: string, issues: Issues, what: string): InvalidValueError {
     const dictionary = this.#dictionary
-    const list = issues.map(issue => `${pathOf(issue)}${issue.message}`).join('; ')
-    return new InvalidValueError(
-      `The value of key "${key}" of dictionary "${dictionary}" does not fit its schema: ${list}`,
-      {
-        dictionary,
-        key,
-        cause: issues,
-      },
-    )
+    const message = `The value of key ${quoted(key)} of dictionary "${dictionary}" does not fit its schema: ${what}`
+    return new InvalidValueError(message, { dictionary, key, cause: issues })
   }
 }
 
@@ -102,11 +126,11 @@ function byKey(schema: Readonly<Record<string, StandardSchemaV1>>): Map<string, 
   return entries
 }
 
-function pathOf(issue: StandardSchemaV1.Issue): string {
-  if (!issue.path || issue.path.length === 0) return ''
-  return `${issue.path.map(part => String(typeof part === 'object' ? part.key : part)).join('.')}: `
+function listed(keys: readonly string[]): string {
+  const more = keys.length - MAX_LISTED
+  return `${keys.slice(0, MAX_LISTED).join(', ')}${more > 0 ? ` and ${more} more` : ''}`
 }
 
 function asynchronous(key: string, dictionary: string): string {
-  return `The schema of key "${key}" of dictionary "${dictionary}" answers by a promise: it validates asynchronously, or a check of its own threw. It must answer at once, since values are also read synchronously.`
+  return `The schema of key ${quoted(key)} of dictionary "${dictionary}" answers by a promise: it validates asynchronously, or a check of its own threw. It must answer at once, since values are also read synchronously.`
 }

@@ -92,6 +92,11 @@ export class LocalView<T extends object, D extends keyof T & string = never> ext
   }
 }
 
+const ADVICE = 'Use get(), which checks where it must, or open with { live: true }.'
+
+const LIVE_ADVICE =
+  'It is fed live, so the store was not heard in time: the event "stale" says why. Use get(), which asks the store, or a larger bound.'
+
 /** What a bounded view asks before each read. */
 export interface Confirmed {
   readonly memory: Memory
@@ -108,9 +113,11 @@ export class FreshView<T extends object, D extends keyof T & string = never> ext
   readonly #local: LocalView<T, D>
   readonly #bound: number
   readonly #dictionary: string
+  readonly #live: boolean
 
-  constructor(confirmed: Confirmed, defaultOf: DefaultOf, bound: number, dictionary: string) {
+  constructor(confirmed: Confirmed, defaultOf: DefaultOf, bound: number, dictionary: string, live: boolean) {
     super()
+    this.#live = live
     this.#confirmed = confirmed
     this.#local = new LocalView(confirmed.memory, defaultOf)
     this.#bound = bound
@@ -148,7 +155,7 @@ export class FreshView<T extends object, D extends keyof T & string = never> ext
   #stale(staleness: number): StaleError {
     return new StaleError(
       `Memory of dictionary "${this.#dictionary}" was last confirmed current ${Math.round(staleness)} ms ago, and ` +
-        `"maxStaleness" is ${this.#bound} ms. Use get(), which checks where it must, or open with { live: true }.`,
+        `"maxStaleness" is ${this.#bound} ms. ${this.#live ? LIVE_ADVICE : ADVICE}`,
       { dictionary: this.#dictionary },
     )
   }

@@ -1,5 +1,6 @@
 import { describeCause } from './describe-cause.js'
 import { DurableDictError, type ErrorDetails } from './errors.js'
+import { quoted } from './quoted.js'
 
 /**
  * The error as the caller with this key is to see it. One fault of the store may be that of many calls, which shared a
@@ -8,7 +9,7 @@ import { DurableDictError, type ErrorDetails } from './errors.js'
 export function forKey(error: unknown, key: string): unknown {
   if (!(error instanceof DurableDictError) || error.key !== undefined || error.code === 'DURABLEDICT_CLOSED')
     return error
-  return reworded(error, `Key ${JSON.stringify(key)}: ${error.message}`, key)
+  return reworded(error, `Key ${quoted(key)}: ${error.message}`, key)
 }
 
 /** The same error with another message. */

@@ -1,5 +1,5 @@
 import { MAX_BOUND } from '../contract/answers.js'
-import { checkNames, shown, wrong } from '../dictionary/options.js'
+import { checkNames, milliseconds, shown, wrong } from '../dictionary/options.js'
 import { type RequestSide, sideOf } from '../dictionary/request-side.js'
 import type { Dictionaries, FreshPerRequestOptions } from './types.js'
 
@@ -13,7 +13,11 @@ export interface Named {
 export interface Settings {
   readonly fails: boolean
   readonly maxStaleness: number | undefined
+  readonly patience: number
 }
+
+/** How long a request waits for a check where no option says, in ms. A good store takes a few. */
+const DEFAULT_PATIENCE = 250
 
 /** @throws TypeError where they are not what is asked for, with what to do. */
 export function checkDictionaries(dictionaries: Dictionaries, call: string): readonly Named[] {
@@ -31,9 +35,9 @@ export function checkDictionaries(dictionaries: Dictionaries, call: string): rea
 
 /** @throws TypeError for an option that does not exist or is not of its kind. */
 export function checkSettings(options: FreshPerRequestOptions | undefined, call: string): Settings {
-  if (options === undefined) return { fails: false, maxStaleness: undefined }
-  checkNames(options, ['whenDown', 'maxStaleness'], call)
-  const { whenDown = 'serve', maxStaleness } = options
+  if (options === undefined) return { fails: false, maxStaleness: undefined, patience: DEFAULT_PATIENCE }
+  checkNames(options, ['whenDown', 'maxStaleness', 'patience'], call)
+  const { whenDown = 'serve', maxStaleness, patience = DEFAULT_PATIENCE } = options
   if (whenDown !== 'serve' && whenDown !== 'fail') throw wrong('whenDown', `'serve' or 'fail'`, whenDown)
   if (
     maxStaleness !== undefined &&
@@ -41,11 +45,11 @@ export function checkSettings(options: FreshPerRequestOptions | undefined, call:
   ) {
     throw wrong('maxStaleness', `a number of milliseconds from 0 to ${MAX_BOUND}`, maxStaleness)
   }
-  return { fails: whenDown === 'fail', maxStaleness }
+  return { fails: whenDown === 'fail', maxStaleness, patience: milliseconds('patience', patience) }
 }
 
 function entriesOf(dictionaries: unknown, call: string): [name: unknown, dictionary: unknown][] {
-  if (sideOf(dictionaries)) return [[nameOf(dictionaries), dictionaries]]
+  if (sideOf(dictionaries) || isForeign(dictionaries)) return [[nameOf(dictionaries), dictionaries]]
   if (Array.isArray(dictionaries)) return dictionaries.map(one => [nameOf(one), one])
   if (typeof dictionaries === 'object' && dictionaries !== null && !isThenable(dictionaries)) {
     return Object.entries(dictionaries)
@@ -66,11 +70,20 @@ function nameOf(dictionary: unknown): unknown {
 }
 
 function notOne(what: string, value: unknown, call: string): TypeError {
-  const advice = isThenable(value) ? ' Await what open() gives.' : ''
+  const advice = isThenable(value) ? ' Await what open() returns.' : isForeign(value) ? FOREIGN : ''
   return new TypeError(
     `${call} takes a dictionary, an array of them, or an object of them by name; ` +
       `${what} is ${isThenable(value) ? 'a promise' : shown(value)}.${advice}`,
   )
+}
+
+const FOREIGN =
+  ' It is a dictionary of another version of durabledict: install one version only (npm ls durabledict shows which there are).'
+
+/** A dictionary that this copy of the library does not know. */
+function isForeign(value: unknown): boolean {
+  const { current, snapshot, sync } = Object(value) as { current?: unknown; snapshot?: unknown; sync?: unknown }
+  return [current, snapshot, sync].every(method => typeof method === 'function')
 }
 
 function isThenable(value: unknown): boolean {

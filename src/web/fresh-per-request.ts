@@ -13,10 +13,13 @@ export class FreshPerRequest<A extends Dictionaries> {
   /** By dictionary, in ms. */
   readonly #bounds: readonly number[]
   readonly #fails: boolean
+  /** In ms. */
+  readonly #patience: number
 
   /** @param call - what the user called, as messages name it. */
   constructor(dictionaries: A, options: FreshPerRequestOptions | undefined, call = 'freshPerRequest()') {
-    const { fails, maxStaleness } = checkSettings(options, call)
+    const { fails, maxStaleness, patience } = checkSettings(options, call)
+    this.#patience = patience
     this.#named = checkDictionaries(dictionaries, call)
     this.#dictionaries = this.#named.map(({ dictionary }) => dictionary)
     this.#bounds = this.#named.map(({ side }) => maxStaleness ?? side.maxStaleness)
@@ -38,7 +41,7 @@ export class FreshPerRequest<A extends Dictionaries> {
     let waiting: Promise<Answer>[] | undefined
     for (const [index, { side, dictionary }] of this.#named.entries()) {
       if (place.outer?.find(dictionary)) continue
-      const answer = side.checks.confirm(this.#bounds[index] as number)
+      const answer = side.checks.confirm(this.#bounds[index] as number, this.#patience)
       if (isPromise(answer)) waiting = [...(waiting ?? []), answer]
       else if (this.#refuses(answer)) return Promise.reject(refusal(answer))
     }

@@ -38,4 +38,9 @@ export interface FreshPerRequestOptions {
    * recorded with the dictionary in the store, for writes `{ everywhere: true }`.
    */
   maxStaleness?: number
+  /**
+   * How long a request waits for the store, in milliseconds, before it is treated as `whenDown` says. Default 250; at least 1.
+   * Never longer than the dictionary's own `timeout`. Raise it for a store whose answers take longer.
+   */
+  patience?: number
 }

@@ -219,7 +219,7 @@ describe('what is no dictionary, and a wrong option', () => {
       ],
       [null, undefined, /the first argument is null/],
       ['settings', undefined, /the first argument is "settings"/],
-      [promise, undefined, /the first argument is a promise\. Await what open\(\) gives/],
+      [promise, undefined, /the first argument is a promise\. Await what open\(\) returns/],
       [{ settings: promise }, undefined, /"settings" is a promise\. Await/],
       [{ settings: {} }, undefined, /"settings" is object/],
       [{ settings: new Map() }, undefined, /"settings" is object/],
@@ -233,7 +233,11 @@ describe('what is no dictionary, and a wrong option', () => {
       [dict, { maxStaleness: -1 }, /Option "maxStaleness" must be a number of milliseconds from 0 to 86400000; got -1/],
       [dict, { maxStaleness: '100' }, /Option "maxStaleness"/],
       [dict, { maxStaleness: Number.NaN }, /Option "maxStaleness"/],
-      [dict, { maxstaleness: 1 }, /freshPerRequest\(\) has no option "maxstaleness"; it has whenDown, maxStaleness/],
+      [
+        dict,
+        { maxstaleness: 1 },
+        /freshPerRequest\(\) has no option "maxstaleness"; it has whenDown, maxStaleness, patience/,
+      ],
       [dict, null, /must be an object/],
     ]
     for (const [dictionaries, options, message] of cases) {
@@ -279,4 +283,55 @@ test('maxStaleness of the middleware is refused for a dictionary that only reads
   opened.push(dict)
   expect(() => freshPerRequest({ dict }, { maxStaleness: 100 })).toThrow(/readOnly/)
   expect(() => freshPerRequest({ dict })).not.toThrow()
+})
+
+describe('the patience of a request', () => {
+  async function durationOf(work: () => unknown): Promise<number> {
+    const before = performance.now()
+    await work()
+    return performance.now() - before
+  }
+
+  test('is a quarter of a second, not the timeout of the dictionary; and another where an option says so', async () => {
+    const { dict, faulty } = await openPair({ timeout: 30_000 })
+    faulty.hang(['changesSince'])
+    const impatient = new FreshPerRequest({ dict }, { patience: 10 })
+    expect(await durationOf(() => impatient.begin({}))).toBeLessThan(200)
+    faulty.heal()
+    await until(() => dict.sync().then(() => true), 'an answer')
+    faulty.hang(['changesSince'])
+    const duration = await durationOf(() => new FreshPerRequest({ dict }, undefined).begin({}))
+    expect(duration).toBeGreaterThan(200)
+    expect(duration).toBeLessThan(5_000)
+    expect(await durationOf(() => new FreshPerRequest({ dict }, undefined).begin({}))).toBeLessThan(200)
+    faulty.heal()
+  })
+
+  test('is not asked for where the store refuses at once', async () => {
+    const { dict, faulty } = await openPair({ timeout: 30_000 })
+    faulty.failBefore(['changesSince'], new Error('connect ECONNREFUSED'))
+    const fails = new FreshPerRequest({ dict }, { whenDown: 'fail', patience: 30_000 })
+    await expect(fails.begin({})).rejects.toMatchObject({ cause: { message: expect.stringContaining('ECONNREFUSED') } })
+  })
+
+  test('that was too short for a store that answers in the end: the answer ends the outage', async () => {
+    const { dict, faulty, writer } = await openPair({ timeout: 30_000 })
+    const events = heard(dict)
+    let release = () => {}
+    faulty.delayAfter(['changesSince'], () => new Promise<void>(resolve => (release = resolve)))
+    await writer.set('colour', 'green')
+    const scope = await new FreshPerRequest({ dict }, { patience: 10 }).begin({})
+    expect(scope.dicts.dict.get('colour')).toBe('red')
+    expect(events.map(({ event }) => event)).toEqual(['stale'])
+    const recovered = new Promise(resolve => dict.on('fresh', resolve))
+    release()
+    await recovered
+    expect(dict.local.get('colour')).toBe('green')
+    faulty.heal()
+  })
+
+  test.each([0, -1, Number.NaN, '10', null])('of %s is refused', async patience => {
+    const { dict } = await openPair()
+    expect(() => freshPerRequest({ dict }, { patience: patience as never })).toThrow(/"patience"/)
+  })
 })
