@@ -1,4 +1,6 @@
 // What every entry point for models exports.
+
+export type { ListeningClient, ListenOption } from '../backends/model/listening-connection.js'
 export type {
   ColumnKind,
   Columns,
@@ -11,7 +13,6 @@ export type {
   SqlSession,
   TransactionOptions,
 } from '../backends/model/manager.js'
-export type { ListeningClient, ListenOption } from '../backends/model/notifications.js'
 export type { ModelOptions } from '../backends/model/options.js'
 export { versionTables } from '../backends/model/tables.js'
 export type { VersionCache } from '../backends/model/version-cache.js'

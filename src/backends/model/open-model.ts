@@ -87,7 +87,7 @@ export async function openModel(model: ModelManager, settings: ModelSettings, gi
     ? new CachedVersions({ cache, manager, dialect, keyColumn, dictionary, key, timeout })
     : new DatabaseVersions({ manager, dialect, rows, rereads: form.rereads, dictionary, key, timeout })
   const holds = settings.returnInstances ? 'references' : inspection.kind === 'bytes' ? 'bytes' : 'text'
-  const notifications = listening(settings, manager, key, dictionary)
+  const notifications = listening(settings, manager, key, dictionary, timeout)
   return {
     backend: new ModelBackend({
       name: dictionary,
@@ -141,9 +141,10 @@ function filling({ row }: ModelSettings, encoding: Encoding<unknown>): RowsOptio
 
 function listening(
   { listen, cache }: ModelSettings,
-  { dialect }: ModelManager,
+  { dialect, database }: ModelManager,
   key: string,
   dictionary: string,
+  timeout: number,
 ): Notifications | undefined {
   if (listen === undefined) return undefined
   if (cache) {
@@ -153,7 +154,9 @@ function listening(
       { dictionary },
     )
   }
-  if (dialect === 'postgresql') return new Notifications(listen, channelOf(key))
+  if (dialect === 'postgresql') {
+    return new Notifications({ listen, channel: channelOf(key), database, timeout, dictionary })
+  }
   throw new UnsupportedError(
     `Option "listen" of dictionary "${dictionary}" needs PostgreSQL; elsewhere live dictionaries ask every "pollEvery" ms.`,
     { dictionary },

@@ -1,5 +1,5 @@
+import type { ListenOption } from './listening-connection.js'
 import type { Columns } from './manager.js'
-import type { ListenOption } from './notifications.js'
 import type { VersionCache } from './version-cache.js'
 
 /** The options of a dictionary in a model, beside those of every dictionary. */

@@ -95,6 +95,11 @@ class DrizzleManager<Row extends object> implements ModelManager<Row> {
     this.table = { ...(schema !== undefined && { schema }), name: this.model }
   }
 
+  get database(): object {
+    const { client } = this.#db.session
+    return typeof client === 'object' && client !== null ? client : this.#db
+  }
+
   column(property: string): string | undefined {
     const column = columnsOf(this.#its)[property]
     return column && (this.#db.dialect.casing?.getColumnCasing(column) ?? column.name)

@@ -89,6 +89,10 @@ class KnexManager<Row extends object> implements ModelManager<Row> {
     this.#json = new JsonColumns(this)
   }
 
+  get database(): object {
+    return this.#knex.client
+  }
+
   column(property: string): string {
     return physicalName(this.#knex, property)
   }

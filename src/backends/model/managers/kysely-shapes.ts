@@ -1,4 +1,5 @@
 import type { Columns, DialectName, SqlParameter, SqlRow } from '../manager.js'
+import { checkedRows } from '../replies.js'
 
 /** Of what Kysely offers, that which is used here; tables and columns are any names. */
 export interface Kysely {
@@ -27,15 +28,10 @@ interface Where extends Builder {
 }
 
 export interface Select extends Where {
-  select(columns: string | ((eb: Expressions) => readonly unknown[])): Select
+  select(column: string): Select
   selectAll(): Select
   orderBy(column: string): Select
   limit(count: number): Select
-}
-
-interface Expressions {
-  ref(column: string): unknown
-  cast(expression: unknown, type: string): { as(name: string): unknown }
 }
 
 const DIALECTS: Readonly<Record<string, DialectName>> = {
@@ -89,5 +85,6 @@ export async function rawQuery(
   parameters: readonly SqlParameter[],
 ): Promise<readonly SqlRow[]> {
   const query = { kind: 'RawNode', sqlFragments: [sql], parameters: [] }
-  return (await db.executeQuery({ sql, parameters, query, queryId: QUERY_ID })).rows
+  const { rows } = await db.executeQuery({ sql, parameters, query, queryId: QUERY_ID })
+  return checkedRows('Kysely', sql, rows)
 }

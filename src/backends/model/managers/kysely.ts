@@ -8,10 +8,11 @@ import type {
   SqlRow,
   TransactionOptions,
 } from '../manager.js'
+import { inOwnContext } from '../own-context.js'
 import { insertBatches } from './insert-batches.js'
-import { JsonColumns, TEXT } from './json-columns.js'
+import { JsonColumns } from './json-columns.js'
 import { type Builder, columnName, dialectOf, type Kysely, rawQuery, type Select, tableName } from './kysely-shapes.js'
-import { plainValue } from './plain-value.js'
+import { plainRows } from './plain-rows.js'
 import { runTransaction } from './run-transaction.js'
 
 /** What is needed of an instance of Kysely 0.28. */
@@ -42,7 +43,7 @@ export function kyselyManager<Row extends object = Record<string, unknown>>(
   table: string,
   options: KyselyManagerOptions = {},
 ): ModelManager<Row> {
-  const kysely = instanceOf(db)
+  const kysely = inOwnContext(() => instanceOf(db))
   if (typeof table !== 'string' || table === '') {
     throw new TypeError(
       "kyselyManager() takes a Kysely instance, then the name of its table: kyselyManager(db, 'settings').",
@@ -79,6 +80,11 @@ class KyselyManager<Row extends object> implements ModelManager<Row> {
     this.dialect = dialect
     this.table = tableName(db, model)
     this.#json = new JsonColumns(this)
+  }
+
+  /** The same for all instances that plugins and schemas are added to. */
+  get database(): object {
+    return this.#db.getExecutor().adapter
   }
 
   column(property: string): string {
@@ -120,16 +126,9 @@ class KyselySession implements ModelSession {
   }
 
   async rows({ columns, ...query }: RowQuery): Promise<readonly object[]> {
-    const from = this.#trx.selectFrom(this.#of.model)
-    if (!columns) return narrowed(from.selectAll(), query).execute()
+    if (!columns) return narrowed(this.#trx.selectFrom(this.#of.model).selectAll(), query).execute()
     const json = await this.#json.read(this)
-    const isJson = (name: string) => json.has(this.#of.column(name))
-    const type = TEXT[this.#of.dialect]
-    const selected = from.select(eb =>
-      columns.map(name => (isJson(name) ? eb.cast(eb.ref(name), type).as(name) : name)),
-    )
-    const { rows } = await this.#plain.executeQuery(narrowed(selected, query).compile())
-    return rows.map(row => Object.fromEntries(columns.map(name => [name, plainValue(row[this.#of.column(name)])])))
+    return plainRows(this.#of, this, name => json.has(this.#of.column(name)), { ...query, columns })
   }
 
   async create(rows: readonly Columns[]): Promise<void> {

@@ -1,7 +1,9 @@
 import type { Columns, ModelSession, RowQuery, SqlParameter, SqlRow } from '../manager.js'
+import { checkedRows } from '../replies.js'
+import { plainRows } from './plain-rows.js'
 import type { Delegate, PrismaModel, Queries } from './prisma-shapes.js'
 
-/** Prisma refuses lists of keys beyond SQLite's former limit of 999 parameters where the rows are to come in order. */
+/** How many keys Prisma takes in one statement of SQLite, less what it may add itself. */
 const KEYS_IN_SQLITE = 900
 
 /** One interactive transaction. */
@@ -16,19 +18,18 @@ export class PrismaSession implements ModelSession {
     this.#model = model
   }
 
-  query(sql: string, parameters: readonly SqlParameter[]): Promise<readonly SqlRow[]> {
-    return this.#transaction.$queryRawUnsafe(sql, ...parameters)
+  async query(sql: string, parameters: readonly SqlParameter[]): Promise<readonly SqlRow[]> {
+    return checkedRows('Prisma', sql, await this.#transaction.$queryRawUnsafe(sql, ...parameters))
   }
 
-  async rows(query: RowQuery): Promise<readonly object[]> {
-    const { keys = [], limit } = query
-    if (this.#model.dialect !== 'sqlite' || keys.length <= KEYS_IN_SQLITE) return this.#find(query)
-    const sorted = await this.#sorted(query.keyCol, keys)
-    const rows: object[] = []
-    for (let start = 0; start < sorted.length; start += KEYS_IN_SQLITE) {
-      rows.push(...(await this.#find({ ...query, keys: sorted.slice(start, start + KEYS_IN_SQLITE) })))
-    }
-    return rows.slice(0, limit)
+  async rows({ columns, ...query }: RowQuery): Promise<readonly object[]> {
+    if (!columns) return this.#instances(query)
+    const json = new Set(columns.filter(name => this.#model.fields.get(name)?.type === 'Json'))
+    const rows = await plainRows(namesOf(this.#model), this, name => json.has(name), { ...query, columns })
+    if (json.size === 0) return rows
+    const parsed = (name: string, value: unknown) =>
+      json.has(name) && typeof value === 'string' ? JSON.parse(value) : value
+    return rows.map(row => Object.fromEntries(columns.map(name => [name, parsed(name, row[name])])))
   }
 
   async create(rows: readonly Columns[]): Promise<void> {
@@ -52,26 +53,30 @@ export class PrismaSession implements ModelSession {
     return this.#delegate.deleteMany()
   }
 
-  #find({ keyCol, columns, keys, after, limit }: RowQuery): Promise<object[]> {
+  /** In SQLite, Prisma refuses long lists of keys if the rows are to come in order. */
+  async #instances(query: RowQuery): Promise<readonly object[]> {
+    const { keyCol, keys, limit, ...rest } = query
+    if (!keys || this.#model.dialect !== 'sqlite') return this.#find(query)
+    const sorted = await plainRows(namesOf(this.#model), this, () => false, { keyCol, columns: [keyCol], keys })
+    const rows: object[] = []
+    for (let start = 0; start < sorted.length; start += KEYS_IN_SQLITE) {
+      const some = sorted.slice(start, start + KEYS_IN_SQLITE).map(row => row[keyCol] as string)
+      rows.push(...(await this.#find({ ...rest, keyCol, keys: some })))
+    }
+    return rows.slice(0, limit)
+  }
+
+  #find({ keyCol, keys, after, limit }: RowQuery): Promise<object[]> {
     const condition = { ...(keys && { in: keys }), ...(after !== undefined && { gt: after }) }
     return this.#delegate.findMany({
       ...(Object.keys(condition).length > 0 && { where: { [keyCol]: condition } }),
-      ...(columns && { select: Object.fromEntries(columns.map(name => [name, true])) }),
       ...(limit !== undefined && { take: limit }),
+      // What the application leaves out of all its queries is part of the row.
+      ...(this.#model.omitted.length > 0 && {
+        omit: Object.fromEntries(this.#model.omitted.map(name => [name, false])),
+      }),
       orderBy: { [keyCol]: 'asc' },
     })
-  }
-
-  /** Those of the keys that are there, in the database's own order. */
-  async #sorted(keyCol: string, keys: readonly string[]): Promise<string[]> {
-    const quote = (name: string) => `"${name.replaceAll('"', '""')}"`
-    const { table, fields } = this.#model
-    const column = quote(fields.get(keyCol)?.dbName ?? keyCol)
-    const found = await this.query(
-      `SELECT ${column} AS sorted FROM ${quote(table.name)} WHERE ${column} IN (SELECT value FROM json_each(?)) ORDER BY ${column}`,
-      [JSON.stringify(keys)],
-    )
-    return found.map(({ sorted }) => sorted as string)
   }
 
   /** @throws Error where Prisma would lose a part of the value without a word. */
@@ -81,6 +86,10 @@ export class PrismaSession implements ModelSession {
       throw new Error(`Prisma cannot write a member named "__proto__" to the JSON column "${name}".`)
     }
   }
+}
+
+function namesOf({ dialect, table, fields }: PrismaModel) {
+  return { library: 'Prisma', dialect, table, column: (name: string) => fields.get(name)?.dbName ?? name }
 }
 
 function hasProto(value: unknown): boolean {

@@ -30,7 +30,7 @@ export type PrismaModelName<Client> = {
 interface FindArgs {
   readonly where?: Columns
   readonly orderBy: Columns
-  readonly select?: Columns
+  readonly omit?: Columns
   readonly take?: number
 }
 
@@ -70,11 +70,15 @@ export interface Client extends Queries {
     work: (transaction: Queries) => Promise<R>,
     options: { maxWait: number; timeout: number; isolationLevel?: string },
   ): Promise<R>
+  /** Of a client that was extended, the one without extensions. */
+  readonly _originalClient?: Client
+  readonly _globalOmit?: Readonly<Record<string, Readonly<Record<string, boolean>> | undefined>>
   readonly _activeProvider?: string
   readonly _runtimeDataModel?: { readonly models?: Readonly<Record<string, ModelDescription>> }
   readonly _engineConfig?: {
     readonly adapter?: { readonly options?: { readonly schema?: unknown } }
     readonly inlineSchema?: string
+    readonly transactionOptions?: { readonly isolationLevel?: string }
   }
   readonly _extensions?: { getAllComputedFields(model: string): Readonly<Record<string, ComputedField>> | undefined }
 }
@@ -102,6 +106,8 @@ export interface PrismaModel {
   readonly fields: ReadonlyMap<string, Field>
   /** Fields of a row that is there which are not to be written: its id, and what Prisma sets with every update. */
   readonly kept: ReadonlySet<string>
+  /** The fields that the application leaves out of what it reads. */
+  readonly omitted: readonly string[]
 }
 
 /** @throws TypeError where the client does not describe its models as Prisma 7 does, or speaks to a database that is not known. */
@@ -119,7 +125,13 @@ export function describeModel(client: Client, name: string): PrismaModel {
     table: { ...schemaOf(client, dialect, description), name: description.dbName ?? name },
     fields: new Map(columns.map(field => [field.name, field])),
     kept: keptFields(client._engineConfig?.inlineSchema ?? '', name),
+    omitted: omittedFrom(client, name),
   }
+}
+
+function omittedFrom({ _globalOmit }: Client, model: string): string[] {
+  const omit = _globalOmit?.[`${model.charAt(0).toLowerCase()}${model.slice(1)}`] ?? {}
+  return Object.keys(omit).filter(name => omit[name])
 }
 
 function dialectOf({ _activeProvider: provider = 'unknown' }: Client): DialectName {

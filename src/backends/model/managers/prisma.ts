@@ -7,6 +7,8 @@ import type {
   SqlRow,
   TransactionOptions,
 } from '../manager.js'
+import { inOwnContext } from '../own-context.js'
+import { checkedRows } from '../replies.js'
 import { committingAlone, forgettingFailures } from './prisma-commit.js'
 import { PrismaSession } from './prisma-session.js'
 import {
@@ -41,6 +43,10 @@ export function prismaManager<Client extends PrismaClientShape, Name extends Pri
 ): ModelManager<PrismaRow<Client[Name]>>
 export function prismaManager<Delegate extends PrismaDelegateShape>(model: Delegate): ModelManager<PrismaRow<Delegate>>
 export function prismaManager(from: object, model?: string): ModelManager {
+  return inOwnContext(() => managerFor(from, model))
+}
+
+function managerFor(from: object, model: string | undefined): ModelManager {
   const [client, name] = model === undefined ? clientOf(from) : [checkedClient(from), model]
   const delegate = client[name]
   if (!isPrismaDelegate(delegate)) throw new TypeError(`The Prisma client has no model "${name}". ${HOW}`)
@@ -90,6 +96,10 @@ class PrismaManager implements ModelManager {
     this.#described = describeModel(client, model)
   }
 
+  get database(): object {
+    return this.#client._originalClient ?? this.#client
+  }
+
   get dialect() {
     return this.#described.dialect
   }
@@ -108,14 +118,16 @@ class PrismaManager implements ModelManager {
     return KINDS[this.#described.fields.get(property)?.type ?? '']
   }
 
-  query(sql: string, parameters: readonly SqlParameter[]): Promise<readonly SqlRow[]> {
-    return this.#forgetting(() => this.#client.$queryRawUnsafe(sql, ...parameters))
+  /** Without extensions, which may send what reads to a replica. */
+  async query(sql: string, parameters: readonly SqlParameter[]): Promise<readonly SqlRow[]> {
+    const client = this.#client._originalClient ?? this.#client
+    return checkedRows('Prisma', sql, await this.#forgetting(() => client.$queryRawUnsafe(sql, ...parameters)))
   }
 
   transaction<R>(work: (session: ModelSession) => Promise<R>, { isolation, limit }: TransactionOptions): Promise<R> {
-    const snapshot = isolation === 'snapshot' && this.dialect !== 'sqlite'
     const longest = Math.min(Math.ceil(limit), LONGEST)
-    const options = { maxWait: longest, timeout: longest, ...(snapshot && { isolationLevel: 'RepeatableRead' }) }
+    const isolationLevel = this.#isolationLevel(isolation)
+    const options = { maxWait: longest, timeout: longest, ...(isolationLevel && { isolationLevel }) }
     const run = <V>(within: (session: ModelSession) => Promise<V>) =>
       this.#client.$transaction(
         transaction => within(new PrismaSession(transaction, this.#name, this.#described)),
@@ -126,6 +138,14 @@ class PrismaManager implements ModelManager {
         !isolation && (await this.#commitFailsWhileOthersRead()) ? committingAlone(within, run) : run(within),
       ),
     )
+  }
+
+  /** Named only if the application has set another default than the database's. */
+  #isolationLevel(isolation: TransactionOptions['isolation']): string | undefined {
+    if (this.dialect === 'sqlite') return undefined
+    if (isolation === 'snapshot') return 'RepeatableRead'
+    if (!this.#client._engineConfig?.transactionOptions?.isolationLevel) return undefined
+    return this.dialect === 'postgresql' ? 'ReadCommitted' : 'RepeatableRead'
   }
 
   #forgetting<V>(work: () => Promise<V>): Promise<V> {

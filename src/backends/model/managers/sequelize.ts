@@ -66,6 +66,10 @@ class SequelizeManager<Row extends object> implements ModelManager<Row> {
     this.#unscoped = model.unscoped()
   }
 
+  get database(): object {
+    return this.#sequelize
+  }
+
   get table(): { readonly schema?: string | undefined; readonly name: string } {
     const table = this.#model.getTableName()
     if (typeof table === 'string') return { name: this.#physical(table) }

@@ -84,6 +84,10 @@ class TypeormManager<Row extends object> implements ModelManager<Row> {
     this.#metadata = dataSource.getMetadata(target)
   }
 
+  get database(): object {
+    return this.#source.dataSource
+  }
+
   get model(): string {
     return this.#metadata.name
   }
