@@ -85,7 +85,8 @@ function ownCases(database: () => PrismaDatabase) {
       ])
       await session.removeAll()
     }, OPTIONS)
-    expect(calls).toEqual(['create', 'createMany', 'update', 'deleteMany', 'findMany', 'deleteMany'])
+    // Values are read past extensions, which could narrow or cache what is found.
+    expect(calls).toEqual(['create', 'createMany', 'update', 'deleteMany', 'deleteMany'])
   })
 
   it('gives instances with the fields that an extension computes, which are no columns', async () => {

@@ -28,8 +28,9 @@ export async function runTransaction<R>(
   const silence = new Promise<never>((_, reject) => {
     late = reject
   })
-  const within = async (open: ModelSession, discard: Discard = () => {}) => {
-    const session = limited(open, statementLimit, discard)
+  const within = async (open: ModelSession, discard?: Discard) => {
+    // Where the connection cannot be closed, giving up a statement would leave it running.
+    const session = discard ? limited(open, statementLimit, discard) : open
     try {
       return await (dialect === 'postgresql' ? unlessAborted(session, work) : work(session))
     } catch (error) {
@@ -37,7 +38,7 @@ export async function runTransaction<R>(
       throw error
     } finally {
       // COMMIT or ROLLBACK, which the library sends.
-      stop = discardAfter(statementLimit, discard, late)
+      if (discard) stop = discardAfter(statementLimit, discard, late)
     }
   }
   try {
