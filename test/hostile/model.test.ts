@@ -243,7 +243,12 @@ describe('a value in a version cache', () => {
   test.each(HOSTILE.map(value => [typeof value, value] as const))(
     'that is no version (%s) is refused in a short message',
     async (_, value) => {
-      const client = { label: 'Redis', get: async () => value, add: async () => true, incr: async () => value }
+      const client = {
+        label: 'Redis',
+        get: async () => value,
+        add: async () => true,
+        incr: async () => value,
+      }
       const cache = new OutsideVersions(client)
       for (const answer of [cache.get('key'), cache.incr('key')]) {
         const error = await answer.catch(one => one)

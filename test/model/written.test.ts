@@ -78,6 +78,16 @@ describe('memory never differs from the row', () => {
   })
 })
 
+test('what a trigger says of a value is told without the value', async () => {
+  const { it } = database
+  const table = await it.table()
+  await trigger(table, `RAISE 'not %, please', NEW.value;`)
+  const error = await rejection((await it.open(table)).set('a', 'a secret text'))
+  expect(error).toBeInstanceOf(InvalidValueError)
+  expect(error.message).toMatch(/not .*, please/)
+  expect(error.message).not.toContain('secret')
+})
+
 describe('touch() of rows that a transaction of the application has changed', () => {
   const CHANGES = {
     inserted: `INSERT INTO $ VALUES ('new', '2')`,

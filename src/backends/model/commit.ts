@@ -8,6 +8,7 @@ import type { ModelSession } from './manager.js'
 import type { RowChanges, Rows } from './rows.js'
 import type { Stored } from './stored.js'
 import type { Interruptible } from './transactions.js'
+import { textsOf } from './values-in-messages.js'
 import type { Versions, Writing } from './versions.js'
 import { clears, keysOf, WorkingSet } from './working-set.js'
 
@@ -150,7 +151,10 @@ async function executeOne(
       // Where the connection is gone, or the transaction with it, this fails as well: then it was not the group's fault.
       await session.query('ROLLBACK TO SAVEPOINT durabledict_group', [])
       if (isDuplicate(error) && duplicates < DUPLICATES) continue
-      return { outcomes: [{ status: 'refused', error: refused(error, dictionary, keysOf([group])) }], effects: [] }
+      return {
+        outcomes: [{ status: 'refused', error: refused(error, dictionary, keysOf([group]), textsOf(group)) }],
+        effects: [],
+      }
     }
   }
 }

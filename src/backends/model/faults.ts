@@ -8,6 +8,7 @@ import {
 import { sentence } from '../../errors/for-key.js'
 import type { SqlRow } from './manager.js'
 import { sqlCodes } from './sql-codes.js'
+import { withoutValues } from './values-in-messages.js'
 
 /** What passes where the transaction is run again: deadlocks, serialization failures, and files locked by others. */
 const CONFLICTS: ReadonlySet<string> = new Set([
@@ -125,13 +126,18 @@ export function unknownOutcome(cause: unknown, dictionary: string): AmbiguousWri
 }
 
 /** A write that the database, or a hook of the model, does not take, while it takes others. */
-export function refused(cause: unknown, dictionary: string, keys: readonly string[]): DurableDictError {
+export function refused(
+  cause: unknown,
+  dictionary: string,
+  keys: readonly string[],
+  values: readonly string[] = [],
+): DurableDictError {
   if (cause instanceof DurableDictError) return cause
   const [key] = keys
   const single = keys.length === 1 && key !== undefined
   const what = single ? `the value of key "${key}"` : `${keys.length} keys, written together,`
   return new InvalidValueError(
-    `The model of dictionary "${dictionary}" refused ${what}, of which nothing was written: ${sentence(cause)}`,
+    `The model of dictionary "${dictionary}" refused ${what}, of which nothing was written: ${withoutValues(sentence(cause), values)}`,
     { dictionary, cause, ...(single ? { key } : {}) },
   )
 }

@@ -32,6 +32,7 @@ import type { Notifications } from './notifications.js'
 import type { Rows } from './rows.js'
 import type { Stored } from './stored.js'
 import { CommitFailed, type Interruptible, inTransaction, type NotCommitted } from './transactions.js'
+import { textsOf } from './values-in-messages.js'
 import type { Versions } from './versions.js'
 import { keysOf } from './working-set.js'
 
@@ -234,7 +235,9 @@ export class ModelBackend extends CommittingBackend<Stored> implements Backend<S
   /** What a constraint refuses only at COMMIT is the fault of the only group, where there is one. */
   #notWritten({ groups }: Batch<Stored>, cause: unknown): DurableDictError {
     const { name } = this.#options
-    return groups.length === 1 && isRefusal(cause) ? refused(cause, name, keysOf(groups)) : notWritten(cause, name)
+    const [group] = groups
+    if (!group || groups.length > 1 || !isRefusal(cause)) return notWritten(cause, name)
+    return refused(cause, name, keysOf(groups), textsOf(group))
   }
 
   /**
