@@ -33,14 +33,14 @@ async function openTwo(open: () => Promise<Opened>, onTestFinished: TestContext[
   return { writer, reader }
 }
 
-describe.concurrent('Sentinel: another primary takes over', () => {
+describe('Sentinel: another primary takes over', () => {
   const clients: Record<string, (sentinels: RedisSentinels) => Promise<Opened>> = {
     'node-redis': nodeRedisSentinel,
     'ioredis 5': ioredisSentinel5,
     'ioredis 6': ioredisSentinel6,
   }
   for (const [name, open] of Object.entries(clients)) {
-    test(name, async ({ expect, onTestFinished }) => {
+    test.concurrent(name, async ({ expect, onTestFinished }) => {
       const sentinels = await startRedisSentinels()
       onTestFinished(() => sentinels.stop())
       const { writer, reader } = await openTwo(() => open(sentinels), onTestFinished)
@@ -58,14 +58,14 @@ describe.concurrent('Sentinel: another primary takes over', () => {
   }
 })
 
-describe.concurrent('Cluster', () => {
+describe('Cluster', () => {
   const clients: Record<string, (nodes: RedisNode[]) => Promise<Opened>> = {
     'node-redis': nodeRedisCluster,
     'ioredis 5': ioredisCluster5,
     'ioredis 6': ioredisCluster6,
   }
   for (const [name, open] of Object.entries(clients)) {
-    test(`the primary of a shard is lost, by ${name}`, async ({ expect, onTestFinished }) => {
+    test.concurrent(`the primary of a shard is lost, by ${name}`, async ({ expect, onTestFinished }) => {
       const cluster = await startRedisCluster({ replicas: 1 })
       onTestFinished(() => cluster.stop())
       const { writer, reader } = await openTwo(() => open(cluster.nodes), onTestFinished)
@@ -83,7 +83,7 @@ describe.concurrent('Cluster', () => {
       await until(async () => (await listeners(heir, '{settings}:meta')) > 0, 'messages come from there')
     }, 120_000)
 
-    test(`the hash slot is moved while it is in use, by ${name}`, async ({ expect, onTestFinished }) => {
+    test.concurrent(`the hash slot is moved while it is in use, by ${name}`, async ({ expect, onTestFinished }) => {
       const cluster = await startRedisCluster()
       onTestFinished(() => cluster.stop())
       const { writer, reader } = await openTwo(() => open(cluster.nodes), onTestFinished)

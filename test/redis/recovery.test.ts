@@ -88,9 +88,9 @@ async function writerOf(node: RedisNode, onFinished: OnFinished) {
   return (mark: number) => dict.set('mark', mark)
 }
 
-describe.concurrent('a network that is silent, without closing anything, is left', () => {
+describe('a network that is silent, without closing anything, is left', () => {
   for (const [name, connect] of Object.entries(CLIENTS)) {
-    test(`by ${name}`, async ({ onTestFinished }) => {
+    test.concurrent(`by ${name}`, async ({ onTestFinished }) => {
       const node = await start(onTestFinished)
       const proxy = await startSwitchingProxy(node.port)
       onTestFinished(() => proxy.close())
@@ -103,9 +103,9 @@ describe.concurrent('a network that is silent, without closing anything, is left
   }
 })
 
-describe.concurrent('a primary that has become a replica, and keeps its connections, is left', () => {
+describe('a primary that has become a replica, and keeps its connections, is left', () => {
   for (const [name, connect] of Object.entries(CLIENTS)) {
-    test(`by ${name}`, async ({ onTestFinished }) => {
+    test.concurrent(`by ${name}`, async ({ onTestFinished }) => {
       const primary = await start(onTestFinished)
       const replica = await start(onTestFinished, '--replicaof', '127.0.0.1', String(primary.port))
       const proxy = await startSwitchingProxy(primary.port)
@@ -122,10 +122,10 @@ describe.concurrent('a primary that has become a replica, and keeps its connecti
   }
 })
 
-describe.concurrent('a primary that is frozen is left for the replica that takes over', () => {
+describe('a primary that is frozen is left for the replica that takes over', () => {
   const sentinels = { 'node-redis': nodeRedisSentinel, ioredis: ioredisSentinel6 }
   for (const [name, connect] of Object.entries(sentinels)) {
-    test(`under Sentinel, by ${name}`, async ({ onTestFinished }) => {
+    test.concurrent(`under Sentinel, by ${name}`, async ({ onTestFinished }) => {
       const { primary, replica, ...rest } = await startRedisSentinels()
       onTestFinished(() => rest.stop())
       const dict = await open(await connect({ primary, replica, ...rest }), onTestFinished)
@@ -140,7 +140,7 @@ describe.concurrent('a primary that is frozen is left for the replica that takes
 
   const clusters = { 'node-redis': nodeRedisCluster, ioredis: ioredisCluster6 }
   for (const [name, connect] of Object.entries(clusters)) {
-    test(`in a cluster, by ${name}`, async ({ onTestFinished }) => {
+    test.concurrent(`in a cluster, by ${name}`, async ({ onTestFinished }) => {
       const cluster = await startRedisCluster({ primaries: 1, replicas: 1 })
       onTestFinished(() => cluster.stop())
       const [primary, replica] = cluster.nodes as [RedisNode, RedisNode]
