@@ -21,23 +21,30 @@ export type {
   Unsubscribe,
   Version,
 } from './contract/backend.js'
-export { DurableDict, type Updates } from './dictionary/durable-dict.js'
+export { DurableDict } from './dictionary/durable-dict.js'
 export type { Change, EventMap, FreshEvent, StaleEvent, SyncEvent } from './dictionary/events.js'
-export type { Open } from './dictionary/open.js'
+export type { OpenOnBackend } from './dictionary/open.js'
 export type {
   CommonOptions,
   DefaultedBy,
   DefaultsOf,
+  DefaultsOptions,
   DictOptions,
   EncodingOption,
+  NamedKeys,
+  OptionsOf,
+  RequiredKeys,
   SchemaOptions,
   TransactOptions,
+  TypedOptions,
+  ValuesOf,
   WatchOptions,
   WriteOptions,
 } from './dictionary/options.js'
+export type { Updates } from './dictionary/pairs.js'
 export type { InputOf, OutputOf, Schema } from './dictionary/schema.js'
 export type { Transaction } from './dictionary/transaction.js'
-export type { DictMap, LocalView, Snapshot } from './dictionary/views.js'
+export type { DictMap, LocalView, Read, Snapshot } from './dictionary/views.js'
 export type { Encoding } from './encodings/encoding.js'
 export { JSONEncoding } from './encodings/json-encoding.js'
 export { NoOpEncoding } from './encodings/noop-encoding.js'

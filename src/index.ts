@@ -1,7 +1,7 @@
 // Everything. An entry point for each part is beside this one: scripts/entries.js lists them.
 export * from './memory.js'
 export * from './model.js'
-export { openDict } from './open-dict.js'
+export { openDict, type StoreOptions } from './open-dict.js'
 export * from './pickle.js'
 export * from './redis.js'
 export * from './sqlite.js'

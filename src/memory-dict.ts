@@ -2,9 +2,20 @@ import { MemoryBackend } from './backends/memory/memory-backend.js'
 import { MemoryStore } from './backends/memory/memory-store.js'
 import { DurableDict } from './dictionary/durable-dict.js'
 import { type Kind, kindOf } from './dictionary/kind.js'
-import type { Open } from './dictionary/open.js'
 import { describe } from './dictionary/open-arguments.js'
-import type { CommonOptions } from './dictionary/options.js'
+import type {
+  CommonOptions,
+  DefaultedBy,
+  DefaultsOf,
+  DefaultsOptions,
+  DictOptions,
+  NamedKeys,
+  OptionsOf,
+  RequiredKeys,
+  SchemaOptions,
+  ValuesOf,
+} from './dictionary/options.js'
+import type { InputOf, OutputOf, Schema } from './dictionary/schema.js'
 
 /** A dictionary in the memory of this process: for tests. */
 export type MemoryDict<
@@ -13,15 +24,77 @@ export type MemoryDict<
   I extends object = T,
 > = DurableDict<T, D, I>
 
-type OpenMemoryDict = Open<[store: MemoryStore | undefined]> &
-  (<T extends object = Record<string, unknown>>() => Promise<DurableDict<T>>)
-
-interface MemoryDictKind extends Kind<OpenMemoryDict> {
+interface OpenMemoryDict {
   /**
-   * Opens a dictionary over a store inside this process.
+   * Opens a dictionary over a store inside this process. Its schema gives the types, and checks values.
    *
    * @param store - dictionaries over the same one behave like several processes. Default: one of its own.
+   * @param options - with a `schema`: one Standard Schema for every value, or a record of them by key.
+   * @example
+   * await MemoryDict.open(undefined, {
+   *   schema: { theme: z.enum(['light', 'dark']), perPage: z.number().int() },
+   *   defaults: { theme: 'light' },
+   * })
    */
+  <const S extends Schema, const D extends DefaultsOf<S> = Record<never, never>>(
+    store: MemoryStore | undefined,
+    options: SchemaOptions<S, D>,
+  ): Promise<DurableDict<OutputOf<S>, DefaultedBy<S, D>, InputOf<S>>>
+  /**
+   * Opens a dictionary over a store inside this process. You name its type, and every key has a default.
+   *
+   * @param store - dictionaries over the same one behave like several processes. Default: one of its own.
+   * @param options - with `defaults` for every key.
+   * @example
+   * await MemoryDict.open<Settings>(undefined, { defaults: { theme: 'light', perPage: 20 } })
+   */
+  <T extends object = never>(
+    store: MemoryStore | undefined,
+    options: OptionsOf<NoInfer<T>, NamedKeys<NoInfer<T>>>,
+  ): Promise<DurableDict<T, NamedKeys<T>>>
+  /**
+   * Opens a dictionary over a store inside this process. You name its type, and which of its keys have a default: by default
+   * all that are not optional.
+   *
+   * @param store - dictionaries over the same one behave like several processes. Default: one of its own.
+   * @param options - with `defaults` for these keys.
+   * @example
+   * await MemoryDict.open<Settings, 'theme'>(undefined, { defaults: { theme: 'light' } })
+   */
+  <T extends object = never, K extends keyof T & string = RequiredKeys<T>>(
+    store: MemoryStore | undefined,
+    options: OptionsOf<NoInfer<T>, NoInfer<K>>,
+  ): Promise<DurableDict<T, K>>
+  /**
+   * Opens a dictionary over a store inside this process. Its defaults give the types: `get` never returns `undefined`, and
+   * other keys do not compile.
+   *
+   * @param store - dictionaries over the same one behave like several processes. Default: one of its own.
+   * @param options - with `defaults`.
+   * @example
+   * const settings = await MemoryDict.open(undefined, { defaults: { theme: 'light', perPage: 20 } })
+   * settings.local.get('perPage') // number
+   */
+  <Values extends object>(
+    store: MemoryStore | undefined,
+    options: DefaultsOptions<Values>,
+  ): Promise<DurableDict<ValuesOf<Values>, RequiredKeys<ValuesOf<Values>>>>
+  /**
+   * Opens a dictionary over a store inside this process. You name its type, or leave it open: then every string is a key,
+   * and values are `unknown`.
+   *
+   * @param store - dictionaries over the same one behave like several processes. Default: one of its own.
+   * @param options - the options of every dictionary.
+   * @example
+   * await MemoryDict.open<Settings>(undefined, { maxStaleness: 1_000 })
+   */
+  <T extends object = Record<string, unknown>, const S extends Schema | undefined = undefined>(
+    store?: MemoryStore | undefined,
+    options?: DictOptions<T, S>,
+  ): Promise<DurableDict<T>>
+}
+
+interface MemoryDictKind extends Kind<OpenMemoryDict> {
   readonly open: OpenMemoryDict
 }
 

@@ -15,8 +15,13 @@ import {
   checkOptions,
   type DefaultedBy,
   type DefaultsOf,
+  type DefaultsOptions,
   type DictOptions,
+  type NamedKeys,
+  type OptionsOf,
+  type RequiredKeys,
   type SchemaOptions,
+  type ValuesOf,
 } from './dictionary/options.js'
 import type { InputOf, OutputOf, Schema } from './dictionary/schema.js'
 
@@ -36,37 +41,119 @@ export interface ModelDict<
 /** Options of a dictionary whose values are the model's instances. */
 interface InstanceOptions extends CommonOptions, ModelOptions {
   returnInstances: true
+  schema?: undefined
+  defaults?: undefined
+  oldEncoding?: undefined
 }
 
 interface OpenModelDict {
+  /**
+   * Opens a dictionary whose values are the model's instances, with all their columns.
+   *
+   * Rejects with `StoreUnavailableError` when the table, columns or the tables of the versions are missing, with
+   * `UnsupportedError` when the key column is not unique or a column is of the wrong type, with `TypeError` for a wrong option.
+   *
+   * @param model - a TypeORM `Repository`, a Sequelize model class, or what `drizzleManager`, `kyselyManager`, `knexManager`
+   * (or a `ModelManager` of your own) makes of yours. It stays open.
+   * @param options - with `returnInstances: true`.
+   * @example
+   * const settings = await ModelDict.open(kyselyManager(db, 'settings'), { returnInstances: true })
+   * settings.local.get('theme')?.note
+   */
   <Row extends object>(
     model: ModelManager<Row> | TypeormRepository<Row> | SequelizeModel<Row>,
     options: InstanceOptions,
   ): Promise<ModelDict<Record<string, Row>, never, Record<string, unknown>>>
+  /**
+   * Opens a dictionary whose values are the model's instances, with all their columns.
+   *
+   * @param model - `prisma.setting`. It stays open.
+   * @param options - with `returnInstances: true`.
+   * @example
+   * const settings = await ModelDict.open(prisma.setting, { returnInstances: true })
+   * settings.local.get('theme')?.note
+   */
   <Model extends PrismaDelegateShape>(
     model: Model,
     options: InstanceOptions,
   ): Promise<ModelDict<Record<string, PrismaRow<Model>>, never, Record<string, unknown>>>
-  <S extends Schema, const D extends DefaultsOf<S> = Record<never, never>>(
+  /**
+   * Opens a dictionary of the rows of a model, by a key column and a value column; other columns are left alone. Its schema
+   * gives the types, and checks values.
+   *
+   * @param model - `prisma.setting`, a TypeORM `Repository`, a Sequelize model class, or what `drizzleManager`,
+   * `kyselyManager`, `knexManager` (or a `ModelManager` of your own) makes of yours. It stays open.
+   * @param options - with a `schema`: one Standard Schema for every value, or a record of them by key.
+   * @example
+   * await ModelDict.open(prisma.setting, {
+   *   schema: { theme: z.enum(['light', 'dark']), perPage: z.number().int() },
+   *   defaults: { theme: 'light' },
+   * })
+   */
+  <const S extends Schema, const D extends DefaultsOf<S> = Record<never, never>>(
     model: object,
     options: SchemaOptions<S, D> & ModelOptions,
   ): Promise<ModelDict<OutputOf<S>, DefaultedBy<S, D>, InputOf<S>>>
-  <T extends object = Record<string, unknown>>(
+  /**
+   * Opens a dictionary of the rows of a model, by a key column and a value column; other columns are left alone. You name
+   * its type, and every key has a default.
+   *
+   * @param model - `prisma.setting`, a TypeORM `Repository`, a Sequelize model class, or what `drizzleManager`,
+   * `kyselyManager`, `knexManager` (or a `ModelManager` of your own) makes of yours. It stays open.
+   * @param options - with `defaults` for every key.
+   * @example
+   * await ModelDict.open<Settings>(prisma.setting, { defaults: { theme: 'light', perPage: 20 } })
+   */
+  <T extends object = never>(
     model: object,
-    options?: DictOptions<T> & ModelOptions,
+    options: OptionsOf<NoInfer<T>, NamedKeys<NoInfer<T>>> & ModelOptions,
+  ): Promise<ModelDict<T, NamedKeys<T>>>
+  /**
+   * Opens a dictionary of the rows of a model, by a key column and a value column; other columns are left alone. You name
+   * its type, and which of its keys have a default: by default all that are not optional.
+   *
+   * @param model - `prisma.setting`, a TypeORM `Repository`, a Sequelize model class, or what `drizzleManager`,
+   * `kyselyManager`, `knexManager` (or a `ModelManager` of your own) makes of yours. It stays open.
+   * @param options - with `defaults` for these keys.
+   * @example
+   * await ModelDict.open<Settings, 'theme'>(prisma.setting, { defaults: { theme: 'light' } })
+   */
+  <T extends object = never, K extends keyof T & string = RequiredKeys<T>>(
+    model: object,
+    options: OptionsOf<NoInfer<T>, NoInfer<K>> & ModelOptions,
+  ): Promise<ModelDict<T, K>>
+  /**
+   * Opens a dictionary of the rows of a model, by a key column and a value column; other columns are left alone. Its
+   * defaults give the types: `get` never returns `undefined`, and other keys do not compile.
+   *
+   * @param model - `prisma.setting`, a TypeORM `Repository`, a Sequelize model class, or what `drizzleManager`,
+   * `kyselyManager`, `knexManager` (or a `ModelManager` of your own) makes of yours. It stays open.
+   * @param options - with `defaults`.
+   * @example
+   * const settings = await ModelDict.open(prisma.setting, { defaults: { theme: 'light', perPage: 20 } })
+   * settings.local.get('perPage') // number
+   */
+  <Values extends object>(
+    model: object,
+    options: DefaultsOptions<Values> & ModelOptions,
+  ): Promise<ModelDict<ValuesOf<Values>, RequiredKeys<ValuesOf<Values>>>>
+  /**
+   * Opens a dictionary of the rows of a model, by a key column and a value column; other columns are left alone. You name
+   * its type, or leave it open: then every string is a key, and values are `unknown`.
+   *
+   * @param model - `prisma.setting`, a TypeORM `Repository`, a Sequelize model class, or what `drizzleManager`,
+   * `kyselyManager`, `knexManager` (or a `ModelManager` of your own) makes of yours. It stays open.
+   * @param options - the options of every dictionary, and `ModelOptions`.
+   * @example
+   * await ModelDict.open<Settings>(prisma.setting, { maxStaleness: 1_000 })
+   */
+  <T extends object = Record<string, unknown>, const S extends Schema | undefined = undefined>(
+    model: object,
+    options?: DictOptions<T, S> & ModelOptions,
   ): Promise<ModelDict<T>>
 }
 
 export interface ModelDictKind extends Kind<OpenModelDict> {
-  /**
-   * Opens a dictionary of the rows of a model, by a key column and a value column; other columns are left alone.
-   *
-   * Rejects with `StoreUnavailableError` where table, columns or the tables of the versions are missing, with `UnsupportedError` where
-   * the key column is not unique or a column is of the wrong type, with `TypeError` for a wrong option.
-   *
-   * @param model - `prisma.setting`, a TypeORM `Repository`, a Sequelize model class, or what `drizzleManager`, `kyselyManager`,
-   * `knexManager` (or a `ModelManager` of your own) makes of yours. Left alone by `close`.
-   */
   readonly open: OpenModelDict
 }
 
@@ -105,10 +192,10 @@ export function modelDictOf(recognizers: readonly Recognizer[]): ModelDictKind {
   })
 }
 
-function checkInstances({ returnInstances }: { returnInstances: boolean }, options: object): void {
+function checkInstances({ returnInstances }: { returnInstances: boolean }, options: DictOptions): void {
   if (!returnInstances) return
-  for (const name of ['schema', 'defaults', 'oldEncoding']) {
-    if (!(name in options)) continue
+  for (const name of ['schema', 'defaults', 'oldEncoding'] as const) {
+    if (options[name] === undefined) continue
     throw new TypeError(
       `Option "${name}" of ModelDict.open() does not go with "returnInstances": values are the model's instances.`,
     )

@@ -40,10 +40,10 @@ type AnyDict = Pick<DurableDict, 'close' | 'staleness' | 'sync'>
 /** What `forRootAsync` takes. */
 export interface DurableDictAsyncOptions<A extends Dictionaries = Dictionaries> extends FreshPerRequestOptions {
   /** Modules whose providers `inject` names, such as `TypeOrmModule.forFeature([Setting])`. */
-  imports?: ModuleMetadata['imports']
+  imports?: ModuleMetadata['imports'] | undefined
   /** The tokens of what `useFactory` takes. */
   // biome-ignore lint/suspicious/noExplicitAny: as Nest's own asynchronous modules have it.
-  inject?: any[]
+  inject?: any[] | undefined
   /** Opens the dictionaries. The module closes them at the end. */
   // biome-ignore lint/suspicious/noExplicitAny: as Nest's own asynchronous modules have it.
   useFactory: (...injected: any[]) => A | Promise<A>

@@ -1,9 +1,22 @@
+import type { RedisDriver } from './backends/redis/own-client.js'
+import type { SqliteDriver } from './backends/sqlite/engine-libsql.js'
 import type { DurableDict } from './dictionary/durable-dict.js'
-import type { Open } from './dictionary/open.js'
-import type { CommonOptions } from './dictionary/options.js'
-import { RedisDict } from './redis-dict.js'
-import { SqliteDict } from './sqlite-dict.js'
-import { ZookeeperDict } from './zookeeper-dict.js'
+import type {
+  CommonOptions,
+  DefaultedBy,
+  DefaultsOf,
+  DefaultsOptions,
+  DictOptions,
+  NamedKeys,
+  OptionsOf,
+  RequiredKeys,
+  SchemaOptions,
+  ValuesOf,
+} from './dictionary/options.js'
+import type { InputOf, OutputOf, Schema } from './dictionary/schema.js'
+import { RedisDict, type RedisOptions } from './redis-dict.js'
+import { SqliteDict, type SqliteOptions } from './sqlite-dict.js'
+import { ZookeeperDict, type ZookeeperOptions } from './zookeeper-dict.js'
 
 type Opener = (url: string, options: CommonOptions | undefined) => Promise<DurableDict>
 
@@ -17,25 +30,106 @@ const OPENERS: Readonly<Record<string, Opener>> = {
   },
 }
 
-/**
- * Opens a dictionary by URL. It owns what it connects to: `close` ends that, too.
- *
- * - `sqlite:./app.db#settings`: the dictionary `settings` in the file `./app.db` (see `SqliteDict`). Characters that a URL
- * cannot hold are percent-encoded.
- * - `redis://localhost:6379/0#settings`, or `rediss://…`: the dictionary `settings` on that server (see `RedisDict`).
- * - `zookeeper://a:2181,b:2181/app/config`: the dictionary at the path `/app/config` of that ensemble (see `ZookeeperDict`).
- * `user:password@` before the servers is sent with the scheme `digest`.
- *
- * Rejects with `TypeError` for a URL that is none, has no name, or has a scheme not listed here; else as the dictionary's own
- * `open`.
- */
+/** The options of the stores that a URL can name. One that is not of the store that it names is refused when opening. */
+export interface StoreOptions extends Omit<RedisOptions, 'driver'>, Omit<SqliteOptions, 'driver'>, ZookeeperOptions {
+  /** The package to connect with: see `RedisOptions` and `SqliteOptions`. */
+  driver?: RedisDriver | SqliteDriver | undefined
+}
+
+interface OpenDict {
+  /**
+   * Opens a dictionary by URL. It owns its connection: `close` ends that, too. Rejects with `TypeError` for a URL that is
+   * none, has no name, or has a scheme not listed here; otherwise like `open` of the store. Its schema gives the types, and
+   * checks values.
+   *
+   * @param url - `sqlite:./app.db#settings`, `redis://localhost:6379/0#settings` (or `rediss://…`), or
+   * `zookeeper://a:2181,b:2181/app/config`, where `user:password@` before the servers is sent with the scheme `digest`.
+   * Characters that a URL cannot hold are percent-encoded.
+   * @param options - with a `schema`: one Standard Schema for every value, or a record of them by key.
+   * @example
+   * await openDict('redis://localhost:6379#settings', {
+   *   schema: { theme: z.enum(['light', 'dark']), perPage: z.number().int() },
+   *   defaults: { theme: 'light' },
+   * })
+   */
+  <const S extends Schema, const D extends DefaultsOf<S> = Record<never, never>>(
+    url: string | URL,
+    options: SchemaOptions<S, D> & StoreOptions,
+  ): Promise<DurableDict<OutputOf<S>, DefaultedBy<S, D>, InputOf<S>>>
+  /**
+   * Opens a dictionary by URL. It owns its connection: `close` ends that, too. Rejects with `TypeError` for a URL that is
+   * none, has no name, or has a scheme not listed here; otherwise like `open` of the store. You name its type, and every key
+   * has a default.
+   *
+   * @param url - `sqlite:./app.db#settings`, `redis://localhost:6379/0#settings` (or `rediss://…`), or
+   * `zookeeper://a:2181,b:2181/app/config`, where `user:password@` before the servers is sent with the scheme `digest`.
+   * Characters that a URL cannot hold are percent-encoded.
+   * @param options - with `defaults` for every key.
+   * @example
+   * await openDict<Settings>('redis://localhost:6379#settings', { defaults: { theme: 'light', perPage: 20 } })
+   */
+  <T extends object = never>(
+    url: string | URL,
+    options: OptionsOf<NoInfer<T>, NamedKeys<NoInfer<T>>> & StoreOptions,
+  ): Promise<DurableDict<T, NamedKeys<T>>>
+  /**
+   * Opens a dictionary by URL. It owns its connection: `close` ends that, too. Rejects with `TypeError` for a URL that is
+   * none, has no name, or has a scheme not listed here; otherwise like `open` of the store. You name its type, and which of
+   * its keys have a default: by default all that are not optional.
+   *
+   * @param url - `sqlite:./app.db#settings`, `redis://localhost:6379/0#settings` (or `rediss://…`), or
+   * `zookeeper://a:2181,b:2181/app/config`, where `user:password@` before the servers is sent with the scheme `digest`.
+   * Characters that a URL cannot hold are percent-encoded.
+   * @param options - with `defaults` for these keys.
+   * @example
+   * await openDict<Settings, 'theme'>('redis://localhost:6379#settings', { defaults: { theme: 'light' } })
+   */
+  <T extends object = never, K extends keyof T & string = RequiredKeys<T>>(
+    url: string | URL,
+    options: OptionsOf<NoInfer<T>, NoInfer<K>> & StoreOptions,
+  ): Promise<DurableDict<T, K>>
+  /**
+   * Opens a dictionary by URL. It owns its connection: `close` ends that, too. Rejects with `TypeError` for a URL that is
+   * none, has no name, or has a scheme not listed here; otherwise like `open` of the store. Its defaults give the types:
+   * `get` never returns `undefined`, and other keys do not compile.
+   *
+   * @param url - `sqlite:./app.db#settings`, `redis://localhost:6379/0#settings` (or `rediss://…`), or
+   * `zookeeper://a:2181,b:2181/app/config`, where `user:password@` before the servers is sent with the scheme `digest`.
+   * Characters that a URL cannot hold are percent-encoded.
+   * @param options - with `defaults`.
+   * @example
+   * const settings = await openDict('redis://localhost:6379#settings', { defaults: { theme: 'light', perPage: 20 } })
+   * settings.local.get('perPage') // number
+   */
+  <Values extends object>(
+    url: string | URL,
+    options: DefaultsOptions<Values> & StoreOptions,
+  ): Promise<DurableDict<ValuesOf<Values>, RequiredKeys<ValuesOf<Values>>>>
+  /**
+   * Opens a dictionary by URL. It owns its connection: `close` ends that, too. Rejects with `TypeError` for a URL that is
+   * none, has no name, or has a scheme not listed here; otherwise like `open` of the store. You name its type, or leave it
+   * open: then every string is a key, and values are `unknown`.
+   *
+   * @param url - `sqlite:./app.db#settings`, `redis://localhost:6379/0#settings` (or `rediss://…`), or
+   * `zookeeper://a:2181,b:2181/app/config`, where `user:password@` before the servers is sent with the scheme `digest`.
+   * Characters that a URL cannot hold are percent-encoded.
+   * @param options - the options of every dictionary, and those of the store that the URL names.
+   * @example
+   * await openDict<Settings>('redis://localhost:6379#settings', { maxStaleness: 1_000 })
+   */
+  <T extends object = Record<string, unknown>, const S extends Schema | undefined = undefined>(
+    url: string | URL,
+    options?: DictOptions<T, S> & StoreOptions,
+  ): Promise<DurableDict<T>>
+}
+
 export const openDict = (async (given: string | URL, options?: CommonOptions) => {
   const url = String(given)
   const scheme = /^([a-z]+):/i.exec(url)?.[1]?.toLowerCase() ?? ''
   const opener = Object.hasOwn(OPENERS, scheme) ? OPENERS[scheme] : undefined
   if (!opener) throw unknownUrl(url)
   return opener(url, options)
-}) as Open<[url: string | URL]>
+}) as OpenDict
 
 /** What comes after the first `#`. */
 function nameOf(url: string): string {

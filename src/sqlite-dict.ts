@@ -8,8 +8,19 @@ import type { Source } from './backends/sqlite/source.js'
 import { SqliteBackend } from './backends/sqlite/sqlite-backend.js'
 import { DurableDict } from './dictionary/durable-dict.js'
 import { type Kind, kindOf } from './dictionary/kind.js'
-import type { Open } from './dictionary/open.js'
-import type { CommonOptions } from './dictionary/options.js'
+import type {
+  CommonOptions,
+  DefaultedBy,
+  DefaultsOf,
+  DefaultsOptions,
+  DictOptions,
+  NamedKeys,
+  OptionsOf,
+  RequiredKeys,
+  SchemaOptions,
+  ValuesOf,
+} from './dictionary/options.js'
+import type { InputOf, OutputOf, Schema } from './dictionary/schema.js'
 
 /**
  * A dictionary in an SQLite file, shared by any number of processes of one machine, and of dictionaries.
@@ -37,16 +48,92 @@ export interface SqliteOptions {
   fileMode?: number | undefined
 }
 
-type OpenSqliteDict = Open<[name: string, file: string | SqliteHandle], SqliteOptions>
-
-interface SqliteDictKind extends Kind<OpenSqliteDict> {
+interface OpenSqliteDict {
   /**
-   * Opens a dictionary, and creates it where it is missing.
+   * Opens a dictionary in a file, and creates it when it is missing. Its schema gives the types, and checks values.
    *
    * @param name - tells the dictionaries of a file apart. Any non-empty string.
-   * @param file - the path of the file, created where it is missing; its folder must be there. Or a connection of your
-   * own, by better-sqlite3, libsql or node:sqlite, which `close` leaves open.
+   * @param file - the path of the file, created when it is missing; its folder must exist. Or a connection of your own, by
+   * better-sqlite3, libsql or node:sqlite, which stays open.
+   * @param options - with a `schema`: one Standard Schema for every value, or a record of them by key.
+   * @example
+   * await SqliteDict.open('settings', './app.db', {
+   *   schema: { theme: z.enum(['light', 'dark']), perPage: z.number().int() },
+   *   defaults: { theme: 'light' },
+   * })
    */
+  <const S extends Schema, const D extends DefaultsOf<S> = Record<never, never>>(
+    name: string,
+    file: string | SqliteHandle,
+    options: SchemaOptions<S, D> & SqliteOptions,
+  ): Promise<DurableDict<OutputOf<S>, DefaultedBy<S, D>, InputOf<S>>>
+  /**
+   * Opens a dictionary in a file, and creates it when it is missing. You name its type, and every key has a default.
+   *
+   * @param name - tells the dictionaries of a file apart. Any non-empty string.
+   * @param file - the path of the file, created when it is missing; its folder must exist. Or a connection of your own, by
+   * better-sqlite3, libsql or node:sqlite, which stays open.
+   * @param options - with `defaults` for every key.
+   * @example
+   * await SqliteDict.open<Settings>('settings', './app.db', { defaults: { theme: 'light', perPage: 20 } })
+   */
+  <T extends object = never>(
+    name: string,
+    file: string | SqliteHandle,
+    options: OptionsOf<NoInfer<T>, NamedKeys<NoInfer<T>>> & SqliteOptions,
+  ): Promise<DurableDict<T, NamedKeys<T>>>
+  /**
+   * Opens a dictionary in a file, and creates it when it is missing. You name its type, and which of its keys have a
+   * default: by default all that are not optional.
+   *
+   * @param name - tells the dictionaries of a file apart. Any non-empty string.
+   * @param file - the path of the file, created when it is missing; its folder must exist. Or a connection of your own, by
+   * better-sqlite3, libsql or node:sqlite, which stays open.
+   * @param options - with `defaults` for these keys.
+   * @example
+   * await SqliteDict.open<Settings, 'theme'>('settings', './app.db', { defaults: { theme: 'light' } })
+   */
+  <T extends object = never, K extends keyof T & string = RequiredKeys<T>>(
+    name: string,
+    file: string | SqliteHandle,
+    options: OptionsOf<NoInfer<T>, NoInfer<K>> & SqliteOptions,
+  ): Promise<DurableDict<T, K>>
+  /**
+   * Opens a dictionary in a file, and creates it when it is missing. Its defaults give the types: `get` never returns
+   * `undefined`, and other keys do not compile.
+   *
+   * @param name - tells the dictionaries of a file apart. Any non-empty string.
+   * @param file - the path of the file, created when it is missing; its folder must exist. Or a connection of your own, by
+   * better-sqlite3, libsql or node:sqlite, which stays open.
+   * @param options - with `defaults`.
+   * @example
+   * const settings = await SqliteDict.open('settings', './app.db', { defaults: { theme: 'light', perPage: 20 } })
+   * settings.local.get('perPage') // number
+   */
+  <Values extends object>(
+    name: string,
+    file: string | SqliteHandle,
+    options: DefaultsOptions<Values> & SqliteOptions,
+  ): Promise<DurableDict<ValuesOf<Values>, RequiredKeys<ValuesOf<Values>>>>
+  /**
+   * Opens a dictionary in a file, and creates it when it is missing. You name its type, or leave it open: then every string
+   * is a key, and values are `unknown`.
+   *
+   * @param name - tells the dictionaries of a file apart. Any non-empty string.
+   * @param file - the path of the file, created when it is missing; its folder must exist. Or a connection of your own, by
+   * better-sqlite3, libsql or node:sqlite, which stays open.
+   * @param options - the options of every dictionary, and `SqliteOptions`.
+   * @example
+   * await SqliteDict.open<Settings>('settings', './app.db', { maxStaleness: 1_000 })
+   */
+  <T extends object = Record<string, unknown>, const S extends Schema | undefined = undefined>(
+    name: string,
+    file: string | SqliteHandle,
+    options?: DictOptions<T, S> & SqliteOptions,
+  ): Promise<DurableDict<T>>
+}
+
+interface SqliteDictKind extends Kind<OpenSqliteDict> {
   readonly open: OpenSqliteDict
 }
 

@@ -5,15 +5,15 @@ export interface RegisterTest {
   // What a runner's function gives back differs between runners, and does not matter.
   (name: string, run: () => Promise<void>): unknown
   /** Reports a test that is not run. Where the runner has none, deviations are not listed. */
-  readonly skip?: (name: string, run: () => Promise<void>) => unknown
+  readonly skip?: ((name: string, run: () => Promise<void>) => unknown) | undefined
 }
 
 /** The test functions of any runner: of Vitest, Jest, `node:test`, Mocha … */
 export interface Runner {
   readonly describe: (name: string, register: () => void) => unknown
   /** Or `it`. */
-  readonly test?: RegisterTest
-  readonly it?: RegisterTest
+  readonly test?: RegisterTest | undefined
+  readonly it?: RegisterTest | undefined
 }
 
 /** What a backend may lack: an optional method, a guarantee, to hold bytes besides text, or values of a megabyte. */
@@ -29,8 +29,8 @@ export interface Fixture {
 
 /** How a dictionary is opened. */
 export interface Mode {
-  readonly autosync?: boolean
-  readonly live?: boolean
+  readonly autosync?: boolean | undefined
+  readonly live?: boolean | undefined
 }
 
 /** What is tested. */
@@ -42,11 +42,11 @@ export interface Subject {
    * The capabilities that the backend lacks, each with the reason. What needs them is then reported as skipped,
    * and what happens instead is tested. Default: it has all of them.
    */
-  readonly missing?: { readonly [C in Capability]?: string }
+  readonly missing?: { readonly [C in Capability]?: string } | undefined
   /** The modes to run in. Default: all of {@link MODES}. */
-  readonly modes?: readonly Mode[]
+  readonly modes?: readonly Mode[] | undefined
   /** Multiplies every time limit, for slow stores and machines. Default 1. */
-  readonly timeoutScale?: number
+  readonly timeoutScale?: number | undefined
 }
 
 /** Every mode that a dictionary can be opened in. */

@@ -98,7 +98,7 @@ export interface Dated {
    * On the monotonic clock (`performance.now()`): counted from before the store was asked for what this answer rests on.
    * Default: when the call began.
    */
-  readonly asOf?: number
+  readonly asOf?: number | undefined
 }
 
 /** What leads from an earlier state to the present one. */
@@ -119,7 +119,7 @@ export interface Committed<S = string> {
   /** From the version that the caller named to the state after the batch. */
   readonly catchUp: CatchUp<S>
   /** The largest bound recorded when the batch was executed, in ms. Default 0: none. */
-  readonly bound?: number
+  readonly bound?: number | undefined
 }
 
 /** Who is told of changes by a backend that pushes them. None of these methods throws. */
@@ -142,25 +142,25 @@ export type Unsubscribe = () => void | Promise<void>
  */
 export interface Supports {
   /** `commit`: without it, operations run one by one: `update` and `clear` are not atomic, `transact` is unsupported. */
-  readonly commit?: boolean
+  readonly commit?: boolean | undefined
   /** `changesSince`: without it, every change costs a full load. */
-  readonly changesSince?: boolean
+  readonly changesSince?: boolean | undefined
   /** `load`: without it, a full load reads the version before and after, until both agree. */
-  readonly load?: boolean
+  readonly load?: boolean | undefined
   /** `subscribe`: without it, live dictionaries poll. */
-  readonly subscribe?: boolean
+  readonly subscribe?: boolean | undefined
   /** `pop`: without it (and without `commit`), two callers may pop the same value. */
-  readonly pop?: boolean
+  readonly pop?: boolean | undefined
   /** `setDefault`: without it (and without `commit`), of two callers the later one may overwrite the earlier. */
-  readonly setDefault?: boolean
+  readonly setDefault?: boolean | undefined
   /** `recordBound`, with `commit`, which tells the bound: without it, `maxStaleness` and `{ everywhere: true }` are unsupported. */
-  readonly recordBound?: boolean
+  readonly recordBound?: boolean | undefined
   /**
    * Whether `changesSince` gives linearizable answers whatever {@link Freshness} is asked for. Default true. Where it does not,
    * checked reads may miss what others wrote just before; `sync()`, and every check of a dictionary with `maxStaleness`, ask for
    * more.
    */
-  readonly linearizable?: boolean
+  readonly linearizable?: boolean | undefined
 }
 
 /** What a backend's store can hold: text, text and bytes, or any value of this process as it is. */
@@ -183,12 +183,12 @@ export type Awaitable<V> = V | Promise<V>
  */
 export interface Backend<S = string> {
   /** The dictionary's name, for errors. Default: `'dictionary'`. */
-  readonly name?: string
-  readonly supports?: Supports
+  readonly name?: string | undefined
+  readonly supports?: Supports | undefined
   /** Default: text, as far as `open` checks it (`NoOpEncoding` needs `'references'`). */
-  readonly holds?: Holds
+  readonly holds?: Holds | undefined
   /** For live dictionaries on a backend without `subscribe`: how often to ask, in ms. Default 100. */
-  readonly pollEvery?: number
+  readonly pollEvery?: number | undefined
 
   /**
    * Called by `open(…, { readOnly: true })`, once and before any other method. From then on the backend needs read rights only:

@@ -4,12 +4,15 @@ import type { Backend, Supports } from './backend.js'
 const REQUIRED = ['persist', 'depersist', 'durables', 'lastUpdated'] as const
 const OPTIONAL = ['commit', 'changesSince', 'load', 'subscribe', 'pop', 'setDefault', 'recordBound'] as const
 
+/** What a backend can do, said of each capability. */
+export type Capabilities = { readonly [C in keyof Supports]-?: boolean }
+
 /**
  * What a backend can do: what it declares in `supports`, and where it declares nothing, what it has a method for.
  *
  * @throws TypeError where one of the four methods is missing, or a capability is declared without its method.
  */
-export function capabilities(backend: Backend<unknown>): Required<Supports> {
+export function capabilities(backend: Backend<unknown>): Capabilities {
   if (typeof backend !== 'object' || backend === null) {
     throw new TypeError(`A backend must be an object with the methods ${REQUIRED.join(', ')}; got ${typeof backend}.`)
   }
@@ -19,7 +22,7 @@ export function capabilities(backend: Backend<unknown>): Required<Supports> {
   }
   checkPollEvery(backend.pollEvery)
   const found = OPTIONAL.map(method => [method, supported(backend, method)])
-  const supports = Object.fromEntries(found) as Required<Supports>
+  const supports = Object.fromEntries(found) as Capabilities
   // Only commit() tells the bound that was recorded.
   const linearizable = backend.supports?.linearizable ?? true
   return { ...supports, linearizable, recordBound: supports.recordBound && supports.commit }

@@ -1,11 +1,12 @@
 import { AmbiguousWriteError, UnsupportedError } from '../errors/errors.js'
-import type { Awaitable, Backend, Batch, Group, Operation, Outcome, State, Supports } from './backend.js'
+import type { Awaitable, Backend, Batch, Group, Operation, Outcome, State } from './backend.js'
+import type { Capabilities } from './capabilities.js'
 
 /** What the operations are done with. */
 export interface OneByOneContext {
   readonly dictionary: string
   readonly backend: Backend<unknown>
-  readonly supports: Required<Supports>
+  readonly supports: Capabilities
   load(): Awaitable<State<unknown>>
   /** Called before each call that writes; throws once no one waits for the outcome any more. */
   step(): void

@@ -1,6 +1,6 @@
 import { checkPair, checkPairs, checkVersion } from './answers.js'
-import type { Awaitable, Backend, Batch, CatchUp, Committed, Freshness, State, Supports, Version } from './backend.js'
-import { capabilities } from './capabilities.js'
+import type { Awaitable, Backend, Batch, CatchUp, Committed, Freshness, State, Version } from './backend.js'
+import { type Capabilities, capabilities } from './capabilities.js'
 import { isPromise } from './is-promise.js'
 import { OneByOne } from './one-by-one.js'
 
@@ -13,7 +13,7 @@ const LOAD_ATTEMPTS = 50
 /** A backend with every capability but `subscribe`: its own where it has it, else the default from the four methods. */
 export class Store {
   readonly backend: Backend<unknown>
-  readonly supports: Required<Supports>
+  readonly supports: Capabilities
 
   constructor(backend: Backend<unknown>) {
     this.backend = backend

@@ -10,7 +10,7 @@ import type { Change, EventMap } from './events.js'
 import { Gate } from './gate.js'
 import { INSPECT, type InspectArguments, type Inspected, inspectDictionary } from './inspection.js'
 import { checkKey } from './keys.js'
-import type { Open } from './open.js'
+import type { OpenOnBackend } from './open.js'
 import {
   type CommonOptions,
   checkNames,
@@ -22,6 +22,7 @@ import {
   type WatchOptions,
   type WriteOptions,
 } from './options.js'
+import type { Updates } from './pairs.js'
 import { Reads } from './reads.js'
 import { RequestChecks } from './request-checks.js'
 import { snapshotHere } from './request-scope.js'
@@ -30,13 +31,8 @@ import { ResyncTimer } from './resync.js'
 import { StoreContext } from './store-context.js'
 import { Transactor } from './transact.js'
 import type { Transaction } from './transaction.js'
-import type { DictMap, Snapshot } from './views.js'
+import type { DictMap, Read, Snapshot } from './views.js'
 import { Writes } from './writes.js'
-
-/** What `update` takes. */
-export type Updates<I extends object> =
-  | { readonly [K in keyof I]?: I[K] }
-  | Iterable<readonly [keyof I & string, I[keyof I & string]]>
 
 /** How often a transaction is run again where the caller does not say. */
 const DEFAULT_RETRIES = 32
@@ -109,16 +105,8 @@ export class DurableDict<
     })
   }
 
-  /**
-   * Opens a dictionary on a backend of your own. The dictionary owns the backend from then on: `close` closes it.
-   *
-   * Calls on the store, and listeners, run in the async context of `open`, without the scope of a request around it.
-   *
-   * Rejects, holding nothing open, with `StoreUnavailableError` where it cannot be loaded, with `UnsupportedError` where the backend
-   * cannot hold what the encoding makes, with `TypeError` for a wrong option.
-   */
   static readonly open = ((backend: Backend<unknown>, options?: CommonOptions) =>
-    DurableDict.openAs(backend, options, parts => new DurableDict(parts))) as Open<[backend: Backend<unknown>]>
+    DurableDict.openAs(backend, options, parts => new DurableDict(parts))) as OpenOnBackend
 
   /** The same for a kind of dictionary that can do more. */
   protected static async openAs<Dict>(
@@ -173,15 +161,13 @@ export class DurableDict<
   }
 
   /** The stored value, else its default, else `undefined`. Rejects with `DecodingError` where it cannot be decoded. */
-  get<K extends D>(key: K): Promise<T[K]>
-  get<K extends keyof T & string>(key: K): Promise<T[K] | undefined>
-  get<K extends keyof T & string>(key: K): Promise<T[K] | undefined> {
-    return this.#reads.get(key) as Promise<T[K] | undefined>
+  get<K extends keyof T & string>(key: K): Promise<Read<T, D, K>> {
+    return this.#reads.get(key) as Promise<Read<T, D, K>>
   }
 
   /** The stored value, else its default; rejects with `KeyError` where there is neither. */
-  getOrThrow<K extends keyof T & string>(key: K): Promise<T[K]> {
-    return this.#reads.getOrThrow(key) as Promise<T[K]>
+  getOrThrow<K extends keyof T & string>(key: K): Promise<Required<T>[K]> {
+    return this.#reads.getOrThrow(key) as Promise<Required<T>[K]>
   }
 
   /** Whether the key is stored; defaults do not count. */
@@ -231,7 +217,7 @@ export class DurableDict<
   }
 
   /** Inserts or replaces. Rejects with `InvalidValueError`, `EncodingError` or, for `undefined`, `TypeError`. */
-  set<K extends keyof T & keyof I & string>(key: K, value: I[K], options?: WriteOptions): Promise<void> {
+  set<K extends keyof T & keyof I & string>(key: K, value: Required<I>[K], options?: WriteOptions): Promise<void> {
     return this.#writes.set(key, value, options)
   }
 
@@ -258,8 +244,8 @@ export class DurableDict<
    * Removes and returns, atomically: of many callers, in whatever process, one gets the value. The others get the
    * fallback where one is given (`undefined`, too, counts as given), else a rejection with `KeyError`.
    */
-  pop<K extends keyof T & string>(key: K): Promise<T[K]>
-  pop<K extends keyof T & string, F>(key: K, fallback: F, options?: WriteOptions): Promise<T[K] | F>
+  pop<K extends keyof T & string>(key: K): Promise<Required<T>[K]>
+  pop<K extends keyof T & string, F>(key: K, fallback: F, options?: WriteOptions): Promise<Required<T>[K] | F>
   pop(key: string, ...rest: [fallback?: unknown, options?: WriteOptions]): Promise<unknown> {
     return this.#writes.pop(key, rest.slice(0, 1), rest[1])
   }
@@ -268,8 +254,12 @@ export class DurableDict<
    * Atomically inserts where the key is missing, and gives what is stored. Changes nothing, not even the version, where the
    * key exists.
    */
-  setDefault<K extends keyof T & keyof I & string>(key: K, value: I[K], options?: WriteOptions): Promise<T[K]> {
-    return this.#writes.setDefault(key, value, options) as Promise<T[K]>
+  setDefault<K extends keyof T & keyof I & string>(
+    key: K,
+    value: Required<I>[K],
+    options?: WriteOptions,
+  ): Promise<Required<T>[K]> {
+    return this.#writes.setDefault(key, value, options) as Promise<Required<T>[K]>
   }
 
   /**

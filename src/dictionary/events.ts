@@ -9,9 +9,9 @@ import { warn } from '../warnings/warnings.js'
 export interface Change<T extends object = Record<string, unknown>, K extends keyof T & string = keyof T & string> {
   readonly key: K
   /** `undefined` where the key was removed. Reading it throws `DecodingError` where it cannot be decoded. */
-  readonly value: T[K] | undefined
+  readonly value: Required<T>[K] | undefined
   /** `undefined` where the key was missing. Reading it throws `DecodingError` where it cannot be decoded. */
-  readonly previous: T[K] | undefined
+  readonly previous: Required<T>[K] | undefined
   /** The state that the change led to. */
   readonly version: Version
   /** `'local'`: written through this very dictionary object. */

@@ -20,59 +20,98 @@ export interface CommonOptions {
    * Whether each read asks the store first. Default `true`: reads are linearizable. `false`: reads use memory only, and
    * `sync()` catches up; writes go to the store all the same, and memory holds them when they resolve (read-your-writes).
    */
-  autosync?: boolean
+  autosync?: boolean | undefined
   /**
    * Whether the store pushes changes into memory as they happen. Default `false`. Independent of `autosync`: with both,
    * `local` is fed and the other reads still ask.
    */
-  live?: boolean
+  live?: boolean | undefined
   /** How values are stored. Default `new RichEncoding()`. */
-  encoding?: EncodingOption
+  encoding?: EncodingOption | undefined
   /** What values that `encoding` cannot decode are decoded with; they are written back in `encoding` when read. */
-  oldEncoding?: EncodingOption
+  oldEncoding?: EncodingOption | undefined
   /** Aborting it closes the dictionary; while `open` is under way, it rejects with the signal's reason. */
-  signal?: AbortSignal
+  signal?: AbortSignal | undefined
   /**
    * The most that a call on the dictionary may take as a whole, in milliseconds, whatever it waits for. Default 5,000; at least 1.
    * Three kinds of calls may take longer: `open` on a large store, as long as its load progresses; a write `{ everywhere: true }`,
    * which waits out the recorded bound as well; and `reencode`, for each thousand of its values.
    */
-  timeout?: number
+  timeout?: number | undefined
   /**
    * For how long after a check reads are served from memory, in milliseconds: bounded staleness, on this process's
    * monotonic clock, counted from before that check was sent. Older than that, a read checks first. Off by default, at
    * least 1, at most 86,400,000 (a day). It is recorded with the dictionary in the store, for writes `{ everywhere: true }`. With `live`, checks are
    * renewed in the background. With `autosync: false` it holds for `fresh` alone.
    */
-  maxStaleness?: number
+  maxStaleness?: number | undefined
   /**
    * How often memory is compared with everything that is stored, in milliseconds: a safety net against entries altered
    * behind the library's back. Off by default; at least 1.
    */
-  resyncEvery?: number
+  resyncEvery?: number | undefined
   /**
    * Whether the dictionary only reads, so that it needs no right to write to its store: nothing is created, repaired or
    * recorded there, and every write rejects at once with `UnsupportedError`. Default `false`. Does not go with
    * `maxStaleness`, whose bound is recorded in the store.
    */
-  readOnly?: boolean
+  readOnly?: boolean | undefined
 }
 
 /** Options of a dictionary whose types are given by hand, or not at all. */
-export interface DictOptions<T extends object = Record<string, unknown>> extends CommonOptions {
-  /** What `get` gives for keys that are not stored. */
-  defaults?: { readonly [K in keyof NoInfer<T>]?: NoInfer<T>[K] }
+export interface DictOptions<T extends object = Record<string, unknown>, S extends Schema | undefined = undefined>
+  extends CommonOptions {
+  /** Checks values on the way in and on the way out, and gives the types: see {@link SchemaOptions}. */
+  schema?: S
+  /**
+   * What `get` returns for keys that are not stored. Default: nothing.
+   *
+   * @example
+   * await MemoryDict.open<Settings>(undefined, { defaults: { theme: 'light' } })
+   */
+  defaults?: (S extends Schema ? DefaultsOf<S> : { readonly [K in keyof NoInfer<T>]?: NoInfer<T>[K] }) | undefined
+}
+
+/** Options of a dictionary of the type `T` in which the keys `K` have a default. */
+export interface TypedOptions<T extends object, K extends keyof T & string> extends CommonOptions {
+  schema?: undefined
+  /** What `get` returns for keys that are not stored: at least for the keys `K`. */
+  defaults: { readonly [P in K]-?: T[P] } & { readonly [P in keyof NoInfer<T>]?: NoInfer<T>[P] }
+}
+
+/** {@link TypedOptions}, for a `T` that is named by the caller: it is never inferred from the defaults. */
+export type OptionsOf<T extends object, K extends keyof T & string> = [T] extends [never] ? never : TypedOptions<T, K>
+
+/** Options of a dictionary whose types are those of its defaults. */
+export interface DefaultsOptions<D extends object> extends CommonOptions {
+  schema?: undefined
+  /**
+   * What `get` returns for keys that are not stored; they also name the keys, and give the type of each value: text for
+   * `'light'`. Where that says too little, say more: `[] as string[]`, `null as string | null`, or `open<Settings>(…)`.
+   *
+   * @example
+   * const settings = await MemoryDict.open(undefined, { defaults: { theme: 'light', perPage: 20 } })
+   */
+  defaults: D
 }
 
 /** Options of a dictionary whose types are those of its schema. */
 export interface SchemaOptions<S extends Schema, D extends DefaultsOf<S> = DefaultsOf<S>> extends CommonOptions {
   /**
-   * Holds values against their schema, on the way in and on the way out: one Standard Schema for every value, or a
-   * record of them by key. A key that the record does not name is refused on write.
+   * Checks values on the way in and on the way out: one Standard Schema for every value, or a record of them by key. A key that
+   * the record does not name is refused on write.
+   *
+   * @example
+   * await MemoryDict.open(undefined, { schema: { perPage: z.number().int() } })
    */
   schema: S
-  /** What `get` gives for keys that are not stored. They must fit the schema. */
-  defaults?: D
+  /**
+   * What `get` returns for keys that are not stored. They must fit the schema.
+   *
+   * @example
+   * await MemoryDict.open(undefined, { schema: { perPage: z.number().int() }, defaults: { perPage: 20 } })
+   */
+  defaults?: D | undefined
 }
 
 /** The defaults that a schema allows. */
@@ -81,6 +120,42 @@ export type DefaultsOf<S extends Schema> = { readonly [K in keyof InputOf<S>]?: 
 /** The keys of the defaults, where they are known one by one. */
 export type DefaultedBy<S extends Schema, D> = string extends keyof D ? never : keyof D & keyof OutputOf<S> & string
 
+/** The keys of `T` that are named one by one: none of an index signature. */
+export type NamedKeys<T> = [
+  keyof { [K in keyof T as string extends K ? never : number extends K ? never : K]: 0 },
+] extends [infer K extends keyof T & string]
+  ? K
+  : never
+
+/** Those of them that are not optional. */
+export type RequiredKeys<T> = [{ [K in NamedKeys<T>]: object extends Pick<T, K> ? never : K }[NamedKeys<T>]] extends [
+  infer K extends keyof T & string,
+]
+  ? K
+  : never
+
+/** The values of a dictionary with the defaults `D`: of the same types, literals widened. */
+export type ValuesOf<D extends object> = D extends infer Values
+  ? { -readonly [K in keyof Values]: Widened<Values[K]> }
+  : never
+
+/** The type of a literal, as `as const` leaves them; anything else as it is. */
+type Widened<V> =
+  IsUnion<V> extends true ? V : [V] extends [boolean] ? boolean : [V] extends [string | number] ? WidenedName<V> : V
+
+// A record of a literal has a member that must be there. One of text, of a number or of a branded type has none.
+type WidenedName<V extends string | number> = object extends { [K in V]: 0 } ? V : V extends string ? string : number
+
+type IsUnion<V, All = V> = 0 extends 1 & V
+  ? true
+  : [V] extends [never]
+    ? true
+    : V extends All
+      ? [All] extends [V]
+        ? false
+        : true
+      : never
+
 /** Options of every write. */
 export interface WriteOptions {
   /**
@@ -88,26 +163,26 @@ export interface WriteOptions {
    * is waited out. Default `false`. Holds as long as clocks tick at nearly the same rate (0.1 %), and the store does not
    * lose what it acknowledged.
    */
-  everywhere?: boolean
+  everywhere?: boolean | undefined
 }
 
 /** Options of a transaction. */
 export interface TransactOptions extends WriteOptions {
   /** How often it is run again after a conflict, before it rejects with `ConflictError`. Default 32; 0 is allowed. */
-  retries?: number
+  retries?: number | undefined
   /**
    * The most that the call may take, in milliseconds, at least 1. What the function itself takes does not count, but it is not run
    * again after this time. Default: the dictionary's `timeout`.
    */
-  timeout?: number
+  timeout?: number | undefined
 }
 
 /** Options of `watch`. */
 export interface WatchOptions<K extends string = string> {
   /** Only changes of this key. Default: of all. */
-  key?: K
+  key?: K | undefined
   /** Ends the iteration. */
-  signal?: AbortSignal
+  signal?: AbortSignal | undefined
 }
 
 /** Options as the inside uses them: checked, and complete. */

@@ -1,5 +1,10 @@
 import { isPlain } from './options.js'
 
+/** What `update` takes. */
+export type Updates<I extends object> =
+  | { readonly [K in keyof I]?: I[K] }
+  | Iterable<readonly [keyof I & string, I[keyof I & string]]>
+
 /**
  * The pairs of what `update` takes: an object's own enumerable members, a Map's entries, or any iterable of pairs.
  *

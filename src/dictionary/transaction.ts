@@ -4,7 +4,8 @@ import type { Codec } from './codec.js'
 import type { Defaults } from './defaults.js'
 import { checkKey } from './keys.js'
 import { noSuchKey } from './no-such-key.js'
-import { toPairs } from './pairs.js'
+import { toPairs, type Updates } from './pairs.js'
+import type { Read } from './views.js'
 
 /** What a transaction needs of its dictionary. */
 export interface TransactionContext {
@@ -34,18 +35,16 @@ export class Transaction<T extends object, D extends keyof T & string = never, I
   }
 
   /** The stored value, else its default, else `undefined`. */
-  get<K extends D>(key: K): T[K]
-  get<K extends keyof T & string>(key: K): T[K] | undefined
-  get<K extends keyof T & string>(key: K): T[K] | undefined {
+  get<K extends keyof T & string>(key: K): Read<T, D, K> {
     const value = this.#value(key)
-    return (value === undefined ? this.#context.defaults.of(key) : value) as T[K] | undefined
+    return (value === undefined ? this.#context.defaults.of(key) : value) as Read<T, D, K>
   }
 
   /** @throws KeyError where the key is not stored and has no default. */
-  getOrThrow<K extends keyof T & string>(key: K): T[K] {
+  getOrThrow<K extends keyof T & string>(key: K): Required<T>[K] {
     const value = this.get(key)
     if (value === undefined) throw noSuchKey(key, this.#context.dictionary)
-    return value as T[K]
+    return value as Required<T>[K]
   }
 
   has(key: keyof T & string): boolean {
@@ -79,7 +78,7 @@ export class Transaction<T extends object, D extends keyof T & string = never, I
     return this.entries()[Symbol.iterator]()
   }
 
-  set<K extends keyof T & keyof I & string>(key: K, value: I[K]): void {
+  set<K extends keyof T & keyof I & string>(key: K, value: Required<I>[K]): void {
     this.#check(key)
     this.#record({ type: 'set', key, stored: this.#context.codec.encode(key, value) })
   }
@@ -99,7 +98,7 @@ export class Transaction<T extends object, D extends keyof T & string = never, I
     this.#touchedAll = true
   }
 
-  update(entries: Partial<I> | Iterable<readonly [keyof I & string, I[keyof I & string]]>): void {
+  update(entries: Updates<I>): void {
     const { codec, dictionary } = this.#context
     this.#check()
     const operations = toPairs(entries).map(([key, value]): Operation<unknown> & { type: 'set' } => {
@@ -110,22 +109,22 @@ export class Transaction<T extends object, D extends keyof T & string = never, I
   }
 
   /** @throws KeyError where the key is missing and no fallback is given. */
-  pop<K extends keyof T & string, F = T[K]>(key: K, ...fallback: [fallback?: F]): T[K] | F {
+  pop<K extends keyof T & string, F = Required<T>[K]>(key: K, ...fallback: [fallback?: F]): Required<T>[K] | F {
     const value = this.#value(key)
     if (value !== undefined) {
       this.#record({ type: 'delete', key })
-      return value as T[K]
+      return value as Required<T>[K]
     }
     if (fallback.length > 0) return fallback[0] as F
     throw noSuchKey(key, this.#context.dictionary)
   }
 
   /** Inserts where missing, and gives what is stored then. */
-  setDefault<K extends keyof T & keyof I & string>(key: K, value: I[K]): T[K] {
+  setDefault<K extends keyof T & keyof I & string>(key: K, value: Required<I>[K]): Required<T>[K] {
     this.#check(key)
     const stored = this.#context.codec.encode(key, value)
     if (this.#stored(key) === undefined) this.#record({ type: 'set', key, stored })
-    return this.#value(key) as T[K]
+    return this.#value(key) as Required<T>[K]
   }
 
   /** Ends it: later calls throw. Gives what is to be committed, with what was read as its conditions. */

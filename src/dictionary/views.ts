@@ -9,11 +9,14 @@ export type DefaultOf = (key: string) => unknown
 
 declare const DEFAULTED: unique symbol
 
-/** A map whose `get` never gives `undefined` for the keys `D`, which have defaults. */
+/** What `get` returns for the key `K`: never `undefined` for the keys `D`, which have defaults. */
+export type Read<T, D, K extends keyof T> = Required<T>[K] | (K extends D ? never : undefined)
+
+/** A map whose `get` never returns `undefined` for the keys `D`, which have defaults. */
 export interface DictMap<T extends object, D extends keyof T & string = never>
   extends ReadonlyMap<keyof T & string, T[keyof T & string]> {
-  get<K extends D>(key: K): T[K]
-  get<K extends keyof T & string>(key: K): T[K] | undefined
+  /** The stored value, else its default, else `undefined`. */
+  get<K extends keyof T & string>(key: K): Read<T, D, K>
   /** For the compiler alone: what has more defaults passes for what has fewer, never the other way round. */
   readonly [DEFAULTED]?: (key: D) => void
 }
@@ -24,9 +27,8 @@ type Iterated<V> = ReturnType<ReadonlyMap<V, unknown>['keys']>
 /** What reading one state is made of, whoever holds it. */
 abstract class View<T extends object, D extends keyof T & string> implements DictMap<T, D> {
   abstract get size(): number
-  abstract get<K extends D>(key: K): T[K]
-  abstract get<K extends keyof T & string>(key: K): T[K] | undefined
-  abstract has(key: string): boolean
+  abstract get<K extends keyof T & string>(key: K): Read<T, D, K>
+  abstract has(key: keyof T & string): boolean
   /** The state that an iteration runs over, whatever is written meanwhile. */
   protected abstract state(): FrozenState
 
@@ -76,14 +78,12 @@ export class LocalView<T extends object, D extends keyof T & string = never> ext
     return this.#memory.entries.stored.size
   }
 
-  get<K extends D>(key: K): T[K]
-  get<K extends keyof T & string>(key: K): T[K] | undefined
-  get<K extends keyof T & string>(key: K): T[K] | undefined {
+  get<K extends keyof T & string>(key: K): Read<T, D, K> {
     const value = this.#memory.entries.get(key)
-    return (value === undefined ? this.#defaultOf(key) : value) as T[K] | undefined
+    return (value === undefined ? this.#defaultOf(key) : value) as Read<T, D, K>
   }
 
-  has(key: string): boolean {
+  has(key: keyof T & string): boolean {
     return this.#memory.entries.stored.has(key)
   }
 
@@ -129,14 +129,12 @@ export class FreshView<T extends object, D extends keyof T & string = never> ext
     return this.#local.size
   }
 
-  get<K extends D>(key: K): T[K]
-  get<K extends keyof T & string>(key: K): T[K] | undefined
-  get<K extends keyof T & string>(key: K): T[K] | undefined {
+  get<K extends keyof T & string>(key: K): Read<T, D, K> {
     this.#check()
     return this.#local.get(key)
   }
 
-  has(key: string): boolean {
+  has(key: keyof T & string): boolean {
     this.#check()
     return this.#local.has(key)
   }
@@ -182,14 +180,12 @@ export class Snapshot<T extends object = Record<string, unknown>, D extends keyo
     return this.#state.size
   }
 
-  get<K extends D>(key: K): T[K]
-  get<K extends keyof T & string>(key: K): T[K] | undefined
-  get<K extends keyof T & string>(key: K): T[K] | undefined {
+  get<K extends keyof T & string>(key: K): Read<T, D, K> {
     const value = this.#state.get(key)
-    return (value === undefined ? this.#defaultOf(key) : value) as T[K] | undefined
+    return (value === undefined ? this.#defaultOf(key) : value) as Read<T, D, K>
   }
 
-  has(key: string): boolean {
+  has(key: keyof T & string): boolean {
     return this.#state.has(key)
   }
 

@@ -14,7 +14,7 @@ export interface Encoding<S = string> {
    * Set where `encode` and `decode` hand on the value itself: it is then shared as it is and never frozen, and only a
    * store inside this process can hold it.
    */
-  readonly passThrough?: boolean
+  readonly passThrough?: boolean | undefined
   /**
    * Set where `encode` writes JSON text, except for values that JSON cannot keep, whose text begins with this tag. A column of
    * JSON then holds JSON as it is, and tagged text as a JSON string; so text with the value of a JSON string that begins with the

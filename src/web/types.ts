@@ -31,16 +31,16 @@ export interface FreshPerRequestOptions {
    * and the dictionary's `stale` event tells of it, once an outage, with its cause. `'fail'`: it is answered with 503 and
    * `Retry-After`, by the framework's own error handling.
    */
-  whenDown?: 'serve' | 'fail'
+  whenDown?: 'serve' | 'fail' | undefined
   /**
    * For how long after memory was confirmed current no check is made for a request, in milliseconds: bounded staleness. At
    * least 0, with which each request checks. Default: the `maxStaleness` that the dictionary was opened with, else 0. It is
    * recorded with the dictionary in the store, for writes `{ everywhere: true }`.
    */
-  maxStaleness?: number
+  maxStaleness?: number | undefined
   /**
    * How long a request waits for the store, in milliseconds, before it is treated as `whenDown` says. Default 250; at least 1.
    * Never longer than the dictionary's own `timeout`. Raise it for a store whose answers take longer.
    */
-  patience?: number
+  patience?: number | undefined
 }

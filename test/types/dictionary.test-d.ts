@@ -143,8 +143,7 @@ dict.on('close', 'function')
 // Opening.
 expectType<Promise<DurableDict>>()(MemoryDict.open())
 expectType<Promise<DurableDict<Settings>>>()(MemoryDict.open<Settings>())
-// Defaults do not narrow the type: it is what is said by hand, or by where the dictionary goes.
-expectType<Promise<DurableDict>>()(MemoryDict.open(undefined, { defaults: { theme: 'dark' } }))
+// Where the dictionary goes says its type, too.
 export const declared: Promise<DurableDict<Settings>> = MemoryDict.open(undefined, { defaults: { theme: 'dark' } })
 expectType<Promise<DurableDict>>()(MemoryDict.open(new MemoryStore()))
 expectType<Promise<DurableDict<Settings>>>()(MemoryDict.open<Settings>(new MemoryStore()))

@@ -18,13 +18,13 @@ export interface RowQuery {
   /** The model's name of the key column. */
   readonly keyCol: string
   /** Only these columns, as plain values. Default: whole instances, as the model's users get them. */
-  readonly columns?: readonly string[]
+  readonly columns?: readonly string[] | undefined
   /** Only the rows of these keys; at most a thousand. */
-  readonly keys?: readonly string[]
+  readonly keys?: readonly string[] | undefined
   /** Only the rows behind this key, in the order of the key column. */
-  readonly after?: string
+  readonly after?: string | undefined
   /** Only so many. */
-  readonly limit?: number
+  readonly limit?: number | undefined
 }
 
 /** What runs statements: one connection inside of a transaction, or any one outside. */
@@ -61,7 +61,7 @@ export interface TransactionOptions {
    * `'snapshot'`: everything that is read in it is of one state (`REPEATABLE READ` in PostgreSQL and MySQL; SQLite has nothing
    * else); nothing is written. Default: as the database is set up, `READ COMMITTED` at least.
    */
-  readonly isolation?: 'snapshot'
+  readonly isolation?: 'snapshot' | undefined
   /** The most that it may take, in ms, for libraries that bound transactions themselves. */
   readonly limit: number
   /**
@@ -96,7 +96,7 @@ export interface ModelManager<Row extends object = object> extends SqlSession {
   /** What a column holds, where the model says so. Default: what the database says. */
   kind?(property: string): ColumnKind | undefined
   /** Whether columns of JSON take and give plain values, which the library turns into text. Default: text. */
-  readonly jsonAsValues?: boolean
+  readonly jsonAsValues?: boolean | undefined
   /**
    * Runs the function in a transaction of its own: committed when the function resolves, rolled back when it rejects. Rejects with
    * the function's own error, or with the database's. Every call takes one connection and gives it back, whatever happens.

@@ -10,38 +10,42 @@ export interface ModelOptions {
    * `createTables` or by a migration. With a cache, every change costs a full load, and `maxStaleness` and `{ everywhere: true }` are
    * unsupported.
    */
-  cache?: VersionCache
+  cache?: VersionCache | undefined
   /** The model's name of the key column: text, with a unique constraint of its own. Default `'key'`. */
-  keyCol?: string
+  keyCol?: string | undefined
   /** The model's name of the value column: text, JSON or bytes, as the encoding makes. Default `'value'`. */
-  valueCol?: string
+  valueCol?: string | undefined
   /**
    * Whether values are the model's instances, with all their columns, rather than what stands in the value column. Default
    * `false`. Then `schema`, `defaults` and `oldEncoding` do not apply; an instance that is written is saved with all its columns, any
    * other value is encoded into the value column.
    */
-  returnInstances?: boolean
+  returnInstances?: boolean | undefined
   /**
    * With `returnInstances`: the model's names of the columns that may be written. A value that sets any other one is rejected with
    * `InvalidValueError`, unless it is as the instance was read with. Name them wherever values come from users, such as forms. Default:
    * all columns.
    */
-  columns?: readonly string[]
+  columns?: readonly string[] | undefined
   /** The dictionary's name: the same in all processes that share it. Default: what the application calls the model. */
-  name?: string
+  name?: string | undefined
   /** Further columns of a row that is inserted, beyond what model and database fill in themselves. */
-  row?: (key: string, value: unknown) => Columns
+  row?: ((key: string, value: unknown) => Columns) | undefined
   /**
    * PostgreSQL: a connection of `pg` to listen with, so that live dictionaries are told of changes as they are committed. A connected
    * client, which is left open; or a function that gives a new one, whenever the last was lost.
    */
-  listen?: ListenOption
+  listen?: ListenOption | undefined
   /** How often a live dictionary asks where nothing is pushed, in ms. Default 200; at least 1. */
-  pollEvery?: number
+  pollEvery?: number | undefined
 }
 
 /** The same, complete. */
-export interface ModelSettings extends Required<Omit<ModelOptions, 'cache' | 'row' | 'listen' | 'name' | 'columns'>> {
+export interface ModelSettings {
+  readonly keyCol: string
+  readonly valueCol: string
+  readonly returnInstances: boolean
+  readonly pollEvery: number
   readonly cache: VersionCache | undefined
   readonly name: string | undefined
   readonly columns: readonly string[] | undefined

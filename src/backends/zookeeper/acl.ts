@@ -9,8 +9,8 @@ const OPEN: readonly Acl[] = [{ perms: ALL, scheme: 'world', id: 'anyone' }]
 /** An entry of an access control list: plain (`perms`), or of node-zookeeper-client's class (which has `permission`). */
 export interface ZookeeperAcl {
   /** The sum of 1 (read), 2 (write), 4 (create), 8 (delete) and 16 (admin). */
-  readonly perms?: number
-  readonly permission?: number
+  readonly perms?: number | undefined
+  readonly permission?: number | undefined
   readonly id: { readonly scheme: string; readonly id: string }
 }
 

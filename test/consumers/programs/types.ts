@@ -35,6 +35,35 @@ export async function byHand(): Promise<number> {
   return total + (state.get('perPage') ?? 0)
 }
 
+export async function byDefaults(): Promise<number> {
+  const dict = await RedisDict.open('settings', 'redis://localhost', { defaults: { theme: 'light', perPage: 20 } })
+  const exact: DurableDict<{ theme: string; perPage: number }, 'theme' | 'perPage'> = dict
+  // @ts-expect-error no such key
+  await dict.get('tehme')
+  // @ts-expect-error no such key
+  await dict.update({ tehme: 'dark' })
+  const named = await openDict<Settings>('redis://localhost#x', {
+    defaults: { theme: 'light', perPage: 20 },
+    push: 'signal',
+  })
+  ;(await named.get('theme')) satisfies 'light' | 'dark'
+  const some: DurableDict<Settings, 'theme'> = await MemoryDict.open(undefined, { defaults: { theme: 'light' } })
+  const fewer: DurableDict<Settings> = named
+  await MemoryDict.open(undefined, {
+    defaults: { theme: 'light' },
+    // @ts-expect-error no such option
+    autosnyc: true,
+  })
+  await MemoryDict.open<Settings>(undefined, {
+    defaults: {
+      // @ts-expect-error no such key
+      tehme: 'light',
+    },
+  })
+  void [exact, some, fewer]
+  return dict.local.get('perPage')
+}
+
 const zodRecord = { theme: z.enum(['light', 'dark']), perPage: z.number().int() }
 const valibotRecord = { theme: v.picklist(['light', 'dark']), perPage: v.pipe(v.number(), v.integer()) }
 const arktypeRecord = {

@@ -38,7 +38,7 @@ export interface KnexInstance {
 
 export interface KnexManagerOptions {
   /** The database. Default: as Knex's client says. */
-  readonly dialect?: DialectName
+  readonly dialect?: DialectName | undefined
 }
 
 /**

@@ -29,7 +29,7 @@ export interface KyselyDatabase {
 
 export interface KyselyManagerOptions {
   /** The database. Default: as the adapter of Kysely's dialect says by the name of its class. */
-  readonly dialect?: DialectName
+  readonly dialect?: DialectName | undefined
 }
 
 /**
