@@ -21,7 +21,7 @@ export interface RichEncodingOptions {
 }
 
 /** What text begins with that is not plain JSON: no JSON text does. What follows is devalue's text. */
-export const TAG = 'rich:'
+const TAG = 'rich:'
 
 /**
  * Plain JSON for every value that JSON keeps as it is, so that people and other programs can read and write it; for any other
