@@ -253,6 +253,22 @@ describe('A hostile row of the log', () => {
     await dict.close()
   })
 
+  it.each(['first', 'middle', 'last'])('%s of a change of three, is missed if it is gone', async which => {
+    const dict = await SqliteDict.open('d', raw)
+    const follower = await SqliteDict.open('d', raw, { autosync: false })
+    await dict.set('before', 0)
+    await follower.sync()
+    const reasons: SyncReason[] = []
+    follower.on('sync', ({ reason }) => reasons.push(reason))
+    await dict.update({ first: 1, middle: 2, last: 3 })
+    await dict.set('after', 4)
+    raw.exec(`DELETE FROM durabledict_changes WHERE key = '${which}'`)
+    await follower.sync()
+    expect(new Map(follower.local)).toEqual(new Map(await dict.entries()))
+    expect(reasons).toEqual(['diverged'])
+    for (const one of [dict, follower]) await one.close()
+  })
+
   it('that comes after the present change hinders no write', async () => {
     const dict = await SqliteDict.open('d', raw)
     const follower = await SqliteDict.open('d', raw)

@@ -10,7 +10,7 @@ import { folders } from './folder.js'
 const fileIn = folders()
 
 /** What runs inside the testing process itself, by the engine that its Node brings. */
-const NAMES = ['conformance', 'log', 'text', 'files', 'rights', 'locks', 'unfinished', 'faults', 'handles']
+const NAMES = ['conformance', 'log', 'text', 'files', 'rights', 'locks', 'unfinished', 'faults', 'handles', 'triggers']
 const FILES = [...NAMES.map(name => `test/sqlite/${name}.test.ts`), 'test/hostile/sqlite.test.ts']
 
 const pathOf = (url: string) => fileURLToPath(new URL(url, import.meta.url))

@@ -2,13 +2,13 @@ import type { Batch, Committed, Effect, Group, Outcome, Version } from '../../co
 import { executeGroup, type Target } from '../../contract/execute-group.js'
 import { InvalidValueError } from '../../errors/errors.js'
 import { escapeText } from '../sql/escape.js'
-import type { Connection } from './connection.js'
-import { isTableMissing, isTooBig, tooBig } from './faults.js'
+import { isRefused, isTableMissing, isTooBig, refused, tooBig } from './faults.js'
 import { type Head, type NoHead, readHead } from './head.js'
 import { append, changesSince, type Log, touchedSince } from './log.js'
 import { SQL } from './sql.js'
 import { type Raw, type Stored, toColumn } from './text.js'
 import { undoable, writing } from './transactions.js'
+import { checkEntries, checkHistory, hasTriggers } from './triggers.js'
 
 /** What a batch led to. */
 export interface Result {
@@ -23,16 +23,16 @@ export interface NoResult {
 }
 
 /**
- * Executes a batch in one transaction. A group with a value that is too large is refused alone: only then is each group
- * executed in a savepoint of its own.
+ * Executes a batch in one transaction. A group that SQLite, a constraint or a trigger does not take is refused alone: only then is
+ * each group executed in a savepoint of its own.
  */
 export function commitBatch(log: Log, batch: Batch<Stored>, since: Version): Result | NoResult {
   try {
-    return writing(log.connection, () => run(log, batch, since, execute))
+    return writing(log.connection, () => run(log, batch, since, together))
   } catch (error) {
     if (isTableMissing(error)) return { head: { damage: undefined } }
     if (!(error instanceof InvalidValueError)) throw error
-    return writing(log.connection, () => run(log, batch, since, executeOrRefuse))
+    return writing(log.connection, () => run(log, batch, since, oneByOne))
   }
 }
 
@@ -44,35 +44,35 @@ export function withDamage({ head, committed }: Result, damage: string | undefin
     : { head, committed }
 }
 
-type Execute = typeof execute
+type Isolate = (log: Log, effects: Effect<Stored>[], execute: () => Outcome) => Outcome
 
-function run(log: Log, batch: Batch<Stored>, since: Version, executeOne: Execute): Result | NoResult {
+function run(log: Log, batch: Batch<Stored>, since: Version, isolate: Isolate): Result | NoResult {
   const head = readHead(log.connection, log.dictionary)
   if (head.version === undefined) return { head }
   const effects: Effect<Stored>[] = []
+  const check = hasTriggers(log.connection)
   const target = targetOf(log, head)
-  const outcomes = batch.groups.map(group =>
-    executeOne(log.connection, group, target, effects.length > 0 ? undefined : head.version, effects),
-  )
+  const execute = (group: Group<Stored>) => {
+    const from = effects.length
+    const outcome = executeGroup(group, target, from > 0 ? undefined : head.version, effects)
+    if (check) checkEntries(log, effects.slice(from))
+    return outcome
+  }
+  const outcomes = batch.groups.map(group => isolate(log, effects, () => execute(group)))
   const next = effects.length > 0 ? append(log, head, effects, batch.id) : head
+  if (check) checkHistory(log, head, next, effects)
   const { bound } = head
   return { head: next, committed: { outcomes, bound, catchUp: catchUp(log, since, head, next, effects, batch.id) } }
 }
 
-function execute(
-  _connection: Connection,
-  group: Group<Stored>,
-  target: Target<Stored>,
-  version: Version | undefined,
-  effects: Effect<Stored>[],
-): Outcome {
-  return executeGroup(group, target, version, effects)
+function together(_log: Log, _effects: Effect<Stored>[], execute: () => Outcome): Outcome {
+  return execute()
 }
 
-function executeOrRefuse(...[connection, group, target, version, effects]: Parameters<Execute>): Outcome {
+function oneByOne({ connection }: Log, effects: Effect<Stored>[], execute: () => Outcome): Outcome {
   const before = effects.length
   try {
-    return undoable(connection, () => executeGroup(group, target, version, effects))
+    return undoable(connection, execute)
   } catch (error) {
     if (!(error instanceof InvalidValueError)) throw error
     effects.length = before
@@ -103,22 +103,28 @@ function targetOf(log: Log, head: Head): Target<Stored> {
       return row && connection.columns.stored(row.value as Raw, row.value_type)
     },
     set(key, stored) {
-      try {
-        connection.run(SQL.set, dict, escapeText(key), toColumn(stored))
-      } catch (error) {
-        throw isTooBig(error) ? tooBig(key, dictionary, error) : error
-      }
+      refusable(log, key, () => connection.run(SQL.set, dict, escapeText(key), toColumn(stored)))
     },
     changedSince(since, key) {
       const isTouched = touched.get(since) ?? touchedSince(log, since, head)
       touched.set(since, isTouched)
       return isTouched(key)
     },
-    delete: key => connection.run(SQL.remove, dict, escapeText(key)),
+    delete: key => refusable(log, key, () => connection.run(SQL.remove, dict, escapeText(key))),
     clear() {
       const any = connection.get(SQL.any, dict) !== undefined
-      if (any) connection.run(SQL.clear, dict)
+      if (any) refusable(log, undefined, () => connection.run(SQL.clear, dict))
       return any
     },
+  }
+}
+
+/** A statement that may fail for what one group writes. */
+function refusable({ dictionary }: Log, key: string | undefined, statement: () => void): void {
+  try {
+    statement()
+  } catch (error) {
+    if (key !== undefined && isTooBig(error)) throw tooBig(key, dictionary, error)
+    throw isRefused(error) ? refused(dictionary, key, error) : error
   }
 }

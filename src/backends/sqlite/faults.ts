@@ -13,6 +13,7 @@ const CODE = {
   SQLITE_CANTOPEN: 14,
   SQLITE_PROTOCOL: 15,
   SQLITE_TOOBIG: 18,
+  SQLITE_CONSTRAINT: 19,
   SQLITE_NOTADB: 26,
 } as const
 
@@ -62,6 +63,11 @@ export function isTooBig(error: unknown): boolean {
   return codeOf(error) === CODE.SQLITE_TOOBIG || isNull(error) || error instanceof RangeError
 }
 
+/** Whether a constraint or a trigger of someone else's did not take what was written, as it may take other things. */
+export function isRefused(error: unknown): boolean {
+  return codeOf(error) === CODE.SQLITE_CONSTRAINT
+}
+
 /** SQLITE_CONSTRAINT_NOTNULL. */
 function isNull(error: unknown): boolean {
   const { rawCode, code } = (error ?? {}) as { rawCode?: unknown; code?: unknown }
@@ -71,6 +77,15 @@ function isNull(error: unknown): boolean {
 export function tooBig(key: string, dictionary: string, cause: unknown): InvalidValueError {
   return new InvalidValueError(
     `The value of key "${key}" of dictionary "${dictionary}" is larger than SQLite can hold, and was not written.`,
+    { dictionary, key, cause },
+  )
+}
+
+export function refused(dictionary: string, key: string | undefined, cause: unknown): InvalidValueError {
+  const said = cause instanceof Error ? cause.message : String(cause)
+  const what = key === undefined ? 'clear()' : `the write of key ${JSON.stringify(key)}`
+  return new InvalidValueError(
+    `A constraint or a trigger refused ${what} in dictionary "${dictionary}", and nothing of it was written: ${said}.`,
     { dictionary, key, cause },
   )
 }

@@ -1,4 +1,4 @@
-import { UnsupportedError } from '../../errors/errors.js'
+import { StoreUnavailableError, UnsupportedError } from '../../errors/errors.js'
 import { escapeText } from '../sql/escape.js'
 import { newEpoch, newNonce, toVersion, type VersionParts } from '../sql/version.js'
 import type { Connection, Row } from './connection.js'
@@ -66,6 +66,18 @@ function foundAgain(connection: Connection, dictionary: string): Head {
   connection.run(SQL.cut, dict)
   connection.run(SQL.createHead, dict, FORMAT, newEpoch(), newNonce(), row ? parseBound(row.bound) : 0)
   return readHead(connection, dictionary) as Head
+}
+
+/** Inside a transaction. @throws StoreUnavailableError if a trigger skipped it: writes `{ everywhere: true }` would resolve too early. */
+export function raiseBound(connection: Connection, dictionary: string, ms: number): void {
+  connection.run(SQL.raiseBound, ms, escapeText(dictionary))
+  const row = findHead(connection, dictionary)
+  if (row === undefined || parseBound(row.bound) >= ms) return
+  throw new StoreUnavailableError(
+    `The staleness bound of dictionary "${dictionary}" was not recorded: a trigger altered or skipped a row of durabledict_heads. ` +
+      'Remove the trigger.',
+    { dictionary },
+  )
 }
 
 function findHead(connection: Connection, dictionary: string): Row | undefined {

@@ -4,10 +4,22 @@ import { toVersion, type VersionParts } from '../sql/version.js'
 import type { Row } from './connection.js'
 import type { ColumnReader, Raw, Stored } from './text.js'
 
+/** More than a change in the log has rows. */
+const MOST_ROWS = 2 ** 14
+
+/**
+ * What the column `position` holds: which row of its change it is, and how many the change has, so that it shows if one is missing.
+ * That of a single row is 0.
+ */
+export function toPosition(index: number, rows: number): number {
+  return index * MOST_ROWS + rows - 1
+}
+
 /** One row of the log, read as strictly as it is written. */
 interface LogRecord {
   readonly number: number
-  readonly position: number
+  readonly index: number
+  readonly rows: number
   readonly nonce: string
   readonly previous: string
   readonly batch: string
@@ -34,19 +46,23 @@ export function parseChanges(
     const { number } = last ?? from
     if (!record) return `a row of durabledict_changes after change ${number}`
     if (last && continues(last, record)) changes.at(-1)?.effects.push(record.effect)
-    else if (follows(last ?? from, record)) changes.push(toStep(record, from.epoch))
+    else if ((!last || isLast(last)) && follows(last ?? from, record)) changes.push(toStep(record, from.epoch))
     else return `the order of durabledict_changes after change ${number}`
     last = record
   }
   const { number, nonce } = last ?? from
-  return number === to.number && nonce === to.nonce ? changes : `the end of durabledict_changes after change ${number}`
+  const isComplete = last === undefined || isLast(last)
+  return isComplete && number === to.number && nonce === to.nonce
+    ? changes
+    : `the end of durabledict_changes after change ${number}`
 }
 
 /** Whether it is the next row of the same change. */
-function continues(last: LogRecord, { number, position, nonce, previous, batch }: LogRecord): boolean {
+function continues(last: LogRecord, { number, index, rows, nonce, previous, batch }: LogRecord): boolean {
   return (
     number === last.number &&
-    position === last.position + 1 &&
+    index === last.index + 1 &&
+    rows === last.rows &&
     nonce === last.nonce &&
     previous === last.previous &&
     batch === last.batch
@@ -54,8 +70,13 @@ function continues(last: LogRecord, { number, position, nonce, previous, batch }
 }
 
 /** Whether it is the first row of the next change. */
-function follows(last: Pick<VersionParts, 'number' | 'nonce'>, { number, position, previous }: LogRecord): boolean {
-  return number === last.number + 1 && position === 0 && previous === last.nonce
+function follows(last: Pick<VersionParts, 'number' | 'nonce'>, { number, index, previous }: LogRecord): boolean {
+  return number === last.number + 1 && index === 0 && previous === last.nonce
+}
+
+/** Whether it is the last row of its change. */
+function isLast({ index, rows }: LogRecord): boolean {
+  return index === rows - 1
 }
 
 function toStep({ number, nonce, previous, batch, effect }: LogRecord, epoch: string): Step {
@@ -74,7 +95,8 @@ function parseRecord(row: Row, columns: ColumnReader): LogRecord | undefined {
   const effect = parseEffect(row, columns)
   if (typeof number !== 'number' || typeof position !== 'number' || batch === undefined || !effect) return undefined
   if (typeof nonce !== 'string' || typeof previous !== 'string') return undefined
-  return { number, position, nonce, previous, batch, effect }
+  const [index, rows] = [Math.floor(position / MOST_ROWS), (position % MOST_ROWS) + 1]
+  return { number, index, rows, nonce, previous, batch, effect }
 }
 
 function parseEffect(row: Row, columns: ColumnReader): Effect<Stored> | undefined {

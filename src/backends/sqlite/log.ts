@@ -4,7 +4,7 @@ import { newNonce, parseVersion, toVersion } from '../sql/version.js'
 import type { Connection } from './connection.js'
 import { isTableMissing } from './faults.js'
 import type { Head } from './head.js'
-import { parseChanges } from './log-record.js'
+import { parseChanges, toPosition } from './log-record.js'
 import { SQL } from './sql.js'
 import { bytesOf, type Column, type Stored, toColumn } from './text.js'
 
@@ -102,7 +102,8 @@ function insert(
 ): void {
   const dict = escapeText(dictionary)
   connection.run(SQL.cutFrom, dict, number)
-  for (const [position, { type, key, value, bytes }] of entries.entries()) {
+  for (const [index, { type, key, value, bytes }] of entries.entries()) {
+    const position = toPosition(index, entries.length)
     connection.run(SQL.log, dict, number, position, nonce, previous, batch, type, key, value, bytes)
   }
 }

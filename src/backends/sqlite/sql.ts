@@ -38,7 +38,8 @@ export const CREATE_TABLES = `
   ) WITHOUT ROWID;
 
   -- The latest part of the history, one row for each entry changed: 'set', 'delete', or 'clear' (of all, without a
-  -- key). All rows of one commit have its number and nonce, the nonce of the commit before, and the id of its batch.
+  -- key). All rows of one commit have its number and nonce, the nonce of the commit before, and the id of its batch. position is
+  -- the place of a row in its commit times 16384, plus the number of the commit's rows but one.
   CREATE TABLE IF NOT EXISTS durabledict_changes (
     dict TEXT NOT NULL,
     number INTEGER NOT NULL,
@@ -56,10 +57,19 @@ export const CREATE_TABLES = `
 
 const TABLES = "('durabledict_entries', 'durabledict_heads', 'durabledict_changes')"
 
+/** Names of tables are spelled as whoever created the trigger did. */
+const TRIGGER = `type = 'trigger' AND tbl_name COLLATE NOCASE IN ${TABLES}`
+
 /** Statements with no note on parameters have none. */
 export const SQL = {
   /** How many of the tables there are. */
   tables: `SELECT count(*) AS tables FROM sqlite_master WHERE type = 'table' AND name IN ${TABLES}`,
+
+  /** Whether there is a trigger on one of the tables. */
+  triggers: `SELECT 1 AS found FROM sqlite_master WHERE ${TRIGGER} LIMIT 1`,
+
+  /** The same, of triggers that this connection alone has. */
+  temporaryTriggers: `SELECT 1 AS found FROM sqlite_temp_master WHERE ${TRIGGER} LIMIT 1`,
 
   /** The highest format in the file. */
   format: `SELECT max(format) AS format FROM durabledict_heads

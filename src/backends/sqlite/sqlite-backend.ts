@@ -11,17 +11,15 @@ import type {
   Version,
 } from '../../contract/backend.js'
 import { setImmediate } from '../../time/clock.js'
-import { escapeText } from '../sql/escape.js'
 import { commitBatch, withDamage } from './commit.js'
 import type { Connection } from './connection.js'
 import { Entries } from './entries.js'
 import { isBreaking, isLocked, readFault, unavailable, writeFault } from './faults.js'
 import { Feed, type Sight } from './feed.js'
-import { createHead, type Head, type NoHead, readHead } from './head.js'
+import { createHead, type Head, type NoHead, raiseBound, readHead } from './head.js'
 import { changesSince } from './log.js'
 import { Patience } from './patience.js'
 import type { Source } from './source.js'
-import { SQL } from './sql.js'
 import type { Stored } from './text.js'
 import { reading, writing } from './transactions.js'
 
@@ -117,7 +115,7 @@ export class SqliteBackend implements Backend<Stored> {
   recordBound(ms: number): Awaitable<void> {
     return this.#write(connection => {
       if (this.#ensure(connection).bound >= ms) return
-      const raise = () => connection.run(SQL.raiseBound, ms, escapeText(this.name))
+      const raise = () => raiseBound(connection, this.name, ms)
       this.#source.durably(connection, () => writing(connection, raise))
     })
   }

@@ -1,3 +1,4 @@
+import { DurableDictError } from '../../errors/errors.js'
 import type { Connection } from './connection.js'
 import { CommitFault, isLocked } from './faults.js'
 
@@ -32,15 +33,18 @@ export function writing<V>(connection: Connection, work: () => V): V {
   return answer
 }
 
-/** Undoes what `work` wrote where it throws, and leaves what was written before it. */
+/**
+ * Undoes what `work` wrote where it throws, and leaves what was written before it. That cannot be where SQLite or a trigger
+ * (`RAISE(ROLLBACK)`) has rolled back the whole transaction: then it throws the error of SQLite, so that nothing follows.
+ */
 export function undoable<V>(connection: Connection, work: () => V): V {
   connection.exec('SAVEPOINT durabledict')
   let answer: V
   try {
     answer = work()
   } catch (error) {
-    quietly(() => connection.exec('ROLLBACK TO durabledict; RELEASE durabledict'))
-    throw error
+    const isUndone = quietly(() => connection.exec('ROLLBACK TO durabledict; RELEASE durabledict'))
+    throw isUndone || !(error instanceof DurableDictError) ? error : (error.cause ?? error)
   }
   connection.exec('RELEASE durabledict')
   return answer
@@ -60,9 +64,12 @@ function rollBack(connection: Connection): void {
   quietly(() => connection.exec('ROLLBACK'))
 }
 
-/** After some faults SQLite has rolled back already. */
-function quietly(work: () => void): void {
+/** After some faults SQLite has rolled back already. @returns whether it had not. */
+function quietly(work: () => void): boolean {
   try {
     work()
-  } catch {}
+    return true
+  } catch {
+    return false
+  }
 }

@@ -1,0 +1,83 @@
+import type { Effect } from '../../contract/backend.js'
+import { sameStored } from '../../contract/same-stored.js'
+import { InvalidValueError, StoreUnavailableError } from '../../errors/errors.js'
+import { escapeText } from '../sql/escape.js'
+import type { Connection } from './connection.js'
+import { type Head, readHead } from './head.js'
+import { changesSince, type Log } from './log.js'
+import { SQL } from './sql.js'
+import type { Raw, Stored } from './text.js'
+
+/** What is known of a connection's triggers, as long as its schema is the same. */
+interface Known {
+  readonly schema: unknown
+  readonly any: boolean
+}
+
+const known = new WeakMap<Connection, Known>()
+
+/** Whether the file, or this connection alone, has triggers on the library's tables. Inside a transaction. */
+export function hasTriggers(connection: Connection): boolean {
+  if (connection.get(SQL.temporaryTriggers) !== undefined) return true
+  const schema = connection.pragma('schema_version')
+  const last = known.get(connection)
+  if (last !== undefined && last.schema === schema) return last.any
+  const any = connection.get(SQL.triggers) !== undefined
+  known.set(connection, { schema, any })
+  return any
+}
+
+/**
+ * Compares the rows with what a group has just written.
+ *
+ * @throws InvalidValueError if a trigger altered or skipped one of them: memory must not differ from the rows.
+ */
+export function checkEntries({ connection, dictionary }: Log, effects: readonly Effect<Stored>[]): void {
+  const dict = escapeText(dictionary)
+  const written = new Map<string, Stored | undefined>()
+  for (const effect of effects) {
+    if (effect.type !== 'clear') written.set(effect.key, effect.type === 'set' ? effect.stored : undefined)
+    else for (const key of written.keys()) written.set(key, undefined)
+  }
+  for (const [key, stored] of written) {
+    const row = connection.get(SQL.entry, dict, escapeText(key))
+    const found = row && connection.columns.stored(row.value as Raw, row.value_type)
+    if (!sameStored(found, stored)) throw altered(dictionary, key)
+  }
+  if (effects.at(-1)?.type === 'clear' && connection.get(SQL.any, dict) !== undefined) throw altered(dictionary)
+}
+
+/** @throws StoreUnavailableError if a trigger altered or skipped what a commit wrote into the log or the head. */
+export function checkHistory(log: Log, before: Head, after: Head, effects: readonly Effect<Stored>[]): void {
+  const { connection, dictionary } = log
+  const isMoved = readHead(connection, dictionary).version === after.version
+  const isLogged = after.logRows === 0 || isSameChange(changesSince(log, before.version, after), effects)
+  if (isMoved && isLogged) return
+  throw new StoreUnavailableError(
+    `Nothing was written to dictionary "${dictionary}": a trigger altered or skipped a row of durabledict_` +
+      `${isMoved ? 'changes' : 'heads'}. Remove the trigger.`,
+    { dictionary },
+  )
+}
+
+function isSameChange(found: ReturnType<typeof changesSince>, effects: readonly Effect<Stored>[]): boolean {
+  if (found.type !== 'changes') return false
+  const logged = found.changes.flatMap(change => change.effects)
+  return logged.length === effects.length && logged.every((effect, n) => isSameEffect(effect, effects[n]))
+}
+
+function isSameEffect(found: Effect<Stored>, made: Effect<Stored> | undefined): boolean {
+  if (found.type !== made?.type) return false
+  if (found.type === 'clear' || made.type === 'clear') return true
+  if (found.key !== made.key) return false
+  return found.type !== 'set' || made.type !== 'set' || sameStored(found.stored, made.stored)
+}
+
+function altered(dictionary: string, key?: string): InvalidValueError {
+  const what = key === undefined ? 'clear()' : `The write of key ${JSON.stringify(key)}`
+  return new InvalidValueError(
+    `${what} was rolled back in dictionary "${dictionary}": afterwards durabledict_entries did not hold what was written. ` +
+      'Look for a trigger on that table that alters or skips rows.',
+    { dictionary, key },
+  )
+}
