@@ -45,5 +45,7 @@ function outgoing(env: unknown): Sent | undefined {
 function refuse(cause: unknown): never {
   if (!(cause instanceof ServiceUnavailableError)) throw cause
   const { headers, message, status } = cause
-  throw new HTTPException(status, { message, cause, res: new Response('Service Unavailable', { status, headers }) })
+  const res = new Response('Service Unavailable', { status, headers })
+  // Before Hono 4.2 its constructor takes no cause.
+  throw Object.assign(new HTTPException(status, { message, res }), { cause })
 }

@@ -1,10 +1,11 @@
 // @ts-check
 import { createHash } from 'node:crypto'
-import { cp, link, mkdir, mkdtemp, readdir, rm, symlink, writeFile } from 'node:fs/promises'
+import { cp, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { cached } from '../../scripts/cache.js'
+import { addPackages } from '../../scripts/overlay.js'
 import { runOrThrow } from '../../scripts/run.js'
 import { TOOLS } from './tools.js'
 
@@ -48,34 +49,8 @@ export async function freshFolder(modules, tools, { type = 'module', whole = fal
   const folder = await mkdtemp(join(tmpdir(), 'durabledict-consumer-'))
   const own = join(folder, 'node_modules')
   await cp(modules, own, { recursive: true })
-  for (const name of tools) await addAll(await toolset(name), own, whole)
+  for (const name of tools) await addPackages(await toolset(name), own, { whole })
   await cp(programs, folder, { recursive: true })
   await writeFile(join(folder, 'package.json'), JSON.stringify({ name: 'consumer', private: true, type }))
   return { folder, remove: () => rm(folder, { recursive: true, force: true }) }
-}
-
-/** @param {string} from @param {string} to @param {boolean} whole */
-async function addAll(from, to, whole) {
-  for (const name of await readdir(from)) {
-    if (name.startsWith('.')) continue
-    if (name.startsWith('@'))
-      await mkdir(join(to, name), { recursive: true }).then(() => addAll(join(from, name), join(to, name), whole))
-    else if (whole) await linkFiles(join(from, name), join(to, name))
-    else await symlink(join(from, name), join(to, name), 'junction').catch(unlessThere)
-  }
-}
-
-/** The same tree, its files shared. @param {string} from @param {string} to */
-async function linkFiles(from, to) {
-  await mkdir(to, { recursive: true })
-  for (const entry of await readdir(from, { withFileTypes: true })) {
-    const [source, target] = [join(from, entry.name), join(to, entry.name)]
-    if (entry.isDirectory()) await linkFiles(source, target)
-    else await link(source, target).catch(error => (error.code === 'EXDEV' ? cp(source, target) : unlessThere(error)))
-  }
-}
-
-/** @param {NodeJS.ErrnoException} error */
-function unlessThere(error) {
-  if (error.code !== 'EEXIST') throw error
 }

@@ -56,7 +56,17 @@ const NAMES = 'KeyError, MemoryDict, RedisDict, SqliteDict, StoreUnavailableErro
 const runJest = (folder, env, flags = []) =>
   runOrThrow(
     process.execPath,
-    [...flags, 'node_modules/jest/bin/jest.js', '--ci', '--rootDir', folder, '--cacheDirectory', join(folder, 'cache')],
+    [
+      ...flags,
+      'node_modules/jest/bin/jest.js',
+      '--ci',
+      '--testTimeout',
+      '30000',
+      '--rootDir',
+      folder,
+      '--cacheDirectory',
+      join(folder, 'cache'),
+    ],
     {
       cwd: folder,
       env: { ...env, NODE_ENV: 'test' },
