@@ -7,7 +7,7 @@ import type { Seals } from './seals.js'
 export type AskChanges = (since: string) => Promise<PullReply>
 
 /** A piece of the hash, and where the next one begins. */
-export interface Chunk {
+interface Chunk {
   readonly cursor: string
   readonly entries: readonly unknown[]
 }

@@ -49,7 +49,7 @@ export function unexpected(reply: unknown, wanted: string): StoreUnavailableErro
 const SHOWN = 6
 
 /** The types in a reply: 'a list of 3 (string, number, Map)'. */
-export function shapeOf(reply: unknown): string {
+function shapeOf(reply: unknown): string {
   if (!Array.isArray(reply)) return typeNameOf(reply)
   const shown = reply.slice(0, SHOWN).map(element => (Array.isArray(element) ? 'list' : typeNameOf(element)))
   const more = reply.length > SHOWN ? ', …' : ''
