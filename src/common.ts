@@ -21,6 +21,7 @@ export type {
   Unsubscribe,
   Version,
 } from './contract/backend.js'
+export type { Derived, DeriveOptions } from './dictionary/derived.js'
 export { DurableDict } from './dictionary/durable-dict.js'
 export type { Change, EventMap, FreshEvent, StaleEvent, SyncEvent } from './dictionary/events.js'
 export type { OpenOnBackend } from './dictionary/open.js'
@@ -44,7 +45,7 @@ export type {
 export type { Updates } from './dictionary/pairs.js'
 export type { InputOf, OutputOf, Schema } from './dictionary/schema.js'
 export type { Transaction } from './dictionary/transaction.js'
-export type { DictMap, LocalView, Read, Snapshot } from './dictionary/views.js'
+export type { DictMap, Read, Snapshot } from './dictionary/views.js'
 export type { Encoding } from './encodings/encoding.js'
 export { JSONEncoding } from './encodings/json-encoding.js'
 export { NoOpEncoding } from './encodings/noop-encoding.js'

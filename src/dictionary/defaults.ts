@@ -30,8 +30,12 @@ export class Defaults {
     return this.#stored.has(key)
   }
 
-  /** The default of the key, or `undefined`. An arrow function, since the views call it on its own. */
-  readonly of = (key: string): unknown => {
+  keys(): Iterable<string> {
+    return this.#stored.keys()
+  }
+
+  /** The default of the key, or `undefined`. */
+  of(key: string): unknown {
     if (this.#stored.size === 0) return undefined
     const value = this.#decoded.get(key)
     return value === undefined ? this.#first(key) : value

@@ -6,6 +6,7 @@ import { onAbort } from '../time/on-abort.js'
 import { assemble, type Parts } from './assembly.js'
 import { ChangeStream } from './change-stream.js'
 import { closeParts, closeQuietly } from './closing.js'
+import { type Derived, type DerivedSource, DerivedValue, type DeriveOptions } from './derived.js'
 import type { Change, EventMap } from './events.js'
 import { Gate } from './gate.js'
 import { INSPECT, type InspectArguments, type Inspected, inspectDictionary } from './inspection.js'
@@ -31,7 +32,7 @@ import { ResyncTimer } from './resync.js'
 import { StoreContext } from './store-context.js'
 import { Transactor } from './transact.js'
 import type { Transaction } from './transaction.js'
-import type { DictMap, Read, Snapshot } from './views.js'
+import type { DictMap, Read, Snapshot, StateView } from './views.js'
 import { Writes } from './writes.js'
 
 /** How often a transaction is run again where the caller does not say. */
@@ -76,6 +77,7 @@ export class DurableDict<
   readonly #reads: Reads
   readonly #writes: Writes
   readonly #transactor: Transactor
+  readonly #derivedSource: DerivedSource
   readonly #resync: ResyncTimer | undefined
   readonly #forgetSignal: () => void
   #closing: Promise<void> | undefined
@@ -94,6 +96,11 @@ export class DurableDict<
       begin: () => this.#reads.state(),
       submit: (group, options, limit) => this.#writes.submit(group, options, limit),
     })
+    this.#derivedSource = {
+      version: () => parts.replica.memory.version,
+      held: () => this.#reads.held(),
+      ofRequest: () => snapshotHere(this) as StateView | undefined,
+    }
     this.#resync = settings.resyncEvery === undefined ? undefined : this.#startResync(settings.resyncEvery)
     this.#forgetSignal = onAbort(settings.signal, () => void this.close().catch(() => {}))
     giveSide(this, {
@@ -214,6 +221,33 @@ export class DurableDict<
   current(): Snapshot<T, D> {
     this.#gate.pass()
     return (snapshotHere(this) ?? this.#reads.present()) as unknown as Snapshot<T, D>
+  }
+
+  /**
+   * A value computed from the state: a compiled routing table, a client built from limits. It is computed when it is read, at most
+   * once of each state, and again only after one of the `keys` has changed; a read costs one comparison otherwise. Below a web
+   * framework's middleware or plugin of ours it is computed for the request's snapshot.
+   *
+   * What `fn` throws is thrown to each reader, until the state changes; `lastGood` is then what it returned before. `fn` must depend
+   * on nothing else, and is synchronous: a promise is a value like any other.
+   *
+   * @param fn - takes a snapshot. With `keys`, only these keys compile.
+   * @param options - `keys`: those that `fn` reads. Default: all.
+   * @example
+   * const limiter = settings.derive(state => new Limiter(state.get('limits')), { keys: ['limits'] })
+   * limiter.current.take()
+   */
+  derive<R, const K extends keyof T & string = keyof T & string>(
+    fn: (state: Snapshot<Pick<T, NoInfer<K>>, D & NoInfer<K>>) => R,
+    options: DeriveOptions<K> = {},
+  ): Derived<R> {
+    if (typeof fn !== 'function') throw new TypeError('derive() takes a function of a snapshot.')
+    checkNames(options, ['keys'], 'derive')
+    if (options.keys !== undefined) {
+      if (!Array.isArray(options.keys)) throw new TypeError('Option "keys" of derive() must be an array of keys.')
+      this.#checkKeys(options.keys)
+    }
+    return new DerivedValue(this.#derivedSource, fn as unknown as (state: Snapshot) => R, options.keys)
   }
 
   /** Inserts or replaces. Rejects with `InvalidValueError`, `EncodingError` or, for `undefined`, `TypeError`. */
@@ -346,7 +380,7 @@ export class DurableDict<
   /** For writes of kinds of dictionaries that can do more. @throws ClosedError, UnsupportedError, InvalidKeyError */
   protected checkWrite(keys: readonly string[]): void {
     this.#writes.assertWritable()
-    for (const key of keys) checkKey(key, this.name)
+    this.#checkKeys(keys)
   }
 
   /** For the same kinds: runs calls on the store in the async context that all others run in. */
@@ -365,6 +399,10 @@ export class DurableDict<
     const { name, settings } = this.#parts
     const shown = { name, keys: this.local.size, live: settings.live, staleness: Math.round(this.staleness) }
     return this.#gate.closed ? { ...shown, closed: true } : shown
+  }
+
+  #checkKeys(keys: readonly string[]): void {
+    for (const key of keys) checkKey(key, this.name)
   }
 
   #startResync(every: number): ResyncTimer {

@@ -5,7 +5,7 @@ import type { Parts } from './assembly.js'
 import type { Gate } from './gate.js'
 import { checkKey } from './keys.js'
 import { noSuchKey } from './no-such-key.js'
-import { FreshView, LocalView, Snapshot } from './views.js'
+import { FreshView, LocalView, type Snapshot, StateView } from './views.js'
 
 /** Everything that reads: first as current as the mode promises, then from memory. */
 export class Reads {
@@ -13,12 +13,12 @@ export class Reads {
   readonly #parts: Parts
   readonly #gate: Gate
   #fresh: FreshView<Record<string, unknown>> | undefined
-  #snapshot: WeakRef<Snapshot> | undefined
+  #snapshot: WeakRef<StateView> | undefined
 
   constructor(parts: Parts, gate: Gate) {
     this.#parts = parts
     this.#gate = gate
-    this.local = new LocalView(parts.replica.memory, parts.defaults.of)
+    this.local = new LocalView(parts.replica.memory, parts.defaults, () => this.held())
   }
 
   /** @throws TypeError where the dictionary has no bound. */
@@ -65,13 +65,20 @@ export class Reads {
   }
 
   /** A snapshot of what memory holds now; of one state always the same, as long as anyone holds it. */
-  present(): Snapshot {
+  present(): StateView {
     const state = this.#parts.replica.memory.freeze()
     const earlier = this.#snapshot?.deref()
     if (earlier?.holds(state)) return earlier
-    const snapshot = new Snapshot(state, this.#parts.defaults.of)
+    const snapshot = new StateView(state, this.#parts.defaults)
     this.#snapshot = new WeakRef(snapshot)
     return snapshot
+  }
+
+  /** The same, kept until memory moves on: for what is made of each state at most once. */
+  held(): StateView {
+    const { memory } = this.#parts.replica
+    memory.pinned ??= this.present()
+    return memory.pinned as StateView
   }
 
   /** What is to be waited for before memory is read: nothing where it is as current as the mode promises. */
@@ -96,10 +103,10 @@ export class Reads {
   }
 
   #makeFresh(): FreshView<Record<string, unknown>> {
-    const { settings, replica, defaults, name } = this.#parts
+    const { settings, replica, name } = this.#parts
     if (settings.maxStaleness === undefined) {
       throw new TypeError(`Dictionary "${name}" has no "fresh" view: open it with the option "maxStaleness".`)
     }
-    return new FreshView(replica, defaults.of, settings.maxStaleness, name, settings.live)
+    return new FreshView(replica, this.local, settings.maxStaleness, name, settings.live)
   }
 }

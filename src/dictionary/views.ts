@@ -3,9 +3,8 @@ import { StaleError } from '../errors/errors.js'
 import type { FrozenState } from '../replica/frozen-state.js'
 import type { Memory } from '../replica/memory.js'
 import { now } from '../time/clock.js'
-
-/** Gives a key's default value, or `undefined`. */
-export type DefaultOf = (key: string) => unknown
+import type { Defaults } from './defaults.js'
+import { toPlainObject } from './plain-object.js'
 
 declare const DEFAULTED: unique symbol
 
@@ -17,8 +16,31 @@ export interface DictMap<T extends object, D extends keyof T & string = never>
   extends ReadonlyMap<keyof T & string, T[keyof T & string]> {
   /** The stored value, else its default, else `undefined`. */
   get<K extends keyof T & string>(key: K): Read<T, D, K>
+  /**
+   * All entries, and the defaults of the keys that are not stored, as a frozen plain object. Built at most once of each state:
+   * the same object until something changes. A value that is decoded for each reader is decoded at each access of its member.
+   * Throws `DecodingError`, naming the key, when a value cannot be decoded.
+   *
+   * @example
+   * const { theme, perPage } = settings.local.toObject()
+   */
+  toObject(): Readonly<T>
   /** For the compiler alone: what has more defaults passes for what has fewer, never the other way round. */
   readonly [DEFAULTED]?: (key: D) => void
+}
+
+/**
+ * One consistent state, which nothing alters any more. `get` and `toObject` fall back to the defaults; the rest is stored keys
+ * only.
+ *
+ * @example
+ * const snapshot = await settings.snapshot()
+ * snapshot.get('theme')
+ */
+export interface Snapshot<T extends object = Record<string, unknown>, D extends keyof T & string = never>
+  extends DictMap<T, D> {
+  /** The state: a token, to be compared for equality only. */
+  readonly version: Version
 }
 
 /** What a Map's iterators are in the reader's TypeScript: `MapIterator` since 5.6. */
@@ -29,6 +51,7 @@ abstract class View<T extends object, D extends keyof T & string> implements Dic
   abstract get size(): number
   abstract get<K extends keyof T & string>(key: K): Read<T, D, K>
   abstract has(key: keyof T & string): boolean
+  abstract toObject(): Readonly<T>
   /** The state that an iteration runs over, whatever is written meanwhile. */
   protected abstract state(): FrozenState
 
@@ -66,12 +89,15 @@ abstract class View<T extends object, D extends keyof T & string> implements Dic
 /** The synchronous view of memory as it is at each moment. Never touches the store. */
 export class LocalView<T extends object, D extends keyof T & string = never> extends View<T, D> {
   readonly #memory: Memory
-  readonly #defaultOf: DefaultOf
+  readonly #defaults: Defaults
+  readonly #held: () => StateView
 
-  constructor(memory: Memory, defaultOf: DefaultOf) {
+  /** @param held - the present state, held still until memory moves on. */
+  constructor(memory: Memory, defaults: Defaults, held: () => StateView) {
     super()
     this.#memory = memory
-    this.#defaultOf = defaultOf
+    this.#defaults = defaults
+    this.#held = held
   }
 
   get size(): number {
@@ -80,11 +106,15 @@ export class LocalView<T extends object, D extends keyof T & string = never> ext
 
   get<K extends keyof T & string>(key: K): Read<T, D, K> {
     const value = this.#memory.entries.get(key)
-    return (value === undefined ? this.#defaultOf(key) : value) as Read<T, D, K>
+    return (value === undefined ? this.#defaults.of(key) : value) as Read<T, D, K>
   }
 
   has(key: keyof T & string): boolean {
     return this.#memory.entries.stored.has(key)
+  }
+
+  toObject(): Readonly<T> {
+    return this.#held().toObject() as Readonly<T>
   }
 
   protected state(): FrozenState {
@@ -115,11 +145,11 @@ export class FreshView<T extends object, D extends keyof T & string = never> ext
   readonly #dictionary: string
   readonly #live: boolean
 
-  constructor(confirmed: Confirmed, defaultOf: DefaultOf, bound: number, dictionary: string, live: boolean) {
+  constructor(confirmed: Confirmed, local: LocalView<T, D>, bound: number, dictionary: string, live: boolean) {
     super()
     this.#live = live
     this.#confirmed = confirmed
-    this.#local = new LocalView(confirmed.memory, defaultOf)
+    this.#local = local
     this.#bound = bound
     this.#dictionary = dictionary
   }
@@ -137,6 +167,11 @@ export class FreshView<T extends object, D extends keyof T & string = never> ext
   has(key: keyof T & string): boolean {
     this.#check()
     return this.#local.has(key)
+  }
+
+  toObject(): Readonly<T> {
+    this.#check()
+    return this.#local.toObject()
   }
 
   protected state(): FrozenState {
@@ -159,20 +194,21 @@ export class FreshView<T extends object, D extends keyof T & string = never> ext
   }
 }
 
-/** One consistent state, which nothing alters any more. `get` falls back to the defaults; the rest is stored keys only. */
-export class Snapshot<T extends object = Record<string, unknown>, D extends keyof T & string = never> extends View<
-  T,
-  D
-> {
+/** A state held still, as its readers see it. */
+export class StateView<T extends object = Record<string, unknown>, D extends keyof T & string = never>
+  extends View<T, D>
+  implements Snapshot<T, D>
+{
   readonly version: Version
   readonly #state: FrozenState
-  readonly #defaultOf: DefaultOf
+  readonly #defaults: Defaults
+  #object: Readonly<T> | undefined
 
-  constructor(state: FrozenState, defaultOf: DefaultOf) {
+  constructor(state: FrozenState, defaults: Defaults) {
     super()
     this.version = state.version
     this.#state = state
-    this.#defaultOf = defaultOf
+    this.#defaults = defaults
     Object.freeze(this)
   }
 
@@ -182,16 +218,26 @@ export class Snapshot<T extends object = Record<string, unknown>, D extends keyo
 
   get<K extends keyof T & string>(key: K): Read<T, D, K> {
     const value = this.#state.get(key)
-    return (value === undefined ? this.#defaultOf(key) : value) as Read<T, D, K>
+    return (value === undefined ? this.#defaults.of(key) : value) as Read<T, D, K>
   }
 
   has(key: keyof T & string): boolean {
     return this.#state.has(key)
   }
 
+  toObject(): Readonly<T> {
+    this.#object ??= toPlainObject(this.#state, this.#defaults) as Readonly<T>
+    return this.#object
+  }
+
   /** Whether it is a view of this very state. */
   holds(state: FrozenState): boolean {
     return this.#state === state
+  }
+
+  /** What the store held, undecoded. */
+  stored(key: string): unknown {
+    return this.#state.stored(key)
   }
 
   protected state(): FrozenState {

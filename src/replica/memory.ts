@@ -14,6 +14,8 @@ export interface Step {
 export class Memory {
   entries: Entries
   version: Version
+  /** Kept alive for as long as memory is at its state: what is made of a state once is found again by it. */
+  pinned: object | undefined
   readonly #decode: Decode
   /** Of the present entries. */
   #frozen: WeakRef<FrozenState> | undefined
@@ -35,6 +37,7 @@ export class Memory {
 
   /** Moves on by one change. `steps` collects what it did to each entry. */
   apply(change: Change<unknown>, steps?: Step[]): void {
+    this.pinned = undefined
     for (const effect of change.effects) this.#perform(effect, steps)
     this.version = change.version
   }
@@ -42,6 +45,7 @@ export class Memory {
   /** Moves to a state that was loaded as a whole. */
   replace(state: State<unknown>, steps?: Step[]): void {
     const earlier = this.entries
+    this.pinned = undefined
     this.#startOver(toMap(state.entries))
     this.entries.inherit(earlier)
     this.version = state.version
