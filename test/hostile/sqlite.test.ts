@@ -232,13 +232,15 @@ const HARMLESS =
 describe('A hostile row of the log', () => {
   it.each(['the first', 'a middle', 'the last'])('%s is loaded past, and reported once', async which => {
     const dict = await SqliteDict.open('d', raw)
+    const follower = await SqliteDict.open('d', raw, { autosync: false })
     loosen()
+    const reasons: SyncReason[] = []
+    follower.on('sync', ({ reason }) => reasons.push(reason))
+    const back = which === 'the first' ? 2 : which === 'a middle' ? 1 : 0
     for (const change of LOGS) {
-      const follower = await SqliteDict.open('d', raw, { autosync: false })
-      const reasons: SyncReason[] = []
-      follower.on('sync', ({ reason }) => reasons.push(reason))
+      await follower.sync()
+      reasons.length = 0
       for (const n of [1, 2, 3]) await dict.set('a', n)
-      const back = which === 'the first' ? 2 : which === 'a middle' ? 1 : 0
       raw.exec(`${change} number = (SELECT number - ${back} FROM durabledict_heads)`)
       await follower.sync()
       if (!HARMLESS.test(change)) expect(follower.local.get('a'), change).toBe(3)
@@ -248,9 +250,8 @@ describe('A hostile row of the log', () => {
       await follower.set('a', 4)
       expect(await dict.get('a'), change).toBe(4)
       raw.exec('DELETE FROM durabledict_changes; UPDATE durabledict_heads SET log_rows = 0, log_bytes = 0')
-      await follower.close()
     }
-    await dict.close()
+    for (const one of [dict, follower]) await one.close()
   })
 
   it.each(['first', 'middle', 'last'])('%s of a change of three, is missed if it is gone', async which => {
