@@ -1,6 +1,6 @@
 import type { Columns, ModelManager, ModelSession, RowQuery, TransactionOptions } from './manager.js'
 import { inOwnContext } from './own-context.js'
-import { checkedColumns, checkedRows, checkedText } from './replies.js'
+import { checkedColumns, checkedRows, checkedText, withText } from './replies.js'
 
 /**
  * The same manager, between a dictionary and the application's options: its calls run in a context of their own, each statement has a
@@ -11,7 +11,7 @@ import { checkedColumns, checkedRows, checkedText } from './replies.js'
 export function guarded<Row extends object>(manager: ModelManager<Row>, limit: number): ModelManager<Row> {
   const { library } = manager
   const query: ModelManager['query'] = async (sql, parameters) =>
-    checkedRows(library, sql, await inOwnContext(() => manager.query(sql, parameters, limit)))
+    withText(checkedRows(library, sql, await inOwnContext(() => manager.query(sql, parameters, limit))))
   const transaction = <R>(work: (session: ModelSession) => Promise<R>, options: TransactionOptions) =>
     inOwnContext(() =>
       manager.transaction(session => work(checked(manager, session)), { statementLimit: limit, ...options }),
@@ -28,7 +28,7 @@ export function guarded<Row extends object>(manager: ModelManager<Row>, limit: n
 
 function checked({ library, dialect }: ModelManager, session: ModelSession): ModelSession {
   return {
-    query: async (sql, parameters) => checkedRows(library, sql, await session.query(sql, parameters)),
+    query: async (sql, parameters) => withText(checkedRows(library, sql, await session.query(sql, parameters))),
     rows: async query =>
       dialect === 'sqlite' ? session.rows(query) : withTextKeys(library, query, await session.rows(query)),
     create: (rows, keyCol) => session.create(rows, keyCol),

@@ -19,6 +19,14 @@ export function checkedRows(library: string, sql: string, reply: unknown): reado
   throw unexpected(library, 'a list of rows', reply)
 }
 
+/** The same rows, with text for the bytes that drivers give when the application has turned off their conversions. */
+export function withText(rows: readonly SqlRow[]): readonly SqlRow[] {
+  const hasBytes = (row: SqlRow) => Object.values(row).some(cell => cell instanceof Uint8Array)
+  const toText = (cell: unknown) => (cell instanceof Uint8Array ? bytesAsText(cell) : cell)
+  if (!rows.some(hasBytes)) return rows
+  return rows.map(row => Object.fromEntries(Object.entries(row).map(([name, cell]) => [name, toText(cell)])))
+}
+
 /** The rows that a model gives, each with these columns. @throws StoreUnavailableError */
 export function checkedColumns<Row extends object>(library: string, columns: readonly string[], reply: unknown): Row[] {
   const isWanted = (row: unknown) => isRow(row) && columns.every(name => row[name] !== undefined)
@@ -33,8 +41,13 @@ export function checkedColumns<Row extends object>(library: string, columns: rea
  */
 export function checkedText(library: string, what: string, value: unknown): string | null {
   if (typeof value === 'string' || value === null) return value
-  if (value instanceof Uint8Array) return Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString('utf8')
+  if (value instanceof Uint8Array) return bytesAsText(value)
   throw unexpected(library, `${what} as text`, value)
+}
+
+/** Text as the bytes of it. */
+export function bytesAsText({ buffer, byteOffset, byteLength }: Uint8Array): string {
+  return Buffer.from(buffer, byteOffset, byteLength).toString('utf8')
 }
 
 function isRow(row: unknown): row is Record<string, unknown> {

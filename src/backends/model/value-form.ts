@@ -8,7 +8,7 @@ import type { Made } from './encoded.js'
 import type { Form } from './form.js'
 import { canonical, ordered } from './json-column.js'
 import type { ColumnKind, Columns } from './manager.js'
-import { shapeOf, unexpected } from './replies.js'
+import { bytesAsText, shapeOf, unexpected } from './replies.js'
 import type { Stored } from './stored.js'
 
 /** How a value column is written and read. */
@@ -63,9 +63,10 @@ export class ValueForm implements Form {
 
   /** @throws StoreUnavailableError if the library left the column out. */
   storedOf(row: object): Stored {
-    const { valueCol, library } = this.#column
+    const { valueCol, library, kind } = this.#column
     if (!(valueCol in row)) throw unexpected(library, `rows with column "${valueCol}"`, row)
-    const column = (row as Columns)[valueCol]
+    const found = (row as Columns)[valueCol]
+    const column = kind !== 'bytes' && found instanceof Uint8Array ? bytesAsText(found) : found
     try {
       return this.#conversion.read(column)
     } catch {

@@ -49,6 +49,7 @@ export interface PrismaDatabase {
   client(
     pool?: { max?: number; connectionTimeoutMillis?: number },
     options?: { schema?: string },
+    clientOptions?: object,
   ): ReturnType<typeof prismaClient>
   end(): Promise<void>
 }
@@ -58,8 +59,8 @@ async function prepared(provider: Provider, url: string, remove: () => Promise<u
   const connection = provider === 'sqlite' ? { url } : { connectionString: url }
   const database: PrismaDatabase = {
     url,
-    async client(pool, options) {
-      const client = await prismaClient(provider, { ...connection, ...pool }, options)
+    async client(pool, options, clientOptions) {
+      const client = await prismaClient(provider, { ...connection, ...pool }, options, clientOptions)
       clients.push(client)
       return client
     },

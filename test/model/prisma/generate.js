@@ -52,12 +52,13 @@ async function schemaFor(provider) {
  * @param {'postgresql' | 'sqlite'} provider
  * @param {object} connection what the driver adapter takes: `{ url }` of SQLite; a pool of `pg` or its options
  * @param {{ schema?: string }} [options] of the driver adapter
+ * @param {object} [clientOptions] of the client
  */
-export async function prismaClient(provider, connection, options) {
+export async function prismaClient(provider, connection, options, clientOptions) {
   const { PrismaClient } = require(join(await generated(provider, await schemaFor(provider)), 'client'))
   const { PrismaLibSql } = require('@prisma/adapter-libsql')
   const { PrismaPg } = require('@prisma/adapter-pg')
   const adapter =
     provider === 'sqlite' ? new PrismaLibSql(/** @type {any} */ (connection)) : new PrismaPg(connection, options)
-  return new PrismaClient({ adapter })
+  return new PrismaClient({ adapter, ...clientOptions })
 }

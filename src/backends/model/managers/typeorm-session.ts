@@ -122,20 +122,27 @@ export class TypeormSession implements ModelSession {
     builder.select(this.#selected(first), first)
     for (const property of others) builder.addSelect(this.#selected(property), property)
     if (limit !== undefined) builder.limit(limit)
-    const columns = properties.map(property => [property, columnOf(this.#metadata, property)] as const)
-    const { driver } = this.#manager.dataSource
-    return checkedColumns<Record<string, unknown>>('TypeORM', properties, await builder.getRawMany()).map(raw =>
-      Object.fromEntries(
-        columns.map(([property, column]) => [property, plainValue(driver.prepareHydratedValue(raw[property], column))]),
-      ),
-    )
+    const rows = checkedColumns<Record<string, unknown>>('TypeORM', properties, await builder.getRawMany())
+    return rows.map(raw => Object.fromEntries(properties.map(name => [name, this.#hydrated(name, raw[name])])))
   }
 
-  /** The driver of MySQL parses JSON, and TypeORM once more where that gave text: it is given the text to begin with. */
+  /** Drivers parse JSON, as their options say, and TypeORM may do so once more: it is given the text to begin with. */
   #selected(property: string): string {
-    const isMysql = ['mysql', 'mariadb'].includes(this.#manager.dataSource.options.type)
-    const isJson = columnOf(this.#metadata, property).type === 'json'
-    return isMysql && isJson ? `CAST(${ENTRY}.${property} AS CHAR)` : `${ENTRY}.${property}`
+    const type = this.#asText(property)
+    return type ? `CAST(${ENTRY}.${property} AS ${type})` : `${ENTRY}.${property}`
+  }
+
+  #asText(property: string): 'text' | 'char' | undefined {
+    const { type } = this.#manager.dataSource.options
+    const column = columnOf(this.#metadata, property).type
+    if (type === 'postgres' && (column === 'json' || column === 'jsonb')) return 'text'
+    return (type === 'mysql' || type === 'mariadb') && column === 'json' ? 'char' : undefined
+  }
+
+  /** On MySQL, TypeORM parses the text of JSON itself. */
+  #hydrated(property: string, raw: unknown): unknown {
+    const value = this.#asText(property) === 'text' && typeof raw === 'string' ? JSON.parse(raw) : raw
+    return plainValue(this.#manager.dataSource.driver.prepareHydratedValue(value, columnOf(this.#metadata, property)))
   }
 
   #keyAsStored(keyCol: string, key: string): unknown {
