@@ -46,6 +46,6 @@ function refuse(cause: unknown): never {
   if (!(cause instanceof ServiceUnavailableError)) throw cause
   const { headers, message, status } = cause
   const res = new Response('Service Unavailable', { status, headers })
-  // Before Hono 4.2 its constructor takes no cause.
+  // The constructor of early releases of Hono 4 ignores a cause.
   throw Object.assign(new HTTPException(status, { message, res }), { cause })
 }

@@ -1,3 +1,4 @@
+import { processWide } from '../../../process/shared.js'
 import type {
   ColumnKind,
   Columns,
@@ -30,7 +31,7 @@ const DIALECTS: Readonly<Record<string, DialectName>> = {
 const PATIENCE = 5_000
 
 /** The turns on a data source that has one connection, whoever uses it. */
-const turnsOf = new WeakMap<DataSource, Turns>()
+const turnsOf = processWide('turns of TypeORM', () => new WeakMap<DataSource, Turns>())
 
 /**
  * An entity of TypeORM (1.0 or later) for `ModelDict`, on PostgreSQL, MySQL, MariaDB, or SQLite through better-sqlite3 or libsql.
