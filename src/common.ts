@@ -53,11 +53,13 @@ export { RichEncoding, type RichEncodingOptions } from './encodings/rich-encodin
 export type { RichClass, RichCodec, RichTypes } from './encodings/rich-types.js'
 export {
   AmbiguousWriteError,
+  type AnyDurableDictError,
   ClosedError,
   ConflictError,
   DecodingError,
   DurableDictError,
   EncodingError,
+  type ErrorCode,
   type ErrorDetails,
   InvalidKeyError,
   InvalidValueError,
