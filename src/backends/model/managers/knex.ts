@@ -52,7 +52,15 @@ export function knexManager<Row extends object = Record<string, unknown>>(
   table: string,
   options: KnexManagerOptions = {},
 ): ModelManager<Row> {
-  const instance = inOwnContext(() => instanceOf(knex))
+  return inOwnContext(() => managerFor(knex, table, options))
+}
+
+function managerFor<Row extends object>(
+  knex: KnexInstance,
+  table: string,
+  options: KnexManagerOptions,
+): ModelManager<Row> {
+  const instance = instanceOf(knex)
   if (typeof table !== 'string' || table === '') {
     throw new TypeError(
       "knexManager() takes a Knex instance, then the name of its table: knexManager(knex, 'settings').",

@@ -43,7 +43,15 @@ export function kyselyManager<Row extends object = Record<string, unknown>>(
   table: string,
   options: KyselyManagerOptions = {},
 ): ModelManager<Row> {
-  const kysely = inOwnContext(() => instanceOf(db))
+  return inOwnContext(() => managerFor(db, table, options))
+}
+
+function managerFor<Row extends object>(
+  db: KyselyDatabase,
+  table: string,
+  options: KyselyManagerOptions,
+): ModelManager<Row> {
+  const kysely = instanceOf(db)
   if (typeof table !== 'string' || table === '') {
     throw new TypeError(
       "kyselyManager() takes a Kysely instance, then the name of its table: kyselyManager(db, 'settings').",
