@@ -11,6 +11,7 @@ import { onAbort } from '../time/on-abort.js'
 import { Codec } from './codec.js'
 import { Defaults } from './defaults.js'
 import { type Change, Emitter } from './events.js'
+import { Keys } from './keys.js'
 import { checkBound, type Settings } from './options.js'
 import { Reencoder } from './reencoder.js'
 import { SchemaCheck } from './schema.js'
@@ -34,6 +35,7 @@ export interface Parts {
   readonly context: StoreContext
   readonly codec: Codec
   readonly defaults: Defaults
+  readonly keys: Keys
   readonly emitter: Emitter
   readonly watchers: Watchers
   readonly replica: Replica
@@ -94,6 +96,7 @@ async function build(
   const onOld = (key: string) => void (writesBack && reencoder.note(key))
   const codec = new Codec({ dictionary: name, encoding, oldEncoding, schema, holds, onOld })
   const defaults = new Defaults(settings.defaults, codec, name)
+  const keys = new Keys(name, settings.strictKeys ? namesOf(defaults, schema) : undefined)
   const observer = observe(emitter, watchers, context, () => replica)
   checkBound(settings, store.supports, name)
   const bounded = new BoundedStore(store, reads, settings.timeout, context)
@@ -101,7 +104,14 @@ async function build(
   const reencoder = new Reencoder({ codec, memory: () => replica.memory, submit: group => replica.submit(group) })
   const feed = settings.live ? await startFeed(store, replica, emitter, settings.maxStaleness) : undefined
   bounded.opened()
-  return { name, settings, store, context, codec, defaults, emitter, watchers, replica, reencoder, feed }
+  return { name, settings, store, context, codec, defaults, keys, emitter, watchers, replica, reencoder, feed }
+}
+
+/** @throws TypeError when nothing names a key. */
+function namesOf(defaults: Defaults, schema: SchemaCheck): ReadonlySet<string> {
+  const names = new Set([...defaults.keys(), ...schema.names()])
+  if (names.size > 0) return names
+  throw new TypeError('Option "strictKeys" needs "defaults" or a record of schemas: they name the keys.')
 }
 
 /** Brings what memory does to those who watch it. */

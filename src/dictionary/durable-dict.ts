@@ -10,7 +10,6 @@ import { type Derived, type DerivedSource, DerivedValue, type DeriveOptions } fr
 import type { Change, EventMap } from './events.js'
 import { Gate } from './gate.js'
 import { INSPECT, type InspectArguments, type Inspected, inspectDictionary } from './inspection.js'
-import { checkKey } from './keys.js'
 import type { OpenOnBackend } from './open.js'
 import {
   type CommonOptions,
@@ -83,7 +82,7 @@ export class DurableDict<
   #closing: Promise<void> | undefined
 
   protected constructor(parts: Parts) {
-    const { name, codec, defaults, settings } = parts
+    const { name, codec, defaults, keys, settings } = parts
     this.#parts = parts
     this.#gate = new Gate(name)
     this.#reads = new Reads(parts, this.#gate)
@@ -92,6 +91,7 @@ export class DurableDict<
       dictionary: name,
       codec,
       defaults,
+      keys,
       closing: this.#gate.signal,
       begin: () => this.#reads.state(),
       submit: (group, options, limit) => this.#writes.submit(group, options, limit),
@@ -179,7 +179,7 @@ export class DurableDict<
 
   /** Whether the key is stored; defaults do not count. */
   async has(key: keyof T & string): Promise<boolean> {
-    checkKey(key, this.name)
+    this.#parts.keys.check(key)
     return (await this.#reads.current()).has(key)
   }
 
@@ -336,7 +336,7 @@ export class DurableDict<
    */
   watch<K extends keyof T & string>(options: WatchOptions<K> = {}): AsyncIterableIterator<Change<T, K>> {
     checkNames(options, ['key', 'signal'], 'watch')
-    if (options.key !== undefined) checkKey(options.key, this.name)
+    if (options.key !== undefined) this.#parts.keys.check(options.key)
     checkSignal(options.signal)
     const { closed } = this.#gate
     const stream = closed ? new ChangeStream(() => {}) : this.#parts.watchers.add(options.key, options.signal)
@@ -402,7 +402,7 @@ export class DurableDict<
   }
 
   #checkKeys(keys: readonly string[]): void {
-    for (const key of keys) checkKey(key, this.name)
+    for (const key of keys) this.#parts.keys.check(key)
   }
 
   #startResync(every: number): ResyncTimer {

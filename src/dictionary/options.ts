@@ -56,6 +56,15 @@ export interface CommonOptions {
    * `maxStaleness`, whose bound is recorded in the store.
    */
   readOnly?: boolean | undefined
+  /**
+   * Whether only the keys that `defaults` or a record of schemas name can be read and written: any other one rejects with
+   * `InvalidKeyError`. Default `false`: what does not compile is still taken at run time, unless a record of schemas refuses the write.
+   * Other keys in the store are left alone; `keys`, `entries` and `toObject` include them.
+   *
+   * @example
+   * const settings = await MemoryDict.open(undefined, { defaults: { theme: 'light' }, strictKeys: true })
+   */
+  strictKeys?: boolean | undefined
 }
 
 /** Options of a dictionary whose types are given by hand, or not at all. */
@@ -198,6 +207,7 @@ export interface Settings {
   readonly maxStaleness: number | undefined
   readonly resyncEvery: number | undefined
   readonly readOnly: boolean
+  readonly strictKeys: boolean
 }
 
 /** In ms. */
@@ -215,6 +225,7 @@ const NAMES = [
   'maxStaleness',
   'resyncEvery',
   'readOnly',
+  'strictKeys',
 ]
 
 /** @throws TypeError for an option that does not exist or is not of its kind. */
@@ -236,6 +247,7 @@ export function checkOptions(options: CommonOptions & { schema?: Schema; default
     maxStaleness: optionalMilliseconds('maxStaleness', options.maxStaleness, MAX_BOUND),
     resyncEvery: optionalMilliseconds('resyncEvery', options.resyncEvery),
     readOnly: boolean('readOnly', options.readOnly ?? false),
+    strictKeys: boolean('strictKeys', options.strictKeys ?? false),
   }
 }
 

@@ -3,7 +3,6 @@ import type { FrozenState } from '../replica/frozen-state.js'
 import { now } from '../time/clock.js'
 import type { Parts } from './assembly.js'
 import type { Gate } from './gate.js'
-import { checkKey } from './keys.js'
 import { noSuchKey } from './no-such-key.js'
 import { FreshView, LocalView, type Snapshot, StateView } from './views.js'
 
@@ -18,7 +17,7 @@ export class Reads {
   constructor(parts: Parts, gate: Gate) {
     this.#parts = parts
     this.#gate = gate
-    this.local = new LocalView(parts.replica.memory, parts.defaults, () => this.held())
+    this.local = new LocalView(parts.replica.memory, parts, () => this.held())
   }
 
   /** @throws TypeError where the dictionary has no bound. */
@@ -69,7 +68,7 @@ export class Reads {
     const state = this.#parts.replica.memory.freeze()
     const earlier = this.#snapshot?.deref()
     if (earlier?.holds(state)) return earlier
-    const snapshot = new StateView(state, this.#parts.defaults)
+    const snapshot = new StateView(state, this.#parts)
     this.#snapshot = new WeakRef(snapshot)
     return snapshot
   }
@@ -94,11 +93,12 @@ export class Reads {
   }
 
   #read(key: string): unknown {
-    const { replica, defaults, name } = this.#parts
+    const { replica, defaults, keys } = this.#parts
+    if (keys.isStrict) keys.check(key)
     const value = replica.memory.entries.get(key)
     if (value !== undefined) return value
     // Only now, since what is stored under it is a valid key.
-    checkKey(key, name)
+    keys.check(key)
     return defaults.of(key)
   }
 

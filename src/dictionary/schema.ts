@@ -48,6 +48,11 @@ export class SchemaCheck {
     return this.#one !== undefined || this.#byKey !== undefined
   }
 
+  /** The keys that a record names. */
+  names(): Iterable<string> {
+    return this.#byKey?.keys() ?? []
+  }
+
   /** @throws InvalidKeyError where the schema is a record that does not name the key. */
   checkKey(key: string): void {
     if (!this.#byKey || this.#byKey.has(key)) return

@@ -2,7 +2,7 @@ import type { Condition, Group, Operation } from '../contract/backend.js'
 import type { FrozenState } from '../replica/frozen-state.js'
 import type { Codec } from './codec.js'
 import type { Defaults } from './defaults.js'
-import { checkKey } from './keys.js'
+import type { Keys } from './keys.js'
 import { noSuchKey } from './no-such-key.js'
 import { toPairs, type Updates } from './pairs.js'
 import type { Read } from './views.js'
@@ -12,6 +12,7 @@ export interface TransactionContext {
   readonly dictionary: string
   readonly codec: Codec
   readonly defaults: Defaults
+  readonly keys: Keys
 }
 
 /**
@@ -99,10 +100,10 @@ export class Transaction<T extends object, D extends keyof T & string = never, I
   }
 
   update(entries: Updates<I>): void {
-    const { codec, dictionary } = this.#context
+    const { codec, keys } = this.#context
     this.#check()
-    const operations = toPairs(entries).map(([key, value]): Operation<unknown> & { type: 'set' } => {
-      checkKey(key, dictionary)
+    const operations = toPairs(entries).map(([given, value]): Operation<unknown> & { type: 'set' } => {
+      const key = keys.check(given)
       return { type: 'set', key, stored: codec.encode(key, value) }
     })
     for (const operation of operations) this.#record(operation)
@@ -156,7 +157,7 @@ export class Transaction<T extends object, D extends keyof T & string = never, I
     const { dictionary } = this.#context
     if (this.#ended)
       throw new TypeError(`A transaction of dictionary "${dictionary}" was used after its function ended.`)
-    for (const key of keys) checkKey(key, dictionary)
+    for (const key of keys) this.#context.keys.check(key)
   }
 
   /** All that was read still stands, and nobody wrote first what this one writes. */

@@ -4,6 +4,7 @@ import type { FrozenState } from '../replica/frozen-state.js'
 import type { Memory } from '../replica/memory.js'
 import { now } from '../time/clock.js'
 import type { Defaults } from './defaults.js'
+import type { Keys } from './keys.js'
 import { toPlainObject } from './plain-object.js'
 
 declare const DEFAULTED: unique symbol
@@ -45,6 +46,12 @@ export interface Snapshot<T extends object = Record<string, unknown>, D extends 
 
 /** What a Map's iterators are in the reader's TypeScript: `MapIterator` since 5.6. */
 type Iterated<V> = ReturnType<ReadonlyMap<V, unknown>['keys']>
+
+/** What a view knows of its dictionary. */
+interface ViewContext {
+  readonly defaults: Defaults
+  readonly keys: Keys
+}
 
 /** What reading one state is made of, whoever holds it. */
 abstract class View<T extends object, D extends keyof T & string> implements DictMap<T, D> {
@@ -90,13 +97,15 @@ abstract class View<T extends object, D extends keyof T & string> implements Dic
 export class LocalView<T extends object, D extends keyof T & string = never> extends View<T, D> {
   readonly #memory: Memory
   readonly #defaults: Defaults
+  readonly #keys: Keys
   readonly #held: () => StateView
 
   /** @param held - the present state, held still until memory moves on. */
-  constructor(memory: Memory, defaults: Defaults, held: () => StateView) {
+  constructor(memory: Memory, { defaults, keys }: ViewContext, held: () => StateView) {
     super()
     this.#memory = memory
     this.#defaults = defaults
+    this.#keys = keys
     this.#held = held
   }
 
@@ -105,11 +114,13 @@ export class LocalView<T extends object, D extends keyof T & string = never> ext
   }
 
   get<K extends keyof T & string>(key: K): Read<T, D, K> {
+    if (this.#keys.isStrict) this.#keys.check(key)
     const value = this.#memory.entries.get(key)
     return (value === undefined ? this.#defaults.of(key) : value) as Read<T, D, K>
   }
 
   has(key: keyof T & string): boolean {
+    if (this.#keys.isStrict) this.#keys.check(key)
     return this.#memory.entries.stored.has(key)
   }
 
@@ -202,13 +213,15 @@ export class StateView<T extends object = Record<string, unknown>, D extends key
   readonly version: Version
   readonly #state: FrozenState
   readonly #defaults: Defaults
+  readonly #keys: Keys
   #object: Readonly<T> | undefined
 
-  constructor(state: FrozenState, defaults: Defaults) {
+  constructor(state: FrozenState, { defaults, keys }: ViewContext) {
     super()
     this.version = state.version
     this.#state = state
     this.#defaults = defaults
+    this.#keys = keys
     Object.freeze(this)
   }
 
@@ -217,11 +230,13 @@ export class StateView<T extends object = Record<string, unknown>, D extends key
   }
 
   get<K extends keyof T & string>(key: K): Read<T, D, K> {
+    if (this.#keys.isStrict) this.#keys.check(key)
     const value = this.#state.get(key)
     return (value === undefined ? this.#defaults.of(key) : value) as Read<T, D, K>
   }
 
   has(key: keyof T & string): boolean {
+    if (this.#keys.isStrict) this.#keys.check(key)
     return this.#state.has(key)
   }
 

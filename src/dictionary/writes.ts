@@ -9,7 +9,6 @@ import { now } from '../time/clock.js'
 import type { Parts } from './assembly.js'
 import { waitOut } from './commit-wait.js'
 import type { Gate } from './gate.js'
-import { checkKey } from './keys.js'
 import { noSuchKey } from './no-such-key.js'
 import { checkWriteOptions, onlyReads, type WriteOptions } from './options.js'
 import { toPairs } from './pairs.js'
@@ -44,8 +43,8 @@ export class Writes {
   async update(entries: unknown, options?: WriteOptions): Promise<void> {
     this.checkOptions(options)
     const stored = new Map<string, unknown>()
-    for (const [key, value] of toPairs(entries)) {
-      checkKey(key, this.#parts.name)
+    for (const [given, value] of toPairs(entries)) {
+      const key = this.#parts.keys.check(given)
       stored.set(key, this.#parts.codec.encode(key, value))
     }
     if (stored.size === 0) return
@@ -112,7 +111,7 @@ export class Writes {
 
   #check(key: unknown, options: WriteOptions | undefined): void {
     this.checkOptions(options)
-    checkKey(key, this.#parts.name)
+    this.#parts.keys.check(key)
   }
 
   /**

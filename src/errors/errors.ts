@@ -36,7 +36,7 @@ export class KeyError extends Base {
 }
 
 /**
- * The key is empty, too long, not well-formed Unicode, or not named by the schema. Nothing was read or written.
+ * The key is empty, too long, not well-formed Unicode, or not named by the schema or, with `strictKeys`, the defaults. Nothing was read or written.
  *
  * @example
  * await settings.set('', 1).catch(error => error instanceof InvalidKeyError) // true
