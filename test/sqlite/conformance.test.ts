@@ -1,5 +1,4 @@
 import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Engine } from '../../src/backends/sqlite/engine.js'
 import { libsqlEngine } from '../../src/backends/sqlite/engine-libsql.js'
@@ -7,16 +6,20 @@ import { nodeEngine } from '../../src/backends/sqlite/engine-node.js'
 import { conformance } from '../../src/conformance/index.js'
 import { runner } from '../conformance/runner.js'
 import { backendOf } from './backend.js'
+import { fastFolder } from './fast-folder.js'
 
-/** Where Node has none, modern-node.test.ts runs this file by a Node that has. */
-const engines: Record<string, Engine | undefined> = { libsql: await libsqlEngine(), 'node:sqlite': nodeEngine() }
+/** Where Node has none, modern-node.test.ts runs this file by a Node that has, for that engine alone. */
+const engines: Record<string, Engine | undefined> = {
+  libsql: process.env.NODE_SQLITE_ALONE ? undefined : await libsqlEngine(),
+  'node:sqlite': nodeEngine(),
+}
 
 for (const [name, engine] of Object.entries(engines)) {
   if (!engine) continue
   conformance(runner, {
     name: `SqliteBackend on ${name}`,
     async create() {
-      const folder = await mkdtemp(join(tmpdir(), 'durabledict-sqlite-'))
+      const folder = await mkdtemp(join(fastFolder(), 'durabledict-sqlite-'))
       return {
         backend: () => backendOf('settings', join(folder, 'app.db'), engine),
         dispose: () => rm(folder, { recursive: true }),

@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { describe, expect, it } from 'vitest'
 import { modernNode } from '../../scripts/modern-node.js'
+import { fastFolder } from './fast-folder.js'
 import { folders } from './folder.js'
 
 const fileIn = folders()
@@ -27,7 +28,8 @@ interface Report {
 async function runBy(node: string, report: string): Promise<Report> {
   const vitest = pathOf('../../node_modules/vitest/vitest.mjs')
   const args = ['run', '--project=library', '--maxWorkers=1', '--reporter=json', `--outputFile=${report}`]
-  const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('VITEST')))
+  const inherited = Object.entries(process.env).filter(([name]) => !name.startsWith('VITEST'))
+  const env = { ...Object.fromEntries(inherited), TMPDIR: fastFolder(), NODE_SQLITE_ALONE: '1' }
   const options = { cwd: pathOf('../..'), env, maxBuffer: 2 ** 30 }
   // What failed stands in the report.
   await promisify(execFile)(node, [vitest, ...args, ...FILES], options).catch(() => {})
