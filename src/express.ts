@@ -16,6 +16,10 @@ export type { Dictionaries, DictsOf, FreshPerRequestOptions, WithDicts } from '.
  * `Retry-After` already.
  *
  * @throws TypeError for what is no dictionary, and for a wrong option.
+ *
+ * @example
+ * app.use(freshPerRequest({ settings }))
+ * app.get('/', (request, response) => response.send(request.dicts.settings.get('theme')))
  */
 export function freshPerRequest<const A extends Dictionaries>(
   dictionaries: A,

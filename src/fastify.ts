@@ -20,6 +20,10 @@ export type FastifyPlugin = (instance: FastifyHost, options: unknown, done: (err
  * `Retry-After` already.
  *
  * @throws TypeError for what is no dictionary, and for a wrong option.
+ *
+ * @example
+ * app.register(freshPerRequest({ settings }))
+ * app.get('/', async request => request.dicts.settings.get('theme'))
  */
 export function freshPerRequest<const A extends Dictionaries>(
   dictionaries: A,

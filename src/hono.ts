@@ -20,6 +20,10 @@ export type { Dictionaries, DictsOf, FreshPerRequestOptions, WithDicts } from '.
  * `ServiceUnavailableError`.
  *
  * @throws TypeError for what is no dictionary, and for a wrong option.
+ *
+ * @example
+ * app.use(freshPerRequest({ settings }))
+ * app.get('/', context => context.text(context.var.dicts.settings.get('theme')))
  */
 export function freshPerRequest<const A extends Dictionaries>(
   dictionaries: A,

@@ -27,6 +27,12 @@ export type KoaMiddleware = (context: KoaContext, next: () => Promise<unknown>) 
  * A request that is refused throws `ServiceUnavailableError`, which Koa answers with 503 and `Retry-After`.
  *
  * @throws TypeError for what is no dictionary, and for a wrong option.
+ *
+ * @example
+ * app.use(freshPerRequest({ settings }))
+ * app.use(context => {
+ *   context.body = context.state.dicts.settings.get('theme')
+ * })
  */
 export function freshPerRequest<const A extends Dictionaries>(
   dictionaries: A,

@@ -32,7 +32,14 @@ const OPENERS: Readonly<Record<string, Opener>> = {
 
 /** The options of the stores that a URL can name. One that is not of the store that it names is refused when opening. */
 export interface StoreOptions extends Omit<RedisOptions, 'driver'>, Omit<SqliteOptions, 'driver'>, ZookeeperOptions {
-  /** The package to connect with: see `RedisOptions` and `SqliteOptions`. */
+  /**
+   * The package to connect with: see `RedisOptions` and `SqliteOptions`.
+   *
+   * @example
+   * import * as redis from 'redis'
+   *
+   * await openDict('redis://localhost:6379#settings', { driver: redis })
+   */
   driver?: RedisDriver | SqliteDriver | undefined
 }
 

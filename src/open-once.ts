@@ -12,6 +12,9 @@ export interface OpenOnceOptions {
   /**
    * What the dictionary is opened with, compared by value. When a call passes another value than the call before, which is
    * what happens after a hot reload that changed it, the dictionary is opened again and the former one is closed.
+   *
+   * @example
+   * openOnce('settings', () => openSettings(defaults), { dependsOn: defaults })
    */
   dependsOn?: unknown
 }

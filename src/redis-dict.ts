@@ -32,12 +32,20 @@ export interface RedisOptions {
   /**
    * The package redis or ioredis, for a URL: `import * as redis from 'redis'`, then `{ driver: redis }`. A bundled program
    * needs it, since a bundler does not see what the library would import. Default: the one that is installed, redis first.
+   *
+   * @example
+   * import * as redis from 'redis'
+   *
+   * await RedisDict.open('settings', 'redis://localhost:6379', { driver: redis })
    */
   driver?: RedisDriver | undefined
   /**
    * What a live dictionary takes a pushed message for. `'changes'`: for a change, if it carries the seal that only whoever may read the
    * dictionary's keys can make. `'signal'`: for no more than a reason to ask the server, at one round trip for each message and
    * process. Default `'changes'`.
+   *
+   * @example
+   * await RedisDict.open('settings', client, { live: true, push: 'signal' })
    */
   push?: Push | undefined
 }

@@ -39,11 +39,19 @@ export interface SqliteOptions {
    * The class `Database` of libsql or better-sqlite3, by which to open the file: `import Database from 'libsql'`, then
    * `{ driver: Database }`. A bundled program needs it on Node before 22.13, since a bundler does not see what the library
    * would import. Within a process, use one build of SQLite for a file. Default: Node's own SQLite, else libsql.
+   *
+   * @example
+   * import Database from 'libsql'
+   *
+   * await SqliteDict.open('settings', './app.db', { driver: Database })
    */
   driver?: SqliteDriver | undefined
   /**
    * The permissions of a file that `open` creates, and of the files that SQLite keeps beside it, exactly: the umask does not
    * count. Default `0o600`: its owner alone reads and writes it. A file that exists keeps its own.
+   *
+   * @example
+   * await SqliteDict.open('settings', './app.db', { fileMode: 0o660 })
    */
   fileMode?: number | undefined
 }

@@ -36,17 +36,27 @@ export interface ZookeeperOptions {
   /**
    * The access control list of every znode that is created. Default: open to everyone (`world:anyone`, all rights). With a
    * client of node-zookeeper-client: of its own class `ACL`.
+   *
+   * @example
+   * const acl = [{ perms: 31, id: { scheme: 'auth', id: '' } }]
+   * await ZookeeperDict.open('/app/settings', 'zookeeper:2181', { acl })
    */
   acl?: readonly ZookeeperAcl[] | undefined
   /**
    * Whether a barrier comes before each check: a transaction that changes nothing, ordered by the leader like any write, at
    * its price. Default `false`. With it, checked reads are linearizable; `sync()` and dictionaries with `maxStaleness` always
    * have it.
+   *
+   * @example
+   * await ZookeeperDict.open('/app/settings', 'zookeeper:2181', { barrier: true })
    */
   barrier?: boolean | undefined
   /**
    * The session timeout to ask for, in milliseconds; the ensemble may give another one. For connection strings only. Default
    * 10,000; at least 1.
+   *
+   * @example
+   * await ZookeeperDict.open('/app/settings', 'zookeeper:2181', { sessionTimeout: 30_000 })
    */
   sessionTimeout?: number | undefined
 }

@@ -92,6 +92,9 @@ const TOPICS: readonly Topic[] = [
  *
  * @param runner - the test functions of any runner.
  * @param subject - what is tested.
+ *
+ * @example
+ * conformance({ describe, test }, { name: 'MyBackend', create: () => new MyFixture() })
  */
 export function conformance(runner: Runner, subject: Subject): void {
   register(runner, subject, TOPICS)

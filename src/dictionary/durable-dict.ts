@@ -52,6 +52,11 @@ const DEFAULT_RETRIES = 32
  * @typeParam T - the values by key, as they are read.
  * @typeParam D - the keys that have a default.
  * @typeParam I - the values by key, as they are written; other than `T` only where a schema transforms.
+ *
+ * @example
+ * const settings = await RedisDict.open('settings', client, { defaults: { theme: 'light' } })
+ * await settings.set('theme', 'dark')
+ * await settings.get('theme') // 'dark', in every process
  */
 export class DurableDict<
   T extends object = Record<string, unknown>,

@@ -19,41 +19,79 @@ export interface CommonOptions {
   /**
    * Whether each read asks the store first. Default `true`: reads are linearizable. `false`: reads use memory only, and
    * `sync()` catches up; writes go to the store all the same, and memory holds them when they resolve (read-your-writes).
+   *
+   * @example
+   * const settings = await SqliteDict.open('settings', './app.db', { autosync: false })
+   * await settings.sync() // catches up
+   * await settings.get('theme') // from memory
    */
   autosync?: boolean | undefined
   /**
    * Whether the store pushes changes into memory as they happen. Default `false`. Independent of `autosync`: with both,
    * `local` is fed and the other reads still ask.
+   *
+   * @example
+   * const flags = await RedisDict.open('flags', client, { live: true })
+   * for await (const { key, value } of flags.watch()) console.log(key, value)
    */
   live?: boolean | undefined
-  /** How values are stored. Default `new RichEncoding()`. */
+  /**
+   * How values are stored. Default `new RichEncoding()`.
+   *
+   * @example
+   * await RedisDict.open('settings', client, { encoding: new JSONEncoding() })
+   */
   encoding?: EncodingOption | undefined
-  /** What values that `encoding` cannot decode are decoded with; they are written back in `encoding` when read. */
+  /**
+   * What values that `encoding` cannot decode are decoded with; they are written back in `encoding` when read.
+   *
+   * @example
+   * const settings = await RedisDict.open('settings', client, { encoding: RichEncoding, oldEncoding: JSONEncoding })
+   * await settings.reencode()
+   */
   oldEncoding?: EncodingOption | undefined
-  /** Aborting it closes the dictionary; while `open` is under way, it rejects with the signal's reason. */
+  /**
+   * Aborting it closes the dictionary; while `open` is under way, it rejects with the signal's reason.
+   *
+   * @example
+   * await RedisDict.open('settings', client, { signal: AbortSignal.timeout(60_000) })
+   */
   signal?: AbortSignal | undefined
   /**
    * The most that a call on the dictionary may take as a whole, in milliseconds, whatever it waits for. Default 5,000; at least 1.
    * Three kinds of calls may take longer: `open` on a large store, as long as its load progresses; a write `{ everywhere: true }`,
    * which waits out the recorded bound as well; and `reencode`, for each thousand of its values.
+   *
+   * @example
+   * await RedisDict.open('settings', client, { timeout: 1_000 })
    */
   timeout?: number | undefined
   /**
    * For how long after a check reads are served from memory, in milliseconds: bounded staleness, on this process's
    * monotonic clock, counted from before that check was sent. Older than that, a read checks first. Off by default, at
-   * least 1, at most 86,400,000 (a day). It is recorded with the dictionary in the store, for writes `{ everywhere: true }`. With `live`, checks are
-   * renewed in the background. With `autosync: false` it holds for `fresh` alone.
+   * least 1, at most 86,400,000 (a day). It is recorded with the dictionary in the store, for writes `{ everywhere: true }`. With
+   * `live`, checks are renewed in the background. With `autosync: false` it holds for `fresh` alone.
+   *
+   * @example
+   * const settings = await RedisDict.open('settings', client, { live: true, maxStaleness: 100 })
+   * settings.fresh.get('payments')
    */
   maxStaleness?: number | undefined
   /**
    * How often memory is compared with everything that is stored, in milliseconds: a safety net against entries altered
    * behind the library's back. Off by default; at least 1.
+   *
+   * @example
+   * await RedisDict.open('settings', client, { resyncEvery: 60_000 })
    */
   resyncEvery?: number | undefined
   /**
    * Whether the dictionary only reads, so that it needs no right to write to its store: nothing is created, repaired or
    * recorded there, and every write rejects at once with `UnsupportedError`. Default `false`. Does not go with
    * `maxStaleness`, whose bound is recorded in the store.
+   *
+   * @example
+   * const report = await RedisDict.open('settings', client, { readOnly: true })
    */
   readOnly?: boolean | undefined
   /**
@@ -70,7 +108,12 @@ export interface CommonOptions {
 /** Options of a dictionary whose types are given by hand, or not at all. */
 export interface DictOptions<T extends object = Record<string, unknown>, S extends Schema | undefined = undefined>
   extends CommonOptions {
-  /** Checks values on the way in and on the way out, and gives the types: see {@link SchemaOptions}. */
+  /**
+   * Checks values on the way in and on the way out, and gives the types: see {@link SchemaOptions}.
+   *
+   * @example
+   * await MemoryDict.open(undefined, { schema: { perPage: z.number().int() } })
+   */
   schema?: S
   /**
    * What `get` returns for keys that are not stored. Default: nothing.
@@ -84,7 +127,12 @@ export interface DictOptions<T extends object = Record<string, unknown>, S exten
 /** Options of a dictionary of the type `T` in which the keys `K` have a default. */
 export interface TypedOptions<T extends object, K extends keyof T & string> extends CommonOptions {
   schema?: undefined
-  /** What `get` returns for keys that are not stored: at least for the keys `K`. */
+  /**
+   * What `get` returns for keys that are not stored: at least for the keys `K`.
+   *
+   * @example
+   * await MemoryDict.open<Settings, 'theme'>(undefined, { defaults: { theme: 'light' } })
+   */
   defaults: { readonly [P in K]-?: T[P] } & { readonly [P in keyof NoInfer<T>]?: NoInfer<T>[P] }
 }
 
@@ -171,26 +219,47 @@ export interface WriteOptions {
    * Resolve only once no process can any longer read an older value within its `maxStaleness`: the largest bound in use
    * is waited out. Default `false`. Holds as long as clocks tick at nearly the same rate (0.1 %), and the store does not
    * lose what it acknowledged.
+   *
+   * @example
+   * await settings.set('payments', 'off', { everywhere: true })
    */
   everywhere?: boolean | undefined
 }
 
 /** Options of a transaction. */
 export interface TransactOptions extends WriteOptions {
-  /** How often it is run again after a conflict, before it rejects with `ConflictError`. Default 32; 0 is allowed. */
+  /**
+   * How often it is run again after a conflict, before it rejects with `ConflictError`. Default 32; 0 is allowed.
+   *
+   * @example
+   * await stock.transact(tx => tx.set('left', tx.getOrThrow('left') - 1), { retries: 100 })
+   */
   retries?: number | undefined
   /**
    * The most that the call may take, in milliseconds, at least 1. What the function itself takes does not count, but it is not run
    * again after this time. Default: the dictionary's `timeout`.
+   *
+   * @example
+   * await stock.transact(tx => tx.set('left', tx.getOrThrow('left') - 1), { timeout: 1_000 })
    */
   timeout?: number | undefined
 }
 
 /** Options of `watch`. */
 export interface WatchOptions<K extends string = string> {
-  /** Only changes of this key. Default: of all. */
+  /**
+   * Only changes of this key. Default: of all.
+   *
+   * @example
+   * for await (const { value } of settings.watch({ key: 'theme' })) console.log(value)
+   */
   key?: K | undefined
-  /** Ends the iteration. */
+  /**
+   * Ends the iteration.
+   *
+   * @example
+   * for await (const change of settings.watch({ signal: AbortSignal.timeout(1_000) })) console.log(change.key)
+   */
   signal?: AbortSignal | undefined
 }
 
@@ -231,7 +300,8 @@ const NAMES = [
 /** @throws TypeError for an option that does not exist or is not of its kind. */
 export function checkOptions(options: CommonOptions & { schema?: Schema; defaults?: object } = {}): Settings {
   checkNames(options, NAMES, 'open')
-  const { autosync = true, live = false, signal, timeout = DEFAULT_TIMEOUT, schema, defaults = {} } = options
+  const { autosync = true, live = false, readOnly = false, strictKeys = false } = options
+  const { signal, timeout = DEFAULT_TIMEOUT, schema, defaults = {} } = options
   // A Map or an array has no members to speak of, and its defaults would be ignored without a word.
   if (!isPlain(defaults)) throw wrong('defaults', 'a plain object of values by key', defaults)
   checkSignal(signal)
@@ -246,8 +316,8 @@ export function checkOptions(options: CommonOptions & { schema?: Schema; default
     timeout: milliseconds('timeout', timeout),
     maxStaleness: optionalMilliseconds('maxStaleness', options.maxStaleness, MAX_BOUND),
     resyncEvery: optionalMilliseconds('resyncEvery', options.resyncEvery),
-    readOnly: boolean('readOnly', options.readOnly ?? false),
-    strictKeys: boolean('strictKeys', options.strictKeys ?? false),
+    readOnly: boolean('readOnly', readOnly),
+    strictKeys: boolean('strictKeys', strictKeys),
   }
 }
 

@@ -25,6 +25,9 @@ import {
  * objects. Values read are frozen, so that nothing but `===` can tell. Such repeats may make the text longer by a million
  * characters at most. Properties that are not enumerable are left out, and an
  * accessor is read. An own `__proto__` member is an ordinary one.
+ *
+ * @example
+ * await RedisDict.open('settings', client, { encoding: JSONEncoding })
  */
 export class JSONEncoding implements Encoding<string> {
   readonly name = 'JSONEncoding'

@@ -6,6 +6,9 @@ import type { Encoding } from './encoding.js'
  *
  * Nothing is copied, checked or frozen. Whoever alters a value that was written or read alters it for everyone, without
  * any version or event saying so.
+ *
+ * @example
+ * await MemoryDict.open(undefined, { encoding: NoOpEncoding })
  */
 export class NoOpEncoding implements Encoding<unknown> {
   readonly name = 'NoOpEncoding'

@@ -16,6 +16,9 @@ export interface RichEncodingOptions {
    * - `{ Money: { class: Money, encode, decode } }` keeps what `encode(instance)` returns, and rebuilds with `decode`.
    *
    * Subclasses are classes of their own: register each.
+   *
+   * @example
+   * new RichEncoding({ types: { Money } })
    */
   types?: RichTypes | undefined
 }
@@ -40,6 +43,9 @@ const TAG = 'rich:'
  *
  * JSON that others wrote is read as JSON.parse does, with two exceptions: a whole number that would be rounded is a BigInt, and a
  * number out of range is refused. Decoding runs no code but the `decode` functions given here.
+ *
+ * @example
+ * await RedisDict.open('settings', client, { encoding: new RichEncoding({ types: { Money } }) })
  */
 export class RichEncoding implements Encoding<string> {
   readonly name = 'RichEncoding'

@@ -30,17 +30,26 @@ export interface FreshPerRequestOptions {
    * What becomes of a request while a dictionary's store cannot be reached. `'serve'`, the default: it gets what memory holds,
    * and the dictionary's `stale` event tells of it, once an outage, with its cause. `'fail'`: it is answered with 503 and
    * `Retry-After`, by the framework's own error handling.
+   *
+   * @example
+   * app.use(freshPerRequest({ settings }, { whenDown: 'fail' }))
    */
   whenDown?: 'serve' | 'fail' | undefined
   /**
    * For how long after memory was confirmed current no check is made for a request, in milliseconds: bounded staleness. At
    * least 0, with which each request checks. Default: the `maxStaleness` that the dictionary was opened with, else 0. It is
    * recorded with the dictionary in the store, for writes `{ everywhere: true }`.
+   *
+   * @example
+   * app.use(freshPerRequest({ settings }, { maxStaleness: 100 }))
    */
   maxStaleness?: number | undefined
   /**
    * How long a request waits for the store, in milliseconds, before it is treated as `whenDown` says. Default 250; at least 1.
    * Never longer than the dictionary's own `timeout`. Raise it for a store whose answers take longer.
+   *
+   * @example
+   * app.use(freshPerRequest({ settings }, { patience: 1_000 }))
    */
   patience?: number | undefined
 }

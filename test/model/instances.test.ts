@@ -97,6 +97,12 @@ it('finds nothing to correct where nothing was altered', async () => {
   expect(reasons).toEqual([])
 })
 
+it('takes undefined for the options that are about encoded values', async () => {
+  const none = { schema: undefined, defaults: undefined, oldEncoding: undefined }
+  const dict = await open(await database.it.table(COLUMNS), none)
+  expect(await dict.keys()).toEqual([])
+})
+
 it('does not go with options that are about encoded values', async () => {
   const manager = kyselyManager(database.it.application().db, await database.it.table(COLUMNS))
   for (const option of [{ schema: {} }, { defaults: {} }, { oldEncoding: JSONEncoding }]) {

@@ -28,6 +28,21 @@ const same = await ModelDict.open(repository, { returnInstances: true, keyCol: '
 await same.set('theme', { dark: true })
 await same.set('theme', setting)
 
+// Every option accepts undefined.
+const plain = { schema: undefined, defaults: undefined, oldEncoding: undefined, keyCol: undefined, cache: undefined }
+;(await (await ModelDict.open(repository, { returnInstances: true, ...plain })).getOrThrow('theme')) satisfies Setting
+
+// Defaults alone give the types.
+const byDefaults = await ModelDict.open(repository, {
+  defaults: { theme: 'light' },
+  keyCol: 'key',
+  returnInstances: undefined,
+})
+;(await byDefaults.get('theme')) satisfies string
+await byDefaults.touch('theme')
+// @ts-expect-error no such key
+await byDefaults.touch('tehme')
+
 // Without instances, values are what the caller says.
 const typed = await ModelDict.open<{ theme: string }>(repository)
 ;(await typed.getOrThrow('theme')) satisfies string

@@ -9,6 +9,10 @@ const LOG_LIMIT = 1_000
 /**
  * A store inside this process, for tests: what several dictionaries over one `MemoryStore` see of each other is what
  * several processes over one server would see.
+ *
+ * @example
+ * const store = new MemoryStore()
+ * const [one, other] = [await MemoryDict.open(store), await MemoryDict.open(store)]
  */
 export class MemoryStore {
   static {

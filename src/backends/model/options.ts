@@ -9,34 +9,72 @@ export interface ModelOptions {
    * the database itself, with a log of the changes, so that catching up costs what changed; its two tables are made by
    * `createTables` or by a migration. With a cache, every change costs a full load, and `maxStaleness` and `{ everywhere: true }` are
    * unsupported.
+   *
+   * @example
+   * await ModelDict.open(prisma.setting, { cache: redisVersions(client) })
    */
   cache?: VersionCache | undefined
-  /** The model's name of the key column: text, with a unique constraint of its own. Default `'key'`. */
+  /**
+   * The model's name of the key column: text, with a unique constraint of its own. Default `'key'`.
+   *
+   * @example
+   * await ModelDict.open(prisma.setting, { keyCol: 'name', valueCol: 'content' })
+   */
   keyCol?: string | undefined
-  /** The model's name of the value column: text, JSON or bytes, as the encoding makes. Default `'value'`. */
+  /**
+   * The model's name of the value column: text, JSON or bytes, as the encoding makes. Default `'value'`.
+   *
+   * @example
+   * await ModelDict.open(prisma.setting, { keyCol: 'name', valueCol: 'content' })
+   */
   valueCol?: string | undefined
   /**
    * Whether values are the model's instances, with all their columns, rather than what stands in the value column. Default
    * `false`. Then `schema`, `defaults` and `oldEncoding` do not apply; an instance that is written is saved with all its columns, any
    * other value is encoded into the value column.
+   *
+   * @example
+   * const settings = await ModelDict.open(prisma.setting, { returnInstances: true })
+   * settings.local.get('theme')?.updatedAt
    */
   returnInstances?: boolean | undefined
   /**
    * With `returnInstances`: the model's names of the columns that may be written. A value that sets any other one is rejected with
    * `InvalidValueError`, unless it is as the instance was read with. Name them wherever values come from users, such as forms. Default:
    * all columns.
+   *
+   * @example
+   * await ModelDict.open(prisma.setting, { returnInstances: true, columns: ['key', 'value', 'note'] })
    */
   columns?: readonly string[] | undefined
-  /** The dictionary's name: the same in all processes that share it. Default: what the application calls the model. */
+  /**
+   * The dictionary's name: the same in all processes that share it. Default: what the application calls the model.
+   *
+   * @example
+   * await ModelDict.open(kyselyManager(db, 'settings'), { name: 'settings' })
+   */
   name?: string | undefined
-  /** Further columns of a row that is inserted, beyond what model and database fill in themselves. */
+  /**
+   * Further columns of a row that is inserted, beyond what model and database fill in themselves.
+   *
+   * @example
+   * await ModelDict.open(prisma.setting, { row: (key, value) => ({ kind: typeof value, tenant: 'main' }) })
+   */
   row?: ((key: string, value: unknown) => Columns) | undefined
   /**
    * PostgreSQL: a connection of `pg` to listen with, so that live dictionaries are told of changes as they are committed. A connected
    * client, which is left open; or a function that gives a new one, whenever the last was lost.
+   *
+   * @example
+   * await ModelDict.open(prisma.setting, { live: true, listen: () => pool.connect() })
    */
   listen?: ListenOption | undefined
-  /** How often a live dictionary asks where nothing is pushed, in ms. Default 200; at least 1. */
+  /**
+   * How often a live dictionary asks where nothing is pushed, in ms. Default 200; at least 1.
+   *
+   * @example
+   * await ModelDict.open(prisma.setting, { live: true, pollEvery: 1_000 })
+   */
   pollEvery?: number | undefined
 }
 

@@ -20,6 +20,9 @@ const CHANGES = 'durabledict_model_changes'
 /**
  * The statements that create the two tables of the versions, shared by all dictionaries of a database; each leaves alone what is
  * there. For migrations; `createTables` runs them.
+ *
+ * @example
+ * for (const statement of versionTables('postgresql')) await pool.query(statement)
  */
 export function versionTables(dialect: DialectName): string[] {
   const { name, whole, real, long } = dialectOf({ dialect, library: 'the caller' }).types

@@ -6,6 +6,8 @@ const open = (options: unknown) => MemoryDict.open(new MemoryStore(), options as
 const BAD: Readonly<Record<string, readonly unknown[]>> = {
   autosync: [null, 0, 1, 'true', {}],
   live: [null, 'yes', 1],
+  readOnly: [null, 0, 'no'],
+  strictKeys: [null, 1, 'yes'],
   timeout: [null, 0, -1, Number.NaN, Number.POSITIVE_INFINITY, 2 ** 31, '5000', {}],
   maxStaleness: [null, 0, -1, Number.NaN, '10', true],
   resyncEvery: [null, 0, Number.NaN, Number.POSITIVE_INFINITY, '10', true],
@@ -24,6 +26,15 @@ describe('options', () => {
       expect((error as Error).message).toContain(`"${name}"`)
     })
   }
+
+  test('undefined stands for the default of every option', async () => {
+    const names = [...Object.keys(BAD)]
+    const dict = await open(Object.fromEntries(names.map(name => [name, undefined])))
+    await dict.set('a', 1, { everywhere: undefined })
+    await dict.transact(() => {}, { retries: undefined, timeout: undefined, everywhere: undefined })
+    await dict.watch({ key: undefined, signal: undefined }).return?.()
+    expect(await dict.get('a')).toBe(1)
+  })
 
   test('numbers that are none are shown as what they are', async () => {
     await expect(open({ timeout: Number.NaN })).rejects.toThrow(/got NaN/)

@@ -15,6 +15,9 @@ export type MemcachedClient = MemjsClient | MemcacheClient
  * @param client - left open at the end. All processes must reach the same server for a key: one server, or with memjs
  * the same list of servers in each of them, and no failover.
  * @throws TypeError for another client, or one that may look for a key on one server now and on another one then.
+ *
+ * @example
+ * await ModelDict.open(prisma.setting, { cache: memcachedVersions(client) })
  */
 export function memcachedVersions(client: MemcachedClient, options?: VersionCacheOptions): VersionCache {
   return new OutsideVersions(versionsOf(client), options)

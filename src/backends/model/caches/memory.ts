@@ -3,6 +3,9 @@ import { checkToken, checkVersionKey, type VersionCache } from '../version-cache
 /**
  * Versions in the memory of this process: for a single process, and for tests. Dictionaries share what they are given
  * the same object for; other processes see nothing of it.
+ *
+ * @example
+ * await ModelDict.open(prisma.setting, { cache: memoryVersions() })
  */
 export function memoryVersions(): VersionCache {
   const tokens = new Map<string, string>()

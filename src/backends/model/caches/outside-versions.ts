@@ -8,6 +8,9 @@ export interface VersionCacheOptions {
   /**
    * The most that any one call may take, in milliseconds, whatever the client's own limits. Default 5,000; at least 1.
    * A writer waits for the cache inside its transaction: the database's lock is held no longer than that.
+   *
+   * @example
+   * redisVersions(client, { timeout: 500 })
    */
   timeout?: number | undefined
 }

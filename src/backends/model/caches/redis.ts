@@ -12,6 +12,9 @@ import incr from './scripts/incr.lua'
  * @param client - of node-redis (client, pool, cluster or sentinel) or ioredis (Redis or Cluster), connected by the
  * caller, and left open at the end.
  * @throws TypeError for another client.
+ *
+ * @example
+ * await ModelDict.open(prisma.setting, { cache: redisVersions(client) })
  */
 export function redisVersions(client: RedisClient, options?: VersionCacheOptions): VersionCache {
   const recognized = recognize(client, 'redisVersions() takes')

@@ -45,6 +45,11 @@ export interface DrizzleManagerOptions {
   /**
    * The package: `import * as drizzleOrm from 'drizzle-orm'`. A bundled program needs it, since a bundler does not see what
    * the library would import. Default: the one that is installed.
+   *
+   * @example
+   * import * as drizzleOrm from 'drizzle-orm'
+   *
+   * drizzleManager(db, settings, { drizzleOrm })
    */
   drizzleOrm?: DrizzleOperators | undefined
 }
@@ -55,6 +60,9 @@ export interface DrizzleManagerOptions {
  * @typeParam Row - what a select gives; inferred from the table.
  * @throws TypeError where they are not a database and a table of Drizzle; where the driver's transactions are synchronous; where the
  * database is one connection of PostgreSQL or MySQL rather than a pool; where it is a transaction.
+ *
+ * @example
+ * const dict = await ModelDict.open(drizzleManager(db, settings))
  */
 export function drizzleManager<Row extends object>(
   db: DrizzleDatabase,

@@ -37,7 +37,12 @@ export interface KnexInstance {
 }
 
 export interface KnexManagerOptions {
-  /** The database. Default: as Knex's client says. */
+  /**
+   * The database. Default: as Knex's client says.
+   *
+   * @example
+   * knexManager(db, 'settings', { dialect: 'postgresql' })
+   */
   readonly dialect?: DialectName | undefined
 }
 
@@ -46,6 +51,9 @@ export interface KnexManagerOptions {
  *
  * @typeParam Row - what a select of all columns gives.
  * @throws TypeError where it is no Knex instance, or a transaction, or the database is not known.
+ *
+ * @example
+ * const dict = await ModelDict.open(knexManager(knex, 'settings'))
  */
 export function knexManager<Row extends object = Record<string, unknown>>(
   knex: KnexInstance,

@@ -28,7 +28,12 @@ export interface KyselyDatabase {
 }
 
 export interface KyselyManagerOptions {
-  /** The database. Default: as the adapter of Kysely's dialect says by the name of its class. */
+  /**
+   * The database. Default: as the adapter of Kysely's dialect says by the name of its class.
+   *
+   * @example
+   * kyselyManager(db, 'settings', { dialect: 'postgresql' })
+   */
   readonly dialect?: DialectName | undefined
 }
 
@@ -37,6 +42,9 @@ export interface KyselyManagerOptions {
  *
  * @typeParam Row - what a select of all columns gives: `Selectable<SettingsTable>`.
  * @throws TypeError where it is no Kysely instance, or a transaction, or the database is not known.
+ *
+ * @example
+ * const dict = await ModelDict.open(kyselyManager(db, 'settings'))
  */
 export function kyselyManager<Row extends object = Record<string, unknown>>(
   db: KyselyDatabase,

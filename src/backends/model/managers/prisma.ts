@@ -36,6 +36,9 @@ const HOW = "Pass the client and the name of a model, as in prismaManager(prisma
  * inside of `$transaction`, so that defaults, `@updatedAt` and the client's extensions apply.
  *
  * @throws TypeError where it is no client or model, or the database is not known.
+ *
+ * @example
+ * const dict = await ModelDict.open(prismaManager(prisma, 'setting'))
  */
 export function prismaManager<Client extends PrismaClientShape, Name extends PrismaModelName<Client>>(
   prisma: Client,

@@ -31,6 +31,9 @@ const WITH_SCHEMAS = ['postgres', 'mariadb']
  *
  * @param model - the class, as `sequelize.define` gives it or `init` has initialized it. Its scopes do not matter.
  * @throws TypeError where it is something else.
+ *
+ * @example
+ * const dict = await ModelDict.open(sequelizeManager(Setting))
  */
 export function sequelizeManager<Row extends object>(model: SequelizeModel<Row>): ModelManager<Row> {
   if (!isSequelizeModel(model)) {

@@ -38,6 +38,9 @@ const turnsOf = processWide('turns of TypeORM', () => new WeakMap<DataSource, Tu
  *
  * @param repository - `dataSource.getRepository(Setting)`, of a data source that is initialized.
  * @throws TypeError where it is something else.
+ *
+ * @example
+ * const dict = await ModelDict.open(typeormManager(source.getRepository(Setting)))
  */
 export function typeormManager<Row extends object>(repository: TypeormRepository<Row>): ModelManager<Row> {
   // In a transaction that belongs to an async context, repositories present themselves as its own.
