@@ -17,6 +17,8 @@ export async function startPausingProxy(port, patient = false) {
   const clients = new Set()
   /** @type {Set<Socket>} */
   const linked = new Set()
+  /** Those that stay silent for good. @type {WeakSet<Socket>} */
+  const frozen = new WeakSet()
   let [paused, closed] = [false, false]
   /** The server, once it listens; nothing where it does not and is not waited for. @param {Socket} client */
   const reach = async client => {
@@ -56,7 +58,14 @@ export async function startPausingProxy(port, patient = false) {
     /** @param {boolean} on */
     pause(on) {
       paused = on
-      for (const socket of linked) on ? socket.pause() : socket.resume()
+      for (const socket of linked) on || frozen.has(socket) ? socket.pause() : socket.resume()
+    },
+    /** The connections that lead through it now stay open and silent for good; new ones work. */
+    freeze() {
+      for (const socket of linked) {
+        frozen.add(socket)
+        socket.pause()
+      }
     },
     close() {
       closed = true

@@ -82,9 +82,12 @@ export async function onConnection<R>(
 ): Promise<R> {
   const connection = await client.acquireConnection()
   try {
-    return await work(connection, () => closeConnection(connection))
+    return await work(connection, () => {
+      // By this the pool drops it when it is wanted next.
+      Object.assign(connection, { __knex__disposed: 'It did not answer.' })
+      closeConnection(connection)
+    })
   } finally {
-    // Whose connection is closed, the pool drops it when it is wanted next.
     await client.releaseConnection(connection)
   }
 }
