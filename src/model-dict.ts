@@ -179,10 +179,11 @@ class TouchableDict extends DurableDict {
 /** The kind of dictionary that takes the models which these recognize, beside managers. */
 export function modelDictOf(recognizers: readonly Recognizer[]): ModelDictKind {
   return kindOf<OpenModelDict>('ModelDict', async (model: object, options: CommonOptions & ModelOptions = {}) => {
+    const manager = managerOf(model, recognizers)
     const [settings, common] = splitOptions(options)
     checkInstances(settings, common)
     const { encoding: given, oldEncoding, timeout, signal } = checkOptions(common)
-    const { backend, encoding } = await openModel(managerOf(model, recognizers), settings, {
+    const { backend, encoding } = await openModel(manager, settings, {
       encoding: given,
       oldEncoding,
       timeout,

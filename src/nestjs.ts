@@ -26,7 +26,7 @@ export type { Dictionaries, DictsOf, FreshPerRequestOptions, WithDicts } from '.
 
 type Fresh = FreshPerRequest<Dictionaries>
 
-const OPENED = Symbol('durabledict dictionaries')
+const OPENED = Symbol('the dictionaries of DurableDictModule.forRoot() or forRootAsync()')
 
 /** The dictionaries by name, and whether the module closes them. */
 interface Opened {

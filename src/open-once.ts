@@ -44,7 +44,9 @@ export function openOnce<Dict extends OnceOpened>(
   { dependsOn }: OpenOnceOptions = {},
 ): Promise<Dict> {
   if (typeof key !== 'string' || typeof open !== 'function') {
-    throw new TypeError('openOnce() takes a key, which is a string, and a function that opens a dictionary.')
+    return Promise.reject(
+      new TypeError('openOnce() takes a key, which is a string, and a function that opens a dictionary.'),
+    )
   }
   const former = all.get(key)
   if (former && isDeepStrictEqual(former.dependsOn, dependsOn)) return former.dictionary as Promise<Dict>
@@ -53,14 +55,16 @@ export function openOnce<Dict extends OnceOpened>(
   return dictionary
 }
 
-/** A function that throws is one that rejects. */
-async function begin<Dict>(open: () => Promise<Dict>): Promise<Dict> {
-  return open()
+/** Rejects also when the function throws, or returns something else than a dictionary. */
+async function begin<Dict extends OnceOpened>(open: () => Promise<Dict>): Promise<Dict> {
+  const opened: Partial<OnceOpened> | undefined = await open()
+  if (typeof opened?.on === 'function' && typeof opened.close === 'function') return opened as Dict
+  throw new TypeError('The function passed to openOnce() must return the dictionary that it opens, or a promise of it.')
 }
 
 /** Closes the former one once there is another. */
-async function replace<Dict>(open: () => Promise<Dict>, former: Opened): Promise<Dict> {
-  const dictionary = await open()
+async function replace<Dict extends OnceOpened>(open: () => Promise<Dict>, former: Opened): Promise<Dict> {
+  const dictionary = await begin(open)
   await former.dictionary.then(it => it.close()).catch(() => {})
   return dictionary
 }

@@ -155,7 +155,8 @@ export const RedisDict: RedisDictKind = kindOf<OpenRedisDict>(
     if (!PUSHES.includes(push)) throw new TypeError(`Option "push" of RedisDict.open() must be 'changes' or 'signal'.`)
     // Before a connection is opened for nothing.
     const { timeout, signal } = checkOptions(options)
-    const own = typeof client === 'string' ? await connect(client, { timeout, signal, driver }) : undefined
+    const own =
+      typeof client === 'string' ? await connect(client, { dictionary: name, timeout, signal, driver }) : undefined
     return DurableDict.open(new RedisBackend(own?.client ?? client, name, { own, push }), options)
   },
   { first: 'the name', second: 'a client or a URL', isSecond: text => /^rediss?:\/\//i.test(text) },

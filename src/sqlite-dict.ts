@@ -179,7 +179,9 @@ function checkMode(mode: unknown): asserts mode is number | undefined {
 
 function checkPath(file: unknown): asserts file is string {
   if (typeof file !== 'string' || file.length === 0 || file.includes('\0')) {
-    throw new TypeError('SqliteDict.open() takes the path of a file, or a connection with exec() and prepare().')
+    throw new TypeError(
+      'SqliteDict.open() takes a name, then the path of a file, or a connection with exec() and prepare().',
+    )
   }
   if (file === ':memory:') {
     throw new TypeError('SqliteDict keeps a file. For a dictionary in memory use MemoryDict, or pass a connection.')

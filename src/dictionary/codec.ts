@@ -58,9 +58,11 @@ export class Codec {
   /** The stored form of what only the old encoding can decode in the new one; `undefined` where it is new already. */
   renewed(key: string, stored: unknown): unknown {
     const { encoding, oldEncoding } = this.#options
-    if (!oldEncoding || attempt(encoding, stored).ok) return undefined
+    if (!oldEncoding) return undefined
+    const result = attempt(encoding, stored)
+    if (result.ok) return undefined
     const old = attempt(oldEncoding, stored)
-    if (!old.ok) throw this.#undecodable(key, old.error)
+    if (!old.ok) throw this.#undecodable(key, result.error, old.error)
     return this.#encode(key, old.value)
   }
 
@@ -84,20 +86,30 @@ export class Codec {
     const { encoding, oldEncoding, onOld } = this.#options
     const result = attempt(encoding, stored)
     if (result.ok) return result.value
-    const old = oldEncoding && attempt(oldEncoding, stored)
-    if (!old?.ok) throw this.#undecodable(key, result.error)
+    if (!oldEncoding) throw this.#undecodable(key, result.error)
+    const old = attempt(oldEncoding, stored)
+    if (!old.ok) throw this.#undecodable(key, result.error, old.error)
     onOld(key)
     return old.value
   }
 
-  #undecodable(key: string, cause: unknown): DecodingError {
-    const { dictionary, encoding, oldEncoding } = this.#options
-    const names = oldEncoding ? `neither ${encoding.name} nor ${oldEncoding.name}` : encoding.name
+  #undecodable(key: string, cause: unknown, oldCause?: unknown): DecodingError {
+    const { dictionary } = this.#options
     return new DecodingError(
-      `What is stored under key ${quoted(key)} of dictionary "${dictionary}" cannot be decoded by ${names}: ` +
-        `${sentence(messageOf(cause))} Write the key again, or name the encoding it was written with as "oldEncoding".`,
+      `What is stored under key ${quoted(key)} of dictionary "${dictionary}" cannot be decoded by ` +
+        `${this.#failures(cause, oldCause)} Write the key again, or name the encoding it was written with as "oldEncoding".`,
       { dictionary, key, cause: loggable(cause) },
     )
+  }
+
+  /** Names each encoding that failed, with its own reason: the old one's is often what matters. */
+  #failures(cause: unknown, oldCause: unknown): string {
+    const { encoding, oldEncoding } = this.#options
+    const reason = sentence(messageOf(cause))
+    if (!oldEncoding) return `${encoding.name}: ${reason}`
+    const oldReason = sentence(messageOf(oldCause))
+    if (oldReason === reason) return `${encoding.name} or ${oldEncoding.name}: ${reason}`
+    return `${encoding.name}: ${reason} It cannot be decoded by ${oldEncoding.name} either: ${oldReason}`
   }
 }
 

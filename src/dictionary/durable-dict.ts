@@ -247,7 +247,7 @@ export class DurableDict<
     options: DeriveOptions<K> = {},
   ): Derived<R> {
     if (typeof fn !== 'function') throw new TypeError('derive() takes a function of a snapshot.')
-    checkNames(options, ['keys'], 'derive')
+    checkNames(options, ['keys'], 'derive()')
     if (options.keys !== undefined) {
       if (!Array.isArray(options.keys)) throw new TypeError('Option "keys" of derive() must be an array of keys.')
       this.#checkKeys(options.keys)
@@ -340,7 +340,7 @@ export class DurableDict<
    * back, and for a consumer more than 10,000 changes behind, the difference of the two states. Ends on abort or close.
    */
   watch<K extends keyof T & string>(options: WatchOptions<K> = {}): AsyncIterableIterator<Change<T, K>> {
-    checkNames(options, ['key', 'signal'], 'watch')
+    checkNames(options, ['key', 'signal'], 'watch()')
     if (options.key !== undefined) this.#parts.keys.check(options.key)
     checkSignal(options.signal)
     const { closed } = this.#gate

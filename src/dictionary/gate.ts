@@ -34,7 +34,7 @@ export class Gate {
   }
 
   error(): ClosedError {
-    return new ClosedError(`Dictionary "${this.#dictionary}" is closed. Open it anew to go on.`, {
+    return new ClosedError(`Dictionary "${this.#dictionary}" is closed. Open it again to go on.`, {
       dictionary: this.#dictionary,
     })
   }

@@ -299,7 +299,7 @@ const NAMES = [
 
 /** @throws TypeError for an option that does not exist or is not of its kind. */
 export function checkOptions(options: CommonOptions & { schema?: Schema; defaults?: object } = {}): Settings {
-  checkNames(options, NAMES, 'open')
+  checkNames(options, NAMES, 'open()')
   const { autosync = true, live = false, readOnly = false, strictKeys = false } = options
   const { signal, timeout = DEFAULT_TIMEOUT, schema, defaults = {} } = options
   // A Map or an array has no members to speak of, and its defaults would be ignored without a word.

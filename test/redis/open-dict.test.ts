@@ -1,6 +1,9 @@
+import { createRequire } from 'node:module'
+import * as ioredis from 'ioredis'
+import * as redisPackage from 'redis'
 import { createClient } from 'redis'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { openDict, RedisDict } from '../../src/index.js'
+import { openDict, RedisDict, StoreUnavailableError } from '../../src/index.js'
 import { redis } from '../servers/redis.js'
 import { startServer } from '../servers/start.js'
 import type { Server } from '../servers/types.js'
@@ -27,4 +30,42 @@ test('openDict opens by redis:// URL, and ends its connection with the dictionar
   await expect.poll(async () => (await client.clientList()).length).toBe(before - 1)
   await other.close()
   client.destroy()
+})
+
+const require = createRequire(import.meta.url)
+
+test.each([
+  ['the namespace of redis', redisPackage],
+  ['the namespace of ioredis', ioredis],
+  ['require("redis")', require('redis')],
+  ['require("ioredis")', require('ioredis')],
+  ['the namespace of ioredis in a bundle', { ...require('ioredis'), default: require('ioredis') }],
+  ['createClient of redis alone', { createClient }],
+])('a URL is opened by the option driver: %s', async (_, driver) => {
+  await using dict = await RedisDict.open('driver', server.url, { driver })
+  await dict.set('theme', 'dark')
+  expect(await dict.get('theme')).toBe('dark')
+})
+
+test.each([
+  ['redis', redisPackage],
+  ['ioredis', ioredis],
+])('a URL with a wrong password says that the login is refused, by %s', async (_, driver) => {
+  const url = server.url.replace('redis://', 'redis://app:wrong-secret@')
+  const error = await RedisDict.open('settings', url, { driver }).catch(error => error)
+  expect(error).toBeInstanceOf(StoreUnavailableError)
+  expect(error.dictionary).toBe('settings')
+  expect(error.message).toMatch(
+    /^Dictionary "settings": Redis at \S+ refuses the login: .* Check the user, the password/,
+  )
+  expect(error.message).not.toContain('wrong-secret')
+})
+
+test('a URL without a server says which dictionary and what to check', async () => {
+  const error = await RedisDict.open('settings', 'redis://127.0.0.1:1', { timeout: 300 }).catch(error => error)
+  expect(error).toBeInstanceOf(StoreUnavailableError)
+  expect(error.dictionary).toBe('settings')
+  expect(error.message).toMatch(
+    /^Dictionary "settings": Redis at 127\.0\.0\.1:1 cannot be reached: .*ECONNREFUSED.*\. Check the address/,
+  )
 })

@@ -85,7 +85,9 @@ describe('{ readOnly: true }', () => {
 
   it('does not create a file', async () => {
     const file = await fileIn()
-    expect(await rejection(SqliteDict.open('d', file, { readOnly: true }))).toBeInstanceOf(StoreUnavailableError)
+    const error = await rejection(SqliteDict.open('d', file, { readOnly: true }))
+    expect(error).toBeInstanceOf(StoreUnavailableError)
+    expect(error.message).toContain(`there is no file ${file}: open the dictionary once without { readOnly: true }`)
     expect(await readdir(dirname(file))).toEqual([])
   })
 

@@ -64,7 +64,27 @@ describe('openOnce()', () => {
     await one.set('theme', 'dark')
   })
 
-  it('refuses what is no function', () => {
-    expect(() => openOnce('settings', undefined as never)).toThrow(TypeError)
+  it('rejects when it is not given a function', async () => {
+    await expect(openOnce('settings', undefined as never)).rejects.toThrow(
+      'openOnce() takes a key, which is a string, and a function that opens a dictionary.',
+    )
+  })
+
+  it.each([
+    ['undefined', undefined],
+    ['null', null],
+    ['an object', {}],
+  ])('rejects when the function returns %s, and opens at the next call', async (_, returned) => {
+    await expect(openOnce('settings', async () => returned as never)).rejects.toThrow(
+      'The function passed to openOnce() must return the dictionary that it opens',
+    )
+    expect(await openOnce('settings', open)).toBeInstanceOf(MemoryDict)
+  })
+
+  it('keeps the former dictionary when the replacement is not a dictionary', async () => {
+    const one = await openOnce('settings', open, { dependsOn: 1 })
+    await expect(openOnce('settings', async () => undefined as never, { dependsOn: 2 })).rejects.toThrow(TypeError)
+    expect(await openOnce('settings', open, { dependsOn: 1 })).toBe(one)
+    await one.set('theme', 'dark')
   })
 })

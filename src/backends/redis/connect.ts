@@ -7,8 +7,12 @@ import { type Connecting, createOwn, type OwnClient, type RedisDriver } from './
 /** How long connecting may take where the caller does not say, in ms. */
 const TIMEOUT = 5_000
 
+/** What a server replies to a login that it refuses. */
+const REFUSED = /^(WRONGPASS|NOAUTH|NOPERM)/
+
 /** How to connect, for a URL. */
 export interface ConnectOptions {
+  readonly dictionary: string
   readonly timeout: number | undefined
   readonly signal: AbortSignal | undefined
   readonly driver: RedisDriver | undefined
@@ -20,7 +24,8 @@ export interface ConnectOptions {
  * @throws TypeError for a URL that cannot be read; UnsupportedError where no client is installed; StoreUnavailableError where it cannot
  * connect in time; the signal's reason where that is aborted before. No message holds any part of the URL but its host.
  */
-export async function connect(url: string, { timeout = TIMEOUT, signal, driver }: ConnectOptions): Promise<OwnClient> {
+export async function connect(url: string, options: ConnectOptions): Promise<OwnClient> {
+  const { dictionary, timeout = TIMEOUT, signal, driver } = options
   const host = hostOf(url)
   const own = createOwn(url, driver ?? (await installedDriver()))
   try {
@@ -30,9 +35,19 @@ export async function connect(url: string, { timeout = TIMEOUT, signal, driver }
   } catch (error) {
     own.end()
     signal?.throwIfAborted()
-    const { message } = error as Error
-    throw new StoreUnavailableError(`Redis at ${host} cannot be reached: ${message}`, { cause: error })
+    throw new StoreUnavailableError(`Dictionary "${dictionary}": ${notConnected(host, error as Error)}`, {
+      dictionary,
+      cause: error,
+    })
   }
+}
+
+function notConnected(host: string, { message }: Error): string {
+  const reason = message.replace(/\.?$/, '.')
+  if (REFUSED.test(message)) {
+    return `Redis at ${host} refuses the login: ${reason} Check the user, the password and the rights of the user in the URL.`
+  }
+  return `Redis at ${host} cannot be reached: ${reason} Check the address, and that the server is running.`
 }
 
 /** @throws TypeError unless it is the package redis or ioredis. */
@@ -87,7 +102,7 @@ async function connected(client: Connecting, timeout: number): Promise<void> {
     // Later faults come to light at the next call.
     client.on('error', (error: Error) => {
       latest = error
-      if (/^(WRONGPASS|NOAUTH|NOPERM)/.test(error.message)) reject(error)
+      if (REFUSED.test(error.message)) reject(error)
     })
     timer = setTimeout(() => reject(latest ?? new Error(`It did not answer within ${timeout} ms.`)), timeout)
   })

@@ -47,9 +47,17 @@ export interface IoredisOwn extends Connecting {
 
 /** A client for a URL, not connected yet, by the package. */
 export function createOwn(url: string, driver: RedisDriver): OwnClient {
-  return 'createClient' in driver
-    ? ownNodeRedis(driver as unknown as NodeRedis, url)
-    : ownIoredis(driver as unknown as Ioredis, url)
+  return isIoredis(driver)
+    ? ownIoredis(driver as unknown as Ioredis, url)
+    : ownNodeRedis(driver as unknown as NodeRedis, url)
+}
+
+/**
+ * Not by `createClient`: `require('ioredis')`, and the namespace that a bundler makes of it, have a function of that name, too. Nor by
+ * `Redis` alone, which came with 5.3.
+ */
+function isIoredis(driver: RedisDriver): boolean {
+  return 'Redis' in driver || 'Cluster' in driver || !('createClient' in driver)
 }
 
 /** By node-redis. */

@@ -177,5 +177,7 @@ function noFolder(file: string): string {
 
 function cannotOpen(file: string, said: string): string {
   if (!existsSync(dirname(file))) return noFolder(file)
+  if (!existsSync(file))
+    return `there is no file ${file}: open the dictionary once without { readOnly: true }, which creates it.`
   return `${file} cannot be opened: it must be a file, in a folder where this process may write. (${said})`
 }

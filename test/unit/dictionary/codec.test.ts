@@ -144,11 +144,13 @@ describe('oldEncoding', () => {
     expect(await after.reencode()).toBe(0)
   })
 
-  test('what neither can decode says so, and is left alone', async () => {
+  test('what neither can decode names both encodings, each with its own reason, and is left alone', async () => {
     const { store, after } = await moved()
     const third = await MemoryDict.open(store, { encoding: marked('third') as never })
     await third.set('c', 3)
-    await expect(after.get('c')).rejects.toThrow(/neither newEncoding nor oldEncoding/)
+    await expect(after.get('c')).rejects.toThrow(
+      /cannot be decoded by newEncoding: .+\. It cannot be decoded by oldEncoding either: .+\. Write the key again/,
+    )
     await after.reencode()
     expect(new Map(store.load().entries).get('c')).toBe('third:3')
   })

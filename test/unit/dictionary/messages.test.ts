@@ -10,6 +10,7 @@ import {
   DurableDict,
   MemoryDict,
   MemoryStore,
+  ModelDict,
   RedisDict,
   SqliteDict,
   StaleError,
@@ -33,6 +34,16 @@ describe('open() says what is wrong with its arguments', () => {
     ['RedisDict, swapped', () => RedisDict.open(client, 'settings' as never), /RedisDict.open\(\).*other way round/],
     ['RedisDict, swapped with a URL', () => RedisDict.open('redis://:hunter2@h', 'settings'), /other way round/],
     ['SqliteDict, swapped', () => SqliteDict.open(client, 'settings' as never), /SqliteDict.open\(\).*other way round/],
+    [
+      'SqliteDict, no name',
+      () => SqliteDict.open('./app.db' as never, undefined as never),
+      /takes a name, then the path/,
+    ],
+    [
+      'ModelDict, a name first',
+      () => ModelDict.open('settings' as never, { library: 'Kysely' } as never),
+      /ModelDict takes a model/,
+    ],
     ['ZookeeperDict, swapped', () => ZookeeperDict.open(client, '/app' as never), /ZookeeperDict.*other way round/],
     ['ZookeeperDict, swapped strings', () => ZookeeperDict.open('a:2181', '/app'), /other way round/],
     [
