@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
 import { describe, expect, test } from 'vitest'
 import { InvalidValueError, StoreUnavailableError } from '../../src/index.js'
 import { rejection, testDatabase, until } from './test-database.js'
@@ -66,6 +67,33 @@ describe('a value that the table does not take', () => {
       expect(Object.fromEntries(other.local), what).toEqual(rows)
       expect(Object.fromEntries(dict.local), what).toEqual(rows)
     }
+  })
+
+  test('row() runs in the context of the call that wrote the row, whoever else names its key at the same time', async () => {
+    const { it } = database
+    const table = await it.table('key text PRIMARY KEY, value text NOT NULL, owner text')
+    const user = new AsyncLocalStorage<string>()
+    const dict = await it.open(table, { row: () => ({ owner: user.getStore() }) })
+    const as = <V>(name: string, work: () => Promise<V>) => user.run(name, work)
+    await Promise.all([
+      ...['ann', 'bob', 'eve'].map(name => as(name, () => dict.set(`of ${name}`, 1))),
+      as('ann', () => dict.setDefault('default', 1)),
+      as('bob', () => dict.setDefault('default', 2)),
+      as('ann', () => dict.set('deleted', 1)),
+      as('bob', () => dict.delete('deleted')),
+      as('eve', () => dict.set('deleted', 2)),
+      as('bob', () => dict.set('last', 1)),
+      as('ann', () => dict.set('last', 2)),
+    ])
+    const owners = await it.sql(`SELECT key, owner FROM ${table} ORDER BY key COLLATE "C"`)
+    expect(Object.fromEntries(owners.map(({ key, owner }) => [key, owner]))).toEqual({
+      default: 'ann',
+      deleted: 'eve',
+      last: 'ann',
+      'of ann': 'ann',
+      'of bob': 'bob',
+      'of eve': 'eve',
+    })
   })
 
   test('for want of a column, or by a trigger: what row() fills in, it takes', async () => {

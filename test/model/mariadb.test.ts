@@ -155,8 +155,12 @@ test.each([
   [`SET NAMES utf8mb3`, {}, /character set is utf8.*utf8mb4/],
   [`SET character_set_results = latin1`, {}, /latin1/],
   ['', { charset: 'latin1' }, /latin1/],
+  ['', { typeCast: false }, /gives bytes for text.*typeCast/],
   [`SET SESSION sql_mode = 'NO_BACKSLASH_ESCAPES'`, {}, /NO_BACKSLASH_ESCAPES/],
   [`SET SESSION sql_select_limit = 10`, {}, /sql_select_limit/],
+  [`SET SESSION autocommit = 0`, {}, /autocommit is off.*set it to 1/],
+  [`SET SESSION completion_type = 1`, {}, /completion_type is CHAIN.*NO_CHAIN/],
+  [`SET SESSION completion_type = 2`, {}, /completion_type is RELEASE.*NO_CHAIN/],
 ])('a session by %s %j is refused at open, and at any later write', async (settings, options, says) => {
   const name = await table()
   const error = await rejection(open(manager(name, settings, options)))
@@ -173,6 +177,15 @@ test.each([
   now = settings
   if (settings) expect((await rejection(dict.set('a', `it's \\ "quoted"`))).message).toMatch(says)
   expect(await rowsOf(name)).toEqual({ a: 1 })
+})
+
+test('a clear() that the session refuses says so', async () => {
+  const dict = await open(manager(await table(), 'SET SESSION sql_safe_updates = 1'))
+  await dict.set('a', 1)
+  const error = await rejection(dict.clear())
+  expect(error).toBeInstanceOf(InvalidValueError)
+  expect(error.message).toMatch(/refused to remove all rows; none was removed: .*safe update mode/)
+  expect(await dict.get('a')).toBe(1)
 })
 
 test('modes that change the meaning of quotes and bars change nothing', async () => {

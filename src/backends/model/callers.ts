@@ -9,10 +9,7 @@ export class Callers {
     this.#contexts.set(group, callerContext())
   }
 
-  /** The context of the latest of these groups that writes the key. */
-  of(groups: readonly Group<unknown>[], key: string): RunInContext {
-    const writes = (group: Group<unknown>) => group.operations.some(one => one.type !== 'clear' && one.key === key)
-    const group = groups.findLast(writes)
+  of(group: Group<unknown> | undefined): RunInContext {
     return (group && this.#contexts.get(group)) ?? here
   }
 }

@@ -82,14 +82,19 @@ async function executeAll(
   const set = new WorkingSet(await rows.find(session, keysOf(groups)), any, (since, key) =>
     writing.touchedSince(since, key),
   )
-  const outcomes = groups.map(
-    (group): Outcome =>
-      tooLarge(group, rows, writing.largest, dictionary) ??
-      executeGroup(group, set, effects.length > 0 ? undefined : version, effects),
-  )
+  const writers = new Map<string, Group<Stored>>()
+  const outcomes = groups.map((group): Outcome => {
+    const refusal = tooLarge(group, rows, writing.largest, dictionary)
+    if (refusal) return refusal
+    const before = effects.length
+    const outcome = executeGroup(group, set, before > 0 ? undefined : version, effects)
+    // Not whoever names the key: a default that came too late, or a conflict, writes nothing.
+    for (const effect of effects.slice(before)) if (effect.type === 'set') writers.set(effect.key, group)
+    return outcome
+  })
   if (effects.length === 0) return { outcomes, effects }
   const changes = set.changes()
-  const found = await rows.write(session, changes, writing.largest, key => callers?.of(groups, key) ?? here)
+  const found = await rows.write(session, changes, writing.largest, key => callers?.of(writers.get(key)) ?? here)
   return { outcomes, effects: effects.map(effect => asStored(effect, changes, found)) }
 }
 

@@ -135,9 +135,10 @@ export function refused(
   if (cause instanceof DurableDictError) return cause
   const [key] = keys
   const single = keys.length === 1 && key !== undefined
-  const what = single ? `the value of key "${key}"` : `${keys.length} keys, written together,`
+  const written = single ? `the value of key "${key}"` : `${keys.length} keys, written together`
+  const what = keys.length === 0 ? 'to remove all rows; none was removed' : `${written}, of which nothing was written`
   return new InvalidValueError(
-    `The model of dictionary "${dictionary}" refused ${what}, of which nothing was written: ${withoutValues(sentence(cause), values)}`,
+    `The model of dictionary "${dictionary}" refused ${what}: ${withoutValues(sentence(cause), values)}`,
     { dictionary, cause, ...(single ? { key } : {}) },
   )
 }

@@ -1,3 +1,5 @@
+import { nameOf } from '../../clients/name-of.js'
+import { isPromise } from '../../contract/is-promise.js'
 import type { ModelManager } from './manager.js'
 import type { Recognizer } from './recognise.js'
 
@@ -17,8 +19,13 @@ export function managerOf(model: unknown, recognizers: readonly Recognizer[]): M
   throw new TypeError(
     'ModelDict takes a model: prisma.setting, a TypeORM repository or a Sequelize model as they are, or what prismaManager(), ' +
       'typeormManager(), sequelizeManager(), drizzleManager(), kyselyManager() or knexManager() makes of yours. The entry points ' +
-      'of one ORM, such as durabledict/model/prisma, know its models alone.',
+      `of one ORM, such as durabledict/model/prisma, know its models alone. ${whatItIs(model)}`,
   )
+}
+
+function whatItIs(model: unknown): string {
+  if (typeof model === 'string') return 'Got a string: the model comes first, and the name is an option, "name".'
+  return isPromise(model) ? 'Got a promise: await it first.' : `Got ${nameOf(model)}.`
 }
 
 function isManager(model: unknown): model is ModelManager {

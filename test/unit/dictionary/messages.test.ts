@@ -45,6 +45,9 @@ describe('open() says what is wrong with its arguments', () => {
       /ModelDict takes a model/,
     ],
     ['ZookeeperDict, swapped', () => ZookeeperDict.open(client, '/app' as never), /ZookeeperDict.*other way round/],
+    ['ModelDict, a name first', () => ModelDict.open('settings' as never, client), /model comes first.*option, "name"/],
+    ['ModelDict, a promise', () => ModelDict.open(Promise.resolve(client)), /ModelDict.*got a promise: await/i],
+    ['ModelDict, something else', () => ModelDict.open(client), /ModelDict takes a model.*Got Client\./],
     ['ZookeeperDict, swapped strings', () => ZookeeperDict.open('a:2181', '/app'), /other way round/],
     [
       'a first argument of another type',

@@ -43,6 +43,11 @@ function faultOfSession(row: SqlRow): string | undefined {
   if (Number(row.select_limit) < NO_LIMIT) {
     return `its sql_select_limit cuts off the rows of queries; set it to DEFAULT`
   }
+  // Whatever is read or written between transactions would be in one that nobody ends: reads stay as old as its first.
+  if (Number(row.autocommit) !== 1) return 'its autocommit is off, so that reads see an old state; set it to 1'
+  if (!/^(?:NO_CHAIN|0)$/.test(String(row.completion))) {
+    return `its completion_type is ${row.completion}, so that reads after a transaction see an old state; set it to NO_CHAIN`
+  }
   return undefined
 }
 
@@ -75,6 +80,8 @@ export const mysql: Dialect = {
     columns: {
       sql_mode: '@@SESSION.sql_mode',
       select_limit: '@@SESSION.sql_select_limit',
+      autocommit: '@@SESSION.autocommit',
+      completion: '@@SESSION.completion_type',
       charset_client: '@@SESSION.character_set_client',
       charset_connection: '@@SESSION.character_set_connection',
       charset_results: '@@SESSION.character_set_results',
