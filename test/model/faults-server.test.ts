@@ -42,6 +42,10 @@ async function connected(): Promise<pg.Client> {
   return client
 }
 
+interface Connected {
+  readonly connection: { readonly stream: { readonly _handle: { hasRef(): boolean } } }
+}
+
 describe('the server is restarted', () => {
   test('calls reject while it is away, memory serves, and all goes on when it is back', async () => {
     const table = await it.table()
@@ -168,6 +172,18 @@ describe('the server hangs', () => {
   async function signalAll(signal: NodeJS.Signals, pids: readonly number[]): Promise<void> {
     for (const pid of pids) process.kill(pid, signal)
   }
+
+  test('a connection that only listens does not keep the process alive', async () => {
+    const clients: pg.Client[] = []
+    const listen = async () => {
+      clients.push(await connected())
+      return clients.at(-1) as pg.Client
+    }
+    const dict = await it.open(await it.table(), { live: true, listen })
+    await dict.set('a', 1)
+    expect(clients.map(client => (client as never as Connected).connection.stream._handle.hasRef())).toEqual([false])
+    await dict.close()
+  })
 
   test('calls end within the timeout; closing ends; nothing of it is written after it wakes', async () => {
     const table = await it.table()

@@ -17,6 +17,8 @@ export interface ListeningClient {
   off(event: 'end', listener: () => void): unknown
   listenerCount?(event: 'error'): number
   end?(): Promise<unknown>
+  ref?(): void
+  unref?(): void
   /** Of a pool's client. */
   release?(destroy: boolean): void
 }
@@ -131,7 +133,7 @@ export class ListeningConnection {
     return this.#turns.run(async () => {
       if (this.#client !== client) throw new Error('The connection that listens was lost, or closed, meanwhile.')
       if (this.#channels.has(channel)) return
-      await client.query(`LISTEN ${channel}`)
+      await this.#awaited(client, `LISTEN ${channel}`)
       this.#channels.add(channel)
     })
   }
@@ -140,8 +142,19 @@ export class ListeningConnection {
     return this.#turns.run(async () => {
       if (this.#wants(channel) || !this.#channels.delete(channel)) return
       // A client that has failed listens to nothing anyway.
-      await client.query(`UNLISTEN ${channel}`).catch(() => {})
+      await this.#awaited(client, `UNLISTEN ${channel}`).catch(() => {})
     })
+  }
+
+  /** Runs a statement that a call waits for. A connection of our own keeps the process alive meanwhile, and not while it only listens. */
+  async #awaited(client: ListeningClient, sql: string): Promise<void> {
+    const own = [...this.#subscriptions].every(one => isOwn(one.listen))
+    if (own) client.ref?.()
+    try {
+      await client.query(sql)
+    } finally {
+      if (own) client.unref?.()
+    }
   }
 
   /** Lets go of the client. What was made for this alone ends with it. */
@@ -241,6 +254,7 @@ async function connected(listen: ListenOption, timeout: number): Promise<Listeni
 
 /** A client that has failed may fail to end as well. */
 async function end(client: ListeningClient): Promise<void> {
+  client.ref?.()
   try {
     if (client.release) client.release(true)
     else await client.end?.()
