@@ -119,7 +119,7 @@ export class ListeningConnection {
       if (isOwn(listen)) void end(client)
       throw new Error('It was closed meanwhile.')
     }
-    if (client.listenerCount?.('error') === 0 && !isOwn(listen)) warnOfErrors(dictionary)
+    if (!isOwn(listen)) warnOfErrors(client, dictionary)
     client.on('notification', this.#onNotification)
     client.on('error', this.#onError)
     client.on('end', this.#onEnd)
@@ -261,7 +261,13 @@ async function end(client: ListeningClient): Promise<void> {
   } catch {}
 }
 
-function warnOfErrors(dictionary: string): void {
+/** Clients that were looked at. */
+const looked = new WeakSet<ListeningClient>()
+
+function warnOfErrors(client: ListeningClient, dictionary: string): void {
+  if (looked.has(client)) return
+  looked.add(client)
+  if (client.listenerCount?.('error') !== 0) return
   warn(
     'DURABLEDICT_NO_ERROR_LISTENER',
     `The client in option "listen" of dictionary "${dictionary}" has no listener for 'error', without which a lost connection ends the ` +
