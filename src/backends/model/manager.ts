@@ -91,6 +91,8 @@ export interface ModelManager<Row extends object = object> extends SqlSession {
   readonly table: { readonly schema?: string | undefined; readonly name: string }
   /** What all models of the same database have in common: the client, the pool, the data source. */
   readonly database?: object
+  /** What the settings of its connections lack, as far as can be seen; each ends a sentence that begins with the library. */
+  advice?(): readonly string[]
   /** What the database calls a column; `undefined` where the model is known to have no such column. */
   column(property: string): string | undefined
   /** What a column holds, where the model says so. Default: what the database says. */

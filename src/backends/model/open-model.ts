@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { Encoding } from '../../encodings/encoding.js'
 import { UnsupportedError } from '../../errors/errors.js'
+import { giveAdvice } from './advice.js'
 import { CachedVersions } from './cached-versions.js'
 import { Callers } from './callers.js'
 import { channelOf } from './channel.js'
@@ -60,6 +61,7 @@ export async function openModel(model: ModelManager, settings: ModelSettings, gi
     () => inspect({ manager, dialect, dictionary, keyCol, valueCol }),
     signal,
   ).catch(cause => Promise.reject(signal?.aborted ? signal.reason : notInspected(cause, dictionary)))
+  giveAdvice(manager, dictionary)
   const { table, keyColumn, valueColumn } = inspection
   const key = versionKey(dictionary, quoted(dialect, table), keyColumn, valueColumn)
   const { value, encoding: fitted } = valueForm(manager, dialect, settings, given, dictionary, inspection)

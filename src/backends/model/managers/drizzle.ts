@@ -24,6 +24,7 @@ import {
 import { type Transactions, transactionsOf } from './drizzle-transactions.js'
 import { insertBatches } from './insert-batches.js'
 import { plainValue } from './plain-value.js'
+import { type PgPool, poolAdvice } from './pool-advice.js'
 import { runTransaction, type Within } from './run-transaction.js'
 import { withinLimit } from './statement-limit.js'
 
@@ -76,6 +77,10 @@ export function drizzleManager<Row extends object>(
   })
 }
 
+function isPool(client: unknown): client is PgPool {
+  return typeof (client as { totalCount?: unknown } | null)?.totalCount === 'number'
+}
+
 /** Of a database with replicas (`withReplicas`), the one that is written to. */
 function primaryOf(db: object): Database {
   return ((db as { $primary?: object } | undefined)?.$primary ?? db) as Database
@@ -106,6 +111,11 @@ class DrizzleManager<Row extends object> implements ModelManager<Row> {
   get database(): object {
     const { client } = this.#db.session
     return typeof client === 'object' && client !== null ? client : this.#db
+  }
+
+  advice(): readonly string[] {
+    const { client } = this.#db.session
+    return this.dialect === 'postgresql' && isPool(client) ? poolAdvice(client) : []
   }
 
   column(property: string): string | undefined {

@@ -1,4 +1,5 @@
 import type { Columns, DialectName, SqlParameter, SqlRow } from '../manager.js'
+import type { PgSettings } from './pool-advice.js'
 import { keptFields } from './prisma-schema.js'
 
 /** What is needed of a Prisma client, which may have been extended by `$extends`. */
@@ -76,7 +77,11 @@ export interface Client extends Queries {
   readonly _activeProvider?: string
   readonly _runtimeDataModel?: { readonly models?: Readonly<Record<string, ModelDescription>> }
   readonly _engineConfig?: {
-    readonly adapter?: { readonly options?: { readonly schema?: unknown } }
+    readonly adapter?: {
+      readonly adapterName?: string
+      readonly config?: PgSettings
+      readonly options?: { readonly schema?: unknown }
+    }
     readonly inlineSchema?: string
     readonly transactionOptions?: { readonly isolationLevel?: string }
   }

@@ -9,6 +9,7 @@ import type {
 } from '../manager.js'
 import { inOwnContext } from '../own-context.js'
 import { checkedRows } from '../replies.js'
+import { askingAdvice, connectingAdvice } from './pool-advice.js'
 import { committingAlone, forgettingFailures } from './prisma-commit.js'
 import { PrismaSession } from './prisma-session.js'
 import {
@@ -101,6 +102,11 @@ class PrismaManager implements ModelManager {
 
   get database(): object {
     return this.#client._originalClient ?? this.#client
+  }
+
+  advice(): readonly string[] {
+    const { adapterName, config } = this.#client._engineConfig?.adapter ?? {}
+    return adapterName === '@prisma/adapter-pg' ? [...connectingAdvice(config), ...askingAdvice(config)] : []
   }
 
   get dialect() {

@@ -1,3 +1,5 @@
+import type { PgSettings } from './pool-advice.js'
+
 /** What is used of Sequelize, by structure. */
 
 /** A model class, as far as its type matters to callers: it makes instances. */
@@ -40,6 +42,7 @@ export interface Sequelize extends HasHooks {
     readonly omitNull?: boolean
     readonly quoteIdentifiers?: boolean
     readonly isolationLevel?: string
+    readonly dialectOptions?: PgSettings
   }
   readonly connectionManager: ConnectionManager
   getDialect(): string

@@ -8,6 +8,7 @@ import type {
   SqlRow,
   TransactionOptions,
 } from '../manager.js'
+import { connectingAdvice } from './pool-advice.js'
 import { runTransaction } from './run-transaction.js'
 import { isColumn, kindOf } from './sequelize-columns.js'
 import { inTransaction, onConnection } from './sequelize-connections.js'
@@ -71,6 +72,10 @@ class SequelizeManager<Row extends object> implements ModelManager<Row> {
 
   get database(): object {
     return this.#sequelize
+  }
+
+  advice(): readonly string[] {
+    return this.dialect === 'postgresql' ? connectingAdvice(this.#sequelize.options.dialectOptions) : []
   }
 
   get table(): { readonly schema?: string | undefined; readonly name: string } {

@@ -1,3 +1,5 @@
+import type { PgPool } from './pool-advice.js'
+
 /** What is used of TypeORM, by structure. */
 
 /** A repository, as far as its type matters to callers: it gives instances. */
@@ -63,6 +65,8 @@ export interface DataSource {
   readonly isInitialized: boolean
   readonly options: { readonly type: string; readonly isolationLevel?: string }
   readonly driver: {
+    /** PostgreSQL: the pool. */
+    readonly master?: PgPool
     preparePersistentValue(value: unknown, column: Column): unknown
     prepareHydratedValue(value: unknown, column: Column): unknown
   }

@@ -10,6 +10,7 @@ import type {
   TransactionOptions,
 } from '../manager.js'
 import { inOwnContext } from '../own-context.js'
+import { connectingAdvice } from './pool-advice.js'
 import { runTransaction } from './run-transaction.js'
 import { type Discard, withinLimit } from './statement-limit.js'
 import { Turns } from './turns.js'
@@ -90,6 +91,11 @@ class TypeormManager<Row extends object> implements ModelManager<Row> {
 
   get database(): object {
     return this.#source.dataSource
+  }
+
+  advice(): readonly string[] {
+    const { master } = this.#source.dataSource.driver
+    return this.dialect === 'postgresql' && master ? connectingAdvice(master.options) : []
   }
 
   get model(): string {
