@@ -210,11 +210,8 @@ export type AnyDurableDictError =
  */
 export type ErrorCode = AnyDurableDictError['code']
 
-/** The base class, and what `instanceof` makes of an error: one of the union. */
-type ErrorFamily = (abstract new (
-  message: string,
-  details?: ErrorDetails,
-) => Base) & { [Symbol.hasInstance](value: unknown): value is AnyDurableDictError }
+/** The base class, of which each instance is one of the union. */
+type ErrorFamily = abstract new (message: string, details?: ErrorDetails) => AnyDurableDictError
 
 /** Every error of the library: {@link AnyDurableDictError}. */
 export type DurableDictError = AnyDurableDictError

@@ -3,6 +3,7 @@ import { type } from 'arktype'
 import {
   type Change,
   type DurableDict,
+  DurableDictError,
   type Encoding,
   KeyError,
   MemoryDict,
@@ -61,7 +62,24 @@ export async function byDefaults(): Promise<number> {
     },
   })
   void [exact, some, fewer]
-  return dict.local.get('perPage')
+  const { theme, perPage } = dict.current().toObject()
+  const derived = dict.derive(state => state.get('theme').length + perPage, { keys: ['theme'] })
+  // @ts-expect-error a key that is not named
+  dict.derive(state => state.get('perPage'), { keys: ['theme'] })
+  return theme.length + (derived.lastGood ?? derived.current)
+}
+
+export function statusOf(error: unknown): number {
+  if (!(error instanceof DurableDictError)) return 500
+  switch (error.code) {
+    case 'DURABLEDICT_SERVICE_UNAVAILABLE':
+      return error.status
+    // @ts-expect-error no such code
+    case 'DURABLEDICT_STALLED':
+      return 1
+    default:
+      return error.key === undefined ? 500 : 400
+  }
 }
 
 const zodRecord = { theme: z.enum(['light', 'dark']), perPage: z.number().int() }
