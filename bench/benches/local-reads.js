@@ -100,3 +100,27 @@ export async function snapshots(context) {
   })
   return [compared(`snapshot() of ${size.toLocaleString('en')} keys`, 'new Map(map)', measured)]
 }
+
+/** A value computed from a state that nothing has changed since, against a read from a map. @type {import('../types.js').Bench} */
+export async function derivedReads(context) {
+  const { dict, map } = await prepare(context, 1_000)
+  const [first = ''] = makeKeys(1)
+  const derived = dict.derive(state => state.get(first)?.limit ?? 0, { keys: [first] })
+  const reads = context.quick ? 20_000 : 1_000_000
+  const readDerived = () => {
+    let sum = 0
+    for (let read = 0; read < reads; read += 1) sum = (sum + derived.current) | 0
+    return sum
+  }
+  const readMap = () => {
+    let sum = 0
+    for (let read = 0; read < reads; read += 1) sum = (sum + (map.get(first)?.limit ?? 0)) | 0
+    return sum
+  }
+  const measured = await compare({
+    ours: repeated(reads, readDerived),
+    base: repeated(reads, readMap),
+    rounds: context.quick ? 5 : 21,
+  })
+  return [compared('derived.current, nothing changed', 'Map.get', measured)]
+}

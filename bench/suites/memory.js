@@ -4,7 +4,7 @@ import { catchUp } from '../benches/catch-up.js'
 import { encodings } from '../benches/encodings.js'
 import { footprint } from '../benches/footprint.js'
 import { liveLatencyInProcess } from '../benches/live.js'
-import { awaitedReads, localReads, snapshots } from '../benches/local-reads.js'
+import { awaitedReads, derivedReads, localReads, snapshots } from '../benches/local-reads.js'
 import { makeEntries } from '../samples.js'
 
 /** @typedef {import('../types.js').Dict} Dict */
@@ -15,7 +15,7 @@ export const suite = {
   engine: async () => 'a Map of this process',
   makePlace: (_folder, count) => findPlace(count),
   findPlace: address => findPlace(/** @type {number} */ (address)),
-  benches: { localReads, awaitedReads, snapshots, catchUp, footprint, liveLatencyInProcess, encodings },
+  benches: { localReads, awaitedReads, derivedReads, snapshots, catchUp, footprint, liveLatencyInProcess, encodings },
 }
 
 /** @param {number} count @returns {Promise<import('../types.js').Place>} */

@@ -97,7 +97,8 @@ abstract class View<T extends object, D extends keyof T & string> implements Dic
 export class LocalView<T extends object, D extends keyof T & string = never> extends View<T, D> {
   readonly #memory: Memory
   readonly #defaults: Defaults
-  readonly #keys: Keys
+  /** Of a strict dictionary only: one comparison for all others. */
+  readonly #strictKeys: Keys | undefined
   readonly #held: () => StateView
 
   /** @param held - the present state, held still until memory moves on. */
@@ -105,7 +106,7 @@ export class LocalView<T extends object, D extends keyof T & string = never> ext
     super()
     this.#memory = memory
     this.#defaults = defaults
-    this.#keys = keys
+    this.#strictKeys = keys.isStrict ? keys : undefined
     this.#held = held
   }
 
@@ -114,13 +115,13 @@ export class LocalView<T extends object, D extends keyof T & string = never> ext
   }
 
   get<K extends keyof T & string>(key: K): Read<T, D, K> {
-    if (this.#keys.isStrict) this.#keys.check(key)
+    this.#strictKeys?.check(key)
     const value = this.#memory.entries.get(key)
     return (value === undefined ? this.#defaults.of(key) : value) as Read<T, D, K>
   }
 
   has(key: keyof T & string): boolean {
-    if (this.#keys.isStrict) this.#keys.check(key)
+    this.#strictKeys?.check(key)
     return this.#memory.entries.stored.has(key)
   }
 
@@ -213,7 +214,7 @@ export class StateView<T extends object = Record<string, unknown>, D extends key
   readonly version: Version
   readonly #state: FrozenState
   readonly #defaults: Defaults
-  readonly #keys: Keys
+  readonly #strictKeys: Keys | undefined
   #object: Readonly<T> | undefined
 
   constructor(state: FrozenState, { defaults, keys }: ViewContext) {
@@ -221,7 +222,7 @@ export class StateView<T extends object = Record<string, unknown>, D extends key
     this.version = state.version
     this.#state = state
     this.#defaults = defaults
-    this.#keys = keys
+    this.#strictKeys = keys.isStrict ? keys : undefined
     Object.freeze(this)
   }
 
@@ -230,13 +231,13 @@ export class StateView<T extends object = Record<string, unknown>, D extends key
   }
 
   get<K extends keyof T & string>(key: K): Read<T, D, K> {
-    if (this.#keys.isStrict) this.#keys.check(key)
+    this.#strictKeys?.check(key)
     const value = this.#state.get(key)
     return (value === undefined ? this.#defaults.of(key) : value) as Read<T, D, K>
   }
 
   has(key: keyof T & string): boolean {
-    if (this.#keys.isStrict) this.#keys.check(key)
+    this.#strictKeys?.check(key)
     return this.#state.has(key)
   }
 
