@@ -11,7 +11,7 @@ export function giveAdvice(manager: ModelManager, dictionary: string): void {
   looked.add(database)
   for (const what of manager.advice?.() ?? []) {
     warn('DURABLEDICT_POOL_SETTINGS', `${library}, which dictionary "${dictionary}" uses: ${what}.`, {
-      source: dictionary,
+      source: `${library} ${dictionary}`,
     })
   }
 }
