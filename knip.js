@@ -7,7 +7,6 @@ export default {
     '{bench,demo}/*.{js,ts}',
     'examples/express/*.js',
     'site/.vitepress/config.js',
-    'site/check.js',
     'bench/{suites,tasks}/*.js',
     'demo/stores/*.js',
     'scripts/build/require-package.js',

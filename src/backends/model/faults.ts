@@ -86,7 +86,7 @@ export function isDuplicate(error: unknown): boolean {
   return sqlCodes(error).some(code => DUPLICATES.has(code))
 }
 
-export function isMissingTable(error: unknown): boolean {
+function isMissingTable(error: unknown): boolean {
   return sqlCodes(error).some(code => MISSING.has(code)) || /no such (?:table|column)/i.test(messageOf(error))
 }
 
@@ -172,7 +172,7 @@ export async function withVersionTables<V>(dictionary: string, work: () => Promi
 }
 
 /** The tables of the versions are missing. */
-export function noVersionTables(cause: unknown, dictionary: string): StoreUnavailableError {
+function noVersionTables(cause: unknown, dictionary: string): StoreUnavailableError {
   return new StoreUnavailableError(
     `The database of dictionary "${dictionary}" lacks the tables in which versions are kept (durabledict_model_versions and ` +
       'durabledict_model_changes), or they are not of this version: call createTables(manager) once, add what ' +
