@@ -9,7 +9,7 @@ import { newFolder, removeFolder } from './folders.js'
 
 /** Small limits, so that a short run trims the log, loads and scans. @type {readonly Change[]} */
 export const SMALL = [
-  { file: 'backends/redis/scripts/commit.lua', from: /LOG_LENGTH, LOG_BYTES = \d+/, to: 'LOG_LENGTH, LOG_BYTES = 40' },
+  { file: 'backends/redis/scripts/prelude.lua', from: /LOG_LENGTH, LOG_BYTES = \d+/, to: 'LOG_LENGTH, LOG_BYTES = 40' },
   { file: 'backends/redis/reader.js', from: /SMALL = [\d_]+/, to: 'SMALL = 25' },
   { file: 'backends/redis/scan.js', from: /CHUNK = '\d+'/, to: "CHUNK = '20'" },
 ]

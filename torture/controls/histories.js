@@ -7,8 +7,16 @@ export const histories = [
   {
     rule: 'versions that bear the same number are told apart by their nonces',
     changes: [
-      { file: 'backends/redis/scripts/commit.lua', from: /number \+ 1 \.\. .*/, to: "number + 1 .. '-0-0.0'" },
-      { file: 'backends/redis/scripts/prelude.lua', from: /number \+ 1 \.\. .*/, to: "number + 1 .. '-0-0.0'" },
+      {
+        file: 'backends/redis/scripts/prelude.lua',
+        from: "string.format('%.0f-%s-%s', number + 1, epoch, nonce)",
+        to: "string.format('%.0f-0-0.0', number + 1)",
+      },
+      {
+        file: 'backends/redis/scripts/prelude.lua',
+        from: "string.format('%.0f-%s.%s%s-%s', number + 1, nonce, now[1], now[2], nonce)",
+        to: "string.format('%.0f-0-0.0', number + 1)",
+      },
     ],
     sessions: [{}, {}],
     forgetful: true,
@@ -28,7 +36,9 @@ export const histories = [
   },
   {
     rule: 'entries that a stranger took away are missed',
-    changes: [{ file: 'backends/redis/scripts/prelude.lua', from: 'or tonumber(meta[2]) ~= size', to: '' }],
+    changes: [
+      { file: 'backends/redis/scripts/prelude.lua', from: 'count_of(meta[2]) == size', to: 'count_of(meta[2])' },
+    ],
     sessions: [{}, {}],
     async play(stage, writer, reader) {
       await writer.do('set', 'key')
@@ -42,8 +52,8 @@ export const histories = [
     changes: [
       {
         file: 'backends/redis/scripts/commit.lua',
-        from: 'if string.sub(change, start, start + #mark - 1) == mark then',
-        to: 'if string.find(change, mark, 1, true) then',
+        from: 'if author == batch then',
+        to: 'if string.find(changes[position], batch, 1, true) then',
       },
     ],
     sessions: [{}, {}],
@@ -51,10 +61,10 @@ export const histories = [
       await quick.do('set', 'stolen')
       await slow.do('sync')
       await stage.steal('stolen')
-      slow.proxy.delay(150)
+      slow.proxy.delay(80)
       const write = slow.do('set', 'key')
       // Its first sending has begun a history, its second one is still to come.
-      await pause(220)
+      await pause(120)
       await quick.do('set', 'other')
       await write
       await quick.do('get', 'key')

@@ -29,7 +29,7 @@ export const reads = [
     changes: [
       {
         file: 'dictionary/reads.js',
-        from: 'performance.now() - replica.confirmedAt > settings.maxStaleness',
+        from: 'now() - replica.confirmedAt > settings.maxStaleness',
         to: 'false',
       },
     ],
@@ -41,9 +41,9 @@ export const reads = [
     changes: [
       {
         file: 'dictionary/views.js',
-        from: 'const staleness = performance.now() - this.#confirmed.confirmedAt;',
+        from: 'const staleness = now() - this.#confirmed.confirmedAt;',
         to: `this.count = (this.count ?? 0) + 1;
-             const staleness = this.count % 64 ? 0 : performance.now() - this.#confirmed.confirmedAt;`,
+             const staleness = this.count % 64 ? 0 : now() - this.#confirmed.confirmedAt;`,
       },
     ],
     sessions: [{}, { live: true, maxStaleness: 200 }],
@@ -63,7 +63,7 @@ export const reads = [
       {
         file: 'replica/replica.js',
         from: '    #confirm(asOf) {',
-        to: '    #confirm(asOf) { asOf = performance.now();',
+        to: '    #confirm(asOf) { asOf = now();',
       },
     ],
     sessions: [{}, { maxStaleness: 600 }],
@@ -82,8 +82,8 @@ export const reads = [
     changes: [
       {
         file: 'replica/shared-check.js',
-        from: 'this.#next ??= this.#start(performance.now());',
-        to: 'if (this.#running) return this.#running; this.#next ??= this.#start(performance.now());',
+        from: 'this.#next ??= this.#start();',
+        to: 'if (this.#running) return this.#running; this.#next ??= this.#start();',
       },
     ],
     sessions: [{}, {}],

@@ -9,7 +9,7 @@ export const writes = [
     changes: [
       {
         file: 'backends/redis/scripts/commit.lua',
-        from: 'if string.sub(change, start, start + #mark - 1) == mark then',
+        from: 'if author == batch then',
         to: 'if false then',
       },
     ],

@@ -2,6 +2,9 @@
 /** How soon a lost connection is tried again, in ms. */
 const RECONNECT_AFTER = 30
 
+/** After how long without an answer a connection is given up, in ms: docs/redis.md recommends these settings. */
+const SILENT_AFTER = 2_000
+
 /** A connected client, reconnecting fast. @param {'node-redis' | 'node-redis, RESP3' | 'ioredis'} kind @param {string} url */
 export async function openClient(kind, url) {
   return kind === 'ioredis' ? openIoredis(url) : openNodeRedis(url, kind === 'node-redis' ? 2 : 3)
@@ -10,7 +13,11 @@ export async function openClient(kind, url) {
 /** @param {string} url */
 async function openIoredis(url) {
   const { Redis } = await import('ioredis')
-  const client = new Redis(url, { lazyConnect: true, retryStrategy: () => RECONNECT_AFTER })
+  const client = new Redis(url, {
+    lazyConnect: true,
+    socketTimeout: SILENT_AFTER,
+    retryStrategy: () => RECONNECT_AFTER,
+  })
   client.on('error', () => {})
   // Whether or not the first attempt succeeds, it goes on by itself.
   await client.connect().catch(() => {})
@@ -20,7 +27,8 @@ async function openIoredis(url) {
 /** @param {string} url @param {2 | 3} RESP */
 async function openNodeRedis(url, RESP) {
   const { createClient } = await import('redis')
-  const client = createClient({ url, RESP, socket: { reconnectStrategy: () => RECONNECT_AFTER } })
+  const socket = { socketTimeout: SILENT_AFTER, reconnectStrategy: () => RECONNECT_AFTER }
+  const client = createClient({ url, RESP, pingInterval: SILENT_AFTER / 4, socket })
   client.on('error', () => {})
   await client.connect()
   return client
