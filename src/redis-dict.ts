@@ -1,7 +1,7 @@
 import { checkDriver, connect } from './backends/redis/connect.js'
 import { checkName } from './backends/redis/names.js'
 import type { RedisDriver } from './backends/redis/own-client.js'
-import { type Push, RedisBackend } from './backends/redis/redis-backend.js'
+import { RedisBackend } from './backends/redis/redis-backend.js'
 import type { RedisClient } from './clients/redis/clients.js'
 import { DurableDict } from './dictionary/durable-dict.js'
 import { type Kind, kindOf } from './dictionary/kind.js'
@@ -47,7 +47,7 @@ export interface RedisOptions {
    * @example
    * await RedisDict.open('settings', client, { live: true, push: 'signal' })
    */
-  push?: Push | undefined
+  push?: 'changes' | 'signal' | undefined
 }
 
 const PUSHES: readonly unknown[] = ['changes', 'signal', undefined]
