@@ -56,7 +56,7 @@ async function watched(client, path, keys, quick) {
 /** @param {import('./clients.js').Client} client @param {string} path @param {readonly string[]} keys @param {boolean} quick */
 async function withBarrier(client, path, keys, quick) {
   const dict = await client.open(path, { barrier: true })
-  const other = `${path}/other`
+  const other = `${path}-other`
   const plain = await client.open(other)
   await plain.set('plain', { enabled: true, limit: 0, label: '' })
   const setData = repeated(1, async () => Number(await client.setData(`${other}/plain`, Buffer.from('0'))) | 0)
