@@ -149,7 +149,7 @@ describe('messages', () => {
   test('of arguments in the wrong order say so', async () => {
     const error = await rejection(ZookeeperDict.open(`ann:${SECRET}@zk:2181` as never, '/app/config'))
     expect(error).toBeInstanceOf(TypeError)
-    expect(error.message).toContain('The path comes first')
+    expect(error.message).toContain('takes the path, then a client')
     expect(error.message).not.toContain(SECRET)
     const client = createClient(server.address)
     expect(await rejection(ZookeeperDict.open(client as never, '/app' as never))).toBeInstanceOf(TypeError)

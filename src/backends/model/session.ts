@@ -28,7 +28,7 @@ export function sessionColumns({ session }: Dialect): string {
 export function checkSession(library: string, row: SqlRow, { session }: Dialect, dictionary: string): SessionFacts {
   if (!session) return UNLIMITED
   checkedColumns(library, Object.keys(session.columns), [row])
-  const fault = givesBytes(row) ? NO_CONVERSION : session.fault(row)
+  const fault = session.fault(row)
   if (fault === undefined) {
     return { largest: toCount(row.packet) ?? Number.POSITIVE_INFINITY, connection: toCount(row.connection) }
   }
@@ -36,14 +36,6 @@ export function checkSession(library: string, row: SqlRow, { session }: Dialect,
     `A connection of dictionary "${dictionary}" cannot be used: ${fault}. Nothing was read or written.`,
     { dictionary },
   )
-}
-
-const NO_CONVERSION =
-  'its driver gives bytes for text; turn on its conversions (option "typeCast" of mysql2, "types" of pg)'
-
-/** All of these columns are text or numbers. */
-function givesBytes(row: SqlRow): boolean {
-  return Object.values(row).some(value => value instanceof Uint8Array)
 }
 
 /** Asks the connection by itself. */

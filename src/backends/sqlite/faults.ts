@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs'
+import { accessSync, constants, existsSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { AmbiguousWriteError, DurableDictError, InvalidValueError, StoreUnavailableError } from '../../errors/errors.js'
 
@@ -175,9 +175,18 @@ function noFolder(file: string): string {
   return `there is no folder ${dirname(file)}: create it first.`
 }
 
+function isWritable(folder: string): boolean {
+  try {
+    accessSync(folder, constants.W_OK)
+    return true
+  } catch {
+    return false
+  }
+}
+
 function cannotOpen(file: string, said: string): string {
   if (!existsSync(dirname(file))) return noFolder(file)
-  if (!existsSync(file))
+  if (!existsSync(file) && isWritable(dirname(file)))
     return `there is no file ${file}: open the dictionary once without { readOnly: true }, which creates it.`
   return `${file} cannot be opened: it must be a file, in a folder where this process may write. (${said})`
 }
