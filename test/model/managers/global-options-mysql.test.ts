@@ -12,7 +12,7 @@ import { knexManager } from '../../../src/backends/model/managers/knex.js'
 import { kyselyManager } from '../../../src/backends/model/managers/kysely.js'
 import { sequelizeManager } from '../../../src/backends/model/managers/sequelize.js'
 import { typeormManager } from '../../../src/backends/model/managers/typeorm.js'
-import { ModelDict, StoreUnavailableError } from '../../../src/index.js'
+import { createTables, ModelDict, StoreUnavailableError, UnsupportedError } from '../../../src/index.js'
 import { mariadb } from '../../servers/mariadb.js'
 import { startServer } from '../../servers/start.js'
 import type { Server } from '../../servers/types.js'
@@ -93,6 +93,7 @@ describe('mysql2, whatever is set globally:', () => {
   /** It is the same dictionary, or it cannot be opened: never an empty one. */
   async function acceptsOrRejects({ manager, end }: Hostile): Promise<void> {
     await plain.transaction(session => session.removeAll(), { limit: 5_000 })
+    await createTables(plain)
     const other = await ModelDict.open(plain, { name: 'shared' })
     await other.set('a', 'one')
     try {
@@ -102,7 +103,8 @@ describe('mysql2, whatever is set globally:', () => {
       expect(await other.get('b')).toBe('two')
       await dict.close()
     } catch (error) {
-      expect(error).toBeInstanceOf(StoreUnavailableError)
+      // mysql2 itself misreads prepared statements without its conversions: then the connection does not look fit for use.
+      expect([StoreUnavailableError, UnsupportedError]).toContain((error as Error).constructor)
     } finally {
       await other.close()
       await end?.()
