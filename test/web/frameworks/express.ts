@@ -32,10 +32,12 @@ export async function serve(site: Site, first: express.RequestHandler[] = []) {
 }
 
 function handler(page: Page): express.RequestHandler {
-  return async (request, response) => {
+  const answer = async (request: express.Request, response: express.Response) => {
     const { dicts } = request as unknown as WithDicts<never> & { dicts: Dicts }
     const result = await page(dicts, request.body)
     if (isStream(result)) Readable.from(result).pipe(response)
     else response.json(result)
   }
+  // Express 4 does not look at the promise of a handler.
+  return (request, response, next) => void answer(request, response).catch(next)
 }
