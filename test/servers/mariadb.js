@@ -21,6 +21,8 @@ export const mariadb = {
       ...[`--port=${port}`, '--bind-address=127.0.0.1', '--skip-name-resolve'],
       // Relative to the data folder: a socket's whole path has to be short.
       '--socket=socket',
+      // A server that starts removes what others have put into their common folder for temporary tables, which ends them.
+      `--tmpdir=${folder}`,
       '--innodb-buffer-pool-size=16M',
       '--innodb-log-file-size=8M',
       // A commit survives the end of the process, not that of the machine.
