@@ -84,10 +84,14 @@ export class SqliteFile {
     this.path = join(folder, 'app.db')
   }
 
-  static async create(journal: 'wal' | 'delete'): Promise<SqliteFile> {
+  static async create(journal: 'wal' | 'delete', encoding = 'UTF-8'): Promise<SqliteFile> {
     const file = new SqliteFile(await mkdtemp(join(tmpdir(), 'durabledict-file-')))
     const table = 'CREATE TABLE app_settings (setting_key TEXT NOT NULL PRIMARY KEY, setting_value TEXT NOT NULL)'
-    file.connect().exec(`PRAGMA journal_mode = ${journal}; ${[table, ...versionTables('sqlite')].join(';')}`)
+    file
+      .connect()
+      .exec(
+        `PRAGMA encoding = '${encoding}'; PRAGMA journal_mode = ${journal}; ${[table, ...versionTables('sqlite')].join(';')}`,
+      )
     return file
   }
 

@@ -12,7 +12,7 @@ import { needsRows, type Resolved, replay } from './resolving.js'
 import type { Rows } from './rows.js'
 import { checkSession, type SessionFacts, sessionColumns } from './session.js'
 import type { Stored } from './stored.js'
-import { FORMAT, SQL } from './tables.js'
+import { FORMAT, fromTables, SQL } from './tables.js'
 import type { Versions, Writing } from './versions.js'
 
 export interface DatabaseVersionsOptions {
@@ -52,7 +52,7 @@ export class DatabaseVersions implements Versions {
 
   constructor(options: DatabaseVersionsOptions) {
     this.#options = options
-    this.#headSql = SQL.head(sessionColumns(options.dialect))
+    this.#headSql = SQL.head(options.dialect, sessionColumns(options.dialect))
   }
 
   restrictToReads(): void {
@@ -114,7 +114,7 @@ export class DatabaseVersions implements Versions {
    * another one, nothing is known: then there was no lock to wait for.
    */
   async outcome(writing: Writing): Promise<boolean | undefined> {
-    const { manager, timeout, key } = this.#options
+    const { manager, dialect, timeout, key } = this.#options
     const { next } = writing as DatabaseWriting
     if (!next) return false
     return manager.transaction(
@@ -122,7 +122,7 @@ export class DatabaseVersions implements Versions {
         const { head } = await this.#lock(session)
         if (typeof head !== 'object' || head.epoch !== next.epoch) return undefined
         if (head.number < next.number) return false
-        const [row] = await this.#run(session, SQL.change, key, next.number)
+        const [row] = await this.#run(session, SQL.change(dialect), key, next.number)
         return row && row.nonce === next.nonce
       },
       { limit: timeout },
@@ -157,9 +157,9 @@ export class DatabaseVersions implements Versions {
   async #past(session: SqlSession, since: Version, head: VersionParts): Promise<Past> {
     const from = parseVersion(since)
     const known = from !== undefined && from.epoch === head.epoch && from.number < head.number
-    const { key, manager } = this.#options
-    const rows = known ? await this.#run(session, SQL.changesAfter, key, from.number) : []
-    return interpret(since, head, checkedColumns<SqlRow>(manager.library, LOG_COLUMNS, rows))
+    const { key, manager, dialect } = this.#options
+    const rows = known ? await this.#run(session, SQL.changesAfter(dialect), key, from.number) : []
+    return interpret(since, head, fromTables(dialect, checkedColumns<SqlRow>(manager.library, LOG_COLUMNS, rows)))
   }
 
   async #lock(session: ModelSession): Promise<{ readonly head: FoundHead } & SessionFacts> {

@@ -17,6 +17,19 @@ export interface Dialect {
   /** What text of keys cannot hold, or would not be told apart by. */
   readonly unsafeInKeys: RegExp
   readonly unsafeInText: RegExp
+  /** How text is selected that may be none. Left out where the database holds nothing but text as text. */
+  readonly anyText?: {
+    /** Whether the column can be read as it is, whatever reads it. */
+    isPlain(column: string): string
+    /** The column's text in digits. */
+    digits(column: string): string
+    /** The text of such digits, in a statement. */
+    literal(digits: string): string
+    /** The column as it is where it is plain, else its digits. */
+    selected(column: string): string
+    /** What was selected; `undefined` where it is no text. */
+    read(value: unknown): unknown
+  }
   quote(identifier: string): string
   /** The statement as the database takes it. */
   placed(sql: string): string

@@ -3,7 +3,7 @@ import { toVersion, type VersionParts } from '../sql/version.js'
 import { checkFormat } from './faults.js'
 import type { SqlRow } from './manager.js'
 import { checkedColumns, unexpected } from './replies.js'
-import { FORMAT } from './tables.js'
+import { FORMAT, HEAD_COLUMNS } from './tables.js'
 
 /** Where a dictionary's history is. */
 export interface Head extends VersionParts {
@@ -16,8 +16,6 @@ export interface Head extends VersionParts {
 
 /** Its row as it was found: none, one that cannot be one, or the head. */
 export type FoundHead = 'missing' | 'malformed' | Head
-
-const COLUMNS = ['format', 'epoch', 'number', 'nonce', 'bytes', 'bound'] as const
 
 /** The largest count that is taken for one: every count is at least a few more short of what a number can count to. */
 const LARGEST_COUNT = 2 ** 52
@@ -36,9 +34,9 @@ const TOKEN = /^[0-9a-f]{1,64}$/
  * @throws StoreUnavailableError for a later format, or an answer of another shape.
  */
 export function readHead(library: string, reply: unknown, dictionary: string): FoundHead {
-  const [row] = checkedColumns<SqlRow>(library, COLUMNS, reply)
+  const [row] = checkedColumns<SqlRow>(library, HEAD_COLUMNS, reply)
   if (!row) return 'missing'
-  for (const name of COLUMNS) checkType(library, row, name)
+  for (const name of HEAD_COLUMNS) checkType(library, row, name)
   const format = toCount(row.format)
   if (format === undefined || format === 0 || format > LARGEST_FORMAT) return 'malformed'
   checkFormat(row, FORMAT, dictionary)

@@ -97,6 +97,8 @@ export interface ModelManager<Row extends object = object> extends SqlSession {
   column(property: string): string | undefined
   /** What a column holds, where the model says so. Default: what the database says. */
   kind?(property: string): ColumnKind | undefined
+  /** Whether `update`, `remove` or `removeAll` read the whole rows, as listeners need them. Default: they do not. */
+  readonly readsWhatItChanges?: boolean | undefined
   /** Whether columns of JSON take and give plain values, which the library turns into text. Default: text. */
   readonly jsonAsValues?: boolean | undefined
   /**

@@ -81,6 +81,7 @@ export async function openModel(model: ModelManager, settings: ModelSettings, gi
     table,
     keyCol,
     keyColumn,
+    columns: inspection.columns,
     form,
     fill: filling(settings, given.encoding),
   })

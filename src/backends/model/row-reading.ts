@@ -6,10 +6,12 @@ import { sqlCodes } from './sql-codes.js'
 /** A row of which the library cannot make anything, with its key as the database has it. */
 export class DamagedRow {
   readonly key: unknown
-  readonly stored = new DamagedValue('The library of the model cannot read the row.')
+  readonly stored: DamagedValue
 
-  constructor(key: unknown) {
+  /** @param reason - as a sentence. */
+  constructor(key: unknown, reason = 'The library of the model cannot read the row.') {
     this.key = key
+    this.stored = new DamagedValue(reason)
   }
 }
 

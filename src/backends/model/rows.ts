@@ -10,11 +10,16 @@ import { DamagedRow, readRows } from './row-reading.js'
 import { sizeInStatement, statementWith } from './statement-size.js'
 import type { Stored } from './stored.js'
 import { StoredRow } from './stored.js'
+import { type Looked, readableKeys, unreadableRows } from './unreadable-rows.js'
+import { emptyAllUnreadable, emptyUnreadable } from './unreadable-writes.js'
 import { checkWritten } from './written.js'
 
 /** How many keys stand in one statement, and how many rows come in one answer, at most. */
 const KEYS_PER_STATEMENT = 1_000
 const ROWS_PER_PAGE = 5_000
+
+/** What is wrong with a row whose columns hold bytes as text that are none. */
+const NO_TEXT = 'A column of the row holds bytes as text that are no text (UTF-8).'
 
 /** What rows are to become. */
 export interface RowChanges {
@@ -34,6 +39,8 @@ export interface RowsOptions {
   /** The model's name of the key column, and the database's. */
   readonly keyCol: string
   readonly keyColumn: string
+  /** What the database calls the columns of the table. */
+  readonly columns: ReadonlySet<string>
   readonly form: Form
   /** Further columns of a row that is inserted, by a function of the application's that runs in its caller's context. */
   fill(key: string, stored: Stored, caller: RunInContext): Columns
@@ -42,18 +49,22 @@ export interface RowsOptions {
 /** The model's rows, as the entries of a dictionary. */
 export class Rows {
   readonly #options: RowsOptions
+  readonly #looked: Looked
 
   constructor(options: RowsOptions) {
+    const { manager, dialect, table, keyColumn, form } = options
+    const columns = form.columns?.map(name => manager.column(name) ?? name) ?? [...options.columns]
     this.#options = options
+    this.#looked = { dialect, table, keyColumn, columns }
   }
 
   /** What is stored under these keys; those that are missing are left out. */
   async find(session: ModelSession, keys: Iterable<string>): Promise<Map<string, Stored>> {
-    const { keyCol } = this.#options
     const entries = new Map<string, Stored>()
     for (const some of chunks([...keys], KEYS_PER_STATEMENT)) {
-      const query = { ...this.#columns(), keyCol, keys: some.map(key => this.#escaped(key)) }
-      this.#collect(await readRows(session, query), entries)
+      const escaped = some.map(key => this.#escaped(key))
+      const { keys: unreadable } = await unreadableRows(session, this.#looked, escaped)
+      this.#collect(await this.#readSome(session, escaped, unreadable), entries)
     }
     return entries
   }
@@ -62,6 +73,14 @@ export class Rows {
   async all(session: ModelSession, progress: () => void): Promise<Map<string, Stored>> {
     const { keyCol } = this.#options
     const entries = new Map<string, Stored>()
+    const { keys: unreadable, foreign } = await unreadableRows(session, this.#looked)
+    if (foreign.length > 0 || unreadable.size > 0) {
+      for (const keys of chunks(await readableKeys(session, this.#looked), KEYS_PER_STATEMENT)) {
+        this.#collect(await this.#readSome(session, keys, unreadable), entries)
+        progress()
+      }
+      return entries
+    }
     let behind: { readonly after?: string } = {}
     for (let limit = ROWS_PER_PAGE; ; ) {
       const page = await readRows(session, { ...this.#columns(), keyCol, ...behind, limit })
@@ -74,8 +93,23 @@ export class Rows {
     }
   }
 
+  /** The rows of these keys; of those that are unreadable only their keys. */
+  async #readSome(
+    session: ModelSession,
+    keys: readonly string[],
+    unreadable: ReadonlyMap<string, unknown>,
+  ): Promise<readonly (object | DamagedRow)[]> {
+    const { keyCol } = this.#options
+    const [good, bad] = [keys.filter(key => !unreadable.has(key)), keys.filter(key => unreadable.has(key))]
+    const rows = good.length > 0 ? await readRows(session, { ...this.#columns(), keyCol, keys: good }) : []
+    if (bad.length === 0) return rows
+    const damaged = await readRows(session, { keyCol, columns: [keyCol], keys: bad })
+    return [...rows, ...damaged.map(row => new DamagedRow((row as Columns)[keyCol], NO_TEXT))]
+  }
+
   async any(session: ModelSession): Promise<boolean> {
     const { keyCol } = this.#options
+    if ((await unreadableRows(session, this.#looked)).foreign.length > 0) return true
     return (await readRows(session, { keyCol, columns: [keyCol], limit: 1 })).length > 0
   }
 
@@ -95,6 +129,7 @@ export class Rows {
   ): Promise<ReadonlyMap<string, Stored>> {
     const { keyCol, form, dictionary } = this.#options
     const { clear, create, update, remove } = changes
+    if (this.#options.manager.readsWhatItChanges) await this.#makeReadable(session, changes)
     if (clear) await session.removeAll()
     const isCleared = !clear || !(await this.any(session))
     for (const keys of chunks(remove, KEYS_PER_STATEMENT)) {
@@ -114,6 +149,21 @@ export class Rows {
     const found = await this.find(session, [...set.keys(), ...remove])
     checkWritten({ set, remove, found, isCleared, form, dictionary })
     return form.rereads ? completed(set, found) : found
+  }
+
+  /** For libraries that read the rows which they change or remove. */
+  async #makeReadable(session: ModelSession, { clear, update, remove }: RowChanges): Promise<void> {
+    const { manager, columns } = this.#options
+    const looked = { ...this.#looked, columns: [...columns] }
+    if (clear) await emptyAllUnreadable(session, looked)
+    for (const keys of chunks(remove, KEYS_PER_STATEMENT)) {
+      const escaped = keys.map(key => this.#escaped(key))
+      await emptyUnreadable(session, looked, escaped)
+    }
+    for (const [key, stored] of update) {
+      const overwritten = Object.keys(this.#written(key, stored)).map(name => manager.column(name) ?? name)
+      await emptyUnreadable(session, looked, [this.#escaped(key)], overwritten)
+    }
   }
 
   /** The statements that wait for transactions which have changed the rows of these keys, or any, and not ended. */

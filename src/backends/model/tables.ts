@@ -1,5 +1,5 @@
-import { dialectOf } from './dialect.js'
-import type { DialectName } from './manager.js'
+import { type Dialect, dialectOf } from './dialect.js'
+import type { DialectName, SqlRow } from './manager.js'
 
 /** The layout of the tables that this version of the library reads and writes. */
 export const FORMAT = 1
@@ -59,10 +59,14 @@ export function versionTables(dialect: DialectName): string[] {
 export const CHANGE_KEY = ['dict', 'number'] as const
 export const CHANGE_COLUMNS = ['nonce', 'previous', 'batch', 'effects', 'bytes'] as const
 
+export const HEAD_COLUMNS = ['format', 'epoch', 'number', 'nonce', 'bytes', 'bound'] as const
+const LINK_COLUMNS = ['number', 'nonce', 'previous', 'batch'] as const
+
 /** Statements of ours, with `?` for parameters. */
 export const SQL = {
   /** With further columns. Parameters: dict. */
-  head: (more: string) => `SELECT format, epoch, number, nonce, bytes, bound${more} FROM ${VERSIONS} WHERE dict = ?`,
+  head: (dialect: Dialect, more: string) =>
+    `SELECT ${HEAD_COLUMNS.map(name => selected(dialect, name)).join(', ')}${more} FROM ${VERSIONS} WHERE dict = ?`,
 
   /** In place of a head that is none. Parameters: format, epoch, nonce, dict. */
   renewHead: `UPDATE ${VERSIONS} SET format = ?, epoch = ?, number = 0, nonce = ?, bytes = 0, bound = 0 WHERE dict = ?`,
@@ -83,13 +87,31 @@ export const SQL = {
   insertChange: `INSERT INTO ${CHANGES} (dict, number, nonce, previous, batch, effects, bytes) VALUES (?, ?, ?, ?, ?, ?, ?)`,
 
   /** As many as are kept, without effects that are larger than what is written. Parameters: dict, number. */
-  changesAfter:
-    `SELECT number, nonce, previous, batch, CASE WHEN length(effects) <= ${LOG_BYTES * MOST_BYTES} THEN effects END AS effects ` +
-    `FROM ${CHANGES} WHERE dict = ? AND number > ? ORDER BY number LIMIT ${LOG_COMMITS + TRIM_EVERY}`,
+  changesAfter: (dialect: Dialect) =>
+    `SELECT ${LINK_COLUMNS.map(name => selected(dialect, name)).join(', ')}, ` +
+    `CASE WHEN length(effects) <= ${LOG_BYTES * MOST_BYTES} THEN ${expression(dialect, 'effects')} END AS effects ` +
+    `FROM ${CHANGES} WHERE dict = ? AND number > ? ORDER BY ${CHANGES}.number LIMIT ${LOG_COMMITS + TRIM_EVERY}`,
 
   /** Parameters: dict, number. */
-  change: `SELECT nonce FROM ${CHANGES} WHERE dict = ? AND number = ?`,
+  change: (dialect: Dialect) => `SELECT ${selected(dialect, 'nonce')} FROM ${CHANGES} WHERE dict = ? AND number = ?`,
 
   /** Parameters: dict, number, bytes. */
   trim: `DELETE FROM ${CHANGES} WHERE dict = ? AND (number <= ? OR bytes <= ?)`,
 } as const
+
+/** A column that may hold anything where the database knows no types; `fromTables` reads it. */
+function selected(dialect: Dialect, column: string): string {
+  const value = expression(dialect, column)
+  return value === column ? column : `${value} AS ${column}`
+}
+
+function expression({ anyText }: Dialect, column: string): string {
+  return anyText?.selected(column) ?? column
+}
+
+/** Rows of these tables, with `false` for what is no text: nothing that the library writes. */
+export function fromTables({ anyText }: Dialect, rows: readonly SqlRow[]): readonly SqlRow[] {
+  if (!anyText) return rows
+  const read = (cell: unknown) => (typeof cell === 'string' ? (anyText.read(cell) ?? false) : cell)
+  return rows.map(row => Object.fromEntries(Object.entries(row).map(([name, cell]) => [name, read(cell)])))
+}

@@ -1,6 +1,7 @@
 import { UNSAFE } from '../../sql/escape.js'
 import { type Dialect, quoted } from '../dialect.js'
 import type { ColumnKind, SqlRow } from '../manager.js'
+import { digitsOf, fromDigits, isPlain, literal } from './sqlite-text.js'
 
 const quote = (identifier: string) => `"${identifier.replaceAll('"', '""')}"`
 
@@ -16,6 +17,13 @@ function kindOf({ type }: SqlRow): ColumnKind | undefined {
 export const sqlite: Dialect = {
   unsafeInKeys: UNSAFE,
   unsafeInText: UNSAFE,
+  anyText: {
+    isPlain,
+    digits: digitsOf,
+    literal,
+    selected: column => `CASE WHEN ${isPlain(column)} THEN ${column} ELSE ${digitsOf(column)} END`,
+    read: fromDigits,
+  },
   quote,
   placed: sql => sql,
   types: { name: 'text', whole: 'integer', real: 'real', long: 'text' },

@@ -85,6 +85,7 @@ function checkedClient(value: unknown): Client {
 
 class PrismaManager implements ModelManager {
   readonly library = 'Prisma'
+  readonly readsWhatItChanges = true
   readonly jsonAsValues = true
   readonly model: string
   readonly #client: Client

@@ -3,7 +3,15 @@ import { checkedColumns, checkedRows } from '../replies.js'
 import { insertBatches } from './insert-batches.js'
 import { plainValue } from './plain-value.js'
 import { columnOf, kindOf } from './typeorm-columns.js'
-import type { EntityManager, Executable, Metadata, QueryRunner, Select, Subscriber } from './typeorm-shape.js'
+import type {
+  DataSource,
+  EntityManager,
+  Executable,
+  Metadata,
+  QueryRunner,
+  Select,
+  Subscriber,
+} from './typeorm-shape.js'
 
 /**
  * How many entities are inserted, or loaded in order to be removed, by one statement. TypeORM reads those inserted again, by as
@@ -169,11 +177,14 @@ export class TypeormSession implements ModelSession {
   }
 
   #isHeard(change: Change): boolean {
-    const metadata = this.#metadata
-    if (metadata[`before${change}Listeners`].length > 0 || metadata[`after${change}Listeners`].length > 0) return true
-    const { subscribers } = this.#manager.dataSource
-    return subscribers.some(one => (one[`before${change}`] || one[`after${change}`]) && isAbout(one, metadata.target))
+    return isHeard(this.#manager.dataSource, this.#metadata, change)
   }
+}
+
+/** Whether listeners or subscribers hear of such a change, with the whole entity. */
+export function isHeard({ subscribers }: DataSource, metadata: Metadata, change: Change): boolean {
+  if (metadata[`before${change}Listeners`].length > 0 || metadata[`after${change}Listeners`].length > 0) return true
+  return subscribers.some(one => (one[`before${change}`] || one[`after${change}`]) && isAbout(one, metadata.target))
 }
 
 const jsonNull = () => "'null'"

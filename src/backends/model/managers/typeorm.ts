@@ -15,7 +15,7 @@ import { runTransaction } from './run-transaction.js'
 import { type Discard, withinLimit } from './statement-limit.js'
 import { Turns } from './turns.js'
 import { kindOf } from './typeorm-columns.js'
-import { runQuery, TypeormSession } from './typeorm-session.js'
+import { isHeard, runQuery, TypeormSession } from './typeorm-session.js'
 import type { DataSource, Metadata, QueryRunner, Repository, TypeormRepository } from './typeorm-shape.js'
 import { OwnDataSource } from './typeorm-source.js'
 
@@ -96,6 +96,11 @@ class TypeormManager<Row extends object> implements ModelManager<Row> {
   advice(): readonly string[] {
     const { master } = this.#source.dataSource.driver
     return this.dialect === 'postgresql' && master ? connectingAdvice(master.options) : []
+  }
+
+  get readsWhatItChanges(): boolean {
+    const { dataSource } = this.#source
+    return isHeard(dataSource, this.#metadata, 'Update') || isHeard(dataSource, this.#metadata, 'Remove')
   }
 
   get model(): string {
