@@ -26,7 +26,7 @@ const CONNECTING = 5_000
 const QUERY_TIMEOUT = 1_000
 
 /** A model of the table `entries`; with Prisma, of `app_settings`. */
-export interface Opened {
+interface Opened {
   readonly model: object
   readonly options?: object
   end(): Promise<unknown> | unknown
