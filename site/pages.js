@@ -46,6 +46,7 @@ export const pages = [
     entries: [
       ['API reference', 'api/'],
       ['Architecture', 'ARCHITECTURE'],
+      ['Security', 'SECURITY'],
       ['Changelog', 'CHANGELOG'],
       ['Contributing', 'CONTRIBUTING'],
     ],
