@@ -88,7 +88,7 @@ async function executeAll(
     if (refusal) return refusal
     const before = effects.length
     const outcome = executeGroup(group, set, before > 0 ? undefined : version, effects)
-    // Not whoever names the key: a default that came too late, or a conflict, writes nothing.
+    // Not every caller that names the key: a default that came too late, or a conflict, writes nothing.
     for (const effect of effects.slice(before)) if (effect.type === 'set') writers.set(effect.key, group)
     return outcome
   })

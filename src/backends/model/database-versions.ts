@@ -135,7 +135,7 @@ export class DatabaseVersions implements Versions {
     return typeof head === 'object' ? this.#catchUp(session, since, head) : this.#withoutHead(since, head)
   }
 
-  /** Whoever may write founds the history when it loads; others stay with what they loaded. */
+  /** A dictionary that may write founds the history when it loads; others keep what they loaded. */
   #withoutHead(since: Version, head: Exclude<FoundHead, Head>): CatchUp<Stored> {
     if (since === UNFOUNDED) return { type: 'changes', version: UNFOUNDED, changes: [] }
     const damage = head === 'malformed' ? { damage: DAMAGED_HEAD } : {}

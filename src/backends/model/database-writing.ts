@@ -69,7 +69,7 @@ export class DatabaseWriting implements Writing {
   }
 
   async catchUp(since: Version, change: Change<Stored> | undefined): Promise<CatchUp<Stored>> {
-    // Mostly the caller is up to date, and what it lacks is at hand.
+    // The caller usually lacks this change alone.
     if (change && since === this.version) return { type: 'changes', version: change.version, changes: [change] }
     return this.#locked.catchUp(since, this.next ?? this.#locked.head)
   }

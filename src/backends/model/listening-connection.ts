@@ -191,7 +191,7 @@ export class ListeningConnection {
     if (!first || !isOwn(first.listen)) return
     this.#forget(client)
     void end(client)
-    // One that is lost while it is being made again is made again by whoever does that.
+    // If it is lost during a reconnect, the same reconnect tries again.
     if (this.#restarting) return
     const restarting = new AbortController()
     this.#restarting = restarting

@@ -37,7 +37,7 @@ interface Ioredis {
   readonly default: new (url: string, options: object) => IoredisOwn
 }
 
-/** What is needed of an ioredis client that is ours. */
+/** The members of our own ioredis client that are used. */
 export interface IoredisOwn extends Connecting {
   readonly status: string
   readonly stream?: { unref(): unknown; destroy(): unknown }

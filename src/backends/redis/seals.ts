@@ -6,7 +6,7 @@ import { epochOf } from './nonces.js'
 const REMEMBERED = 4
 
 /**
- * What this process knows of the secrets by which changes are sealed. The server makes one with each history and gives it to whoever
+ * What this process knows of the secrets by which changes are sealed. The server makes one with each history and gives it to any client that
  * may read what is known of the dictionary, so that neither a message nor a log entry of anyone else is ever taken for a change.
  */
 export class Seals {

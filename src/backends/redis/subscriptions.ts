@@ -2,7 +2,7 @@ import type { Unsubscribe } from '../../contract/backend.js'
 import { setTimeout } from '../../time/clock.js'
 import type { Driver, Subscriber, SubscriberEvents } from './driver.js'
 
-/** Who is told of what comes by a channel. Neither method throws. */
+/** Is notified of messages on a channel. Neither method throws. */
 export interface ChannelListener {
   message(text: string): void
   /** Messages may have been lost. */

@@ -26,7 +26,7 @@ export interface Engine {
 /** As SQLite's URI parameter `mode` has it. */
 export type Access = 'rw' | 'ro'
 
-/** How SQLite is told of the access. */
+/** The file as a URI that carries the access mode. */
 export function uriOf(file: string, access: Access): string {
   return `${pathToFileURL(file).href}?mode=${access}`
 }

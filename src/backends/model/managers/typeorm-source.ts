@@ -55,7 +55,7 @@ export class OwnDataSource {
     }
   }
 
-  /** SQLite: there is one query runner for the whole data source. It keeps the manager of whoever asked for it last. */
+  /** SQLite: there is one query runner for the whole data source. It keeps the manager of the last caller. */
   async #onShared<R>(work: Work<R>): Promise<R> {
     const runner = this.dataSource.createQueryRunner('master')
     const { manager } = runner
