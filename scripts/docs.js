@@ -4,6 +4,7 @@ import { cp, mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promi
 import { dirname, join, posix, relative } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { pages } from '../site/pages.js'
+import { fileOf, REPOSITORY, ROOT_PAGES } from './addresses.js'
 import { ENTRIES } from './entries.js'
 import { install } from './install.js'
 import { root, runOrThrow } from './run.js'
@@ -11,15 +12,6 @@ import { root, runOrThrow } from './run.js'
 const site = join(root, 'site')
 const folder = join(root, 'site/.build')
 const source = join(folder, 'pages')
-
-/** Texts at the root that are pages of the site as well; the README is its home page. */
-const ROOT_PAGES = /** @type {const} */ ({
-  'README.md': 'index.md',
-  'ARCHITECTURE.md': 'ARCHITECTURE.md',
-  'CHANGELOG.md': 'CHANGELOG.md',
-  'CONTRIBUTING.md': 'CONTRIBUTING.md',
-  'SECURITY.md': 'SECURITY.md',
-})
 
 /** @param {string} path */
 const exists = path => stat(path).then(Boolean, () => false)
@@ -30,37 +22,31 @@ const program = name => join(site, 'node_modules/.bin', name)
 /** Where a file of the repository is in the site, or `undefined` if it is not a page. @param {string} path */
 function placeOf(path) {
   const [, below] = /^docs\/(.*\.(?:md|svg|png))$/.exec(path) ?? []
-  return below ?? ROOT_PAGES[/** @type {keyof typeof ROOT_PAGES} */ (path)]
+  return below ?? ROOT_PAGES[path]
 }
+
+/** The file of the repository that a link means. @param {string} target @param {string} path the page of the link */
+const linkedFile = (target, path) =>
+  /^[a-z]+:/.test(target) ? fileOf(target) : posix.normalize(posix.join(posix.dirname(path), target))
 
 /**
- * Rewrites the relative links of a page from the repository's layout to the site's. A link to a file that is not a page
- * becomes a link to the repository, or plain text while the repository has no public address.
+ * Rewrites the links of a page from the repository's layout to the site's: relative ones, and those to the site's own
+ * address. A link to a file that is not a page becomes a link to the repository.
  * @param {string} text
  * @param {string} path the page, relative to the root
- * @param {string | undefined} repository
  */
-export function withSiteLinks(text, path, repository) {
+export function withSiteLinks(text, path) {
   const from = posix.dirname(placeOf(path) ?? '')
-  return text.replaceAll(
-    /(!?)\[([^\]]*)\]\((?![a-z]+:|#)([^)#\s]+)(#[^)\s]*)?\)/g,
-    (_all, image, label, target, hash = '') => {
-      const file = posix.normalize(posix.join(posix.dirname(path), target))
-      const place = placeOf(file)
-      if (place !== undefined) return `${image}[${label}](./${posix.relative(from, place)}${hash})`
-      return repository === undefined ? label : `${image}[${label}](${repository}/blob/main/${file}${hash})`
-    },
-  )
-}
-
-/** @returns {Promise<string | undefined>} */
-async function repositoryUrl() {
-  const { repository } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8'))
-  return repository?.url?.replace(/^git\+/, '').replace(/\.git$/, '')
+  return text.replaceAll(/(!?)\[([^\]]*)\]\(([^)#\s]+)(#[^)\s]*)?\)/g, (all, image, label, target, hash = '') => {
+    const file = linkedFile(target, path)
+    if (file === undefined) return all
+    const place = placeOf(file)
+    if (place !== undefined) return `${image}[${label}](./${posix.relative(from, place)}${hash})`
+    return `${image}[${label}](${REPOSITORY}/blob/main/${file}${hash})`
+  })
 }
 
 async function copyPages() {
-  const repository = await repositoryUrl()
   const docs = (await readdir(join(root, 'docs'), { recursive: true })).map(name => `docs/${name}`)
   for (const path of [...docs, ...Object.keys(ROOT_PAGES)]) {
     const place = placeOf(path)
@@ -68,7 +54,7 @@ async function copyPages() {
     const target = join(source, place)
     await mkdir(dirname(target), { recursive: true })
     if (!path.endsWith('.md')) await cp(join(root, path), target)
-    else await writeFile(target, withSiteLinks(await readFile(join(root, path), 'utf8'), path, repository))
+    else await writeFile(target, withSiteLinks(await readFile(join(root, path), 'utf8'), path))
   }
 }
 

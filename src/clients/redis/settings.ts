@@ -1,3 +1,4 @@
+import { DOCS } from '../../warnings/docs.js'
 import { warn } from '../../warnings/warnings.js'
 import type { Emitter, Recognized } from './clients.js'
 
@@ -18,7 +19,7 @@ export function checkSettings({ kind, client }: Recognized, user: string): void 
     warn(
       'DURABLEDICT_CLIENT_SETTINGS',
       `The ${kind} client of ${user} does not set ${missing.join(', ')}. Without it the client stays with a server that no longer ` +
-        'answers or was replaced, for minutes or for ever. docs/redis.md lists the settings for each client.',
+        `answers or was replaced, for minutes or for ever. ${DOCS}/redis.html#settings-for-your-client lists the settings.`,
       { source: user },
     )
   }
