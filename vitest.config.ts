@@ -1,14 +1,9 @@
 import { defineConfig } from 'vitest/config'
 import { textModules } from './scripts/build/text-modules.js'
+import { LANES } from './scripts/lanes.js'
 
-/** These start processes of their own, or measure time: one file at a time, after everything else. */
-const ALONE = [
-  'test/**/processes.test.ts',
-  'test/**/modern-node.test.ts',
-  'test/bench/**/*.test.ts',
-  'test/demo/**/*.test.ts',
-  'test/torture/**/*.test.ts',
-]
+/** These measure time: one file at a time, after everything else. */
+const ALONE = ['programs']
 
 export default defineConfig({
   plugins: [textModules()],
@@ -19,25 +14,14 @@ export default defineConfig({
     testTimeout: 20_000,
     // Starting a server may first have to install it.
     hookTimeout: 300_000,
-    projects: [
-      {
-        extends: true,
-        test: {
-          name: 'library',
-          include: ['test/**/*.test.ts'],
-          exclude: ALONE,
-          sequence: { groupOrder: 0 },
-        },
+    projects: Object.entries(LANES).map(([name, { include, exclude = [] }]) => ({
+      extends: true,
+      test: {
+        name,
+        include: [...include],
+        exclude: [...exclude],
+        ...(ALONE.includes(name) ? { maxWorkers: 1, sequence: { groupOrder: 1 } } : { sequence: { groupOrder: 0 } }),
       },
-      {
-        extends: true,
-        test: {
-          name: 'alone',
-          include: ALONE,
-          maxWorkers: 1,
-          sequence: { groupOrder: 1 },
-        },
-      },
-    ],
+    })),
   },
 })

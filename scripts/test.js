@@ -1,15 +1,18 @@
 // @ts-check
-// Everything that has to hold, in one command, on a clone with nothing installed. Uses nothing that is not part of Node
+// Everything that has to hold, in one command, on a clone with nothing installed; or one lane of it, as in
+// `node scripts/test.js redis`. What follows a lane's name is passed on to Vitest. Uses nothing that is not part of Node
 // until the dependencies are there.
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { performance } from 'node:perf_hooks'
 import { count, summary } from './count.js'
 import { install } from './install.js'
+import { LANES } from './lanes.js'
 import { installed, root, run } from './run.js'
 
+const [lane = 'all', ...further] = process.argv.slice(2)
 const report = join(root, '.cache', 'tests.json')
-const vitest = ['run', '--reporter=default', '--reporter=json', `--outputFile.json=${report}`]
+const reporters = ['default', 'json', './scripts/lane-reporter.js']
 
 /**
  * @typedef {object} Step
@@ -19,25 +22,48 @@ const vitest = ['run', '--reporter=default', '--reporter=json', `--outputFile.js
  * @property {boolean} [vital] nothing after it makes sense where it fails
  */
 
-/** @param {string} name @param {string} script @param {boolean} [vital] @returns {Step} */
-const step = (name, script, vital = false) => ({
+/** @param {string} name @param {string} script @param {boolean} [vital] @param {string[]} [args] @returns {Step} */
+const step = (name, script, vital = false, args = []) => ({
   name,
-  alone: `npm run ${script}`,
-  run: () => run('npm', ['run', '--silent', script]),
+  alone: ['npm run', script, ...(args.length > 0 ? ['--', ...args] : [])].join(' '),
+  run: () => run('npm', ['run', '--silent', script, '--', ...args]),
   vital,
 })
 
+/** @param {readonly string[]} projects @param {NodeJS.ProcessEnv} [env] @returns {Step} */
+const tests = (projects, env = process.env) => ({
+  name: 'tests',
+  alone: 'npm run test:unit',
+  run() {
+    const args = [...projects.map(name => `--project=${name}`), ...reporters.map(name => `--reporter=${name}`)]
+    return run(installed('vitest'), ['run', ...args, `--outputFile.json=${report}`, ...further], {
+      stdio: 'inherit',
+      env,
+    })
+  },
+})
+
 /** @type {Step[]} */
-const steps = [
+const READY = [
   { name: 'install', alone: 'npm ci', run: () => install().then(done, failed), vital: true },
   step('build', 'build', true),
-  step('lint', 'lint'),
-  step('types', 'check:types'),
-  step('type tests', 'test:types'),
-  { name: 'tests', alone: 'npm run test:unit', run: () => run(installed('vitest'), vitest, { stdio: 'inherit' }) },
-  step('package', 'check:package'),
-  step('dead code', 'check:dead'),
 ]
+const SOURCE = [step('lint', 'lint'), step('types', 'check:types'), step('type tests', 'test:types')]
+const PACKAGE = [step('package', 'check:package'), step('dead code', 'check:dead')]
+
+/** The steps of a lane. @param {string} lane @returns {Step[]} */
+function stepsOf(lane) {
+  if (lane === 'all') return [...READY, ...SOURCE, tests([]), ...PACKAGE]
+  if (lane === 'long')
+    return [
+      ...READY,
+      tests([], { ...process.env, TEST_FORM: 'long' }),
+      step('torture', 'torture', false, ['--minutes', '10']),
+    ]
+  if (lane === 'quick') return [...READY, ...SOURCE, tests(['quick'])]
+  if (lane in LANES) return [...READY, tests([lane])]
+  throw new Error(`There is no lane "${lane}"; there are ${Object.keys(LANES).join(', ')}, long and all.`)
+}
 
 function done() {
   return { code: 0, output: '' }
@@ -63,7 +89,7 @@ async function perform(step) {
 /** Performs the steps, up to the first vital one that fails; gives those that failed. */
 async function performAll() {
   const broken = []
-  for (const step of steps) {
+  for (const step of stepsOf(lane)) {
     if (await perform(step)) continue
     broken.push(step)
     if (step.vital) break

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, test } from 'vitest'
+import { LONG } from '../form.js'
 import { redis } from '../servers/redis.js'
 import { startServer } from '../servers/start.js'
 import type { Server } from '../servers/types.js'
@@ -17,10 +18,8 @@ import { TOOLS } from './tools.js'
 
 const ALL: readonly Case[] = [...bundlers, ...copies, ...jest, ...types, ...runtimes, ...nest, ...drizzleKit, ...next]
 
-const ALL_OF_THEM = process.env.CONSUMERS === 'all'
-
 /** All of them by `npm run test:consumers`; those that take a second or two by `npm test`. */
-const cases = ALL_OF_THEM ? ALL : ALL.filter(({ short }) => short)
+const cases = LONG ? ALL : ALL.filter(({ short }) => short)
 
 const SPECS = { redis, zookeeper }
 const VARIABLES = { redis: 'REDIS_URL', zookeeper: 'ZOOKEEPER' }
@@ -60,7 +59,7 @@ describe('the packed library, installed into a fresh folder', () => {
   test.each(cases)('$name', { timeout: 300_000 }, async ({ tools, run, ...options }) => {
     const { folder, remove } = await freshFolder(installed.modules, tools, options)
     try {
-      await run({ folder, env, short: !ALL_OF_THEM })
+      await run({ folder, env, short: !LONG })
     } finally {
       await remove()
     }

@@ -27,7 +27,7 @@ interface Report {
 /** Runs this folder's tests by another Node. */
 async function runBy(node: string, report: string): Promise<Report> {
   const vitest = pathOf('../../node_modules/vitest/vitest.mjs')
-  const args = ['run', '--project=library', '--maxWorkers=1', '--reporter=json', `--outputFile=${report}`]
+  const args = ['run', '--maxWorkers=1', '--reporter=json', `--outputFile=${report}`]
   const inherited = Object.entries(process.env).filter(([name]) => !name.startsWith('VITEST'))
   const env = { ...Object.fromEntries(inherited), TMPDIR: fastFolder(), NODE_SQLITE_ALONE: '1' }
   const options = { cwd: pathOf('../..'), env, maxBuffer: 2 ** 30 }
