@@ -4,7 +4,7 @@ export type {
   Backend,
   Batch,
   CatchUp,
-  Change as StoreChange,
+  Change as BackendChange,
   Committed,
   Condition,
   Dated,
@@ -12,13 +12,13 @@ export type {
   Freshness,
   Gap,
   Group,
-  Holds,
   Listener,
   Operation,
   Outcome,
   State,
   Supports,
   Unsubscribe,
+  ValueKind,
   Version,
 } from './contract/backend.js'
 export type { Derived, DeriveOptions } from './dictionary/derived.js'
@@ -45,7 +45,7 @@ export type {
 export type { Updates } from './dictionary/pairs.js'
 export type { InputOf, OutputOf, Schema } from './dictionary/schema.js'
 export type { Transaction } from './dictionary/transaction.js'
-export type { DictMap, Read, Snapshot } from './dictionary/views.js'
+export type { DictView, Read, Snapshot } from './dictionary/views.js'
 export type { Encoding } from './encodings/encoding.js'
 export { JSONEncoding } from './encodings/json-encoding.js'
 export { NoOpEncoding } from './encodings/noop-encoding.js'

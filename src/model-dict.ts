@@ -7,7 +7,7 @@ import type { ModelBackend } from './backends/model/model-backend.js'
 import { openModel } from './backends/model/open-model.js'
 import { type ModelOptions, splitOptions } from './backends/model/options.js'
 import type { Recognizer } from './backends/model/recognise.js'
-import type { Parts } from './dictionary/assembly.js'
+import type { Internals } from './dictionary/assembly.js'
 import { DurableDict } from './dictionary/durable-dict.js'
 import { type Kind, kindOf } from './dictionary/kind.js'
 import {
@@ -160,13 +160,13 @@ export interface ModelDictKind extends Kind<OpenModelDict> {
 class TouchableDict extends DurableDict {
   readonly #backend: ModelBackend
 
-  private constructor(parts: Parts, backend: ModelBackend) {
-    super(parts)
+  private constructor(internals: Internals, backend: ModelBackend) {
+    super(internals)
     this.#backend = backend
   }
 
   static openOn(backend: ModelBackend, options: CommonOptions): Promise<TouchableDict> {
-    return DurableDict.openAs(backend, options, parts => new TouchableDict(parts, backend))
+    return DurableDict.openAs(backend, options, internals => new TouchableDict(internals, backend))
   }
 
   async touch(...keys: string[]): Promise<void> {

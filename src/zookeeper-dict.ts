@@ -23,7 +23,8 @@ import type { InputOf, OutputOf, Schema } from './dictionary/schema.js'
  * A dictionary in a ZooKeeper ensemble: a znode for each key.
  *
  * Writes are linearizable. Checked reads cost no round trip while the session is healthy, since a watch tells of changes: by
- * default they are sequentially consistent, with read-your-writes; with `barrier: true` they are linearizable.
+ * default they are sequentially consistent, with read-your-writes; with `consistency: 'linearizable'` they
+ * are linearizable, at the price of a write each.
  */
 export type ZookeeperDict<
   T extends object = Record<string, unknown>,
@@ -42,15 +43,6 @@ export interface ZookeeperOptions {
    * await ZookeeperDict.open('/app/settings', 'zookeeper:2181', { acl })
    */
   acl?: readonly ZookeeperAcl[] | undefined
-  /**
-   * Whether a barrier comes before each check: a transaction that changes nothing, ordered by the leader like any write, at
-   * its price. Default `false`. With it, checked reads are linearizable; `sync()` and dictionaries with `maxStaleness` always
-   * have it.
-   *
-   * @example
-   * await ZookeeperDict.open('/app/settings', 'zookeeper:2181', { barrier: true })
-   */
-  barrier?: boolean | undefined
   /**
    * The session timeout to ask for, in milliseconds; the ensemble may give another one. For connection strings only. Default
    * 10,000; at least 1.
@@ -154,19 +146,18 @@ export const ZookeeperDict: ZookeeperDictKind = kindOf<OpenZookeeperDict>(
   'ZookeeperDict',
   async (path: string, client: ZookeeperClient | string, options: CommonOptions & ZookeeperOptions = {}) => {
     checkPath(path)
-    const { acl, barrier = false, sessionTimeout, ...common } = options
-    checkOwn(barrier, sessionTimeout)
+    const { acl, sessionTimeout, ...common } = options
+    checkOwn(sessionTimeout)
     // Before a session is opened for nothing.
     const { timeout, signal } = checkOptions(common)
     const open = opener(client, { acl, sessionTimeout })
     signal?.throwIfAborted()
-    return DurableDict.open(await connect(path, open, barrier, timeout, signal), common)
+    return DurableDict.open(await connect(path, open, timeout, signal), common)
   },
   { first: 'the path', second: 'a client or a connection string', isSecond: text => !text.startsWith('/') },
 )
 
-function checkOwn(barrier: unknown, sessionTimeout: unknown): void {
-  if (typeof barrier !== 'boolean') throw new TypeError('Option "barrier" must be a boolean.')
+function checkOwn(sessionTimeout: unknown): void {
   if (sessionTimeout === undefined) return
   if (typeof sessionTimeout === 'number' && sessionTimeout >= 1 && sessionTimeout < 2 ** 31) return
   throw new TypeError('Option "sessionTimeout" must be a number of milliseconds from 1.')

@@ -106,7 +106,7 @@ export class Link {
 
   damaged = false
 
-  /** Holds back what the client sends. */
+  /** ValueKind back what the client sends. */
   hold() {
     this.#toServer.mode = 'hold'
   }

@@ -11,7 +11,7 @@ export async function rejects<E extends DurableDictError>(
   key?: string,
 ): Promise<E> {
   const error = await failure(work)
-  assert.ok(error instanceof kind, `${kind.name} was to be expected; got ${shown(error)}`)
+  assert.ok(error instanceof kind, `${kind.name} was to be expected; got ${describeFailure(error)}`)
   assert.match(error.code, /^DURABLEDICT_/)
   if (key !== undefined) assert.equal(error.key, key)
   return error
@@ -20,7 +20,7 @@ export async function rejects<E extends DurableDictError>(
 /** Rejects with a `TypeError`: misuse in code. */
 export async function rejectsMisuse(work: Promise<unknown>): Promise<void> {
   const error = await failure(work)
-  assert.ok(error instanceof TypeError, `TypeError was to be expected; got ${shown(error)}`)
+  assert.ok(error instanceof TypeError, `TypeError was to be expected; got ${describeFailure(error)}`)
 }
 
 /** What the promise rejects with. */
@@ -31,9 +31,9 @@ export async function failure(work: Promise<unknown>): Promise<unknown> {
   } catch (error) {
     return error
   }
-  return assert.fail(`a rejection was to be expected; it resolved with ${shown(value)}`)
+  return assert.fail(`a rejection was to be expected; it resolved with ${describeFailure(value)}`)
 }
 
-function shown(value: unknown): string {
+function describeFailure(value: unknown): string {
   return value instanceof Error ? (value.stack ?? value.message) : String(value)
 }

@@ -11,7 +11,7 @@ const METHODS = [
   'changesSince',
   'load',
   'subscribe',
-  'recordBound',
+  'registerMaxStaleness',
 ] as const
 
 /** A method of a backend. */
@@ -39,9 +39,9 @@ export class FaultyBackend {
 
   constructor(inner: Backend<unknown>) {
     this.#inner = inner
-    const { name, supports, holds, pollEvery } = inner
+    const { name, supports, valueKind, pollEvery } = inner
     const wrapper: Record<string, unknown> = {}
-    for (const [member, value] of Object.entries({ name, supports, holds, pollEvery })) {
+    for (const [member, value] of Object.entries({ name, supports, valueKind, pollEvery })) {
       if (value !== undefined) wrapper[member] = value
     }
     for (const method of METHODS) {
@@ -58,7 +58,7 @@ export class FaultyBackend {
    */
   letKnow(): void {
     const inner = this.#inner
-    if (inner.knownCurrent) this.backend.knownCurrent = version => inner.knownCurrent?.(version)
+    if (inner.currentAsOf) this.backend.currentAsOf = version => inner.currentAsOf?.(version)
   }
 
   /** How often any of the methods was called. */

@@ -31,6 +31,7 @@ export interface Fixture {
 export interface Mode {
   readonly autosync?: boolean | undefined
   readonly live?: boolean | undefined
+  readonly consistency?: 'linearizable' | 'sequential' | undefined
 }
 
 /** What is tested. */
@@ -42,7 +43,7 @@ export interface Subject {
    * The capabilities that the backend lacks, each with the reason. What needs them is then reported as skipped,
    * and what happens instead is tested. Default: it has all of them.
    */
-  readonly missing?: { readonly [C in Capability]?: string } | undefined
+  readonly missing?: { readonly [C in Capability]?: string | undefined } | undefined
   /** The modes to run in. Default: all of {@link MODES}. */
   readonly modes?: readonly Mode[] | undefined
   /** Multiplies every time limit, for slow stores and machines. Default 1. */

@@ -43,6 +43,7 @@ export class World {
 
   /** What the subject says that its backend can do. */
   supports(capability: Capability): boolean {
+    if (capability === 'linearizable' && this.mode.consistency === 'linearizable') return true
     return this.#subject.missing?.[capability] === undefined
   }
 
@@ -144,7 +145,7 @@ export class World {
 
 /** What the subject declares must be what its backend says. */
 function declared(backend: Backend<unknown>, { missing = {} }: Subject): void {
-  const bytes = backend.holds === 'bytes' || backend.holds === 'references'
+  const bytes = backend.valueKind === 'bytes' || backend.valueKind === 'references'
   for (const [capability, supported] of Object.entries({ ...capabilities(backend), bytes })) {
     const reason = missing[capability as Capability]
     const said = reason === undefined ? 'does not name it as missing' : `names it as missing: ${reason}`

@@ -6,7 +6,7 @@ export function checkVersion(version: unknown, call = 'lastUpdated()'): Version 
   if (typeof version === 'number' && !Number.isNaN(version)) return version
   throw new TypeError(
     `${call} of the backend must give a string, a number or a bigint that differs whenever anything changed; ` +
-      `got ${Number.isNaN(version) ? 'NaN' : shown(version)}.`,
+      `got ${Number.isNaN(version) ? 'NaN' : typeName(version)}.`,
   )
 }
 
@@ -21,13 +21,13 @@ export function readBound(bound: unknown): number | undefined {
 /** @throws TypeError unless it is an answer to the question what happened since a version. */
 export function checkCatchUp(answer: CatchUp<unknown>): CatchUp<unknown> {
   const type = (answer as Partial<CatchUp<unknown>> | null | undefined)?.type
-  if (type !== 'changes' && type !== 'state' && type !== 'tooOld') throw wrongCatchUp(`the type ${shown(type)}`)
+  if (type !== 'changes' && type !== 'state' && type !== 'tooOld') throw wrongCatchUp(`the type ${typeName(type)}`)
   const { asOf } = answer
   if (asOf !== undefined && !Number.isFinite(asOf)) throw wrongCatchUp('an asOf that is no finite number')
   if (answer.type !== 'tooOld') checkVersion(answer.version, 'The version of an answer')
   if (answer.type === 'state') checkPairs(answer.entries)
   if (answer.type === 'changes') {
-    if (!Array.isArray(answer.changes)) throw wrongCatchUp(`changes of type ${shown(answer.changes)}`)
+    if (!Array.isArray(answer.changes)) throw wrongCatchUp(`changes of type ${typeName(answer.changes)}`)
     for (const change of answer.changes) if (!isChange(change)) throw wrongCatchUp('a change that is none')
   }
   return answer
@@ -69,7 +69,7 @@ export function checkPairs(pairs: unknown): void {
   const iterable =
     typeof pairs === 'object' && pairs !== null && (Symbol.iterator in pairs || Symbol.asyncIterator in pairs)
   if (!iterable) {
-    throw new TypeError(`durables() of the backend must give an iterable of [key, stored]; got ${shown(pairs)}.`)
+    throw new TypeError(`durables() of the backend must give an iterable of [key, stored]; got ${typeName(pairs)}.`)
   }
 }
 
@@ -79,10 +79,10 @@ export function checkPair(pair: readonly [string, unknown]): [string, unknown] {
   if (typeof key === 'string' && stored !== undefined) return [key, stored]
   throw new TypeError(
     `durables() of the backend must give pairs of a key, which is a string, and what is stored; got one of ` +
-      `${shown(key)} and ${shown(stored)}.`,
+      `${typeName(key)} and ${typeName(stored)}.`,
   )
 }
 
-function shown(value: unknown): string {
+function typeName(value: unknown): string {
   return value === null ? 'null' : Array.isArray(value) ? 'an array' : typeof value
 }

@@ -86,11 +86,11 @@ export interface State<S = string> {
 /**
  * What an answer to {@link Backend.changesSince} must be worth.
  *
- * - `'watched'`: what the backend has been told by its store is enough (sequential consistency, with read-your-writes).
+ * - `'sequential'`: what the backend has been told by its store is enough (sequential consistency, with read-your-writes).
  * - `'confirmed'`: the same, and the store was asked for a sign of life after the call.
  * - `'linearizable'`: never older than what was acknowledged, to anyone, before the call.
  */
-export type Freshness = 'watched' | 'confirmed' | 'linearizable'
+export type Freshness = 'sequential' | 'confirmed' | 'linearizable'
 
 /** When an answer was right, at least. */
 export interface Dated {
@@ -153,8 +153,8 @@ export interface Supports {
   readonly pop?: boolean | undefined
   /** `setDefault`: without it (and without `commit`), of two callers the later one may overwrite the earlier. */
   readonly setDefault?: boolean | undefined
-  /** `recordBound`, with `commit`, which tells the bound: without it, `maxStaleness` and `{ everywhere: true }` are unsupported. */
-  readonly recordBound?: boolean | undefined
+  /** `registerMaxStaleness`, with `commit`, which tells the bound: without it, `maxStaleness` and `{ everywhere: true }` are unsupported. */
+  readonly registerMaxStaleness?: boolean | undefined
   /**
    * Whether `changesSince` gives linearizable answers whatever {@link Freshness} is asked for. Default true. Where it does not,
    * checked reads may miss what others wrote just before; `sync()`, and every check of a dictionary with `maxStaleness`, ask for
@@ -164,7 +164,7 @@ export interface Supports {
 }
 
 /** What a backend's store can hold: text, text and bytes, or any value of this process as it is. */
-export type Holds = 'text' | 'bytes' | 'references'
+export type ValueKind = 'text' | 'bytes' | 'references'
 
 /** A value, at once or by a promise. */
 export type Awaitable<V> = V | Promise<V>
@@ -186,7 +186,7 @@ export interface Backend<S = string> {
   readonly name?: string | undefined
   readonly supports?: Supports | undefined
   /** Default: text, as far as `open` checks it (`NoOpEncoding` needs `'references'`). */
-  readonly holds?: Holds | undefined
+  readonly valueKind?: ValueKind | undefined
   /** For live dictionaries on a backend without `subscribe`: how often to ask, in ms. Default 100. */
   readonly pollEvery?: number | undefined
 
@@ -212,9 +212,9 @@ export interface Backend<S = string> {
 
   /**
    * Executes the batch durably, in isolation, each group all or nothing. A batch without effect leaves the version.
-   * `givenUp` is aborted when the caller has stopped waiting: what was not sent yet must not be sent any more.
+   * `signal` is aborted when the caller has stopped waiting: what was not sent yet must not be sent any more.
    */
-  commit?(batch: Batch<S>, since: Version, givenUp: AbortSignal): Awaitable<Committed<S>>
+  commit?(batch: Batch<S>, since: Version, signal: AbortSignal): Awaitable<Committed<S>>
   /**
    * Called before a group is committed, in the async context of the call that it came of: for backends that run code of the
    * application for a group. `commit` itself runs in the context in which the dictionary was opened. Must be cheap, and not throw.
@@ -228,11 +228,11 @@ export interface Backend<S = string> {
   changesSince?(since: Version, freshness?: Freshness): Awaitable<CatchUp<S>>
   /**
    * As of when, as {@link Dated.asOf}, the version is known to be the present one by what the store has told: where
-   * `changesSince(version, 'watched')` would say at once that nothing changed. Nothing where it is not, or the store would have
+   * `changesSince(version, 'sequential')` would say at once that nothing changed. Nothing where it is not, or the store would have
    * to be asked. It asks nothing and costs next to nothing: reads that check begin with it, each of them, where the backend is
    * not {@link Supports.linearizable}. Default: they share a `changesSince`.
    */
-  knownCurrent?(version: Version): number | undefined
+  currentAsOf?(version: Version): number | undefined
   /**
    * Everything stored with its version: one consistent state. Where that takes several calls on the store, `progress`
    * is to be called after each, since the time limit of a call starts anew then. It throws once no one waits any more:
@@ -246,7 +246,7 @@ export interface Backend<S = string> {
    * Durably records that some replica relies on memory for `ms` after a check, unless a larger bound is recorded already.
    * Not a change of the dictionary: the version stays.
    */
-  recordBound?(ms: number): Awaitable<void>
+  registerMaxStaleness?(ms: number): Awaitable<void>
 
   /**
    * Lets go of what the backend itself opened. Called once; no call comes after it. Writes have ended by then, or are given

@@ -2,7 +2,7 @@ import { MAX_BOUND } from './answers.js'
 import type { Backend, Supports } from './backend.js'
 
 const REQUIRED = ['persist', 'depersist', 'durables', 'lastUpdated'] as const
-const OPTIONAL = ['commit', 'changesSince', 'load', 'subscribe', 'pop', 'setDefault', 'recordBound'] as const
+const OPTIONAL = ['commit', 'changesSince', 'load', 'subscribe', 'pop', 'setDefault', 'registerMaxStaleness'] as const
 
 /** What a backend can do, said of each capability. */
 export type Capabilities = { readonly [C in keyof Supports]-?: boolean }
@@ -25,7 +25,7 @@ export function capabilities(backend: Backend<unknown>): Capabilities {
   const supports = Object.fromEntries(found) as Capabilities
   // Only commit() tells the bound that was recorded.
   const linearizable = backend.supports?.linearizable ?? true
-  return { ...supports, linearizable, recordBound: supports.recordBound && supports.commit }
+  return { ...supports, linearizable, registerMaxStaleness: supports.registerMaxStaleness && supports.commit }
 }
 
 /** Where it were NaN, a timer would fire all the time. */

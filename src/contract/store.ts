@@ -38,21 +38,21 @@ export class Store {
   commit(
     batch: Batch<unknown>,
     since: Version,
-    givenUp: AbortSignal,
+    signal: AbortSignal,
     progress: () => void,
   ): Awaitable<Committed<unknown>> {
     const { backend } = this
-    if (this.supports.commit && backend.commit) return backend.commit(batch, since, givenUp)
+    if (this.supports.commit && backend.commit) return backend.commit(batch, since, signal)
     const step = () => {
-      givenUp.throwIfAborted()
+      signal.throwIfAborted()
       progress()
     }
     return this.#commitOneByOne(batch, since, step)
   }
 
   /** Only where it is supported. */
-  recordBound(ms: number): Awaitable<void> {
-    return this.backend.recordBound?.(ms)
+  registerMaxStaleness(ms: number): Awaitable<void> {
+    return this.backend.registerMaxStaleness?.(ms)
   }
 
   load(progress: () => void): Awaitable<State<unknown>> {

@@ -12,7 +12,7 @@ import { Codec } from './codec.js'
 import { Defaults } from './defaults.js'
 import { type Change, Emitter } from './events.js'
 import { Keys } from './keys.js'
-import { checkBound, type Settings } from './options.js'
+import { checkBound, checkConsistency, type Settings } from './options.js'
 import { Reencoder } from './reencoder.js'
 import { SchemaCheck } from './schema.js'
 import type { StoreContext } from './store-context.js'
@@ -28,7 +28,7 @@ const HEARTBEATS_PER_BOUND = 3
 const POLL_EVERY = 100
 
 /** What a dictionary is made of. */
-export interface Parts {
+export interface Internals {
   readonly name: string
   readonly settings: Settings
   readonly store: Store
@@ -44,7 +44,11 @@ export interface Parts {
 }
 
 /** Puts a dictionary together and loads it. Where that fails, the backend is closed and nothing stays open. */
-export async function assemble(backend: Backend<unknown>, settings: Settings, context: StoreContext): Promise<Parts> {
+export async function assemble(
+  backend: Backend<unknown>,
+  settings: Settings,
+  context: StoreContext,
+): Promise<Internals> {
   const { signal } = settings
   const reads = new Deadlines()
   const forgetSignal = onAbort(signal, () => reads.endAll(signal?.reason))
@@ -84,23 +88,24 @@ async function build(
   reads: Deadlines,
   context: StoreContext,
   progress: () => void,
-): Promise<Parts> {
+): Promise<Internals> {
   const { name } = store
   const { encoding, oldEncoding } = settings
   const emitter = new Emitter(name, context)
   const watchers = new Watchers()
   const schema = new SchemaCheck(settings.schema, name)
-  const { holds } = store.backend
+  const { valueKind } = store.backend
   // Only where a value can be written back without losing a concurrent write.
   const writesBack = store.supports.commit && !settings.readOnly
   const onOld = (key: string) => void (writesBack && reencoder.note(key))
-  const codec = new Codec({ dictionary: name, encoding, oldEncoding, schema, holds, onOld })
+  const codec = new Codec({ dictionary: name, encoding, oldEncoding, schema, valueKind, onOld })
   const defaults = new Defaults(settings.defaults, codec, name)
   const keys = new Keys(name, settings.strictKeys ? namesOf(defaults, schema) : undefined)
   const observer = observe(emitter, watchers, context, () => replica)
   checkBound(settings, store.supports, name)
+  checkConsistency(settings, store.supports, name)
   const bounded = new BoundedStore(store, reads, settings.timeout, context)
-  const replica = await Replica.open(bounded, codec.decode.bind(codec), observer, settings.maxStaleness, progress)
+  const replica = await Replica.open(bounded, codec.decode.bind(codec), observer, settings, progress)
   const reencoder = new Reencoder({ codec, memory: () => replica.memory, submit: group => replica.submit(group) })
   const feed = settings.live ? await startFeed(store, replica, emitter, settings.maxStaleness) : undefined
   bounded.opened()

@@ -3,12 +3,12 @@ import type { ClosedError } from '../errors/errors.js'
 import { Deadlines } from '../replica/deadlines.js'
 import { closeFault, late } from '../replica/faults.js'
 import { now } from '../time/clock.js'
-import type { Parts } from './assembly.js'
+import type { Internals } from './assembly.js'
 import { DEFAULT_TIMEOUT } from './options.js'
 
 /** Ends all that a dictionary has under way, whatever fails or hangs meanwhile; then rejects with the first fault. */
-export async function closeParts(parts: Parts, reason: ClosedError): Promise<void> {
-  const { context, emitter, feed, name, replica, settings, store, watchers } = parts
+export async function closeInternals(internals: Internals, reason: ClosedError): Promise<void> {
+  const { context, emitter, feed, name, replica, settings, store, watchers } = internals
   const until = now() + settings.timeout
   const { timeout } = settings
   const within = <V>(work: () => V | Promise<V>, ms: number) => context.run(() => bounded(work, ms, timeout))

@@ -1,10 +1,10 @@
-import type { Holds } from '../contract/backend.js'
+import type { ValueKind } from '../contract/backend.js'
 import { DamagedValue } from '../contract/damaged-value.js'
 import { isPromise } from '../contract/is-promise.js'
 import type { Encoding } from '../encodings/encoding.js'
 import { deepFreeze } from '../encodings/freeze.js'
 import { DecodingError, EncodingError, InvalidValueError, UnsupportedError } from '../errors/errors.js'
-import { forKey, sentence } from '../errors/for-key.js'
+import { describeError, forKey } from '../errors/for-key.js'
 import { quoted } from '../errors/quoted.js'
 import { loggable, messageOf } from '../errors/quoted-input.js'
 import type { Decoded } from '../replica/entries.js'
@@ -15,7 +15,7 @@ export interface CodecOptions {
   readonly encoding: Encoding<unknown>
   readonly oldEncoding: Encoding<unknown> | undefined
   readonly schema: SchemaCheck
-  readonly holds: Holds | undefined
+  readonly valueKind: ValueKind | undefined
   /** Told of a value that only the old encoding could decode. */
   onOld(key: string): void
 }
@@ -27,7 +27,7 @@ export class Codec {
   /** @throws UnsupportedError where the store cannot hold what the encoding makes. */
   constructor(options: CodecOptions) {
     this.#options = options
-    for (const encoding of [options.encoding, options.oldEncoding]) if (encoding) checkHolds(encoding, options)
+    for (const encoding of [options.encoding, options.oldEncoding]) if (encoding) checkValueKind(encoding, options)
   }
 
   /**
@@ -67,16 +67,16 @@ export class Codec {
   }
 
   #encode(key: string, value: unknown): unknown {
-    const { dictionary, encoding, holds } = this.#options
+    const { dictionary, encoding, valueKind } = this.#options
     try {
       const stored = encoding.encode(value)
-      checkStored(stored, holds)
+      checkStored(stored, valueKind)
       return stored
     } catch (cause) {
       if (cause instanceof InvalidValueError) throw forKey(cause, key)
       throw new EncodingError(
         `The value of key ${quoted(key)} of dictionary "${dictionary}" was not written: ${encoding.name} cannot encode it: ` +
-          sentence(cause),
+          describeError(cause),
         { dictionary, key, cause },
       )
     }
@@ -105,9 +105,9 @@ export class Codec {
   /** Names each encoding that failed, with its own reason: the old one's is often what matters. */
   #failures(cause: unknown, oldCause: unknown): string {
     const { encoding, oldEncoding } = this.#options
-    const reason = sentence(messageOf(cause))
+    const reason = describeError(messageOf(cause))
     if (!oldEncoding) return `${encoding.name}: ${reason}`
-    const oldReason = sentence(messageOf(oldCause))
+    const oldReason = describeError(messageOf(oldCause))
     if (oldReason === reason) return `${encoding.name} or ${oldEncoding.name}: ${reason}`
     return `${encoding.name}: ${reason} It cannot be decoded by ${oldEncoding.name} either: ${oldReason}`
   }
@@ -126,8 +126,8 @@ function attempt(encoding: Encoding<unknown>, stored: unknown): Attempt {
   }
 }
 
-function checkHolds(encoding: Encoding<unknown>, { holds, dictionary }: CodecOptions): void {
-  if (!encoding.passThrough || holds === 'references') return
+function checkValueKind(encoding: Encoding<unknown>, { valueKind, dictionary }: CodecOptions): void {
+  if (!encoding.passThrough || valueKind === 'references') return
   throw new UnsupportedError(
     `${encoding.name} hands on values as they are, which only a store inside this process can hold; ` +
       `the one of dictionary "${dictionary}" cannot. Use RichEncoding or JSONEncoding.`,
@@ -135,12 +135,12 @@ function checkHolds(encoding: Encoding<unknown>, { holds, dictionary }: CodecOpt
   )
 }
 
-function checkStored(stored: unknown, holds: Holds | undefined): void {
+function checkStored(stored: unknown, valueKind: ValueKind | undefined): void {
   if (stored === undefined) throw new TypeError('It encodes to undefined.')
   if (isPromise(stored)) throw new TypeError('It encodes to a promise: encode() must answer at once.')
-  if (holds === undefined || holds === 'references' || typeof stored === 'string') return
-  if (holds === 'bytes' && stored instanceof Uint8Array) return
+  if (valueKind === undefined || valueKind === 'references' || typeof stored === 'string') return
+  if (valueKind === 'bytes' && stored instanceof Uint8Array) return
   throw new TypeError(
-    `It encodes to ${typeof stored}, where the store holds ${holds === 'text' ? 'strings' : 'strings and bytes'}.`,
+    `It encodes to ${typeof stored}, where the store holds ${valueKind === 'text' ? 'strings' : 'strings and bytes'}.`,
   )
 }

@@ -3,9 +3,9 @@ import { UnsupportedError } from '../errors/errors.js'
 import { brand } from '../process/branded.js'
 import { now } from '../time/clock.js'
 import { onAbort } from '../time/on-abort.js'
-import { assemble, type Parts } from './assembly.js'
+import { assemble, type Internals } from './assembly.js'
 import { ChangeStream } from './change-stream.js'
-import { closeParts, closeQuietly } from './closing.js'
+import { closeInternals, closeQuietly } from './closing.js'
 import { type Derived, type DerivedSource, DerivedValue, type DeriveOptions } from './derived.js'
 import type { Change, EventMap } from './events.js'
 import { Gate } from './gate.js'
@@ -24,14 +24,14 @@ import {
 } from './options.js'
 import type { Updates } from './pairs.js'
 import { Reads } from './reads.js'
+import { attachRequestApi } from './request-api.js'
 import { RequestChecks } from './request-checks.js'
 import { snapshotHere } from './request-scope.js'
-import { giveSide } from './request-side.js'
 import { ResyncTimer } from './resync.js'
 import { StoreContext } from './store-context.js'
 import { Transactor } from './transact.js'
 import type { Transaction } from './transaction.js'
-import type { DictMap, Read, Snapshot, StateView } from './views.js'
+import type { DictView, Read, Snapshot, StateView } from './views.js'
 import { Writes } from './writes.js'
 
 /** How often a transaction is run again where the caller does not say. */
@@ -76,7 +76,7 @@ export class DurableDict<
     })
   }
 
-  readonly #parts: Parts
+  readonly #internals: Internals
   readonly #gate: Gate
   readonly #reads: Reads
   readonly #writes: Writes
@@ -86,12 +86,12 @@ export class DurableDict<
   readonly #forgetSignal: () => void
   #closing: Promise<void> | undefined
 
-  protected constructor(parts: Parts) {
-    const { name, codec, defaults, keys, settings } = parts
-    this.#parts = parts
+  protected constructor(internals: Internals) {
+    const { name, codec, defaults, keys, settings } = internals
+    this.#internals = internals
     this.#gate = new Gate(name)
-    this.#reads = new Reads(parts, this.#gate)
-    this.#writes = new Writes(parts, this.#gate)
+    this.#reads = new Reads(internals, this.#gate)
+    this.#writes = new Writes(internals, this.#gate)
     this.#transactor = new Transactor({
       dictionary: name,
       codec,
@@ -102,29 +102,29 @@ export class DurableDict<
       submit: (group, options, limit) => this.#writes.submit(group, options, limit),
     })
     this.#derivedSource = {
-      version: () => parts.replica.memory.version,
+      version: () => internals.replica.memory.version,
       held: () => this.#reads.held(),
       ofRequest: () => snapshotHere(this) as StateView | undefined,
     }
     this.#resync = settings.resyncEvery === undefined ? undefined : this.#startResync(settings.resyncEvery)
     this.#forgetSignal = onAbort(settings.signal, () => void this.close().catch(() => {}))
-    giveSide(this, {
+    attachRequestApi(this, {
       name,
       readOnly: settings.readOnly,
-      checks: new RequestChecks(parts, this.#gate),
+      checks: new RequestChecks(internals, this.#gate),
       maxStaleness: settings.maxStaleness ?? 0,
       present: () => this.#reads.present(),
     })
   }
 
   static readonly open = ((backend: Backend<unknown>, options?: CommonOptions) =>
-    DurableDict.openAs(backend, options, parts => new DurableDict(parts))) as OpenOnBackend
+    DurableDict.openAs(backend, options, internals => new DurableDict(internals))) as OpenOnBackend
 
   /** The same for a kind of dictionary that can do more. */
   protected static async openAs<Dict>(
     backend: Backend<unknown>,
     options: CommonOptions | undefined,
-    make: (parts: Parts) => Dict,
+    make: (internals: Internals) => Dict,
   ): Promise<Dict> {
     const context = new StoreContext()
     let timeout: number | undefined
@@ -132,9 +132,9 @@ export class DurableDict<
       const settings = checkOptions(options)
       timeout = settings.timeout
       if (settings.readOnly) context.run(() => backend?.restrictToReads?.())
-      const parts = await assemble(backend, settings, context)
+      const internals = await assemble(backend, settings, context)
       settings.signal?.throwIfAborted()
-      return make(parts)
+      return make(internals)
     } catch (error) {
       await context.run(() => closeQuietly(backend, timeout))
       throw error
@@ -143,33 +143,33 @@ export class DurableDict<
 
   /** The dictionary's name. */
   get name(): string {
-    return this.#parts.name
+    return this.#internals.name
   }
 
   /**
    * The synchronous view of memory, never touching the store. `get` falls back to the defaults; the rest is stored keys
    * only. It goes on serving when the store cannot be reached, and after `close`.
    */
-  get local(): DictMap<T, D> {
-    return this.#reads.local as unknown as DictMap<T, D>
+  get local(): DictView<T, D> {
+    return this.#reads.local as unknown as DictView<T, D>
   }
 
   /**
    * The synchronous view of memory that answers only within `maxStaleness`: each read throws `StaleError` where memory was
    * not confirmed current within the bound. Throws `TypeError` where the dictionary was opened without `maxStaleness`.
    */
-  get fresh(): DictMap<T, D> {
-    return this.#reads.fresh as unknown as DictMap<T, D>
+  get fresh(): DictView<T, D> {
+    return this.#reads.fresh as unknown as DictView<T, D>
   }
 
   /** The state that memory holds: a token, to be compared for equality only. */
   get version(): Version {
-    return this.#parts.replica.memory.version
+    return this.#internals.replica.memory.version
   }
 
   /** How long ago memory was last known to be current, in ms, counted from before that check was sent. */
   get staleness(): number {
-    return now() - this.#parts.replica.confirmedAt
+    return now() - this.#internals.replica.confirmedAt
   }
 
   /** The stored value, else its default, else `undefined`. Rejects with `DecodingError` where it cannot be decoded. */
@@ -184,7 +184,7 @@ export class DurableDict<
 
   /** Whether the key is stored; defaults do not count. */
   async has(key: keyof T & string): Promise<boolean> {
-    this.#parts.keys.check(key)
+    this.#internals.keys.check(key)
     return (await this.#reads.current()).has(key)
   }
 
@@ -224,7 +224,7 @@ export class DurableDict<
    * of what memory holds now. Synchronous, never touching the store. Throws `ClosedError` after `close`.
    */
   current(): Snapshot<T, D> {
-    this.#gate.pass()
+    this.#gate.assertOpen()
     return (snapshotHere(this) ?? this.#reads.present()) as unknown as Snapshot<T, D>
   }
 
@@ -313,15 +313,15 @@ export class DurableDict<
     this.#writes.checkOptions(options, ['retries', 'timeout'])
     if (typeof fn !== 'function') throw new TypeError('transact() takes a function of the transaction.')
     const retries = checkRetries(options?.retries ?? DEFAULT_RETRIES)
-    if (!this.#parts.store.supports.commit) throw this.#unsupported('transact')
-    const timeout = checkTimeout(options?.timeout ?? this.#parts.settings.timeout)
+    if (!this.#internals.store.supports.commit) throw this.#unsupported('transact')
+    const timeout = checkTimeout(options?.timeout ?? this.#internals.settings.timeout)
     return this.#transactor.run(fn, { retries, timeout }, options)
   }
 
   /** Brings memory up to the store's state at the time of the call, or later: linearizable on every backend. */
   async sync(): Promise<void> {
-    this.#gate.pass()
-    await this.#parts.replica.sync()
+    this.#gate.assertOpen()
+    await this.#internals.replica.sync()
   }
 
   /**
@@ -331,8 +331,8 @@ export class DurableDict<
   async reencode(): Promise<number> {
     this.#writes.assertWritable()
     await this.sync()
-    if (!this.#parts.store.supports.commit) throw this.#unsupported('reencode')
-    return this.#parts.reencoder.all()
+    if (!this.#internals.store.supports.commit) throw this.#unsupported('reencode')
+    return this.#internals.reencoder.all()
   }
 
   /**
@@ -341,10 +341,10 @@ export class DurableDict<
    */
   watch<K extends keyof T & string>(options: WatchOptions<K> = {}): AsyncIterableIterator<Change<T, K>> {
     checkNames(options, ['key', 'signal'], 'watch()')
-    if (options.key !== undefined) this.#parts.keys.check(options.key)
+    if (options.key !== undefined) this.#internals.keys.check(options.key)
     checkSignal(options.signal)
     const { closed } = this.#gate
-    const stream = closed ? new ChangeStream(() => {}) : this.#parts.watchers.add(options.key, options.signal)
+    const stream = closed ? new ChangeStream(() => {}) : this.#internals.watchers.add(options.key, options.signal)
     if (closed) stream.fail(this.#gate.error())
     return stream as AsyncIterableIterator<unknown> as AsyncIterableIterator<Change<T, K>>
   }
@@ -359,13 +359,13 @@ export class DurableDict<
    * - `close`.
    */
   on<E extends keyof EventMap<T>>(event: E, listener: (event: EventMap<T>[E]) => void): this {
-    this.#parts.emitter.on(event, listener as (event: unknown) => void)
+    this.#internals.emitter.on(event, listener as (event: unknown) => void)
     return this
   }
 
   /** Removes a listener. */
   off<E extends keyof EventMap<T>>(event: E, listener: (event: EventMap<T>[E]) => void): this {
-    this.#parts.emitter.off(event, listener as (event: unknown) => void)
+    this.#internals.emitter.off(event, listener as (event: unknown) => void)
     return this
   }
 
@@ -390,28 +390,28 @@ export class DurableDict<
 
   /** For the same kinds: runs calls on the store in the async context that all others run in. */
   protected runOnStore<V>(work: () => V): V {
-    return this.#parts.context.run(work)
+    return this.#internals.context.run(work)
   }
 
   async #close(): Promise<void> {
     this.#gate.close()
     this.#forgetSignal()
     this.#resync?.stop()
-    await closeParts(this.#parts, this.#gate.error())
+    await closeInternals(this.#internals, this.#gate.error())
   }
 
   #inspected(): Inspected {
-    const { name, settings } = this.#parts
+    const { name, settings } = this.#internals
     const shown = { name, keys: this.local.size, live: settings.live, staleness: Math.round(this.staleness) }
     return this.#gate.closed ? { ...shown, closed: true } : shown
   }
 
   #checkKeys(keys: readonly string[]): void {
-    for (const key of keys) this.#parts.keys.check(key)
+    for (const key of keys) this.#internals.keys.check(key)
   }
 
   #startResync(every: number): ResyncTimer {
-    const { emitter, replica } = this.#parts
+    const { emitter, replica } = this.#internals
     const onFault = (cause: unknown) => emitter.emit('stale', { staleness: this.staleness, cause })
     return new ResyncTimer(every, () => replica.resync(), onFault)
   }

@@ -29,7 +29,7 @@ export class Gate {
   }
 
   /** @throws ClosedError once it is closed. */
-  pass(): void {
+  assertOpen(): void {
     if (this.#closed) throw this.error()
   }
 

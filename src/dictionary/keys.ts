@@ -27,7 +27,7 @@ export class Keys {
   #unnamed(key: string, names: ReadonlySet<string>): InvalidKeyError {
     const dictionary = this.#dictionary
     return new InvalidKeyError(
-      `Key ${shown(key)} of dictionary "${dictionary}" is named by neither its defaults nor its schema, and was opened with ` +
+      `Key ${describeKey(key)} of dictionary "${dictionary}" is named by neither its defaults nor its schema, and was opened with ` +
         `{ strictKeys: true }. Add it to them, or use one of: ${[...names].slice(0, MAX_NAMES).join(', ')}.`,
       { dictionary, key },
     )
@@ -39,13 +39,13 @@ export function checkKey(key: unknown, dictionary: string): asserts key is strin
   const fault = keyFault(key)
   if (!fault) return
   throw new InvalidKeyError(
-    `${shown(key)} cannot be a key of dictionary "${dictionary}": ${fault}. ` +
+    `${describeKey(key)} cannot be a key of dictionary "${dictionary}": ${fault}. ` +
       `A key is a non-empty, well-formed string of at most ${MAX_KEY_BYTES} bytes in UTF-8.`,
     { dictionary, key: typeof key === 'string' ? key : undefined },
   )
 }
 
-function shown(key: unknown): string {
+function describeKey(key: unknown): string {
   if (typeof key !== 'string') return `A key of type ${key === null ? 'null' : typeof key}`
   return JSON.stringify(key.length > 60 ? `${key.slice(0, 60)}…` : key)
 }

@@ -78,6 +78,16 @@ export interface CommonOptions {
    */
   maxStaleness?: number | undefined
   /**
+   * What reads that check the store first promise. `'linearizable'`: never older than a write acknowledged, to anyone, before the
+   * read began. `'sequential'`: sequential consistency with read-your-writes and monotonic reads. Default: `'sequential'` on
+   * ZooKeeper, where a linearizable check costs a write, else `'linearizable'`. A store whose checks are linearizable at no
+   * extra cost gives them with either. `sync()`, and every check of a dictionary with `maxStaleness`, are always linearizable.
+   *
+   * @example
+   * await ZookeeperDict.open('/app/settings', 'zookeeper:2181', { consistency: 'linearizable' })
+   */
+  consistency?: 'linearizable' | 'sequential' | undefined
+  /**
    * How often memory is compared with everything that is stored, in milliseconds: a safety net against entries altered
    * behind the library's back. Off by default; at least 1.
    *
@@ -217,7 +227,7 @@ type IsUnion<V, All = V> = 0 extends 1 & V
 export interface WriteOptions {
   /**
    * Resolve only once no process can any longer read an older value within its `maxStaleness`: the largest bound in use
-   * is waited out. Default `false`. Holds as long as clocks tick at nearly the same rate (0.1 %), and the store does not
+   * is waited out. Default `false`. ValueKind as long as clocks tick at nearly the same rate (0.1 %), and the store does not
    * lose what it acknowledged.
    *
    * @example
@@ -277,6 +287,7 @@ export interface Settings {
   readonly resyncEvery: number | undefined
   readonly readOnly: boolean
   readonly strictKeys: boolean
+  readonly consistency: 'linearizable' | 'sequential' | undefined
 }
 
 /** In ms. */
@@ -295,6 +306,7 @@ const NAMES = [
   'resyncEvery',
   'readOnly',
   'strictKeys',
+  'consistency',
 ]
 
 /** @throws TypeError for an option that does not exist or is not of its kind. */
@@ -317,6 +329,7 @@ export function checkOptions(options: CommonOptions & { schema?: Schema; default
     maxStaleness: optionalMilliseconds('maxStaleness', options.maxStaleness, MAX_BOUND),
     resyncEvery: optionalMilliseconds('resyncEvery', options.resyncEvery),
     readOnly: boolean('readOnly', readOnly),
+    consistency: consistency(options.consistency),
     strictKeys: boolean('strictKeys', strictKeys),
   }
 }
@@ -331,14 +344,14 @@ export function checkWriteOptions(
   if (options === undefined) return
   checkNames(options, ['everywhere', ...also], 'a write')
   if (options.everywhere === undefined || !boolean('everywhere', options.everywhere)) return
-  if (!supports.recordBound) throw noBound('A write { everywhere: true }', dictionary)
+  if (!supports.registerMaxStaleness) throw noBound('A write { everywhere: true }', dictionary)
 }
 
 /** @throws UnsupportedError where the backend cannot record the bound that `maxStaleness` needs. */
 export function checkBound(settings: Settings, supports: Supports, dictionary: string): void {
   if (settings.maxStaleness === undefined) return
   if (settings.readOnly) throw boundIsWritten(dictionary)
-  if (!supports.recordBound) throw noBound('Option "maxStaleness"', dictionary)
+  if (!supports.registerMaxStaleness) throw noBound('Option "maxStaleness"', dictionary)
 }
 
 /** What a reader without the right to write is told where it would have to record a bound. */
@@ -358,9 +371,19 @@ export function onlyReads(dictionary: string): UnsupportedError {
   )
 }
 
+/** @throws UnsupportedError when the backend has no linearizable check. */
+export function checkConsistency({ consistency }: Settings, supports: Supports, dictionary: string): void {
+  if (consistency !== 'linearizable' || supports.linearizable || supports.changesSince) return
+  throw new UnsupportedError(
+    `Option "consistency" cannot be "linearizable": the backend of dictionary "${dictionary}" declares that its lastUpdated() may ` +
+      'lag behind. Give it a linearizable changesSince(), or leave the option out.',
+    { dictionary },
+  )
+}
+
 function noBound(what: string, dictionary: string): UnsupportedError {
   return new UnsupportedError(
-    `${what} needs a backend with recordBound(); that of dictionary "${dictionary}" has none.`,
+    `${what} needs a backend with registerMaxStaleness(); that of dictionary "${dictionary}" has none.`,
     {
       dictionary,
     },
@@ -390,6 +413,11 @@ export function checkNames(options: object, names: readonly string[], call: stri
     if (names.includes(name)) continue
     throw new TypeError(`${call} has no option "${name}"; it has ${names.join(', ')}.`)
   }
+}
+
+function consistency(value: unknown): Settings['consistency'] {
+  if (value === undefined || value === 'linearizable' || value === 'sequential') return value
+  throw wrong('consistency', '"linearizable" or "sequential"', value)
 }
 
 function boolean(name: string, value: unknown): boolean {
@@ -433,11 +461,11 @@ export function isPlain(value: unknown): boolean {
 
 /** What is said of an option that is not of its kind. */
 export function wrong(name: string, wanted: string, value: unknown): TypeError {
-  return new TypeError(`Option "${name}" must be ${wanted}; got ${shown(value)}.`)
+  return new TypeError(`Option "${name}" must be ${wanted}; got ${describeValue(value)}.`)
 }
 
 /** A value, as messages name it. */
-export function shown(value: unknown): string {
+export function describeValue(value: unknown): string {
   // A string may be a password that has come to the wrong place.
   if (typeof value === 'string') return /^[\w-]{1,20}$/.test(value) ? JSON.stringify(value) : 'a string'
   if (typeof value === 'number' || value === null) return String(value)

@@ -1,7 +1,7 @@
 import { forKey } from '../errors/for-key.js'
 import type { FrozenState } from '../replica/frozen-state.js'
 import { now } from '../time/clock.js'
-import type { Parts } from './assembly.js'
+import type { Internals } from './assembly.js'
 import type { Gate } from './gate.js'
 import { noSuchKey } from './no-such-key.js'
 import { FreshView, LocalView, type Snapshot, StateView } from './views.js'
@@ -9,15 +9,15 @@ import { FreshView, LocalView, type Snapshot, StateView } from './views.js'
 /** Everything that reads: first as current as the mode promises, then from memory. */
 export class Reads {
   readonly local: LocalView<Record<string, unknown>>
-  readonly #parts: Parts
+  readonly #internals: Internals
   readonly #gate: Gate
   #fresh: FreshView<Record<string, unknown>> | undefined
   #snapshot: WeakRef<StateView> | undefined
 
-  constructor(parts: Parts, gate: Gate) {
-    this.#parts = parts
+  constructor(internals: Internals, gate: Gate) {
+    this.#internals = internals
     this.#gate = gate
-    this.local = new LocalView(parts.replica.memory, parts, () => this.held())
+    this.local = new LocalView(internals.replica.memory, internals, () => this.held())
   }
 
   /** @throws TypeError where the dictionary has no bound. */
@@ -27,7 +27,7 @@ export class Reads {
   }
 
   async get(key: string): Promise<unknown> {
-    this.#gate.pass()
+    this.#gate.assertOpen()
     const check = this.#check()
     if (check) {
       try {
@@ -41,13 +41,13 @@ export class Reads {
 
   async getOrThrow(key: string): Promise<unknown> {
     const value = await this.get(key)
-    if (value === undefined) throw noSuchKey(key, this.#parts.name)
+    if (value === undefined) throw noSuchKey(key, this.#internals.name)
     return value
   }
 
   /** What memory holds, once it is as current as the mode promises. */
   async current(): Promise<LocalView<Record<string, unknown>>> {
-    this.#gate.pass()
+    this.#gate.assertOpen()
     const check = this.#check()
     if (check) await check
     return this.local
@@ -55,7 +55,7 @@ export class Reads {
 
   async state(): Promise<FrozenState> {
     await this.current()
-    return this.#parts.replica.memory.freeze()
+    return this.#internals.replica.memory.freeze()
   }
 
   async snapshot(): Promise<Snapshot> {
@@ -65,35 +65,35 @@ export class Reads {
 
   /** A snapshot of what memory holds now; of one state always the same, as long as anyone holds it. */
   present(): StateView {
-    const state = this.#parts.replica.memory.freeze()
+    const state = this.#internals.replica.memory.freeze()
     const earlier = this.#snapshot?.deref()
     if (earlier?.holds(state)) return earlier
-    const snapshot = new StateView(state, this.#parts)
+    const snapshot = new StateView(state, this.#internals)
     this.#snapshot = new WeakRef(snapshot)
     return snapshot
   }
 
   /** The same, kept until memory moves on: for what is made of each state at most once. */
   held(): StateView {
-    const { memory } = this.#parts.replica
+    const { memory } = this.#internals.replica
     memory.pinned ??= this.present()
     return memory.pinned as StateView
   }
 
   /** What is to be waited for before memory is read: nothing where it is as current as the mode promises. */
   #check(): Promise<void> | undefined {
-    return this.#mustCheck() ? this.#parts.replica.checkUnlessKnown() : undefined
+    return this.#mustCheck() ? this.#internals.replica.checkUnlessKnown() : undefined
   }
 
   #mustCheck(): boolean {
-    const { settings, replica } = this.#parts
+    const { settings, replica } = this.#internals
     if (!settings.autosync) return false
     // The clock is asked at each read: an answer kept from an earlier one would be wrong after the process was stopped.
     return settings.maxStaleness === undefined || now() - replica.confirmedAt > settings.maxStaleness
   }
 
   #read(key: string): unknown {
-    const { replica, defaults, keys } = this.#parts
+    const { replica, defaults, keys } = this.#internals
     if (keys.isStrict) keys.check(key)
     const value = replica.memory.entries.get(key)
     if (value !== undefined) return value
@@ -103,7 +103,7 @@ export class Reads {
   }
 
   #makeFresh(): FreshView<Record<string, unknown>> {
-    const { settings, replica, name } = this.#parts
+    const { settings, replica, name } = this.#internals
     if (settings.maxStaleness === undefined) {
       throw new TypeError(`Dictionary "${name}" has no "fresh" view: open it with the option "maxStaleness".`)
     }

@@ -2,7 +2,7 @@ import { ClosedError, type DurableDictError } from '../errors/errors.js'
 import { Deadlines } from '../replica/deadlines.js'
 import { readFault } from '../replica/faults.js'
 import { now } from '../time/clock.js'
-import type { Parts } from './assembly.js'
+import type { Internals } from './assembly.js'
 import type { Gate } from './gate.js'
 
 /** Why memory could not be confirmed; nothing where it was. */
@@ -21,7 +21,7 @@ interface Failure {
  * request.
  */
 export class RequestChecks {
-  readonly #parts: Parts
+  readonly #internals: Internals
   readonly #gate: Gate
   readonly #deadlines = new Deadlines()
   readonly #waiting = new Set<(answer: Answer) => void>()
@@ -35,11 +35,13 @@ export class RequestChecks {
   #answer: Promise<Answer> = Promise.resolve(undefined)
   #failure: Failure | undefined
 
-  constructor(parts: Parts, gate: Gate) {
-    this.#parts = parts
+  constructor(internals: Internals, gate: Gate) {
+    this.#internals = internals
     this.#gate = gate
     // Where none can be recorded, no writer waits for one.
-    this.#bound = parts.store.supports.recordBound ? (parts.settings.maxStaleness ?? 0) : Number.POSITIVE_INFINITY
+    this.#bound = internals.store.supports.registerMaxStaleness
+      ? (internals.settings.maxStaleness ?? 0)
+      : Number.POSITIVE_INFINITY
   }
 
   /**
@@ -50,7 +52,7 @@ export class RequestChecks {
    */
   confirm(bound: number, patience: number): Answer | Promise<Answer> {
     if (this.#gate.closed) return this.#gate.error()
-    if (this.#failure && this.#parts.replica.confirmedAt > this.#failure.at) this.#recover()
+    if (this.#failure && this.#internals.replica.confirmedAt > this.#failure.at) this.#recover()
     if (this.#isConfirmed(bound)) return undefined
     if (this.#failure) return this.#askAgain(this.#failure, patience)
     if (bound > this.#bound) this.#record(bound)
@@ -59,7 +61,7 @@ export class RequestChecks {
 
   #isConfirmed(bound: number): boolean {
     if (bound === 0 || bound > this.#bound) return false
-    const { confirmedAt } = this.#parts.replica
+    const { confirmedAt } = this.#internals.replica
     return confirmedAt >= this.#boundSince && now() - confirmedAt <= bound
   }
 
@@ -68,7 +70,7 @@ export class RequestChecks {
     if (this.#recording) return
     this.#recording = true
     try {
-      await this.#parts.replica.relyOn(bound)
+      await this.#internals.replica.registerMaxStaleness(bound)
       this.#bound = bound
       this.#boundSince = now()
     } catch {
@@ -80,7 +82,7 @@ export class RequestChecks {
 
   /** One answer for all that share a check. */
   #ask(patience: number): Promise<Answer> {
-    const check = this.#parts.replica.check()
+    const check = this.#internals.replica.check()
     if (check !== this.#check || patience !== this.#checkPatience) {
       this.#check = check
       this.#checkPatience = patience
@@ -90,7 +92,7 @@ export class RequestChecks {
   }
 
   #wait(check: Promise<void>, patience: number): Promise<Answer> {
-    const { name, settings } = this.#parts
+    const { name, settings } = this.#internals
     this.#underWay += 1
     const ended = () => {
       this.#underWay -= 1
@@ -124,16 +126,16 @@ export class RequestChecks {
   #fail(error: DurableDictError): void {
     const first = this.#failure === undefined
     if (!(error instanceof ClosedError)) this.#failure = { error, at: now() }
-    if (first && this.#failure) this.#parts.emitter.emit('stale', { staleness: this.#staleness(), cause: error })
+    if (first && this.#failure) this.#internals.emitter.emit('stale', { staleness: this.#staleness(), cause: error })
     for (const settle of [...this.#waiting]) settle(error)
   }
 
   #recover(): void {
     this.#failure = undefined
-    this.#parts.emitter.emit('fresh', { staleness: this.#staleness() })
+    this.#internals.emitter.emit('fresh', { staleness: this.#staleness() })
   }
 
   #staleness(): number {
-    return now() - this.#parts.replica.confirmedAt
+    return now() - this.#internals.replica.confirmedAt
   }
 }

@@ -65,7 +65,7 @@ export class SchemaCheck {
   }
 
   /**
-   * Holds a value that is to be written against the schema.
+   * ValueKind a value that is to be written against the schema.
    *
    * @throws InvalidValueError where the value does not fit; TypeError where the schema answers by a promise.
    */

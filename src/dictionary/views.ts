@@ -13,7 +13,7 @@ declare const DEFAULTED: unique symbol
 export type Read<T, D, K extends keyof T> = Required<T>[K] | (K extends D ? never : undefined)
 
 /** A map whose `get` never returns `undefined` for the keys `D`, which have defaults. */
-export interface DictMap<T extends object, D extends keyof T & string = never>
+export interface DictView<T extends object, D extends keyof T & string = never>
   extends ReadonlyMap<keyof T & string, T[keyof T & string]> {
   /** The stored value, else its default, else `undefined`. */
   get<K extends keyof T & string>(key: K): Read<T, D, K>
@@ -39,7 +39,7 @@ export interface DictMap<T extends object, D extends keyof T & string = never>
  * snapshot.get('theme')
  */
 export interface Snapshot<T extends object = Record<string, unknown>, D extends keyof T & string = never>
-  extends DictMap<T, D> {
+  extends DictView<T, D> {
   /** The state: a token, to be compared for equality only. */
   readonly version: Version
 }
@@ -54,7 +54,7 @@ interface ViewContext {
 }
 
 /** What reading one state is made of, whoever holds it. */
-abstract class View<T extends object, D extends keyof T & string> implements DictMap<T, D> {
+abstract class View<T extends object, D extends keyof T & string> implements DictView<T, D> {
   abstract get size(): number
   abstract get<K extends keyof T & string>(key: K): Read<T, D, K>
   abstract has(key: keyof T & string): boolean

@@ -6,7 +6,7 @@ import { forKey } from '../errors/for-key.js'
 import { Deadlines } from '../replica/deadlines.js'
 import { late, writeFault } from '../replica/faults.js'
 import { now } from '../time/clock.js'
-import type { Parts } from './assembly.js'
+import type { Internals } from './assembly.js'
 import { waitOut } from './commit-wait.js'
 import type { Gate } from './gate.js'
 import { noSuchKey } from './no-such-key.js'
@@ -17,17 +17,17 @@ const CLEAR: Operation<unknown> = { type: 'clear' }
 
 /** Everything that writes: checked and encoded here, executed by the store, then in memory. */
 export class Writes {
-  readonly #parts: Parts
+  readonly #internals: Internals
   readonly #gate: Gate
 
-  constructor(parts: Parts, gate: Gate) {
-    this.#parts = parts
+  constructor(internals: Internals, gate: Gate) {
+    this.#internals = internals
     this.#gate = gate
   }
 
   async set(key: string, value: unknown, options?: WriteOptions): Promise<void> {
     this.#check(key, options)
-    await this.#one({ type: 'set', key, stored: this.#parts.codec.encode(key, value) }, options)
+    await this.#one({ type: 'set', key, stored: this.#internals.codec.encode(key, value) }, options)
   }
 
   async delete(key: string, options?: WriteOptions): Promise<boolean> {
@@ -44,8 +44,8 @@ export class Writes {
     this.checkOptions(options)
     const stored = new Map<string, unknown>()
     for (const [given, value] of toPairs(entries)) {
-      const key = this.#parts.keys.check(given)
-      stored.set(key, this.#parts.codec.encode(key, value))
+      const key = this.#internals.keys.check(given)
+      stored.set(key, this.#internals.codec.encode(key, value))
     }
     if (stored.size === 0) return
     const operations = Array.from(stored, ([key, stored]) => ({ type: 'set', key, stored }) as const)
@@ -54,16 +54,16 @@ export class Writes {
 
   async pop(key: string, fallback: readonly unknown[], options?: WriteOptions): Promise<unknown> {
     this.#check(key, options)
-    const until = now() + this.#parts.settings.timeout
+    const until = now() + this.#internals.settings.timeout
     const stored = await this.#one({ type: 'pop', key }, options)
     if (stored !== undefined) return this.#decodeOrPutBack(key, stored, until)
     if (fallback.length > 0) return fallback[0]
-    throw noSuchKey(key, this.#parts.name)
+    throw noSuchKey(key, this.#internals.name)
   }
 
   async setDefault(key: string, value: unknown, options?: WriteOptions): Promise<unknown> {
     this.#check(key, options)
-    const { codec, replica } = this.#parts
+    const { codec, replica } = this.#internals
     const stored = await this.#one({ type: 'setDefault', key, stored: codec.encode(key, value) }, options)
     const { entries } = replica.memory
     // The copy that readers of memory get, where it is the same.
@@ -76,8 +76,8 @@ export class Writes {
    * @param limit - the most that it may take, in ms, before a bound is waited out. Default: the timeout.
    */
   async submit(group: Group<unknown>, options?: WriteOptions, limit?: number): Promise<Outcome> {
-    this.#gate.pass()
-    const { replica, name } = this.#parts
+    this.#gate.assertOpen()
+    const { replica, name } = this.#internals
     const outcome = await replica.submit(group, limit)
     if (outcome.status === 'refused') throw writeFault(outcome.error, name)
     if (options?.everywhere && outcome.status === 'done') await this.#everywhere(replica.recordedBound)
@@ -85,11 +85,11 @@ export class Writes {
   }
 
   async #everywhere(bound: number | undefined): Promise<void> {
-    if (bound === undefined) throw damagedBound(this.#parts.name)
+    if (bound === undefined) throw damagedBound(this.#internals.name)
     try {
       await waitOut(bound, this.#gate.signal)
     } catch (cause) {
-      const { name } = this.#parts
+      const { name } = this.#internals
       throw new AmbiguousWriteError(
         `The write took effect, but dictionary "${name}" was closed before it was known to be everywhere.`,
         { dictionary: name, cause },
@@ -99,19 +99,19 @@ export class Writes {
 
   /** @throws ClosedError, or UnsupportedError where the dictionary only reads. */
   assertWritable(): void {
-    this.#gate.pass()
-    if (this.#parts.settings.readOnly) throw onlyReads(this.#parts.name)
+    this.#gate.assertOpen()
+    if (this.#internals.settings.readOnly) throw onlyReads(this.#internals.name)
   }
 
   /** @throws ClosedError, TypeError, UnsupportedError */
   checkOptions(options: WriteOptions | undefined, also?: readonly string[]): void {
     this.assertWritable()
-    checkWriteOptions(options, this.#parts.store.supports, this.#parts.name, also)
+    checkWriteOptions(options, this.#internals.store.supports, this.#internals.name, also)
   }
 
   #check(key: unknown, options: WriteOptions | undefined): void {
     this.checkOptions(options)
-    this.#parts.keys.check(key)
+    this.#internals.keys.check(key)
   }
 
   /**
@@ -120,7 +120,7 @@ export class Writes {
    */
   async #decodeOrPutBack(key: string, stored: unknown, until: number): Promise<unknown> {
     try {
-      return this.#parts.codec.decode(key, stored).value
+      return this.#internals.codec.decode(key, stored).value
     } catch (error) {
       if (!(stored instanceof DamagedValue)) await this.#putBack(key, stored, until)
       throw error
@@ -129,7 +129,7 @@ export class Writes {
 
   /** Has its full time, of which the caller waits for what is left of its own. */
   async #putBack(key: string, stored: unknown, until: number): Promise<void> {
-    const { name, settings } = this.#parts
+    const { name, settings } = this.#internals
     const work = () => this.#one({ type: 'setDefault', key, stored }, undefined)
     const fault = () => forKey(writeFault(late(settings.timeout), name), key)
     await new Deadlines().bound(work, until - now(), fault)

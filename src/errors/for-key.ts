@@ -20,7 +20,7 @@ export function reworded(error: DurableDictError, message: string, key = error.k
 }
 
 /** Describes what went wrong as a sentence, with its root cause, and without statements or stored values. */
-export function sentence(cause: unknown): string {
+export function describeError(cause: unknown): string {
   const said = describeCause(cause)
   return /[.!?)…]$/.test(said) ? said : `${said}.`
 }

@@ -54,8 +54,8 @@ export class BoundedStore {
   }
 
   /** As of when the version is known to be the present one, without asking. */
-  knownCurrent(version: Version): number | undefined {
-    return this.#store.backend.knownCurrent?.(version)
+  currentAsOf(version: Version): number | undefined {
+    return this.#store.backend.currentAsOf?.(version)
   }
 
   /** To be called in the context of the call that the group came of. */
@@ -109,8 +109,8 @@ export class BoundedStore {
     this.#readFault = readFault
   }
 
-  recordBound(ms: number): Promise<void> {
-    return this.#read(() => this.#store.recordBound(ms), this.timeout)
+  registerMaxStaleness(ms: number): Promise<void> {
+    return this.#read(() => this.#store.registerMaxStaleness(ms), this.timeout)
   }
 
   /** A subscription that comes after its time limit is ended again. */

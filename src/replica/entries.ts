@@ -1,4 +1,4 @@
-import type { Notes, NoteTaker } from './notes.js'
+import type { UndoLog, UndoLogOwner } from './undo-log.js'
 
 /** A decoded value, and whether one copy may be handed to every reader (frozen throughout). */
 export interface Decoded {
@@ -19,11 +19,11 @@ export interface PastEntry {
  * Stored forms, decoded when first read. Two maps instead of one of cells: an undecoded entry costs nothing beyond the
  * map of strings, and a read of a decoded one is a single `Map.get`.
  */
-export class Entries implements NoteTaker {
+export class Entries implements UndoLogOwner {
   readonly stored: Map<string, unknown>
   /** Shareable values that were read before. */
   readonly decoded = new Map<string, unknown>()
-  latest: WeakRef<Notes> | undefined
+  latest: WeakRef<UndoLog> | undefined
   readonly #decode: Decode
 
   constructor(stored: Map<string, unknown>, decode: Decode) {

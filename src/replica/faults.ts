@@ -1,11 +1,11 @@
 import { AmbiguousWriteError, DurableDictError, StoreUnavailableError } from '../errors/errors.js'
-import { sentence } from '../errors/for-key.js'
+import { describeError } from '../errors/for-key.js'
 
 /** What a reader is told when the store failed. Errors of the family pass as they are. */
 export function readFault(cause: unknown, dictionary: string): DurableDictError {
   if (cause instanceof DurableDictError) return cause
   return new StoreUnavailableError(
-    `The store of dictionary "${dictionary}" could not be read: ${sentence(cause)} ` +
+    `The store of dictionary "${dictionary}" could not be read: ${describeError(cause)} ` +
       'Try again later; "local" goes on serving what memory holds.',
     { dictionary, cause },
   )
@@ -15,7 +15,7 @@ export function readFault(cause: unknown, dictionary: string): DurableDictError 
 export function openFault(cause: unknown, dictionary: string): DurableDictError {
   if (cause instanceof DurableDictError) return cause
   return new StoreUnavailableError(
-    `Dictionary "${dictionary}" could not be opened: ${sentence(cause)} Nothing stays open; check the store, and try again.`,
+    `Dictionary "${dictionary}" could not be opened: ${describeError(cause)} Nothing stays open; check the store, and try again.`,
     { dictionary, cause },
   )
 }
@@ -25,7 +25,7 @@ export function writeFault(cause: unknown, dictionary: string): DurableDictError
   if (cause instanceof DurableDictError) return cause
   return new AmbiguousWriteError(
     `The store of dictionary "${dictionary}" failed during a write, which may or may not have taken effect: ` +
-      `${sentence(cause)} Read the key again before you repeat the write.`,
+      `${describeError(cause)} Read the key again before you repeat the write.`,
     { dictionary, cause },
   )
 }
@@ -52,7 +52,7 @@ export function notSent(ms: number, dictionary: string): StoreUnavailableError {
 /** What a writer is told whose write is done, while memory could not be brought up to it. */
 export function notFollowed(cause: unknown, dictionary: string): AmbiguousWriteError {
   return new AmbiguousWriteError(
-    `The write to dictionary "${dictionary}" took effect, but memory could not be brought up to it: ${sentence(cause)}`,
+    `The write to dictionary "${dictionary}" took effect, but memory could not be brought up to it: ${describeError(cause)}`,
     { dictionary, cause },
   )
 }
@@ -61,7 +61,7 @@ export function notFollowed(cause: unknown, dictionary: string): AmbiguousWriteE
 export function closeFault(cause: unknown, dictionary: string): DurableDictError {
   if (cause instanceof DurableDictError) return cause
   return new StoreUnavailableError(
-    `Dictionary "${dictionary}" is closed, but its store did not let go of it: ${sentence(cause)}`,
+    `Dictionary "${dictionary}" is closed, but its store did not let go of it: ${describeError(cause)}`,
     { dictionary, cause },
   )
 }

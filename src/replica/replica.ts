@@ -39,6 +39,14 @@ const LOAD_JITTER = 100
 /** How often a comparison is tried on a store that changes all the while. */
 const RESYNC_ATTEMPTS = 3
 
+/** What the readers of a dictionary are promised. */
+export interface Promises {
+  /** For how long after a check they rely on memory, in ms. Default: not at all. */
+  readonly maxStaleness?: number | undefined
+  /** Of checks. Default: what the store gives at no extra cost. */
+  readonly consistency?: 'linearizable' | 'sequential' | undefined
+}
+
 /**
  * One process's copy of a dictionary, kept by two rules: memory changes only by what the store acknowledged, and each
  * change is chained to the one before.
@@ -47,6 +55,8 @@ export class Replica {
   readonly #store: BoundedStore
   readonly #history: History
   #bound: number | undefined
+  /** Whether every check is linearizable, also without a bound. */
+  readonly #isLinearizable: boolean
   readonly #syncs: SharedCheck
   readonly #checks: SharedCheck
   readonly #refreshes: SharedCheck
@@ -63,10 +73,10 @@ export class Replica {
   /** Told whenever memory was confirmed current. */
   onConfirmed: () => void = () => {}
 
-  private constructor(store: BoundedStore, history: History, bound: number | undefined, confirmedAt: number) {
+  private constructor(store: BoundedStore, history: History, promises: Promises, confirmedAt: number) {
     this.#store = store
     this.#syncs = this.#shared('linearizable')
-    this.#checks = this.#shared('watched')
+    this.#checks = this.#shared('sequential')
     this.#refreshes = this.#shared('confirmed')
     this.#commits = new GroupCommit(batch => this.#commit(batch), {
       timeout: store.timeout,
@@ -76,28 +86,30 @@ export class Replica {
     })
     this.#damage = new DamageReports(store.name)
     this.#history = history
-    this.#bound = bound
+    this.#bound = promises.maxStaleness
+    this.#isLinearizable = store.linearizable || promises.consistency === 'linearizable'
     this.#confirmedAt = confirmedAt
   }
 
   /**
    * Loads the dictionary.
    *
-   * @param bound - for how long after a check its readers rely on memory, in ms.
+   * @param promises - what its readers rely on.
    * @param progress - called before each step of the load.
    */
   static async open(
     store: BoundedStore,
     decode: Decode,
     observer: Observer,
-    bound: number | undefined,
+    promises: Promises,
     progress?: () => void,
   ): Promise<Replica> {
     // Recorded before the first check that anyone relies on: a writer that does not see it yet comes before that check.
-    if (bound !== undefined) await store.recordBound(bound)
+    const { maxStaleness } = promises
+    if (maxStaleness !== undefined) await store.registerMaxStaleness(maxStaleness)
     const loadedAt = now()
     const state = await store.load(progress)
-    return new Replica(store, new History(state, decode, observer), bound, loadedAt)
+    return new Replica(store, new History(state, decode, observer), promises, loadedAt)
   }
 
   get memory(): Memory {
@@ -119,7 +131,7 @@ export class Replica {
 
   /**
    * Makes memory as current as a read has to be: linearizable, unless the backend declares that it is not (see
-   * `Supports.linearizable`) and there is no bound. Calls that overlap share one check.
+   * `Supports.linearizable`), and neither `consistency` nor a bound asks for it. Calls that overlap share one check.
    */
   check(): Promise<void> {
     this.#awaited = true
@@ -149,9 +161,9 @@ export class Replica {
    * Records a bound for readers that came after `open`, in ms. What is confirmed once this has resolved they may rely on for
    * that long.
    */
-  async relyOn(bound: number): Promise<void> {
+  async registerMaxStaleness(bound: number): Promise<void> {
     this.#bound = Math.max(this.#bound ?? 0, bound)
-    await this.#store.recordBound(this.#bound)
+    await this.#store.registerMaxStaleness(this.#bound)
   }
 
   /**
@@ -208,13 +220,13 @@ export class Replica {
 
   /** A bound is a promise about the time of writers, too: what rests on it must not miss what they were acknowledged. */
   get #exact(): boolean {
-    return this.#store.linearizable || this.#bound !== undefined
+    return this.#isLinearizable || this.#bound !== undefined
   }
 
   /** What a store has told is no more than sequentially consistent. While everything is being loaded, answers are put off. */
   #isKnown(): boolean {
     if (this.#exact || this.#loading) return false
-    const asOf = this.#store.knownCurrent(this.memory.version)
+    const asOf = this.#store.currentAsOf(this.memory.version)
     if (asOf === undefined) return false
     this.#confirm(asOf)
     return true
@@ -291,7 +303,7 @@ export class Replica {
 
   async #loadAnew(reason: SyncReason): Promise<void> {
     if (!this.#awaited) await delay(Math.random() * LOAD_JITTER, undefined, { ref: false })
-    if (reason === 'diverged' && this.#bound !== undefined) await this.#store.recordBound(this.#bound)
+    if (reason === 'diverged' && this.#bound !== undefined) await this.#store.registerMaxStaleness(this.#bound)
     const startedAt = now()
     this.#history.replace(await this.#store.load(), reason)
     this.#confirm(startedAt)

@@ -1,13 +1,13 @@
 import { MAX_BOUND } from '../contract/answers.js'
-import { checkNames, milliseconds, shown, wrong } from '../dictionary/options.js'
-import { type RequestSide, sideOf } from '../dictionary/request-side.js'
+import { checkNames, describeValue, milliseconds, wrong } from '../dictionary/options.js'
+import { type RequestApi, requestApiOf } from '../dictionary/request-api.js'
 import type { Dictionaries, FreshPerRequestOptions } from './types.js'
 
 /** A dictionary, under the name by which requests have it. */
 export interface Named {
   readonly name: string
   readonly dictionary: object
-  readonly side: RequestSide
+  readonly side: RequestApi
 }
 
 export interface Settings {
@@ -49,7 +49,7 @@ export function checkSettings(options: FreshPerRequestOptions | undefined, call:
 }
 
 function entriesOf(dictionaries: unknown, call: string): [name: unknown, dictionary: unknown][] {
-  if (sideOf(dictionaries) || isForeign(dictionaries)) return [[nameOf(dictionaries), dictionaries]]
+  if (requestApiOf(dictionaries) || isForeign(dictionaries)) return [[nameOf(dictionaries), dictionaries]]
   if (Array.isArray(dictionaries)) return dictionaries.map(one => [nameOf(one), one])
   if (typeof dictionaries === 'object' && dictionaries !== null && !isThenable(dictionaries)) {
     return Object.entries(dictionaries)
@@ -58,7 +58,7 @@ function entriesOf(dictionaries: unknown, call: string): [name: unknown, diction
 }
 
 function checkOne(name: unknown, dictionary: unknown, call: string): Named {
-  const side = sideOf(dictionary)
+  const side = requestApiOf(dictionary)
   if (!side) throw notOne(typeof name === 'string' ? `"${name}"` : 'a member of the array', dictionary, call)
   // Assigned to a plain object it would be its prototype.
   if (name === '__proto__') throw new TypeError(`${call} cannot give a request a dictionary named "__proto__".`)
@@ -73,7 +73,7 @@ function notOne(what: string, value: unknown, call: string): TypeError {
   const advice = isThenable(value) ? ' Await what open() returns.' : isForeign(value) ? FOREIGN : ''
   return new TypeError(
     `${call} takes a dictionary, an array of them, or an object of them by name; ` +
-      `${what} is ${isThenable(value) ? 'a promise' : shown(value)}.${advice}`,
+      `${what} is ${isThenable(value) ? 'a promise' : describeValue(value)}.${advice}`,
   )
 }
 

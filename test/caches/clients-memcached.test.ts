@@ -4,7 +4,7 @@ import { MemcacheClient } from 'memcache-client'
 import memjs from 'memjs'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { memcachedVersions } from '../../src/backends/model/caches/memcached.js'
-import { newKey } from './battery.js'
+import { newKey } from './cache-suite.js'
 import { MEMCACHED, type OwnServer, QUIET, tell } from './subjects.js'
 
 let server: OwnServer

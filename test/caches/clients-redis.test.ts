@@ -18,7 +18,7 @@ import { ask, startRedisCluster, startRedisNode, startRedisSentinels } from '../
 import { startServer } from '../servers/start.js'
 import type { RedisCluster, RedisNode, RedisSentinels } from '../servers/types.js'
 import { findValkey } from '../servers/valkey.js'
-import { newKey } from './battery.js'
+import { newKey } from './cache-suite.js'
 
 /** Founds, counts and gives, through each of them in turn. */
 async function expectShared(opened: readonly Opened[]): Promise<void> {

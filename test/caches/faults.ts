@@ -3,7 +3,7 @@ import type { VersionCache } from '../../src/backends/model/version-cache.js'
 import { StoreUnavailableError } from '../../src/index.js'
 import { startCuttingProxy } from '../redis/cutting-proxy.js'
 import { until } from '../redis/support.js'
-import { newKey } from './battery.js'
+import { newKey } from './cache-suite.js'
 import type { OwnServer, Subject } from './subjects.js'
 
 /** The caller's bound in ms. */

@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest'
 import { memoryVersions } from '../../src/backends/model/caches/memory.js'
-import { batteryFor } from './battery.js'
+import { cacheSuite } from './cache-suite.js'
 
 describe('versions in memory', () => {
   const cache = memoryVersions()
-  batteryFor(() => ({ one: cache, other: cache }))
+  cacheSuite(() => ({ one: cache, other: cache }))
 
   it('are not those of another object', async () => {
     await cache.add('key', '1')

@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { VersionCache } from '../../src/backends/model/version-cache.js'
-import { batteryFor, newKey } from './battery.js'
+import { cacheSuite, newKey } from './cache-suite.js'
 import type { OwnServer, Subject } from './subjects.js'
 
 type Ending = Awaited<ReturnType<Subject['open']>>
 
-/** The battery, and what strangers do, on one server. */
+/** The suite, and what external writers do, on one server. */
 export function onServer(subject: Subject): void {
   let server: OwnServer
   let clients: Ending[] = []
@@ -22,7 +22,7 @@ export function onServer(subject: Subject): void {
   })
 
   describe(subject.name, () => {
-    batteryFor(() => caches)
+    cacheSuite(() => caches)
 
     it.each(['abc', '-5', '1.5', '007', '9007199254740992'])('refuses %s, which a stranger has left', async value => {
       const key = newKey()

@@ -177,7 +177,7 @@ class NeverUnsubscribed extends MemoryBackend {
 }
 
 class BoundForgotten extends MemoryBackend {
-  override recordBound(): void {}
+  override registerMaxStaleness(): void {}
 }
 
 class Undeclared extends MemoryBackend {

@@ -18,7 +18,7 @@ conformance(runner, {
     subscribe: reason,
     pop: reason,
     setDefault: reason,
-    recordBound: reason,
+    registerMaxStaleness: reason,
     bytes: 'a journal of text',
   },
   async create() {

@@ -17,7 +17,7 @@ conformance(
       subscribe: reason,
       pop: reason,
       setDefault: reason,
-      recordBound: reason,
+      registerMaxStaleness: reason,
       bytes: reason,
     },
     modes: [{ autosync: true }, { live: true, autosync: false }],

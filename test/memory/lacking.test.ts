@@ -14,12 +14,12 @@ function lacking(store: MemoryStore, missing: readonly (keyof Supports)[]): Memo
 }
 
 const COMBINATIONS: readonly (readonly (keyof Supports)[])[] = [
-  ['commit', 'recordBound'],
+  ['commit', 'registerMaxStaleness'],
   ['changesSince'],
   ['load'],
   ['subscribe'],
   ['pop', 'setDefault'],
-  ['commit', 'recordBound', 'pop', 'setDefault'],
+  ['commit', 'registerMaxStaleness', 'pop', 'setDefault'],
   ['changesSince', 'load', 'subscribe'],
 ]
 

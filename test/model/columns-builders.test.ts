@@ -25,7 +25,7 @@ import {
 import { mariadb } from '../servers/mariadb.js'
 import { postgres } from '../servers/postgres.js'
 import { startServer } from '../servers/start.js'
-import { batteryTables } from './managers/tables.js'
+import { suiteTables } from './managers/tables.js'
 
 const JSON_VALUES = {
   a: { b: [1, null, 'é😀'] },
@@ -59,7 +59,7 @@ async function roundTrip(manager: ModelManager, values: object, options: object 
   for (const one of [dict, other, await open()]) expect(new Map(await one.entries())).toEqual(expected)
 }
 
-/** The tables of the battery, by what their value column holds. */
+/** The tables of the suite, by what their value column holds. */
 type Managers = (table: 'json' | 'jsonb' | 'bytes') => ModelManager
 
 function keepsAll(name: string, managers: () => Managers, tables: Parameters<Managers>[0][]): void {
@@ -91,7 +91,7 @@ describe('on PostgreSQL', () => {
     managers.knex = table => knexManager(knexDb, `${table}_settings`)
     managers.drizzle = table =>
       drizzleManager(drizzleDb, pgCore.pgTable(`${table}_settings`, { key, value: columns[table] }))
-    await pool.query(batteryTables('postgresql').join(';'))
+    await pool.query(suiteTables('postgresql').join(';'))
     await createTables(managers.kysely('json'))
     end = async () => {
       await knexDb.destroy()
@@ -134,7 +134,7 @@ describe('on MariaDB', () => {
     managers.knex = table => knexManager(knexDb, `${table}_settings`)
     managers.drizzle = table =>
       drizzleManager(drizzleDb, my.mysqlTable(`${table}_settings`, { key, value: columns[table] }))
-    for (const statement of batteryTables('mysql')) await pool.promise().query(statement)
+    for (const statement of suiteTables('mysql')) await pool.promise().query(statement)
     await createTables(managers.kysely('json'))
     end = async () => {
       await knexDb.destroy()
@@ -163,7 +163,7 @@ describe('on SQLite', () => {
     const key = sqlite.text().notNull()
     managers.drizzle = table =>
       drizzleManager(db, sqlite.sqliteTable(`${table}_settings`, { key, value: columns[table] }))
-    for (const statement of batteryTables('sqlite')) await db.run(statement)
+    for (const statement of suiteTables('sqlite')) await db.run(statement)
     await db.run('CREATE TABLE json_settings ("key" TEXT PRIMARY KEY, value TEXT NOT NULL)')
     await db.run('CREATE TABLE jsonb_settings ("key" TEXT PRIMARY KEY, value BLOB NOT NULL)')
     await createTables(managers.drizzle('json'))

@@ -31,7 +31,7 @@ import {
   serverErrors,
 } from './library-errors.js'
 import { LibsqlClient } from './managers/knex-libsql.js'
-import { batteryTables } from './managers/tables.js'
+import { suiteTables } from './managers/tables.js'
 
 /** A manager over two connections of a server, for which it waits so long, in ms. */
 type Open = (url: string, wait: number) => Pooled
@@ -119,7 +119,7 @@ describe('errors on PostgreSQL, of', () => {
     server = await startServer(postgres, { args: ['-c', 'deadlock_timeout=20ms'] })
     const client = new pg.Client(server.url)
     await client.connect()
-    await client.query(batteryTables('postgresql').join(';'))
+    await client.query(suiteTables('postgresql').join(';'))
     await client.end()
   })
   afterAll(() => server?.stop())
@@ -142,7 +142,7 @@ describe('errors on MariaDB, of', () => {
   beforeAll(async () => {
     server = await startServer(mariadb)
     const pool = mysql.createPool({ uri: server.url }).promise()
-    for (const statement of batteryTables('mysql')) await pool.query(statement)
+    for (const statement of suiteTables('mysql')) await pool.query(statement)
     await pool.end()
   })
   afterAll(() => server?.stop())
@@ -164,7 +164,7 @@ describe('errors on SQLite, of', () => {
     folder = await mkdtemp(join(tmpdir(), 'durabledict-errors-'))
     file = join(folder, 'app.db')
     const database = new Database(file)
-    database.exec(batteryTables('sqlite').join(';'))
+    database.exec(suiteTables('sqlite').join(';'))
     database.close()
   })
   afterEach(() => rm(folder, { recursive: true }))

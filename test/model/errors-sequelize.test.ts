@@ -15,7 +15,7 @@ import {
   serverErrors,
 } from './library-errors.js'
 import { modelsOf } from './managers/sequelize-sources.js'
-import { batteryTables } from './managers/tables.js'
+import { suiteTables } from './managers/tables.js'
 
 function open(url: string): Pooled & { sequelize: Sequelize } {
   const sequelize = new Sequelize(url, { logging: false, pool: { max: 2, acquire: 300 } })
@@ -34,7 +34,7 @@ describe.each([
     vi.spyOn(console, 'warn').mockReturnValue()
     server = await startServer(spec, { args: [...args] })
     opened = open(server.url)
-    for (const sql of batteryTables(opened.manager.dialect)) await opened.sequelize.query(sql)
+    for (const sql of suiteTables(opened.manager.dialect)) await opened.sequelize.query(sql)
   })
   afterAll(async () => {
     await opened?.end()

@@ -8,7 +8,7 @@ import { postgres } from '../servers/postgres.js'
 import { startServer } from '../servers/start.js'
 import type { Server } from '../servers/types.js'
 import { changedSince, errorOf, exhaustedPool, POSTGRESQL, type Pooled, serverErrors } from './library-errors.js'
-import { batteryTables } from './managers/tables.js'
+import { suiteTables } from './managers/tables.js'
 import { entitiesOf, onSqlite, Setting } from './managers/typeorm-sources.js'
 
 const OPTIONS = { limit: 10_000 }
@@ -29,7 +29,7 @@ describe('errors of TypeORM on PostgreSQL:', () => {
   beforeAll(async () => {
     server = await startServer(postgres, { args: ['-c', 'deadlock_timeout=20ms'] })
     opened = await open(server.url)
-    for (const sql of batteryTables('postgresql')) await opened.source.query(sql)
+    for (const sql of suiteTables('postgresql')) await opened.source.query(sql)
   })
   afterAll(async () => {
     await opened?.end()
@@ -60,7 +60,7 @@ describe('errors of TypeORM on PostgreSQL:', () => {
 describe('errors of TypeORM on SQLite:', () => {
   test('a key that is there already, and a file that another process writes to', async () => {
     const { source, end } = await onSqlite()
-    for (const sql of batteryTables('sqlite')) await source.query(sql)
+    for (const sql of suiteTables('sqlite')) await source.query(sql)
     await source.query('PRAGMA busy_timeout = 10')
     // libsql leaves the statement that failed unfinished.
     const manager = finishingStatements(typeormManager(source.getRepository(Setting)))

@@ -3,7 +3,7 @@ import type { ModelManager, ModelSession } from '../../src/backends/model/manage
 import { sqlCodes } from '../../src/backends/model/sql-codes.js'
 import { freePort } from '../servers/port.js'
 
-/** A manager of the battery's table through a pool of two connections. */
+/** A manager of the suite's table through a pool of two connections. */
 export interface Pooled {
   readonly manager: ModelManager
   end(): Promise<unknown>

@@ -22,7 +22,7 @@ export type Audience = Set<(change: Change<unknown>) => void>
  */
 export class ScheduledBackend implements Backend<unknown> {
   readonly name = 'scheduled'
-  readonly holds = 'references'
+  readonly valueKind = 'references'
   readonly #inner: MemoryBackend
   readonly #scheduler: Scheduler
   readonly #chance: () => number

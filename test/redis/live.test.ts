@@ -127,7 +127,7 @@ for (const [name, open] of Object.entries({ 'node-redis': nodeRedis, 'ioredis 5'
   })
 }
 
-test('messages of strangers do no harm', async () => {
+test('messages of external writers do no harm', async () => {
   const { client, end } = await nodeRedis(server.url)
   cleanup.push(end)
   await using dict = await RedisDict.open('noise', client, LIVE)

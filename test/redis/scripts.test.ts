@@ -59,7 +59,7 @@ describe('the history', () => {
     expect(answer.changes?.map(text => JSON.parse(unsealed(text))[2])).toEqual([['s', 'a', '1']])
   })
 
-  test('is cut where strangers have inserted or removed entries, for all at once', async () => {
+  test('is cut where external writers have inserted or removed entries, for all at once', async () => {
     const base = await store.head()
     const { head } = await store.commit(base, 'x.1', 's', 'a', '1')
     await store.send('hset', store.keys.entries, 'stranger', '1')
@@ -303,7 +303,7 @@ describe('types are checked before anything is written', () => {
 
 test('the bound only grows, and is no change', async () => {
   const head = await store.head()
-  for (const ms of ['50', '200', '100']) await store.run(SCRIPTS.recordBound, ms)
+  for (const ms of ['50', '200', '100']) await store.run(SCRIPTS.registerMaxStaleness, ms)
   expect(await store.pull(head)).toBe(0)
   expect((await store.commit(head, 'x.1', 's', 'a', '1')).bound).toBe('200')
 })

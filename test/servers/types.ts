@@ -117,7 +117,7 @@ export interface ZookeeperEnsemble {
   leader(): Promise<ZookeeperNode>
   /** Starts a server again that was stopped, with its data. */
   restart(node: ZookeeperNode): Promise<ZookeeperNode>
-  /** Holds up, or lets through again, what a server says to the others and hears of them. */
+  /** ValueKind up, or lets through again, what a server says to the others and hears of them. */
   cutOff(node: ZookeeperNode, off: boolean): void
   stop(): Promise<void>
 }

@@ -1,6 +1,6 @@
 import {
   type Change,
-  type DictMap,
+  type DictView,
   DurableDict,
   JSONEncoding,
   MemoryDict,
@@ -198,7 +198,7 @@ expectType<'dark' | 'light'>()(defaulted.local.get('theme'))
 expectType<'dark' | 'light'>()((await defaulted.snapshot()).get('theme'))
 expectType<Promise<'dark' | 'light'>>()(defaulted.transact(tx => tx.get('theme')))
 expectType<Promise<'dark' | 'light' | undefined>>()(withInterface.get('theme'))
-const readable: DictMap<Settings> = defaulted.local
+const readable: DictView<Settings> = defaulted.local
 const memory: MemoryDict<Settings> = dict
 void [perPage, less, more, other, readable, memory]
 

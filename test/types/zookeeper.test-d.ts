@@ -13,7 +13,7 @@ const client = createClient('a:2181,b:2181')
 const given: ZookeeperClient = client
 const acl = [new ACL(Permission.ALL, new Id('world', 'anyone'))]
 
-const dict = await ZookeeperDict.open<Settings>('/app/config', client, { barrier: true, acl, live: true })
+const dict = await ZookeeperDict.open<Settings>('/app/config', client, { consistency: 'linearizable', acl, live: true })
 expectType<DurableDict<Settings>>()(dict)
 const named: ZookeeperDict<Settings> = dict
 expectType<Promise<'dark' | 'light' | undefined>>()(named.get('theme'))
@@ -29,7 +29,7 @@ ZookeeperDict.open(client, '/app/config')
 // @ts-expect-error: neither a client nor a connection string
 ZookeeperDict.open('/app/config', 2181)
 // @ts-expect-error: no such option
-ZookeeperDict.open('/app/config', 'a:2181', { barriers: true })
+ZookeeperDict.open('/app/config', 'a:2181', { consistencies: 'linearizable' })
 // @ts-expect-error: not a list
 ZookeeperDict.open('/app/config', 'a:2181', { acl: 'open' })
 // @ts-expect-error: an entry names whom it is for

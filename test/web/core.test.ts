@@ -110,7 +110,7 @@ describe('maxStaleness', () => {
 
   test('that cannot be recorded is not relied on', async () => {
     const { dict, faulty } = await openPair()
-    faulty.failBefore('recordBound')
+    faulty.failBefore('registerMaxStaleness')
     const fresh = new FreshPerRequest({ dict }, { maxStaleness: 60_000 })
     for (let request = 0; request < 3; request += 1) expect(fresh.begin({})).toBeInstanceOf(Promise)
     await fresh.begin({})
@@ -127,7 +127,7 @@ describe('maxStaleness', () => {
   test('needs nothing recorded where the backend records none, and so has no such writes', async () => {
     const store = new MemoryStore()
     const { backend } = new FaultyBackend(new MemoryBackend(store))
-    const dict = await DurableDict.open({ ...backend, supports: { recordBound: false } })
+    const dict = await DurableDict.open({ ...backend, supports: { registerMaxStaleness: false } })
     opened.push(dict)
     const fresh = new FreshPerRequest({ dict }, { maxStaleness: 60_000 })
     expect(fresh.begin({})).not.toBeInstanceOf(Promise)

@@ -2,12 +2,12 @@ import express from 'express'
 import { expect, test } from 'vitest'
 import { freshPerRequest } from '../../src/express.js'
 import { ServiceUnavailableError } from '../../src/index.js'
-import { battery } from './battery.js'
+import { frameworkSuite } from './framework-suite.js'
 import { onExpress, serve } from './frameworks/express.js'
 import { served } from './frameworks/site.js'
 import { getJson, pair } from './support.js'
 
-battery(onExpress)
+frameworkSuite(onExpress)
 
 test('Express: behind a parser of bodies, too', async () => {
   const { dict } = await pair()

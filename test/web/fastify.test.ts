@@ -1,11 +1,11 @@
 import Fastify from 'fastify'
 import { expect, test } from 'vitest'
 import { freshPerRequest } from '../../src/fastify.js'
-import { battery } from './battery.js'
+import { frameworkSuite } from './framework-suite.js'
 import { onFastify, serve } from './frameworks/fastify.js'
 import { getJson, pair } from './support.js'
 
-battery(onFastify)
+frameworkSuite(onFastify)
 
 test('Fastify: it holds for the instance that registers it, not for its own alone', async () => {
   const { dict } = await pair()

@@ -3,11 +3,11 @@ import { HTTPException } from 'hono/http-exception'
 import { expect, test } from 'vitest'
 import { freshPerRequest } from '../../src/hono.js'
 import { ServiceUnavailableError } from '../../src/index.js'
-import { battery } from './battery.js'
+import { frameworkSuite } from './framework-suite.js'
 import { onHono } from './frameworks/hono.js'
 import { pair } from './support.js'
 
-battery(onHono)
+frameworkSuite(onHono)
 
 test('Hono: without Node`s request and response, too', async () => {
   const { dict } = await pair()

@@ -3,12 +3,12 @@ import Koa from 'koa'
 import { expect, test } from 'vitest'
 import { ServiceUnavailableError } from '../../src/index.js'
 import { freshPerRequest } from '../../src/koa.js'
-import { battery } from './battery.js'
+import { frameworkSuite } from './framework-suite.js'
 import { onKoa } from './frameworks/koa.js'
 import { served } from './frameworks/site.js'
 import { pair } from './support.js'
 
-battery(onKoa)
+frameworkSuite(onKoa)
 
 test('Koa: a refusal is an error that the middleware above may handle, and is told by the event "error"', async () => {
   const { dict } = await pair()

@@ -16,12 +16,12 @@ import { map } from 'rxjs'
 import { expect, test } from 'vitest'
 import { type DurableDict, ServiceUnavailableError } from '../../src/index.js'
 import { Dicts, DurableDictModule } from '../../src/nestjs.js'
-import { battery } from './battery.js'
+import { frameworkSuite } from './framework-suite.js'
 import { onNestExpress, onNestFastify } from './frameworks/nestjs.js'
 import { getJson, pair } from './support.js'
 
-battery(onNestExpress)
-battery(onNestFastify)
+frameworkSuite(onNestExpress)
+frameworkSuite(onNestFastify)
 
 const platforms = [
   ['Express', undefined],

@@ -7,19 +7,15 @@ import { runner } from '../conformance/runner.js'
 let stores = 0
 
 /** Runs the conformance suite. Each test has a dictionary of its own on the same server. */
-export function conform(
-  name: string,
-  client: () => unknown,
-  { barrier = false, modes }: { barrier?: boolean; modes?: readonly Mode[] } = {},
-): void {
+export function conform(name: string, client: () => unknown, modes?: readonly Mode[]): void {
   const create = () => {
     stores += 1
     const path = `/store/${process.pid}-${stores}`
-    return { backend: () => new ZookeeperBackend(path, opener(client()), barrier), dispose() {} }
+    return { backend: () => new ZookeeperBackend(path, opener(client())), dispose() {} }
   }
   const missing = {
     megabytes: 'a server takes requests of 1 MiB at most (jute.maxbuffer)',
-    ...(!barrier && { linearizable: 'checks are answered from what the watch has told, unless barrier is set' }),
+    linearizable: 'checks are answered from the last watch event, unless consistency is linearizable',
   }
   describe(name, () => {
     // Opening takes a dozen requests, one after the other.

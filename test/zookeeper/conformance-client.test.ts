@@ -25,4 +25,4 @@ const next = () => {
   return clients[given % clients.length]?.client
 }
 
-conform('node-zookeeper-client', next, { modes: [{ live: true }] })
+conform('node-zookeeper-client', next, [{ live: true }])

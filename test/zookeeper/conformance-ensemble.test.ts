@@ -12,7 +12,7 @@ beforeAll(async () => {
 afterAll(() => ensemble.stop())
 
 // Its checks must be linearizable although each backend asks another server.
-conform('an ensemble of three, with barriers', () => ensemble.addresses, {
-  barrier: true,
-  modes: [{ autosync: true }, { live: true }],
-})
+conform('an ensemble of three, linearizable', () => ensemble.addresses, [
+  { autosync: true, consistency: 'linearizable' },
+  { live: true, consistency: 'linearizable' },
+])

@@ -56,7 +56,7 @@ async function followers(): Promise<ZookeeperNode[]> {
   return ensemble.nodes.filter(({ port }) => port !== leader.port)
 }
 
-/** Holds a server apart, for as long as the test lasts at most. */
+/** ValueKind a server apart, for as long as the test lasts at most. */
 function cutOff(node: ZookeeperNode): () => void {
   ensemble.cutOff(node, true)
   const join = () => ensemble.cutOff(node, false)
@@ -118,7 +118,7 @@ describe('a follower that lags behind', () => {
     const patient = { sessionTimeout: 10_000 }
     const [dict, exact] = [
       await open(path, patient, one.address),
-      await open(path, { ...patient, barrier: true }, one.address),
+      await open(path, { ...patient, consistency: 'linearizable' }, one.address),
     ]
     await dict.sync()
     expect(await exact.get('n')).toBe(0)
@@ -202,7 +202,7 @@ test('with barriers, what overlaps on all servers is linearizable, while one of 
   const [lagging] = (await followers()) as [ZookeeperNode]
   const dicts = await Promise.all(
     [...ensemble.nodes, ...ensemble.nodes].map(({ address }) =>
-      open(path, { barrier: true, sessionTimeout: 10_000 }, address),
+      open(path, { consistency: 'linearizable', sessionTimeout: 10_000 }, address),
     ),
   )
   let clock = 0

@@ -4,7 +4,7 @@ import { checkRegisters } from './registers.js'
 import * as rules from './rules.js'
 
 /**
- * Holds a history against everything that is promised.
+ * ValueKind a history against everything that is promised.
  * @param {History} history
  * @returns {{ violations: Violation[], undecided: string[] }}
  */

@@ -20,7 +20,7 @@ export const reads = [
   },
   {
     rule: 'a bound is recorded before anyone relies on it',
-    changes: [{ file: 'replica/replica.js', from: 'await store.recordBound(bound);', to: ';' }],
+    changes: [{ file: 'replica/replica.js', from: 'await store.registerMaxStaleness(bound);', to: ';' }],
     sessions: [{}, { maxStaleness: 1_000 }],
     play: (_stage, writer, reader) => readAround(writer, reader),
   },

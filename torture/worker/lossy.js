@@ -12,7 +12,7 @@ const METHODS = /** @type {const} */ ([
   'commit',
   'changesSince',
   'load',
-  'recordBound',
+  'registerMaxStaleness',
   'close',
 ])
 
@@ -46,7 +46,7 @@ export class Channel {
 /** The same backend, whose pushed messages go through the channel. @param {Backend} backend @param {Channel} channel @returns {Backend} */
 export function lossy(backend, channel) {
   /** @type {Record<string, unknown>} */
-  const wrapped = { name: backend.name, holds: backend.holds }
+  const wrapped = { name: backend.name, valueKind: backend.valueKind }
   for (const method of METHODS) {
     const own = /** @type {((...args: unknown[]) => unknown) | undefined} */ (backend[method])
     if (own) wrapped[method] = own.bind(backend)

@@ -55,7 +55,7 @@ async function watched(client, path, keys, quick) {
 
 /** @param {import('./clients.js').Client} client @param {string} path @param {readonly string[]} keys @param {boolean} quick */
 async function withBarrier(client, path, keys, quick) {
-  const dict = await client.open(path, { barrier: true })
+  const dict = await client.open(path, { consistency: 'linearizable' })
   const other = `${path}-other`
   const plain = await client.open(other)
   await plain.set('plain', { enabled: true, limit: 0, label: '' })
@@ -77,7 +77,11 @@ async function withBarrier(client, path, keys, quick) {
   await plain.close()
   await dict.close()
   return [
-    compared(`await get, barrier: true (${client.name})`, 'one bare setData', one),
-    compared(`1,000 overlapping gets, barrier: true, all together (${client.name})`, 'one bare setData', many),
+    compared(`await get, consistency: 'linearizable' (${client.name})`, 'one bare setData', one),
+    compared(
+      `1,000 overlapping gets, consistency: 'linearizable', all together (${client.name})`,
+      'one bare setData',
+      many,
+    ),
   ]
 }

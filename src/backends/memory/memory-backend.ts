@@ -13,7 +13,7 @@ import type { MemoryStore } from './memory-store.js'
 /** The reference backend: every capability, on a store inside this process. */
 export class MemoryBackend implements Backend<unknown> {
   readonly name: string
-  readonly holds = 'references'
+  readonly valueKind = 'references'
   readonly #store: MemoryStore
 
   constructor(store: MemoryStore, name = 'memory') {
@@ -61,8 +61,8 @@ export class MemoryBackend implements Backend<unknown> {
     return this.#store.subscribe(listener)
   }
 
-  recordBound(ms: number): void {
-    this.#store.recordBound(ms)
+  registerMaxStaleness(ms: number): void {
+    this.#store.registerMaxStaleness(ms)
   }
 
   #run(operation: Batch<unknown>['groups'][number]['operations'][number]): unknown {

@@ -63,7 +63,7 @@ export class MemoryStore {
   }
 
   /** For the backend. */
-  recordBound(ms: number): void {
+  registerMaxStaleness(ms: number): void {
     this.#bound = Math.max(this.#bound, ms)
   }
 

@@ -82,7 +82,7 @@ export class CachedVersions implements Versions {
     return new CachedWriting(await this.current(), facts, () => this.#bump())
   }
 
-  async recordBound(): Promise<void> {
+  async registerMaxStaleness(): Promise<void> {
     const { dictionary } = this.#options
     throw new UnsupportedError(
       `The versions of dictionary "${dictionary}" are kept in a cache, which may lose a recorded bound: open it without "cache".`,

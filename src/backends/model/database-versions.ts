@@ -103,7 +103,7 @@ export class DatabaseVersions implements Versions {
     return new DatabaseWriting({ session, head, past, largest, connection, dialect, dictionary, key, catchUp })
   }
 
-  async recordBound(ms: number): Promise<void> {
+  async registerMaxStaleness(ms: number): Promise<void> {
     const { manager, key } = this.#options
     await this.current()
     await this.#run(manager, SQL.raiseBound, ms, key, ms)

@@ -5,7 +5,7 @@ import {
   StoreUnavailableError,
   UnsupportedError,
 } from '../../errors/errors.js'
-import { sentence } from '../../errors/for-key.js'
+import { describeError } from '../../errors/for-key.js'
 import type { SqlRow } from './manager.js'
 import { sqlCodes } from './sql-codes.js'
 import { withoutValues } from './values-in-messages.js'
@@ -111,7 +111,7 @@ export function isRefusal(error: unknown): boolean {
 export function notWritten(cause: unknown, dictionary: string): DurableDictError {
   if (cause instanceof DurableDictError) return cause
   return new StoreUnavailableError(
-    `Nothing was written to dictionary "${dictionary}", whose database failed: ${sentence(cause)} Try again later.`,
+    `Nothing was written to dictionary "${dictionary}", whose database failed: ${describeError(cause)} Try again later.`,
     { dictionary, cause },
   )
 }
@@ -119,7 +119,7 @@ export function notWritten(cause: unknown, dictionary: string): DurableDictError
 /** A write whose COMMIT failed, without an answer that says whether it took effect. */
 export function unknownOutcome(cause: unknown, dictionary: string): AmbiguousWriteError {
   return new AmbiguousWriteError(
-    `A write to dictionary "${dictionary}" may or may not have taken effect, since its COMMIT failed: ${sentence(cause)} ` +
+    `A write to dictionary "${dictionary}" may or may not have taken effect, since its COMMIT failed: ${describeError(cause)} ` +
       'Read the key again before you repeat the write.',
     { dictionary, cause },
   )
@@ -138,7 +138,7 @@ export function refused(
   const written = single ? `the value of key "${key}"` : `${keys.length} keys, written together`
   const what = keys.length === 0 ? 'to remove all rows; none was removed' : `${written}, of which nothing was written`
   return new InvalidValueError(
-    `The model of dictionary "${dictionary}" refused ${what}: ${withoutValues(sentence(cause), values)}`,
+    `The model of dictionary "${dictionary}" refused ${what}: ${withoutValues(describeError(cause), values)}`,
     { dictionary, cause, ...(single ? { key } : {}) },
   )
 }

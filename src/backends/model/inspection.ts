@@ -1,6 +1,6 @@
 import { MAX_DEPTH } from '../../encodings/walk.js'
 import { DurableDictError, StoreUnavailableError, UnsupportedError } from '../../errors/errors.js'
-import { sentence } from '../../errors/for-key.js'
+import { describeError } from '../../errors/for-key.js'
 import { type Dialect, quoted, run, type Table } from './dialect.js'
 import type { JsonColumn } from './json-column.js'
 import type { ColumnKind, ModelManager, SqlRow } from './manager.js'
@@ -75,7 +75,7 @@ function jsonColumn({ manager }: Inspected, { type }: SqlRow): JsonColumn {
 export function notInspected(cause: unknown, dictionary: string): unknown {
   if (cause instanceof DurableDictError || cause instanceof TypeError) return cause
   return new StoreUnavailableError(
-    `The database of dictionary "${dictionary}" cannot be asked for its tables: ${sentence(cause)}`,
+    `The database of dictionary "${dictionary}" cannot be asked for its tables: ${describeError(cause)}`,
     { dictionary, cause },
   )
 }

@@ -4,11 +4,11 @@ import type {
   CatchUp,
   Committed,
   Group,
-  Holds,
   Listener,
   Outcome,
   State,
   Unsubscribe,
+  ValueKind,
   Version,
 } from '../../contract/backend.js'
 import { CommittingBackend } from '../../contract/committing-backend.js'
@@ -55,7 +55,7 @@ export interface ModelBackendOptions {
   readonly dialect: Dialect
   readonly versions: Versions
   readonly rows: Rows
-  readonly holds: Holds
+  readonly valueKind: ValueKind
   /** The most that a call may take, in ms. */
   readonly timeout: number
   /** How often a live dictionary asks where nothing is pushed, in ms. */
@@ -71,7 +71,7 @@ export interface ModelBackendOptions {
  */
 export class ModelBackend extends CommittingBackend<Stored> implements Backend<Stored> {
   readonly name: string
-  readonly holds: Holds
+  readonly valueKind: ValueKind
   readonly pollEvery: number
   readonly supports
   readonly #options: ModelBackendOptions
@@ -80,11 +80,11 @@ export class ModelBackend extends CommittingBackend<Stored> implements Backend<S
     super()
     this.#options = options
     this.name = options.name
-    this.holds = options.holds
+    this.valueKind = options.valueKind
     this.pollEvery = options.pollEvery
     this.supports = {
       changesSince: options.versions.changesSince !== undefined,
-      recordBound: options.versions.recordsBounds,
+      registerMaxStaleness: options.versions.recordsBounds,
       subscribe: options.notifications !== undefined,
     }
   }
@@ -123,24 +123,24 @@ export class ModelBackend extends CommittingBackend<Stored> implements Backend<S
   }
 
   /** One transaction, run again after a deadlock, a serialization failure, or a row that others inserted meanwhile. */
-  async commit(batch: Batch<Stored>, since: Version, givenUp?: AbortSignal): Promise<Committed<Stored>> {
+  async commit(batch: Batch<Stored>, since: Version, signal?: AbortSignal): Promise<Committed<Stored>> {
     const { name, timeout } = this.#options
     const tries = { apart: false, duplicates: 0, faults: 0 }
     for (let last: unknown; ; ) {
       try {
-        return (await this.#attempt(batch, since, tries.apart, givenUp)).committed
+        return (await this.#attempt(batch, since, tries.apart, signal)).committed
       } catch (error) {
         last = (error as NotCommitted).cause
         if (error instanceof CommitFailed && !isRefusal(error.cause)) {
-          const committed = await this.#learn(error as CommitFailed<Executed>, givenUp)
+          const committed = await this.#learn(error as CommitFailed<Executed>, signal)
           if (committed) return committed
-        } else if (!givenUp?.aborted && !mayPass((error as NotCommitted).cause, tries)) {
+        } else if (!signal?.aborted && !mayPass((error as NotCommitted).cause, tries)) {
           throw this.#notWritten(batch, (error as NotCommitted).cause)
         }
       }
       // Given up during a pause, it says at once that nothing was written.
-      await pause(Math.random() * LONGEST_PAUSE, undefined, givenUp && { signal: givenUp }).catch(() => {})
-      if (givenUp?.aborted) {
+      await pause(Math.random() * LONGEST_PAUSE, undefined, signal && { signal: signal }).catch(() => {})
+      if (signal?.aborted) {
         throw notWritten(new Error(`It took longer than ${timeout} ms (option "timeout").`, { cause: last }), name)
       }
     }
@@ -150,8 +150,8 @@ export class ModelBackend extends CommittingBackend<Stored> implements Backend<S
     this.#options.callers?.note(group)
   }
 
-  async recordBound(ms: number): Promise<void> {
-    await this.#again(() => this.#options.versions.recordBound(ms))
+  async registerMaxStaleness(ms: number): Promise<void> {
+    await this.#again(() => this.#options.versions.registerMaxStaleness(ms))
   }
 
   async subscribe(listener: Listener<Stored>): Promise<Unsubscribe> {
@@ -161,7 +161,7 @@ export class ModelBackend extends CommittingBackend<Stored> implements Backend<S
   /** Everyone reads these rows anew, or all where none are named: they were changed by others. */
   async touch(keys: readonly string[]): Promise<void> {
     const { manager, versions, rows, timeout, name } = this.#options
-    const givenUp = AbortSignal.timeout(timeout)
+    const signal = AbortSignal.timeout(timeout)
     const announce = async (session: ModelSession) => {
       const writing = await versions.writing(session, [])
       await this.#untilCommitted(session, keys)
@@ -173,7 +173,7 @@ export class ModelBackend extends CommittingBackend<Stored> implements Backend<S
       await writing.advance(keys.length > 0 ? effects : undefined, crypto.randomUUID())
     }
     // Announced twice is as good as once.
-    await this.#again(() => inTransaction(manager, announce, { limit: timeout }, givenUp).catch(unwrapped)).catch(
+    await this.#again(() => inTransaction(manager, announce, { limit: timeout }, signal).catch(unwrapped)).catch(
       error => Promise.reject(notWritten(error, name)),
     )
   }
@@ -193,7 +193,7 @@ export class ModelBackend extends CommittingBackend<Stored> implements Backend<S
     await this.#options.notifications?.close()
   }
 
-  #attempt(batch: Batch<Stored>, since: Version, apart: boolean, givenUp?: AbortSignal): Promise<Executed> {
+  #attempt(batch: Batch<Stored>, since: Version, apart: boolean, signal?: AbortSignal): Promise<Executed> {
     const { manager, versions, rows, dialect, timeout, name: dictionary, callers } = this.#options
     const execute = apart ? commitApart : commitTogether
     const interruptible = this.#interruptible()
@@ -201,7 +201,7 @@ export class ModelBackend extends CommittingBackend<Stored> implements Backend<S
       manager,
       session => execute({ session, versions, rows, dialect, dictionary, callers, interruptible }, batch, since),
       { limit: timeout },
-      givenUp,
+      signal,
       interruptible,
     )
   }
@@ -215,11 +215,11 @@ export class ModelBackend extends CommittingBackend<Stored> implements Backend<S
   }
 
   /** What became of a commit that had no answer; `undefined` where it surely did not take effect. */
-  async #learn(failed: CommitFailed<Executed>, givenUp?: AbortSignal): Promise<Committed<Stored> | undefined> {
+  async #learn(failed: CommitFailed<Executed>, signal?: AbortSignal): Promise<Committed<Stored> | undefined> {
     const { versions, name } = this.#options
     const { committed, writing } = failed.result
     if (isConflict(failed.cause)) return undefined
-    while (versions.outcome && !givenUp?.aborted) {
+    while (versions.outcome && !signal?.aborted) {
       try {
         const tookEffect = await versions.outcome(writing)
         if (tookEffect === false) return undefined

@@ -7,10 +7,10 @@ import { Callers } from './callers.js'
 import { channelOf } from './channel.js'
 import { DatabaseVersions } from './database-versions.js'
 import { type Dialect, dialectOf, quoted } from './dialect.js'
-import { whatIsMade } from './encoded.js'
+import { encodedKindOf } from './encoded-kind.js'
 import { guarded } from './guarded-manager.js'
 import { type Inspection, inspect, notInspected } from './inspection.js'
-import { InstanceEncoding, InstanceForm } from './instance-form.js'
+import { InstanceEncoding, InstanceMapper } from './instance-mapper.js'
 import { JsonColumnEncoding } from './json-column.js'
 import type { ModelManager } from './manager.js'
 import { ModelBackend } from './model-backend.js'
@@ -19,7 +19,7 @@ import type { ModelSettings } from './options.js'
 import { Rows, type RowsOptions } from './rows.js'
 import { StoredRow } from './stored.js'
 import { finishingStatements } from './unfinished-statements.js'
-import { ValueForm } from './value-form.js'
+import { ValueMapper } from './value-mapper.js'
 import type { Versions } from './versions.js'
 import { within } from './within.js'
 import { WritableColumns } from './writable-columns.js'
@@ -73,7 +73,7 @@ export async function openModel(model: ModelManager, settings: ModelSettings, gi
     allowed: settings.columns,
   })
   const encoding = settings.returnInstances ? new InstanceEncoding(manager, keyCol, fitted, value, writable) : fitted
-  const form = settings.returnInstances ? new InstanceForm(manager, keyCol) : value
+  const mapper = settings.returnInstances ? new InstanceMapper(manager, keyCol) : value
   const rows = new Rows({
     manager,
     dialect,
@@ -82,14 +82,14 @@ export async function openModel(model: ModelManager, settings: ModelSettings, gi
     keyCol,
     keyColumn,
     columns: inspection.columns,
-    form,
+    mapper,
     fill: filling(settings, given.encoding),
   })
   const { cache, pollEvery } = settings
   const versions: Versions = cache
     ? new CachedVersions({ cache, manager, dialect, keyColumn, dictionary, key, timeout })
-    : new DatabaseVersions({ manager, dialect, rows, rereads: form.rereads, dictionary, key, timeout })
-  const holds = settings.returnInstances ? 'references' : inspection.kind === 'bytes' ? 'bytes' : 'text'
+    : new DatabaseVersions({ manager, dialect, rows, rereads: mapper.rereads, dictionary, key, timeout })
+  const valueKind = settings.returnInstances ? 'references' : inspection.kind === 'bytes' ? 'bytes' : 'text'
   const notifications = listening(settings, manager, key, dictionary, timeout)
   return {
     backend: new ModelBackend({
@@ -98,7 +98,7 @@ export async function openModel(model: ModelManager, settings: ModelSettings, gi
       dialect,
       versions,
       rows,
-      holds,
+      valueKind,
       timeout,
       pollEvery,
       notifications,
@@ -116,9 +116,9 @@ function valueForm(
   { encoding, oldEncoding }: Given,
   dictionary: string,
   { kind, json }: Inspection,
-): { readonly value: ValueForm; readonly encoding: Encoding<unknown> } {
-  const made = whatIsMade(encoding, kind, dictionary, valueCol)
-  if (oldEncoding && whatIsMade(oldEncoding, kind, dictionary, valueCol) !== made) {
+): { readonly value: ValueMapper; readonly encoding: Encoding<unknown> } {
+  const encodedKind = encodedKindOf(encoding, kind, dictionary, valueCol)
+  if (oldEncoding && encodedKindOf(oldEncoding, kind, dictionary, valueCol) !== encodedKind) {
     throw new UnsupportedError(
       `${encoding.name} and ${oldEncoding.name} of dictionary "${dictionary}" do not make the same of values: column "${valueCol}" ` +
         'cannot tell which of them wrote one.',
@@ -130,8 +130,11 @@ function valueForm(
   const { reorders } = json
   const { library } = manager
   return {
-    value: new ValueForm({ dictionary, library, keyCol, valueCol, kind, jsonAsValues, made, tag, reorders }, dialect),
-    encoding: made === 'json' ? new JsonColumnEncoding(encoding, oldEncoding?.tag, json) : encoding,
+    value: new ValueMapper(
+      { dictionary, library, keyCol, valueCol, kind, jsonAsValues, encodedKind, tag, reorders },
+      dialect,
+    ),
+    encoding: encodedKind === 'json' ? new JsonColumnEncoding(encoding, oldEncoding?.tag, json) : encoding,
   }
 }
 

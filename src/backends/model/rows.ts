@@ -1,8 +1,8 @@
 import { DamagedValue } from '../../contract/damaged-value.js'
 import { sameStored } from '../../contract/same-stored.js'
 import { escapeText, unescapeKey } from '../sql/escape.js'
+import type { ColumnMapper } from './column-mapper.js'
 import type { Dialect, Statement, Table } from './dialect.js'
-import type { Form } from './form.js'
 import type { Columns, ModelManager, ModelSession } from './manager.js'
 import type { RunInContext } from './own-context.js'
 import { unexpected } from './replies.js'
@@ -41,7 +41,7 @@ export interface RowsOptions {
   readonly keyColumn: string
   /** What the database calls the columns of the table. */
   readonly columns: ReadonlySet<string>
-  readonly form: Form
+  readonly mapper: ColumnMapper
   /** Further columns of a row that is inserted, by a function of the application's that runs in its caller's context. */
   fill(key: string, stored: Stored, caller: RunInContext): Columns
 }
@@ -52,8 +52,8 @@ export class Rows {
   readonly #looked: Looked
 
   constructor(options: RowsOptions) {
-    const { manager, dialect, table, keyColumn, form } = options
-    const columns = form.columns?.map(name => manager.column(name) ?? name) ?? [...options.columns]
+    const { manager, dialect, table, keyColumn, mapper } = options
+    const columns = mapper.columns?.map(name => manager.column(name) ?? name) ?? [...options.columns]
     this.#options = options
     this.#looked = { dialect, table, keyColumn, columns }
   }
@@ -127,7 +127,7 @@ export class Rows {
     largest: number,
     callerOf: (key: string) => RunInContext,
   ): Promise<ReadonlyMap<string, Stored>> {
-    const { keyCol, form, dictionary } = this.#options
+    const { keyCol, mapper, dictionary } = this.#options
     const { clear, create, update, remove } = changes
     if (this.#options.manager.readsWhatItChanges) await this.#makeReadable(session, changes)
     if (clear) await session.removeAll()
@@ -147,8 +147,8 @@ export class Rows {
     }
     const set = new Map([...create, ...update])
     const found = await this.find(session, [...set.keys(), ...remove])
-    checkWritten({ set, remove, found, isCleared, form, dictionary })
-    return form.rereads ? completed(set, found) : found
+    checkWritten({ set, remove, found, isCleared, mapper, dictionary })
+    return mapper.rereads ? completed(set, found) : found
   }
 
   /** For libraries that read the rows which they change or remove. */
@@ -185,11 +185,11 @@ export class Rows {
   }
 
   #written(key: string, stored: Stored): Columns {
-    return this.#options.form.columnsOf(key, stored)
+    return this.#options.mapper.columnsOf(key, stored)
   }
 
   #columns(): { readonly columns?: readonly string[] } {
-    const { columns } = this.#options.form
+    const { columns } = this.#options.mapper
     return columns === undefined ? {} : { columns }
   }
 
@@ -213,7 +213,7 @@ export class Rows {
 
   /** Adds the rows; returns the last one's key, as the database has it. Rows without a key that can be one are not entries. */
   #collect(rows: readonly (object | DamagedRow)[], entries: Map<string, Stored>): string | undefined {
-    const { keyCol, form, dialect, manager } = this.#options
+    const { keyCol, mapper, dialect, manager } = this.#options
     let last: string | undefined
     for (const row of rows) {
       const isDamaged = row instanceof DamagedRow
@@ -222,7 +222,7 @@ export class Rows {
       if (typeof text !== 'string') continue
       last = text
       const key = unescapeKey(text, dialect.unsafeInKeys)
-      if (key !== undefined) add(entries, key, isDamaged ? row.stored : form.storedOf(row))
+      if (key !== undefined) add(entries, key, isDamaged ? row.stored : mapper.storedOf(row))
     }
     return last
   }

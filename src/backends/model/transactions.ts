@@ -32,43 +32,43 @@ export async function inTransaction<R>(
   manager: ModelManager,
   work: (session: ModelSession) => Promise<R>,
   options: TransactionOptions,
-  givenUp?: AbortSignal,
+  signal?: AbortSignal,
   interruptible?: Interruptible,
 ): Promise<R> {
-  if (givenUp?.aborted) throw new NotCommitted('The transaction was not begun', { cause: givenUp.reason })
+  if (signal?.aborted) throw new NotCommitted('The transaction was not begun', { cause: signal.reason })
   let done: { readonly result: R } | undefined
   const transaction = manager.transaction(async session => {
-    givenUp?.throwIfAborted()
-    const result = await work(givenUp ? heeding(session, givenUp) : session)
-    givenUp?.throwIfAborted()
+    signal?.throwIfAborted()
+    const result = await work(signal ? heeding(session, signal) : session)
+    signal?.throwIfAborted()
     done = { result }
     return result
   }, options)
-  if (givenUp && interruptible) interruptOnAbort(transaction, givenUp, interruptible)
+  if (signal && interruptible) interruptOnAbort(transaction, signal, interruptible)
   try {
-    return await (givenUp ? orAborted(transaction, givenUp) : transaction)
+    return await (signal ? orAborted(transaction, signal) : transaction)
   } catch (cause) {
     throw done ? new CommitFailed(cause, done.result) : new NotCommitted('The transaction was not committed', { cause })
   }
 }
 
-function interruptOnAbort(transaction: Promise<unknown>, givenUp: AbortSignal, interruptible: Interruptible): void {
+function interruptOnAbort(transaction: Promise<unknown>, signal: AbortSignal, interruptible: Interruptible): void {
   const interrupt = () => {
     const { connection } = interruptible
     if (connection !== undefined) void interruptible.interrupt(connection).catch(() => {})
   }
-  givenUp.addEventListener('abort', interrupt, { once: true })
+  signal.addEventListener('abort', interrupt, { once: true })
   // Its connection then serves others.
-  const ended = () => givenUp.removeEventListener('abort', interrupt)
+  const ended = () => signal.removeEventListener('abort', interrupt)
   transaction.then(ended, ended)
 }
 
 /** The same session, which sends nothing more once no one waits. */
-function heeding(session: ModelSession, givenUp: AbortSignal): ModelSession {
+function heeding(session: ModelSession, signal: AbortSignal): ModelSession {
   const heed =
     <A extends unknown[], V>(call: (...args: A) => Promise<V>) =>
     async (...args: A) => {
-      givenUp.throwIfAborted()
+      signal.throwIfAborted()
       return call.apply(session, args)
     }
   const { query, rows, create, update, remove, removeAll } = session

@@ -37,7 +37,7 @@ export interface Versions {
   /** Called first in a transaction that writes. */
   writing(session: ModelSession, groups: readonly Group<unknown>[]): Promise<Writing>
   /** Records a bound, unless a larger one is. */
-  recordBound(ms: number): Promise<void>
+  registerMaxStaleness(ms: number): Promise<void>
   /**
    * Called after a COMMIT that had no answer: whether it took effect, or surely did not; `undefined` where that is not known. Left
    * out where it never is.

@@ -1,5 +1,5 @@
 import { InvalidValueError } from '../../errors/errors.js'
-import type { Form } from './form.js'
+import type { ColumnMapper } from './column-mapper.js'
 import type { Stored } from './stored.js'
 
 /** What a transaction has written, and what it then found. */
@@ -9,17 +9,17 @@ export interface Written {
   readonly found: ReadonlyMap<string, Stored>
   /** Whether no row was left where all were removed. */
   readonly isCleared: boolean
-  readonly form: Form
+  readonly mapper: ColumnMapper
   readonly dictionary: string
 }
 
 /** @throws InvalidValueError if the database has something else than what was written: memory must not differ from it. */
-export function checkWritten({ set, remove, found, isCleared, form, dictionary }: Written): void {
+export function checkWritten({ set, remove, found, isCleared, mapper, dictionary }: Written): void {
   if (!isCleared) throw differs('rows were not removed', dictionary)
   for (const [key, stored] of set) {
     const now = found.get(key)
     if (now === undefined) throw differs('the row is not there', dictionary, key)
-    if (!form.isWritten(stored, now)) throw differs('the row holds something else than the value', dictionary, key)
+    if (!mapper.isWritten(stored, now)) throw differs('the row holds something else than the value', dictionary, key)
   }
   const kept = remove.find(key => found.has(key))
   if (kept !== undefined) throw differs('the row was not removed', dictionary, kept)

@@ -67,8 +67,8 @@ export class Reader {
     return entries.toState(version)
   }
 
-  async recordBound(ms: number): Promise<void> {
-    await this.#run(SCRIPTS.recordBound, [String(ms)])
+  async registerMaxStaleness(ms: number): Promise<void> {
+    await this.#run(SCRIPTS.registerMaxStaleness, [String(ms)])
   }
 
   /** Does it, with faults told such that one knows what to do. */

@@ -34,7 +34,7 @@ export type Push = 'changes' | 'signal'
 /** A dictionary in Redis 7 or Valkey, with every capability. Its protocol is in `scripts/`, beginning with prelude.lua. */
 export class RedisBackend extends CommittingBackend<string> implements Backend {
   readonly name: string
-  readonly holds = 'text'
+  readonly valueKind = 'text'
   readonly #connection: Connection
   readonly #channel: string
   readonly #reader: Reader
@@ -77,12 +77,12 @@ export class RedisBackend extends CommittingBackend<string> implements Backend {
     return this.#reader.pull(String(since))
   }
 
-  commit(batch: Batch, since: Version, givenUp: AbortSignal): Promise<Committed> {
-    return this.#writer.commit(batch, String(since), givenUp)
+  commit(batch: Batch, since: Version, signal: AbortSignal): Promise<Committed> {
+    return this.#writer.commit(batch, String(since), signal)
   }
 
-  recordBound(ms: number): Promise<void> {
-    return this.#reader.recordBound(ms)
+  registerMaxStaleness(ms: number): Promise<void> {
+    return this.#reader.registerMaxStaleness(ms)
   }
 
   subscribe(listener: Listener): Promise<Unsubscribe> {

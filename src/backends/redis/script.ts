@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import commit from './scripts/commit.lua'
 import prelude from './scripts/prelude.lua'
 import pull from './scripts/pull.lua'
-import recordBound from './scripts/record-bound.lua'
+import registerMaxStaleness from './scripts/record-bound.lua'
 
 /** A Lua script: its file holds its contract. */
 export class Script {
@@ -44,7 +44,7 @@ export const SCRIPTS = {
   commit: new Script('commit', commit),
   /** For batches that insert nothing: they are what makes room on a server that is out of memory. */
   shrink: new Script('commit', commit, 'allow-oom'),
-  recordBound: new Script('record-bound', recordBound, 'allow-oom'),
+  registerMaxStaleness: new Script('record-bound', registerMaxStaleness, 'allow-oom'),
 } as const
 
 function compose(text: string, flags: string, readOnly: boolean): { source: string; sha: string } {

@@ -52,7 +52,7 @@ export class Writer {
     this.#seals = seals
   }
 
-  async commit(batch: Batch, since: string, givenUp: AbortSignal): Promise<Committed> {
+  async commit(batch: Batch, since: string, signal: AbortSignal): Promise<Committed> {
     const request = toRequest(batch, this.#name)
     const progress: Progress = {
       base: since,
@@ -63,32 +63,32 @@ export class Writer {
       lost: undefined,
     }
     for (;;) {
-      if (givenUp.aborted) throw this.#failed(givenUp.reason, progress)
+      if (signal.aborted) throw this.#failed(signal.reason, progress)
       const waiting = this.#caller.ready()
-      if (waiting) await this.#untilReady(waiting, progress, givenUp)
-      const reply = await this.#send(request, progress, givenUp)
+      if (waiting) await this.#untilReady(waiting, progress, signal)
+      const reply = await this.#send(request, progress, signal)
       const committed = reply && this.#take(reply, request, progress)
       if (committed) return committed
-      if (!reply) await pause(RETRY_AFTER, givenUp)
+      if (!reply) await pause(RETRY_AFTER, signal)
     }
   }
 
   /** Once given up, nothing more is sent: what is known then is the outcome. */
-  async #untilReady(waiting: Promise<void>, progress: Progress, givenUp: AbortSignal): Promise<void> {
+  async #untilReady(waiting: Promise<void>, progress: Progress, signal: AbortSignal): Promise<void> {
     try {
-      await orAborted(waiting, givenUp)
+      await orAborted(waiting, signal)
     } catch (cause) {
       throw this.#failed(cause, progress)
     }
   }
 
   /** The answer; nothing where the batch is to be sent again. */
-  async #send(request: Request, progress: Progress, givenUp: AbortSignal): Promise<CommitReply | undefined> {
+  async #send(request: Request, progress: Progress, signal: AbortSignal): Promise<CommitReply | undefined> {
     const { driver } = this.#caller
     const { losses } = driver
     try {
       const script = request.shrinks ? SCRIPTS.shrink : SCRIPTS.commit
-      const answer = await this.#caller.run(script, this.#args(request, progress), { signal: givenUp })
+      const answer = await this.#caller.run(script, this.#args(request, progress), { signal: signal })
       const reply = this.#read(answer)
       this.#permitted = true
       driver.servedBefore = true

@@ -27,16 +27,16 @@ export class Patience {
   /**
    * Tries until it is no longer locked. Rejects with `StoreUnavailableError` where that takes too long.
    *
-   * @param givenUp - aborted when nobody waits any more.
+   * @param signal - aborted when nobody waits any more.
    */
-  until<V>(attempt: () => V, givenUp?: AbortSignal): V | Promise<V> {
+  until<V>(attempt: () => V, signal?: AbortSignal): V | Promise<V> {
     this.#throwIfClosed()
-    if (givenUp?.aborted) throw unavailable('the call was given up before it began.', this.#source.place)
+    if (signal?.aborted) throw unavailable('the call was given up before it began.', this.#source.place)
     try {
       return attempt()
     } catch (error) {
       if (!isLocked(error)) throw error
-      return this.#again(attempt, error, givenUp)
+      return this.#again(attempt, error, signal)
     }
   }
 
@@ -44,7 +44,7 @@ export class Patience {
     this.#closing.abort()
   }
 
-  async #again<V>(attempt: () => V, first: unknown, givenUp: AbortSignal | undefined): Promise<V> {
+  async #again<V>(attempt: () => V, first: unknown, signal: AbortSignal | undefined): Promise<V> {
     const startedAt = now()
     let lasted = 0
     for (let error = first; ; ) {
@@ -55,7 +55,7 @@ export class Patience {
       await pause(ms, undefined, { signal: this.#closing.signal }).catch(() => {})
       this.#throwIfClosed()
       const triedAt = now()
-      if (givenUp?.aborted) throw stillLocked(error, this.#source.place, Math.round(triedAt - startedAt))
+      if (signal?.aborted) throw stillLocked(error, this.#source.place, Math.round(triedAt - startedAt))
       try {
         return attempt()
       } catch (latest) {

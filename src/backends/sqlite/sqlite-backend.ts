@@ -40,7 +40,7 @@ interface Known {
  */
 export class SqliteBackend implements Backend<Stored> {
   readonly name: string
-  readonly holds = 'bytes'
+  readonly valueKind = 'bytes'
   readonly #source: Source
   readonly #patience: Patience
   readonly #entries: Entries
@@ -107,12 +107,12 @@ export class SqliteBackend implements Backend<Stored> {
    * One transaction, on the disk when it is acknowledged. A second one within a turn of the event loop waits for the next:
    * a loop of awaited writes would let nothing else run.
    */
-  commit(batch: Batch<Stored>, since: Version, givenUp?: AbortSignal): Awaitable<Committed<Stored>> {
-    const execute = () => this.#write(connection => this.#commit(connection, batch, since), givenUp)
+  commit(batch: Batch<Stored>, since: Version, signal?: AbortSignal): Awaitable<Committed<Stored>> {
+    const execute = () => this.#write(connection => this.#commit(connection, batch, since), signal)
     return this.#turn ? this.#turn.then(execute) : execute()
   }
 
-  recordBound(ms: number): Awaitable<void> {
+  registerMaxStaleness(ms: number): Awaitable<void> {
     return this.#write(connection => {
       if (this.#ensure(connection).bound >= ms) return
       const raise = () => raiseBound(connection, this.name, ms)
@@ -210,8 +210,8 @@ export class SqliteBackend implements Backend<Stored> {
     return this.#patience.until(() => this.#attempt(readFault, work))
   }
 
-  #write<V>(work: (connection: Connection) => V, givenUp?: AbortSignal): Awaitable<V> {
-    return this.#patience.until(() => this.#attempt(writeFault, work), givenUp)
+  #write<V>(work: (connection: Connection) => V, signal?: AbortSignal): Awaitable<V> {
+    return this.#patience.until(() => this.#attempt(writeFault, work), signal)
   }
 
   /** Once. Locks pass as they are, other faults as errors of the library's family. */

@@ -1,5 +1,5 @@
 import { StoreUnavailableError } from '../../errors/errors.js'
-import { sentence } from '../../errors/for-key.js'
+import { describeError } from '../../errors/for-key.js'
 import { clearTimeout, setTimeout } from '../../time/clock.js'
 import { orAborted } from '../waiting.js'
 import { toAcl, type ZookeeperAcl } from './acl.js'
@@ -16,7 +16,6 @@ const SESSION_TIMEOUT = 10_000
 /** What a backend is connected with. */
 export interface ConnectOptions {
   readonly acl?: readonly ZookeeperAcl[] | undefined
-  readonly barrier?: boolean | undefined
   readonly sessionTimeout?: number | undefined
 }
 
@@ -50,11 +49,10 @@ export function opener(
 export async function connect(
   path: string,
   open: (events: TransportEvents) => Transport,
-  barrier: boolean,
   timeout: number,
   signal: AbortSignal | undefined,
 ): Promise<ZookeeperBackend> {
-  const backend = new ZookeeperBackend(path, open, barrier)
+  const backend = new ZookeeperBackend(path, open)
   const late = new AbortController()
   // It keeps the process alive, which the session does not.
   const timer = setTimeout(() => late.abort(), timeout)
@@ -66,7 +64,7 @@ export async function connect(
     await backend.close()
     signal?.throwIfAborted()
     if (cause instanceof StoreUnavailableError || cause instanceof TypeError) throw cause
-    const reason = fault ? sentence(fault) : `It did not answer within ${timeout} ms.`
+    const reason = fault ? describeError(fault) : `It did not answer within ${timeout} ms.`
     throw new StoreUnavailableError(`No session with ${label}: ${reason}`, { dictionary: path, cause: fault ?? cause })
   } finally {
     clearTimeout(timer)

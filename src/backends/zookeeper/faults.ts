@@ -1,5 +1,5 @@
 import { AmbiguousWriteError, DurableDictError, StoreUnavailableError } from '../../errors/errors.js'
-import { sentence } from '../../errors/for-key.js'
+import { describeError } from '../../errors/for-key.js'
 import { CODE, Refusal, TooLarge } from './transport.js'
 
 /** What is to be done about a refusal, by its code. Nothing was executed. */
@@ -43,7 +43,7 @@ export function readFault(fault: unknown, dictionary: string): unknown {
 export function notWritten(fault: unknown, dictionary: string): DurableDictError {
   const told = explain(fault, dictionary)
   if (told) return told
-  const message = `The write to dictionary "${dictionary}" did not take effect: ${sentence(fault)}`
+  const message = `The write to dictionary "${dictionary}" did not take effect: ${describeError(fault)}`
   return new StoreUnavailableError(message, { dictionary, cause: fault })
 }
 
@@ -51,7 +51,7 @@ export function notWritten(fault: unknown, dictionary: string): DurableDictError
 export function ambiguous(fault: unknown, dictionary: string): AmbiguousWriteError {
   return new AmbiguousWriteError(
     `The connection was lost during a write to dictionary "${dictionary}", which may or may not have taken effect: ` +
-      `${sentence(fault)} Read the key again before you repeat the write.`,
+      `${describeError(fault)} Read the key again before you repeat the write.`,
     { dictionary, cause: fault },
   )
 }

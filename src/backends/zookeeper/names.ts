@@ -107,13 +107,13 @@ export function checkPath(path: unknown): string {
   if (typeof path !== 'string') throw wrong(`got a value of type ${path === null ? 'null' : typeof path}`)
   // Whatever else it is may contain a password.
   if (!path.startsWith('/')) throw wrong('it does not begin with a slash. The path comes first, then the client')
-  if (!path.isWellFormed() || !isPath(path)) throw wrong(`got ${shown(path)}`)
+  if (!path.isWellFormed() || !isPath(path)) throw wrong(`got ${quotedPath(path)}`)
   const reserved = path.split('/').find(isReserved)
-  if (reserved !== undefined) throw wrong(`${shown(path)} is a znode that a dictionary keeps for itself`)
+  if (reserved !== undefined) throw wrong(`${quotedPath(path)} is a znode that a dictionary keeps for itself`)
   return path
 }
 
-function shown(path: string): string {
+function quotedPath(path: string): string {
   return JSON.stringify(path.length > 100 ? `${path.slice(0, 100)}…` : path)
 }
 

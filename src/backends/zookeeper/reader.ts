@@ -10,7 +10,7 @@ import type { Stored } from './stored.js'
 import type { Stat } from './transport.js'
 import { type Found, Znodes } from './znodes.js'
 
-/** How often a load is begun again while strangers, or cuts of the history, come between. */
+/** How often a load is begun again while external writers, or cuts of the history, come between. */
 const ATTEMPTS = 20
 
 /** How much of the session timeout may have passed since the latest sign of life, before the server is asked for one. */
@@ -67,13 +67,13 @@ export class Reader {
   }
 
   /** As of when the version is known to be what the connected server has. */
-  knownCurrent(version: Version): number | undefined {
+  currentAsOf(version: Version): number | undefined {
     return this.#mirror?.version === version && this.#isCurrent ? this.#session.heardAt : undefined
   }
 
   /** At once where nothing has to be asked. */
   changesSince(since: Version, freshness: Freshness): CatchUp<Stored> | Promise<CatchUp<Stored>> {
-    if (freshness !== 'watched' || !this.#mirror || !this.#isCurrent) return this.#ask(since, freshness)
+    if (freshness !== 'sequential' || !this.#mirror || !this.#isCurrent) return this.#ask(since, freshness)
     return this.#mirror.since(since, this.#session.heardAt)
   }
 
@@ -125,7 +125,7 @@ export class Reader {
    * yet; else the mirror once it is current.
    */
   latest(): Mirror | Promise<Mirror> {
-    return this.#rearming && this.#mirror ? this.#mirror : this.current('watched')
+    return this.#rearming && this.#mirror ? this.#mirror : this.current('sequential')
   }
 
   /**
@@ -190,7 +190,7 @@ export class Reader {
   async #ask(since: Version, freshness: Freshness): Promise<CatchUp<Stored>> {
     const askedAt = now()
     const mirror = await this.current(freshness)
-    return mirror.since(since, freshness === 'watched' ? Math.min(askedAt, this.#session.heardAt) : undefined)
+    return mirror.since(since, freshness === 'sequential' ? Math.min(askedAt, this.#session.heardAt) : undefined)
   }
 
   async #refresh(): Promise<void> {

@@ -26,7 +26,7 @@ interface Ping {
 
 /**
  * Asks the server for a sign of life at a third of the session timeout, and leaves it where none comes within another:
- * well before the session expires. By the same read znodes are noticed that strangers have put there, or taken away; and
+ * well before the session expires. By the same read znodes are noticed that external writers have put there, or taken away; and
  * sooner where it is told of children. Its timers do not hold the process.
  */
 export class Watchdog {

@@ -35,12 +35,12 @@ export class Writer {
     this.#names = names
   }
 
-  commit(batch: Batch<Stored>, since: Version, givenUp: AbortSignal): Promise<Committed<Stored>> {
-    return this.#inTurn(() => this.#commit(batch, since, givenUp), givenUp)
+  commit(batch: Batch<Stored>, since: Version, signal: AbortSignal): Promise<Committed<Stored>> {
+    return this.#inTurn(() => this.#commit(batch, since, signal), signal)
   }
 
   /** Raises the recorded bound, where it is smaller. */
-  recordBound(ms: number): Promise<void> {
+  registerMaxStaleness(ms: number): Promise<void> {
     const { signal } = new AbortController()
     return this.#inTurn(async () => {
       for (;;) {
@@ -69,12 +69,12 @@ export class Writer {
     return result
   }
 
-  async #commit(batch: Batch<Stored>, since: Version, givenUp: AbortSignal): Promise<Committed<Stored>> {
+  async #commit(batch: Batch<Stored>, since: Version, signal: AbortSignal): Promise<Committed<Stored>> {
     const outcomes: Outcome[] = []
     for (let part = 0; outcomes.length < batch.groups.length; part += 1) {
       try {
         const rest = outcomes.length === 0 ? batch.groups : batch.groups.slice(outcomes.length)
-        outcomes.push(...(await this.#commitPart(rest, batch.id, part, givenUp)))
+        outcomes.push(...(await this.#commitPart(rest, batch.id, part, signal)))
       } catch (error) {
         // Those before have their outcomes.
         if (part === 0) throw error
@@ -91,26 +91,26 @@ export class Writer {
     groups: readonly Group<Stored>[],
     batch: string,
     part: number,
-    givenUp: AbortSignal,
+    signal: AbortSignal,
   ): Promise<readonly Outcome[]> {
     const id = partId(batch, part)
     let lost: Lost | undefined
     for (let attempt = 0; ; attempt += 1) {
-      const mirror = await this.#mirrorNow(lost, givenUp)
+      const mirror = await this.#mirrorNow(lost, signal)
       if (lost && mirror.position.zxid !== lost.base.zxid) {
-        if (await this.#tookEffect(lost, mirror, givenUp)) return lost.plan.outcomes
+        if (await this.#tookEffect(lost, mirror, signal)) return lost.plan.outcomes
         lost = undefined
       }
       const plan = lost?.plan ?? makePlan(groups, id, mirror, this.#names, this.#session.added)
       const change = lost?.change ?? changeOf(plan, mirror, batch)
       try {
-        await orAborted(this.#send(plan, mirror.version, change), givenUp)
+        await orAborted(this.#send(plan, mirror.version, change), signal)
         return plan.outcomes
       } catch (fault) {
-        const isOpen = change && (isLoss(fault) || givenUp.aborted)
+        const isOpen = change && (isLoss(fault) || signal.aborted)
         if (isOpen) lost = { plan, base: mirror.position, change, cause: lost?.cause ?? fault }
-        if (givenUp.aborted) throw this.#failed(lost, fault)
-        if (!isLoss(fault) && !(await this.#overcome(fault, attempt, givenUp))) throw this.#failed(lost, fault)
+        if (signal.aborted) throw this.#failed(lost, fault)
+        if (!isLoss(fault) && !(await this.#overcome(fault, attempt, signal))) throw this.#failed(lost, fault)
       }
     }
   }
@@ -119,13 +119,13 @@ export class Writer {
    * What the next attempt is worked out on, with the session connected. Where that cannot be had, the write has failed, or it
    * is not known whether. What is known without asking will do: the write is conditional on it.
    */
-  async #mirrorNow(lost: Lost | undefined, givenUp: AbortSignal): Promise<Mirror> {
+  async #mirrorNow(lost: Lost | undefined, signal: AbortSignal): Promise<Mirror> {
     try {
-      givenUp.throwIfAborted()
+      signal.throwIfAborted()
       for (;;) {
         const waiting = this.#session.ready()
-        if (waiting) await orAborted(waiting, givenUp)
-        const mirror = lost ? await orAborted(this.#reader.current('watched'), givenUp) : await this.#latest(givenUp)
+        if (waiting) await orAborted(waiting, signal)
+        const mirror = lost ? await orAborted(this.#reader.current('sequential'), signal) : await this.#latest(signal)
         if (this.#session.connected) return mirror
       }
     } catch (fault) {
@@ -133,9 +133,9 @@ export class Writer {
     }
   }
 
-  async #latest(givenUp: AbortSignal): Promise<Mirror> {
+  async #latest(signal: AbortSignal): Promise<Mirror> {
     const latest = this.#reader.latest()
-    return latest instanceof Promise ? orAborted(latest, givenUp) : latest
+    return latest instanceof Promise ? orAborted(latest, signal) : latest
   }
 
   /**
@@ -144,10 +144,10 @@ export class Writer {
    *
    * @throws AmbiguousWriteError where the history does not reach back, or cannot be read.
    */
-  async #tookEffect({ base, change, cause }: Lost, mirror: Mirror, givenUp: AbortSignal): Promise<boolean> {
+  async #tookEffect({ base, change, cause }: Lost, mirror: Mirror, signal: AbortSignal): Promise<boolean> {
     // Someone has recorded a bound.
     if (mirror.version === change.previous && mirror.position.head.bound !== base.head.bound) return false
-    const past = await orAborted(this.#reader.past(change.previous, mirror), givenUp).catch(() => undefined)
+    const past = await orAborted(this.#reader.past(change.previous, mirror), signal).catch(() => undefined)
     if (!past || !('changes' in past)) throw ambiguous(cause, this.#names.path)
     return past.changes[0]?.version === change.version
   }
@@ -170,18 +170,18 @@ export class Writer {
     await taken
   }
 
-  /** Whether it is worth while to try again: someone else was faster, or strangers have altered the znodes. */
-  async #overcome(fault: unknown, attempt: number, givenUp: AbortSignal): Promise<boolean> {
+  /** Whether it is worth while to try again: someone else was faster, or external writers have altered the znodes. */
+  async #overcome(fault: unknown, attempt: number, signal: AbortSignal): Promise<boolean> {
     if (!(fault instanceof Refusal)) return false
     const isOfHead = fault.step !== undefined && fault.step < 2
     if (fault.code === CODE.BAD_VERSION || (fault.code === CODE.NO_NODE && isOfHead)) {
-      if (attempt >= PATIENT_FROM) await pause(PAUSE * Math.min(attempt, 16), givenUp)
-      await orAborted(this.#reader.refresh(true), givenUp).catch(() => {})
+      if (attempt >= PATIENT_FROM) await pause(PAUSE * Math.min(attempt, 16), signal)
+      await orAborted(this.#reader.refresh(true), signal).catch(() => {})
       return true
     }
     if (fault.code !== CODE.NODE_EXISTS && fault.code !== CODE.NO_NODE) return false
     // Where it is not allowed, it never will be; else it is tried again.
-    const isRefused = await orAborted(this.#reader.cut(), givenUp).then(
+    const isRefused = await orAborted(this.#reader.cut(), signal).then(
       () => false,
       cause => cause instanceof Refusal && !isLoss(cause),
     )

@@ -1,7 +1,7 @@
 import type { Change, Version } from '../../contract/backend.js'
 import { warn } from '../../warnings/warnings.js'
-import { Founder } from './founder.js'
 import { type Head, type Parts, type Past, parseHead, parsePart, pastSince, pastWithParts, versionOf } from './head.js'
+import { Initializer } from './initializer.js'
 import type { Position } from './mirror.js'
 import { type Names, unescapeKey } from './names.js'
 import type { Session } from './session.js'
@@ -39,14 +39,14 @@ export type Leading =
 export class Znodes {
   readonly #session: Session
   readonly #names: Names
-  readonly #founder: Founder
+  readonly #founder: Initializer
   /** Names of children that are no key's, as far as they were reported. */
   readonly #reported = new Set<string>()
 
   constructor(session: Session, names: Names) {
     this.#session = session
     this.#names = names
-    this.#founder = new Founder(session, names)
+    this.#founder = new Initializer(session, names)
   }
 
   /** From now on nothing is created or written. */

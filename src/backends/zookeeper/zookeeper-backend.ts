@@ -26,12 +26,12 @@ import { Writer } from './writer.js'
 
 /**
  * A dictionary in a ZooKeeper ensemble, with every capability. Its checks are answered from what the watch has told, hence
- * sequentially consistent, unless `barrier` is set, or more is asked for.
+ * sequentially consistent, unless more is asked for.
  */
 export class ZookeeperBackend extends CommittingBackend<Stored> implements Backend<Stored> {
   readonly name: string
-  readonly holds = 'bytes'
-  readonly supports: { readonly linearizable: boolean }
+  readonly valueKind = 'bytes'
+  readonly supports = { linearizable: false } as const
   readonly #session: Session
   readonly #reader: Reader
   readonly #writer: Writer
@@ -40,12 +40,10 @@ export class ZookeeperBackend extends CommittingBackend<Stored> implements Backe
 
   /**
    * @param open - opens the session.
-   * @param barrier - whether every check is linearizable.
    */
-  constructor(path: string, open: (events: TransportEvents) => Transport, barrier = false) {
+  constructor(path: string, open: (events: TransportEvents) => Transport) {
     super()
     this.name = path
-    this.supports = { linearizable: barrier }
     const names = new Names(path)
     const lost = (cause: unknown) => {
       for (const listener of this.#listeners) listener.interrupted(cause)
@@ -89,27 +87,26 @@ export class ZookeeperBackend extends CommittingBackend<Stored> implements Backe
   }
 
   changesSince(since: Version, freshness: Freshness = 'linearizable'): Awaitable<CatchUp<Stored>> {
-    const wanted = this.supports.linearizable ? 'linearizable' : freshness
-    const answer = this.#reader.changesSince(since, wanted)
+    const answer = this.#reader.changesSince(since, freshness)
     return answer instanceof Promise ? this.#explained(answer) : answer
   }
 
-  knownCurrent(version: Version): number | undefined {
-    return this.#reader.knownCurrent(version)
+  currentAsOf(version: Version): number | undefined {
+    return this.#reader.currentAsOf(version)
   }
 
-  commit(batch: Batch<Stored>, since: Version, givenUp: AbortSignal): Promise<Committed<Stored>> {
-    return this.#writer.commit(batch, since, givenUp)
+  commit(batch: Batch<Stored>, since: Version, signal: AbortSignal): Promise<Committed<Stored>> {
+    return this.#writer.commit(batch, since, signal)
   }
 
-  recordBound(ms: number): Promise<void> {
-    return this.#explained(this.#writer.recordBound(ms))
+  registerMaxStaleness(ms: number): Promise<void> {
+    return this.#explained(this.#writer.registerMaxStaleness(ms))
   }
 
   async subscribe(listener: Listener<Stored>): Promise<Unsubscribe> {
     this.#listeners.add(listener)
     // The watch is set by what reads.
-    await this.#explained(this.#reader.current('watched'))
+    await this.#explained(this.#reader.current('sequential'))
     return () => void this.#listeners.delete(listener)
   }
 

@@ -3,26 +3,26 @@ import { needs, type Topic } from '../suite.js'
 import { commit } from './commit.js'
 
 export const recordedBound: Topic = {
-  title: 'recordBound() of the backend',
+  title: 'registerMaxStaleness() of the backend',
   tests: {
-    'recording a bound changes nothing': needs('recordBound', async world => {
+    'recording a bound changes nothing': needs('registerMaxStaleness', async world => {
       const [backend, other] = [await world.backend(), await world.backend()]
       await backend.persist('a', '1')
       const version = await backend.lastUpdated()
-      await other.recordBound?.(10)
+      await other.registerMaxStaleness?.(10)
       assert.ok(Object.is(await backend.lastUpdated(), version))
     }),
 
-    'commits tell of the largest one, whoever recorded it': needs(['recordBound', 'commit'], async world => {
+    'commits tell of the largest one, whoever recorded it': needs(['registerMaxStaleness', 'commit'], async world => {
       const [backend, other] = [await world.backend<unknown>(), await world.backend<unknown>()]
       const bound = async () => (await commit(backend)).bound ?? 0
       assert.equal(await bound(), 0)
-      await other.recordBound?.(20)
+      await other.registerMaxStaleness?.(20)
       assert.equal(await bound(), 20)
-      await other.recordBound?.(10)
-      await backend.recordBound?.(15)
+      await other.registerMaxStaleness?.(10)
+      await backend.registerMaxStaleness?.(15)
       assert.equal(await bound(), 20)
-      await backend.recordBound?.(30)
+      await backend.registerMaxStaleness?.(30)
       assert.equal((await commit(other)).bound, 30)
     }),
   },

@@ -11,7 +11,7 @@ export const bounds: Topic = {
   title: 'maxStaleness and everywhere',
   modes: everyMode,
   tests: {
-    'fresh answers within the bound, and throws StaleError beyond it': needs('recordBound', async world => {
+    'fresh answers within the bound, and throws StaleError beyond it': needs('registerMaxStaleness', async world => {
       const tap = await world.tap()
       const dict = await world.openOn(tap, { maxStaleness: LONG, defaults: { b: 2 } })
       await dict.set('a', 1)
@@ -28,7 +28,7 @@ export const bounds: Topic = {
       assert.equal(short.local.get('a'), 1, 'local goes on serving')
     }),
 
-    'a write everywhere waits until nobody relies on the older value': needs('recordBound', async world => {
+    'a write everywhere waits until nobody relies on the older value': needs('registerMaxStaleness', async world => {
       const [dict, other] = [await world.open(), await world.open({ maxStaleness: 50 })]
       await other.sync()
       const before = performance.now()
@@ -39,7 +39,7 @@ export const bounds: Topic = {
       assert.ok(!relies || other.local.get('a') === 1)
     }),
 
-    'without any bound it waits for nothing': needs('recordBound', async world => {
+    'without any bound it waits for nothing': needs('registerMaxStaleness', async world => {
       const dict = await world.open()
       await world.within(dict.set('a', 1, { everywhere: true }), 'no bound is recorded')
       assert.equal(await dict.get('a'), 1)
@@ -50,7 +50,7 @@ export const bounds: Topic = {
       assert.throws(() => dict.fresh, TypeError)
     },
 
-    'without recordBound() both are refused': lacks('recordBound', async world => {
+    'without registerMaxStaleness() both are refused': lacks('registerMaxStaleness', async world => {
       const tap = await world.tap()
       await rejects(world.openOn(tap, { maxStaleness: LONG }), UnsupportedError)
       assert.equal(tap.count('close'), 1)
@@ -71,7 +71,7 @@ export const boundedReads: Topic = {
   title: 'reads within maxStaleness',
   modes: checkedModes,
   tests: {
-    'within the bound they cost nothing': needs('recordBound', async world => {
+    'within the bound they cost nothing': needs('registerMaxStaleness', async world => {
       const tap = await world.tap()
       const [dict, other] = [await world.openOn(tap, { maxStaleness: LONG }), await world.open()]
       await other.set('a', 1)
@@ -81,7 +81,7 @@ export const boundedReads: Topic = {
       assert.deepEqual(await dict.keys(), ['a'])
     }),
 
-    'beyond it they ask first': needs('recordBound', async world => {
+    'beyond it they ask first': needs('registerMaxStaleness', async world => {
       const [tap, other] = [await world.tap(), await world.open()]
       const dict = await world.openOn(tap, { maxStaleness: 1 })
       await other.set('a', 1)

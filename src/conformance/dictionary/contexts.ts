@@ -16,7 +16,7 @@ const METHODS: readonly Method[] = [
   'changesSince',
   'load',
   'subscribe',
-  'recordBound',
+  'registerMaxStaleness',
   'close',
 ]
 
@@ -73,7 +73,7 @@ export const contexts: Topic = {
       assert.deepEqual([...seen], ['open'])
     }),
 
-    'so do those for a bound': needs('recordBound', async world => {
+    'so do those for a bound': needs('registerMaxStaleness', async world => {
       const storage = new AsyncLocalStorage<string>()
       const { dict, seen } = await openIn(world, storage, { maxStaleness: 1 })
       await storage.run('caller', () => dict.set('a', 1, { everywhere: true }))

@@ -113,7 +113,7 @@ export const encodings: Topic = {
     }),
 
     'where the store cannot hold bytes, they are refused': lacks('bytes', async world => {
-      if ((await world.backend()).holds === undefined) return
+      if ((await world.backend()).valueKind === undefined) return
       const dict = await world.open({ encoding: bytes })
       await rejects(dict.set('a', 'ä'), EncodingError, 'a')
       assert.equal(await dict.size(), 0)
@@ -121,7 +121,7 @@ export const encodings: Topic = {
 
     'values as they are need a store inside this process': async world => {
       const tap = await world.tap()
-      if (tap.backend.holds === 'references') {
+      if (tap.backend.valueKind === 'references') {
         const [dict, mine] = [await world.openOn(tap, { encoding: NoOpEncoding }), { fn: () => {} }]
         await dict.set('a', mine)
         return assert.equal(await dict.get('a'), mine)

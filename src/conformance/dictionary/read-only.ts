@@ -5,7 +5,7 @@ import type { Method } from '../faulty-backend.js'
 import { everyMode, needs, type Topic } from '../suite.js'
 import type { Dict } from '../world.js'
 
-const WRITING: readonly Method[] = ['persist', 'depersist', 'pop', 'setDefault', 'commit', 'recordBound']
+const WRITING: readonly Method[] = ['persist', 'depersist', 'pop', 'setDefault', 'commit', 'registerMaxStaleness']
 
 const WRITES: Readonly<Record<string, (dict: Dict) => Promise<unknown>>> = {
   set: dict => dict.set('a', 2),
@@ -83,7 +83,7 @@ export const readOnly: Topic = {
       assert.equal(tap.count(...WRITING), 0)
     },
 
-    'maxStaleness, whose bound would have to be recorded, is refused': needs('recordBound', async world => {
+    'maxStaleness, whose bound would have to be recorded, is refused': needs('registerMaxStaleness', async world => {
       const tap = await world.tap()
       const error = await rejects(world.openOn(tap, { readOnly: true, maxStaleness: 100 }), UnsupportedError)
       assert.match(error.message, /maxStaleness/)

@@ -14,7 +14,7 @@ async function pushed(world: World, between: Between): Promise<{ tap: FaultyBack
   const tap = await world.tap()
   tap.intercept('subscribe', (proceed, listener) => proceed(between(listener as Listener<unknown>)))
   // Where it can be said: gaps are then noticed in less than the second that is the default.
-  const bound = world.supports('recordBound') ? { maxStaleness: world.short } : {}
+  const bound = world.supports('registerMaxStaleness') ? { maxStaleness: world.short } : {}
   return { tap, dict: await world.openOn(tap, bound), other: await world.open({ live: false }) }
 }
 

@@ -124,8 +124,8 @@ export const timeLimits: Topic = {
 
     'of open(), each of whose steps is slow': needs('load', async world => {
       const tap = await world.tap()
-      slow(tap, ['recordBound', 'subscribe', ...world.path.check, 'load'], 0.7 * limitOf(world))
-      const bound = world.supports('recordBound') ? { maxStaleness: 60_000 } : {}
+      slow(tap, ['registerMaxStaleness', 'subscribe', ...world.path.check, 'load'], 0.7 * limitOf(world))
+      const bound = world.supports('registerMaxStaleness') ? { maxStaleness: 60_000 } : {}
       const opening = world.openOn(tap, { timeout: limitOf(world), live: true, ...bound })
       await takes(world, opening, 1.7)
       const error = await rejects(opening, StoreUnavailableError)

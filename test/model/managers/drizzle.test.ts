@@ -14,8 +14,8 @@ import { drizzleManager } from '../../../src/backends/model/managers/drizzle.js'
 import { mariadb } from '../../servers/mariadb.js'
 import { postgres } from '../../servers/postgres.js'
 import { startServer } from '../../servers/start.js'
-import { managerBattery, type Opened } from './battery.js'
-import { batteryTables } from './tables.js'
+import { managerSuite, type Opened } from './suite.js'
+import { suiteTables } from './tables.js'
 
 /** What the model fills by itself, and the database would not. */
 const filled = ({ id, createdAt, made }: Record<string, unknown>) => {
@@ -30,7 +30,7 @@ async function onPostgres(): Promise<Opened> {
   const server = await startServer(postgres)
   const pool = new Pool({ connectionString: server.url, max: 4 })
   pool.on('error', () => {})
-  await pool.query(batteryTables('postgresql').join(';'))
+  await pool.query(suiteTables('postgresql').join(';'))
   await pool.query('ALTER TABLE settings ADD COLUMN made text')
   const db = nodePostgres({ client: pool })
   const json = pg.pgTable('json_settings', { key: pg.text().notNull(), value: pg.json().notNull() })
@@ -60,7 +60,7 @@ async function onPostgres(): Promise<Opened> {
 async function onMariadb(): Promise<Opened> {
   const server = await startServer(mariadb)
   const pool = mysql.createPool({ uri: server.url, connectionLimit: 4 })
-  for (const statement of batteryTables('mysql')) await pool.query(statement)
+  for (const statement of suiteTables('mysql')) await pool.query(statement)
   await pool.query('ALTER TABLE settings ADD COLUMN made TEXT')
   const db = mysql2({ client: pool })
   const settings = my.mysqlTable('settings', {
@@ -95,7 +95,7 @@ async function onMariadb(): Promise<Opened> {
 async function onSqlite(): Promise<Opened> {
   const folder = await mkdtemp(join(tmpdir(), 'durabledict-drizzle-'))
   const db = libsql({ connection: { url: `file:${join(folder, 'app.db')}` } })
-  for (const statement of batteryTables('sqlite')) await db.run(statement)
+  for (const statement of suiteTables('sqlite')) await db.run(statement)
   await db.run('CREATE TABLE json_settings (key TEXT NOT NULL UNIQUE, value TEXT NOT NULL)')
   await db.run('ALTER TABLE settings ADD COLUMN made TEXT')
   const settings = sqlite.sqliteTable('settings', {
@@ -135,6 +135,6 @@ async function onSqlite(): Promise<Opened> {
   }
 }
 
-managerBattery('drizzleManager on PostgreSQL', onPostgres)
-managerBattery('drizzleManager on MariaDB', onMariadb)
-managerBattery('drizzleManager on SQLite', onSqlite)
+managerSuite('drizzleManager on PostgreSQL', onPostgres)
+managerSuite('drizzleManager on MariaDB', onMariadb)
+managerSuite('drizzleManager on SQLite', onSqlite)

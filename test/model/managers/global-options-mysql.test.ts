@@ -17,7 +17,7 @@ import { mariadb } from '../../servers/mariadb.js'
 import { startServer } from '../../servers/start.js'
 import type { Server } from '../../servers/types.js'
 import { expectOneDictionary, type Hostile } from './hostile-options.js'
-import { batteryTables } from './tables.js'
+import { suiteTables } from './tables.js'
 
 let server: Server
 let pool: mysql.Pool
@@ -26,7 +26,7 @@ let plain: ModelManager
 beforeAll(async () => {
   server = await startServer(mariadb)
   pool = mysql.createPool({ uri: server.url, connectionLimit: 4 })
-  for (const statement of batteryTables('mysql')) await pool.promise().query(statement)
+  for (const statement of suiteTables('mysql')) await pool.promise().query(statement)
   plain = kyselyManager(new Kysely<object>({ dialect: new MysqlDialect({ pool }) }), 'settings')
 })
 

@@ -9,9 +9,9 @@ import { knexManager } from '../../../src/backends/model/managers/knex.js'
 import { mariadb } from '../../servers/mariadb.js'
 import { postgres } from '../../servers/postgres.js'
 import { startServer } from '../../servers/start.js'
-import { managerBattery, type Opened } from './battery.js'
 import { LibsqlClient } from './knex-libsql.js'
-import { batteryTables } from './tables.js'
+import { managerSuite, type Opened } from './suite.js'
+import { suiteTables } from './tables.js'
 
 const snake = (name: string) => name.replace(/[A-Z]/g, letter => `_${letter.toLowerCase()}`)
 const camel = (name: string) => name.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase())
@@ -53,7 +53,7 @@ async function onPostgres(): Promise<Opened> {
   const server = await startServer(postgres)
   const client = new pg.Client(server.url)
   await client.connect()
-  await client.query(batteryTables('postgresql').join(';'))
+  await client.query(suiteTables('postgresql').join(';'))
   await client.end()
   const { managers: opened, end } = managers({ client: 'pg', connection: server.url })
   return { ...opened, end: () => end().then(() => server.stop()) }
@@ -62,7 +62,7 @@ async function onPostgres(): Promise<Opened> {
 async function onMariadb(): Promise<Opened> {
   const server = await startServer(mariadb)
   const client = await mysql.createConnection({ uri: server.url, multipleStatements: true })
-  await client.query(batteryTables('mysql').join(';'))
+  await client.query(suiteTables('mysql').join(';'))
   await client.end()
   const { managers: opened, end } = managers({ client: 'mysql2', connection: server.url })
   return { ...opened, end: () => end().then(() => server.stop()) }
@@ -72,11 +72,11 @@ async function onSqlite(): Promise<Opened> {
   const folder = await mkdtemp(join(tmpdir(), 'durabledict-knex-'))
   const connection = { filename: join(folder, 'app.db') }
   const opened = managers({ client: LibsqlClient, connection, useNullAsDefault: true, pool: { min: 0, max: 1 } })
-  for (const statement of batteryTables('sqlite')) await opened.db.raw(statement)
+  for (const statement of suiteTables('sqlite')) await opened.db.raw(statement)
   const { json, jsonb, ...rest } = opened.managers
   return { ...rest, end: () => opened.end().then(() => rm(folder, { recursive: true })) }
 }
 
-managerBattery('knexManager on PostgreSQL', onPostgres)
-managerBattery('knexManager on MariaDB', onMariadb)
-managerBattery('knexManager on SQLite', onSqlite)
+managerSuite('knexManager on PostgreSQL', onPostgres)
+managerSuite('knexManager on MariaDB', onMariadb)
+managerSuite('knexManager on SQLite', onSqlite)

@@ -18,8 +18,8 @@ import { kyselyManager } from '../../../src/backends/model/managers/kysely.js'
 import { mariadb } from '../../servers/mariadb.js'
 import { postgres } from '../../servers/postgres.js'
 import { startServer } from '../../servers/start.js'
-import { managerBattery, type Opened } from './battery.js'
-import { batteryTables } from './tables.js'
+import { managerSuite, type Opened } from './suite.js'
+import { suiteTables } from './tables.js'
 
 function managers(dialect: Dialect) {
   const db = new Kysely<object>({ dialect })
@@ -43,7 +43,7 @@ async function onPostgres(): Promise<Opened> {
   const pool = new pg.Pool({ connectionString: server.url, max: 4 })
   // The server's end reaches connections that are about to close.
   pool.on('error', () => {})
-  await pool.query(batteryTables('postgresql').join(';'))
+  await pool.query(suiteTables('postgresql').join(';'))
   return {
     ...managers(new PostgresDialect({ pool })),
     async end() {
@@ -56,7 +56,7 @@ async function onPostgres(): Promise<Opened> {
 async function onMariadb(): Promise<Opened> {
   const server = await startServer(mariadb)
   const pool = mysql.createPool({ uri: server.url, connectionLimit: 4 })
-  for (const statement of batteryTables('mysql')) await pool.promise().query(statement)
+  for (const statement of suiteTables('mysql')) await pool.promise().query(statement)
   return {
     ...managers(new MysqlDialect({ pool })),
     async end() {
@@ -69,7 +69,7 @@ async function onMariadb(): Promise<Opened> {
 async function onSqlite(): Promise<Opened> {
   const folder = await mkdtemp(join(tmpdir(), 'durabledict-kysely-'))
   const database = new Database(join(folder, 'app.db'))
-  database.exec(batteryTables('sqlite').join(';'))
+  database.exec(suiteTables('sqlite').join(';'))
   const { json, jsonb, ...rest } = managers(new SqliteDialect({ database: database as never }))
   return {
     ...rest,
@@ -80,6 +80,6 @@ async function onSqlite(): Promise<Opened> {
   }
 }
 
-managerBattery('kyselyManager on PostgreSQL', onPostgres)
-managerBattery('kyselyManager on MariaDB', onMariadb)
-managerBattery('kyselyManager on SQLite', onSqlite)
+managerSuite('kyselyManager on PostgreSQL', onPostgres)
+managerSuite('kyselyManager on MariaDB', onMariadb)
+managerSuite('kyselyManager on SQLite', onSqlite)

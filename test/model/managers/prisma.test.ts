@@ -4,7 +4,7 @@ import type { ModelManager } from '../../../src/backends/model/manager.js'
 import { isPrismaDelegate, prismaManager } from '../../../src/backends/model/managers/prisma.js'
 import { keptFields } from '../../../src/backends/model/managers/prisma-schema.js'
 import { type PrismaDatabase, prismaOnPostgres, prismaOnSqlite } from '../prisma/databases.js'
-import { managerBattery, type Opened } from './battery.js'
+import { managerSuite, type Opened } from './suite.js'
 
 const OPTIONS = { limit: 10_000 }
 
@@ -16,7 +16,7 @@ for (const [name, open] of Object.entries({ PostgreSQL: prismaOnPostgres, SQLite
     })
     afterAll(() => database?.end())
 
-    managerBattery('prismaManager', () => opened(database))
+    managerSuite('prismaManager', () => opened(database))
     ownCases(() => database)
   })
 }
@@ -38,7 +38,7 @@ async function opened(database: PrismaDatabase): Promise<Opened> {
   }
 }
 
-/** What the battery does not know of. */
+/** What the suite does not know of. */
 function ownCases(database: () => PrismaDatabase) {
   let prisma: Awaited<ReturnType<PrismaDatabase['client']>>
   let manager: ModelManager

@@ -10,7 +10,7 @@ export interface Source {
   end(): Promise<void>
 }
 
-/** The battery's tables as models. */
+/** The suite's tables as models. */
 export function modelsOf(
   sequelize: Sequelize,
 ): Record<'setting' | 'mapped' | 'json' | 'jsonb' | 'bytes', ModelStatic<Model>> {

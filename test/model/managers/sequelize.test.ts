@@ -1,14 +1,14 @@
 import { expect } from 'vitest'
 import { sequelizeManager } from '../../../src/backends/model/managers/sequelize.js'
-import { managerBattery, type Opened } from './battery.js'
 import { modelsOf, onMariadb, onPostgres, type Source } from './sequelize-sources.js'
-import { batteryTables } from './tables.js'
+import { managerSuite, type Opened } from './suite.js'
+import { suiteTables } from './tables.js'
 
-async function battery(open: () => Promise<Source>): Promise<Opened> {
+async function openSuite(open: () => Promise<Source>): Promise<Opened> {
   const { sequelize, end } = await open()
   const { setting, mapped, json, jsonb, bytes } = modelsOf(sequelize)
   const manager = sequelizeManager(setting)
-  for (const sql of batteryTables(manager.dialect)) await sequelize.query(sql)
+  for (const sql of suiteTables(manager.dialect)) await sequelize.query(sql)
   return {
     manager,
     mapped: sequelizeManager(mapped),
@@ -20,5 +20,5 @@ async function battery(open: () => Promise<Source>): Promise<Opened> {
   }
 }
 
-managerBattery('sequelizeManager on PostgreSQL', () => battery(onPostgres))
-managerBattery('sequelizeManager on MariaDB', () => battery(onMariadb))
+managerSuite('sequelizeManager on PostgreSQL', () => openSuite(onPostgres))
+managerSuite('sequelizeManager on MariaDB', () => openSuite(onMariadb))

@@ -21,8 +21,8 @@ const ID: Readonly<Record<DialectName, string>> = {
 
 const BYTES: Readonly<Record<DialectName, string>> = { postgresql: 'bytea', mysql: 'LONGBLOB', sqlite: 'BLOB' }
 
-/** The battery's tables, for libraries that are used on tables made by SQL. */
-export function batteryTables(dialect: DialectName): string[] {
+/** The suite's tables, for libraries that are used on tables made by SQL. */
+export function suiteTables(dialect: DialectName): string[] {
   const quote = (name: string) => (dialect === 'mysql' ? `\`${name}\`` : `"${name}"`)
   const [key, value] = [quote('key'), quote('value')]
   const now = dialect === 'mysql' ? 'CURRENT_TIMESTAMP(6)' : 'CURRENT_TIMESTAMP'

@@ -40,7 +40,7 @@ const other = (target: new () => object, tableName: string, type: ColumnType) =>
 
 const TIMES: Readonly<Record<string, ColumnType>> = { bytea: 'timestamptz', blob: 'datetime', longblob: 'datetime' }
 
-/** The battery's entities, for the database whose bytes are of this type. */
+/** The suite's entities, for the database whose bytes are of this type. */
 export const entitiesOf = (bytes: 'bytea' | 'blob' | 'longblob'): EntitySchema[] => [
   new EntitySchema<Setting>({
     name: 'Setting',

@@ -1,7 +1,7 @@
 import { expect } from 'vitest'
 import { typeormManager } from '../../../src/backends/model/managers/typeorm.js'
-import { managerBattery, type Opened } from './battery.js'
-import { batteryTables } from './tables.js'
+import { managerSuite, type Opened } from './suite.js'
+import { suiteTables } from './tables.js'
 import { Mapped, onMariadb, onPostgres, onSqlite, Setting, type Source, settingsOf } from './typeorm-sources.js'
 
 /** TypeORM has its own JSON in SQLite. */
@@ -9,10 +9,10 @@ const JSON_TABLES = ['json', 'jsonb'].map(
   type => `CREATE TABLE ${type}_settings (key TEXT PRIMARY KEY, value ${type} NOT NULL)`,
 )
 
-async function battery(open: () => Promise<Source>): Promise<Opened> {
+async function openSuite(open: () => Promise<Source>): Promise<Opened> {
   const { source, end } = await open()
   const { dialect } = typeormManager(source.getRepository(Setting))
-  const tables = [...batteryTables(dialect), ...(dialect === 'sqlite' ? JSON_TABLES : [])]
+  const tables = [...suiteTables(dialect), ...(dialect === 'sqlite' ? JSON_TABLES : [])]
   for (const sql of tables) await source.query(sql)
   return {
     manager: typeormManager(source.getRepository(Setting)),
@@ -26,6 +26,6 @@ async function battery(open: () => Promise<Source>): Promise<Opened> {
   }
 }
 
-managerBattery('typeormManager on PostgreSQL', () => battery(onPostgres))
-managerBattery('typeormManager on MariaDB', () => battery(onMariadb))
-managerBattery('typeormManager on SQLite', () => battery(onSqlite))
+managerSuite('typeormManager on PostgreSQL', () => openSuite(onPostgres))
+managerSuite('typeormManager on MariaDB', () => openSuite(onMariadb))
+managerSuite('typeormManager on SQLite', () => openSuite(onSqlite))

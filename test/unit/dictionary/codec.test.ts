@@ -27,13 +27,13 @@ function marked(mark: string): Encoding<unknown> {
   }
 }
 
-function codec(encoding: Encoding<unknown>, holds?: 'text' | 'bytes' | 'references') {
+function codec(encoding: Encoding<unknown>, valueKind?: 'text' | 'bytes' | 'references') {
   return new Codec({
     dictionary: 'settings',
     encoding,
     oldEncoding: undefined,
     schema: new SchemaCheck(undefined, 'settings'),
-    holds,
+    valueKind,
     onOld: () => {},
   })
 }
@@ -52,8 +52,8 @@ describe('what an encoding makes must be what the store can hold', () => {
     ['references', {}, true],
     ['references', undefined, false],
     ['text', undefined, false],
-  ] as const)('%s: %o: %s', (holds, stored, good) => {
-    const encode = () => codec(making(stored), holds).encode('a', 1)
+  ] as const)('%s: %o: %s', (valueKind, stored, good) => {
+    const encode = () => codec(making(stored), valueKind).encode('a', 1)
     if (good) expect(encode()).toBe(stored)
     else expect(encode).toThrow(EncodingError)
   })

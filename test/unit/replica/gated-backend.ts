@@ -26,7 +26,7 @@ export interface Held {
 /** A `MemoryBackend` that answers by promises, each of which the test can hold up, let go or break. */
 export class GatedBackend implements Backend<unknown> {
   readonly name = 'gated'
-  readonly holds = 'references'
+  readonly valueKind = 'references'
   readonly store: MemoryStore
   readonly calls: Method[] = []
   readonly listeners = new Set<Listener<unknown>>()

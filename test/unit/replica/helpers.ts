@@ -16,7 +16,7 @@ const decode: Decode = (_key, stored) => ({ value: stored, shareable: true })
 /** A replica on its own, without a dictionary around it. */
 export function openReplica(backend: GatedBackend, timeout = 5_000, observer = SILENT): Promise<Replica> {
   const store = new BoundedStore(new Store(backend), new Deadlines(), timeout, HERE)
-  return Replica.open(store, decode, observer, undefined)
+  return Replica.open(store, decode, observer, {})
 }
 
 export function setting(key: string, stored: string): Group<unknown> {

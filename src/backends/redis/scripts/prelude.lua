@@ -68,7 +68,7 @@ local function seal_of(change, secret)
 end
 
 -- Begins a history with the entries as they are: where there is none yet (the entries, if any, were written by another
--- program), where the number of entries is not what the history says (evicted, deleted or written by strangers), and where what
+-- program), where the number of entries is not what the history says (evicted, deleted or written by external writers), and where what
 -- is known of it is malformed. Gives its head and its seal.
 local function found(head, size, nonce, entropy)
   local number = is_head(head) and parts(head) or 0

@@ -3,7 +3,7 @@ import type { RequestChecks } from './request-checks.js'
 import type { Snapshot } from './views.js'
 
 /** The side of a dictionary that the entry points for web frameworks see, and users do not. */
-export interface RequestSide {
+export interface RequestApi {
   readonly name: string
   /** Whether no bound can be recorded, since the dictionary only reads. */
   readonly readOnly: boolean
@@ -14,13 +14,13 @@ export interface RequestSide {
   present(): Snapshot
 }
 
-const sides = processWide('dictionaries', () => new WeakMap<object, RequestSide>())
+const sides = processWide('dictionaries', () => new WeakMap<object, RequestApi>())
 
-export function giveSide(dictionary: object, side: RequestSide): void {
+export function attachRequestApi(dictionary: object, side: RequestApi): void {
   sides.set(dictionary, side)
 }
 
 /** Nothing where it is no dictionary. */
-export function sideOf(dictionary: unknown): RequestSide | undefined {
+export function requestApiOf(dictionary: unknown): RequestApi | undefined {
   return typeof dictionary === 'object' && dictionary !== null ? sides.get(dictionary) : undefined
 }

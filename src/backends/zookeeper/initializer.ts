@@ -12,7 +12,7 @@ const OVERTAKEN: ReadonlySet<number> = new Set([CODE.BAD_VERSION, CODE.NODE_EXIS
 const MOST_EPOCHS = 100
 
 /** Makes what a dictionary needs below its path, and begins a new history, on what is there. */
-export class Founder {
+export class Initializer {
   readonly #session: Session
   readonly #names: Names
   /** Whether nothing may be created or written. */

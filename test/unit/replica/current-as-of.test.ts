@@ -12,7 +12,7 @@ class TellingBackend extends GatedBackend {
   known: number | undefined
   looks: Version[] = []
 
-  knownCurrent(version: Version): number | undefined {
+  currentAsOf(version: Version): number | undefined {
     this.looks.push(version)
     return this.known
   }
@@ -60,7 +60,7 @@ test('with a bound, which writers rely on, it is asked as well', async () => {
   const backend = new TellingBackend()
   backend.known = performance.now()
   const replica = await openReplica(backend)
-  await replica.relyOn(50)
+  await replica.registerMaxStaleness(50)
   writeBehind(backend, 'a', '1')
   await replica.checkUnlessKnown()
   expect(contentOf(replica)).toEqual({ a: '1' })

@@ -77,27 +77,27 @@ describe('what is known without asking', () => {
     const [backend, other] = [await open(path), await open(path)]
     await quiet()
     const version = await backend.lastUpdated()
-    const asOf = backend.knownCurrent(version) as number
+    const asOf = backend.currentAsOf(version) as number
     expect(asOf).toBeLessThanOrEqual(performance.now())
-    expect(backend.knownCurrent('1-other-version')).toBeUndefined()
+    expect(backend.currentAsOf('1-other-version')).toBeUndefined()
     const asked = await requestsOf(async () => {
-      for (let n = 0; n < 1_000; n += 1) expect(backend.knownCurrent(version)).toBe(asOf)
+      for (let n = 0; n < 1_000; n += 1) expect(backend.currentAsOf(version)).toBe(asOf)
     })
     expect(asked).toBe(0)
     await other.persist('a', '1')
     const next = await backend.lastUpdated()
-    expect(backend.knownCurrent(version)).toBeUndefined()
-    expect(backend.knownCurrent(next)).toBeGreaterThan(asOf)
+    expect(backend.currentAsOf(version)).toBeUndefined()
+    expect(backend.currentAsOf(next)).toBeGreaterThan(asOf)
   })
 
   test('is nothing once the process was stopped for too long, before anything else can have run', async () => {
     const backend = await open(nextPath(), 600)
     const version = await backend.lastUpdated()
-    expect(backend.knownCurrent(version)).toBeTypeOf('number')
+    expect(backend.currentAsOf(version)).toBeTypeOf('number')
     blockFor(450)
-    expect(backend.knownCurrent(version)).toBeUndefined()
-    expect(await backend.changesSince(version, 'watched')).toMatchObject({ type: 'changes', changes: [] })
-    expect(backend.knownCurrent(version)).toBeTypeOf('number')
+    expect(backend.currentAsOf(version)).toBeUndefined()
+    expect(await backend.changesSince(version, 'sequential')).toMatchObject({ type: 'changes', changes: [] })
+    expect(backend.currentAsOf(version)).toBeTypeOf('number')
   })
 
   test('lets a loop of awaited reads see what others write meanwhile', async () => {

@@ -3,9 +3,9 @@ import { DamagedValue } from '../../contract/damaged-value.js'
 import { sameStored } from '../../contract/same-stored.js'
 import { EncodingError } from '../../errors/errors.js'
 import { escapeText, unescapeText } from '../sql/escape.js'
+import type { ColumnMapper } from './column-mapper.js'
 import type { Dialect } from './dialect.js'
-import type { Made } from './encoded.js'
-import type { Form } from './form.js'
+import type { EncodedKind } from './encoded-kind.js'
 import { canonical, ordered } from './json-column.js'
 import type { ColumnKind, Columns } from './manager.js'
 import { bytesAsText, shapeOf, unexpected } from './replies.js'
@@ -25,7 +25,7 @@ export interface ValueColumn {
   readonly valueCol: string
   readonly kind: ColumnKind
   readonly jsonAsValues: boolean
-  readonly made: Made
+  readonly encodedKind: EncodedKind
   /** For columns of JSON: how tagged text begins, if the encoding makes any. */
   readonly tag?: string | undefined
   /** For columns of JSON: whether it orders the members of objects. */
@@ -36,7 +36,7 @@ export interface ValueColumn {
  * Keeps what the encoding makes in one column: as text, as JSON (a JSON string, where the encoding makes other text), or as bytes.
  * SQL's NULL, which no encoding makes, is damage, and in columns of JSON `null`.
  */
-export class ValueForm implements Form {
+export class ValueMapper implements ColumnMapper {
   readonly columns: readonly string[]
   readonly rereads = false
   readonly #column: ValueColumn
@@ -98,9 +98,9 @@ function withoutSigns(value: unknown): unknown {
 }
 
 function conversionOf(column: ValueColumn, { unsafeInText }: Dialect): Conversion {
-  const { kind, jsonAsValues, made } = column
-  if (kind === 'json') return made === 'json' ? json(column) : jsonString(jsonAsValues)
-  if (kind === 'bytes') return made === 'bytes' ? BYTES : TEXT_IN_BYTES
+  const { kind, jsonAsValues, encodedKind } = column
+  if (kind === 'json') return encodedKind === 'json' ? json(column) : jsonString(jsonAsValues)
+  if (kind === 'bytes') return encodedKind === 'bytes' ? BYTES : TEXT_IN_BYTES
   return {
     write: stored => escapeText(stored as string, unsafeInText),
     read: column => unescapeText(text(column)),

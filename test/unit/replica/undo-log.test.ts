@@ -3,19 +3,19 @@ import { runInNewContext } from 'node:vm'
 import { describe, expect, test } from 'vitest'
 import type { FrozenState } from '../../../src/replica/frozen-state.js'
 import { Memory } from '../../../src/replica/memory.js'
-import { Notes, type NoteTaker } from '../../../src/replica/notes.js'
+import { UndoLog, type UndoLogOwner } from '../../../src/replica/undo-log.js'
 
-function chain(length: number): { taker: NoteTaker; notes: Notes[] } {
-  const taker: NoteTaker = { latest: undefined }
-  const notes = Array.from({ length }, () => new Notes(taker))
-  return { taker, notes }
+function chain(length: number): { owner: UndoLogOwner; undoLog: UndoLog[] } {
+  const owner: UndoLogOwner = { latest: undefined }
+  const undoLog = Array.from({ length }, () => new UndoLog(owner))
+  return { owner, undoLog }
 }
 
 const past = (stored: string) => ({ stored, value: undefined })
 
-describe('Notes', () => {
+describe('UndoLog', () => {
   test('what a state in the middle has noted goes to the one before, unless that knows better', () => {
-    const [first, second, third] = chain(3).notes as [Notes, Notes, Notes]
+    const [first, second, third] = chain(3).undoLog as [UndoLog, UndoLog, UndoLog]
     first.overwritten.set('a', past('oldest'))
     second.overwritten.set('a', past('newer')).set('b', past('kept')).set('c', undefined)
     second.dissolve()
@@ -28,8 +28,8 @@ describe('Notes', () => {
   })
 
   test('several in a row are dissolved in any order', () => {
-    const { notes } = chain(4)
-    const [first, second, third, fourth] = notes as [Notes, Notes, Notes, Notes]
+    const { undoLog } = chain(4)
+    const [first, second, third, fourth] = undoLog as [UndoLog, UndoLog, UndoLog, UndoLog]
     second.overwritten.set('a', past('2'))
     third.overwritten.set('a', past('3')).set('b', past('3'))
     third.dissolve()
@@ -39,15 +39,15 @@ describe('Notes', () => {
     expect(first.overwritten.get('b')).toEqual(past('3'))
   })
 
-  test('after the latest is dissolved, the one before takes the notes again', () => {
-    const { taker, notes } = chain(2)
-    notes[1]?.dissolve()
-    expect(taker.latest?.deref()).toBe(notes[0])
-    expect(notes[0]?.later).toBe(undefined)
+  test('after the latest is dissolved, the one before records again', () => {
+    const { owner, undoLog } = chain(2)
+    undoLog[1]?.dissolve()
+    expect(owner.latest?.deref()).toBe(undoLog[0])
+    expect(undoLog[0]?.later).toBe(undefined)
   })
 
-  test('the earliest has no one to give its notes to', () => {
-    const [first, second] = chain(2).notes as [Notes, Notes]
+  test('the earliest has no one to hand its log to', () => {
+    const [first, second] = chain(2).undoLog as [UndoLog, UndoLog]
     first.overwritten.set('a', past('1'))
     first.dissolve()
     expect(second.overwritten.size).toBe(0)

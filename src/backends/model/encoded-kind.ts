@@ -3,7 +3,7 @@ import { UnsupportedError } from '../../errors/errors.js'
 import type { ColumnKind } from './manager.js'
 
 /** What an encoding makes of values, as far as a column must know it. */
-export type Made = 'json' | 'text' | 'bytes'
+export type EncodedKind = 'json' | 'text' | 'bytes'
 
 /** Values that most encodings can encode, and some that JSON cannot hold. */
 const PROBES: readonly unknown[] = [
@@ -23,7 +23,12 @@ const PROBES: readonly unknown[] = [
  *
  * @throws UnsupportedError where the column cannot hold it.
  */
-export function whatIsMade(encoding: Encoding<unknown>, kind: ColumnKind, dictionary: string, valueCol: string): Made {
+export function encodedKindOf(
+  encoding: Encoding<unknown>,
+  kind: ColumnKind,
+  dictionary: string,
+  valueCol: string,
+): EncodedKind {
   const all = PROBES.flatMap(value => probe(encoding, value))
   const [stored] = all
   if (stored instanceof Uint8Array && kind === 'bytes') return 'bytes'

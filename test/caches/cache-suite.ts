@@ -9,7 +9,7 @@ export const newKey = () => `key-${++count}`
 const PRINTABLE = Array.from({ length: 94 }, (_, index) => String.fromCharCode(33 + index)).join('')
 
 /** What every version cache must do. @param caches - two of them, on one store, through two clients. */
-export function batteryFor(caches: () => { one: VersionCache; other: VersionCache }): void {
+export function cacheSuite(caches: () => { one: VersionCache; other: VersionCache }): void {
   it('keeps a version where there is none, and gives it', async () => {
     const { one, other } = caches()
     const key = newKey()

@@ -1,12 +1,12 @@
 import type { Encoding } from '../../encodings/encoding.js'
-import type { Form } from './form.js'
+import type { ColumnMapper } from './column-mapper.js'
 import type { Columns, ModelManager } from './manager.js'
 import { type Stored, StoredRow } from './stored.js'
-import type { ValueForm } from './value-form.js'
+import type { ValueMapper } from './value-mapper.js'
 import type { WritableColumns } from './writable-columns.js'
 
 /** Keeps rows as a whole. Only the database knows what stands in all of their columns. */
-export class InstanceForm implements Form {
+export class InstanceMapper implements ColumnMapper {
   readonly columns = undefined
   readonly rereads = true
   readonly #manager: ModelManager
@@ -48,7 +48,7 @@ export class InstanceEncoding implements Encoding<StoredRow> {
   readonly #manager: ModelManager
   readonly #keyCol: string
   readonly #encoding: Encoding<unknown>
-  readonly #form: ValueForm
+  readonly #mapper: ValueMapper
   readonly #writable: WritableColumns
 
   /**
@@ -59,14 +59,14 @@ export class InstanceEncoding implements Encoding<StoredRow> {
     manager: ModelManager,
     keyCol: string,
     encoding: Encoding<unknown>,
-    form: ValueForm,
+    mapper: ValueMapper,
     writable: WritableColumns,
   ) {
     this.name = `instances of ${manager.model}`
     this.#manager = manager
     this.#keyCol = keyCol
     this.#encoding = encoding
-    this.#form = form
+    this.#mapper = mapper
     this.#writable = writable
   }
 
@@ -74,7 +74,7 @@ export class InstanceEncoding implements Encoding<StoredRow> {
     if (typeof value === 'object' && value !== null && this.#isInstance(value)) {
       return new StoredRow(this.#writable.of(copied(columnsOf(this.#manager, value)), value), value)
     }
-    return new StoredRow(this.#writable.of(this.#form.columnsOf('', this.#encoding.encode(value) as string)), value)
+    return new StoredRow(this.#writable.of(this.#mapper.columnsOf('', this.#encoding.encode(value) as string)), value)
   }
 
   /** A new one for each reader: who alters it alters it alone. */

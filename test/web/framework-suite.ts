@@ -5,7 +5,7 @@ import type { Dicts, Framework, Served, Site } from './frameworks/site.js'
 import { Barrier, getJson, heard, pair } from './support.js'
 
 /** What holds with every framework. */
-export function battery(framework: Framework): void {
+export function frameworkSuite(framework: Framework): void {
   const sites: Served[] = []
   afterEach(async () => {
     for (const site of sites.splice(0)) await site.close()

@@ -2,7 +2,7 @@ import type { Columns } from './manager.js'
 import type { Stored } from './stored.js'
 
 /** How what is stored under a key stands in the model's row. */
-export interface Form {
+export interface ColumnMapper {
   /** The columns that are read; `undefined`: whole instances. */
   readonly columns: readonly string[] | undefined
   /** Whether only the row says what is stored, so that it is read anew where a change is followed. */

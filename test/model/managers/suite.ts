@@ -10,7 +10,7 @@ interface OtherTables {
   readonly bytes?: ModelManager
 }
 
-/** What the battery is run on. All tables are made by `open`, which may leave rows there. */
+/** What the suite is run on. All tables are made by `open`, which may leave rows there. */
 export interface Opened extends OtherTables {
   /**
    * The model has `key` (unique), `value` (text, not null), `note` (text, not null, 'none' where nothing is given) and `size` (a bigint
@@ -69,7 +69,7 @@ const DICT_VALUES = [
 ]
 
 /** What a manager has to do, whatever its library: run it on every database that the library supports. */
-export function managerBattery(name: string, open: () => Promise<Opened>): void {
+export function managerSuite(name: string, open: () => Promise<Opened>): void {
   describe(name, () => {
     let opened: Opened
     let manager: ModelManager
