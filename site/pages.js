@@ -10,6 +10,7 @@ export const pages = [
     title: 'Start',
     entries: [
       ['Introduction', ''],
+      ['Why and when, and when not', 'why'],
       ['Guide', 'guide'],
       ['Freshness and guarantees', 'guarantees'],
       ['Values and encodings', 'encodings'],

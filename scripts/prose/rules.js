@@ -53,8 +53,6 @@ export const PENDING = [
   'ARCHITECTURE.md',
   'CHANGELOG.md',
   'CONTRIBUTING.md',
-  'README.md',
-  'SECURITY.md',
   'bench/README.md',
   'bench/benches',
   'bench/in-process.js',

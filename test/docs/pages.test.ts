@@ -8,6 +8,11 @@ import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { ENTRIES, specifierOf } from '../../scripts/entries.js'
 import { generated } from '../model/prisma/generate.js'
+import { freePort } from '../servers/port.js'
+import { postgres } from '../servers/postgres.js'
+import { redis } from '../servers/redis.js'
+import { startServer } from '../servers/start.js'
+import type { Server } from '../servers/types.js'
 import { type Snippet, snippetsOf, withClaimsChecked } from './snippets.js'
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
@@ -45,6 +50,22 @@ function onSource(code: string): string {
   )
 }
 
+/** The servers that snippets name by these addresses. Each is started for the first snippet that runs and names it. */
+const SERVERS = { 'redis://localhost:6379': redis, 'postgres://localhost:5432/app': postgres }
+
+const started = new Map<string, Promise<Server>>()
+
+/** The code with the addresses of real servers, and with a free port in place of 3000. */
+async function onServers(code: string): Promise<string> {
+  let result = code.replaceAll(/(?<=listen\(|localhost:)3000\b/g, String(await freePort()))
+  for (const [address, spec] of Object.entries(SERVERS)) {
+    if (!code.includes(address)) continue
+    if (!started.has(address)) started.set(address, startServer(spec))
+    result = result.replaceAll(address, (await started.get(address))?.url ?? address)
+  }
+  return result
+}
+
 /** NestJS has its users write decorators as TypeScript had them first; this says so to what runs the snippets. */
 const DECORATORS = { experimentalDecorators: true }
 
@@ -62,7 +83,10 @@ beforeAll(async () => {
   await writeFile(join(FOLDER, 'tsconfig.json'), JSON.stringify({ compilerOptions: DECORATORS }))
 })
 
-afterAll(() => rm(FOLDER, { recursive: true, force: true }))
+afterAll(async () => {
+  await rm(FOLDER, { recursive: true, force: true })
+  for (const server of started.values()) await (await server).stop()
+})
 
 describe.each(pages)('the snippets of %s', (_page, snippets) => {
   for (const snippet of snippets) {
@@ -74,7 +98,8 @@ describe.each(pages)('the snippets of %s', (_page, snippets) => {
 
 async function run(snippet: Snippet): Promise<void> {
   const file = join(FOLDER, `run-${fileOf(snippet)}`)
-  const code = withClaimsChecked(onSource(snippet.code))
+  const { afterwards = '' } = snippet
+  const code = await onServers(`${withClaimsChecked(onSource(snippet.code))}\n${afterwards}`)
   await writeFile(
     file,
     `import { format as __format } from 'node:util'\nimport { expect as __expect } from 'vitest'\n${code}\nexport {}\n`,

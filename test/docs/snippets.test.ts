@@ -35,6 +35,13 @@ describe('snippetsOf', () => {
     expect(() => snippetsOf('page.md', '```ts\n1')).toThrow(/does not end/)
   })
 
+  test('keeps what to run after a snippet', () => {
+    const [first, second] = snippetsOf('page.md', '```ts\n1\n```\n<!-- afterwards: await close() -->\n```ts\n2\n```')
+    expect(first).toMatchObject({ code: '1', afterwards: 'await close()' })
+    expect(second).not.toHaveProperty('afterwards')
+    expect(() => snippetsOf('page.md', '<!-- afterwards: await close() -->')).toThrow(/no snippet/)
+  })
+
   test('a mark is for the next snippet alone', () => {
     const [, second] = snippetsOf('page.md', '<!-- not run: reason -->\n```ts\n1\n```\n```ts\n2\n```')
     expect(second?.notRun).toBeUndefined()

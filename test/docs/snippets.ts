@@ -10,14 +10,18 @@ export interface Snippet {
   readonly code: string
   /** Why it is not to be run, where the page says so. */
   readonly notRun: string | undefined
+  /** What the test runs after it, and readers do not see: checks, and closing what the snippet leaves open. */
+  readonly afterwards?: string
 }
 
 const FENCE = /^(\s*)(`{3,}|~{3,})\s*([\w-]*)/
 const COMMENT = /^\s*<!--\s*(.*?)\s*-->\s*$/
+const AFTERWARDS = /^<!--\s*afterwards:\s*(.+?)\s*-->$/
 
 /**
  * The snippets of a page: every fence that is marked `ts`, `js`, `typescript` or `javascript`. A comment on a line before it,
- * `<!-- not run: reason -->` or `<!-- continues -->`, says what to do with it.
+ * `<!-- not run: reason -->` or `<!-- continues -->`, says what to do with it. A comment `<!-- afterwards: code -->` on a line
+ * after it is run after it.
  */
 export function snippetsOf(page: string, text: string): Snippet[] {
   const lines = text.split('\n')
@@ -27,7 +31,9 @@ export function snippetsOf(page: string, text: string): Snippet[] {
     const line = lines[index] as string
     const fence = FENCE.exec(line)
     if (!fence) {
-      if (line.trim() !== '') mark = COMMENT.exec(line)?.[1] ?? ''
+      const [, afterwards] = AFTERWARDS.exec(line.trim()) ?? []
+      if (afterwards) found.push({ ...lastOf(found, page, index + 1), afterwards })
+      else if (line.trim() !== '') mark = COMMENT.exec(line)?.[1] ?? ''
       continue
     }
     const end = endOf(lines, index, fence[2] as string, page)
@@ -37,6 +43,13 @@ export function snippetsOf(page: string, text: string): Snippet[] {
     index = end
   }
   return found
+}
+
+/** Takes the last snippet out of the list. */
+function lastOf(found: Snippet[], page: string, line: number): Snippet {
+  const last = found.pop()
+  if (!last) throw new Error(`${page}:${line}: there is no snippet that this could be run after.`)
+  return last
 }
 
 function endOf(lines: readonly string[], start: number, fence: string, page: string): number {
