@@ -69,7 +69,6 @@ export const PENDING = [
   'demo/table.js',
   'demo/writer.js',
   'docs/bundling.md',
-  'docs/zookeeper.md',
   'examples/express',
   'scripts/build.js',
   'scripts/cache.js',
