@@ -1,7 +1,7 @@
 // @ts-check
 /**
  * @typedef {object} Lane
- * @property {string} covers one line for whoever chooses a lane
+ * @property {string} covers one line, for the list of lanes
  * @property {readonly string[]} include
  * @property {readonly string[]} [exclude]
  */
