@@ -1,6 +1,6 @@
 // @ts-check
 // Runs the tests of each peer dependency on the lowest and on the highest version that package.json allows:
-// `npm run test:peers`, or `npm run test:peers -- redis kysely --lowest`.
+// `npm run test:peers`, or `npm run test:peers -- redis kysely --lowest`, or `npm run test:peers -- redis@5.1.0`.
 import { cp, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -91,12 +91,20 @@ const untested = Object.keys(peerDependencies).filter(
 )
 if (untested.length > 0) throw new Error(`scripts/peers.js names no tests of ${untested.join(', ')}.`)
 
-for (const name of names.length > 0 ? names : Object.keys(PEERS)) {
+/** The versions to test of a peer dependency, which may be named with one. @param {string} argument @returns {Promise<[name: string, versions: string[]]>} */
+async function wanted(argument) {
+  const [, name = argument, version] = /^(.+)@(.+)$/.exec(argument) ?? []
+  if (version !== undefined) return [name, [version]]
   const versions = await versionsOf(name, peerDependencies[name])
-  const ends = [...new Set([versions[0], versions.at(-1)])]
-  const wanted = flags.includes('--lowest') ? ends.slice(0, 1) : flags.includes('--highest') ? ends.slice(-1) : ends
-  for (const version of wanted) {
-    const passed = await test(name, /** @type {string} */ (version))
+  const ends = [...new Set([...versions.slice(0, 1), ...versions.slice(-1)])]
+  if (flags.includes('--lowest')) return [name, ends.slice(0, 1)]
+  return [name, flags.includes('--highest') ? ends.slice(-1) : ends]
+}
+
+for (const argument of names.length > 0 ? names : Object.keys(PEERS)) {
+  const [name, versions] = await wanted(argument)
+  for (const version of versions) {
+    const passed = await test(name, version)
     console.log(`${passed ? 'ok    ' : 'FAILED'} ${name} ${version} of ${peerDependencies[name]}`)
     if (!passed) process.exitCode = 1
   }
