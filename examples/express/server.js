@@ -32,7 +32,7 @@ app.get('/', (_request, response) => {
 
 // A real one asks who is there.
 app.put('/admin/settings/:key', async (request, response) => {
-  // The schema is asked whether there is such a setting, and whether it takes such a value.
+  // The schema decides whether the setting exists and accepts the value.
   await settings.set(/** @type {keyof typeof schema} */ (request.params.key), request.body.value)
   // Every process has it from its next request on.
   response.status(204).end()

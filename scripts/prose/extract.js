@@ -40,7 +40,9 @@ const cells = (row, at) => [...row.matchAll(/[^|]+/g)].map(cell => ({ text: cell
 
 /** The paragraphs, list items and cells of Markdown. @param {string} page @returns {Piece[]} */
 export function proseOfPage(page) {
-  const withoutCode = page.replace(/^( *)(```+|~~~+)[\s\S]*?^\1\2/gm, hideCode)
+  const withoutCode = page
+    .replace(/^( *)(```+|~~~+)[\s\S]*?^\1\2/gm, hideCode)
+    .replace(/(?<=\n\n)(?: {4}.*\n)+/g, blank)
   return split(hideMarkup(withoutCode), /^\s*($|[-*|#>]|\d+\.)/)
 }
 

@@ -52,8 +52,6 @@ export const LONGEST = 40
 export const PENDING = [
   'ARCHITECTURE.md',
   'CHANGELOG.md',
-  'CONTRIBUTING.md',
-  'bench/README.md',
   'bench/benches',
   'bench/in-process.js',
   'bench/measure.js',
@@ -69,7 +67,6 @@ export const PENDING = [
   'demo/table.js',
   'demo/writer.js',
   'docs/bundling.md',
-  'examples/express',
   'scripts/build.js',
   'scripts/cache.js',
   'scripts/install.js',

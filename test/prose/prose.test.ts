@@ -42,7 +42,7 @@ describe('a page', () => {
   })
 
   test('is not checked in its code', () => {
-    expect(inPage('Call `told`.\n\n```ts\nconst told = anew\n```\n')).toEqual([])
+    expect(inPage('Call `told`.\n\n```ts\nconst told = anew\n```\n\n    npm run told\n')).toEqual([])
   })
 
   test('is checked in the comments of its code', () => {
