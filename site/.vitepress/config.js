@@ -32,6 +32,6 @@ export default defineConfig({
       { text: 'API', link: '/api/' },
       { text: 'Changelog', link: '/CHANGELOG' },
     ],
-    sidebar: pages.map(({ title, entries }) => ({ text: title, items: entries.map(link) })),
+    sidebar: pages.map(({ title, entries, ...look }) => ({ text: title, items: entries.map(link), ...look })),
   },
 })
