@@ -17,7 +17,7 @@ describe('npm run bench', { timeout: 120_000 }, () => {
   })
   afterAll(() => rm(folder, { recursive: true, force: true }))
 
-  it('measures every suite, in JSON and as a table', async () => {
+  it('measures every suite and prints JSON and a table', async () => {
     const json = join(folder, 'report.json')
     const { stdout } = await bench('--quick', '--json', json)
     const report: Report = JSON.parse(await readFile(json, 'utf8'))
@@ -45,7 +45,7 @@ describe('npm run bench', { timeout: 120_000 }, () => {
     expect(stdout).toContain(report.suites[2]?.note)
   })
 
-  it('says which suites there are', async () => {
+  it('lists the suites that exist', async () => {
     await expect(bench('nothing')).rejects.toMatchObject({
       code: 1,
       stderr: 'There is no suite "nothing"; there are memory, model, redis, sqlite, web, zookeeper.\n',

@@ -10,7 +10,7 @@ const PRINTABLE = Array.from({ length: 94 }, (_, index) => String.fromCharCode(3
 
 /** What every version cache must do. @param caches - two of them, on one store, through two clients. */
 export function cacheSuite(caches: () => { one: VersionCache; other: VersionCache }): void {
-  it('keeps a version where there is none, and gives it', async () => {
+  it('stores and returns a version if there is none', async () => {
     const { one, other } = caches()
     const key = newKey()
     expect(await one.get(key)).toBeUndefined()
@@ -20,7 +20,7 @@ export function cacheSuite(caches: () => { one: VersionCache; other: VersionCach
     expect(await one.get(key)).toBe('4503599627370496')
   })
 
-  it('counts up, and founds nothing by it', async () => {
+  it('increments a version and never creates one', async () => {
     const { one, other } = caches()
     const key = newKey()
     expect(await one.incr(key)).toBeUndefined()
@@ -39,7 +39,7 @@ export function cacheSuite(caches: () => { one: VersionCache; other: VersionCach
     ['4503599627370495', '4503599627370496'],
     ['8888888888888888', '8888888888888889'],
     ['9007199254740990', '9007199254740991'],
-  ])('is exact: after %s comes %s', async (token, next) => {
+  ])('counts exactly: %s is followed by %s', async (token, next) => {
     const { one } = caches()
     const key = newKey()
     await one.add(key, token)
@@ -48,7 +48,7 @@ export function cacheSuite(caches: () => { one: VersionCache; other: VersionCach
     expect(await one.get(key)).toBe(next)
   })
 
-  it.each([PRINTABLE, 'k'.repeat(250), '{slot}:version', 'prototype', 'END'])('takes the key %s', async key => {
+  it.each([PRINTABLE, 'k'.repeat(250), '{slot}:version', 'prototype', 'END'])('accepts the key %s', async key => {
     const { one } = caches()
     expect(await one.add(key, '12')).toBe(true)
     expect(await one.incr(key)).toBe('13')
@@ -56,7 +56,7 @@ export function cacheSuite(caches: () => { one: VersionCache; other: VersionCach
   })
 
   it.each(['', '__proto__', 'k'.repeat(251), 'a b', 'a\r\nflush_all', 'a\t', 'é', '\u007f'])(
-    'refuses the key %j',
+    'rejects the key %j',
     async key => {
       const { one } = caches()
       for (const call of [one.get(key), one.incr(key), one.add(key, '1')]) await expect(call).rejects.toThrow(TypeError)
@@ -64,7 +64,7 @@ export function cacheSuite(caches: () => { one: VersionCache; other: VersionCach
   )
 
   it.each(['', '-1', '+1', '1.5', '1e3', '01', ' 1', 'abc', '9007199254740992', '10000000000000000'])(
-    'refuses the version %j',
+    'rejects the version %j',
     async token => {
       const { one } = caches()
       const key = newKey()
@@ -73,7 +73,7 @@ export function cacheSuite(caches: () => { one: VersionCache; other: VersionCach
     },
   )
 
-  it('counts what two clients count at once', async () => {
+  it('counts concurrent increments of two clients', async () => {
     const { one, other } = caches()
     const key = newKey()
     await one.add(key, '1000')
@@ -83,7 +83,7 @@ export function cacheSuite(caches: () => { one: VersionCache; other: VersionCach
     expect(await one.get(key)).toBe('1400')
   })
 
-  it('lets one of those who found it at once have found it', async () => {
+  it('lets exactly one of several concurrent creations succeed', async () => {
     const { one, other } = caches()
     const key = newKey()
     const calls = Array.from({ length: 20 }, (_, index) => (index % 2 === 0 ? one : other).add(key, `${100 + index}`))

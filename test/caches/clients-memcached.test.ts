@@ -53,7 +53,7 @@ async function startProxy(port: number) {
 }
 
 describe('a version in memcached', () => {
-  it('is for ever, and is digits, whatever the client of memjs does with other values', async () => {
+  it('never expires and is stored as digits, whatever else the memjs client does with values', async () => {
     const serializer = {
       serialize: (_opcode: number, value: string, extras: Buffer) => ({ value: JSON.stringify({ value }), extras }),
       deserialize: (_opcode: number, value: Buffer | null, extras: Buffer) => ({ value: `<${value}>`, extras }),
@@ -68,7 +68,7 @@ describe('a version in memcached', () => {
     client.close()
   })
 
-  it('is for ever, whatever the lifetime of a MemcacheClient', async () => {
+  it('never expires, whatever the lifetime of a MemcacheClient', async () => {
     const client = new MemcacheClient({ server: address, lifetime: 1 })
     const cache = memcachedVersions(client)
     const key = newKey()
@@ -77,7 +77,7 @@ describe('a version in memcached', () => {
     client.shutdown()
   })
 
-  it('is one for both clients, and for a MemcacheClient with several connections', async () => {
+  it('is shared by both clients and by a MemcacheClient with several connections', async () => {
     const options = { server: { server: address, maxConnections: 3 }, ignoreNotStored: true }
     const first = memjs.Client.create(address, { timeout: 5, logger: QUIET })
     const second = new MemcacheClient(options)
@@ -92,7 +92,7 @@ describe('a version in memcached', () => {
     second.shutdown()
   })
 
-  it.each(MEMCACHED)('is missing once it was evicted, and is founded anew: $name', async ({ open }) => {
+  it.each(MEMCACHED)('is missing after eviction and is created again: $name', async ({ open }) => {
     const { cache, end } = await open(server.port, 5_000)
     const key = newKey()
     await cache.add(key, '100')
@@ -103,7 +103,7 @@ describe('a version in memcached', () => {
     await end()
   })
 
-  it.each(MEMCACHED)('is not missing where an answer was cut in its middle: $name', async ({ name, open }) => {
+  it.each(MEMCACHED)('is not reported missing when a response is cut off: $name', async ({ name, open }) => {
     const proxy = await startProxy(server.port)
     const { cache, end } = await open(proxy.port, 400)
     const key = newKey()
@@ -119,7 +119,7 @@ describe('a version in memcached', () => {
     proxy.close()
   })
 
-  it('is counted by a client of memjs that has asked more than 2^31 times', async () => {
+  it('is incremented by a memjs client that has made more than 2^31 requests', async () => {
     const client = memjs.Client.create(address, { timeout: 5, logger: QUIET })
     const cache = memcachedVersions(client)
     const key = newKey()
@@ -131,26 +131,26 @@ describe('a version in memcached', () => {
   })
 })
 
-describe('memcachedVersions() refuses', () => {
+describe('memcachedVersions() rejects', () => {
   it.each([
     ['nothing', undefined, 'got undefined'],
     ['null', null, 'got null'],
     ['an address', '127.0.0.1:11211', 'got string'],
     ['another client', new (class Memcache extends Map {})(), 'got Memcache'],
-  ])('%s, and says what it takes', (_what, client, got) => {
+  ])('%s and names what it accepts', (_what, client, got) => {
     const call = () => memcachedVersions(client as never)
     expect(call).toThrow(TypeError)
     expect(call).toThrow(`takes a Client of memjs or a MemcacheClient of memcache-client; ${got}.`)
   })
 
-  it('a client of memjs that fails over to other servers, and takes one that does not', () => {
+  it('a memjs client that fails over to other servers, but accepts one that does not', () => {
     const failover = (servers: string) => memjs.Client.create(servers, { failover: true })
     expect(() => memcachedVersions(failover('127.0.0.1:1,127.0.0.1:2'))).toThrow(/failover/)
     memcachedVersions(failover('127.0.0.1:1'))
     memcachedVersions(memjs.Client.create('127.0.0.1:1,127.0.0.1:2'))
   })
 
-  it('a MemcacheClient with several servers, and takes one with a list of one', () => {
+  it('a MemcacheClient with several servers, but accepts a list of one', () => {
     const list = (...ports: number[]) =>
       new MemcacheClient({
         server: { servers: ports.map(port => ({ server: `127.0.0.1:${port}`, maxConnections: 1 })) },

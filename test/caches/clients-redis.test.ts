@@ -46,7 +46,7 @@ beforeAll(async () => {
 afterAll(() => Promise.all([node, cluster, sentinels].map(servers => servers?.stop())))
 
 describe('a version in Redis', () => {
-  it('is for ever, and is digits', async () => {
+  it('never expires and is stored as digits', async () => {
     const { client, end } = await nodeRedis(node.url)
     const key = newKey()
     await redisVersions(client).add(key, '4503599627370496')
@@ -54,7 +54,7 @@ describe('a version in Redis', () => {
     end()
   })
 
-  it('lies under the prefix of the client, whichever it is', async () => {
+  it('is stored under the key prefix of the client, whichever client it is', async () => {
     const first = createClient({ url: node.url, keyPrefix: 'app:' })
     const second = new Ioredis(node.url, { keyPrefix: 'app:' })
     await first.connect()
@@ -67,7 +67,7 @@ describe('a version in Redis', () => {
     second.disconnect()
   })
 
-  it.each([2, 3] as const)('is text, whatever the client makes of text: RESP%i', async RESP => {
+  it.each([2, 3] as const)('is text, whatever the client converts replies to: RESP%i', async RESP => {
     const client = createClient({
       url: node.url,
       RESP,
@@ -81,7 +81,7 @@ describe('a version in Redis', () => {
     client.destroy()
   })
 
-  it('needs the rights that the documentation lists', async () => {
+  it('needs only the documented rights', async () => {
     await ask(
       node,
       'acl',
@@ -106,7 +106,7 @@ describe('a version in Redis', () => {
     end()
   })
 
-  it('is not told by a primary that may not write: it may have been deposed', async () => {
+  it('is not reported by a primary that refuses writes, since it may have been deposed', async () => {
     const { client, end } = await nodeRedis(node.url)
     const cache = redisVersions(client)
     await ask(node, 'config', 'set', 'min-replicas-to-write', '1')
@@ -115,7 +115,7 @@ describe('a version in Redis', () => {
     end()
   })
 
-  it('is told and counted by a server that is out of memory, but not founded', async () => {
+  it('can be read and incremented, but not created, when the server is out of memory', async () => {
     const { client, end } = await nodeRedis(node.url)
     const cache = redisVersions(client)
     const key = newKey()
@@ -127,7 +127,7 @@ describe('a version in Redis', () => {
     end()
   })
 
-  it('can be counted up by hand', async () => {
+  it('can be incremented by hand', async () => {
     const { client, end } = await nodeRedis(node.url)
     const cache = redisVersions(client)
     const key = newKey()
@@ -137,12 +137,12 @@ describe('a version in Redis', () => {
     end()
   })
 
-  it('cannot be asked of a client that is not connected', async () => {
+  it('cannot be requested from a client that is not connected', async () => {
     const cache = redisVersions(createClient({ url: node.url }))
     await expect(cache.get(newKey())).rejects.toMatchObject({ code: 'DURABLEDICT_STORE_UNAVAILABLE' })
   })
 
-  it('is given up by node-redis with the call, where it could not be written', async () => {
+  it('is dropped by node-redis together with the call when it could not be sent', async () => {
     const server = await startRedisNode()
     const { client, end } = await nodeRedis(server.url)
     const cache = redisVersions(client, { timeout: 100 })
@@ -156,13 +156,13 @@ describe('a version in Redis', () => {
   })
 })
 
-describe('redisVersions() refuses', () => {
+describe('redisVersions() rejects', () => {
   it.each([
     [undefined, 'undefined'],
     [null, 'null'],
     ['redis://127.0.0.1', 'string'],
     [new Map(), 'Map'],
-  ])('%s, and says what it takes', (client, got) => {
+  ])('%s and names what it accepts', (client, got) => {
     const call = () => redisVersions(client as never)
     expect(call).toThrow(TypeError)
     expect(call).toThrow(
@@ -171,19 +171,19 @@ describe('redisVersions() refuses', () => {
     )
   })
 
-  it('nothing that memcachedVersions() takes, and the other way round', () => {
+  it('what memcachedVersions() accepts, and the reverse', () => {
     expect(() => memcachedVersions(createClient() as never)).toThrow(TypeError)
     expect(() => memcachedVersions(new Ioredis({ lazyConnect: true }) as never)).toThrow(TypeError)
   })
 })
 
-describe('on a cluster with replicas that clients may read from', () => {
-  it('a version is always that of the primary', async () => {
+describe('on a cluster whose clients may read from replicas', () => {
+  it('a version is always read from the primary', async () => {
     const { nodes } = cluster
     await expectShared([await nodeRedisCluster(nodes), await ioredisCluster6(nodes), await ioredisCluster5(nodes)])
   })
 
-  it('lies under the prefix of the client', async () => {
+  it('is stored under the key prefix of the client', async () => {
     const rootNodes = cluster.nodes.map(({ url }) => ({ url }))
     const first = createCluster({ rootNodes, keyPrefix: 'app:' })
     const second = new Cluster(
@@ -209,7 +209,7 @@ describe('with sentinels', () => {
     await expectShared([await nodeRedisSentinel(sentinels), await ioredisSentinel6(sentinels)])
   })
 
-  it('no replica is asked', async () => {
+  it('no replica is queried', async () => {
     const { client, end } = await ioredis6(sentinels.replica.url)
     const cache = redisVersions(client)
     const key = newKey()
@@ -219,7 +219,7 @@ describe('with sentinels', () => {
     end()
   })
 
-  it('a version that a failover has lost comes a second time, as the documentation warns', async () => {
+  it('a version lost in a failover is used a second time, as the documentation warns', async () => {
     const before = await ioredis6(sentinels.primary.url)
     const key = newKey()
     await redisVersions(before.client).add(key, '100')
@@ -243,5 +243,5 @@ if (valkey) {
     await server.stop()
   })
 } else {
-  it.skip('Valkey: there is none to be had on this machine', () => {})
+  it.skip('Valkey: not available on this machine', () => {})
 }

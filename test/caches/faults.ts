@@ -95,7 +95,7 @@ async function untilAnswered<T>(call: () => Promise<T>): Promise<T> {
 export function faultsOf(subject: Subject): void {
   // They wait for clients to give up, most of the time.
   describe.concurrent(subject.name, () => {
-    it('killed and started again under load: nothing is missing before, and found anew after', async context => {
+    it('killed and restarted under load: a version is missing after the restart and is created again', async context => {
       const key = newKey()
       const server = await start(subject, context.onTestFinished)
       const cache = await open(subject, context.onTestFinished, server.port)
@@ -116,7 +116,7 @@ export function faultsOf(subject: Subject): void {
       expect(Number(await untilAnswered(() => cache.incr(key)))).toBeGreaterThan(token)
     })
 
-    it('frozen: calls reject in time; thawed, it knows what it knew', async context => {
+    it('frozen: calls reject in time, and after thawing the versions are still there', async context => {
       const key = newKey()
       const server = await start(subject, context.onTestFinished)
       const cache = await open(subject, context.onTestFinished, server.port)
@@ -134,7 +134,7 @@ export function faultsOf(subject: Subject): void {
     })
 
     it.for(['before', 'after'] as const)(
-      'cut %s the server gets a call: no version is missing',
+      'cut %s the server receives a call: no version is reported missing',
       async (when, context) => {
         const key = newKey()
         const server = await start(subject, context.onTestFinished)
@@ -155,7 +155,7 @@ export function faultsOf(subject: Subject): void {
       },
     )
 
-    it('gone before the first call: rejects, and is asked once it is there', async context => {
+    it('unavailable before the first call: the call rejects, and the next one succeeds once the server is up', async context => {
       const key = newKey()
       const server = await start(subject, context.onTestFinished)
       const cache = await open(subject, context.onTestFinished, server.port)

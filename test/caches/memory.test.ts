@@ -6,7 +6,7 @@ describe('versions in memory', () => {
   const cache = memoryVersions()
   cacheSuite(() => ({ one: cache, other: cache }))
 
-  it('are not those of another object', async () => {
+  it('are not shared between objects', async () => {
     await cache.add('key', '1')
     expect(await memoryVersions().get('key')).toBeUndefined()
   })

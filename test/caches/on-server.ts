@@ -24,7 +24,7 @@ export function onServer(subject: Subject): void {
   describe(subject.name, () => {
     cacheSuite(() => caches)
 
-    it.each(['abc', '-5', '1.5', '007', '9007199254740992'])('refuses %s, which a stranger has left', async value => {
+    it.each(['abc', '-5', '1.5', '007', '9007199254740992'])('rejects %s, left by an external writer', async value => {
       const key = newKey()
       await subject.plant(server.port, key, value)
       await expect(caches.one.get(key)).rejects.toMatchObject({
@@ -40,13 +40,13 @@ export function onServer(subject: Subject): void {
       await expect(caches.one.incr(key)).rejects.toThrow(/delete that key/)
     })
 
-    it('tells that it cannot count up what a stranger has left', async () => {
+    it('reports that it cannot increment what an external writer left', async () => {
       const key = newKey()
       await subject.plant(server.port, key, 'abc')
       await expect(caches.one.incr(key)).rejects.toMatchObject({ code: 'DURABLEDICT_STORE_UNAVAILABLE' })
     })
 
-    it('knows nothing any more once it was flushed', async () => {
+    it('has no versions left after a flush', async () => {
       const key = newKey()
       await caches.one.add(key, '41')
       await subject.flush(server.port)

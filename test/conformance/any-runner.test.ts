@@ -16,7 +16,7 @@ const subject: Subject = {
   },
 }
 
-test('it runs under node:test', { timeout: 60_000 }, async () => {
+test('runs under node:test', { timeout: 60_000 }, async () => {
   // The built package is what users get.
   await prepare()
   const file = fileURLToPath(new URL('with-node-test.js', import.meta.url))
@@ -27,7 +27,7 @@ test('it runs under node:test', { timeout: 60_000 }, async () => {
   expect(count('skipped')).toBeGreaterThan(20)
 })
 
-test('it takes it() for test(), and does without skip()', () => {
+test('accepts it() instead of test(), and does not need skip()', () => {
   const names: string[] = []
   const it = (name: string) => names.push(name)
   const describe = (_: string, register: () => void) => register()
@@ -36,11 +36,11 @@ test('it takes it() for test(), and does without skip()', () => {
   expect(names.filter(name => name.includes('no commit'))).toEqual([])
 })
 
-test('what is no runner is told', () => {
+test('rejects an object that is not a runner', () => {
   expect(() => conformance({ describe: () => {} }, subject)).toThrow(TypeError)
 })
 
-test('deviations are reported with their reasons, and what happens instead is tested', async () => {
+test('reports each deviation with its reason and tests what happens instead', async () => {
   const { failed, skipped } = await report({
     ...subject,
     modes: [{ autosync: false }],
@@ -59,7 +59,7 @@ test('deviations are reported with their reasons, and what happens instead is te
   )
 })
 
-test('a subject that names a capability as missing must lack it', async () => {
+test('fails if the subject has a capability that it declares missing', async () => {
   const { failed } = await report({ ...subject, modes: [], missing: { subscribe: 'not so' } })
   expect(failed).toEqual(['MemoryBackend > the four methods > the subject names what the backend lacks'])
 })

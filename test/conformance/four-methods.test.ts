@@ -30,7 +30,7 @@ conformance(runner, {
   },
 })
 
-test('a line that a crash has torn is no line, and spoils none', async () => {
+test('ignores a line torn by a crash and reads all others', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'durabledict-journal-'))
   const path = join(folder, 'settings.journal')
   const dict = await DurableDict.open(new JournalBackend(path))
@@ -46,7 +46,7 @@ test('a line that a crash has torn is no line, and spoils none', async () => {
   await rm(folder, { recursive: true })
 })
 
-test('the docs show this very backend, and this very use of the suite', async () => {
+test('the docs show this backend and this use of the suite', async () => {
   const code = await readFile(new URL('four-methods.ts', import.meta.url), 'utf8')
   const docs = await readFile(new URL('../../docs/make-your-own.md', import.meta.url), 'utf8')
   expect(docs).toContain(code.replace('../../src/index.js', 'durabledict').trimEnd())

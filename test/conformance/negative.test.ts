@@ -17,14 +17,14 @@ function subject(Backend: new (store: MemoryStore) => MemoryBackend, timeoutScal
   }
 }
 
-test('with an intact backend nothing fails', async () => {
+test('no test fails with an intact backend', async () => {
   const { passed, failed, skipped } = await report(subject(MemoryBackend, 1))
   expect(failed).toEqual([])
   expect(skipped).toEqual([])
   expect(passed).toBeGreaterThan(200)
 })
 
-describe('the suite finds that', { timeout: 60_000 }, () => {
+describe('the suite detects that', { timeout: 60_000 }, () => {
   // Waits are short, since a broken backend makes many of them end by their limits.
   const reports = new Map<unknown, Promise<Report>>()
 

@@ -55,7 +55,7 @@ afterAll(async () => {
   )
 })
 
-describe('the packed library, installed into a fresh folder', () => {
+describe('the packed library, installed into an empty folder', () => {
   test.each(cases)('$name', { timeout: 300_000 }, async ({ tools, run, ...options }) => {
     const { folder, remove } = await freshFolder(installed.modules, tools, options)
     try {

@@ -30,7 +30,7 @@ function run(script: string, args: string[] = [], after?: string) {
 const leftOver = async () => (await readdir(tmpdir())).filter(name => name.startsWith('durabledict-demo-')).length
 
 describe('npm run demo', { timeout: 60_000 }, () => {
-  it.concurrent('shows that every process sees every change, and that nothing acknowledged is lost', async () => {
+  it.concurrent('shows that every process sees every change and no acknowledged write is lost', async () => {
     const { status, stdout, stderr } = await run(pathOf('../../demo/run.js'))
     expect(stderr).toBe('')
     expect(stdout).toMatch(/^ +theme = "dark"( +\d+\.\d ms){4}$/m)
@@ -45,7 +45,7 @@ describe('npm run demo', { timeout: 60_000 }, () => {
     expect(status).toBe(0)
   })
 
-  it.concurrent('does so on Redis too, and leaves nothing there', async () => {
+  it.concurrent('works on Redis, too, and leaves nothing behind there', async () => {
     const server = await startServer(redis)
     try {
       const { status, stdout, stderr } = await run(pathOf('../../demo/run.js'), ['--redis', server.url])
@@ -63,26 +63,26 @@ describe('npm run demo', { timeout: 60_000 }, () => {
     }
   })
 
-  it.concurrent('says which address is missing', async () => {
+  it.concurrent('names the missing address', async () => {
     const { status, stderr } = await run(pathOf('../../demo/run.js'), ['--redis'])
     expect(stderr).toContain('npm run demo -- --redis redis://')
     expect(status).toBe(1)
   })
 
-  it.concurrent('fails where an acknowledged write is not there', async () => {
+  it.concurrent('fails if an acknowledged write is missing', async () => {
     const { status, stdout } = await run(pathOf('./promise-too-much.js'))
     expect(stdout).toMatch(/^ +lost +1$/m)
     expect(stdout).toMatch(/^NOT all of it held/m)
     expect(status).toBe(1)
   })
 
-  it.concurrent('fails where a change is not seen in time', async () => {
+  it.concurrent('fails if a change is not seen in time', async () => {
     const { status, stdout } = await run(pathOf('./be-impatient.js'))
     expect(stdout).toMatch(/^Seen in time: 0 of 24\.$/m)
     expect(status).toBe(1)
   })
 
-  it('takes everything away when it is interrupted', async () => {
+  it('removes everything when it is interrupted', async () => {
     const before = await leftOver()
     const { status, stderr } = await run(pathOf('../../demo/run.js'), [], 'theme = "dark"')
     expect(stderr).toBe('\nStopped.\n')
@@ -90,7 +90,7 @@ describe('npm run demo', { timeout: 60_000 }, () => {
     expect(await leftOver()).toBe(before)
   })
 
-  it('names the stores that there are', async () => {
+  it('lists the available stores', async () => {
     const { status, stderr } = await run(pathOf('../../demo/run.js'), ['--nowhere'])
     expect(stderr).toBe('The demo does not know "--nowhere". It knows --redis, --sqlite.\n')
     expect(status).toBe(1)

@@ -27,7 +27,7 @@ function exported(): string[][] {
   })
 }
 
-test('the table in docs/errors.md and the exported errors agree', () => {
+test('docs/errors.md lists exactly the exported errors', () => {
   expect(documented().sort()).toEqual(exported().sort())
 })
 
@@ -36,6 +36,6 @@ test('codes are distinct', () => {
   expect(new Set(codes).size).toBe(codes.length)
 })
 
-test('an error without a cause has none', () => {
+test('an error without a cause has no cause property', () => {
   expect('cause' in new library.KeyError('message')).toBe(false)
 })

@@ -49,7 +49,7 @@ describe('JSDoc', () => {
     expect(found.filter(([, comment]) => !comment.includes('@example')).map(([name]) => name)).toEqual([])
   })
 
-  test('every form of every open() describes its parameters, with an example', () => {
+  test('every overload of every open() documents its parameters and has an example', () => {
     const interfaces = texts.flatMap(text => [
       ...text.matchAll(/^(?:export )?interface (Open\w*Dict|OpenOnBackend) \{\n[\s\S]*?^}/gm),
     ])

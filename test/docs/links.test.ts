@@ -38,14 +38,14 @@ const deadAddresses = (text: string) =>
   })
 
 describe('the links of the package', () => {
-  test.each(TEXTS)('%s links relatively only to what npm packs', path => {
+  test.each(TEXTS)('%s has relative links only to files that npm packs', path => {
     const dead = linksOf(read(path)).filter(
       target => isRelative(target) && !isPacked(posix.join(posix.dirname(path), target)),
     )
     expect(dead).toEqual([])
   })
 
-  test('the declarations link to nothing by a relative path', () => {
+  test('the declarations have no relative links', () => {
     const dead = SOURCES.flatMap(path =>
       linksOf(read(path)).filter(target => /\.md$/.test(target) && isRelative(target)),
     )
@@ -58,25 +58,25 @@ describe('the links of the package', () => {
 })
 
 describe('the links of the repository', () => {
-  test.each(PAGES)('%s links relatively only to files that exist', path => {
+  test.each(PAGES)('%s has relative links only to files that exist', path => {
     const dead = linksOf(read(path)).filter(
       target => isRelative(target) && !existsSync(join(root, posix.dirname(path), target)),
     )
     expect(dead).toEqual([])
   })
 
-  test.each(PAGES)('%s names only addresses of pages and files that exist', path => {
+  test.each(PAGES)('%s has addresses only of pages and files that exist', path => {
     expect(deadAddresses(read(path))).toEqual([])
   })
 })
 
 describe('messages', () => {
-  test('name pages of the documentation by the address of the site', () => {
+  test('link to documentation pages by the address of the site', () => {
     expect(`${DOCS}/`).toBe(SITE)
     expect(SOURCES.filter(path => /\bdocs\/[\w/-]+\.md\b/.test(read(path)))).toEqual([])
   })
 
-  test('name pages that exist', () => {
+  test('name only pages that exist', () => {
     const pages = SOURCES.flatMap(path => [...read(path).matchAll(/\$\{DOCS\}\/([\w/-]+\.html)(?:#([\w-]+))?/g)])
     expect(pages.length).toBeGreaterThan(0)
     for (const [, page, anchor] of pages) {

@@ -92,7 +92,7 @@ describe.each(pages)('the snippets of %s', (_page, snippets) => {
   for (const snippet of snippets) {
     const name = `line ${snippet.line}`
     if (snippet.notRun) test.skip(`${name} (not run: ${snippet.notRun})`, () => {})
-    else test(`${name} runs, and shows what it says`, () => run(snippet))
+    else test(`${name} runs and prints what it claims`, () => run(snippet))
   }
 })
 
@@ -117,7 +117,7 @@ async function run(snippet: Snippet): Promise<void> {
   }
 }
 
-test('the snippets compile as they stand', { timeout: 60_000 }, async () => {
+test('the snippets compile unchanged', { timeout: 60_000 }, async () => {
   const typed = pages.flatMap(([, snippets]) => snippets).filter(({ language }) => language === 'ts')
   for (const snippet of typed) await writeFile(join(TYPES, fileOf(snippet)), `${snippet.code}\nexport {}\n`)
   const config = {

@@ -21,7 +21,7 @@ const PAGE = [
 ].join('\n')
 
 describe('snippetsOf', () => {
-  test('finds every snippet with its line and its mark', () => {
+  test('finds every snippet with its line and its marker', () => {
     expect(snippetsOf('page.md', PAGE)).toEqual([
       { page: 'page.md', line: 3, language: 'ts', code: 'const a = 1', notRun: undefined },
       { page: 'page.md', line: 8, language: 'ts', code: 'const a = 1\na', notRun: undefined },
@@ -29,7 +29,7 @@ describe('snippetsOf', () => {
     ])
   })
 
-  test('skips nothing without a reason', () => {
+  test('skips no snippet without a reason', () => {
     expect(() => snippetsOf('page.md', '<!-- not run -->\n```ts\n1\n```')).toThrow(/page\.md:3.*why/)
     expect(() => snippetsOf('page.md', '<!-- continues -->\n```ts\n1\n```')).toThrow(/continue/)
     expect(() => snippetsOf('page.md', '```ts\n1')).toThrow(/does not end/)
@@ -42,7 +42,7 @@ describe('snippetsOf', () => {
     expect(() => snippetsOf('page.md', '<!-- afterwards: await close() -->')).toThrow(/no snippet/)
   })
 
-  test('a mark is for the next snippet alone', () => {
+  test('applies a marker to the next snippet only', () => {
     const [, second] = snippetsOf('page.md', '<!-- not run: reason -->\n```ts\n1\n```\n```ts\n2\n```')
     expect(second?.notRun).toBeUndefined()
   })

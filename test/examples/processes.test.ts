@@ -21,7 +21,7 @@ async function start(script: string, ...args: string[]): Promise<{ child: ChildP
   return { child, url: String(line).trim() }
 }
 
-test('examples/express: a setting written through one process is seen by the next request of another', async () => {
+test('examples/express: the next request of another process sees a setting written by the first', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'durabledict-example-'))
   try {
     const file = join(folder, 'shop.db')

@@ -32,7 +32,7 @@ async function openFaulty(options: CommonOptions = {}) {
 const NO_BOUNDS = [Infinity, -Infinity, Number.NaN, -1, -0.5, 86_400_001, 2 ** 31, 2 ** 53, 1e308, '5', null, {}, 5n]
 
 describe('a recorded staleness bound', () => {
-  test.each(NO_BOUNDS)('of %s neither hangs a write everywhere nor is taken for none', async bound => {
+  test.each(NO_BOUNDS)('of %s neither blocks every { everywhere: true } write nor counts as no bound', async bound => {
     const { dict, faulty } = await openFaulty()
     faulty.intercept('commit', async (proceed, ...args) => ({ ...((await proceed(...args)) as object), bound }))
     const error = await dict.set('a', 1, { everywhere: true }).catch(error => error)
@@ -74,9 +74,9 @@ const NO_ANSWERS: readonly unknown[] = [
   { type: 'state', version: 'v' },
 ]
 
-describe('an answer of a backend', () => {
+describe("a backend's response", () => {
   test.each(NO_ANSWERS.map(answer => [JSON.stringify(answer) ?? 'undefined', answer]))(
-    'to what changed, %s, is refused, and the next one is taken',
+    'to a check, %s, is rejected, and the next one is accepted',
     async (_, answer) => {
       for (const how of [(value: unknown) => value, (value: unknown) => Promise.resolve(value)]) {
         const { dict, faulty } = await openFaulty()
@@ -96,7 +96,7 @@ describe('an answer of a backend', () => {
     ['too many outcomes', { outcomes: [{ status: 'done', results: [] }, { status: 'conflict' }] }],
     ['an unknown outcome', { outcomes: [{ status: 'perhaps' }] }],
     ['nothing that leads on', { catchUp: undefined }],
-  ])('to a write with %s is no answer', async (_, wrong) => {
+  ])('to a write with %s is not accepted', async (_, wrong) => {
     const { dict, faulty } = await openFaulty()
     faulty.intercept('commit', async (proceed, ...args) => ({ ...((await proceed(...args)) as object), ...wrong }))
     await expect(dict.set('a', 1)).rejects.toThrow(AmbiguousWriteError)
@@ -105,7 +105,7 @@ describe('an answer of a backend', () => {
     expect(await dict.get('a')).toBe(1)
   })
 
-  test('from the future does not make memory current for longer', async () => {
+  test('from the future does not extend how long memory counts as current', async () => {
     const { dict, faulty } = await openFaulty({ maxStaleness: 60_000 })
     faulty.intercept('changesSince', (proceed, ...args) => ({ ...(proceed(...args) as object), asOf: 1e15 }))
     await dict.sync()
@@ -113,7 +113,7 @@ describe('an answer of a backend', () => {
     expect(dict.staleness).toBeLessThan(10_000)
   })
 
-  test('of any shape ends in an error of the family, and leaves memory as it was', async () => {
+  test('of any shape ends in a DurableDictError and leaves memory unchanged', async () => {
     const { dict, faulty } = await openFaulty()
     await dict.set('a', 1)
     await fc.assert(
@@ -128,9 +128,9 @@ describe('an answer of a backend', () => {
   })
 })
 
-describe('a number among the options', () => {
+describe('a numeric option', () => {
   const names = ['timeout', 'maxStaleness', 'resyncEvery'] as const
-  test.each(names)('%s is a number of milliseconds from 1, bounded, or refused', async name => {
+  test.each(names)('%s accepts milliseconds from 1 to its limit and rejects everything else', async name => {
     await fc.assert(
       fc.asyncProperty(fc.oneof(fc.double(), fc.integer(), fc.anything()), async value => {
         const max = name === 'maxStaleness' ? 86_400_000 : 2 ** 31 - 1
@@ -165,7 +165,7 @@ const URLS = [
 ]
 
 describe('a URL', () => {
-  test.each(URLS)('never shows its password: %s', async url => {
+  test.each(URLS)('never appears with its password: %s', async url => {
     const error = await openDict(url, { timeout: 50 }).catch(error => error)
     expect(error).toBeInstanceOf(Error)
     for (let one = error; one instanceof Error; one = one.cause) {
@@ -183,7 +183,7 @@ describe('a URL', () => {
     () => 'sqlite:./a.db#a',
     { toString: () => Symbol('a') },
   ]
-  test.each(none)('that is none, %o, is a TypeError', async url => {
+  test.each(none)('that is not valid, %o, throws a TypeError', async url => {
     await expect(openDict(url as never)).rejects.toThrow(TypeError)
   })
 

@@ -53,7 +53,7 @@ function fanOut(count: number, entry: (n: number) => unknown, ...rest: unknown[]
   ]
 }
 
-describe('work is linear in the stored text', () => {
+describe('decoding takes time linear in the stored text', () => {
   const members = Object.fromEntries(Array.from({ length: 1000 }, (_, n) => [`k${n}`, 2]))
   const graphs: [string, unknown[]][] = [
     ['errors that share their members', fanOut(1000, () => ['Error', 1], members, 1)],
@@ -120,7 +120,7 @@ describe('work is linear in the stored text', () => {
     )
   })
 
-  it('of a value that is written back from a shared form into JSON', async () => {
+  it('of a value written back as JSON from a shared form', async () => {
     const store = new MemoryStore()
     const writer = await MemoryDict.open(store)
     let value: unknown = 'x'
@@ -132,7 +132,7 @@ describe('work is linear in the stored text', () => {
   })
 })
 
-describe('depth is bounded by the library', () => {
+describe('the library limits depth', () => {
   const DEEP = 100_000
   const texts: [string, string][] = [
     ['lists', '['.repeat(DEEP) + ']'.repeat(DEEP)],
@@ -168,7 +168,7 @@ describe('depth is bounded by the library', () => {
     for (const encoding of Object.values(ENCODINGS)) expect(() => encoding.encode(value)).toThrow(EncodingError)
   })
 
-  it('whatever is left of the stack of the caller', () => {
+  it("whatever remains of the caller's stack", () => {
     const text = `rich:[${Array.from({ length: 499 }, (_, n) => `[${n + 1}]`)},1]`
     const left = (depth: number): number => {
       try {
@@ -183,7 +183,7 @@ describe('depth is bounded by the library', () => {
   })
 })
 
-describe('an error says nothing of what is stored', () => {
+describe('an error contains nothing that is stored', () => {
   const texts = [
     SECRET,
     `"${SECRET}`,
@@ -224,7 +224,7 @@ describe('an error says nothing of what is stored', () => {
     ['RegExp', (stored: string) => new RegExp(`(${stored}`)],
     ['URL', (stored: string) => new URL(stored)],
     ['something that is no error', (stored: string) => fail(stored)],
-  ])('not where an encoding of one’s own passes on what %s threw', async (_what, own) => {
+  ])('unless a custom encoding repeats what %s threw', async (_what, own) => {
     const store = new MemoryStore()
     await (await MemoryDict.open(store, { encoding: { name: 'Raw', encode: String, decode: String } })).set(
       'key',
@@ -237,7 +237,7 @@ describe('an error says nothing of what is stored', () => {
     expect(inspect(error, { depth: 9, showHidden: true })).not.toContain(SECRET)
   })
 
-  it('shows what an encoding of one’s own says itself', async () => {
+  it('except what a custom encoding writes into its own message', async () => {
     const store = new MemoryStore()
     await (await MemoryDict.open(store)).set('key', 1)
     const decode = () => {
@@ -289,7 +289,7 @@ describe('mutated text', () => {
     'rich:',
   )
 
-  it('comes to a value or a DecodingError, and pollutes nothing', () => {
+  it('decodes to a value or throws a DecodingError, and pollutes no prototype', () => {
     const mutation = fc.tuple(
       fc.constantFrom(...texts),
       fc.array(fc.tuple(fc.nat(200), fc.nat(8), piece), { minLength: 1, maxLength: 3 }),

@@ -27,7 +27,7 @@ async function opened(library: string, encoding = 'UTF-8') {
 }
 
 describe.each(Object.keys(SQLITE_LIBRARIES))('through %s', library => {
-  test('a value and a key that are no text leave all other entries readable, and writable', async () => {
+  test('a value and a key with invalid text leave all other entries readable and writable', async () => {
     const { open, hand } = await opened(library)
     await (await open()).update(VALID)
     hand.exec(`INSERT INTO app_settings VALUES ('bad', ${NO_TEXT}), (${NO_TEXT}, '1'), ('ugly', ${NO_TEXT})`)
@@ -44,7 +44,7 @@ describe.each(Object.keys(SQLITE_LIBRARIES))('through %s', library => {
     expect(hand.prepare('SELECT count(*) AS rows FROM app_settings').get()).toMatchObject({ rows: 0 })
   })
 
-  test('a log whose text is none is loaded past, and one that is not ASCII is followed', async () => {
+  test('a log with invalid text causes a full load, and a log that is not ASCII is followed', async () => {
     const { open, hand } = await opened(library)
     const [dict, other] = [await open(), await open({ autosync: false })]
     const reasons: string[] = []
@@ -65,7 +65,7 @@ describe.each(Object.keys(SQLITE_LIBRARIES))('through %s', library => {
     expect(await dict.get('b')).toBe(1)
   })
 
-  test('an instance with a column that is no text breaks its own key alone', async () => {
+  test('an instance with invalid text in a column fails for its own key only', async () => {
     const { open, hand } = await opened(library)
     await (await open()).update(VALID)
     hand.exec(`INSERT INTO app_settings VALUES ('bad', ${NO_TEXT}), (${NO_TEXT}, '1')`)
@@ -77,7 +77,7 @@ describe.each(Object.keys(SQLITE_LIBRARIES))('through %s', library => {
     expect(await dict.get('bad')).toMatchObject({ [columnsOf(library).valueCol]: '"mended"' })
   })
 
-  test('a head whose text is none is founded again', async () => {
+  test('a head with invalid text is created again', async () => {
     const { open, hand } = await opened(library)
     const dict = await open()
     for (const column of ['epoch', 'nonce', 'number', 'bound', 'format', 'bytes']) {
@@ -90,7 +90,7 @@ describe.each(Object.keys(SQLITE_LIBRARIES))('through %s', library => {
   })
 })
 
-test('of thousands of rows that are not ASCII, every one that is no text is found', async () => {
+test('every row with invalid text is found among thousands of rows that are not ASCII', async () => {
   const { open, hand } = await opened('Drizzle')
   hand.exec(`DROP TABLE app_settings; CREATE TABLE app_settings (setting_key TEXT UNIQUE, setting_value)`)
   const numbers = 'WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 2500)'
@@ -103,7 +103,7 @@ test('of thousands of rows that are not ASCII, every one that is no text is foun
   for (const key of ['é1', 'é2500']) expect(await dict.get(key)).toBe('é')
 })
 
-test('a file in UTF-16 is read as it is, and half of a surrogate pair breaks its own key alone', async () => {
+test('a UTF-16 file is read correctly, and a lone surrogate fails for its own key only', async () => {
   const { open, hand } = await opened('Kysely', 'UTF-16le')
   const dict = await open()
   await dict.update(VALID)
@@ -115,7 +115,7 @@ test('a file in UTF-16 is read as it is, and half of a surrogate pair breaks its
   expect(await other.get('é')).toBe('new')
 })
 
-test('rows that are no text are changed and removed where subscribers of TypeORM get whole entities', async () => {
+test('rows with invalid text are changed and removed when TypeORM subscribers get whole entities', async () => {
   const { hand, file } = await opened('TypeORM')
   const manager = await file.open('TypeORM')
   const heard: string[] = []
@@ -134,7 +134,7 @@ test('rows that are no text are changed and removed where subscribers of TypeORM
   expect(heard).toEqual(['update', 'remove', 'remove', 'remove'])
 })
 
-test('a row that Prisma cannot return, for another column that is no text, is not changed, and no other write suffers', async () => {
+test('a row that Prisma cannot return because of another column is not changed, and other writes succeed', async () => {
   const { hand, file } = await opened('Prisma')
   hand.exec(`CREATE TABLE settings (id INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE, value TEXT NOT NULL,
     note TEXT NOT NULL DEFAULT 'none', size BIGINT, created_at DATETIME DEFAULT CURRENT_TIMESTAMP, updated_at DATETIME)`)

@@ -55,11 +55,11 @@ const DAMAGED_EFFECTS: Readonly<Record<string, string>> = {
 }
 
 describe('a record of the change log', () => {
-  test.each(Object.entries(DAMAGED_EFFECTS))('with %s is refused by the parser', (_, text) => {
+  test.each(Object.entries(DAMAGED_EFFECTS))('with %s is rejected by the parser', (_, text) => {
     expect(readEffects(text)).toBe('damaged')
   })
 
-  test('is refused, or read as effects on valid keys, whatever it holds', () => {
+  test('is rejected or read as effects on valid keys, whatever it contains', () => {
     const member = fc.oneof(fc.string(), fc.constantFrom('set', 'bytes', 'row', 'delete', 'clear'), fc.jsonValue())
     const list = fc.array(fc.oneof(fc.array(member, { maxLength: 4 }), fc.jsonValue()), { maxLength: 5 })
     fc.assert(
@@ -90,7 +90,7 @@ describe('a record of the change log', () => {
       'has a nonce that is none': `nonce = 'no nonce'`,
       'has a number that is none': 'number = 9.5',
     }),
-  )('that %s has everything loaded, once, and writes go on', async (_, damage) => {
+  )('that %s causes one full load, and writes continue', async (_, damage) => {
     const { open, hand, dict } = await opened()
     const other = await open({ autosync: false })
     await dict.set('a', 1)
@@ -132,7 +132,7 @@ const MALFORMED_HEADS: Readonly<Record<string, string>> = {
 
 describe('a head of the history', () => {
   test.each(Object.entries(MALFORMED_HEADS))(
-    'with %s is founded again, so that reads and writes work',
+    'with %s is created again, so that reads and writes work',
     async (_, sql) => {
       const { open, hand, dict } = await opened()
       await dict.set('a', 1)
@@ -148,7 +148,7 @@ describe('a head of the history', () => {
     },
   )
 
-  test('that is malformed leaves readers who may not write with what is in the table', async () => {
+  test('that is malformed leaves read-only dictionaries with the rows of the table', async () => {
     const { open, hand, dict } = await opened()
     await dict.set('a', 1)
     hand.exec('UPDATE durabledict_model_versions SET number = -1')
@@ -159,7 +159,7 @@ describe('a head of the history', () => {
     expect(await reader.get('a')).toBe(2)
   })
 
-  test('is read, found malformed, or rejected with its shape, whatever a library answers', () => {
+  test('is read, found malformed, or rejected with its shape, whatever a library returns', () => {
     const value = fc.oneof(fc.string(), fc.integer(), fc.double(), fc.bigInt(), fc.constant(null), fc.jsonValue())
     const columns = { format: value, epoch: value, number: value, nonce: value, bytes: value, bound: value }
     const reply = fc.oneof(
@@ -195,7 +195,7 @@ describe('a row', () => {
     'an escaped form of an ordinary key': [`char(1) || '0061', '1'`, undefined],
   }
 
-  test.each(Object.entries(ROWS))('with %s breaks its own key alone', async (_, [values, key]) => {
+  test.each(Object.entries(ROWS))('with %s fails for its own key only', async (_, [values, key]) => {
     const { open, hand, dict } = await opened()
     hand.exec(`DROP TABLE app_settings; CREATE TABLE app_settings (setting_key TEXT UNIQUE, setting_value)`)
     hand.exec(`INSERT INTO app_settings VALUES (${values}), ('good', '1')`)
@@ -211,7 +211,7 @@ describe('a row', () => {
     expect(await dict.get(key)).toBe(3)
   })
 
-  test('that has the key of another one breaks that key alone', async () => {
+  test('that has the key of another row fails for that key only', async () => {
     const { hand, dict } = await opened()
     await dict.set('good', 1)
     hand.exec(`DROP TABLE app_settings; CREATE TABLE app_settings (setting_key TEXT, setting_value TEXT)`)
@@ -241,7 +241,7 @@ describe('a value in a version cache', () => {
   ]
 
   test.each(HOSTILE.map(value => [typeof value, value] as const))(
-    'that is no version (%s) is refused in a short message',
+    'that is not a version (%s) is rejected in a short message',
     async (_, value) => {
       const client = {
         label: 'Redis',

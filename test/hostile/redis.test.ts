@@ -82,7 +82,7 @@ describe('a change record', () => {
     'brackets without end': '['.repeat(100_000),
   }
 
-  test('is read where it is sealed and well-formed', () => {
+  test('is read if it is sealed and well-formed', () => {
     expect(parseChangeRecord(seal(good, SECRET), SECRET)).toMatchObject({
       effects: [{ type: 'set', key: 'k', stored: 'v' }, { type: 'delete', key: 'k' }, { type: 'clear' }],
       written: { codes: 'utt', values: ['value'] },
@@ -90,12 +90,12 @@ describe('a change record', () => {
   })
 
   for (const [name, json] of Object.entries(malformed)) {
-    test(`is refused where it is ${name}`, () => {
+    test(`is rejected if it is ${name}`, () => {
       expect(parseChangeRecord(seal(json, SECRET), SECRET)).toBeUndefined()
     })
   }
 
-  test('is refused without its seal, with another, and with one byte changed', () => {
+  test('is rejected without its seal, with another seal, and with one byte changed', () => {
     for (const text of [
       good,
       seal(good, 'x'.repeat(40)),
@@ -106,7 +106,7 @@ describe('a change record', () => {
     }
   })
 
-  test('of any structure is read or refused, but never throws', () => {
+  test('of any structure is read or rejected, and never throws', () => {
     const version = fc.oneof(fc.constant(VERSION), fc.string())
     const effect = fc.oneof(fc.constantFrom('s', 'd', 'c', 'x'), fc.string({ unit: 'binary' }), fc.jsonValue())
     const record = fc.tuple(
@@ -136,7 +136,7 @@ describe('a reply', () => {
     scan: parseScan,
   }
   for (const [name, parse] of Object.entries(parsers)) {
-    test(`of ${name} in any shape is read, or refused with its types and without its contents`, () => {
+    test(`of ${name} in any shape is read, or rejected with its types and without its contents`, () => {
       const word = fc.constantFrom('changes', 'state', 'old', 'ok', 'dup', 'stale', VERSION, '0', '100', 'secret')
       const leaf = fc.oneof(word, fc.integer(), fc.double(), fc.constantFrom(null, undefined, true, 0n))
       const value = fc.oneof(leaf, fc.array(leaf, { maxLength: 8 }), fc.constant(new Map([['secret', 1]])))
@@ -154,7 +154,7 @@ describe('a reply', () => {
     })
   }
 
-  test('is taken in each form that can only mean one thing', () => {
+  test('is accepted in each form that has only one meaning', () => {
     for (const zero of [0, '0', 0n, Buffer.from('0')]) expect(parsePull(zero, false)).toEqual({ type: 'nothing' })
     for (const other of [1, '', 'OK', null, undefined, true, {}]) expect(() => parsePull(other, false)).toThrow('shape')
     const old = { type: 'old', head: VERSION, diverged: 1, seal: SECRET, size: 5 }
@@ -171,7 +171,7 @@ describe('a reply', () => {
   })
 })
 
-describe('a log that is damaged', () => {
+describe('a damaged log', () => {
   const damages: Record<string, (forged: Awaited<ReturnType<typeof forge>>) => string> = {
     'with a record of another form': ({ head, next }) => `["${head}","${next}",["s",`,
     'with a record that is cut off': ({ json }) => `${'0'.repeat(20)}${json.slice(0, -5)}`,
@@ -181,7 +181,7 @@ describe('a log that is damaged', () => {
     'with a record of bytes': () => '\u0000\u0001',
   }
   for (const [name, damage] of Object.entries(damages)) {
-    test(`${name}: everything is loaded, and reads and writes go on`, async () => {
+    test(`${name}: everything is loaded, and reads and writes continue`, async () => {
       const [reader, writer] = [await open(), await open()]
       await writer.set('a', 1)
       await reader.sync()
@@ -199,7 +199,7 @@ describe('a log that is damaged', () => {
     })
   }
 
-  test('by thousands of foreign records costs one commit no more than a few commands', async () => {
+  test('with thousands of foreign records costs a commit only a few commands', async () => {
     const dict = await open()
     await dict.set('a', 1)
     for (let part = 0; part < 10; part += 1) await send('rpush', LOG, ...Array.from({ length: 3_000 }, () => 'x'))
@@ -212,7 +212,7 @@ describe('a log that is damaged', () => {
   })
 })
 
-describe('what is known of a dictionary, malformed', () => {
+describe('the metadata of a dictionary, damaged', () => {
   const fields: Record<string, string[]> = {
     head: ['', 'abc', '9007199254740993-a.1.0-b.1', '1', '1-a', '-', '1-a.1.0-b', 'NaN-a.1.0-b.1', '1e5-a.1.0-b.1'],
     size: ['', 'abc', 'NaN', '-1', 'inf', '1e0'],
@@ -221,7 +221,7 @@ describe('what is known of a dictionary, malformed', () => {
     seal: ['', 'abc'],
   }
   for (const [field, values] of Object.entries(fields)) {
-    test(`by its ${field}: a history is begun again, and reads and writes go on`, async () => {
+    test(`in its ${field}: a new history begins, and reads and writes continue`, async () => {
       for (const value of values) {
         await send('flushall')
         const dict = await open({ maxStaleness: 50, timeout: 2_000 })
@@ -237,7 +237,7 @@ describe('what is known of a dictionary, malformed', () => {
       }
     })
 
-    test(`by its missing ${field}: reads and writes go on`, async () => {
+    test(`in a missing ${field}: reads and writes continue`, async () => {
       const dict = await open()
       await dict.set('a', 1)
       await send('hdel', META, field)
@@ -247,17 +247,17 @@ describe('what is known of a dictionary, malformed', () => {
   }
 
   for (const [name, key] of Object.entries({ entries: 'd', meta: META, log: LOG })) {
-    test(`a key of another type in place of the ${name} is refused when the dictionary is opened`, async () => {
+    test(`in the type of the key ${name}: open() rejects`, async () => {
       await send('set', key, 'text')
       await expect(open()).rejects.toThrow('another type')
     })
   }
 })
 
-describe('entries whose bytes are no text', () => {
+describe('entries that are not valid UTF-8', () => {
   const bad = Buffer.from([0x22, 0xe9, 0x22])
   for (const size of [3, 2_500]) {
-    test(`break their own key alone, among ${size}`, async () => {
+    test(`fail for their own key only, among ${size}`, async () => {
       const pairs = Array.from({ length: size }, (_, n) => [`k${n}`, `${n}`]).flat()
       await send('hset', 'd', ...pairs)
       await send('hset', 'd', 'bad', bad, Buffer.from([0x6b, 0xe9]), '1', Buffer.from([0x6b, 0xe8]), '2')
@@ -274,13 +274,13 @@ describe('entries whose bytes are no text', () => {
     })
   }
 
-  test('that are text with a replacement character are read as they are', async () => {
+  test('that contain a real replacement character are read correctly', async () => {
     const dict = await open()
     await dict.update({ 'a\uFFFD': '\uFFFD', b: 1 })
     expect(Object.fromEntries(await (await open()).entries())).toEqual({ 'a\uFFFD': '\uFFFD', b: 1 })
   })
 
-  test('cannot be popped as something else', async () => {
+  test('cannot be popped as another value', async () => {
     const dict = await open()
     await send('hset', 'd', 'bad', bad, 'good', '"caf\u00e9 \u6f22 \ud83d\ude42"')
     await dict.sync()
@@ -290,8 +290,8 @@ describe('entries whose bytes are no text', () => {
   })
 })
 
-describe('messages of someone who may publish', () => {
-  test('put nothing into memory, whatever they hold', async () => {
+describe('messages from anyone with the right to publish', () => {
+  test('put nothing into memory, whatever they contain', async () => {
     const replica = await open({ live: true, autosync: false })
     const writer = await open()
     await writer.set('a', 1)

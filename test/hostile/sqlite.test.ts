@@ -64,7 +64,7 @@ function loosen(): void {
 }
 
 describe('A hostile value', () => {
-  it.each(ANYTHING)('%s breaks its own key alone', async sql => {
+  it.each(ANYTHING)('%s fails for its own key only', async sql => {
     const dict = await SqliteDict.open('d', raw)
     await dict.update({ good: 'value', bad: 'value' })
     loosen()
@@ -79,7 +79,7 @@ describe('A hostile value', () => {
     for (const one of [dict, again]) await one.close()
   })
 
-  it('is kept by pop, and removed by delete and clear', async () => {
+  it('is not removed by pop, but by delete and clear', async () => {
     const dict = await SqliteDict.open('d', raw)
     await dict.update({ a: 1, b: 1, c: 1 })
     raw.exec("UPDATE durabledict_entries SET value = CAST(x'ff' AS TEXT)")
@@ -105,7 +105,7 @@ describe('A hostile key', () => {
     '9223372036854775807',
     '1.5',
     'NULL',
-  ])('%s is ignored with one warning, and the others are not', async sql => {
+  ])('%s is ignored with one warning, and the other keys are not', async sql => {
     const warnings: string[] = []
     const listener = (warning: Error) => warnings.push(warning.message)
     process.on('warning', listener)
@@ -125,7 +125,7 @@ describe('A hostile key', () => {
     expect(warnings.filter(message => message.includes(name))).toHaveLength(1)
   })
 
-  it('that is well formed in any database encoding is read as it is', async () => {
+  it('that is well formed is read correctly in any database encoding', async () => {
     raw.exec("PRAGMA encoding = 'UTF-16le'; CREATE TABLE own (n)")
     const dict = await SqliteDict.open('grüße 😀', raw)
     await dict.update({ 'é\0ß': 'grüße 😀', plain: 'value' })
@@ -162,7 +162,7 @@ async function expectWorking(dict: SqliteDict): Promise<void> {
 }
 
 describe('A hostile head', () => {
-  it('is founded again, so that reads and writes work', async () => {
+  it('is created again, so that reads and writes work', async () => {
     const dict = await SqliteDict.open('d', raw)
     await dict.update({ a: 1, b: 2 })
     loosen()
@@ -187,7 +187,7 @@ describe('A hostile head', () => {
   it.each([
     'DELETE FROM durabledict_heads',
     ...['entries', 'heads', 'changes'].map(t => `DROP TABLE durabledict_${t}`),
-  ])('%s: it is founded again by the next write', async sql => {
+  ])('%s: the next write creates it again', async sql => {
     const dict = await SqliteDict.open('d', raw)
     const follower = await SqliteDict.open('d', raw)
     await dict.set('a', 0)
@@ -202,7 +202,7 @@ describe('A hostile head', () => {
   })
 
   it.each(['9e999', '1e300', '4e9', '-1', "'abc'", "x'00'"])(
-    'with the bound %s makes writes { everywhere: true } wait, not resolve too early',
+    'with the bound %s makes writes { everywhere: true } wait instead of resolving too early',
     async bound => {
       const dict = await SqliteDict.open('d', raw)
       raw.exec(`UPDATE durabledict_heads SET bound = ${bound}`)
@@ -230,7 +230,7 @@ const HARMLESS =
   /SET (batch|key) = ('abc'|'|CAST\(x'(efbfbd|22610022)|char)|SET value = (''|'abc'|x|zeroblob|CAST\(x'(efbfbd|22610022)|char)/
 
 describe('A hostile row of the log', () => {
-  it.each(['the first', 'a middle', 'the last'])('%s is loaded past, and reported once', async which => {
+  it.each(['the first', 'a middle', 'the last'])('%s causes a full load and is reported once', async which => {
     const dict = await SqliteDict.open('d', raw)
     const follower = await SqliteDict.open('d', raw, { autosync: false })
     loosen()
@@ -254,7 +254,7 @@ describe('A hostile row of the log', () => {
     for (const one of [dict, follower]) await one.close()
   })
 
-  it.each(['first', 'middle', 'last'])('%s of a change of three, is missed if it is gone', async which => {
+  it.each(['first', 'middle', 'last'])('%s of a change of three causes a full load when it is missing', async which => {
     const dict = await SqliteDict.open('d', raw)
     const follower = await SqliteDict.open('d', raw, { autosync: false })
     await dict.set('before', 0)
@@ -270,7 +270,7 @@ describe('A hostile row of the log', () => {
     for (const one of [dict, follower]) await one.close()
   })
 
-  it('that comes after the present change hinders no write', async () => {
+  it('with a number after the present change blocks no write', async () => {
     const dict = await SqliteDict.open('d', raw)
     const follower = await SqliteDict.open('d', raw)
     await dict.set('a', 1)
@@ -285,22 +285,19 @@ describe('A hostile row of the log', () => {
     for (const one of [dict, follower]) await one.close()
   })
 
-  it.each(['-5', '0', '1e300', "'abc'", "x'00'"])(
-    'with %s bytes does not keep the log from being trimmed',
-    async bytes => {
-      const dict = await SqliteDict.open('d', raw)
-      await dict.set('a', 1)
-      raw.exec(`UPDATE durabledict_changes SET bytes = ${bytes}; UPDATE durabledict_heads SET log_rows = ${LOG_ROWS}`)
-      for (const n of [2, 3, 4]) await dict.set('a', n)
-      const { version } = dict
-      const again = await SqliteDict.open('d', raw)
-      expect(again.version).toBe(version)
-      for (const one of [dict, again]) await one.close()
-    },
-  )
+  it.each(['-5', '0', '1e300', "'abc'", "x'00'"])('with %s bytes does not prevent trimming of the log', async bytes => {
+    const dict = await SqliteDict.open('d', raw)
+    await dict.set('a', 1)
+    raw.exec(`UPDATE durabledict_changes SET bytes = ${bytes}; UPDATE durabledict_heads SET log_rows = ${LOG_ROWS}`)
+    for (const n of [2, 3, 4]) await dict.set('a', n)
+    const { version } = dict
+    const again = await SqliteDict.open('d', raw)
+    expect(again.version).toBe(version)
+    for (const one of [dict, again]) await one.close()
+  })
 })
 
-describe('Any damage at once', () => {
+describe('Any combination of damage', () => {
   type Cell = readonly [readonly [string, string], string, number]
   const cell: fc.Arbitrary<Cell> = fc.tuple(
     fc.constantFrom(
@@ -361,7 +358,7 @@ function expectDecodingError(error: unknown): void {
 }
 
 describe('Work', () => {
-  it('of following the log is one statement for each thing asked for, whatever was written', async () => {
+  it('of following the log is one statement for each check, whatever was written', async () => {
     const { handle, statements } = spyOn(raw)
     const follower = await SqliteDict.open('d', handle, { autosync: false })
     const dict = await SqliteDict.open('d', raw)
@@ -395,7 +392,7 @@ describe('Work', () => {
     for (const one of [dict, other]) await one.close()
   })
 
-  it('of a log longer than this library makes it ends at its limit', async () => {
+  it('of a log longer than the library allows stops at its limit', async () => {
     const { handle, statements } = spyOn(raw)
     const dict = await SqliteDict.open('d', handle)
     const writer = await SqliteDict.open('d', raw)

@@ -52,7 +52,7 @@ const BAD_RECORDS = [
 ]
 
 describe('a damaged record of the change log', () => {
-  test('costs a full load, and nobody is held up', async () => {
+  test('causes a full load and blocks nobody', async () => {
     const path = newPath()
     const [dict, other] = [await open(path), await open(path)]
     await dict.set('kept', 0)
@@ -86,7 +86,7 @@ describe('a damaged record of the change log', () => {
     expect(reasons).toEqual(['diverged'])
   })
 
-  test('in an earlier part of the log is reported as a divergence by those who need it, and by nobody else', async () => {
+  test('in an earlier part of the log is reported as a divergence only by replicas that need it', async () => {
     const path = newPath()
     const dict = await open(path)
     // A key that is created has the children counted, by a read of the head that would bring the other one up to date.
@@ -137,7 +137,7 @@ function headWith(member: string, value: unknown): string {
   return JSON.stringify({ ...whole, [member]: value })
 }
 
-test('a head that is malformed in whatever way is replaced, and writes work again', async () => {
+test('a head with any malformation is replaced, and writes work again', async () => {
   const path = newPath()
   const [dict, other, live] = [await open(path), await open(path), await open(path, { live: true })]
   let n = 0
@@ -156,7 +156,7 @@ test('a head that is malformed in whatever way is replaced, and writes work agai
   expect((await hand.children(path)).filter(name => name.startsWith('%epoch'))).toHaveLength(1)
 })
 
-test('a new history can begin even if other programs have put children below its epochs, or made many of them', async () => {
+test('a new history can begin even if other programs have created children below its epochs', async () => {
   const path = newPath()
   const dict = await open(path)
   await dict.set('n', 1)
@@ -171,7 +171,7 @@ test('a new history can begin even if other programs have put children below its
   expect((await open(path)).local.get('n')).toBe(4)
 })
 
-test('a bound that is recorded survives a head that is malformed otherwise', async () => {
+test('a recorded bound survives a head that is malformed elsewhere', async () => {
   const path = newPath()
   const reader = await open(path, { maxStaleness: 150 })
   const writer = await open(path)
@@ -182,13 +182,13 @@ test('a bound that is recorded survives a head that is malformed otherwise', asy
   expect(performance.now() - startedAt).toBeGreaterThan(140)
 })
 
-describe('one bad znode', () => {
+describe('a damaged znode', () => {
   test.each([
     ['bytes that are no UTF-8', Buffer.of(0xc3, 0x28)],
     ['nothing', ''],
     ['a lone continuation byte after text', Buffer.concat([Buffer.from('rich:'), Buffer.of(0x80)])],
     ['text of another encoding', 'by hand'],
-  ])('breaks its own key alone, and can be deleted: %s', async (_, data) => {
+  ])('fails for its own key only and can be deleted: %s', async (_, data) => {
     const path = newPath()
     const writer = await open(path)
     await writer.update({ good: 1, bad: 2 })

@@ -50,7 +50,7 @@ const LIARS: Record<string, [greet: Lie, answer?: Lie]> = {
 }
 
 describe.each(Object.entries(LIARS))('a server that %s', (_, [greet, answer]) => {
-  test('is left for a healthy one', async () => {
+  test('is left for a healthy server', async () => {
     const liar = await startLyingServer(greet, answer)
     cleanup.push(() => liar.close())
     const path = newPath()
@@ -67,7 +67,7 @@ describe.each(Object.entries(LIARS))('a server that %s', (_, [greet, answer]) =>
   })
 })
 
-test('servers that greet and then close are not tried again without a pause', async () => {
+test('servers that greet and then close the connection are not retried without a pause', async () => {
   const liars = [await startLyingServer(hello, close), await startLyingServer(hello, close)]
   cleanup.push(() => liars.map(liar => liar.close()))
   const servers = liars.map(({ address }) => address).join(',')
@@ -77,7 +77,7 @@ test('servers that greet and then close are not tried again without a pause', as
   expect(connections).toBeLessThan(60)
 })
 
-test('that no server takes the credentials, or none knows persistent watches, is final', async () => {
+test('fails for good if no server accepts the credentials or supports persistent watches', async () => {
   const CODES: Record<number, number> = { 14: -101, 100: 0 }
   const tooOld: Lie = record => reply(record, 1n, CODES[record.readInt32BE(4)] ?? -6)
   const refuses: Lie = record => (record.readInt32BE(0) === -4 ? reply(record, 0n, -115) : undefined)
@@ -95,7 +95,7 @@ test('that no server takes the credentials, or none knows persistent watches, is
   }
 })
 
-test('an answer that is too long fails alone: the connection and later answers are not affected', async () => {
+test('a response that is too long fails alone: the connection and later responses are unaffected', async () => {
   const long = Buffer.alloc(RECORD_LIMIT, 1)
   const stat = new Output()
     .long(1n)
@@ -144,7 +144,7 @@ test('an answer that is too long fails alone: the connection and later answers a
   expect(answers[1]).toBe('read')
 })
 
-test('a server that imitates a whole ensemble keeps nobody away for longer than the session timeout', async () => {
+test('a server that imitates a whole ensemble delays recovery by at most the session timeout', async () => {
   // It passes on what the healthy one says, with other transaction numbers.
   const { startMeddlingProxy } = await import('../zookeeper/meddling-proxy.js')
   const proxy = await startMeddlingProxy(server.port)

@@ -62,7 +62,7 @@ function split(bytes: Buffer, sizes: readonly number[]): Buffer[] {
 }
 
 describe('frames', () => {
-  test('come out as they were sent, however they are cut, at a cost that is linear in what came in', () => {
+  test('arrive as they were sent, however they are split, at a cost linear in the bytes received', () => {
     const records = fc.array(fc.uint8Array({ maxLength: 400 }), { maxLength: 8 })
     const sizes = fc.array(fc.integer({ min: 1, max: 300 }), { minLength: 1, maxLength: 5 })
     fc.assert(
@@ -76,7 +76,7 @@ describe('frames', () => {
     )
   })
 
-  test('of a long record that comes byte by byte take four times their length at most', () => {
+  test('of a long record that arrives byte by byte use at most four times their length', () => {
     const bytes = framed(Buffer.alloc(2 ** 18, 7))
     const { records, allocated } = framesOf(split(bytes, [1]))
     expect(records[0]?.length).toBe(2 ** 18)
@@ -89,7 +89,7 @@ describe('frames', () => {
     expect(allocated).toBeLessThan(100)
   })
 
-  test('that are too long are skipped, and what comes after them is read', () => {
+  test('that are too long are skipped, and what follows is read', () => {
     const long = framed(Buffer.alloc(RECORD_LIMIT + 1, 1))
     const next = framed(Buffer.of(1, 2, 3))
     for (const sizes of [[long.length + next.length], [65_536], [7, 100_000]]) {
@@ -100,7 +100,7 @@ describe('frames', () => {
     }
   })
 
-  test('of a length that none has are refused', () => {
+  test('with an impossible length are rejected', () => {
     for (const length of [-1, -(2 ** 31), 2 ** 31 - 1]) {
       const bytes = Buffer.alloc(4)
       bytes.writeInt32BE(length)
@@ -177,7 +177,7 @@ describe.each(Object.entries(PACKETS))('a %s that a server sends', (_, [read, re
     expect(() => read(new Input(record))).not.toThrow()
   })
 
-  test('with any number in any place is read or refused, in no more steps than it has bytes', () => {
+  test('with any number in any place is read or rejected in at most one step per byte', () => {
     for (let at = 0; at + 4 <= record.length; at += 1) {
       for (const value of INTS) {
         const mutated = Buffer.from(record)
@@ -187,7 +187,7 @@ describe.each(Object.entries(PACKETS))('a %s that a server sends', (_, [read, re
     }
   })
 
-  test('that is cut off, or is anything else, is read or refused, in no more steps than it has bytes', () => {
+  test('that is cut off or otherwise malformed is read or rejected in at most one step per byte', () => {
     for (let end = 0; end < record.length; end += 1)
       expect(steps(read, record.subarray(0, end))).toBeLessThan(limit(end))
     fc.assert(
@@ -201,7 +201,7 @@ describe.each(Object.entries(PACKETS))('a %s that a server sends', (_, [read, re
   })
 })
 
-test('a list of children that announces more than it holds is refused before anything is made of it', () => {
+test('a list of children that announces more than it contains is rejected before anything is allocated', () => {
   const from = vi.spyOn(Array, 'from')
   for (const count of [2, 1_000_000, 2 ** 31 - 1, -2]) {
     expect(() => readChildren(new Input(body(output => output.int(count).text('a'))))).toThrow(RangeError)
@@ -209,7 +209,7 @@ test('a list of children that announces more than it holds is refused before any
   expect(from).not.toHaveBeenCalled()
 })
 
-test('results of a transaction that are not those of its steps are refused', () => {
+test('results of a transaction that do not match its steps are rejected', () => {
   const results = (...list: [type: number, done: boolean, code?: number][]) =>
     body(output => {
       for (const [type, done, code] of list) {
@@ -234,7 +234,7 @@ test('results of a transaction that are not those of its steps are refused', () 
 describe('replies of node-zookeeper-client of an unexpected shape', () => {
   const good = { mzxid: Buffer.alloc(8), version: 1, cversion: 2 }
 
-  test('are refused, and the message shows their shape, not what they hold', () => {
+  test('are rejected with a message that shows their shape, not their contents', () => {
     expect(toStat(good)).toEqual({ mzxid: 0n, version: 1, cversion: 2 })
     for (const bad of [null, undefined, 7, {}, [], { ...good, mzxid: 1n }, { ...good, mzxid: Buffer.alloc(7) }]) {
       expect(() => toStat(bad)).toThrow('unexpected shape')
@@ -298,11 +298,11 @@ describe('a record of the change log', () => {
       '["\\n.0","c"]',
       `["${'x'.repeat(201)}.0","c"]`,
     ],
-  ])('is refused: %s', line => {
+  ])('is rejected: %s', line => {
     expect(parseRecord(line)).toBeUndefined()
   })
 
-  test('of whatever else is refused, or is one that could have been written', () => {
+  test('of any other content is rejected, unless it could have been written', () => {
     const lists = fc.array(
       fc.oneof(
         anyText,
@@ -336,7 +336,7 @@ describe('a record of the change log', () => {
   })
 })
 
-describe('a head, and an earlier part of the log', () => {
+describe('a head and an earlier part of the log', () => {
   const first = newHead(0, 2)
   const head = ['a', 'b', 'c'].reduce(
     (before, id) => moveOn(before, `${id}.0`, [{ type: 'set', key: id, stored: id }], 2).head,
@@ -344,7 +344,7 @@ describe('a head, and an earlier part of the log', () => {
   )
   const part = { epoch: head.epoch, number: 3, base: first.id, log: head.log }
 
-  test('with any byte changed, added or left out are refused, or tell of changes that can be followed', () => {
+  test('with any byte changed, added or removed are rejected, or report changes that can be followed', () => {
     const data = [formatHead(head), formatPart(part)]
     fc.assert(
       fc.property(
@@ -369,7 +369,7 @@ describe('a head, and an earlier part of the log', () => {
     )
   })
 
-  test('are read by parsing one line; changes, by parsing theirs and the one before', () => {
+  test('are parsed by line: one for a head, and for changes their own and the one before', () => {
     const long = { ...head, number: 10_000, log: Array.from({ length: 10_000 }, (_, n) => `["n${n}.0","d","a"]`) }
     const data = formatHead({ ...long, id: 'n9999.0' })
     const parse = vi.spyOn(JSON, 'parse')
@@ -381,7 +381,7 @@ describe('a head, and an earlier part of the log', () => {
   })
 })
 
-test('a name of a znode is a key only if that key has this name', () => {
+test("a znode's name is a key only if that key has this name", () => {
   const names = fc.oneof(
     fc.string({ unit: 'binary', maxLength: 12 }),
     fc
@@ -397,7 +397,7 @@ test('a name of a znode is a key only if that key has this name', () => {
   )
 })
 
-test('a value that is too long to be read is a damaged one', () => {
+test('a value that is too long to be read counts as damaged', () => {
   expect(fromData(TOO_LONG)).toBeInstanceOf(DamagedValue)
   expect(fromData(Buffer.of(0xff))).toEqual(new Uint8Array())
 })

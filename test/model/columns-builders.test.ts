@@ -65,12 +65,12 @@ type Managers = (table: 'json' | 'jsonb' | 'bytes') => ModelManager
 function keepsAll(name: string, managers: () => Managers, tables: Parameters<Managers>[0][]): void {
   describe(name, () => {
     for (const table of tables) {
-      it(`a column of ${table} holds what RichEncoding and JSONEncoding make`, async () => {
+      it(`a column of ${table} stores the output of RichEncoding and JSONEncoding`, async () => {
         await roundTrip(managers()(table), { ...JSON_VALUES, date: new Date(0), map: new Map([['a', 1n]]) })
         await roundTrip(managers()(table), JSON_VALUES, { encoding: JSONEncoding })
       })
     }
-    it('a column of bytes holds bytes', () => roundTrip(managers()('bytes'), JSON_VALUES, { encoding: Bytes }))
+    it('a column of bytes stores bytes', () => roundTrip(managers()('bytes'), JSON_VALUES, { encoding: Bytes }))
   })
 }
 

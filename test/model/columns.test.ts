@@ -53,17 +53,17 @@ async function roundTrip(columns: string, values: readonly unknown[], options: o
 
 describe('a value column of', () => {
   for (const type of ['text', 'varchar(2000)', 'json', 'jsonb', 'bytea']) {
-    it(`${type} holds what RichEncoding makes`, async () => {
+    it(`${type} stores the output of RichEncoding`, async () => {
       await roundTrip(`key text PRIMARY KEY, value ${type} NOT NULL`, RICH_VALUES)
     })
 
-    it(`${type} holds what JSONEncoding makes`, async () => {
+    it(`${type} stores the output of JSONEncoding`, async () => {
       await roundTrip(`key text PRIMARY KEY, value ${type} NOT NULL`, JSON_VALUES, { encoding: JSONEncoding })
     })
   }
 
   for (const type of ['json', 'jsonb']) {
-    it(`${type} is read by others as what JSONEncoding was given`, async () => {
+    it(`${type} written by JSONEncoding shows external readers the original value`, async () => {
       const options = { encoding: JSONEncoding }
       const table = await roundTrip(`key text PRIMARY KEY, value ${type} NOT NULL`, JSON_VALUES, options)
       const rows = await database.it.sql(`SELECT value FROM ${table} ORDER BY key`)
@@ -71,29 +71,29 @@ describe('a value column of', () => {
     })
   }
 
-  it('bytea holds bytes', async () => {
+  it('bytea stores bytes', async () => {
     await roundTrip('key text PRIMARY KEY, value bytea NOT NULL', JSON_VALUES, { encoding: Bytes })
   })
 
-  it('text holds no bytes, which is told at open', async () => {
+  it('text cannot store bytes, and open() rejects', async () => {
     const error = await open('key text PRIMARY KEY, value text', { encoding: Bytes }).catch(error => error)
     expect(error).toBeInstanceOf(UnsupportedError)
     expect(error.message).toMatch(/Bytes makes bytes, which column "value" .* cannot hold, being of text/)
   })
 
-  it('any type holds no values as they are', async () => {
+  it('no type stores unencoded values', async () => {
     const opening = open('key text PRIMARY KEY, value text', { encoding: NoOpEncoding })
     await expect(opening).rejects.toThrow(UnsupportedError)
   })
 
-  it('jsonb that holds NUL refuses it, and says so', async () => {
+  it('jsonb refuses NUL, and the error says so', async () => {
     const { dict } = await open('key text PRIMARY KEY, value jsonb', { encoding: JSONEncoding })
     await expect(dict.set('a', 'nul \0 inside')).rejects.toMatchObject({ code: 'DURABLEDICT_INVALID_VALUE', key: 'a' })
     expect(await dict.has('a')).toBe(false)
   })
 
   for (const type of ['json', 'jsonb']) {
-    it(`${type} is read by others as what RichEncoding was given, as far as JSON holds it`, async () => {
+    it(`${type} written by RichEncoding shows external readers the original value, as far as JSON can express it`, async () => {
       const table = await roundTrip(`key text PRIMARY KEY, value ${type} NOT NULL`, RICH_VALUES)
       const rows = await database.it.sql(`SELECT value FROM ${table} ORDER BY length(key), key`)
       const values = rows.map(({ value }) => value)
@@ -101,7 +101,7 @@ describe('a value column of', () => {
       for (const value of values.slice(JSON_VALUES.length)) expect(value).toMatch(/^rich:/)
     })
 
-    it(`${type} that others wrote is read, and breaks nothing`, async () => {
+    it(`${type} written by external writers is read, and causes no failure`, async () => {
       const { table, again } = await open(`key text PRIMARY KEY, value ${type}`)
       await database.it.sql(
         `INSERT INTO ${table} VALUES ('a', ' { "b" : 1, "aa" : [true] } '), ('big', '12345678901234567890'),
@@ -116,7 +116,7 @@ describe('a value column of', () => {
       await expect(dict.get('torn')).rejects.toMatchObject({ code: 'DURABLEDICT_DECODING', key: 'torn' })
     })
 
-    it(`${type} is compared as what it stands for, whatever the database makes of the text`, async () => {
+    it(`${type} is compared by value, however the database rewrites the text`, async () => {
       const { dict, again } = await open(`key text PRIMARY KEY, value ${type}`)
       const other = await again()
       await dict.update({ a: { longer: 1e300, b: [1, { z: 1, y: 2 }] }, c: 1.5 })
@@ -129,7 +129,7 @@ describe('a value column of', () => {
       expect(changes).toEqual([expect.objectContaining({ key: 'd' })])
     })
 
-    it(`${type} that RichEncoding wrote is written again by JSONEncoding`, async () => {
+    it(`${type} written by RichEncoding is re-encoded by JSONEncoding`, async () => {
       const { dict, table } = await open(`key text PRIMARY KEY, value ${type}`)
       const shared = { a: 1 }
       await dict.update({ plain: [1], tagged: [shared, shared], text: 'rich:[1]' })
@@ -145,7 +145,7 @@ describe('a value column of', () => {
     })
   }
 
-  it('jsonb holds what an encoding of one’s own makes: JSON, strings, or both behind a tag', async () => {
+  it('jsonb stores the output of a custom encoding: JSON, strings, or both behind a tag', async () => {
     const rich = new RichEncoding()
     const encode = (value: unknown) => rich.encode(value)
     const decode = (stored: string) => rich.decode(stored)
@@ -159,7 +159,7 @@ describe('a value column of', () => {
     }
   })
 
-  it('text is written anew in another encoding', async () => {
+  it('text is re-encoded in another encoding', async () => {
     const { dict, table } = await open('key text PRIMARY KEY, value text')
     await dict.set('a', [1])
     const manager = database.it.manager(table)
@@ -172,8 +172,8 @@ describe('a value column of', () => {
   })
 })
 
-describe('values that no encoding made', () => {
-  it('break the reading of their key alone', async () => {
+describe('values that no encoding wrote', () => {
+  it('fail for their own key only', async () => {
     const { table, again } = await open('key text PRIMARY KEY, value text')
     await database.it.sql(`INSERT INTO ${table} VALUES ('by hand', 'dark'), ('null', NULL)`)
     const dict = await again()
@@ -187,7 +187,7 @@ describe('values that no encoding made', () => {
 })
 
 describe('other columns', () => {
-  it('keep what they hold, and get their defaults', async () => {
+  it('keep their contents and get their defaults', async () => {
     const { table, dict } = await open(
       `key text PRIMARY KEY, value text, note text NOT NULL DEFAULT 'none', changed timestamptz DEFAULT now()`,
     )
@@ -198,7 +198,7 @@ describe('other columns', () => {
     expect(rows).toEqual([{ key: 'a', value: expect.any(String), note: 'mine', changed: expect.any(Date) }])
   })
 
-  it('are filled by the option "row", for rows that are inserted', async () => {
+  it('are filled by the option "row" for inserted rows', async () => {
     const given: unknown[] = []
     const row = (key: string, value: unknown) => {
       given.push([key, value])
@@ -218,7 +218,7 @@ describe('other columns', () => {
     ])
   })
 
-  it('that must be filled, and are not, are told by the write', async () => {
+  it('that are required and not filled make the write reject', async () => {
     const { dict } = await open('key text PRIMARY KEY, value text, owner text NOT NULL')
     await expect(dict.set('a', 1)).rejects.toThrow(/owner/)
     await expect(dict.set('a', 1)).rejects.toMatchObject({ code: 'DURABLEDICT_INVALID_VALUE', key: 'a' })

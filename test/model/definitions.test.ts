@@ -27,7 +27,7 @@ async function differences(source: DataSource, dialect: 'postgresql' | 'mysql' |
 const entitiesOf = (dialect: 'postgresql' | 'mysql' | 'sqlite') =>
   typeormVersionEntities(dialect).map(options => new EntitySchema(options))
 
-describe("TypeORM's entities of the tables of the versions are what createTables makes", () => {
+describe("createTables makes the tables of TypeORM's version entities", () => {
   let folder: string
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'durabledict-definitions-'))
@@ -87,12 +87,12 @@ describe('drizzleVersionTables()', () => {
     }
   })
 
-  test('refuses another module', () => {
+  test('rejects another module', () => {
     expect(() => drizzleVersionTables({} as never)).toThrow(/drizzle-orm\/pg-core/)
   })
 })
 
-test("prismaVersionModels() returns the models that Prisma's page shows", async () => {
+test('prismaVersionModels() returns the models that the Prisma page shows', async () => {
   const page = await readFile(new URL('../../docs/model/prisma.md', import.meta.url), 'utf8')
   const plain = (text: string) => text.replaceAll(/[ \n]+/g, ' ').trim()
   expect(plain(page)).toContain(plain(prismaVersionModels('postgresql')))

@@ -63,7 +63,7 @@ describe.each([
       },
     })
 
-  test('defaults and @updatedAt work, and columns of others are left alone', async () => {
+  test('defaults and @updatedAt work, and other columns are unchanged', async () => {
     const dict = await open(prisma.setting)
     await dict.set('theme', 'dark')
     expect(await rowOf('theme')).toEqual({
@@ -83,7 +83,7 @@ describe.each([
     expect(Object.fromEntries(await (await open(another.setting)).entries())).toEqual({ theme: 'light', other: 1 })
   })
 
-  test('row() fills columns of rows that are inserted, and of no others', async () => {
+  test('row() fills columns of inserted rows only', async () => {
     const row = (key: string, value: unknown) => ({ note: `${key}: ${value}`, size: BigInt(key.length) })
     const dict = await open(prisma.setting, { row })
     await dict.set('one', 1)
@@ -95,7 +95,7 @@ describe.each([
     ])
   })
 
-  test("names are the model's, whatever the database calls them", async () => {
+  test('uses the names of the model, whatever the database calls them', async () => {
     const dict = await open(prisma.appSetting, { keyCol: 'settingKey', valueCol: 'settingValue' })
     await dict.set('a', [1])
     expect(await prisma.$queryRawUnsafe('SELECT setting_key AS k, setting_value AS v FROM app_settings')).toEqual([
@@ -106,7 +106,7 @@ describe.each([
     await expect(open(prisma.appSetting)).rejects.toThrow(TypeError)
   })
 
-  test('JSON is stored as JSON, null included', async () => {
+  test('stores JSON as JSON, including null', async () => {
     const values = { object: { list: [1, null] }, text: 'null', nothing: null, no: false, set: { set: 1 } }
     for (const model of ['jsonSetting', 'jsonbSetting']) {
       const dict = await open(prisma[model])
@@ -130,7 +130,7 @@ describe.each([
     }
   })
 
-  test('bytes are stored as the encoding makes them, and text as UTF-8', async () => {
+  test('stores bytes as the encoding returns them, and text as UTF-8', async () => {
     const reversed: Encoding<Uint8Array> = {
       name: 'reversed',
       encode: value => (value as Uint8Array).toReversed(),
@@ -148,7 +148,7 @@ describe.each([
     await text.clear()
   })
 
-  test('instances follow every column that was saved through a dictionary, or announced', async () => {
+  test('instances follow every column that was saved through a dictionary or announced', async () => {
     const instances = (client: Prisma) => open(client.setting, { returnInstances: true } as object)
     const [dict, other] = [await instances(prisma), await instances(another)]
     await dict.set('theme', 'dark')
@@ -172,7 +172,7 @@ describe.each([
     expect(await dict.get('theme')).toEqual(saved)
   })
 
-  test('a row keeps its id, whoever saves an instance of the one before', async () => {
+  test('a row keeps its id when a process saves an earlier instance of it', async () => {
     const dict = await open(prisma.setting, { returnInstances: true } as object)
     await dict.set('a', 1)
     const old = (await dict.getOrThrow('a')) as { id: number }
@@ -184,7 +184,7 @@ describe.each([
     expect(id).not.toBe(old.id)
   })
 
-  test('extensions run with every write, and what they throw refuses that write alone', async () => {
+  test('extensions run with every write, and an error they throw rejects that write only', async () => {
     const extended = beforeInserts(key => {
       if (key === 'bad') throw new Error('No bad settings')
     })
@@ -199,7 +199,7 @@ describe.each([
     expect(await dict.keys()).toEqual(['good'])
   })
 
-  test('instances in memory have what extensions compute', async () => {
+  test('instances in memory have computed fields of extensions', async () => {
     const extended = prisma.$extends({
       result: {
         setting: {
@@ -218,7 +218,7 @@ describe.each([
     expect(await dict.get('a')).toMatchObject({ value: '"you"', shout: '"you"!', louder: '"YOU"!' })
   })
 
-  test('processes that insert the same key at once all succeed, one after the other', async () => {
+  test('concurrent inserts of the same key by several processes all succeed', async () => {
     const dicts = [await open(prisma.setting), await open(another.setting)]
     const keys = ['a', 'b', 'c', 'd', 'e']
     const defaults = keys.flatMap(key => dicts.map((dict, index) => dict.setDefault(key, index)))
@@ -230,7 +230,7 @@ describe.each([
     }
   })
 
-  test("a row that the application inserts meanwhile is the dictionary's to find", async ({ skip }) => {
+  test('a write finds a row that the application inserts meanwhile', async ({ skip }) => {
     if (name === 'SQLite') skip('it has one writer at a time')
     const racing = beforeInserts(async key => {
       if ((await another.setting.count({ where: { key } })) > 0) return
@@ -246,7 +246,7 @@ describe.each([
     ])
   })
 
-  test('a value that is too long for its column is refused, with what the database says', async () => {
+  test("a value too long for its column is rejected with the database's message", async () => {
     const dict = await open(prisma.appSetting, { keyCol: 'settingKey', valueCol: 'settingValue' })
     await dict.clear()
     await dict.set('a', 'short')
@@ -286,7 +286,7 @@ describe.each([
     expect(await other.keys()).toEqual(['quick'])
   })
 
-  test('a lock of others is waited for, up to the timeout', async () => {
+  test('a lock of another session is waited for, up to the timeout', async () => {
     const [dict, patient] = [await open(prisma.setting, { timeout: 300 }), await open(another.setting)]
     await dict.set('a', 1)
     let release = () => {}
@@ -303,7 +303,7 @@ describe.each([
     expect(await dict.get('a')).toBe(3)
   })
 
-  test('a disk that is full is told as the fault of the database', async ({ skip }) => {
+  test('a full disk is reported as a fault of the database', async ({ skip }) => {
     if (name === 'PostgreSQL') skip('nothing fills it up here')
     const client = await database.client()
     const dict = await open(client.setting, { timeout: 2_000 })
@@ -320,12 +320,12 @@ describe.each([
     expect(await (await open(another.setting)).get('b')).toBe(2)
   })
 
-  test('a key that others may have as well is refused', async () => {
+  test('a key column that is not unique is rejected', async () => {
     await expect(open(prisma.change, { valueCol: 'id' })).rejects.toThrow(UnsupportedError)
     await expect(open(prisma.change, { valueCol: 'id' })).rejects.toThrow(/no unique constraint/)
   })
 
-  test('the tables of the versions are what Prisma would make of the models that the docs give', async () => {
+  test('the version tables match what Prisma creates from the documented models', async () => {
     const dict = await open(prisma.setting)
     await dict.set('a', 1)
     const { number, format, bound } = await prisma.durableDictVersion.findFirstOrThrow({ orderBy: { number: 'desc' } })

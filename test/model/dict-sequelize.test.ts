@@ -34,7 +34,7 @@ describe.each([
     return dict
   }
 
-  test('a model is one as it is; JSON is stored as JSON', async () => {
+  test('accepts a model and stores JSON as JSON', async () => {
     const dict = await values()
     await dict.update({ object: { list: [1, null] }, text: '{"a":1}', nothing: null })
     const other = await values()
@@ -48,7 +48,7 @@ describe.each([
     await dict.clear()
   })
 
-  test('instances are those of the model, which every process has alike', async () => {
+  test('instances are of the model and equal in every process', async () => {
     const Text = define('TextSetting', { value: { type: DataTypes.TEXT, allowNull: false } }, { version: true })
     await Text.sync()
     const open = async () => {
@@ -72,7 +72,7 @@ describe.each([
     expect(await Text.count()).toBe(0)
   })
 
-  test('what was deleted from a paranoid model is gone once it is announced, and may be set anew', async () => {
+  test('a key softly deleted from a paranoid model is gone once announced, and can be set again', async () => {
     const dict = await values()
     await dict.set('a', 1)
     await Setting.destroy({ where: { key: 'a' } })
@@ -84,7 +84,7 @@ describe.each([
     expect(await Setting.count({ paranoid: false })).toBe(0)
   })
 
-  test('what a hook throws, or the database refuses, refuses that write, and no other', async () => {
+  test('an error from a hook or the database rejects that write only', async () => {
     const Hooked = define('HookedSetting', { value: DataTypes.TEXT })
     await Hooked.sync()
     Hooked.addHook('beforeCreate', instance => {
@@ -101,7 +101,7 @@ describe.each([
     expect(await dict.keys()).toEqual(['good'])
   })
 
-  test('a key that others may have as well is refused', async () => {
+  test('a key column that is not unique is rejected', async () => {
     const Shared = define('Shared', { key: DataTypes.STRING(99), value: DataTypes.TEXT })
     await Shared.sync()
     await expect(ModelDict.open(Shared)).rejects.toThrow(UnsupportedError)

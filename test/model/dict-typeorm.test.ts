@@ -63,7 +63,7 @@ describe.each([
     return dict
   }
 
-  test('a repository is a model as it is; JSON is stored as JSON', async () => {
+  test('accepts a repository and stores JSON as JSON', async () => {
     const dict = await values()
     await dict.update({ object: { list: [1, null] }, text: 'text', nothing: null })
     const rows = await source.getRepository(Setting).find({ order: { key: 'ASC' } })
@@ -78,7 +78,7 @@ describe.each([
     await dict.clear()
   })
 
-  test('instances are entities, which every process has alike', async () => {
+  test('instances are entities and equal in every process', async () => {
     const [dict, other] = [await instances(), await instances()]
     await dict.set('theme', 'dark')
     const setting = await other.getOrThrow('theme')
@@ -97,7 +97,7 @@ describe.each([
     await dict.clear()
   })
 
-  test('what was deleted softly is gone once it is announced, and may be set anew', async () => {
+  test('a softly deleted key is gone once announced, and can be set again', async () => {
     const dict = await values()
     await dict.set('a', 1)
     await source.getRepository(Setting).softDelete({ key: 'a' })
@@ -111,7 +111,7 @@ describe.each([
     expect(await source.getRepository(Setting).count({ withDeleted: true })).toBe(0)
   })
 
-  test('what a subscriber throws refuses that write, and no other', async () => {
+  test('an error from a subscriber rejects that write only', async () => {
     const subscriber: EntitySubscriberInterface<Setting> = {
       listenTo: () => Setting,
       beforeInsert({ entity: { key } }) {
@@ -130,7 +130,7 @@ describe.each([
     await dict.clear()
   })
 
-  test('a key that others may have as well is refused', async () => {
+  test('a key column that is not unique is rejected', async () => {
     await expect(ModelDict.open(source.getRepository('Shared'))).rejects.toThrow(UnsupportedError)
   })
 })

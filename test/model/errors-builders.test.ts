@@ -169,7 +169,7 @@ describe('errors on SQLite, of', () => {
   })
   afterEach(() => rm(folder, { recursive: true }))
 
-  it.each(Object.entries(onSqlite))('%s: a key that is there already, a file in use', async (_, open) => {
+  it.each(Object.entries(onSqlite))('%s: a duplicate key, a file in use', async (_, open) => {
     let opened = open(file)
     const create = (key: string) =>
       opened.manager.transaction(session => session.create([{ key, value: '1' }]), OPTIONS)

@@ -38,7 +38,7 @@ describe('errors of Prisma on PostgreSQL:', () => {
 })
 
 describe('errors of Prisma on SQLite:', () => {
-  test('a key that is there already, and a file that another process writes to', async () => {
+  test('a duplicate key, and a file that another process is writing to', async () => {
     const database = await prismaOnSqlite()
     const prisma = await database.client()
     const manager = prismaManager(prisma, 'setting')

@@ -39,7 +39,7 @@ describe('errors of TypeORM on PostgreSQL:', () => {
   exhaustedPool(() => opened)
   changedSince(() => opened, '40001')
 
-  test('a server that went down', async () => {
+  test('a server that is down', async () => {
     const short = await startServer(postgres)
     const { manager, end } = await open(short.url)
     await short.stop()
@@ -58,7 +58,7 @@ describe('errors of TypeORM on PostgreSQL:', () => {
 })
 
 describe('errors of TypeORM on SQLite:', () => {
-  test('a key that is there already, and a file that another process writes to', async () => {
+  test('a duplicate key, and a file that another process is writing to', async () => {
     const { source, end } = await onSqlite()
     for (const sql of suiteTables('sqlite')) await source.query(sql)
     await source.query('PRAGMA busy_timeout = 10')

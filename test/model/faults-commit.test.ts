@@ -62,7 +62,7 @@ describe('a connection cut in the middle of a commit', () => {
       ])
     })
 
-    test(`${when} it was executed, by a server that stays away: the outcome is unknown, and found out later`, async () => {
+    test(`${when} it was executed, and the server stays down: the write rejects as ambiguous, and is resolved later`, async () => {
       const { it } = database
       const own = await startWireProxy(it.server.port as number)
       it.cleanup.push(() => own.close())
@@ -79,7 +79,7 @@ describe('a connection cut in the middle of a commit', () => {
       expect(await it.changes(table)).toBe(when === 'before' ? 1 : 2)
     })
 
-    test(`${when} it was executed, with versions in a cache: unknown, and no one is stale`, async () => {
+    test(`${when} it was executed, with versions in a cache: the write rejects as ambiguous, and no replica is stale`, async () => {
       const { it } = database
       const table = await it.table()
       const cache = memoryVersions()
@@ -95,7 +95,7 @@ describe('a connection cut in the middle of a commit', () => {
     })
   }
 
-  test('with a head that someone removed meanwhile: unknown', async () => {
+  test('while someone removed the head: the write rejects as ambiguous', async () => {
     const { it } = database
     const table = await it.table()
     const dict = await it.open(table, {}, { url: proxy.url })
@@ -107,8 +107,8 @@ describe('a connection cut in the middle of a commit', () => {
   })
 })
 
-describe('transactions of others', () => {
-  test('that lock the rows in the opposite order: the deadlock is resolved, and the write succeeds', async () => {
+describe('transactions of the application', () => {
+  test('that lock the rows in the opposite order deadlock, and the write is retried and succeeds', async () => {
     const { it } = database
     const table = await it.table()
     // It looks for deadlocks first, and so is the victim.
@@ -127,7 +127,7 @@ describe('transactions of others', () => {
   })
 
   for (const level of ['serializable', 'repeatable read']) {
-    test(`in a database that is ${level}: what cannot be serialized is run again`, async () => {
+    test(`in a ${level} database: a write that cannot be serialized is retried`, async () => {
       const { it } = database
       const table = await it.table()
       const name = `isolated_${level.replace(' ', '_')}`
@@ -145,7 +145,7 @@ describe('transactions of others', () => {
     })
   }
 
-  test('that hold the head: nothing is written, within the timeout', async () => {
+  test('that lock the head: the write times out and writes nothing', async () => {
     const { it } = database
     const table = await it.table()
     const dict = await it.open(table, { timeout: 300 })
@@ -166,7 +166,7 @@ describe('transactions of others', () => {
     await dict.set('a', 3)
   })
 
-  test('that insert the same keys by themselves: each set, setDefault and pop is atomic', async () => {
+  test('that insert the same keys: each set, setDefault and pop is atomic', async () => {
     const { it } = database
     const table = await it.table()
     const dict = await it.open(table, { autosync: false })
@@ -181,7 +181,7 @@ describe('transactions of others', () => {
     }
   })
 
-  test('that insert a row between our look and our insert: it is run again, also where groups are written apart', async () => {
+  test('that insert a row between our check and our insert: the write is retried, also when groups are written separately', async () => {
     const { it } = database
     const table = await it.table('key text PRIMARY KEY, value text NOT NULL CHECK (length(value) < 20)')
     const dict = await it.open(table)

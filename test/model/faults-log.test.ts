@@ -42,7 +42,7 @@ async function count(table: string): Promise<number> {
 }
 
 describe('the log', () => {
-  test('is trimmed: who is further behind than it reaches loads everything, the others follow', async () => {
+  test('is trimmed: a replica behind its start loads everything, and the others follow it', async () => {
     const { it } = database
     const table = await it.table()
     const [far, near, dict] = await Promise.all([1, 2, 3].map(() => it.open(table, { autosync: false })))
@@ -61,7 +61,7 @@ describe('the log', () => {
     for (const one of [far, near, dict]) expect(Object.fromEntries(one.local)).toEqual(rows)
   })
 
-  test('is trimmed by its size, too; a change that is too large for it makes the others load everything', async () => {
+  test('is trimmed by size, too, and a change larger than the log makes other replicas load everything', async () => {
     const { it } = database
     const table = await it.table()
     const [dict, other] = await Promise.all([it.open(table), it.open(table)])
@@ -83,7 +83,7 @@ describe('the log', () => {
     expect(await other.get('some')).toBe(await dict.get('some'))
   })
 
-  test('is emptied: who is behind loads everything, and it begins anew', async () => {
+  test('is emptied: a replica that is behind loads everything, and the log starts again', async () => {
     const { it } = database
     const table = await it.table()
     const [dict, other] = await Promise.all([it.open(table), it.open(table, { autosync: false })])
@@ -99,7 +99,7 @@ describe('the log', () => {
     expect(other.local.get('a')).toBe(3)
   })
 
-  test('has lost one in the middle, or has one that is none', async () => {
+  test('has lost an entry in the middle, or contains a malformed one', async () => {
     const { it } = database
     const table = await it.table()
     const [dict, other] = await Promise.all([it.open(table), it.open(table, { autosync: false })])
@@ -118,7 +118,7 @@ describe('the log', () => {
 })
 
 describe('the history', () => {
-  test('is removed by hand: founded anew, followed as another one, and written to', async () => {
+  test('is removed by hand: it is created again, followed as another history, and written to', async () => {
     const { it } = database
     const table = await it.table()
     const [dict, other] = await Promise.all([it.open(table), it.open(table)])
@@ -178,7 +178,7 @@ describe('the history', () => {
     })
   }
 
-  test('is restored while a live dictionary relies on a bound: it is recorded again', async () => {
+  test('is restored while a live dictionary relies on a bound: the bound is recorded again', async () => {
     const { it } = database
     const table = await it.table()
     const dict = await it.open(table, { maxStaleness: 300, live: true, autosync: false })

@@ -142,7 +142,7 @@ function named(sql: string): { readonly table: string; readonly statements: stri
 
 describe('PostgreSQL', () => {
   for (const [what, sql, error, says] of [...WRONG_ANYWHERE, ...WRONG_IN_POSTGRESQL]) {
-    test(`${what} is told at open`, async () => {
+    test(`${what} makes open() reject`, async () => {
       const { it } = database
       const { table, statements } = named(sql)
       if (statements) await it.sql(statements)
@@ -154,7 +154,7 @@ describe('PostgreSQL', () => {
     })
   }
 
-  test('what a key column may be', async () => {
+  test('which columns can be keys', async () => {
     const { it } = database
     for (const sql of RIGHT) {
       const { table, statements } = named(sql)
@@ -165,7 +165,7 @@ describe('PostgreSQL', () => {
     }
   })
 
-  test('values that the column cannot hold, and columns that the model does not have', async () => {
+  test('values that the column cannot store, and columns that the model does not have', async () => {
     const { it } = database
     const table = await it.table()
     const manager = it.manager(table)
@@ -194,7 +194,7 @@ describe('PostgreSQL', () => {
       return database.it.manager('settings', { url })
     }
 
-    test('are missing: what to do is told, and done', async () => {
+    test('are missing: the error names the remedy, and the remedy works', async () => {
       const told = await rejection(ModelDict.open(manager()))
       expect(told).toBeInstanceOf(StoreUnavailableError)
       expect(told.message).toMatch(/createTables\(manager\)/)
@@ -203,7 +203,7 @@ describe('PostgreSQL', () => {
       await dict.set('a', 1)
     })
 
-    test('are of another format, or of other columns', async () => {
+    test('have another format or other columns', async () => {
       const { it } = database
       await it.sql(`UPDATE ${schema}.durabledict_model_versions SET format = 2`)
       const format = await rejection(ModelDict.open(manager()))
@@ -230,7 +230,7 @@ describe('PostgreSQL', () => {
       expect(new Set(dicts.map(({ version }) => version)).size).toBe(1)
     })
 
-    test('lose one while they are in use', async () => {
+    test('lose a table while they are in use', async () => {
       const { it } = database
       await it.sql(`DROP TABLE ${schema}.durabledict_model_versions`)
       await createTables(manager())
@@ -242,7 +242,7 @@ describe('PostgreSQL', () => {
     })
   })
 
-  test('the same table reached with its schema and without is one dictionary; that of another schema is another', async () => {
+  test('a table reached with and without its schema is one dictionary, and one in another schema is another', async () => {
     const { it } = database
     const table = await it.table()
     await it.sql(`CREATE SCHEMA tenant; CREATE TABLE tenant.${table} (key text PRIMARY KEY, value text)`)
@@ -260,7 +260,7 @@ describe('PostgreSQL', () => {
     expect(full.version).toBe(plain.version)
   })
 
-  test('two names on one table have a version each', async () => {
+  test('two names on one table have separate versions', async () => {
     const { it } = database
     const table = await it.table()
     const [one, two] = await Promise.all(['one', 'two'].map(name => it.open(table, { name })))
@@ -295,7 +295,7 @@ describe('SQLite', () => {
   })
 
   for (const [what, sql, error, says] of [...WRONG_ANYWHERE, ...WRONG_IN_SQLITE]) {
-    test(`${what} is told at open`, async () => {
+    test(`${what} makes open() reject`, async () => {
       const { table, statements } = named(sql)
       file.exec(statements)
       const told = await rejection(ModelDict.open(kyselyManager(db, table), { encoding: JSONEncoding }))
@@ -304,7 +304,7 @@ describe('SQLite', () => {
     })
   }
 
-  test('what a key column may be', async () => {
+  test('which columns can be keys', async () => {
     for (const sql of [...RIGHT, 'CREATE TABLE $ (key text PRIMARY KEY, value text) WITHOUT ROWID']) {
       const { table, statements } = named(sql)
       file.exec(statements)
@@ -314,7 +314,7 @@ describe('SQLite', () => {
     }
   })
 
-  test('the tables of the versions are missing, or of other columns', async () => {
+  test('the version tables are missing or have other columns', async () => {
     const empty = new Database(join(folder, 'empty.db'))
     const there = new Kysely<object>({ dialect: new SqliteDialect({ database: empty as never }) })
     database.it.cleanup.push(() => there.destroy())

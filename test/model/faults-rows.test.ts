@@ -5,7 +5,7 @@ import { rejection, testDatabase, until } from './test-database.js'
 
 const database = testDatabase()
 
-describe('a value that the table does not take', () => {
+describe('a value that the table rejects', () => {
   /** The columns, and what of a write is refused: by what, and what the message holds. */
   const REFUSED: readonly (readonly [what: string, columns: string, key: string, value: unknown, says: RegExp])[] = [
     [
@@ -40,7 +40,7 @@ describe('a value that the table does not take', () => {
     ['another unique column', 'key text PRIMARY KEY, value text UNIQUE', 'bad', 'taken', /duplicate key.*value/],
   ]
 
-  test('is refused by name, changes nothing, and leaves the other writes of its batch alone', async () => {
+  test('is reported by key, changes nothing, and does not affect other writes of its batch', async () => {
     const { it } = database
     await it.sql(`CREATE TABLE known_keys (name text PRIMARY KEY)`)
     await it.sql(`INSERT INTO known_keys VALUES ('good'), ('same'), ('x'), ('y')`)
@@ -69,7 +69,7 @@ describe('a value that the table does not take', () => {
     }
   })
 
-  test('row() runs in the context of the call that wrote the row, whoever else names its key at the same time', async () => {
+  test('row() runs in the context of the call that wrote the row, even if other calls write its key at the same time', async () => {
     const { it } = database
     const table = await it.table('key text PRIMARY KEY, value text NOT NULL, owner text')
     const user = new AsyncLocalStorage<string>()
@@ -96,7 +96,7 @@ describe('a value that the table does not take', () => {
     })
   })
 
-  test('for want of a column, or by a trigger: what row() fills in, it takes', async () => {
+  test('because of a missing column or a trigger: it is accepted once row() fills the column', async () => {
     const { it } = database
     const table = await it.table('key text PRIMARY KEY, value text NOT NULL, owner text NOT NULL')
     const without = await it.open(table)
@@ -127,7 +127,7 @@ describe('a value that the table does not take', () => {
     expect(Object.fromEntries(dict.local)).toEqual({ a: 2, b: 1, keep: 1 })
   })
 
-  test('what is the database’s own fault is not told as the value’s', async () => {
+  test('a fault of the database is not reported as a fault of the value', async () => {
     const { it } = database
     const table = await it.table()
     await it.sql(`CREATE TABLE ${table}_log (n int)`)
@@ -148,7 +148,7 @@ describe('a value that the table does not take', () => {
 })
 
 describe('rows changed by hand', () => {
-  test('are seen by every process after touch(), of a key or of all, and not before', async () => {
+  test('are seen by every process after touch() of a key or of all keys, and not before', async () => {
     const { it } = database
     const table = await it.table()
     const [dict, other] = await Promise.all([it.open(table), it.open(table)])
@@ -192,7 +192,7 @@ describe('rows changed by hand', () => {
     expect(reasons).toEqual(['diverged'])
   })
 
-  test('are seen in all of their columns where values are instances', async () => {
+  test('are seen in all columns when values are instances', async () => {
     const { it } = database
     const table = await it.table(`key text PRIMARY KEY, value text, note text NOT NULL DEFAULT 'none'`)
     const options = { returnInstances: true, encoding: undefined } as const
@@ -218,7 +218,7 @@ describe('rows changed by hand', () => {
     expect(await plain.get('a')).toBe('three')
   })
 
-  test('rows without a key are no entries, however many there are', async () => {
+  test('rows without a key are not entries, however many there are', async () => {
     const { it } = database
     const table = await it.table('key text UNIQUE, value text')
     await it.sql(`INSERT INTO ${table} SELECT NULL, 'null' FROM generate_series(1, 5100)`)

@@ -47,7 +47,7 @@ interface Connected {
 }
 
 describe('the server is restarted', () => {
-  test('calls reject while it is away, memory serves, and all goes on when it is back', async () => {
+  test('calls reject while it is down, reads from memory work, and everything recovers when it is up', async () => {
     const table = await it.table()
     const dict = await it.open(table)
     const memory = await it.open(table, { autosync: false })
@@ -93,7 +93,7 @@ describe('the server is restarted', () => {
     expect(lost.listenerCount('notification')).toBe(0)
   })
 
-  test('under writes that are under way: each takes effect once, or surely not', async () => {
+  test('during writes: each takes effect once, or rejects and never takes effect', async () => {
     const table = await it.table()
     const dicts = await Promise.all([1, 2, 3].map(() => it.open(table)))
     let running = true
@@ -130,7 +130,7 @@ describe('the server is restarted', () => {
 })
 
 describe('the pool is exhausted', () => {
-  test('reads and writes reject within the timeout, and what was refused is never written', async () => {
+  test('reads and writes reject within the timeout, and a rejected write is never written', async () => {
     const table = await it.table()
     const { pool, db } = it.application({ max: 1 })
     const dict = await it.openOn(kyselyManager(db, table), { timeout: 300 })
@@ -149,7 +149,7 @@ describe('the pool is exhausted', () => {
     await dict.set('a', 3)
   })
 
-  test('by those who open: it rejects within the timeout, or when the signal is aborted', async () => {
+  test('open() rejects within the timeout or when the signal is aborted', async () => {
     const table = await it.table()
     const { pool, db } = it.application({ max: 1 })
     const held = await pool.connect()
@@ -185,7 +185,7 @@ describe('the server hangs', () => {
     await dict.close()
   })
 
-  test('calls end within the timeout; closing ends; nothing of it is written after it wakes', async () => {
+  test('calls and close() end within the timeout, and nothing is written after it resumes', async () => {
     const table = await it.table()
     const dict = await it.open(table, { timeout: 300 }, { max: 3 })
     const closed = await it.open(table, { timeout: 300 })
@@ -230,7 +230,7 @@ describe('the server hangs', () => {
 })
 
 describe('closing', () => {
-  test('while writes are under way: what was sent ends, what was not is rejected, and no connection is held', async () => {
+  test('during writes: sent writes end, other writes reject, and no connection stays checked out', async () => {
     const table = await it.table()
     const { pool, db } = it.application({ max: 2 })
     const dict = await it.openOn(kyselyManager(db, table))
@@ -249,7 +249,7 @@ describe('closing', () => {
     await until(() => pool.idleCount === pool.totalCount, 'no connection is held')
   })
 
-  test('while a function that is to give a connection hangs: it is ended when it comes', async () => {
+  test('while the connect function hangs: its connection is closed when it arrives', async () => {
     const table = await it.table()
     let give: (client: pg.Client) => void = () => {}
     const opening = rejection(
@@ -263,7 +263,7 @@ describe('closing', () => {
     expect(client.listenerCount('notification')).toBe(0)
   })
 
-  test('a pool that its owner has ended: calls reject, closing does not', async () => {
+  test('with a pool that its owner has ended: calls reject, close() resolves', async () => {
     const table = await it.table()
     const pool = poolOf(it.server.url, 2)
     const dict = await it.openOn(kyselyManager(new Kysely<object>({ dialect: new PostgresDialect({ pool }) }), table))

@@ -22,7 +22,7 @@ async function open(table: string, options: object = {}) {
   return dict
 }
 
-it('gives instances, with the columns that the database fills', async () => {
+it('returns instances with the columns that the database fills', async () => {
   const dict = await open(await database.it.table(COLUMNS))
   await dict.set('a', { dark: true })
   const instance = await dict.getOrThrow('a')
@@ -40,7 +40,7 @@ it('saves an instance with all its columns, and every process follows', async ()
   expect(await other.get('a')).toEqual(instance)
 })
 
-it('follows changes of any column that were announced', async () => {
+it('follows announced changes of any column', async () => {
   const table = await database.it.table(COLUMNS)
   const [dict, other] = [await open(table), await open(table)]
   await dict.update({ a: 1, b: 2, c: 3 })
@@ -55,7 +55,7 @@ it('follows changes of any column that were announced', async () => {
   expect((await dict.getOrThrow('c')).note).toBe('by hand')
 })
 
-it('gives each reader its own, so that no one alters that of another', async () => {
+it("returns a separate instance to each reader, so that no reader can alter another's", async () => {
   const dict = await open(await database.it.table(COLUMNS))
   await dict.set('a', 1)
   const instance = await dict.getOrThrow('a')
@@ -66,7 +66,7 @@ it('gives each reader its own, so that no one alters that of another', async () 
   expect((await dict.getOrThrow('a')).changed.getTime()).toBeGreaterThan(0)
 })
 
-it('pops and defaults atomically, with instances', async () => {
+it('pops and defaults instances atomically', async () => {
   const table = await database.it.table(COLUMNS)
   const [dict, other] = [await open(table), await open(table)]
   expect(await dict.setDefault('a', 1)).toMatchObject({ id: 1, value: '1' })
@@ -88,7 +88,7 @@ it('transacts on instances', async () => {
   expect(await dict.get('n')).toMatchObject({ id: 1, value: '10', note: 'counted' })
 })
 
-it('finds nothing to correct where nothing was altered', async () => {
+it('finds nothing to correct if nothing was altered', async () => {
   const dict = await open(await database.it.table(COLUMNS), { resyncEvery: 20 })
   await dict.set('a', 1)
   const reasons: string[] = []
@@ -97,13 +97,13 @@ it('finds nothing to correct where nothing was altered', async () => {
   expect(reasons).toEqual([])
 })
 
-it('takes undefined for the options that are about encoded values', async () => {
+it('accepts undefined for options about encoded values', async () => {
   const none = { schema: undefined, defaults: undefined, oldEncoding: undefined }
   const dict = await open(await database.it.table(COLUMNS), none)
   expect(await dict.keys()).toEqual([])
 })
 
-it('does not go with options that are about encoded values', async () => {
+it('rejects options about encoded values', async () => {
   const manager = kyselyManager(database.it.application().db, await database.it.table(COLUMNS))
   for (const option of [{ schema: {} }, { defaults: {} }, { oldEncoding: JSONEncoding }]) {
     await expect(ModelDict.open(manager, { returnInstances: true, ...option } as never)).rejects.toThrow(TypeError)

@@ -78,7 +78,7 @@ export function serverErrors(open: () => Pooled, names: ErrorNames): void {
     }),
   )
 
-  test('a key that is there already', async () => {
+  test('a duplicate key', async () => {
     const error = await errorOf(within(session => session.create([{ key: 'a', value: 'new' }])))
     expect(sqlCodes(error)).toContain(names.unique)
   })
@@ -109,13 +109,13 @@ export function serverErrors(open: () => Pooled, names: ErrorNames): void {
     expect(new Set((await values()).map(row => (row as { value: string }).value)).size).toBe(1)
   })
 
-  test('a connection that is cut by a statement', async () => {
+  test('a connection cut by a statement', async () => {
     const error = await errorOf(within(session => session.query(names.kill, [])))
     expect(sqlCodes(error)).toContain(names.killed)
     await recovers()
   })
 
-  test('a connection that is cut before the commit', async () => {
+  test('a connection cut before the commit', async () => {
     const { manager } = open()
     const error = await errorOf(
       within(async session => {
@@ -133,7 +133,7 @@ export function serverErrors(open: () => Pooled, names: ErrorNames): void {
 
 /** A pool of two connections, both in use, which gives up soon. */
 export function exhaustedPool(open: () => Pooled): void {
-  test('a pool whose connections are all in use', async () => {
+  test('a pool with all connections in use', async () => {
     const { manager } = open()
     const within = <R>(work: (session: ModelSession) => Promise<R>) => manager.transaction(work, OPTIONS)
     let end = () => {}
@@ -164,7 +164,7 @@ export function exhaustedPool(open: () => Pooled): void {
 
 /** A row that was changed after a snapshot was taken. */
 export function changedSince(open: () => Pooled, code: string): void {
-  test('a row that was changed after the snapshot', async () => {
+  test('a row changed after the snapshot', async () => {
     const { manager } = open()
     const failing = manager.transaction(
       async session => {

@@ -73,7 +73,7 @@ async function rowsOf(name: string): Promise<Record<string, unknown>> {
   return Object.fromEntries(rows.map(row => [row.key, JSON.parse(row.value as string)]))
 }
 
-test('the tables of the versions are created by any number of processes at the same time', async () => {
+test('the version tables are created by any number of processes at the same time', async () => {
   const managers = Array.from({ length: 6 }, () => manager('known'))
   for (let round = 0; round < 3; round += 1) {
     await Promise.all(managers.map(one => createTables(one)))
@@ -82,7 +82,7 @@ test('the tables of the versions are created by any number of processes at the s
 })
 
 describe('without strict mode', () => {
-  test('what would be cut off is refused, and writes beside it are not', async () => {
+  test('a value that would be truncated is rejected, and writes beside it succeed', async () => {
     const name = await table(`varchar(10) ${UTF8}`, `varchar(20) ${UTF8}`)
     const dict = await open(manager(name, `SET SESSION sql_mode = ''`))
     const long = 'x'.repeat(100)
@@ -101,7 +101,7 @@ describe('without strict mode', () => {
     expect(Object.fromEntries(dict.local)).toEqual({ good: 1 })
   })
 
-  test('text that the column cannot hold is refused', async () => {
+  test('text that the column cannot store is rejected', async () => {
     const name = await table(undefined, 'varchar(100) CHARACTER SET latin1 COLLATE latin1_bin')
     const dict = await open(manager(name, `SET SESSION sql_mode = ''`))
     expect(await rejection(dict.set('a', 'ключ 🌱'))).toBeInstanceOf(InvalidValueError)
@@ -109,7 +109,7 @@ describe('without strict mode', () => {
     expect(Object.fromEntries(dict.local)).toEqual(await rowsOf(name))
   })
 
-  test('a column of an instance that would be cut off is refused', async () => {
+  test('a column of an instance that would be truncated is rejected', async () => {
     const dict = await open(manager(await table(), `SET SESSION sql_mode = ''`), { returnInstances: true })
     const bad = { key: 'a', value: '1', note: 'longer than ten characters' }
     expect(await rejection(dict.set('a', bad as never))).toBeInstanceOf(InvalidValueError)
@@ -118,7 +118,7 @@ describe('without strict mode', () => {
 })
 
 describe('a value that is too large for the server', () => {
-  test('is refused in a short message, and writes beside it are not', async () => {
+  test('is rejected in a short message, and writes beside it succeed', async () => {
     const name = await table()
     const dict = await open(manager(name))
     const [big, beside] = await Promise.allSettled([dict.set('big', 'x'.repeat(PACKET + 1)), dict.set('beside', 2)])
@@ -130,7 +130,7 @@ describe('a value that is too large for the server', () => {
     expect(Object.keys(await rowsOf(name))).toEqual(['beside'])
   })
 
-  test('is told from values that are large together, which are written in several statements', async () => {
+  test('is distinguished from values that are large together, which are written in several statements', async () => {
     const name = await table()
     const options = { timeout: 20_000 }
     const [dict, other] = [await open(manager(name), options), await open(manager(name), options)]
@@ -141,7 +141,7 @@ describe('a value that is too large for the server', () => {
     for (const key of keys) expect(await other.get(key)).toBe(half)
   })
 
-  test('is refused as an instance, too', async () => {
+  test('is rejected as an instance, too', async () => {
     const dict = await open(manager(await table()), { returnInstances: true })
     const big = { key: 'big', value: 'x'.repeat(PACKET), note: null }
     const [bad, good] = await Promise.allSettled([dict.set('big', big as never), dict.set('good', 1 as never)])
@@ -160,7 +160,7 @@ test.each([
   [`SET SESSION autocommit = 0`, {}, /autocommit is off.*set it to 1/],
   [`SET SESSION completion_type = 1`, {}, /completion_type is CHAIN.*NO_CHAIN/],
   [`SET SESSION completion_type = 2`, {}, /completion_type is RELEASE.*NO_CHAIN/],
-])('a session by %s %j is refused at open, and at any later write', async (settings, options, says) => {
+])('a session by %s %j is rejected at open and at any later write', async (settings, options, says) => {
   const name = await table()
   const error = await rejection(open(manager(name, settings, options)))
   expect(error).toBeInstanceOf(UnsupportedError)
@@ -188,7 +188,7 @@ test('text that the driver returns as bytes is read as text', async () => {
   expect(await dict.get('a')).toBe(1)
 })
 
-test('a clear() that the session refuses says so', async () => {
+test('a clear() that the session refuses reports it', async () => {
   const dict = await open(manager(await table(), 'SET SESSION sql_safe_updates = 1'))
   await dict.set('a', 1)
   const error = await rejection(dict.clear())
@@ -208,7 +208,7 @@ test('modes that change the meaning of quotes and bars change nothing', async ()
   expect(await rowsOf(name)).toEqual(values)
 })
 
-test('a trigger that alters a row has the write refused', async () => {
+test('a write whose row a trigger alters is rejected', async () => {
   const name = await table()
   await sql(`CREATE TRIGGER ${name}_t BEFORE INSERT ON ${name} FOR EACH ROW SET NEW.value = '7'`)
   const dict = await open(manager(name))
@@ -216,7 +216,7 @@ test('a trigger that alters a row has the write refused', async () => {
   expect([await rowsOf(name), Object.fromEntries(dict.local)]).toEqual([{}, {}])
 })
 
-test('touch() of rows that a transaction of the application has changed is refused inside it', async () => {
+test('touch() of rows that a transaction of the application has changed is rejected inside it', async () => {
   const name = await table()
   const [dict, other] = [await open(manager(name), { timeout: 2_500 }), await open(manager(name))]
   await dict.update({ a: 1, gone: 1 })
@@ -233,7 +233,7 @@ test('touch() of rows that a transaction of the application has changed is refus
   expect(Object.fromEntries(await other.entries())).toEqual({ a: 2, gone: 1, new: 2 })
 })
 
-test('a write that waits for a row of the application holds up other writes no longer than its timeout', async () => {
+test('a write that waits for a row of the application delays other writes by at most its timeout', async () => {
   const name = await table()
   const [dict, other] = [await open(manager(name), { timeout: 1_500 }), await open(manager(name), { timeout: 10_000 })]
   await dict.update({ a: 1, b: 1 })

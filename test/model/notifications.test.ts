@@ -65,7 +65,7 @@ async function expectNotified({ dicts, table }: Awaited<ReturnType<typeof openMa
 }
 
 describe('many dictionaries of one database', () => {
-  test('share the connection that a function makes, which ends with the last of them', async () => {
+  test('share the connection that a function makes, which is closed with the last of them', async () => {
     let made = 0
     const opened = await openMany(() => () => {
       made += 1
@@ -81,7 +81,7 @@ describe('many dictionaries of one database', () => {
     expect(warnings).toEqual([])
   })
 
-  test('share a client of the application without warnings, and leave it as it was', async () => {
+  test('share a client of the application without warnings, and leave it unchanged', async () => {
     const client = await connected()
     const opened = await openMany(() => client)
     await expectNotified(opened, 1)
@@ -92,7 +92,7 @@ describe('many dictionaries of one database', () => {
     expect(warnings).toEqual([])
   })
 
-  test('have a new connection when theirs has gone silent', async () => {
+  test('get a new connection when theirs has gone silent', async () => {
     const { port, url } = database.it.server
     const proxy = await startPausingProxy(port as number)
     database.it.cleanup.push(() => proxy.close())
@@ -112,7 +112,7 @@ describe('many dictionaries of one database', () => {
   })
 })
 
-test('a client without a listener for errors is warned of once', async () => {
+test('a client without an error listener causes one warning', async () => {
   const client = new pg.Client({ connectionString: database.it.server.url })
   await client.connect()
   const table = await database.it.table()

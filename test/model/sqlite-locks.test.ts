@@ -41,7 +41,7 @@ async function nothingIsLockedOrStale(file: SqliteFile, library: string, dict: A
 
 for (const library of LIBRARIES) {
   for (const [who, { journal, sql }] of Object.entries({ writer: WRITER, reader: READER })) {
-    test(`${library}: a write that meets another ${who} succeeds afterwards, and leaves nothing locked or stale`, async () => {
+    test(`${library}: a write that meets another ${who} succeeds afterwards and leaves nothing locked or stale`, async () => {
       const file = await created(journal)
       const dict = await opened(file, library)
       await dict.set('k', 0)
@@ -71,7 +71,7 @@ test.each(['wal', 'delete'] as const)(
 )
 
 test.each(['wal', 'delete'] as const)(
-  'writers on connections of their own all succeed, in journal mode %s',
+  'writers on separate connections all succeed, in journal mode %s',
   async journal => {
     const file = await created(journal)
     const dicts = await Promise.all(['Kysely', 'Knex', 'Drizzle'].map(library => opened(file, library)))
@@ -84,7 +84,7 @@ test.each(['wal', 'delete'] as const)(
   },
 )
 
-test('the tables of the versions are created by several programs at the same time', async () => {
+test('the version tables are created by several programs at the same time', async () => {
   const file = await created('delete')
   file.connect().exec('DROP TABLE durabledict_model_versions; DROP TABLE durabledict_model_changes')
   const managers = await Promise.all(['Kysely', 'Knex', 'Drizzle', 'TypeORM'].map(library => file.open(library)))

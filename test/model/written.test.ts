@@ -36,7 +36,7 @@ describe('memory never differs from the row', () => {
     'varchar takes the blanks from': ['key text PRIMARY KEY, value varchar(3)', undefined, 'b     '],
   }
 
-  test.each(Object.entries(SPOILING))('a value that %s is refused, and others are written', async (_, spoiling) => {
+  test.each(Object.entries(SPOILING))('a value that %s is rejected, and others are written', async (_, spoiling) => {
     const { it } = database
     const [columns, body, value] = spoiling
     const table = await it.table(columns)
@@ -51,7 +51,7 @@ describe('memory never differs from the row', () => {
     for (const one of [dict, other]) expect(Object.fromEntries(await one.entries())).toEqual(stored)
   })
 
-  test('a row that a trigger keeps is not taken for removed', async () => {
+  test('a row that a trigger keeps does not count as removed', async () => {
     const { it } = database
     const table = await it.table()
     const dict = await it.open(table)
@@ -63,7 +63,7 @@ describe('memory never differs from the row', () => {
     expect(Object.fromEntries(dict.local)).toEqual({ a: 1, b: 2 })
   })
 
-  test('JSON that the database writes in another way is read alike by its author and by others', async () => {
+  test('JSON that the database rewrites is the same for its author and for others', async () => {
     const { it } = database
     const table = await it.table('key text PRIMARY KEY, value jsonb NOT NULL')
     const [dict, other] = [await it.open(table), await it.open(table)]
@@ -78,7 +78,7 @@ describe('memory never differs from the row', () => {
   })
 })
 
-test('what a trigger says of a value is told without the value', async () => {
+test("a trigger's message about a value is reported without the value", async () => {
   const { it } = database
   const table = await it.table()
   await trigger(table, `RAISE 'not %, please', NEW.value;`)
@@ -95,7 +95,7 @@ describe('touch() of rows that a transaction of the application has changed', ()
     deleted: `DELETE FROM $ WHERE key = 'a'`,
   }
 
-  test.each(Object.entries(CHANGES))('is refused inside it, and sees rows %s after it', async (_, sql) => {
+  test.each(Object.entries(CHANGES))('is rejected inside it, and sees rows %s after it', async (_, sql) => {
     const { it } = database
     const table = await it.table()
     const [dict, other] = [await it.open(table, { timeout: 600 }), await it.open(table)]
@@ -117,7 +117,7 @@ describe('touch() of rows that a transaction of the application has changed', ()
 test.each([
   ['client_encoding', 'LATIN1', /client_encoding is LATIN1.*UTF8/],
   ['standard_conforming_strings', 'off', /standard_conforming_strings is off/],
-])('a connection whose %s is %s is refused at open', async (name, value, says) => {
+])('a connection whose %s is %s is rejected at open', async (name, value, says) => {
   const { it } = database
   const table = await it.table()
   const url = `${it.server.url}?options=-c%20${name}%3D${value}`
@@ -142,7 +142,7 @@ describe('instances', () => {
     return dict
   }
 
-  test('with a column that the table does not have are refused, and writes beside them are not', async () => {
+  test('with a column that the table does not have are rejected, and writes beside them succeed', async () => {
     const dict = await opened()
     const bad = dict.set('bad', { key: 'bad', value: '1', nothing: 1 })
     const [error] = await Promise.all([rejection(bad), dict.set('good', 1)])
@@ -151,7 +151,7 @@ describe('instances', () => {
     expect(await dict.keys()).toEqual(['good'])
   })
 
-  test('set the columns of the option alone', async () => {
+  test('set only the columns of the option', async () => {
     const dict = await opened({ columns: ['value', 'note'] })
     const form = { key: 'a', value: '1', note: 'mine', role: 'admin' }
     const error = await rejection(dict.set('a', form))
@@ -215,7 +215,7 @@ describe('rights', () => {
   })
 })
 
-test('tables of the versions that are dropped while it runs are named, with what to do', async () => {
+test('version tables dropped while it runs are named in the error, with the remedy', async () => {
   const { it } = database
   await it.sql('CREATE SCHEMA dropped; CREATE TABLE dropped.settings (key text PRIMARY KEY, value text)')
   const manager = it.manager('settings', { url: `${it.server.url}?options=-c%20search_path%3Ddropped` })

@@ -34,6 +34,6 @@ for (const kind of await kinds()) {
 
     for (const one of MODES) test(one.name, () => check(fc.constant([one, one]), 200), 60_000)
 
-    test('each in a mode of its own', () => check(fc.tuple(mode, mode), 600), 60_000)
+    test('each in its own mode', () => check(fc.tuple(mode, mode), 600), 60_000)
   })
 }

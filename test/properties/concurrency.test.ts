@@ -215,9 +215,9 @@ const MODES: readonly (readonly [string, CommonOptions])[] = [
   ['live, autosync: true', { live: true }],
 ]
 
-describe('Overlapping operations, whatever order the network delivers in', () => {
+describe('Overlapping operations with responses in any order', () => {
   for (const [name, options] of MODES) {
-    test(`${name}: each key is linearizable, snapshots are real states, changes are told in order`, () =>
+    test(`${name}: each key is linearizable, snapshots are real states, changes arrive in order`, () =>
       fc.assert(
         fc.asyncProperty(
           fc.scheduler(),
@@ -231,7 +231,7 @@ describe('Overlapping operations, whatever order the network delivers in', () =>
       ))
   }
 
-  test('autosync: false: writes are linearizable, and a caller reads what was written before', () =>
+  test('autosync: false: writes are linearizable, and a caller reads its earlier writes', () =>
     fc.assert(
       fc.asyncProperty(
         fc.scheduler(),
@@ -278,7 +278,7 @@ for (const kind of await kinds()) {
   describe(`Overlapping operations: ${kind.name}`, () => {
     for (const [name, options] of MODES) {
       test(
-        `${name}: each key is linearizable, snapshots are real states, changes are told in order`,
+        `${name}: each key is linearizable, snapshots are real states, changes arrive in order`,
         () =>
           fc.assert(
             fc.asyncProperty(callers, async plans => {
@@ -327,7 +327,7 @@ describe('The checker itself', () => {
     apply: register => (register === value ? { register } : undefined),
   })
 
-  test('accepts what overlaps in either order, and refuses a stale read', () => {
+  test('accepts overlapping operations in either order, and rejects a stale read', () => {
     expect(linearizable([write(1, 4, 'x'), read(2, 3, undefined)], undefined)).toBe(true)
     expect(linearizable([write(1, 4, 'x'), read(2, 3, 'x')], undefined)).toBe(true)
     expect(linearizable([write(1, 2, 'x'), read(3, 4, undefined)], undefined)).toBe(false)

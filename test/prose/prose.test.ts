@@ -19,7 +19,7 @@ describe('each rule', () => {
     },
   )
 
-  test('finds its words across the end of a line', () => {
+  test('matches words across the end of a line', () => {
     expect(findings('It is inside\nof a transaction.')).toEqual(['inside\nof'])
   })
 })

@@ -124,7 +124,7 @@ describe('a client that alters replies', () => {
     'by leaving out the last part': reply => (Array.isArray(reply) ? reply.slice(0, 1) : reply),
   }
   for (const [name, alter] of Object.entries(alterations)) {
-    test(`${name} is refused, with the shape and nothing else`, async () => {
+    test(`${name} is rejected, with the shape and nothing else`, async () => {
       await ask(server, 'hset', 'd', 'key', '"s3cret"')
       const client = createClient({ url: server.url })
       await client.on('error', () => {}).connect()

@@ -37,7 +37,7 @@ async function open(options: object = {}) {
   return Object.assign(dict, { reasons })
 }
 
-describe('a store that is another one is followed at the next check, which says so', () => {
+describe('another store is followed at the next check, which reports a divergence', () => {
   const faults: Record<string, { spoil(): Promise<unknown>; left: object }> = {
     FLUSHALL: { spoil: () => ask(server, 'flushall'), left: {} },
     'the entries deleted': { spoil: () => ask(server, 'del', 'settings'), left: {} },
@@ -73,7 +73,7 @@ describe('a store that is another one is followed at the next check, which says 
     })
   }
 
-  test('a write on it is done on what is there', async () => {
+  test('a write uses the state that is stored, not the one in memory', async () => {
     const dict = await open()
     await dict.update({ a: 1, b: 2 })
     await ask(server, 'flushall')
@@ -82,7 +82,7 @@ describe('a store that is another one is followed at the next check, which says 
     expect(dict.reasons.at(-1)).toBe('diverged')
   })
 
-  test('flushed and grown longer than before', async () => {
+  test('the divergence is found when the store was flushed and has grown longer than before', async () => {
     const [one, other] = [await open(), await open({ autosync: false })]
     await one.set('a', 1)
     await other.sync()
@@ -93,7 +93,7 @@ describe('a store that is another one is followed at the next check, which says 
     expect(other.reasons.at(-1)).toBe('diverged')
   })
 
-  test('a bound that was lost with it is recorded again', async () => {
+  test('a bound that was lost with the store is recorded again', async () => {
     const dict = await open({ maxStaleness: 100 })
     await ask(server, 'flushall')
     await dict.sync()
@@ -140,7 +140,7 @@ describe('a hash of another program', () => {
     expect(await ask(server, 'hgetall', 'settings')).toMatchObject({ a: '2', b: '{"c":2}' })
   })
 
-  test('that it goes on writing to is found, replaced values by resyncEvery', async () => {
+  test('that keeps writing: new keys are found, replaced values by resyncEvery', async () => {
     await ask(server, 'hset', 'settings', 'a', '1')
     const dict = await open({ resyncEvery: 50 })
     await ask(server, 'hset', 'settings', 'a', '2')
@@ -148,7 +148,7 @@ describe('a hash of another program', () => {
     expect(dict.reasons).toEqual(['diverged'])
   })
 
-  test('that cannot be decoded breaks its own key alone', async () => {
+  test('with a value that cannot be decoded fails for its own key only', async () => {
     await ask(server, 'hset', 'settings', 'a', '1', 'b', 'no JSON')
     const dict = await open()
     expect(await dict.get('a')).toBe(1)
@@ -156,7 +156,7 @@ describe('a hash of another program', () => {
   })
 })
 
-test('what the server evicts is gone, and known to be', async () => {
+test('entries that the server evicts are gone, and their absence is noticed', async () => {
   const node = await startRedisNode({ args: ['--appendonly', 'no', '--save', ''] })
   cleanup.push(() => node.stop())
   const { client, end } = await nodeRedis(node.url)

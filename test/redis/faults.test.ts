@@ -50,8 +50,8 @@ async function rejection(promise: Promise<unknown>): Promise<Error> {
   )
 }
 
-describe('a client that is of no use', () => {
-  test('is refused as an argument', async () => {
+describe('an unusable client', () => {
+  test('is rejected as an argument', async () => {
     for (const client of [undefined, null, {}, 'localhost:6379', { sendCommand() {} }]) {
       await expect(RedisDict.open('settings', client as never)).rejects.toThrow(TypeError)
     }
@@ -65,7 +65,7 @@ describe('a client that is of no use', () => {
     expect(error.message).toContain('client.connect()')
   })
 
-  test('connects when it is used, if it is one of ioredis', async () => {
+  test('connects when it is used, if it is from ioredis', async () => {
     const client = new Ioredis6(server.url, { lazyConnect: true })
     cleanup.push(() => client.disconnect())
     await using dict = await RedisDict.open('lazy', client)
@@ -73,7 +73,7 @@ describe('a client that is of no use', () => {
   })
 
   for (const [name, open] of Object.entries(CLIENTS)) {
-    test(`was closed underneath: ${name}`, async () => {
+    test(`was closed by its owner: ${name}`, async () => {
       const { client, end } = await open(server.url)
       await using dict = await RedisDict.open('closed', client)
       await end()
@@ -98,7 +98,7 @@ describe('a client that is of no use', () => {
   })
 })
 
-describe('a server that does not answer', () => {
+describe('a server that does not respond', () => {
   for (const [name, open] of Object.entries(CLIENTS)) {
     test(`because it is frozen: every call ends in time, by ${name}`, async () => {
       const node = await start()
@@ -118,7 +118,7 @@ describe('a server that does not answer', () => {
       await until(async () => (await dict.get('n').catch(() => 0)) === 1, 'the write that was sent takes effect')
     })
 
-    test(`because it is gone: a write that was never sent says so, by ${name}`, async () => {
+    test(`because it is down: a write that was never sent reports so, by ${name}`, async () => {
       const node = await start()
       const client = await connect(open, node.url)
       await using dict = await RedisDict.open('gone', client, { timeout: 400 })
@@ -150,8 +150,8 @@ describe('a server that does not answer', () => {
   }
 })
 
-describe('a server that refuses', () => {
-  test('without the password, or with a wrong one', async () => {
+describe('a server that rejects calls', () => {
+  test('without the password or with a wrong one', async () => {
     const node = await start('--requirepass', 'secret')
     const client = createClient({ url: node.url, RESP: 2 })
     client.on('error', () => {})
@@ -169,7 +169,7 @@ describe('a server that refuses', () => {
     await dict.set('a', 1)
   })
 
-  test('because it is a replica: also to be read from', async () => {
+  test('because it is a replica: reads are rejected, too', async () => {
     const replica = await start('--replicaof', '127.0.0.1', String(server.port))
     await until(async () => /master_link_status:up/.test(await ask(replica, 'info', 'replication')), 'it follows')
     for (const open of Object.values(CLIENTS)) {
@@ -190,7 +190,7 @@ describe('a server that refuses', () => {
     await dict.set('a', 3)
   })
 
-  test('because too few replicas are connected: a primary that may be cut off confirms nothing', async () => {
+  test('because too few replicas are connected: a primary that may be isolated confirms nothing', async () => {
     const node = await start()
     await using dict = await RedisDict.open('settings', await connect(nodeRedis, node.url))
     await ask(node, 'config', 'set', 'min-replicas-to-write', '1')
@@ -198,7 +198,7 @@ describe('a server that refuses', () => {
       expect((await rejection(call)).message).toContain('NOREPLICAS')
   })
 
-  test('because it is out of memory: nothing is written, reading goes on, and entries can be removed', async () => {
+  test('because it is out of memory: nothing is written, reads continue, and entries can be removed', async () => {
     const node = await start()
     await using dict = await RedisDict.open('settings', await connect(nodeRedis, node.url))
     await dict.update({ a: 'x'.repeat(1_000), b: 1 })
@@ -217,7 +217,7 @@ describe('a server that refuses', () => {
   })
 
   for (const key of ['wrong', '{wrong}:meta', '{wrong}:log']) {
-    test(`because the key ${key} is of another type`, async () => {
+    test(`because the key ${key} has another type`, async () => {
       cleanup.push(() => ask(server, 'del', 'wrong', '{wrong}:meta', '{wrong}:log'))
       const client = await connect(nodeRedis, server.url)
       await ask(server, 'set', key, 'text')
@@ -243,7 +243,7 @@ describe('a server that refuses', () => {
     }
   })
 
-  test('because it is of a cluster', async () => {
+  test('because it is part of a cluster', async () => {
     const cluster = await startRedisCluster()
     cleanup.push(() => cluster.stop())
     const errors = await Promise.all(
@@ -270,7 +270,7 @@ describe('a server that refuses', () => {
 })
 
 describe('a value that is too large', () => {
-  test('for the limits that Redis has', async () => {
+  test("for Redis's own limits", async () => {
     await using dict = await RedisDict.open('large', await connect(nodeRedis, server.url), { encoding: JSONEncoding })
     await dict.set('a', 1)
     const [large, small] = await Promise.allSettled([dict.set('b', 'x'.repeat(420 * 2 ** 20)), dict.set('c', 1)])
@@ -280,7 +280,7 @@ describe('a value that is too large', () => {
   }, 60_000)
 
   for (const [name, open] of Object.entries(CLIENTS)) {
-    test(`for those of this server, by ${name}`, async () => {
+    test(`for the limits of this server, by ${name}`, async () => {
       const node = await start()
       await ask(node, 'config', 'set', 'proto-max-bulk-len', '1mb')
       await using dict = await RedisDict.open('large', await connect(open, node.url), { timeout: 3_000 })

@@ -50,7 +50,7 @@ function counts(client: unknown): number {
 
 for (const [name, open] of Object.entries(CLIENTS)) {
   describe(name, () => {
-    test('all dictionaries over one client share one connection for messages, gone when they are', async () => {
+    test('all dictionaries over one client share one connection for messages, which closes with the last of them', async () => {
       const { client, end } = await open(server.url)
       cleanup.push(end)
       const before = counts(client)
@@ -70,7 +70,7 @@ for (const [name, open] of Object.entries(CLIENTS)) {
       await again.close()
     })
 
-    test('changes arrive by themselves, and large ones are asked for', async () => {
+    test('changes arrive by push, and large ones are requested', async () => {
       const [one, other] = [await open(server.url), await open(server.url)]
       cleanup.push(one.end, other.end)
       await using writer = await RedisDict.open('arrive', one.client, { encoding: JSONEncoding })
@@ -86,7 +86,7 @@ for (const [name, open] of Object.entries(CLIENTS)) {
       await until(() => reader.local.size === 0, 'a clear arrives')
     })
 
-    test('what was written while the connection for messages was lost is asked for', async () => {
+    test('what was written while the connection for messages was lost is requested', async () => {
       const [one, other] = [await open(server.url), await open(server.url)]
       cleanup.push(one.end, other.end)
       await using writer = await RedisDict.open('lost', one.client)
@@ -104,7 +104,7 @@ for (const [name, open] of Object.entries(CLIENTS)) {
 }
 
 for (const [name, open] of Object.entries({ 'node-redis': nodeRedis, 'ioredis 5': ioredis5, 'ioredis 6': ioredis6 })) {
-  test(`where no connection for messages can be made, opening rejects, and nothing goes on trying, by ${name}`, async () => {
+  test(`if no connection for messages can be made, open() rejects and stops trying, by ${name}`, async () => {
     let attempts = 0
     const proxy = createServer(socket => {
       attempts += 1
@@ -138,7 +138,7 @@ test('messages of external writers do no harm', async () => {
   expect(new Map(dict.local)).toEqual(new Map([['a', 1]]))
 })
 
-test('on a cluster: one connection for each server in charge of a dictionary', async () => {
+test('on a cluster: one connection for each server that serves a dictionary', async () => {
   const cluster = await startRedisCluster()
   cleanup.push(() => cluster.stop())
   for (const open of [nodeRedisCluster, ioredisCluster6]) {

@@ -28,7 +28,7 @@ async function connect(opened: Promise<Opened>) {
 const COUNT = 20_000
 const many = (value: unknown) => Object.fromEntries(Array.from({ length: COUNT }, (_, n) => [`key ${n}`, value]))
 
-describe('a large dictionary is loaded by chunks', () => {
+describe('a large dictionary is loaded in chunks', () => {
   const clients: Record<string, (url: string) => Promise<Opened>> = {
     'node-redis': nodeRedis,
     'a pool of node-redis': nodeRedisPool,
@@ -67,7 +67,7 @@ describe('a large dictionary is loaded by chunks', () => {
     })
   }
 
-  test('each state of a load is one that the store went through', async () => {
+  test('each loaded state is one that the store had', async () => {
     const client = await connect(nodeRedis(server.url))
     const [writer, reader] = [new RedisBackend(client, 'large'), new RedisBackend(client, 'large')]
     cleanup.push(() => Promise.all([writer.close(), reader.close()]))
@@ -96,7 +96,7 @@ describe('a large dictionary is loaded by chunks', () => {
     await Promise.all([load(), write()])
   })
 
-  test('on a cluster, from primaries alone', async () => {
+  test('on a cluster, from primaries only', async () => {
     const cluster = await startRedisCluster({ primaries: 1, replicas: 1 })
     cleanup.push(() => cluster.stop())
     for (const open of [nodeRedisCluster, ioredisCluster6]) {
@@ -112,7 +112,7 @@ describe('a large dictionary is loaded by chunks', () => {
     }
   })
 
-  test('it reports its progress, and ends when that is not wanted any more', async () => {
+  test('it reports its progress and stops when it is no longer needed', async () => {
     const client = await connect(nodeRedis(server.url))
     await using writer = await RedisDict.open('large', client, { encoding: JSONEncoding })
     await writer.update(many(0))
@@ -130,7 +130,7 @@ describe('a large dictionary is loaded by chunks', () => {
   })
 })
 
-test('catching up reads what changed, and a large dictionary does not', async () => {
+test('catching up reads only changes, and not the whole dictionary', async () => {
   const client = await connect(nodeRedis(server.url))
   await using writer = await RedisDict.open('large', client, { encoding: JSONEncoding })
   await using reader = await RedisDict.open('large', client, { autosync: false, encoding: JSONEncoding })

@@ -38,7 +38,7 @@ function warnings(): Warning[] {
 describe('warns once for each client', () => {
   const turn = () => new Promise(resolve => setImmediate(resolve))
 
-  test('of missing settings and a missing listener, by name', async () => {
+  test('about missing settings and a missing listener, by name', async () => {
     const seen = warnings()
     const nodeRedis = createClient({ url: server.url })
     await nodeRedis.connect()
@@ -59,7 +59,7 @@ describe('warns once for each client', () => {
     expect(seen[2]?.message).toContain('socketTimeout')
   })
 
-  test('and not of one that has them, nor of a connection by URL', async () => {
+  test('but not about a client with settings, nor about a connection by URL', async () => {
     const seen = warnings()
     const nodeRedis = createClient({ url: server.url, ...SETTINGS })
     await nodeRedis.on('error', () => {}).connect()
@@ -79,7 +79,7 @@ describe('warns once for each client', () => {
 
 describe('many dictionaries on one client', () => {
   const clients = { 'node-redis': nodeRedisCluster, ioredis: ioredisCluster6 }
-  test('raise no MaxListenersExceededWarning when their connections for messages are lost', async () => {
+  test('cause no MaxListenersExceededWarning when their connections for messages are lost', async () => {
     const { nodes, stop } = await startRedisCluster({ primaries: 2 })
     cleanup.push(stop)
     const seen = warnings()
@@ -97,7 +97,7 @@ describe('many dictionaries on one client', () => {
     expect(seen.filter(({ name }) => /MaxListeners/.test(name))).toEqual([])
   }, 60_000)
 
-  test('by URL with one signal raise none', async () => {
+  test('by URL with one signal cause no MaxListenersExceededWarning', async () => {
     const seen = warnings()
     const { signal } = new AbortController()
     const opening = Array.from({ length: 12 }, (_, n) => openDict(`${server.url}#s${n}`, { signal }))
@@ -106,7 +106,7 @@ describe('many dictionaries on one client', () => {
   })
 })
 
-describe('a process ends by itself with an idle dictionary open', () => {
+describe('a process with an idle dictionary exits by itself', () => {
   const programs: Record<string, string> = {
     'by URL': `const dict = await RedisDict.open('exit', url); await dict.set('a', 1)`,
     'by URL, live': `const dict = await RedisDict.open('exit', url, { live: true, maxStaleness: 300 }); await dict.set('a', 1)`,

@@ -16,7 +16,7 @@ beforeAll(async () => {
 
 afterAll(() => server.stop())
 
-test('openDict opens by redis:// URL, and ends its connection with the dictionary', async () => {
+test('openDict opens a redis:// URL and closes its connection with the dictionary', async () => {
   const client = createClient({ url: server.url })
   await client.connect()
   const dict = await openDict<{ theme: string }>(`${server.url}#my%20settings`)
@@ -41,7 +41,7 @@ test.each([
   ['require("ioredis")', require('ioredis')],
   ['the namespace of ioredis in a bundle', { ...require('ioredis'), default: require('ioredis') }],
   ['createClient of redis alone', { createClient }],
-])('a URL is opened by the option driver: %s', async (_, driver) => {
+])('opens a URL with the option driver: %s', async (_, driver) => {
   await using dict = await RedisDict.open('driver', server.url, { driver })
   await dict.set('theme', 'dark')
   expect(await dict.get('theme')).toBe('dark')
@@ -50,7 +50,7 @@ test.each([
 test.each([
   ['redis', redisPackage],
   ['ioredis', ioredis],
-])('a URL with a wrong password says that the login is refused, by %s', async (_, driver) => {
+])('reports a refused login when the URL has a wrong password, by %s', async (_, driver) => {
   const url = server.url.replace('redis://', 'redis://app:wrong-secret@')
   const error = await RedisDict.open('settings', url, { driver }).catch(error => error)
   expect(error).toBeInstanceOf(StoreUnavailableError)
@@ -61,7 +61,7 @@ test.each([
   expect(error.message).not.toContain('wrong-secret')
 })
 
-test('a URL without a server says which dictionary and what to check', async () => {
+test('names the dictionary and what to check when the URL has no server', async () => {
   const error = await RedisDict.open('settings', 'redis://127.0.0.1:1', { timeout: 300 }).catch(error => error)
   expect(error).toBeInstanceOf(StoreUnavailableError)
   expect(error.dictionary).toBe('settings')

@@ -73,7 +73,7 @@ async function writer(url = server.url) {
 }
 
 for (const name of Object.keys(CLIENTS)) {
-  test(`reads and follows with the rights to read alone, by ${name}`, async () => {
+  test(`reads and follows with read rights only, by ${name}`, async () => {
     const source = await writer()
     await source.update(Object.fromEntries(Array.from({ length: 2_500 }, (_, n) => [`k${n}`, n])))
     const client = await reader(name)
@@ -90,7 +90,7 @@ for (const name of Object.keys(CLIENTS)) {
   })
 }
 
-test('opens and follows a hash that no process of the library has opened, and creates nothing', async () => {
+test('opens and follows a hash that the library has never opened, and creates nothing', async () => {
   await ask(server, 'hset', 'settings', 'a', '1')
   await using dict = await RedisDict.open('settings', await reader('node-redis'), OPTIONS)
   const reasons: string[] = []
@@ -113,7 +113,7 @@ test('reads past a damaged head and a damaged log, and repairs neither', async (
   expect(await ask(server, 'hget', '{settings}:meta', 'head')).toBe('abc')
 })
 
-test('is refused by a replica, which may be behind', async () => {
+test('is rejected by a replica, which may be behind', async () => {
   const replica = await startRedisNode({ args: ['--replicaof', '127.0.0.1', String(server.port)] })
   cleanup.push(() => replica.stop())
   await until(async () => /master_link_status:up/.test(await ask(replica, 'info', 'replication')), 'it follows')
@@ -124,7 +124,7 @@ test('is refused by a replica, which may be behind', async () => {
   }
 })
 
-describe('a right that is missing', () => {
+describe('a missing right', () => {
   for (const right of rules(READING).filter(rule => /^\+(evalsha_ro|hmget|hlen|hgetall|lrange)$/.test(rule))) {
     test(`${right} is named by a StoreUnavailableError`, async () => {
       const client = await reader('node-redis')
@@ -136,7 +136,7 @@ describe('a right that is missing', () => {
   }
 })
 
-test('in a cluster goes to primaries, whatever the client does with other reads', async () => {
+test('reads from primaries in a cluster, wherever the client sends other reads', async () => {
   const { nodes, stop } = await startRedisCluster({ primaries: 1, replicas: 1 })
   cleanup.push(stop)
   const source = await writer(nodes[0]?.url)

@@ -88,7 +88,7 @@ async function writerOf(node: RedisNode, onFinished: OnFinished) {
   return (mark: number) => dict.set('mark', mark)
 }
 
-describe('a network that is silent, without closing anything, is left', () => {
+describe('a silent network without closed connections is left', () => {
   for (const [name, connect] of Object.entries(CLIENTS)) {
     test.concurrent(`by ${name}`, async ({ onTestFinished }) => {
       const node = await start(onTestFinished)
@@ -103,7 +103,7 @@ describe('a network that is silent, without closing anything, is left', () => {
   }
 })
 
-describe('a primary that has become a replica, and keeps its connections, is left', () => {
+describe('a primary that has become a replica, but keeps its connections, is left', () => {
   for (const [name, connect] of Object.entries(CLIENTS)) {
     test.concurrent(`by ${name}`, async ({ onTestFinished }) => {
       const primary = await start(onTestFinished)
@@ -122,7 +122,7 @@ describe('a primary that has become a replica, and keeps its connections, is lef
   }
 })
 
-describe('a primary that is frozen is left for the replica that takes over', () => {
+describe('a frozen primary is left for the replica that takes over', () => {
   const sentinels = { 'node-redis': nodeRedisSentinel, ioredis: ioredisSentinel6 }
   for (const [name, connect] of Object.entries(sentinels)) {
     test.concurrent(`under Sentinel, by ${name}`, async ({ onTestFinished }) => {

@@ -35,7 +35,7 @@ const log = async () =>
   ((await ask(server, 'lrange', '{settings}:log', '0', '-1')) as string[]).map(text => JSON.parse(unsealed(text)))
 
 for (const [name, open] of Object.entries(CLIENTS)) {
-  describe(`a write whose connection is lost, by ${name}`, () => {
+  describe(`a write that loses its connection, by ${name}`, () => {
     async function opened() {
       const { client, end } = await open(proxy.url)
       const dict = await RedisDict.open('settings', client, { timeout: 10_000 })
@@ -45,7 +45,7 @@ for (const [name, open] of Object.entries(CLIENTS)) {
     }
 
     for (const when of ['before', 'after'] as const) {
-      test(`${when} it was executed: it is executed once, and its results are its own`, async () => {
+      test(`${when} it was executed: is executed once and gets its own results`, async () => {
         const dict = await opened()
         proxy.cut('the mark', when)
         const { cuts } = proxy
@@ -70,7 +70,7 @@ for (const [name, open] of Object.entries(CLIENTS)) {
       })
     }
 
-    test('three times over', async () => {
+    test('three times in a row is executed once', async () => {
       const dict = await opened()
       proxy.cut('the mark', 'after', 3)
       await dict.set('mark', 'the mark')
@@ -78,7 +78,7 @@ for (const [name, open] of Object.entries(CLIENTS)) {
       expect((await log()).length).toBe(2)
     })
 
-    test('and that had no effect: the original can no longer have one', async () => {
+    test('without an effect is never executed later', async () => {
       const dict = await opened()
       proxy.cut('the mark', 'before')
       expect(await dict.delete('the mark')).toBe(false)
@@ -88,7 +88,7 @@ for (const [name, open] of Object.entries(CLIENTS)) {
       expect(dict.version).toBe(changes[1][1])
     })
 
-    test('and whose log is gone since: it is not known, and not executed again', async () => {
+    test('after its log was removed is ambiguous and not executed again', async () => {
       const dict = await opened()
       proxy.cut('the mark', 'after', 1, () => ask(server, 'del', '{settings}:log'))
       await expect(dict.set('mark', 'the mark')).rejects.toMatchObject({ code: 'DURABLEDICT_AMBIGUOUS_WRITE' })
@@ -96,7 +96,7 @@ for (const [name, open] of Object.entries(CLIENTS)) {
     })
   })
 
-  test(`a read whose connection is lost is asked again, by ${name}`, async () => {
+  test(`a read that loses its connection is retried, by ${name}`, async () => {
     const { client, end } = await open(proxy.url)
     const dict = await RedisDict.open('settings', client)
     cleanup.push(end, () => dict.close())

@@ -58,7 +58,7 @@ async function user(...rules: string[]) {
 
 const KEYS = ['resetkeys', '~settings', '~{settings}:*', 'resetchannels', '&{settings}:*']
 
-describe('a user with no other rights than those that are needed', () => {
+describe('a user with only the necessary rights', () => {
   test('can do everything', async () => {
     const client = await user(...KEYS, ...RIGHTS, ...CONNECTING)
     await using writer = await RedisDict.open('settings', client, { encoding: JSONEncoding })
@@ -81,7 +81,7 @@ describe('a user with no other rights than those that are needed', () => {
   })
 
   for (const missing of RIGHTS.slice(1).filter(right => !/subscribe|spublish/.test(right))) {
-    test(`without ${missing} is told, and nothing is half written`, async () => {
+    test(`without ${missing} gets an error that names the right, and nothing is half written`, async () => {
       await ask(
         server,
         'hset',
@@ -110,14 +110,14 @@ describe('a user with no other rights than those that are needed', () => {
     })
   }
 
-  test('without the right to publish can write; others learn of it when they ask', async () => {
+  test('without the right to publish can write, and others see it at their next check', async () => {
     const client = await user(...KEYS, ...RIGHTS, ...CONNECTING, '-spublish')
     await using dict = await RedisDict.open('settings', client)
     await dict.set('a', 1)
     expect(await dict.get('a')).toBe(1)
   })
 
-  test('without the right to subscribe cannot open it live', async () => {
+  test('without the right to subscribe cannot open a live dictionary', async () => {
     const client = await user(...KEYS, ...RIGHTS, ...CONNECTING, '-ssubscribe')
     await expect(RedisDict.open('settings', client, { live: true })).rejects.toBeInstanceOf(StoreUnavailableError)
   })
@@ -126,7 +126,7 @@ describe('a user with no other rights than those that are needed', () => {
 describe('names', () => {
   const names = ['a b', '{a}', 'a{b}c', '{}', '}{', '{', '%', '%7B', 'ключ', '  ', 'a:b/c"\\\'', '\u0000\n', '🙂']
 
-  test('of every kind are dictionaries of their own', async () => {
+  test('of every kind are separate dictionaries', async () => {
     const client = createClient({ url: server.url })
     await client.connect()
     cleanup.push(() => client.destroy())
@@ -141,7 +141,7 @@ describe('names', () => {
     }
   })
 
-  test('have one hash slot each, which is that of the server', async () => {
+  test('have one hash slot each, the same as on the server', async () => {
     const [node] = (await startRedisCluster({ primaries: 1 }).then(cluster => {
       cleanup.push(() => cluster.stop())
       return cluster.nodes
@@ -157,7 +157,7 @@ describe('names', () => {
     }
   })
 
-  test('that are none are refused', async () => {
+  test('that are invalid are rejected', async () => {
     for (const name of ['', '\ud800', 1, undefined]) {
       await expect(RedisDict.open(name as string, server.url)).rejects.toThrow(TypeError)
     }
@@ -165,7 +165,7 @@ describe('names', () => {
 })
 
 describe('a keyPrefix of the client', () => {
-  test('stands before every key, the same with each client, and live', async () => {
+  test('prefixes every key, with each client and when live', async () => {
     const prefixed = createClient({ url: server.url, keyPrefix: 'app:' })
     await prefixed.connect()
     const other = new Ioredis6(server.url, { keyPrefix: 'app:' })
@@ -188,7 +188,7 @@ describe('a keyPrefix of the client', () => {
     ])
   })
 
-  test('is refused on a cluster, whose slots it would tear apart', async () => {
+  test('is rejected on a cluster, where it would split the hash slots', async () => {
     const rootNodes = [{ url: server.url }]
     const clients = [
       createCluster({ rootNodes, keyPrefix: 'app:' }),

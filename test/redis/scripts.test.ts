@@ -24,7 +24,7 @@ afterAll(async () => {
 })
 
 describe('the history', () => {
-  test('begins at the first contact, and is then the same for all', async () => {
+  test('begins at the first contact and is then the same for all', async () => {
     const head = await store.head()
     expect(head).toMatch(/^1-/)
     expect(await store.head()).toBe(head)
@@ -51,7 +51,7 @@ describe('the history', () => {
     expect(new Set([base, one, two].map(version => version.split('-')[1])).size).toBe(1)
   })
 
-  test('brings a writer what it missed', async () => {
+  test('returns the changes that a writer missed', async () => {
     const base = await store.head()
     await store.commit(base, 'x.1', 's', 'a', '1')
     const answer = await store.commit(base, 'y.1', 's', 'b', '2')
@@ -59,7 +59,7 @@ describe('the history', () => {
     expect(answer.changes?.map(text => JSON.parse(unsealed(text))[2])).toEqual([['s', 'a', '1']])
   })
 
-  test('is cut where external writers have inserted or removed entries, for all at once', async () => {
+  test('is cut for all replicas when external writers have inserted or removed entries', async () => {
     const base = await store.head()
     const { head } = await store.commit(base, 'x.1', 's', 'a', '1')
     await store.send('hset', store.keys.entries, 'stranger', '1')
@@ -73,7 +73,7 @@ describe('the history', () => {
   })
 
   for (const key of ['entries', 'meta'] as const) {
-    test(`is another one when the key of the ${key} was deleted`, async () => {
+    test(`is replaced when the key of the ${key} was deleted`, async () => {
       const { head } = await store.commit(await store.head(), 'x.1', 's', 'a', '1')
       await store.send('del', store.keys[key])
       expect(((await store.pull(head, 10)) as unknown[])[2]).toBe(1)
@@ -81,7 +81,7 @@ describe('the history', () => {
     })
   }
 
-  test('is too short when the log was deleted, and goes on', async () => {
+  test('is too short when the log was deleted, and continues', async () => {
     const base = await store.head()
     const { head } = await store.commit(base, 'x.1', 's', 'a', '1')
     await store.send('del', store.keys.log)
@@ -90,7 +90,7 @@ describe('the history', () => {
     expect(((await store.pull(head)) as string[]).slice(0, 2)).toEqual(['changes', next])
   })
 
-  test('of another store is not taken for this one, whatever its number', async () => {
+  test('of another store is never mistaken for this one, whatever its number', async () => {
     const other = new ByHand(opened.client as never)
     const { head } = await other.commit(await other.head(), 'x.1', 's', 'a', '1')
     await store.commit(await store.head(), 'x.1', 's', 'a', '1')
@@ -102,7 +102,7 @@ describe('the history', () => {
 })
 
 describe('exactly once', () => {
-  test('a sending that had been executed is known by its batch, and not executed again', async () => {
+  test('a batch that was executed is recognized and not executed again', async () => {
     const base = await store.head()
     await store.commit(base, 'set.1', 's', 'a', '1')
     await store.commit(await store.head(), 'other.1', 's', 'b', '1')
@@ -114,7 +114,7 @@ describe('exactly once', () => {
     expect(await store.entries()).toEqual({ b: '1' })
   })
 
-  test('ids that are the beginning of one another are told apart', async () => {
+  test('ids that are prefixes of one another are distinguished', async () => {
     const base = await store.head()
     await store.commit(base, 'ab.1', 's', 'a', '1')
     expect((await store.commit(base, 'b.1', 's', 'b', '1')).status).toBe('ok')
@@ -122,13 +122,13 @@ describe('exactly once', () => {
     expect((await store.commit(base, 'ab.2', 's', 'a', '2')).status).toBe('dup')
   })
 
-  test('keys and values that look like an id are not taken for one', async () => {
+  test('keys and values that look like an id are not mistaken for one', async () => {
     const base = await store.head()
     await store.commit(base, 'x.1', 's', '-y.', '"-y.1"', 's', '1-a-y.1', '1-a-y.1')
     expect((await store.commit(base, 'y.1', 's', 'b', '1')).status).toBe('ok')
   })
 
-  test('where nothing has an effect nothing is written', async () => {
+  test('nothing is written if nothing has an effect', async () => {
     const base = await store.head()
     const { head } = await store.commit(base, 'x.1', 's', 'a', '1')
     const answer = await store.commit(head, 'y.1', 'd', 'b', 'p', 'b', 'f', 'a', '2')
@@ -136,7 +136,7 @@ describe('exactly once', () => {
     expect((await store.commit(await store.head(), 'z.1', 'd', 'a', 'c')).codes).toBe('tf')
   })
 
-  test('a retry without effect keeps the original from being executed late', async () => {
+  test('a retry without effect prevents the original from being executed late', async () => {
     const base = await store.head()
     const retry = await store.commit(base, 'x.2 r', 'd', 'a')
     expect(retry).toMatchObject({ status: 'ok', codes: 'f' })
@@ -148,7 +148,7 @@ describe('exactly once', () => {
 })
 
 describe('conditions', () => {
-  test('the state is still this one', async () => {
+  test('the state is still the same', async () => {
     const base = await store.head()
     const done = await store.commit(base, 'x.1', 'g', '1', '1', 'v', base, 's', 'a', '1')
     expect(done.codes).toBe('u')
@@ -159,7 +159,7 @@ describe('conditions', () => {
     expect(await store.entries()).toEqual({ a: '1', b: '1', c: '1' })
   })
 
-  test('nothing has touched the key', async () => {
+  test('nothing has changed the key', async () => {
     const base = await store.head()
     const unchanged = (key: string, since: string) => ['g', '1', '1', 'u', key, since, 's', 'mark', key]
     const { head } = await store.commit(base, 'x.1', 's', 'a', '1', 's', 'b', '1', 'd', 'b')
@@ -178,7 +178,7 @@ describe('conditions', () => {
     ).toBe('utx')
   })
 
-  test('that need the log hold for no state that it does not reach back to', async () => {
+  test('that need the log fail for a state older than the log', async () => {
     const base = await store.head()
     const { head } = await store.commit(base, 'x.1', 's', 'a', '1')
     await store.send('del', store.keys.log)
@@ -186,7 +186,7 @@ describe('conditions', () => {
   })
 })
 
-test('random batches do what a Map does', async () => {
+test('random batches have the effects of a Map', async () => {
   const random = (below: number) => Math.floor(Math.random() * below)
   const model = new Map<string, string>()
   const followed = new Map<string, string>()
@@ -259,7 +259,7 @@ describe('limits', () => {
     expect(await store.send('llen', store.keys.log)).toBe(4)
   })
 
-  test('a change of more than 1 MiB is not kept, but chained', async () => {
+  test('a change of more than 1 MiB is not stored, but chained', async () => {
     const base = await store.head()
     const { head } = await store.commit(base, 'x.1', 's', 'a', 'x'.repeat(2 ** 20))
     const [, , ...changes] = (await store.pull(base)) as string[]
@@ -268,14 +268,14 @@ describe('limits', () => {
     expect((await store.commit(base, 'x.2 r', 's', 'a', 'again')).status).toBe('dup')
   })
 
-  test('outcomes of more than 1 MiB are not kept', async () => {
+  test('outcomes of more than 1 MiB are not stored', async () => {
     const { head } = await store.commit(await store.head(), 'x.1', 's', 'a', 'x'.repeat(2 ** 21))
     await store.commit(head, 'y.1', 'p', 'a')
     const again = await store.commit(head, 'y.2 r', 'p', 'a')
     expect(JSON.parse(unsealed(again.changes?.[0] as string)).slice(2)).toEqual([['d', 'a'], '?'])
   })
 
-  test('one batch may have many operations', async () => {
+  test('a batch may have many operations', async () => {
     const operations = Array.from({ length: 5_000 }, (_, n) => ['s', `k${n}`, 'v']).flat()
     const { head, codes } = await store.commit(await store.head(), 'x.1', ...operations)
     expect(codes).toBe('u'.repeat(5_000))
@@ -301,14 +301,14 @@ describe('types are checked before anything is written', () => {
   }
 })
 
-test('the bound only grows, and is no change', async () => {
+test('the bound only grows and does not count as a change', async () => {
   const head = await store.head()
   for (const ms of ['50', '200', '100']) await store.run(SCRIPTS.registerMaxStaleness, ms)
   expect(await store.pull(head)).toBe(0)
   expect((await store.commit(head, 'x.1', 's', 'a', '1')).bound).toBe('200')
 })
 
-test('an answer with changes can tell how many entries there are', async () => {
+test('a response with changes can include the number of entries', async () => {
   const head = await store.head()
   const { head: next } = await store.commit(head, 'x.1', 's', 'a', '1')
   expect(((await store.pull(head, -1, 's')) as unknown[]).at(-1)).toBe(1)

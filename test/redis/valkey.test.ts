@@ -18,5 +18,5 @@ if (valkey) {
     conform('by ioredis', () => ioredis6(server.url), TELLING_MODES)
   })
 } else {
-  test.skip('Valkey: there is none to be had on this machine', () => {})
+  test.skip('Valkey: not available on this machine', () => {})
 }

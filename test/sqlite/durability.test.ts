@@ -54,7 +54,7 @@ function between(lines: readonly string[]): string[][] {
   return parts.slice(0, -1)
 }
 
-describe.skipIf(process.platform !== 'linux')('A write that was acknowledged', { timeout: 300_000 }, () => {
+describe.skipIf(process.platform !== 'linux')('An acknowledged write', { timeout: 300_000 }, () => {
   it.each([
     [20, 'libsql', 'path'],
     [24, 'node:sqlite', 'path'],
@@ -69,7 +69,7 @@ describe.skipIf(process.platform !== 'linux')('A write that was acknowledged', {
     expect(writes.map(isSynced)).toEqual(Array.from({ length: WRITES }, () => true))
   })
 
-  it('would be missed by this test where SQLite does not sync', async () => {
+  it('would fail this test if SQLite did not sync', async () => {
     const found = await findServer(strace)
     if (found.source !== 'binary') throw new Error('strace is a program.')
     const lines = await trace(found.binary, process.execPath, await fileIn(), 'unsafe')

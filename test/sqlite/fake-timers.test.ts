@@ -52,7 +52,7 @@ describe.each(Object.entries(FAKED))('With fake timers by %s', (_, toFake) => {
     await dict.close()
   })
 
-  it.each(Object.entries(OPENERS))('%s feeds live memory, and keeps its bound', async (__, open) => {
+  it.each(Object.entries(OPENERS))('%s updates live memory and keeps its bound', async (__, open) => {
     const dict = await open({ live: true, maxStaleness: 50, resyncEvery: 20 })
     const changed = new Promise(resolve => dict.on('change', resolve))
     await dict.set('a', 1, { everywhere: true })
@@ -67,7 +67,7 @@ describe('With fake timers', () => {
     vi.useRealTimers()
   })
 
-  it('a dictionary works that is imported after they were installed', async () => {
+  it('a dictionary works if it is imported after they were installed', async () => {
     vi.useFakeTimers()
     vi.resetModules()
     const { SqliteDict } = await import('../../src/index.js')
@@ -77,7 +77,7 @@ describe('With fake timers', () => {
     await dict.close()
   })
 
-  it('SqliteDict waits for a lock, and gives up in time', async () => {
+  it('SqliteDict waits for a lock and times out', async () => {
     const file = await fileIn()
     const dict = await SqliteDict.open('d', file, { timeout: 200 })
     const other = await rawHandle(file)

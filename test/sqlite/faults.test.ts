@@ -51,8 +51,8 @@ async function failing(statement: string, error: object, times = 1) {
   return { dict, handle }
 }
 
-describe.each(Object.entries(ENGINES))('COMMIT, as %s fails', (_, { errcode }) => {
-  it('for an I/O error: the outcome is unknown, and what is read is the truth', async () => {
+describe.each(Object.entries(ENGINES))('COMMIT, when %s fails', (_, { errcode }) => {
+  it('with an I/O error: the outcome is ambiguous, and reads return what is stored', async () => {
     const { dict, handle } = await failing('COMMIT', errcode(IOERR_FSYNC))
     const error = await fault(dict.set('a', 2))
     expect(error).toBeInstanceOf(AmbiguousWriteError)
@@ -64,7 +64,7 @@ describe.each(Object.entries(ENGINES))('COMMIT, as %s fails', (_, { errcode }) =
     handle.close()
   })
 
-  it('for want of space: nothing was written', async () => {
+  it('because the disk is full: nothing was written', async () => {
     const { dict, handle } = await failing('COMMIT', errcode(FULL))
     expect(await fault(dict.set('a', 2))).toBeInstanceOf(StoreUnavailableError)
     expect(await dict.get('a')).toBe(1)
@@ -72,7 +72,7 @@ describe.each(Object.entries(ENGINES))('COMMIT, as %s fails', (_, { errcode }) =
     handle.close()
   })
 
-  it('for readers, without WAL: it is waited for, and takes effect once', async () => {
+  it('because of readers, without WAL: it is retried and takes effect once', async () => {
     const { dict, handle } = await failing('COMMIT', errcode(BUSY), 3)
     await dict.set('a', 2)
     expect(handle.prepare('SELECT number FROM durabledict_heads').get()).toMatchObject({ number: 2 })
@@ -82,7 +82,7 @@ describe.each(Object.entries(ENGINES))('COMMIT, as %s fails', (_, { errcode }) =
 })
 
 describe('BEGIN', () => {
-  it('that fails for better-sqlite3’s reason is waited for', async () => {
+  it('that fails for a better-sqlite3 reason is retried', async () => {
     const { dict, handle } = await failing('BEGIN IMMEDIATE', { code: 'SQLITE_BUSY_RECOVERY' }, 3)
     await dict.set('a', 2)
     expect(await dict.get('a')).toBe(2)
@@ -101,7 +101,7 @@ describe('BEGIN', () => {
 
 describe('A stored value', () => {
   it.each(["'not of this encoding'", "x'00ff'", '5', '1.5'])(
-    '%s written by another program fails its key alone',
+    '%s written by another program fails for its key only',
     async sql => {
       const file = await fileIn()
       const dict = await SqliteDict.open('d', file)
@@ -121,7 +121,7 @@ describe('A stored value', () => {
 })
 
 describe('close()', () => {
-  it('is idempotent, and ends everything', async () => {
+  it('is idempotent and ends everything', async () => {
     const dict = await SqliteDict.open('d', await fileIn(), { live: true })
     await Promise.all([dict.close(), dict.close()])
     await dict.close()
@@ -129,7 +129,7 @@ describe('close()', () => {
     expect(await fault(dict.set('a', 1))).toBeInstanceOf(ClosedError)
   })
 
-  it('leaves the whole dictionary in the one file', async () => {
+  it('leaves the whole dictionary in one file', async () => {
     const file = await fileIn()
     const dict = await SqliteDict.open('d', file)
     await dict.set('a', 1)
@@ -140,7 +140,7 @@ describe('close()', () => {
     await copy.close()
   })
 
-  it.runIf(process.platform === 'linux')('lets go of the files, and so does an open() that failed', async () => {
+  it.runIf(process.platform === 'linux')('releases the files, as does a failed open()', async () => {
     const file = await fileIn()
     const child = await startChild({ execArgv: ['--expose-gc'] })
     await child.do('open', 'd', file, { live: true })
@@ -156,7 +156,7 @@ describe('close()', () => {
 })
 
 describe.skipIf(process.getBuiltinModule('node:sqlite') !== undefined)('Without an engine', () => {
-  it('open() says what to install', async () => {
+  it('open() names the packages to install', async () => {
     const withoutLibsql = fileURLToPath(new URL('without-libsql.js', import.meta.url))
     const child = await startChild({ execArgv: ['--import', withoutLibsql] })
     const error = await fault(child.do('open', 'd', await fileIn()))

@@ -31,7 +31,7 @@ const exists = (path: string) =>
     () => false,
   )
 
-describe('A file that is replaced', () => {
+describe('A replaced file', () => {
   it.each(['get', 'sync'] as const)('is followed at the next %s', async method => {
     const file = await fileIn()
     const dict = await SqliteDict.open('d', file)
@@ -56,7 +56,7 @@ describe('A file that is replaced', () => {
     )
   })
 
-  it('is written to at the next write, and the journal of the replaced one is set aside', async () => {
+  it('is written to at the next write, and the journal of the old file is set aside', async () => {
     const file = await fileIn()
     const [one, two] = [await SqliteDict.open('d', file), await SqliteDict.open('d', file)]
     await one.set('a', 'old')
@@ -80,7 +80,7 @@ describe('A file that is replaced', () => {
     await two.close()
   })
 
-  it('by one that does not hold the dictionary gives an empty one', async () => {
+  it('without the dictionary returns an empty one', async () => {
     const file = await fileIn()
     const dict = await SqliteDict.open('d', file)
     await dict.set('a', 1)
@@ -110,7 +110,7 @@ describe('A file that is replaced', () => {
     await dict.close()
   })
 
-  it('by SQLite itself, with the same name and identity, is followed too', async () => {
+  it('is followed, too, when SQLite itself replaced it under the same name and identity', async () => {
     const file = await fileIn()
     const dict = await SqliteDict.open('d', file)
     await dict.set('a', 'old')
@@ -128,7 +128,7 @@ describe('A file that is replaced', () => {
     await dict.close()
   })
 
-  it('and tables that are dropped leave an empty dictionary', async () => {
+  it('with dropped tables leaves an empty dictionary', async () => {
     const file = await fileIn()
     const dict = await SqliteDict.open('d', file)
     await dict.set('a', 1)
@@ -142,8 +142,8 @@ describe('A file that is replaced', () => {
   })
 })
 
-describe('A file that is deleted', () => {
-  it('fails checks and writes, is not created anew, and goes on when it comes back', async () => {
+describe('A deleted file', () => {
+  it('fails checks and writes, is not created again, and works when it comes back', async () => {
     const file = await fileIn()
     const dict = await SqliteDict.open('d', file)
     await dict.set('a', 1)
@@ -165,7 +165,7 @@ describe('A file that is deleted', () => {
     expect(await fresh.do('local')).toEqual([['a', 3]])
   })
 
-  it('comes back from a backup', async () => {
+  it('can come back from a backup', async () => {
     const file = await fileIn()
     const dict = await SqliteDict.open('d', file)
     await dict.set('a', 'old')
@@ -178,7 +178,7 @@ describe('A file that is deleted', () => {
     await dict.close()
   })
 
-  it('is told to live memory as a fault, which passes', async () => {
+  it('is reported to live memory as a temporary fault', async () => {
     const file = await fileIn()
     const dict = await SqliteDict.open('d', file, { live: true, autosync: false })
     await dict.set('a', 1)
@@ -192,16 +192,16 @@ describe('A file that is deleted', () => {
   })
 })
 
-describe('open() refuses', () => {
+describe('open() rejects', () => {
   const open = (name: unknown, file: unknown, options?: object) =>
     rejection(SqliteDict.open(name as string, file as string, options as object))
 
-  it.each([undefined, null, '', 1, {}])('%j for a name', async name => {
+  it.each([undefined, null, '', 1, {}])('%j as a name', async name => {
     expect(await open(name, await fileIn())).toBeInstanceOf(TypeError)
   })
 
   it.each([undefined, null, '', 1, {}, { exec() {} }, 'a\0b', new URL('file:///tmp/a.db')])(
-    '%j for a file',
+    '%j as a file',
     async file => {
       expect(await open('d', file)).toBeInstanceOf(TypeError)
     },
@@ -211,27 +211,27 @@ describe('open() refuses', () => {
     [':memory:', 'MemoryDict'],
     ['file:///tmp/a.db', 'fileURLToPath'],
     ['file:a.db?mode=memory', 'fileURLToPath'],
-  ])('%s, and says what to use', async (file, advice) => {
+  ])('%s, and names what to use', async (file, advice) => {
     const error = await open('d', file)
     expect(error).toBeInstanceOf(TypeError)
     expect(error.message).toContain(advice)
   })
 
-  it('wrong options, before it touches the file', async () => {
+  it('wrong options before it touches the file', async () => {
     const file = await fileIn()
     expect(await open('d', file, { timeout: 'long' })).toBeInstanceOf(TypeError)
     expect(await open('d', file, { nonsense: 1 })).toBeInstanceOf(TypeError)
     expect(await exists(file)).toBe(false)
   })
 
-  it('a folder that is not there', async () => {
+  it('a missing folder', async () => {
     const file = join(await fileIn('missing'), 'app.db')
     const error = await open('d', file)
     expect(error).toBeInstanceOf(StoreUnavailableError)
     expect(error.message).toContain(`there is no folder ${dirname(file)}`)
   })
 
-  it('a folder for a file', async () => {
+  it('a folder instead of a file', async () => {
     const file = await fileIn()
     await mkdir(file)
     const error = await open('d', file)
@@ -239,7 +239,7 @@ describe('open() refuses', () => {
     expect(error.message).toContain(file)
   })
 
-  it('a file that is no database, and leaves it as it is', async () => {
+  it('a file that is not a database, and leaves it unchanged', async () => {
     const file = await fileIn()
     await writeFile(file, 'This is not a database, however long it is. '.repeat(100))
     const error = await open('d', file)

@@ -24,7 +24,7 @@ async function walHandle(): Promise<{ file: string; handle: OwnHandle }> {
 }
 
 describe("A caller's connection", () => {
-  it('is used, and left open', async () => {
+  it('is used and left open', async () => {
     const { file, handle } = await walHandle()
     const dict = await SqliteDict.open('d', handle)
     await dict.set('a', 1)
@@ -54,25 +54,28 @@ describe("A caller's connection", () => {
     ['wal', 'EXTRA', 3],
     ['delete', 'FULL', 3],
     ['truncate', 'NORMAL', 2],
-  ])('in mode %s with synchronous=%s writes with what durability needs', async (journal, synchronous, needed) => {
-    const handle = await rawHandle(await fileIn())
-    handle.exec(`PRAGMA journal_mode = ${journal}; PRAGMA synchronous = ${synchronous}`)
-    const during: unknown[] = []
-    const spy: SqliteHandle = {
-      exec: sql => {
-        if (sql === 'COMMIT') during.push(pragma(handle, 'synchronous'))
-        return handle.exec(sql)
-      },
-      prepare: sql => handle.prepare(sql),
-    }
-    const dict = await SqliteDict.open('d', spy)
-    await dict.set('a', 1)
-    await dict.close()
-    expect(during).toEqual([needed, needed])
-    handle.close()
-  })
+  ])(
+    'in mode %s with synchronous=%s writes with the pragmas that durability needs',
+    async (journal, synchronous, needed) => {
+      const handle = await rawHandle(await fileIn())
+      handle.exec(`PRAGMA journal_mode = ${journal}; PRAGMA synchronous = ${synchronous}`)
+      const during: unknown[] = []
+      const spy: SqliteHandle = {
+        exec: sql => {
+          if (sql === 'COMMIT') during.push(pragma(handle, 'synchronous'))
+          return handle.exec(sql)
+        },
+        prepare: sql => handle.prepare(sql),
+      }
+      const dict = await SqliteDict.open('d', spy)
+      await dict.set('a', 1)
+      await dict.close()
+      expect(during).toEqual([needed, needed])
+      handle.close()
+    },
+  )
 
-  it.for(['off', 'memory'])('in journal mode %s is refused', async (journal, context) => {
+  it.for(['off', 'memory'])('in journal mode %s is rejected', async (journal, context) => {
     const handle = await rawHandle(await fileIn())
     handle.exec(`PRAGMA journal_mode = ${journal}`)
     if (pragma(handle, 'journal_mode') !== journal) context.skip('node:sqlite does not let it, being defensive')
@@ -82,7 +85,7 @@ describe("A caller's connection", () => {
     handle.close()
   })
 
-  it('may be shared by dictionaries, which see each other at once', async () => {
+  it("can be shared by dictionaries, which see each other's writes at once", async () => {
     const { handle } = await walHandle()
     const [a, b] = [await SqliteDict.open('d', handle), await SqliteDict.open('d', handle)]
     for (let n = 0; n < 5; n += 1) {
@@ -97,7 +100,7 @@ describe("A caller's connection", () => {
     handle.close()
   })
 
-  it('feeds live memory with what others write on it', async () => {
+  it("updates live memory with the application's own writes", async () => {
     const { handle } = await walHandle()
     const live = await SqliteDict.open('d', handle, { live: true, autosync: false })
     const changed = new Promise(resolve => live.on('change', ({ value }) => resolve(value)))
@@ -125,7 +128,7 @@ describe("A caller's connection", () => {
     handle.close()
   })
 
-  it('in a transaction for too long is an error that says so', async () => {
+  it('with a transaction that lasts too long rejects with an error that says so', async () => {
     const { handle } = await walHandle()
     const dict = await SqliteDict.open('d', handle, { timeout: 200 })
     handle.exec('BEGIN')
@@ -140,7 +143,7 @@ describe("A caller's connection", () => {
     handle.close()
   })
 
-  it('need not tell whether a transaction is open', async () => {
+  it('does not have to report whether a transaction is open', async () => {
     const { handle } = await walHandle()
     const bare = { exec: (sql: string) => handle.exec(sql), prepare: (sql: string) => handle.prepare(sql) }
     const dict = await SqliteDict.open('d', bare, { timeout: 200 })
@@ -153,7 +156,7 @@ describe("A caller's connection", () => {
     handle.close()
   })
 
-  it('to a file that was replaced or deleted is an error', async () => {
+  it('to a replaced or deleted file rejects', async () => {
     const { file, handle } = await walHandle()
     const dict = await SqliteDict.open('d', handle)
     await dict.set('a', 1)
@@ -169,7 +172,7 @@ describe("A caller's connection", () => {
     handle.close()
   })
 
-  it('that its owner has closed is an error', async () => {
+  it('that its owner has closed rejects', async () => {
     const { handle } = await walHandle()
     const dict = await SqliteDict.open('d', handle)
     handle.close()
@@ -181,7 +184,7 @@ describe("A caller's connection", () => {
     await dict.close()
   })
 
-  it('to a database in memory is as durable as that', async () => {
+  it('to an in-memory database is only as durable as that', async () => {
     const handle = await rawHandle(':memory:')
     const [a, b] = [await SqliteDict.open('d', handle), await SqliteDict.open('d', handle, { live: true })]
     await a.set('a', 1)
@@ -191,7 +194,7 @@ describe("A caller's connection", () => {
     handle.close()
   })
 
-  it('gives numbers, whatever its own defaults are', async () => {
+  it('returns numbers, whatever its own defaults are', async () => {
     const { handle } = await walHandle()
     const { defaultSafeIntegers } = handle as { defaultSafeIntegers?: (on: boolean) => void }
     defaultSafeIntegers?.call(handle, true)

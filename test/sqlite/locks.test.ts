@@ -26,8 +26,8 @@ async function holder(file: string) {
   return child
 }
 
-describe('A lock that a second process holds', () => {
-  it('is waited out, without blocking the process', async () => {
+describe('A lock held by a second process', () => {
+  it('is waited for without blocking the process', async () => {
     const file = await fileIn()
     const dict = await SqliteDict.open('d', file)
     const other = await holder(file)
@@ -45,7 +45,7 @@ describe('A lock that a second process holds', () => {
     await dict.close()
   })
 
-  it('for too long is an error: surely nothing was written, nor is it later', async () => {
+  it('for too long makes the write reject, and it never takes effect', async () => {
     const file = await fileIn()
     const dict = await SqliteDict.open('d', file, { timeout: 300 })
     const other = await holder(file)
@@ -60,7 +60,7 @@ describe('A lock that a second process holds', () => {
     await dict.close()
   })
 
-  it('does not keep close() waiting for longer', async () => {
+  it('does not delay close() for longer', async () => {
     const file = await fileIn()
     const dict = await SqliteDict.open('d', file, { timeout: 300 })
     await holder(file)
@@ -70,7 +70,7 @@ describe('A lock that a second process holds', () => {
     expect([StoreUnavailableError, ClosedError]).toContain((await writing).constructor)
   })
 
-  it('is waited out while a new file is opened', async () => {
+  it('is waited for while a new file is opened', async () => {
     const file = await fileIn()
     const other = await startChild()
     await other.do('openHandle', file)
@@ -83,7 +83,7 @@ describe('A lock that a second process holds', () => {
     await dict.close()
   })
 
-  it('for too long, opening is an error', async () => {
+  it('for too long makes open() reject', async () => {
     const file = await fileIn()
     const other = await startChild()
     await other.do('openHandle', file)
@@ -114,7 +114,7 @@ const bytes: Encoding<Uint8Array> = {
 }
 
 describe('A value that is too large', { timeout: 60_000 }, () => {
-  it('is refused, with its key and all of its group, and nothing else is', async () => {
+  it('is rejected with its key and its whole group, and no other write is', async () => {
     const dict = await SqliteDict.open('d', await fileIn(), { encoding: bytes })
     const all = [dict.set('a', 1), dict.update({ a: 2, large: 1_000_000_001, c: 3 }), dict.set('b', 2)].map(fault)
     const [a, large, b] = await Promise.all(all)
@@ -130,7 +130,7 @@ describe('A value that is too large', { timeout: 60_000 }, () => {
 })
 
 describe('A full disk', () => {
-  it('by the limit of the database: nothing is half done, and it goes on when there is space', async () => {
+  it('by the limit of the database: nothing is half written, and writes succeed when there is space', async () => {
     const handle = await rawHandle(await fileIn())
     handle.exec('PRAGMA journal_mode = WAL')
     const dict = await SqliteDict.open('d', handle)
@@ -147,7 +147,7 @@ describe('A full disk', () => {
     handle.close()
   })
 
-  it('of the file system: nothing is half done, and it goes on when there is space', async context => {
+  it('of the file system: nothing is half written, and writes succeed when there is space', async context => {
     const folder = await mkdtemp(join(tmpdir(), 'durabledict-full-'))
     const run = promisify(execFile)
     const mounted = await run('mount', ['-t', 'tmpfs', '-o', 'size=1m', 'tmpfs', folder]).catch((error: Error) => error)

@@ -33,7 +33,7 @@ async function logged(file: string) {
 const range = (length: number) => Array.from({ length }, (_, index) => index)
 
 describe('The history', () => {
-  it('gives what happened since, step by step', async () => {
+  it('returns the changes since a version, step by step', async () => {
     const file = await fileIn()
     const [a, b] = [await backendOf('d', file), await backendOf('d', file)]
     const base = a.lastUpdated() as Version
@@ -65,7 +65,7 @@ describe('The history', () => {
     b.close()
   })
 
-  it('keeps so many entries, and no more', async () => {
+  it('keeps a limited number of entries', async () => {
     const file = await fileIn()
     const backend = await backendOf('d', file)
     const base = backend.lastUpdated() as Version
@@ -84,7 +84,7 @@ describe('The history', () => {
     backend.close()
   })
 
-  it('keeps so many bytes, and no more', async () => {
+  it('keeps a limited number of bytes', async () => {
     const file = await fileIn()
     const backend = await backendOf('d', file)
     const base = backend.lastUpdated() as Version
@@ -100,7 +100,7 @@ describe('The history', () => {
     backend.close()
   })
 
-  it('is cut by a change that is larger than all of it', async () => {
+  it('is cut by a change larger than the whole log', async () => {
     const file = await fileIn()
     const backend = await backendOf('d', file)
     const base = await set(backend, { a: '1' })
@@ -116,7 +116,7 @@ describe('The history', () => {
     backend.close()
   })
 
-  it('tells its own author of a change that is larger than all of it', async () => {
+  it('returns to its author a change larger than the whole log', async () => {
     const file = await fileIn()
     const backend = await backendOf('d', file)
     const base = backend.lastUpdated() as Version
@@ -126,7 +126,7 @@ describe('The history', () => {
     backend.close()
   })
 
-  it('knows a version that is not of it', async () => {
+  it('recognizes a version of another history', async () => {
     const file = await fileIn()
     const backend = await backendOf('d', file)
     const zero = String(backend.lastUpdated())
@@ -144,7 +144,7 @@ describe('The history', () => {
 })
 
 describe('Opening', () => {
-  it('changes nothing of a dictionary that is there', async () => {
+  it('changes nothing in an existing dictionary', async () => {
     const file = await fileIn()
     const first = await SqliteDict.open('d', file)
     await first.set('a', 1)
@@ -155,7 +155,7 @@ describe('Opening', () => {
     await second.close()
   })
 
-  it('keeps the dictionaries of a file apart', async () => {
+  it('keeps the dictionaries of a file separate', async () => {
     const file = await fileIn()
     const [a, b] = [await SqliteDict.open('a', file), await SqliteDict.open('b', file)]
     await a.set('key', 'of a')
@@ -174,7 +174,7 @@ describe('Opening', () => {
     ["UPDATE durabledict_heads SET format = 2 WHERE dict = 'd'", 'd'],
     ["UPDATE durabledict_heads SET format = 2 WHERE dict = 'd'", 'another'],
     ['ALTER TABLE durabledict_heads RENAME COLUMN nonce TO something', 'd'],
-  ])('refuses what a later version has laid out: %s', async (sql, name) => {
+  ])('rejects the layout of a later version: %s', async (sql, name) => {
     const file = await fileIn()
     await (await SqliteDict.open('d', file)).close()
     const db = await rawHandle(file)
@@ -199,7 +199,7 @@ describe('Opening', () => {
     await dict.close()
   })
 
-  it('makes a dictionary of an empty file', async () => {
+  it('creates a dictionary in an empty file', async () => {
     const file = await fileIn()
     await writeFile(file, '')
     const dict = await SqliteDict.open('d', file)

@@ -37,7 +37,7 @@ async function runBy(node: string, report: string): Promise<Report> {
 }
 
 describe.skipIf(process.getBuiltinModule('node:sqlite') !== undefined)('On node:sqlite', { timeout: 600_000 }, () => {
-  it('everything holds that holds on libsql', async () => {
+  it('everything works that works on libsql', async () => {
     const { numPassedTests, testResults } = await runBy(await modernNode(24), await fileIn('report.json'))
     const tests = testResults.flatMap(({ assertionResults }) => assertionResults)
     const failed = tests.filter(({ status }) => status !== 'passed' && status !== 'skipped' && status !== 'pending')

@@ -19,7 +19,7 @@ function told<V>(child: Child, event: string, count: number): Promise<V[]> {
 }
 
 describe('Several processes', { timeout: 60_000 }, () => {
-  it.each([20, 24])('that start together found one dictionary, and none is stuck afterwards (Node %i)', async major => {
+  it.each([20, 24])('that start together create one dictionary, and none hangs afterwards (Node %i)', async major => {
     const execPath = await modernNode(major)
     const all = await Promise.all([1, 2, 3, 4].map(() => startChild({ execPath })))
     for (let round = 0; round < 6; round += 1) {
@@ -38,7 +38,7 @@ describe('Several processes', { timeout: 60_000 }, () => {
     }
   })
 
-  it('with either engine share a file', async () => {
+  it('with different engines share a file', async () => {
     const file = await fileIn()
     const [one, two] = [await startChild(), await startChild({ execPath: await modernNode(24) })]
     await one.do('open', 'd', file)
@@ -52,7 +52,7 @@ describe('Several processes', { timeout: 60_000 }, () => {
     expect(await one.do('call', 'entries')).toEqual(await two.do('call', 'entries'))
   })
 
-  it.each([20, 24])('write at the same time, and nothing is lost (Node %i)', async major => {
+  it.each([20, 24])('write at the same time, and no write is lost (Node %i)', async major => {
     const file = await fileIn()
     const execPath = await modernNode(major)
     const all = await Promise.all([1, 2, 3].map(() => startChild({ execPath })))
@@ -70,33 +70,30 @@ describe('Several processes', { timeout: 60_000 }, () => {
     await fresh.close()
   })
 
-  it.each([20, 24])(
-    'that are killed in the middle of their writes lose nothing acknowledged (Node %i)',
-    async major => {
-      const file = await fileIn()
-      for (const acknowledged of [1, 7, 40]) {
-        const child = await startChild({ execPath: await modernNode(major) })
-        await child.do('open', 'd', file)
-        let latest = 0
-        child.on('acknowledged', n => {
-          latest = n
-          if (n >= acknowledged) child.process.kill('SIGKILL')
-        })
-        void child.do('count')
-        await child.ended
-        expect(latest).toBeGreaterThanOrEqual(acknowledged)
-        const dict = await SqliteDict.open('d', file)
-        const n = (await dict.get('n')) as number
-        expect(n, 'what was acknowledged, or the one write that was under way').toBeGreaterThanOrEqual(latest)
-        await dict.set('n', 0)
-        await dict.close()
-      }
-    },
-  )
+  it.each([20, 24])('that are killed during writes lose no acknowledged write (Node %i)', async major => {
+    const file = await fileIn()
+    for (const acknowledged of [1, 7, 40]) {
+      const child = await startChild({ execPath: await modernNode(major) })
+      await child.do('open', 'd', file)
+      let latest = 0
+      child.on('acknowledged', n => {
+        latest = n
+        if (n >= acknowledged) child.process.kill('SIGKILL')
+      })
+      void child.do('count')
+      await child.ended
+      expect(latest).toBeGreaterThanOrEqual(acknowledged)
+      const dict = await SqliteDict.open('d', file)
+      const n = (await dict.get('n')) as number
+      expect(n, 'what was acknowledged, or the one write that was under way').toBeGreaterThanOrEqual(latest)
+      await dict.set('n', 0)
+      await dict.close()
+    }
+  })
 })
 
 describe('A loop of awaited writes', () => {
-  it('lets everything else run', async () => {
+  it('lets the event loop run', async () => {
     const dict = await SqliteDict.open('d', await fileIn())
     let stop = false
     setTimeout(() => {
@@ -114,7 +111,7 @@ describe('A loop of awaited writes', () => {
 })
 
 describe('Live memory', { timeout: 60_000 }, () => {
-  it.each([20, 24])('notices what another process writes within 20 ms at the median (Node %i)', async major => {
+  it.each([20, 24])("notices another process's write within 20 ms at the median (Node %i)", async major => {
     const file = await fileIn()
     const execPath = await modernNode(major)
     const [reader, writer] = [await startChild({ execPath }), await startChild({ execPath })]
@@ -131,7 +128,7 @@ describe('Live memory', { timeout: 60_000 }, () => {
     expect(median(latencies)).toBeLessThan(20)
   })
 
-  it('misses nothing of a fast writer', async () => {
+  it('misses no change of a fast writer', async () => {
     const file = await fileIn()
     const [reader, writer] = [await startChild(), await startChild()]
     await reader.do('open', 'd', file, { live: true, autosync: false })
@@ -156,7 +153,7 @@ describe('Live memory', { timeout: 60_000 }, () => {
     expect(share).toBeLessThan(0.01)
   })
 
-  it.each([20, 24])('does not hold a process open (Node %i)', async major => {
+  it.each([20, 24])('does not keep a process alive (Node %i)', async major => {
     const child = await startChild({ execPath: await modernNode(major) })
     await child.do('open', 'd', await fileIn(), { live: true })
     child.process.disconnect()

@@ -28,7 +28,7 @@ async function contents(file: string): Promise<Map<string, string>> {
 }
 
 describe.skipIf(process.platform === 'win32')('A file that open() creates', () => {
-  it('is its owner’s alone, with the files beside it, whatever the umask is', async () => {
+  it('is accessible only to its owner, as are the files beside it, whatever the umask is', async () => {
     const file = await fileIn()
     const umask = process.umask(0)
     const dict = await SqliteDict.open('d', file)
@@ -38,7 +38,7 @@ describe.skipIf(process.platform === 'win32')('A file that open() creates', () =
     await dict.close()
   })
 
-  it('has the permissions of "fileMode" exactly', async () => {
+  it('has exactly the permissions of "fileMode"', async () => {
     const file = await fileIn()
     const umask = process.umask(0o077)
     const dict = await SqliteDict.open('d', file, { fileMode: 0o664 })
@@ -48,7 +48,7 @@ describe.skipIf(process.platform === 'win32')('A file that open() creates', () =
     await dict.close()
   })
 
-  it('keeps the permissions that it has', async () => {
+  it('keeps its existing permissions', async () => {
     const file = await fileIn()
     await (await SqliteDict.open('d', file)).close()
     await chmod(file, 0o640)
@@ -105,7 +105,7 @@ describe('{ readOnly: true }', () => {
     handle.close()
   })
 
-  it('does not repair a damaged head, and goes on when a writer has', async () => {
+  it('does not repair a damaged head, and continues when a writer has repaired it', async () => {
     const file = await fileIn()
     const writer = await SqliteDict.open('d', file)
     await writer.set('a', 1)
@@ -121,7 +121,7 @@ describe('{ readOnly: true }', () => {
     await writer.close()
   })
 
-  it('reads through a connection of the caller’s, in any journal mode', async () => {
+  it("reads through the caller's connection, in any journal mode", async () => {
     const handle = await rawHandle(await fileIn())
     const writer = await SqliteDict.open('d', handle)
     await writer.set('a', 1)
@@ -140,7 +140,7 @@ async function startWithoutRights() {
   return child
 }
 
-describe.skipIf(process.getuid?.() !== 0)('Without the right to write, which only root can give up', () => {
+describe.skipIf(process.getuid?.() !== 0)('Without write permission, which only root can drop', () => {
   it('{ readOnly: true } reads while another process has the file open, and follows', async () => {
     const file = await fileIn()
     const writer = await SqliteDict.open('d', file, { fileMode: 0o644 })
@@ -155,7 +155,7 @@ describe.skipIf(process.getuid?.() !== 0)('Without the right to write, which onl
     await writer.close()
   })
 
-  it('{ readOnly: true } reads what a process left that was killed', async () => {
+  it('{ readOnly: true } reads what a killed process left', async () => {
     const file = await fileIn()
     const writer = await startChild()
     await writer.do('open', 'd', file, { fileMode: 0o644 })
@@ -167,7 +167,7 @@ describe.skipIf(process.getuid?.() !== 0)('Without the right to write, which onl
     expect(await child.do('call', 'get', 'a')).toBe(1)
   })
 
-  it('{ readOnly: true } says what is missing when no other process has the file open', async () => {
+  it('{ readOnly: true } names what is missing when no other process has the file open', async () => {
     const file = await fileIn()
     const writer = await startChild()
     await writer.do('open', 'd', file, { fileMode: 0o644 })
@@ -181,7 +181,7 @@ describe.skipIf(process.getuid?.() !== 0)('Without the right to write, which onl
     expect(error.message).toContain('while another process has it open')
   })
 
-  it('cannot even read a file of the default mode', async () => {
+  it('cannot read a file of the default mode', async () => {
     const file = await fileIn()
     const writer = await SqliteDict.open('d', file)
     await chmod(dirname(file), 0o755)
@@ -191,7 +191,7 @@ describe.skipIf(process.getuid?.() !== 0)('Without the right to write, which onl
     await writer.close()
   })
 
-  it('opening and reading work, and writing says what is wrong', async () => {
+  it('opening and reading work, and a write names what is wrong', async () => {
     const file = await fileIn()
     const keeper = await SqliteDict.open('d', file)
     await keeper.set('a', 1)
@@ -207,7 +207,7 @@ describe.skipIf(process.getuid?.() !== 0)('Without the right to write, which onl
     await keeper.close()
   })
 
-  it('on a file without the dictionary: opening says what is wrong', async () => {
+  it('on a file without the dictionary: open() names what is wrong', async () => {
     const file = await fileIn()
     const keeper = await SqliteDict.open('another', file)
     await chmodAll(file, 0o755, 0o444)
@@ -218,7 +218,7 @@ describe.skipIf(process.getuid?.() !== 0)('Without the right to write, which onl
     await keeper.close()
   })
 
-  it('in a folder without it, opening says what is wrong', async () => {
+  it('in a folder without it: open() names what is wrong', async () => {
     const file = await fileIn()
     await chmodAll(file, 0o555, 0o444)
     const child = await startWithoutRights()

@@ -30,7 +30,7 @@ const keys = fc
 const values = fc.oneof(anyText, fc.uint8Array({ maxLength: 20 }))
 
 describe('Text', () => {
-  it('is escaped reversibly, to what SQLite can hold', () => {
+  it('is escaped reversibly into what SQLite can store', () => {
     fc.assert(
       fc.property(anyText, text => {
         const escaped = escapeText(text)
@@ -42,12 +42,12 @@ describe('Text', () => {
     )
   })
 
-  it('stays as it is, but for rare characters', () => {
+  it('is unchanged except for rare characters', () => {
     expect(escapeText('grüße, 世界 😀\n\t\u0002')).toBe('grüße, 世界 😀\n\t\u0002')
     expect(escapeText('a\0b')).toBe('a\u00010000b')
   })
 
-  it('comes back from the file as it went in: names, keys, text and bytes', async () => {
+  it('is read from the file as it was written: names, keys, text and bytes', async () => {
     const file = await fileIn()
     const names = fc.string({ unit: 'binary', minLength: 1 })
     await fc.assert(
@@ -67,7 +67,7 @@ describe('Text', () => {
     )
   })
 
-  it('with NUL is popped, and given by setDefault', async () => {
+  it('with NUL is returned by pop and setDefault', async () => {
     const dict = await SqliteDict.open('a\0b', await fileIn(), { encoding: asIs })
     const other = await SqliteDict.open('a', await fileIn(), { encoding: asIs })
     expect(await dict.setDefault('k\0', 'v\0w')).toBe('v\0w')

@@ -46,7 +46,7 @@ const SETS: [string, string][] = [
 const create = (sql: string, table: string, temporary = '') =>
   raw.exec(`CREATE ${temporary} TRIGGER t ${sql.replaceAll('%s', table)}`)
 
-it.each(SETS)('rejects the write alone whose row a trigger %s', async (_what, sql) => {
+it.each(SETS)('rejects only the write whose row a trigger %s', async (_what, sql) => {
   create(sql, 'durabledict_entries')
   const writes = [dict.set('a', 1), dict.set('b', 2), dict.set('a2', 3)].map(outcome)
   expect(await Promise.all(writes)).toEqual(['done', InvalidValueError, 'done'])
@@ -79,7 +79,7 @@ it.each([
   await expectRows({ old: 0, other: 0 })
 })
 
-it('rejects a batch that a trigger rolls back as a whole, and writes nothing of it', async () => {
+it('rejects a whole batch that a trigger rolls back, and writes nothing of it', async () => {
   create("BEFORE INSERT ON %s WHEN NEW.key = 'b' BEGIN SELECT RAISE(ROLLBACK, 'no'); END", 'durabledict_entries')
   const writes = [dict.set('a', 1), dict.set('b', 2), dict.set('a2', 3)].map(outcome)
   expect(await Promise.all(writes)).toEqual(Array(3).fill(StoreUnavailableError))
@@ -88,12 +88,12 @@ it('rejects a batch that a trigger rolls back as a whole, and writes nothing of 
   await expectRows({ old: 0, other: 0, a: 1 })
 })
 
-it('rejects maxStaleness if a trigger keeps its bound from being recorded', async () => {
+it('rejects maxStaleness if a trigger prevents its bound from being recorded', async () => {
   create('BEFORE UPDATE ON %s BEGIN SELECT RAISE(IGNORE); END', 'durabledict_heads')
   expect(await outcome(SqliteDict.open('d', raw, { maxStaleness: 50 }))).toBe(StoreUnavailableError)
 })
 
-it('writes as ever with triggers that write elsewhere', async () => {
+it('writes as usual with triggers that write elsewhere', async () => {
   raw.exec('CREATE TABLE audit (key)')
   create('AFTER INSERT ON %s BEGIN INSERT INTO audit VALUES (NEW.key); END', 'durabledict_entries')
   await Promise.all([dict.set('a', 1), dict.update({ old: 1, b: 2 }), dict.delete('other')])

@@ -26,7 +26,7 @@ async function storedHead(file: string, open = rawHandle): Promise<unknown> {
 }
 
 describe('A dictionary that opened while another connection held the write lock', () => {
-  it('sees what is written afterwards, and writes', async () => {
+  it('sees later writes, and writes', async () => {
     const file = await fileIn()
     const writer = await SqliteDict.open('d', file)
     const other = await rawHandle(file)
@@ -81,7 +81,7 @@ describe.each(Object.entries(ENGINES))('On a connection of %s', (name, open) => 
     other.close()
   })
 
-  it.for(['wal', 'delete'])('a write in mode %s that was given up leaves no lock', async (journal, context) => {
+  it.for(['wal', 'delete'])('an abandoned write in mode %s leaves no lock', async (journal, context) => {
     if (!open) return context.skip(`${name} is not installed`)
     const { mine, other } = await contenders(await fileIn(), journal, open)
     const dict = await SqliteDict.open('d', mine, { timeout: 300 })

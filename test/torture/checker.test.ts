@@ -34,7 +34,7 @@ const EMPTY: History = {
 const rulesOf = (history: Partial<History>) => check({ ...EMPTY, ...history }).violations.map(({ rule }) => rule)
 const answer = (operations: Operation[], losses: Loss[] = []) => judge('k', operations, losses)
 
-describe('what happened to one key', () => {
+describe('the history of one key', () => {
   it.each<[string, Operation[]]>([
     ['a read after a write', [set('a', 0, 1), read('a', 2, 3)]],
     ['a read of nothing before it', [read(undefined, 0, 1), set('a', 2, 3)]],
@@ -56,7 +56,7 @@ describe('what happened to one key', () => {
     ['a transaction', [set('1', 0, 1), operation('transact', [2, 3], { expected: '1', value: '2' }), read('2', 4, 5)]],
     ['a read within its bound', [set('a', 0, 1), set('b', 2, 3), read('a', 6, 6, { bound: 5 })]],
     ['a refused write', [set('a', 0, 1, { outcome: 'none' }), read(undefined, 2, 3)]],
-  ])('can be: %s', (_name, operations) => expect(answer(operations)).toBe('yes'))
+  ])('is possible: %s', (_name, operations) => expect(answer(operations)).toBe('yes'))
 
   it.each<[string, Operation[]]>([
     ['an old value', [set('a', 0, 1), set('b', 2, 3), read('a', 4, 5)]],
@@ -78,23 +78,23 @@ describe('what happened to one key', () => {
       'memory older than what is everywhere',
       [set('a', 0, 1), set('b', 2, 3, { everywhere: true }), read('a', 4, 4, { bound: 5 })],
     ],
-  ])('cannot be: %s', (_name, operations) => expect(answer(operations)).toBe('no'))
+  ])('is impossible: %s', (_name, operations) => expect(answer(operations)).toBe('no'))
 
-  it('may be lost by the store, and come back', () => {
+  it('may contain a write that the store lost and then restored', () => {
     const loss: Loss = { kind: 'rollback', begin: 4, end: 5, entries: { k: 'a' } }
     const operations = [set('a', 0, 1), set('b', 2, 3), read('a', 6, 7)]
     expect(answer(operations, [loss])).toBe('yes')
     expect(answer(operations, [{ ...loss, keys: ['other'] }])).toBe('no')
   })
 
-  it('need not be everywhere for those who relied on a bound that the store has lost since', () => {
+  it('need not satisfy readers that relied on a bound the store has since lost', () => {
     const loss: Loss = { kind: 'FLUSHALL', begin: 2, end: 3, entries: {} }
     const operations = [set('a', 0, 1), set('b', 4, 5, { everywhere: true }), read('a', 6, 6, { bound: 5 })]
     expect(answer(operations, [loss])).toBe('yes')
     expect(answer([...operations, read(undefined, 9, 9, { bound: 5 })], [loss])).toBe('no')
   })
 
-  it('is decided soon, however much of it overlaps', () => {
+  it('is decided quickly, however many operations overlap', () => {
     const operations = Array.from({ length: 300 }, (_, index) => [
       set(`${index}`, index, index + 12),
       read(`${index}`, index + 6, index + 14),
@@ -103,7 +103,7 @@ describe('what happened to one key', () => {
     expect(answer(operations)).toBe('yes')
   })
 
-  it('is shown as short as it can be', () => {
+  it('is shortened to a minimal counterexample', () => {
     const noise = Array.from({ length: 50 }, (_, index) => [
       set(`${index}`, index * 10, index * 10 + 1),
       read(`${index}`, index * 10 + 2, index * 10 + 3),
@@ -118,7 +118,7 @@ describe('a run', () => {
   const at = 1
   const session = 's'
 
-  it('passes where nothing happened', () => expect(rulesOf({})).toEqual([]))
+  it('passes if nothing happened', () => expect(rulesOf({})).toEqual([]))
 
   it.each<[string, Partial<History>]>([
     ['each key is linearizable', { operations: [set('a', 0, 1)], store: { at: 9, entries: {} } }],
@@ -175,5 +175,5 @@ describe('a run', () => {
       },
     ],
     ['no crash, no stray error', { faults: ['it fell over'] }],
-  ])('is found to break: %s', (rule, history) => expect(rulesOf(history)).toContain(rule))
+  ])('is found to violate: %s', (rule, history) => expect(rulesOf(history)).toContain(rule))
 })

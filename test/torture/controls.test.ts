@@ -8,12 +8,12 @@ beforeAll(() => prepare({ build: true }))
 // Without these a checker that finds nothing would prove nothing.
 describe('the torture test', { timeout: 60_000 }, () => {
   for (const control of CONTROLS) {
-    it.concurrent(`notices where this rule is broken: ${control.rule}`, async () => {
+    it.concurrent(`detects a violation of this rule: ${control.rule}`, async () => {
       const { violations } = await perform(control, { broken: true })
       expect(violations).not.toEqual([])
     })
 
-    it.concurrent(`has nothing to say where it is kept: ${control.rule}`, async () => {
+    it.concurrent(`accepts a history that keeps this rule: ${control.rule}`, async () => {
       const { violations } = await perform(control, { broken: false })
       expect(violations).toEqual([])
     })

@@ -46,14 +46,14 @@ async function open() {
 const soon = () => pause(60)
 
 describe('the fault proxy', () => {
-  it('passes everything on, both ways', async () => {
+  it('forwards everything in both directions', async () => {
     const client = await open()
     client.socket.write('hello')
     await expect.poll(() => client.answered).toBe('hello')
     expect(proxy.accepted).toBe(1)
   })
 
-  it('keeps the order of what it delays, however the delay changes', async () => {
+  it('keeps the order of delayed data, however the delay changes', async () => {
     const client = await open()
     const sent: string[] = []
     for (let index = 0; index < 200; index += 1) {
@@ -73,7 +73,7 @@ describe('the fault proxy', () => {
     expect(client.error).toBe('ECONNRESET')
   })
 
-  it('refuses until it is let through as often as it was refused', async () => {
+  it('refuses connections until they are allowed the same number of times', async () => {
     proxy.refuse(true)
     proxy.refuse(true)
     proxy.refuse(false)
@@ -85,7 +85,7 @@ describe('the fault proxy', () => {
     await expect.poll(() => client.answered).toBe('hello')
   })
 
-  it('loses what goes one way', async () => {
+  it('drops what goes in one direction', async () => {
     const client = await open()
     await soon()
     for (const link of proxy.links) link.swallow(['toClient'])
@@ -95,7 +95,7 @@ describe('the fault proxy', () => {
     expect(client.answered).toBe('')
   })
 
-  it('leaves connections open with nothing behind them, and cuts those when it heals', async () => {
+  it('leaves half-open connections and cuts them when it heals', async () => {
     const early = await open()
     await soon()
     proxy.halfOpen()

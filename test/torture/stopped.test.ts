@@ -49,11 +49,11 @@ async function start(store: WorkerPlan['store'], journals: string, options: Work
   return worker
 }
 
-describe.each(Object.entries(STORES))('%s: a process that is stopped across its bound', (_name, store) => {
+describe.each(Object.entries(STORES))('%s: a process stopped for longer than its bound', (_name, store) => {
   it.each([
     ['live', { maxStaleness: BOUND, live: true }],
     ['not live', { maxStaleness: BOUND }],
-  ])('never serves what was replaced everywhere meanwhile: %s', async (_mode, options) => {
+  ])('never returns a value that was replaced everywhere meanwhile: %s', async (_mode, options) => {
     const journals = await mkdtemp(join(folder, 'journals-'))
     const [writer, reader] = await Promise.all([start(store(), journals, {}), start(store(), journals, options)])
     await writer.call(0, 'set', 'key')

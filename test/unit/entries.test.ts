@@ -38,7 +38,7 @@ describe('each entry point', () => {
     },
   )
 
-  it.each(ENTRIES.filter(({ path }) => !WHOLE.includes(path)))('$path loads its own part only', async entry => {
+  it.each(ENTRIES.filter(({ path }) => !WHOLE.includes(path)))('$path loads only its own part', async entry => {
     const { modules } = await measure(entry)
     const own = partsOf(entry.path)
     const others = Object.entries(PARTS).filter(([part]) => !own.includes(part))
@@ -52,7 +52,7 @@ describe('each entry point', () => {
     },
   )
 
-  it('is in package.json as the list has it', async () => {
+  it('is in package.json exactly as in the list', async () => {
     expect(await isWritten()).toBe(true)
   })
 })

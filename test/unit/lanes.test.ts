@@ -19,7 +19,7 @@ async function listed(): Promise<string[]> {
 }
 
 describe('the lanes of the tests', () => {
-  it('have each test file exactly once', { timeout: 60_000 }, async () => {
+  it('contain each test file exactly once', { timeout: 60_000 }, async () => {
     const present = await readdir(`${root}/test`, { recursive: true })
     const files = present.map(path => `test/${path.replaceAll(sep, '/')}`).filter(path => path.endsWith('.test.ts'))
     expect(await listed()).toEqual(files.sort())

@@ -25,7 +25,7 @@ describe('openDict', () => {
     await Promise.all([first.close(), second.close()])
   })
 
-  test('decodes what is percent-encoded, in path and name', async () => {
+  test('decodes percent-encoding in path and name', async () => {
     const dict = await openDict(`sqlite:${join(folder, 'a%20b%23.db')}#my%20name`)
     expect(dict.name).toBe('my name')
     expect(existsSync(join(folder, 'a b#.db'))).toBe(true)
@@ -43,21 +43,21 @@ describe('openDict', () => {
     ['a query', 'sqlite:./app.db?mode=ro#settings'],
     ['a lone percent sign', 'sqlite:./50%.db#settings'],
     ['another type', 5 as never],
-  ])('refuses %s', async (_, url) => {
+  ])('rejects %s', async (_, url) => {
     await expect(openDict(url)).rejects.toThrow(TypeError)
   })
 
-  test('takes any case of the scheme, a URL object, and an absolute path behind //', async () => {
+  test('accepts any case of the scheme, a URL object, and an absolute path after //', async () => {
     const dict = await openDict(new URL(`SQLITE://${join(folder, 'app.db')}#settings`))
     expect(existsSync(join(folder, 'app.db'))).toBe(true)
     await dict.close()
   })
 
-  test('does not tell passwords', async () => {
+  test('does not reveal passwords', async () => {
     await expect(openDict('mysql://user:secret@host/db#settings')).rejects.toThrow(/\/\/…@host/)
   })
 
-  test('shows no part of a password, wherever it is in the URL, with nothing of it in the cause', async () => {
+  test('reveals no part of a password, wherever it is in the URL, nor in the cause', async () => {
     const urls = [
       'mysql://user:s3cret@host/db#settings',
       'mysql://user:s3cret@evil@host/db#settings',

@@ -46,7 +46,7 @@ describe('openOnce()', () => {
     expect(await openOnce('settings', open)).toBeInstanceOf(MemoryDict)
   })
 
-  it('replaces the dictionary when what it depends on has changed, and closes the former one', async () => {
+  it('replaces the dictionary when what it depends on has changed, and closes the previous one', async () => {
     const one = await openOnce('settings', open, { dependsOn: { theme: 'light' } })
     expect(await openOnce('settings', open, { dependsOn: { theme: 'light' } })).toBe(one)
     const two = await openOnce('settings', open, { dependsOn: { theme: 'dark' } })
@@ -55,7 +55,7 @@ describe('openOnce()', () => {
     await two.set('theme', 'dark')
   })
 
-  it('keeps the former dictionary when its replacement cannot be opened', async () => {
+  it('keeps the previous dictionary if its replacement cannot be opened', async () => {
     const one = await openOnce('settings', open, { dependsOn: 1 })
     await expect(openOnce('settings', () => Promise.reject(new Error('down')), { dependsOn: 2 })).rejects.toThrow(
       'down',
@@ -64,7 +64,7 @@ describe('openOnce()', () => {
     await one.set('theme', 'dark')
   })
 
-  it('rejects when it is not given a function', async () => {
+  it('rejects if its argument is not a function', async () => {
     await expect(openOnce('settings', undefined as never)).rejects.toThrow(
       'openOnce() takes a key, which is a string, and a function that opens a dictionary.',
     )
@@ -74,14 +74,14 @@ describe('openOnce()', () => {
     ['undefined', undefined],
     ['null', null],
     ['an object', {}],
-  ])('rejects when the function returns %s, and opens at the next call', async (_, returned) => {
+  ])('rejects if the function returns %s, and opens at the next call', async (_, returned) => {
     await expect(openOnce('settings', async () => returned as never)).rejects.toThrow(
       'The function passed to openOnce() must return the dictionary that it opens',
     )
     expect(await openOnce('settings', open)).toBeInstanceOf(MemoryDict)
   })
 
-  it('keeps the former dictionary when the replacement is not a dictionary', async () => {
+  it('keeps the previous dictionary if the replacement is not a dictionary', async () => {
     const one = await openOnce('settings', open, { dependsOn: 1 })
     await expect(openOnce('settings', async () => undefined as never, { dependsOn: 2 })).rejects.toThrow(TypeError)
     expect(await openOnce('settings', open, { dependsOn: 1 })).toBe(one)

@@ -18,7 +18,7 @@ afterEach(async () => {
 
 const cacheHolds = () => readdir(join(home, 'durabledict'))
 
-it('fills a folder of the cache once, however many ask at once', async () => {
+it('fills a cache folder once for all concurrent callers', async () => {
   const fill = vi.fn((folder: string) => writeFile(join(folder, 'file'), 'complete'))
   const folders = await Promise.all([cached('thing', fill), cached('thing', fill), cached('thing', fill)])
   const calls = fill.mock.calls.length
@@ -28,7 +28,7 @@ it('fills a folder of the cache once, however many ask at once', async () => {
   expect(await cacheHolds()).toEqual(['thing'])
 })
 
-it('keeps nothing of what could not be filled', async () => {
+it('keeps nothing of a failed fill', async () => {
   const fill = async (folder: string) => {
     await writeFile(join(folder, 'file'), 'half')
     throw new Error('no network')

@@ -17,9 +17,9 @@ afterEach(() => vi.unstubAllEnvs())
 /** The first may have to install it. */
 const INSTALLING = 300_000
 
-describe('a server for tests', () => {
+describe('a test server', () => {
   it(
-    'is PostgreSQL, in UTF-8, which ends at once although a client is connected',
+    'is PostgreSQL in UTF-8 and stops at once although a client is connected',
     async () => {
       const server = await startServer(postgres)
       const client = new pg.Client(server.url)
@@ -37,7 +37,7 @@ describe('a server for tests', () => {
   )
 
   it(
-    'is MariaDB, in UTF-8',
+    'is MariaDB in UTF-8',
     async () => {
       const server = await startServer(mariadb)
       const client = await mysql.createConnection(server.url)

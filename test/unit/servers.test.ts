@@ -67,7 +67,7 @@ beforeEach(() => vi.stubEnv('REDIS_URL', ''))
 afterEach(() => vi.unstubAllEnvs())
 
 describe('a free port', () => {
-  it('is none that outgoing connections get, and is not given twice', async () => {
+  it('is never one used for outgoing connections, and is never returned twice', async () => {
     const ports = await Promise.all(Array.from({ length: 200 }, freePort))
     expect(new Set(ports).size).toBe(ports.length)
     expect(Math.min(...ports)).toBeGreaterThan(1024)
@@ -75,8 +75,8 @@ describe('a free port', () => {
   })
 })
 
-describe('a server of this machine', () => {
-  it('answers once started, and leaves nothing behind once stopped', async () => {
+describe('a server on this machine', () => {
+  it('responds once started, and leaves nothing behind once stopped', async () => {
     const server = running(await startServer(redis))
     expect(await ask(server.port, 'PING\r\n')).toBe('+PONG\r\n')
     expect(server.url).toBe(`redis://127.0.0.1:${server.port}`)
@@ -86,7 +86,7 @@ describe('a server of this machine', () => {
     await server.stop()
   }, 300_000)
 
-  it('starts again on its port, with its data, where the folder is the caller’s', async () => {
+  it("restarts on its port with its data if the folder is the caller's", async () => {
     const folder = await mkdtemp(join(tmpdir(), 'durabledict-test-'))
     const first = running(await startServer(redis, { folder }))
     expect(await ask(first.port, 'SET k v\r\n')).toBe('+OK\r\n')
@@ -97,14 +97,14 @@ describe('a server of this machine', () => {
     await rm(folder, { recursive: true })
   })
 
-  it('ends when frozen', async () => {
+  it('stops when frozen', async () => {
     const server = running(await startServer(redis))
     process.kill(server.pid, 'SIGSTOP')
     await server.stop()
     await expectGone(server)
   })
 
-  it.each(['SIGINT', 'SIGTERM', 'SIGKILL'] as const)('ends when %s ends the process that started it', async signal => {
+  it.each(['SIGINT', 'SIGTERM', 'SIGKILL'] as const)('stops when %s ends the process that started it', async signal => {
     const child = fork(new URL('../servers/hold-redis.js', import.meta.url), { execArgv: [] })
     const [server] = await once(child, 'message')
     expect(isAlive(server.pid)).toBe(true)
@@ -112,7 +112,7 @@ describe('a server of this machine', () => {
     await expectGone(server)
   })
 
-  it('is tried again with arguments made anew, where another port of its was taken', async () => {
+  it('is retried with new arguments when another of its ports was taken', async () => {
     const taken = running(await startServer(redis))
     const buses = [taken.port]
     const args = async () => ['--cluster-enabled', 'yes', '--cluster-port', `${buses.pop() ?? (await freePort())}`]
@@ -122,7 +122,7 @@ describe('a server of this machine', () => {
     await Promise.all([server.stop(), taken.stop()])
   })
 
-  it('that will not start says why', async () => {
+  it('that does not start reports why', async () => {
     await expect(startServer(redis, { args: ['--no-such-option'] })).rejects.toThrow(
       /^Redis did not start: exit status 1\n[\s\S]*no-such-option/,
     )
@@ -130,14 +130,14 @@ describe('a server of this machine', () => {
 })
 
 describe('a server found elsewhere', () => {
-  it('is the one that the environment points at, left alone', async () => {
+  it('is used as the environment points at it, and is not changed', async () => {
     vi.stubEnv('NOWHERE_URL', 'nowhere://example:1234')
     const server = await startServer(nowhere)
     expect(server).toMatchObject({ source: 'environment', url: 'nowhere://example:1234' })
     await server.stop()
   })
 
-  it('is a container where Docker’s engine answers', async () => {
+  it("is a container if Docker's engine responds", async () => {
     const folder = await mkdtemp(join(tmpdir(), 'durabledict-test-'))
     await writeFile(join(folder, 'docker'), await standInForDocker(), { mode: 0o755 })
     vi.stubEnv('PATH', `${folder}:${process.env.PATH}`)
@@ -151,7 +151,7 @@ describe('a server found elsewhere', () => {
     await rm(folder, { recursive: true })
   })
 
-  it('is nowhere: one line says what to do', async () => {
+  it('is missing everywhere: one line names the remedy', async () => {
     await expect(startServer(nowhere)).rejects.toThrow(
       /^No Nowhere server to test with: install nowhere-server, or start Docker, or set NOWHERE_URL\.$/,
     )

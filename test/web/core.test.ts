@@ -19,8 +19,8 @@ async function openPair(options = {}) {
   return made
 }
 
-describe('current() outside of a request', () => {
-  test('is a snapshot of what memory holds, without a check; of one state the same', async () => {
+describe('current() outside a request', () => {
+  test('returns a snapshot of memory without a check, and the same one for the same state', async () => {
     const { dict, writer, faulty } = await openPair()
     await writer.set('colour', 'green')
     const before = faulty.calls.length
@@ -38,7 +38,7 @@ describe('current() outside of a request', () => {
     expect(dict.current().get('colour')).toBe('grey')
   })
 
-  test('throws ClosedError after close, in a request too', async () => {
+  test('throws ClosedError after close, also in a request', async () => {
     const { dict } = await openPair()
     const scope = await new FreshPerRequest({ dict }, undefined).begin({})
     await dict.close()
@@ -57,7 +57,7 @@ describe('a request', () => {
     expect(new FreshPerRequest({ dict }, { maxStaleness: 0 }).begin({})).toBeInstanceOf(Promise)
   })
 
-  test('that passes two of them keeps the snapshots of the first, and gets what it lacks of the second', async () => {
+  test('that passes two middlewares keeps the snapshots of the first, and gets the rest from the second', async () => {
     const { dict, writer } = await openPair()
     const other = await openPair()
     const request = {}
@@ -70,7 +70,7 @@ describe('a request', () => {
     second.run(() => expect(dict.current().get('colour')).toBe('red'))
   })
 
-  test('started by another one is a request of its own', async () => {
+  test('started by another request is a request of its own', async () => {
     const { dict, writer } = await openPair()
     const fresh = new FreshPerRequest({ dict }, undefined)
     const first = await fresh.begin({})
@@ -79,7 +79,7 @@ describe('a request', () => {
     expect(second.dicts.dict.get('colour')).toBe('green')
   })
 
-  test('that was answered holds no longer: what it left running sees what memory holds', async () => {
+  test('ends with its response: work it left running sees memory', async () => {
     const { dict, writer } = await openPair()
     const response = { writableFinished: false }
     const scope = await new FreshPerRequest({ dict }, undefined).begin({}, response)
@@ -124,7 +124,7 @@ describe('maxStaleness', () => {
     await until(atOnce, 'a request that begins at once')
   })
 
-  test('needs nothing recorded where the backend records none, and so has no such writes', async () => {
+  test('needs no record if the backend keeps none and so has no such writes', async () => {
     const store = new MemoryStore()
     const { backend } = new FaultyBackend(new MemoryBackend(store))
     const dict = await DurableDict.open({ ...backend, supports: { registerMaxStaleness: false } })
@@ -135,7 +135,7 @@ describe('maxStaleness', () => {
 })
 
 describe('a store that is down', () => {
-  test('lets go of all who wait as soon as one check has failed', async () => {
+  test('releases all waiting requests as soon as one check has failed', async () => {
     const { dict, faulty } = await openPair()
     const fresh = new FreshPerRequest({ dict }, { whenDown: 'fail' })
     let failIt: (error: Error) => void = () => {}
@@ -155,7 +155,7 @@ describe('a store that is down', () => {
     faulty.heal()
   })
 
-  test('is asked anew by one request at a time, which is patient for a moment; the others are served at once', async () => {
+  test('is checked again by one request at a time, which waits for a moment, while others are served at once', async () => {
     const { dict, faulty } = await openPair()
     const fresh = new FreshPerRequest({ dict }, undefined)
     faulty.failBefore('changesSince')
@@ -172,7 +172,7 @@ describe('a store that is down', () => {
     faulty.heal()
   })
 
-  test('is known to be there again by any read that was answered', async () => {
+  test('counts as up again after any successful read', async () => {
     const { dict, writer, faulty } = await openPair()
     const events = heard(dict)
     const fresh = new FreshPerRequest({ dict }, undefined)
@@ -186,7 +186,7 @@ describe('a store that is down', () => {
     expect(events.map(({ event }) => event)).toEqual(['stale', 'fresh'])
   })
 
-  test('is waited for no longer than timeout in all, however long a load goes on', async () => {
+  test('is waited for at most timeout in all, however long a load takes', async () => {
     const { dict, writer, faulty } = await openPair({ timeout: 450 })
     const fresh = new FreshPerRequest({ dict }, undefined)
     await writer.set('colour', 'green')
@@ -204,11 +204,11 @@ describe('a store that is down', () => {
   })
 })
 
-describe('what is no dictionary, and a wrong option', () => {
+describe('an object that is not a dictionary, or a wrong option', () => {
   const refused = (dictionaries: unknown, options?: unknown) => () =>
     freshPerRequest(dictionaries as never, options as never)
 
-  test('is a TypeError that says what it got, and what to do', async () => {
+  test('throws a TypeError that names what it got and the remedy', async () => {
     const { dict } = await openPair()
     const promise = MemoryDict.open()
     const cases: [dictionaries: unknown, options: unknown, message: RegExp][] = [
@@ -265,7 +265,7 @@ describe('a listener', () => {
     },
   )
 
-  test('of a dictionary that was opened in a request is outside of it', async () => {
+  test('of a dictionary that was opened in a request is outside that request', async () => {
     const { dict } = await openPair()
     const scope = await new FreshPerRequest({ dict }, undefined).begin({})
     const inside = await scope.run(() => MemoryDict.open())
@@ -278,21 +278,21 @@ describe('a listener', () => {
   })
 })
 
-test('maxStaleness of the middleware is refused for a dictionary that only reads', async () => {
+test('maxStaleness of the middleware is rejected for a read-only dictionary', async () => {
   const dict = await MemoryDict.open(new MemoryStore(), { readOnly: true })
   opened.push(dict)
   expect(() => freshPerRequest({ dict }, { maxStaleness: 100 })).toThrow(/readOnly/)
   expect(() => freshPerRequest({ dict })).not.toThrow()
 })
 
-describe('the patience of a request', () => {
+describe('the time that a request waits', () => {
   async function durationOf(work: () => unknown): Promise<number> {
     const before = performance.now()
     await work()
     return performance.now() - before
   }
 
-  test('is a quarter of a second, not the timeout of the dictionary; and another where an option says so', async () => {
+  test('is a quarter of a second by default, not the timeout of the dictionary, and can be set', async () => {
     const { dict, faulty } = await openPair({ timeout: 30_000 })
     faulty.hang(['changesSince'])
     const impatient = new FreshPerRequest({ dict }, { patience: 10 })
@@ -307,14 +307,14 @@ describe('the patience of a request', () => {
     faulty.heal()
   })
 
-  test('is not asked for where the store refuses at once', async () => {
+  test('is not used if the store refuses at once', async () => {
     const { dict, faulty } = await openPair({ timeout: 30_000 })
     faulty.failBefore(['changesSince'], new Error('connect ECONNREFUSED'))
     const fails = new FreshPerRequest({ dict }, { whenDown: 'fail', patience: 30_000 })
     await expect(fails.begin({})).rejects.toMatchObject({ cause: { message: expect.stringContaining('ECONNREFUSED') } })
   })
 
-  test('that was too short for a store that answers in the end: the answer ends the outage', async () => {
+  test('can be too short for a slow store: its late response ends the outage', async () => {
     const { dict, faulty, writer } = await openPair({ timeout: 30_000 })
     const events = heard(dict)
     let release = () => {}
@@ -330,7 +330,7 @@ describe('the patience of a request', () => {
     faulty.heal()
   })
 
-  test.each([0, -1, Number.NaN, '10', null])('of %s is refused', async patience => {
+  test.each([0, -1, Number.NaN, '10', null])('of %s is rejected', async patience => {
     const { dict } = await openPair()
     expect(() => freshPerRequest({ dict }, { patience: patience as never })).toThrow(/"patience"/)
   })

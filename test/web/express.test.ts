@@ -9,7 +9,7 @@ import { getJson, pair } from './support.js'
 
 frameworkSuite(onExpress)
 
-test('Express: behind a parser of bodies, too', async () => {
+test('Express: works behind a body parser, too', async () => {
   const { dict } = await pair()
   const pages = { '/': (_dicts: object, body: unknown) => [body, dict.current().get('colour')] }
   const site = await serve({ dictionaries: { settings: dict }, pages }, [express.json()])
@@ -18,7 +18,7 @@ test('Express: behind a parser of bodies, too', async () => {
   await site.close()
 })
 
-test('Express: for some routes alone, and once more below', async () => {
+test('Express: works for some routes only, and again below them', async () => {
   const [settings, flags] = [await pair(), await pair({}, 'flags')]
   const app = express()
   const router = express.Router()
@@ -41,7 +41,7 @@ test('Express: for some routes alone, and once more below', async () => {
   await site.close()
 })
 
-test('Express: a refusal goes to the error handlers', async () => {
+test('Express: passes a rejection to the error handlers', async () => {
   const { dict } = await pair()
   await dict.close()
   const told: unknown[] = []

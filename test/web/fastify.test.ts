@@ -7,7 +7,7 @@ import { getJson, pair } from './support.js'
 
 frameworkSuite(onFastify)
 
-test('Fastify: it holds for the instance that registers it, not for its own alone', async () => {
+test('Fastify: applies to the instance that registers it, not only to its own', async () => {
   const { dict } = await pair()
   const app = Fastify()
   await app.register(async inner => {
@@ -20,7 +20,7 @@ test('Fastify: it holds for the instance that registers it, not for its own alon
   await app.close()
 })
 
-test('Fastify: registered twice, the snapshots of both', async () => {
+test('Fastify: registered twice, provides the snapshots of both', async () => {
   const [settings, flags] = [await pair(), await pair({}, 'flags')]
   const app = Fastify()
   await app.register(freshPerRequest({ settings: settings.dict }))
@@ -33,7 +33,7 @@ test('Fastify: registered twice, the snapshots of both', async () => {
   await app.close()
 })
 
-test('Fastify: a body that cannot be parsed, or is not valid: the error handler has the request`s snapshot', async () => {
+test("Fastify: the error handler has the request's snapshot when a body cannot be parsed or is invalid", async () => {
   const { dict, writer } = await pair()
   const site = await serve(
     {

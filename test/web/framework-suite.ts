@@ -26,7 +26,7 @@ export function frameworkSuite(framework: Framework): void {
   const both = (colour: string) => ({ dicts: colour, current: colour, same: true })
 
   describe(`${framework.name}: freshness`, () => {
-    test('each request sees what was written before it came, also without autosync', async () => {
+    test('each request sees what was written before it arrived, also without autosync', async () => {
       for (const options of [{}, { autosync: false }, { live: true }]) {
         const { dict, writer } = await pair(options)
         const url = await serve({ dictionaries: { settings: dict }, pages: { '/': colours(dict) } })
@@ -38,7 +38,7 @@ export function frameworkSuite(framework: Framework): void {
       }
     })
 
-    test('requests that come together share a check', async () => {
+    test('requests that arrive together share a check', async () => {
       const { dict, faulty } = await pair()
       const all = new Barrier()
       let arrived = 0
@@ -55,7 +55,7 @@ export function frameworkSuite(framework: Framework): void {
       expect(faulty.count('changesSince') - before).toBeLessThanOrEqual(2)
     })
 
-    test('within maxStaleness no check is made', async () => {
+    test('no check is made within maxStaleness', async () => {
       const { dict, writer, faulty } = await pair()
       const options = { maxStaleness: 60_000 }
       const url = await serve({ dictionaries: { settings: dict }, options, pages: { '/': colours(dict) } })
@@ -71,8 +71,8 @@ export function frameworkSuite(framework: Framework): void {
     })
   })
 
-  describe(`${framework.name}: one state for a request`, () => {
-    test('nothing changes halfway through, while writes land and other requests see them', async () => {
+  describe(`${framework.name}: one state in a request`, () => {
+    test('nothing changes in the middle of a request while writes succeed and other requests see them', async () => {
       const { dict, writer } = await pair()
       const barrier = new Barrier()
       const look = colours(dict)
@@ -96,7 +96,7 @@ export function frameworkSuite(framework: Framework): void {
       expect(await long).toEqual([both('red'), both('red'), 'unseen', 'green'])
     })
 
-    test('dict.current() is the same anywhere below', async () => {
+    test('dict.current() is the same everywhere in a request', async () => {
       const { dict, writer } = await pair()
       const seen = (): unknown => dict.current().get('colour')
       async function* generator() {
@@ -154,7 +154,7 @@ export function frameworkSuite(framework: Framework): void {
       expect((await response.text()).trim().split(/\s+/)).toEqual(Array(21).fill('red'))
     })
 
-    test('also where an error is handled', async () => {
+    test('also in an error handler', async () => {
       const { dict, writer } = await pair()
       const url = await serve({
         dictionaries: { settings: dict },
@@ -175,7 +175,7 @@ export function frameworkSuite(framework: Framework): void {
   })
 
   describe(`${framework.name}: the dictionaries of a request`, () => {
-    test('several at once, by names of ones own; each confirmed by one check', async () => {
+    test('several under chosen names are each confirmed by one check', async () => {
       const settings = await pair()
       const flags = await pair({}, 'flags')
       await flags.writer.set('checkout', true)
@@ -192,7 +192,7 @@ export function frameworkSuite(framework: Framework): void {
       expect([settings, flags].map(({ faulty }) => faulty.count('changesSince'))).toEqual([1, 1])
     })
 
-    test('an array of them, or a single one, by their own names', async () => {
+    test('an array or a single one uses their own names', async () => {
       const { dict } = await pair()
       const other = await MemoryDict.open()
       const names = (dicts: Dicts) => Object.keys(dicts)
@@ -205,7 +205,7 @@ export function frameworkSuite(framework: Framework): void {
   })
 
   describe(`${framework.name}: a store that is down`, () => {
-    test("'serve': what memory holds, with one event for the outage and one for its end", async () => {
+    test("'serve' serves from memory, with one event for the outage and one for its end", async () => {
       const { dict, writer, faulty } = await pair()
       const events = heard(dict)
       const url = await serve({ dictionaries: { settings: dict }, pages: { '/': colours(dict) } })
@@ -218,7 +218,7 @@ export function frameworkSuite(framework: Framework): void {
       expect(events.map(({ event }) => event)).toEqual(['stale', 'fresh'])
     })
 
-    test("'fail': 503 with Retry-After, and nothing of the inside; then it recovers", async () => {
+    test("'fail' responds with 503 and Retry-After, reveals no internals, and then recovers", async () => {
       const { dict, faulty } = await pair()
       const options = { whenDown: 'fail' } as const
       const url = await serve({ dictionaries: { settings: dict }, options, pages: { '/': colours(dict) } })
@@ -237,14 +237,14 @@ export function frameworkSuite(framework: Framework): void {
       expect(await response.json()).toEqual(both('red'))
     })
 
-    test('a closed dictionary: 503, whatever the option', async () => {
+    test('a closed dictionary causes 503, whatever the option', async () => {
       const { dict } = await pair()
       const url = await serve({ dictionaries: { settings: dict }, pages: { '/': colours(dict) } })
       await dict.close()
       expect((await fetch(url)).status).toBe(503)
     })
 
-    test('a dictionary that is closed while a request waits for it: 503', async () => {
+    test('a dictionary closed while a request waits for it causes 503', async () => {
       const { dict, faulty } = await pair()
       const events = heard(dict)
       const url = await serve({ dictionaries: { settings: dict }, pages: { '/': colours(dict) } })

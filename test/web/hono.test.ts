@@ -9,7 +9,7 @@ import { pair } from './support.js'
 
 frameworkSuite(onHono)
 
-test('Hono: without Node`s request and response, too', async () => {
+test("Hono: works without Node's request and response, too", async () => {
   const { dict } = await pair()
   const app = new Hono().use(freshPerRequest({ settings: dict })).get('/', context => {
     const { settings } = context.var.dicts
@@ -18,7 +18,7 @@ test('Hono: without Node`s request and response, too', async () => {
   expect(await (await app.request('/')).json()).toEqual(['red', true])
 })
 
-test('Hono: a refusal is an HTTPException, for onError', async () => {
+test('Hono: a rejection is an HTTPException for onError', async () => {
   const { dict } = await pair()
   await dict.close()
   const app = new Hono().use(freshPerRequest({ settings: dict }))

@@ -10,7 +10,7 @@ import { pair } from './support.js'
 
 frameworkSuite(onKoa)
 
-test('Koa: a refusal is an error that the middleware above may handle, and is told by the event "error"', async () => {
+test('Koa: a rejection is an error that outer middleware may handle, and is emitted as the event "error"', async () => {
   const { dict } = await pair()
   await dict.close()
   const app = new Koa()

@@ -16,7 +16,7 @@ async function start(...imports: unknown[]) {
 
 const opened = () => MemoryDict.open<{ theme: string }>(undefined, { defaults: { theme: 'light' } })
 
-test('forRootAsync() opens dictionaries by what it injects, and closes them with the application', async () => {
+test('forRootAsync() opens dictionaries from injected values, and closes them with the application', async () => {
   class Store {}
   Module({ providers: [{ provide: 'THEME', useValue: 'dark' }], exports: ['THEME'] })(Store)
   const app = await start(
@@ -63,7 +63,7 @@ test('InjectDict() injects a dictionary into a constructor', async () => {
   await settings.close()
 })
 
-test('forFeature() refuses a name that the root module does not have', async () => {
+test('forFeature() rejects a name that the root module does not have', async () => {
   const settings = await opened()
   const starting = start(DurableDictModule.forRoot({ settings }), DurableDictModule.forFeature('flags'))
   await expect(starting).rejects.toThrow(
@@ -72,7 +72,7 @@ test('forFeature() refuses a name that the root module does not have', async () 
   await settings.close()
 })
 
-test('the health indicator says whether a dictionary can be confirmed', async () => {
+test('the health indicator reports whether a dictionary can be confirmed', async () => {
   const settings = await opened()
   const app = await start(DurableDictModule.forRoot({ settings }))
   const health = app.get(DurableDictHealth, { strict: false })

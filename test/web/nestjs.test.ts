@@ -99,7 +99,7 @@ test.each(platforms)(
   },
 )
 
-test('NestJS: @Dicts() without the module says what to import', async () => {
+test('NestJS: @Dicts() without the module names the module to import', async () => {
   const { dict } = await pair()
   const { app, url, errors } = await start(dict, undefined, [], false)
   await getJson(url)
@@ -109,6 +109,6 @@ test('NestJS: @Dicts() without the module says what to import', async () => {
   await app.close()
 })
 
-test('NestJS: wrong arguments are told by forRoot()', () => {
+test('NestJS: forRoot() rejects wrong arguments', () => {
   expect(() => DurableDictModule.forRoot({ settings: {} } as never)).toThrow(/^DurableDictModule\.forRoot\(\) takes/)
 })

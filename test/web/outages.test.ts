@@ -69,7 +69,7 @@ const frameworks = [onExpress, onFastify, onKoa, onHono, onNestExpress, onNestFa
 describe.each(frameworks)('a Redis that hangs, with $name', framework => {
   const pages = { '/': (dicts: object) => [...Object.values(dicts)].map(dict => dict.get('colour')) }
 
-  test("'serve': the first requests wait for timeout at most, the others not at all; then it recovers", async () => {
+  test("'serve' makes the first requests wait for at most timeout and the others not at all, then recovers", async () => {
     const { dict, writer } = await open()
     const events = heard(dict)
     const url = closeLater(await framework.serve({ dictionaries: { settings: dict }, pages }))
@@ -93,7 +93,7 @@ describe.each(frameworks)('a Redis that hangs, with $name', framework => {
     expect(events.map(({ event }) => event)).toEqual(['stale', 'fresh'])
   })
 
-  test("'fail': 503 within timeout, then at once; then it recovers", async () => {
+  test("'fail' responds with 503 within timeout, then at once, then recovers", async () => {
     const { dict } = await open()
     const options = { whenDown: 'fail' } as const
     const url = closeLater(await framework.serve({ dictionaries: { settings: dict }, options, pages }))
@@ -108,8 +108,8 @@ describe.each(frameworks)('a Redis that hangs, with $name', framework => {
   })
 })
 
-describe('a Redis that is gone', () => {
-  test('memory goes on serving; started again, it is followed', async () => {
+describe('a Redis that is down', () => {
+  test('memory keeps serving, and after a restart the store is followed', async () => {
     const own = (await startServer(redis)) as RedisNode
     const client = createClient({ url: own.url, socket: { reconnectStrategy: 20 } })
     client.on('error', () => {})
@@ -131,7 +131,7 @@ describe('a Redis that is gone', () => {
     expect(events.map(({ event }) => event)).toEqual(['stale', 'fresh'])
   })
 
-  test('within maxStaleness it is not missed', async () => {
+  test('the outage goes unnoticed within maxStaleness', async () => {
     const { dict } = await open({ maxStaleness: 60_000 })
     const pages = { '/': () => [dict.current().get('colour')] }
     const options = { whenDown: 'fail' } as const

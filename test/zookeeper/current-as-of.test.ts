@@ -71,8 +71,8 @@ function bigBatch(keys: number): Batch {
   return { id: crypto.randomUUID(), groups: [{ conditions: [], operations }] }
 }
 
-describe('what is known without asking', () => {
-  test('is the present version, until the server tells of a change', async () => {
+describe('the version known without a check', () => {
+  test('is the present one until a watch event arrives', async () => {
     const path = nextPath()
     const [backend, other] = [await open(path), await open(path)]
     await quiet()
@@ -90,7 +90,7 @@ describe('what is known without asking', () => {
     expect(backend.currentAsOf(next)).toBeGreaterThan(asOf)
   })
 
-  test('is nothing once the process was stopped for too long, before anything else can have run', async () => {
+  test('is dropped after the process was stopped for too long, before anything else can have run', async () => {
     const backend = await open(nextPath(), 600)
     const version = await backend.lastUpdated()
     expect(backend.currentAsOf(version)).toBeTypeOf('number')
@@ -100,7 +100,7 @@ describe('what is known without asking', () => {
     expect(backend.currentAsOf(version)).toBeTypeOf('number')
   })
 
-  test('lets a loop of awaited reads see what others write meanwhile', async () => {
+  test('lets a loop of awaited reads see concurrent external writes', async () => {
     const path = nextPath()
     const [dict, other] = [
       await ZookeeperDict.open(path, server.address),
@@ -115,8 +115,8 @@ describe('what is known without asking', () => {
   })
 })
 
-describe('what an own write costs', () => {
-  test('a transaction alone, also where the replica is live', async () => {
+describe('the cost of an own write', () => {
+  test('is one transaction, even if the replica is live', async () => {
     const dict = await ZookeeperDict.open(nextPath(), server.address, {
       live: true,
       timeout: 20_000,
@@ -133,7 +133,7 @@ describe('what an own write costs', () => {
     expect(asked).toBeLessThan(1.5 * writes)
   })
 
-  test('is more where an event comes before its answer that may be that of others', async () => {
+  test('is more if an event that may be external arrives before its response', async () => {
     const path = nextPath()
     const proxy = await startMeddlingProxy(server.port)
     const dict = await ZookeeperDict.open(path, proxy.address, { sessionTimeout: 60_000 })
@@ -153,7 +153,7 @@ describe('what an own write costs', () => {
     expect(await dict.get('b')).toBe(1)
   })
 
-  test('is never what others have written at the same moment', async () => {
+  test('never returns what others have written at the same moment', async () => {
     const path = nextPath()
     const open = () => ZookeeperDict.open(path, server.address)
     const [dict, other] = [await open(), await open()]
@@ -168,7 +168,7 @@ describe('what an own write costs', () => {
 })
 
 describe('the log', () => {
-  test('serves a change that is larger than all that it keeps of others', async () => {
+  test('returns a change larger than the whole log', async () => {
     const path = nextPath()
     const [backend, other] = [await open(path), await open(path)]
     const commit = async () => other.commit(bigBatch(100), await other.lastUpdated(), new AbortController().signal)
@@ -181,7 +181,7 @@ describe('the log', () => {
     expect(asked).toBe(2)
   })
 
-  test('leads over as many changes as it has room for; beyond that everything is read', async () => {
+  test('covers as many changes as it has room for, and beyond them everything is read', async () => {
     const path = nextPath()
     const [near, far, writer] = [await open(path), await open(path), await open(path)]
     await writer.commit(bigBatch(100), await writer.lastUpdated(), new AbortController().signal)

@@ -65,8 +65,8 @@ function warnings(): Error[] {
   return told
 }
 
-describe('znodes that were there before', () => {
-  test('are loaded where they decode; where not, their key alone fails; names that are no key are reported once', async () => {
+describe('existing znodes', () => {
+  test('are loaded if they decode and otherwise fail for their own key only, and invalid names are reported once', async () => {
     const path = newPath()
     await hand.create(path)
     for (const [name, data] of Object.entries({
@@ -102,14 +102,14 @@ describe('znodes that were there before', () => {
     )
   })
 
-  test('that hold a later format are refused', async () => {
+  test('in a later format are rejected', async () => {
     const path = newPath()
     await hand.create(path)
     await hand.create(`${path}/%version`, '{"format":2}')
     expect(await rejection(open(path))).toBeInstanceOf(UnsupportedError)
   })
 
-  test('whose version is damaged, are read as they are, under a new one', async () => {
+  test('with a damaged version are read correctly under a new one', async () => {
     const path = newPath()
     const dict = await open(path)
     await dict.set('a', 1)
@@ -125,8 +125,8 @@ describe('znodes that were there before', () => {
   })
 })
 
-describe('znodes that are written by hand, without the version', () => {
-  test('are noticed where they are made or removed, within a third of the session timeout', async () => {
+describe('znodes written by hand, without the version', () => {
+  test('are noticed when created or removed, within a third of the session timeout', async () => {
     const path = newPath()
     const [dict, live] = [await open(path), await open(path, { live: true })]
     await dict.set('a', 1)
@@ -151,7 +151,7 @@ describe('znodes that are written by hand, without the version', () => {
       }
     })
 
-    test('are noticed also beside so many keys that it takes long to list them', async () => {
+    test('are noticed even beside so many keys that listing them takes long', async () => {
       const path = newPath()
       const dict = await openBy(path, { sessionTimeout: SESSION })
       await dict.update(Object.fromEntries(Array.from({ length: 100 }, (_, n) => [`${n}`.padEnd(300, 'x'), n])))
@@ -159,7 +159,7 @@ describe('znodes that are written by hand, without the version', () => {
       await until(async () => (await dict.get('b')) === 2, 'what was made is read', 5 * SESSION)
     })
 
-    test('are told from own writes, however many keys these make and remove', async () => {
+    test('are distinguished from own writes, however many keys these create and remove', async () => {
       const path = newPath()
       const dicts = [await openBy(path, {}), await openBy(path, { live: true })]
       const reasons: string[] = []
@@ -174,7 +174,7 @@ describe('znodes that are written by hand, without the version', () => {
     })
   })
 
-  test('do not harm writes that meet them: nothing half done is ever seen', async () => {
+  test('do not harm concurrent writes: nothing half written is ever seen', async () => {
     const path = newPath()
     const [dict, other] = [await open(path), await open(path, { live: true })]
     await dict.update({ a: 0, c: 0 })
@@ -193,7 +193,7 @@ describe('znodes that are written by hand, without the version', () => {
     expect(await dict.pop('b')).toBe(1)
   })
 
-  test('do not harm writes where they are earlier parts of the log that are gone, or hold something else', async () => {
+  test('do not harm writes if they remove or replace earlier parts of the log', async () => {
     const path = newPath()
     const [dict, behind] = [await open(path), await open(path, { autosync: false })]
     await dict.set('n', 0)
@@ -209,7 +209,7 @@ describe('znodes that are written by hand, without the version', () => {
     expect(await (await open(path)).get('n')).toBe(100)
   })
 
-  test('of which only the data was altered, are noticed by resyncEvery', async () => {
+  test('with only their data altered are noticed by resyncEvery', async () => {
     const path = newPath()
     const dict = await open(path, { autosync: false, resyncEvery: 50 })
     await dict.set('a', 1)
@@ -221,7 +221,7 @@ describe('znodes that are written by hand, without the version', () => {
     expect(dict.local.get('a')).toBe(2)
   })
 
-  test('do not hold up whoever catches up to a large value that was altered so', async () => {
+  test('with a large altered value do not block a replica that catches up', async () => {
     const path = newPath()
     const [dict, other] = [await open(path), await open(path)]
     await other.get('a')
@@ -231,7 +231,7 @@ describe('znodes that are written by hand, without the version', () => {
     expect(other.local.get('a')).toBe('by hand')
   })
 
-  test('and have children: a write that would remove them is refused as a whole', async () => {
+  test('with children make a write that would remove them reject as a whole', async () => {
     const path = newPath()
     const dict = await open(path)
     await dict.update({ a: 1, b: 2 })
@@ -254,7 +254,7 @@ describe('znodes that are written by hand, without the version', () => {
   })
 })
 
-test('a path that is deleted underneath, is missed at the next check, made again, and goes on', async () => {
+test('a deleted path is noticed at the next check, created again, and keeps working', async () => {
   const path = newPath()
   const [dict, live] = [await open(path), await open(path, { live: true })]
   await dict.update({ a: 1, b: 2 })
@@ -270,7 +270,7 @@ test('a path that is deleted underneath, is missed at the next check, made again
   expect(await hand.get(`${path}/c`)).toBe('3')
 })
 
-test('a path that is deleted piece by piece, while dictionaries make again what they need of it, ends as an empty one', async () => {
+test('a path deleted piece by piece while dictionaries create parts of it again ends empty', async () => {
   const path = newPath()
   const [dict, live] = [await open(path), await open(path, { live: true })]
   await dict.update({ a: 1, b: 2 })
@@ -284,7 +284,7 @@ test('a path that is deleted piece by piece, while dictionaries make again what 
   await until(() => live.local.get('c') === 3, 'the next write is pushed')
 })
 
-test('a path that is deleted just before a write, is made again', async () => {
+test('a path deleted just before a write is created again', async () => {
   const path = newPath()
   const dict = await open(path, { autosync: false })
   await dict.update({ a: 1, b: 2 })
@@ -293,7 +293,7 @@ test('a path that is deleted just before a write, is made again', async () => {
   expect([...dict.local]).toEqual([['c', 3]])
 })
 
-test('keys that a path cannot hold come back as they are', async () => {
+test('keys that a path cannot contain are read back unchanged', async () => {
   const path = newPath()
   const keys = [
     ...['/', '//', 'a/b', '.', '..', '...', '%', '%2F', '%version', '%epoch-1', 'zookeeper', ' ', '\n'],
@@ -311,7 +311,7 @@ test('keys that a path cannot hold come back as they are', async () => {
   }
 })
 
-test('keys and values can be read by others, and written with the layout that is documented', async () => {
+test('keys and values can be read and written by others using the documented layout', async () => {
   const path = newPath()
   const dict = await open(path)
   await dict.set('a/b', { n: 1 })

@@ -66,7 +66,7 @@ function cutOff(node: ZookeeperNode): () => void {
 
 describe('the connected server is stopped for longer than the session timeout', () => {
   for (const how of WAYS) {
-    test(`it is left, memory is stale meanwhile and says so, and nothing is missed: ${how}`, async () => {
+    test(`it is left, memory is reported stale meanwhile, and no change is missed: ${how}`, async () => {
       const path = newPath()
       const [one, other] = (await followers()) as [ZookeeperNode, ZookeeperNode]
       const writer = await open(path, {}, (await ensemble.leader()).address)
@@ -110,7 +110,7 @@ describe('the connected server is stopped for longer than the session timeout', 
 })
 
 describe('a follower that lags behind', () => {
-  test('serves what it has; a barrier and sync() wait until it has everything', async () => {
+  test('serves what it has, and a barrier and sync() wait until it has everything', async () => {
     const path = newPath()
     const [one] = (await followers()) as [ZookeeperNode]
     const writer = await open(path, {}, (await ensemble.leader()).address)
@@ -135,7 +135,7 @@ describe('a follower that lags behind', () => {
     expect(late).toEqual([1, 1])
   })
 
-  test('with a bound, no read misses what was acknowledged longer ago', async () => {
+  test('with a bound returns nothing older than the bound', async () => {
     const path = newPath()
     const [one] = (await followers()) as [ZookeeperNode]
     const writer = await open(path, {}, (await ensemble.leader()).address)
@@ -151,7 +151,7 @@ describe('a follower that lags behind', () => {
   })
 
   for (const how of WAYS) {
-    test(`is not followed after a reconnect: memory never goes backwards, by ${how}`, async () => {
+    test(`is not followed after a reconnect: memory never goes back, by ${how}`, async () => {
       const path = newPath()
       const nodes = await followers()
       const proxies = await throughProxies(nodes)
@@ -197,7 +197,7 @@ async function play(dict: DurableDict, key: string, tick: () => number, log: Obs
   }
 }
 
-test('with barriers, what overlaps on all servers is linearizable, while one of them is held apart now and then', async () => {
+test('overlapping calls with barriers are linearizable on all servers while one of them is isolated now and then', async () => {
   const path = newPath()
   const [lagging] = (await followers()) as [ZookeeperNode]
   const dicts = await Promise.all(
@@ -224,7 +224,7 @@ test('with barriers, what overlaps on all servers is linearizable, while one of 
   }
 })
 
-test('the leader is killed during writes: each takes effect once at most, none that was acknowledged is lost', async () => {
+test('when the leader is killed during writes, each takes effect at most once, and no acknowledged write is lost', async () => {
   const path = newPath()
   const options = { timeout: 30_000, sessionTimeout: SESSION }
   const ways = [...WAYS, ...WAYS]
@@ -260,7 +260,7 @@ test('the leader is killed during writes: each takes effect once at most, none t
   expect(seen).toEqual([...seen].sort((a, b) => a - b))
 }, 60_000)
 
-test('what is as large as may be passes from a follower to the leader, and to all', async () => {
+test('a record of the largest size passes from a follower to the leader and to all', async () => {
   const path = newPath()
   const [one, other] = (await followers()) as [ZookeeperNode, ZookeeperNode]
   const [dict, reader] = [await open(path, {}, one.address), await open(path, {}, other.address)]
@@ -283,7 +283,7 @@ test('what is as large as may be passes from a follower to the leader, and to al
   await dict.clear()
 })
 
-test('all servers are restarted: what was acknowledged is there, and everyone goes on', async () => {
+test('when all servers are restarted, acknowledged writes are there, and every client continues', async () => {
   const path = newPath()
   const [dict, live] = [await open(path, { timeout: 15_000 }), await open(path, { live: true })]
   await dict.update({ a: 1, b: 2 })

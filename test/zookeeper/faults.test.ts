@@ -57,7 +57,7 @@ const direct = (path: string, options?: Options) =>
 for (const [how, open] of Object.entries(WAYS)) {
   describe(`by ${how}`, () => {
     for (const when of ['before', 'after'] as const) {
-      test(`a write whose connection is cut ${when} the server has it, takes effect once`, async () => {
+      test(`a write whose connection is cut ${when} the server receives it takes effect once`, async () => {
         const path = newPath()
         const proxy = await startCuttingProxy(server.port)
         cleanup.push(() => proxy.close())
@@ -79,7 +79,7 @@ for (const [how, open] of Object.entries(WAYS)) {
 
     // As many as the head's own log tells of, and so many that its earlier parts are needed.
     test.each([1, 60])(
-      'a write whose answer is lost, and that %i others have followed since, is known to be done',
+      'a write whose response is lost and that %i others have followed is known to have succeeded',
       async count => {
         const path = newPath()
         const pausing = await startPausingProxy(server.port)
@@ -102,7 +102,7 @@ for (const [how, open] of Object.entries(WAYS)) {
       },
     )
 
-    test('a session that has expired is replaced by a new one, and nothing in between is missed', async () => {
+    test('an expired session is replaced, and no change in between is missed', async () => {
       const path = newPath()
       const proxy = await startMeddlingProxy(server.port)
       cleanup.push(() => proxy.close())
@@ -125,7 +125,7 @@ for (const [how, open] of Object.entries(WAYS)) {
       }
     })
 
-    test('an answer that is cut off in the middle is no answer', async () => {
+    test('a response that is cut off is ignored', async () => {
       const path = newPath()
       const proxy = await startMeddlingProxy(server.port)
       cleanup.push(() => proxy.close())
@@ -140,7 +140,7 @@ for (const [how, open] of Object.entries(WAYS)) {
       expect(await (await direct(path)).get('n')).toBe(3)
     })
 
-    test('a server that is silent for longer than the session lasts: reads say so, memory is stale, and it catches up', async () => {
+    test('when a server is silent for longer than the session lasts, reads reject, memory is stale, and it catches up', async () => {
       const path = newPath()
       const proxy = await startPausingProxy(server.port)
       cleanup.push(() => proxy.close())
@@ -183,7 +183,7 @@ for (const [how, open] of Object.entries(WAYS)) {
       await until(() => live.local.get('n') === 3, 'the watch is set again')
     })
 
-    test('a write that a silent server was sent: it is not known what becomes of it', async () => {
+    test('a write sent to a silent server has an unknown outcome', async () => {
       const path = newPath()
       const proxy = await startPausingProxy(server.port)
       cleanup.push(() => proxy.close())
@@ -198,7 +198,7 @@ for (const [how, open] of Object.entries(WAYS)) {
       expect(await dict.get('n')).toBe(2)
     })
 
-    test('opening ends within the time limit where no server is there, or none answers, or at the signal', async () => {
+    test('open() rejects within the time limit without a responsive server, or at the signal', async () => {
       const silent = createServer().listen(0, '127.0.0.1')
       cleanup.push(() => silent.close())
       const port = await freePort()
@@ -213,7 +213,7 @@ for (const [how, open] of Object.entries(WAYS)) {
       expect((await rejection(aborted)).name).toBe('TimeoutError')
     })
 
-    test('a server that is not there yet is waited for', async () => {
+    test('a server that is not up yet is waited for', async () => {
       const port = await freePort()
       const opening = open('/later', `127.0.0.1:${port}`, { timeout: 15_000 })
       const later = await startZookeeperNode({ port })
@@ -252,7 +252,7 @@ async function startKept() {
 }
 
 for (const [how, open] of Object.entries(WAYS)) {
-  test(`an ensemble that was restored from a copy is followed, which is said: by ${how}`, async () => {
+  test(`an ensemble restored from a copy is followed and reported: by ${how}`, async () => {
     const kept = await startKept()
     const [dict, live] = [
       await open('/kept', kept.node.address, { timeout: 10_000 }),
@@ -298,7 +298,7 @@ describe('a session of its own', () => {
     'is a record without even a header': () => Buffer.of(0, 0, 0, 1, 7),
   }
   for (const [what, alter] of Object.entries(broken)) {
-    test(`leaves a server whose answer ${what}, and learns what became of the write`, async () => {
+    test(`leaves a server whose response ${what}, and learns the outcome of the write`, async () => {
       const path = newPath()
       const proxy = await startMeddlingProxy(server.port)
       cleanup.push(() => proxy.close())
@@ -315,7 +315,7 @@ describe('a session of its own', () => {
     })
   }
 
-  test('says that a server is too old, which does not know what it needs', async () => {
+  test('reports a server that is too old for the features it needs', async () => {
     const proxy = await startMeddlingProxy(server.port)
     cleanup.push(() => proxy.close())
     const unimplemented = (answer: Buffer) => {
@@ -332,7 +332,7 @@ describe('a session of its own', () => {
     expect(error.message).toContain('3.6')
   })
 
-  test('is not left while something comes of it, however long a load takes', async () => {
+  test('is not left while it makes progress, however long a load takes', async () => {
     const path = newPath()
     const writer = await direct(path)
     for (let n = 0; n < 6; n += 1) await writer.set(`large ${n}`, 'x'.repeat(900_000))
@@ -345,7 +345,7 @@ describe('a session of its own', () => {
     expect(proxy.connections).toBe(1)
   })
 
-  test('holds nothing open once it is closed, whatever state it is in', async () => {
+  test('keeps nothing open once it is closed, whatever its state is', async () => {
     const proxy = await startPausingProxy(server.port)
     cleanup.push(() => proxy.close())
     const dict = await ZookeeperDict.open(newPath(), `127.0.0.1:${proxy.port}`, { sessionTimeout: SESSION })
@@ -360,7 +360,7 @@ describe('a session of its own', () => {
 })
 
 describe('node-zookeeper-client', () => {
-  test('is started where it was not, and left open at the end', async () => {
+  test('is started if it was not, and left open at the end', async () => {
     const client = createClient(server.address)
     const listeners = client.listenerCount('state')
     const dict = await ZookeeperDict.open(newPath(), client)
@@ -371,7 +371,7 @@ describe('node-zookeeper-client', () => {
     client.close()
   })
 
-  test('that is closed underneath, or was closed before, is of no use', async () => {
+  test('that was closed before or while in use is reported', async () => {
     const { client, end } = clientOf(server.address)
     const dict = closing(await ZookeeperDict.open(newPath(), client))
     await dict.set('a', 1)
@@ -386,7 +386,7 @@ describe('node-zookeeper-client', () => {
     expect(dict.local.get('a')).toBe(1)
   })
 
-  test('says that a chroot is missing, rather than to create it', async () => {
+  test('that has a missing chroot rejects instead of creating it', async () => {
     const path = newPath()
     for (const open of Object.values(WAYS)) {
       const error = await rejection(open('/app/config', `${server.address}${path}`, { timeout: 5_000 }))
@@ -395,7 +395,7 @@ describe('node-zookeeper-client', () => {
     }
   })
 
-  test('serves several dictionaries at a time, below a chroot too', async () => {
+  test('serves several dictionaries at a time, also below a chroot', async () => {
     const path = newPath()
     const root = await direct(`${path}/root/one`)
     await root.set('a', 1)
@@ -421,7 +421,7 @@ describe('node-zookeeper-client', () => {
     await until(() => one.local.get('d') === 4, 'it goes on after the other was closed')
   })
 
-  test('that is no client is refused as an argument', async () => {
+  test('that is not a client is rejected as an argument', async () => {
     for (const client of [undefined, null, {}, 7, { connect() {} }, '', ',', 'a:b', 'host:99999', 'a:1//x']) {
       await expect(ZookeeperDict.open('/a', client as never)).rejects.toThrow(TypeError)
     }

@@ -39,8 +39,8 @@ async function open(path: string, options: Options = {}, servers: string = serve
 /** A value of which JSON makes so many bytes. */
 const text = (bytes: number) => 'x'.repeat(bytes - 2)
 
-describe('what ZooKeeper takes at once', () => {
-  test('a value up to the limit is kept, one byte more is refused by its key, and nothing is changed', async () => {
+describe('the limits of one request to ZooKeeper', () => {
+  test('a value up to the limit is stored, and one byte more is rejected with its key and changes nothing', async () => {
     const path = newPath()
     const dict = await open(path)
     const error = await rejection(dict.set('a', text(1_048_576)))
@@ -59,7 +59,7 @@ describe('what ZooKeeper takes at once', () => {
     expect(dict.local.get('b')).toBe('small')
   })
 
-  test('what is written at once in one call is refused where it does not fit; apart, each is written', async () => {
+  test('an update that does not fit into one request is rejected, and its entries can be written separately', async () => {
     const path = newPath()
     const dict = await open(path)
     const entries = Object.fromEntries(['a', 'b', 'c'].map(key => [key, text(400_000)]))
@@ -73,7 +73,7 @@ describe('what ZooKeeper takes at once', () => {
     expect(await hand.children(path)).toHaveLength(OWN_CHILDREN)
   })
 
-  test('of writes that travel together, only the one that is too large is refused', async () => {
+  test('of writes that are sent together, only the one that is too large is rejected', async () => {
     const path = newPath()
     const dict = await open(path)
     const [first, large, last] = await Promise.allSettled([
@@ -88,7 +88,7 @@ describe('what ZooKeeper takes at once', () => {
     ])
   })
 
-  test('more keys than clear() can remove at once, and others can list, are refused before', async () => {
+  test('more keys than clear() can remove and others can list are rejected in advance', async () => {
     const path = newPath()
     const dict = await open(path)
     const key = (n: number) => `${n}-${'k'.repeat(495)}`
@@ -115,7 +115,7 @@ describe('what ZooKeeper takes at once', () => {
     await dict.set(key(0), 'again')
   })
 
-  test('what stands before every path is counted', async () => {
+  test('the prefix of every path counts', async () => {
     const root = `${newPath()}-${'r'.repeat(900)}`
     await hand.create(root)
     const dict = await open('/app', {}, `${server.address}${root}`)
@@ -130,7 +130,7 @@ describe('what ZooKeeper takes at once', () => {
     expect(await hand.children(`${root}/app`)).toHaveLength(OWN_CHILDREN)
   })
 
-  test('what an access control list takes is counted', async () => {
+  test('the length of an access control list counts', async () => {
     const path = newPath()
     const acl = Array.from({ length: 40 }, (_, n) => ({ perms: 31, id: { scheme: 'ip', id: `127.0.0.${n + 1}` } }))
     const dict = await open(path, { acl })
@@ -154,7 +154,7 @@ describe('access control', () => {
     { perms: 1, id: digest(reader) },
   ]
 
-  test('the list is put on every znode, and keeps others out', async () => {
+  test('the list is put on every znode and keeps others out', async () => {
     const path = newPath()
     const dict = await open(path, { acl }, `${user}@${server.address}`)
     await dict.set('a', 1)
@@ -173,7 +173,7 @@ describe('access control', () => {
     }
   })
 
-  test('who may read only, reads what changes, and is told that it may not write', async () => {
+  test('a reader without write permission reads changes, and its writes are rejected', async () => {
     const path = newPath()
     const dict = await open(path, { acl }, `${user}@${server.address}`)
     await dict.set('a', 1)
@@ -194,7 +194,7 @@ describe('access control', () => {
     expect(await dict.get('a')).toBe(2)
   })
 
-  test('the same by node-zookeeper-client, whose credentials are its own', async () => {
+  test('applies to node-zookeeper-client, which has its own credentials', async () => {
     const path = newPath()
     const client = createClient(server.address)
     cleanup.push(() => client.close())
@@ -214,7 +214,7 @@ describe('access control', () => {
     expect(error.message).toContain('class ACL')
   })
 
-  test('what is refused holds nothing open', async () => {
+  test('a rejected login keeps nothing open', async () => {
     const path = newPath()
     const dict = await open(path, { acl }, `${user}@${server.address}`)
     await dict.set('a', 1)
@@ -226,7 +226,7 @@ describe('access control', () => {
     await expect.poll(sessions).toBe(before)
   })
 
-  test('a list that the ensemble does not take, or that is none, is refused', async () => {
+  test('an invalid list, or one that the ensemble rejects, is rejected', async () => {
     const error = await rejection(open(newPath(), { acl: [{ perms: 31, id: { scheme: 'auth', id: '' } }] }))
     expect(error).toBeInstanceOf(StoreUnavailableError)
     expect(error.message).toContain('"acl"')
@@ -235,7 +235,7 @@ describe('access control', () => {
     }
   })
 
-  test('credentials that the ensemble does not know are refused', async () => {
+  test('credentials unknown to the ensemble are rejected', async () => {
     const client = createClient(server.address)
     client.addAuthInfo('nonsense', Buffer.from('x'))
     const error = await rejection(ZookeeperDict.open(newPath(), client, { timeout: 2_000 }))
@@ -245,7 +245,7 @@ describe('access control', () => {
 })
 
 describe('openDict', () => {
-  test('opens by zookeeper:// URL, and ends its session with the dictionary', async () => {
+  test('opens a zookeeper:// URL and closes its session with the dictionary', async () => {
     const path = newPath()
     const dict = await openDict<{ theme: string }>(`zookeeper://${server.address}${path}/my%20settings`)
     await dict.set('theme', 'dark')
@@ -254,7 +254,7 @@ describe('openDict', () => {
     await dict.close()
   })
 
-  test('passes credentials on, and refuses what names no dictionary', async () => {
+  test('passes credentials on, and rejects a URL without a dictionary name', async () => {
     const path = newPath()
     const dict = await open(
       path,

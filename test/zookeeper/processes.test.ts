@@ -28,7 +28,7 @@ async function run(program: string, ...args: string[]): Promise<string> {
 }
 
 test.each(['{}', '{ live: true }', '{ maxStaleness: 1000 }', '{ resyncEvery: 1000 }'])(
-  'a process ends although it has an idle dictionary open with %s',
+  'a process with an idle dictionary by %s exits',
   async options => {
     const program = `
       const dict = await ZookeeperDict.open(path, servers, ${options}); await dict.set('a', 1)
@@ -37,7 +37,7 @@ test.each(['{}', '{ live: true }', '{ maxStaleness: 1000 }', '{ resyncEvery: 100
   },
 )
 
-test('a process waits for its calls, as long as these may take', async () => {
+test('a process waits for its calls up to their time limits', async () => {
   const silent = await startLyingServer(() => undefined)
   cleanup.push(() => silent.close())
   const program = `

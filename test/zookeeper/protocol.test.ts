@@ -42,7 +42,7 @@ describe('jute', () => {
   const int = fc.integer({ min: -(2 ** 31), max: 2 ** 31 - 1 })
   const long = fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n })
 
-  test('what is written is read again, however long', () => {
+  test('reads back what was written, however long', () => {
     const records = fc.tuple(int, long, fc.boolean(), text(), fc.uint8Array({ maxLength: 2_000 }))
     fc.assert(
       fc.property(fc.array(records, { maxLength: 5 }), list => {
@@ -59,7 +59,7 @@ describe('jute', () => {
     )
   })
 
-  test('a record that ends too early is refused wherever it ends; no bytes are none', () => {
+  test('rejects a record that ends too early at any byte, except an empty one', () => {
     const frame = new Output().int(1).long(2n).text('three').frame().subarray(4)
     for (let end = 0; end < frame.length; end += 1) {
       const input = new Input(frame.subarray(0, end))
@@ -86,7 +86,7 @@ describe('jute', () => {
     ).toThrow(RangeError)
   })
 
-  test('requests are as the protocol has them', () => {
+  test('requests have the format of the protocol', () => {
     const hello = open(connectRequest(5n, 900, NO_SESSION))
     expect([hello.int(), hello.long(), hello.int(), hello.long(), hello.bytes().length, hello.bool()]).toEqual([
       ...[0, 5n, 900, 0n, 16, false],
@@ -101,7 +101,7 @@ describe('jute', () => {
     expect([multi.int(), multi.bool(), multi.int()]).toEqual([-1, true, -1])
   })
 
-  test('of a transaction that was refused, the step at fault is told', () => {
+  test('a refused transaction names the failed step', () => {
     const output = new Output()
     for (const code of [0, CODE.NODE_EXISTS, -2]) output.int(-1).bool(false).int(code).int(code)
     const input = open(output.int(-1).bool(true).int(-1).frame())
@@ -117,7 +117,7 @@ describe('jute', () => {
   })
 })
 
-test('connection strings name servers, credentials and a path that comes before all others', () => {
+test('connection strings name servers, credentials and a path that prefixes all others', () => {
   const one = { host: 'a', port: 2181 }
   const named = (given: string) => {
     const { servers, chroot, credentials } = parseServers(given)
@@ -135,7 +135,7 @@ test('connection strings name servers, credentials and a path that comes before 
 })
 
 describe('names', () => {
-  test('every key has a name of its own, which a path can hold', () => {
+  test('every key has a unique name that is valid in a path', () => {
     const keys = fc.oneof(text(), fc.string({ unit: 'binary', maxLength: 20 }), fc.constantFrom('.', '..', '%', '%2E'))
     fc.assert(
       fc.property(
@@ -150,7 +150,7 @@ describe('names', () => {
     )
   })
 
-  test('other names are none of a key', () => {
+  test('other names belong to no key', () => {
     for (const name of ['%2f', '%', '%zz', '%41', '%C3', '%version', 'x'.repeat(513)]) {
       expect(unescapeKey(name), name).toBeUndefined()
     }
@@ -178,7 +178,7 @@ describe('names', () => {
   })
 })
 
-test('values come back as text or as bytes, and what others wrote as what it is', () => {
+test('values are read back as text or as bytes, and external values as what they are', () => {
   const stored = fc.oneof(text(), fc.uint8Array({ maxLength: 50 }))
   fc.assert(
     fc.property(stored, value => {
@@ -226,14 +226,14 @@ describe('the head', () => {
     }
   }
 
-  test('tells what happened since, as far as its log reaches', () => {
+  test('returns what happened since, as far back as its log', () => {
     const { head, versions } = headAfter(300)
     expect(parseHead(formatHead(head), 'd')).toEqual(head)
     expect(head.log.length).toBeGreaterThan(5)
     expectReach(head, versions, head.log.length)
   })
 
-  test('tells more with the earlier parts of the log, in whatever order they come', () => {
+  test('returns more with the earlier parts of the log, in whatever order they arrive', () => {
     const { head, versions, parts } = headAfter(300)
     expect(parts).toHaveLength(PARTS)
     const all = withParts(head, parts.toReversed())
@@ -242,7 +242,7 @@ describe('the head', () => {
     expectReach(all, versions, all.log.length)
   })
 
-  test('makes no use of parts that do not lead up to it', () => {
+  test('ignores parts that do not lead up to it', () => {
     const { head, parts } = headAfter(300)
     const latest = parts.toSorted((a, b) => b.number - a.number)[0] as Part
     const others = parts.filter(part => part !== latest)
@@ -252,7 +252,7 @@ describe('the head', () => {
     expect(withParts(head, [latest]).base).toBe(latest.base)
   })
 
-  test('tells by them that a version of another history was left, once everything was read', () => {
+  test('uses them to report that another history was left, once everything was read', () => {
     const { head, versions, parts } = headAfter(300)
     const position = { head, znode: 1, zxid: 1n }
     const number = head.number - head.log.length - 3
@@ -271,7 +271,7 @@ describe('the head', () => {
     expect(mirror.since(left)).toMatchObject({ diverged: true })
   })
 
-  test('leaves out of the log what is too long to be put away', () => {
+  test('leaves out of the log what is too long to be archived', () => {
     const first = newHead(0, 2)
     const long = nextHead(
       first,
@@ -285,13 +285,13 @@ describe('the head', () => {
     expect(pastSince(head, versionOf(first))).toEqual({ diverged: false })
   })
 
-  test('is not misled by a part that is none', () => {
+  test('ignores a malformed part', () => {
     for (const data of ['', '{}', 'null', '7', '{"epoch":"a","number":1,"base":"b"}']) {
       expect(parsePart(Buffer.from(data)), data).toBeUndefined()
     }
   })
 
-  test('knows a version of another history, even where it has the same number', () => {
+  test('recognizes a version of another history, even with the same number', () => {
     const first = newHead(0, 2)
     const [mine, theirs] = ['mine.0', 'theirs.0'].map(id => nextHead(first, id, [set('a', '1')], 2))
     const later = nextHead(theirs as typeof first, 'later.0', [set('a', '2')], 2)
@@ -300,7 +300,7 @@ describe('the head', () => {
     expect(pastSince(later, 'nonsense')).toEqual({ diverged: true })
   })
 
-  test('holds no value that is long, and no change that is too long', () => {
+  test('contains no long value and no change that is too long', () => {
     const first = newHead(0, 2)
     const long = nextHead(first, 'a.0', [set('a', 'x'.repeat(5_000)), set('b', 'short')], 2)
     const past = pastSince(long, versionOf(first))
@@ -312,7 +312,7 @@ describe('the head', () => {
     expect(pastSince(nextHead(none, 'c.0', [], 2), versionOf(none))).toMatchObject({ changes: [{ effects: [] }] })
   })
 
-  test('whose log is damaged, tells nothing of it', () => {
+  test('with a damaged log returns nothing from it', () => {
     const first = newHead(0, 2)
     const next = nextHead(first, 'a.0', [set('a', '1')], 2)
     for (const line of ['', '7', '["a.0"', '{}']) {
@@ -323,7 +323,7 @@ describe('the head', () => {
     }
   })
 
-  test('that is none is not taken for one', () => {
+  test('that is malformed is not mistaken for one', () => {
     for (const data of ['', '{}', 'null', '7', '[]', '{"format":1}', '{"format":"1"}']) {
       expect(parseHead(Buffer.from(data), 'd'), data).toBeUndefined()
     }

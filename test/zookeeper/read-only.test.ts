@@ -72,9 +72,9 @@ async function writesOf(path: string): Promise<unknown> {
   return [names, await Promise.all(versions)]
 }
 
-describe.each(Object.entries(WAYS))('with readOnly and the right to read alone, by %s', (_, openToRead) => {
+describe.each(Object.entries(WAYS))('with readOnly and read permission only, by %s', (_, openToRead) => {
   test.each<Options>([{}, { live: true }, { consistency: 'linearizable' }])(
-    'a dictionary follows what others write: %o',
+    'a dictionary follows external writes: %o',
     async options => {
       const path = newPath()
       const writer = await write(path)
@@ -89,7 +89,7 @@ describe.each(Object.entries(WAYS))('with readOnly and the right to read alone, 
     },
   )
 
-  test('nothing is ever written, neither for damage nor for znodes that are made by hand', async () => {
+  test('nothing is ever written, neither for damage nor for znodes created by hand', async () => {
     const path = newPath()
     const writer = await write(path)
     await writer.set('a', 1)
@@ -111,7 +111,7 @@ describe.each(Object.entries(WAYS))('with readOnly and the right to read alone, 
     await until(async () => (await reader.get('a')) === 3, 'a writer has replaced it')
   })
 
-  test('a path without a dictionary is not created, and the message says what to do', async () => {
+  test('a path without a dictionary is not created, and the message names the remedy', async () => {
     const path = newPath()
     for (const prepare of [async () => {}, async () => ann.create(path)]) {
       await prepare()

@@ -53,7 +53,7 @@ test('two dozen dictionaries on one client cause no warning, and each follows it
   expect(emitted.map(({ message }) => message)).toEqual([])
 })
 
-test('dictionaries that are created at the same time by several sessions of both kinds are one', async () => {
+test('dictionaries created at the same time by several sessions of both kinds are one', async () => {
   const clients = Array.from({ length: 4 }, () => clientOf(server.address))
   cleanup.push(() => clients.map(({ end }) => end()))
   for (let round = 0; round < 3; round += 1) {
@@ -72,7 +72,7 @@ test('dictionaries that are created at the same time by several sessions of both
   }
 })
 
-test('the option "retries" of a client does not delay what a lost connection has ended', async () => {
+test('the option "retries" of a client does not delay the rejection after a lost connection', async () => {
   const path = newPath()
   const proxy = await startCuttingProxy(server.port)
   cleanup.push(() => proxy.close())
@@ -91,10 +91,10 @@ test('the option "retries" of a client does not delay what a lost connection has
   expect(client).toMatchObject({ options: { retries: 10 } })
 })
 
-describe('a path that belongs to a dictionary already', () => {
+describe('a path that already belongs to a dictionary', () => {
   const refused = async (path: string) => rejection(ZookeeperDict.open(path, server.address))
 
-  test('is refused where it is one of its own znodes', async () => {
+  test('is rejected if it is one of its own znodes', async () => {
     for (const name of ['%version', '%epoch-1', '%log-0', '%log-x', '%version/a']) {
       const error = await refused(`${newPath()}/${name}`)
       expect(error, name).toBeInstanceOf(TypeError)
@@ -102,7 +102,7 @@ describe('a path that belongs to a dictionary already', () => {
     }
   })
 
-  test('is refused where it is a key, or further below', async () => {
+  test('is rejected if it is a key or further below', async () => {
     const path = newPath()
     const dict = await ZookeeperDict.open(path, server.address)
     cleanup.push(() => dict.close())
@@ -146,7 +146,7 @@ describe('messages', () => {
     }
   })
 
-  test('of arguments in the wrong order say so', async () => {
+  test('report arguments in the wrong order', async () => {
     const error = await rejection(ZookeeperDict.open(`ann:${SECRET}@zk:2181` as never, '/app/config'))
     expect(error).toBeInstanceOf(TypeError)
     expect(error.message).toContain('takes the path, then a client')
@@ -155,7 +155,7 @@ describe('messages', () => {
     expect(await rejection(ZookeeperDict.open(client as never, '/app' as never))).toBeInstanceOf(TypeError)
   })
 
-  test('of foreign znodes are few, however many of these there are', async () => {
+  test('about foreign znodes are few, however many there are', async () => {
     const emitted = warnings()
     const path = newPath()
     const hand = await byHand(server.address)
@@ -171,7 +171,7 @@ describe('messages', () => {
   })
 })
 
-test('a write that is given up while others are before it fails at once, and is never sent', async () => {
+test('a write that times out behind others fails at once and is never sent', async () => {
   const path = newPath()
   const proxy = await startPausingProxy(server.port)
   cleanup.push(() => proxy.close())
@@ -198,7 +198,7 @@ test('a write that is given up while others are before it fails at once, and is 
   expect([...entries].map(([key]) => key).sort()).toEqual(['first', 'third'])
 })
 
-test('a load tells of progress no more often than its keys give reason to, however often others come between', async () => {
+test('a load reports progress in proportion to its keys, however often others write meanwhile', async () => {
   const path = newPath()
   const hand = await byHand(server.address)
   cleanup.push(() => hand.end())

@@ -103,7 +103,7 @@ describe.each(Object.entries(WAYS))('watch, by %s', (_, open) => {
     }
   })
 
-  test('delivers all that is known when long values are overwritten, deleted, cleared and updated with others', async () => {
+  test('delivers everything known when long values are overwritten, deleted, cleared and updated with others', async () => {
     const path = newPath()
     const [writer, reader] = [await open(path), await open(path, { autosync: false })]
     await writer.update({ kept: 1, other: 1 })
@@ -140,7 +140,7 @@ describe.each(Object.entries(WAYS))('watch, by %s', (_, open) => {
     expect(new Map(reader.local)).toEqual(await stored(writer))
   })
 
-  test('shows no state that was never stored, while it follows such changes', async () => {
+  test('shows no state that was never stored while it follows such changes', async () => {
     const path = newPath()
     const [writer, reader] = [await open(path), await open(path, { autosync: false })]
     await writer.update({ long: `0${LONG}`, n: 0 })
@@ -153,7 +153,7 @@ describe.each(Object.entries(WAYS))('watch, by %s', (_, open) => {
     for (const state of states) expect(state).toMatch(/^(\d)\1$/)
   })
 
-  test('delivers every change of other keys to a live dictionary while one key is overwritten without pause', async () => {
+  test('delivers every change of other keys to a live dictionary while one key is overwritten continuously', async () => {
     const path = newPath()
     const [writer, busy, reader] = [await open(path), await open(path), await open(path, { live: true })]
     const seen: unknown[] = []

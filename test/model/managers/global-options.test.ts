@@ -285,7 +285,7 @@ describe('pg, whatever conversions are set globally:', () => {
     it(`with ${library}`, () => withParsers(parsers, async () => expectOneDictionary(await open(), plain)))
   }
 
-  it('a reply of no known shape rejects with its types, and without what it holds', async () => {
+  it('a reply of unknown shape rejects with its types and without its contents', async () => {
     const { manager } = kysely()
     await createTables(manager)
     await plain.transaction(session => session.removeAll(), { limit: 5_000 })
@@ -307,7 +307,7 @@ describe('logs of the application', () => {
     Drizzle: () => ({ manager: drizzleManager(drizzle({ client: pool, logger: { logQuery: log } }), table) }),
   }
   for (const [library, open] of Object.entries(cases)) {
-    it(`of ${library} hold no value that a dictionary reads or writes`, async () => {
+    it(`of ${library} contain no value that a dictionary reads or writes`, async () => {
       logged.length = 0
       const { manager, end } = await open()
       await manager.transaction(

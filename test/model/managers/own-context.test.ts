@@ -125,7 +125,7 @@ describe.each([
   })
   afterAll(() => library?.end())
 
-  it('writes of all callers survive the transaction that one of them is in', async () => {
+  it("writes of all callers survive a rollback of one caller's transaction", async () => {
     const dict = await ModelDict.open(library.model())
     let begun = () => {}
     const inside = new Promise<void>(resolve => {
@@ -143,7 +143,7 @@ describe.each([
     await Promise.all([dict.close(), again.close()])
   })
 
-  it('a dictionary that is opened in a transaction does not belong to it', async () => {
+  it('a dictionary opened inside a transaction does not belong to it', async () => {
     let opened: Promise<ModelDict> | undefined
     await library.rolledBack(async () => {
       opened = ModelDict.open(library.model()) as Promise<ModelDict>
@@ -158,7 +158,7 @@ describe.each([
 })
 
 describe('the option "row"', () => {
-  it('runs in the context of the call that writes, however calls are committed together', async () => {
+  it('runs in the context of the call that writes, even if calls are committed together', async () => {
     const request = new AsyncLocalStorage<{ readonly user: string }>()
     const db = new Kysely<object>({ dialect: new PostgresDialect({ pool }) })
     const row = () => ({ author: request.getStore()?.user })

@@ -95,13 +95,13 @@ async function warningsOf(library: keyof typeof LIBRARIES, settings: Settings): 
 }
 
 describe.each(Object.keys(LIBRARIES) as (keyof typeof LIBRARIES)[])('%s', library => {
-  it('is warned of once, by each setting that is missing', async () => {
+  it('is warned about once for each missing setting', async () => {
     const found = await warningsOf(library, {})
     expect(found).toHaveLength(NEEDED[library].length)
     for (const [index, needed] of NEEDED[library].entries()) expect(found[index]).toContain(needed)
   })
 
-  it('is not warned of when all is set', async () => {
+  it('is not warned about when everything is set', async () => {
     expect(await warningsOf(library, { connectionTimeoutMillis: 5_000, query_timeout: 6_000 })).toEqual([])
   })
 })

@@ -48,7 +48,7 @@ function ownCases(database: () => PrismaDatabase) {
   })
   beforeEach(() => prisma.setting.deleteMany())
 
-  it("runs the client's extensions, and writes what they make of a row", async () => {
+  it("runs the client's extensions and writes the rows that they return", async () => {
     const calls: string[] = []
     const extended = prisma.$extends({
       query: {
@@ -89,7 +89,7 @@ function ownCases(database: () => PrismaDatabase) {
     expect(calls).toEqual(['create', 'createMany', 'update', 'deleteMany', 'deleteMany'])
   })
 
-  it('gives instances with the fields that an extension computes, which are no columns', async () => {
+  it('returns instances with computed fields of an extension, which are not columns', async () => {
     const extended = prisma.$extends({
       result: {
         setting: { shout: { needs: { value: true }, compute: ({ value }: { value: string }) => `${value}!` } },
@@ -105,13 +105,13 @@ function ownCases(database: () => PrismaDatabase) {
     }, OPTIONS)
   })
 
-  it('leaves relations out of the columns of an instance', async () => {
+  it('omits relations from the columns of an instance', async () => {
     const instance = await prisma.setting.create({ data: { key: 'a', value: 'b' }, include: { changes: true } })
     expect(instance.changes).toEqual([])
     expect(manager.columnsOf?.(instance)).not.toHaveProperty('changes')
   })
 
-  it('moves what is marked @updatedAt with every update', async () => {
+  it('updates @updatedAt fields with every update', async () => {
     const past = new Date('2001-01-01')
     await prisma.setting.create({ data: { key: 'a', value: 'b', updatedAt: past } })
     await manager.transaction(session => session.update('key', 'a', { value: 'c' }), OPTIONS)
@@ -119,7 +119,7 @@ function ownCases(database: () => PrismaDatabase) {
     expect(updatedAt.getTime()).toBeGreaterThan(past.getTime())
   })
 
-  it('knows the columns of the model, and which hold JSON and bytes', () => {
+  it('knows the columns of the model and which of them store JSON and bytes', () => {
     expect(manager.model).toBe('Setting')
     expect(manager.table).toEqual({ name: 'settings', ...(manager.dialect === 'postgresql' && { schema: 'public' }) })
     expect(['key', 'createdAt', 'changes', 'missing'].map(name => manager.column(name))).toEqual([
@@ -134,7 +134,7 @@ function ownCases(database: () => PrismaDatabase) {
     expect(kinds).toEqual(['json', 'bytes', undefined])
   })
 
-  it('refuses JSON of which Prisma would lose a part, and writes nothing', async () => {
+  it('rejects JSON that Prisma would store incompletely, and writes nothing', async () => {
     const json = prismaManager(prisma, 'jsonSetting')
     const value = JSON.parse('{ "a": [{ "__proto__": 1 }] }')
     await prisma.jsonSetting.deleteMany()
@@ -146,7 +146,7 @@ function ownCases(database: () => PrismaDatabase) {
     expect(await prisma.jsonSetting.findMany()).toEqual([{ key: 'a', value: 1 }])
   })
 
-  it('finds the first of many keys, behind one of them', async () => {
+  it('finds the first of many keys after a key', async () => {
     const keys = Array.from({ length: 1_000 }, (_, index) => `k${String(index).padStart(3, '0')}`)
     await prisma.setting.createMany({ data: keys.map(key => ({ key, value: 'v' })) })
     const query = { keyCol: 'key', columns: ['key'], keys: keys.toReversed(), after: 'k899', limit: 50 }
@@ -167,14 +167,14 @@ function ownCases(database: () => PrismaDatabase) {
     expect(await prisma.setting.count()).toBe(0)
   })
 
-  it('bounds nothing where the limit is beyond what a timer takes', async () => {
+  it('sets no limit if the limit exceeds the longest timer', async () => {
     await manager.transaction(session => session.create([{ key: 'a', value: 'b' }]), {
       limit: Number.POSITIVE_INFINITY,
     })
     expect(await prisma.setting.count()).toBe(1)
   })
 
-  it('takes a model by itself, unless its client cannot be had from it', async () => {
+  it('accepts a model alone, unless its client cannot be reached from it', async () => {
     await prismaManager(prisma.setting).transaction(session => session.create([{ key: 'a', value: 'b' }]), OPTIONS)
     expect(await prisma.setting.count()).toBe(1)
     const extended = prisma.$extends({ query: {} })
@@ -186,7 +186,7 @@ function ownCases(database: () => PrismaDatabase) {
     })
   })
 
-  it('says what to pass', () => {
+  it('names the arguments to pass', () => {
     for (const nothing of [undefined, null, 'setting', {}, prisma, () => {}]) {
       expect(isPrismaDelegate(nothing)).toBe(false)
       expect(() => prismaManager(nothing as never)).toThrow(
@@ -203,7 +203,7 @@ function ownCases(database: () => PrismaDatabase) {
     expect(() => prismaManager(changed, 'setting')).toThrow(/does not describe its model Setting/)
   })
 
-  it('does without what else a client may tell of itself', async () => {
+  it('works without optional client properties', async () => {
     const members = { _engineConfig: { value: undefined }, _extensions: { value: undefined } }
     const less = prismaManager(Object.create(prisma, members), 'setting')
     expect(less.table).toEqual(manager.table)
@@ -211,7 +211,7 @@ function ownCases(database: () => PrismaDatabase) {
   })
 }
 
-describe('what a schema says of a model', () => {
+describe('the schema of a model', () => {
   const schema = `
     model Settings { key String @id }
     model Setting {
@@ -225,7 +225,7 @@ describe('what a schema says of a model', () => {
       name String @id
     }`
 
-  it('is which fields of a row that is there stay as they are', () => {
+  it('determines which fields of an existing row are unchanged', () => {
     expect([...keptFields(schema, 'Setting')]).toEqual(['id', 'updatedAt'])
     expect([...keptFields(schema, 'Other')]).toEqual(['name'])
     expect([...keptFields(schema, 'Missing')]).toEqual([])
@@ -240,7 +240,7 @@ describe('the schema of the driver adapter', () => {
   })
   afterAll(() => database?.end())
 
-  it("is the table's", async () => {
+  it('is that of the table', async () => {
     const first = await database.client()
     await first.$executeRawUnsafe('CREATE SCHEMA tenant')
     await first.$executeRawUnsafe('CREATE TABLE tenant.app_settings (LIKE public.app_settings INCLUDING ALL)')

@@ -48,8 +48,8 @@ class Minified {}
 
 class Derived extends PostgresAdapter {}
 
-describe('kyselyManager() takes', () => {
-  it('an instance and a table, with the database that its dialect is for', () => {
+describe('kyselyManager() accepts', () => {
+  it('an instance and a table, with the database of its dialect', () => {
     const sqliteDb = new Kysely<object>({ dialect: new SqliteDialect({ database: new Database(':memory:') as never }) })
     expect(kyselyManager(sqliteDb, 'settings')).toMatchObject({ dialect: 'sqlite', table: { name: 'settings' } })
     const derived = new Kysely<object>({ dialect: new OtherDialect(new Derived()) })
@@ -60,7 +60,7 @@ describe('kyselyManager() takes', () => {
     })
   })
 
-  it('a dialect that it does not know by the option alone', () => {
+  it('an unknown dialect, with the option only', () => {
     const db = new Kysely<object>({ dialect: new OtherDialect(new Minified()) })
     expect(() => kyselyManager(db, 'settings')).toThrow(/Minified.*\{ dialect: 'postgresql' \}/)
     expect(kyselyManager(db, 'settings', { dialect: 'mysql' }).dialect).toBe('mysql')
@@ -80,15 +80,15 @@ describe('kyselyManager() takes', () => {
   })
 })
 
-describe('knexManager() takes', () => {
-  it('an instance and a table, with the database that its client is for', () => {
+describe('knexManager() accepts', () => {
+  it('an instance and a table, with the database of its client', () => {
     const of = (client: string) => knexManager(knex({ client, useNullAsDefault: true }), 'app.settings')
     expect(of('pg')).toMatchObject({ dialect: 'postgresql', table: { schema: 'app', name: 'settings' } })
     expect(of('mysql2').dialect).toBe('mysql')
     expect(of('better-sqlite3').dialect).toBe('sqlite')
   })
 
-  it('another client by the option alone', () => {
+  it('another client, with the option only', () => {
     const db = knex({ client: OtherClient })
     expect(() => knexManager(db, 'settings')).toThrow(/another.*\{ dialect: 'postgresql' \}/)
     expect(knexManager(db, 'settings', { dialect: 'postgresql' }).dialect).toBe('postgresql')
@@ -103,7 +103,7 @@ describe('knexManager() takes', () => {
   })
 })
 
-describe('drizzleManager() takes', () => {
+describe('drizzleManager() accepts', () => {
   it('a database and a table', () => {
     const db = nodePostgres({ client: new pg.Pool({ connectionString: nowhere }) })
     const manager = drizzleManager(db, pgSchema('app').table('settings', { key: text(), theValue: text('value') }))
@@ -116,7 +116,7 @@ describe('drizzleManager() takes', () => {
     expect(manager.column('value')).toBeUndefined()
   })
 
-  it('a pool, and no single connection', () => {
+  it('a pool, but not a single connection', () => {
     const single = nodePostgres({ client: new pg.Client(nowhere) })
     expect(() => drizzleManager(single, settings)).toThrow(/needs a pool/)
     const connection = mysql.createConnection({ host: '127.0.0.1', port: 1 })
@@ -148,7 +148,7 @@ describe('drizzleManager() takes', () => {
     db.$client.close()
   })
 
-  it('drizzle-orm beside the library, or says what to install', async () => {
+  it('drizzle-orm installed beside the library, or names the package to install', async () => {
     const [preloaded, script] = ['without-drizzle-orm.js', 'needs-drizzle-orm.js'].map(name =>
       fileURLToPath(new URL(name, import.meta.url)),
     ) as [string, string]
@@ -192,7 +192,7 @@ describe('on PostgreSQL', () => {
       'Knex',
       () => knexManager(knex({ client: 'pg', connection: server.url, pool: { min: 0, max: 1 } }), 'app.settings'),
     ],
-  ])('%s finds a table in a schema, and JSON in a column of a domain', async (_, open) => {
+  ])('%s finds a table in a schema and JSON in a column with a domain type', async (_, open) => {
     const manager = open()
     const rows = await manager.transaction(async session => {
       await session.removeAll()
@@ -204,7 +204,7 @@ describe('on PostgreSQL', () => {
     expect(manager.table).toEqual({ schema: 'app', name: 'settings' })
   })
 
-  it('Drizzle finds a table in a schema, and updates what the model updates', async () => {
+  it('Drizzle finds a table in a schema and updates only columns of the model', async () => {
     const changed = timestamp({ withTimezone: true }).$onUpdate(() => new Date(1_000))
     const table = pgSchema('app').table('settings', { key: text(), value: text(), changed })
     const manager = drizzleManager(nodePostgres({ client: pool }), table)
@@ -217,7 +217,7 @@ describe('on PostgreSQL', () => {
     expect(rows).toEqual([{ key: 'a', value: 2, changed: new Date(1_000) }])
   })
 
-  it('Drizzle gives a connection back on which a transaction could not begin', async () => {
+  it('Drizzle releases a connection when a transaction could not begin', async () => {
     const manager = drizzleManager(nodePostgres({ client: pool }), settings)
     const cut = (client: object) =>
       (client as { connection: { stream: { destroy(): void } } }).connection.stream.destroy()

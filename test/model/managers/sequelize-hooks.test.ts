@@ -18,7 +18,7 @@ const key = { type: DataTypes.STRING(200), allowNull: false, unique: true }
 describe.each([
   ['PostgreSQL', onPostgres],
   ['MariaDB', onMariadb],
-])('sequelizeManager and what a model brings, on %s', (_name, open) => {
+])('sequelizeManager and the features of a model, on %s', (_name, open) => {
   let opened: Source
   let sequelize: Sequelize
 
@@ -67,7 +67,7 @@ describe.each([
     sequelize.removeHook('beforeDestroy', 'of all')
   })
 
-  test('after a create that failed, none of its hooks writes any more', async () => {
+  test('no hook of a failed create writes afterwards', async () => {
     const model = await defined('Failing', {})
     model.addHook('beforeCreate', async (instance: Model) => {
       await new Promise(resolve => setTimeout(resolve, instance.get('key') === 'a' ? 0 : 10))
@@ -83,7 +83,7 @@ describe.each([
     expect(await read(manager)).toEqual([{ key: 'a', value: '' }])
   })
 
-  test('validations are heeded, of one row and of many, and of the model', async () => {
+  test('validations of one row, of many rows and of the model are respected', async () => {
     const validate = {
       notEqual() {
         const { key, value } = this as unknown as Record<string, string>
@@ -106,7 +106,7 @@ describe.each([
     await expect(run(manager, session => session.update('key', 'missing', { value: 'x' }))).rejects.toThrow(/"missing"/)
   })
 
-  test('defaults, times and versions are kept', async () => {
+  test('defaults, timestamps and versions are kept', async () => {
     let count = 0
     const columns = { number: { type: DataTypes.INTEGER, defaultValue: () => ++count } }
     const manager = sequelizeManager(await defined('Defaulted', columns, { version: true }))
@@ -122,7 +122,7 @@ describe.each([
     expect(updated?.getTime()).toBeGreaterThanOrEqual(created?.getTime() as number)
   })
 
-  test('getters and setters make values, in rows of columns and in instances', async () => {
+  test('getters and setters apply to columns and to instances', async () => {
     const value = {
       ...text,
       get(this: Model) {
@@ -162,7 +162,7 @@ describe.each([
     expect(manager.column('loud')).toBeUndefined()
   })
 
-  test('what was deleted from a paranoid model is gone, and makes way; what the dictionary removes is really removed', async () => {
+  test('a softly deleted row of a paranoid model is gone and can be replaced, and the dictionary deletes physically', async () => {
     const model = await defined('Paranoid', {}, { paranoid: true, deletedAt: 'goneAt' })
     const manager = sequelizeManager(model)
     await create(manager, ...pairs('a', 'b', 'c'))
@@ -183,7 +183,7 @@ describe.each([
     expect(await model.count({ paranoid: false })).toBe(0)
   })
 
-  test('scopes hide nothing', async () => {
+  test('scopes hide no row', async () => {
     const model = await defined('Scoped', {}, { scopes: { none: { where: { key: 'nothing' } } } })
     const manager = sequelizeManager(model.scope('none'))
     await create(manager, ...pairs('a', 'b'))
@@ -204,7 +204,7 @@ describe.each([
     expect(await read(manager)).toEqual([{ key: 'a', value: 'new' }, ...pairs('b')])
   })
 
-  test('tables of a schema are called as the database calls them', async () => {
+  test('tables in a schema have the name that the database uses', async () => {
     await sequelize.createSchema('other', {})
     const model = await defined('Elsewhere', {}, { schema: 'other', tableName: 'settings' })
     const manager = sequelizeManager(model)
@@ -215,7 +215,7 @@ describe.each([
     expect(await manager.query(`SELECT value AS v FROM ${quoted}`, [])).toEqual([{ v: 'value of a' }])
   })
 
-  test('a transaction of the application in continuation-local storage is none of ours', async () => {
+  test('a transaction of the application in continuation-local storage is not used', async () => {
     const storage = new AsyncLocalStorage<Map<unknown, unknown>>()
     const namespace = {
       bind: (work: unknown) => work,
@@ -253,10 +253,10 @@ describe.each([
   })
 })
 
-describe('sequelizeManager takes', () => {
+describe('sequelizeManager accepts', () => {
   const options = { dialectModule: {} }
 
-  test('a model that is initialized', () => {
+  test('only a model that is initialized', () => {
     const sequelize = new Sequelize({ dialect: 'postgres' })
     expect(isSequelizeModel(sequelize.define('Setting', {}))).toBe(true)
     for (const other of [undefined, null, {}, sequelize, Sequelize, class {}, sequelize.models.Setting?.prototype]) {
@@ -265,7 +265,7 @@ describe('sequelizeManager takes', () => {
     }
   })
 
-  test('of a database that it knows', () => {
+  test('only a supported database', () => {
     const model = new Sequelize({ dialect: 'snowflake', ...options }).define('Setting', {})
     expect(() => sequelizeManager(model)).toThrow(/postgres.*not "snowflake"/)
   })

@@ -62,7 +62,7 @@ function silences(
   start: () => Promise<{ server: { port: number; url: string }; end(): Promise<unknown> }>,
   libraries: Readonly<Record<string, Library>>,
 ) {
-  describe.concurrent(`a network that goes silent again and again before ${name}`, () => {
+  describe.concurrent(`a network that goes silent repeatedly before ${name}`, () => {
     let started: Awaited<ReturnType<typeof start>>
     beforeAll(async () => {
       started = await start()
@@ -71,7 +71,7 @@ function silences(
     for (const [library, open] of Object.entries(libraries)) {
       // Whoever hands out no connection keeps those that never answer: only TCP ends them.
       const forGood = library !== 'Kysely' && library !== 'Prisma'
-      it(`strands no connection of ${library}, silent ${forGood ? 'for good' : 'for a while'}`, async () => {
+      it(`leaks no connection of ${library}, silent ${forGood ? 'for good' : 'for a while'}`, async () => {
         const times = await recovers(started.server, open, forGood)
         measured.push(`${name}, ${library}: ${times.map(Math.round).join(', ')} ms`)
       })

@@ -86,7 +86,7 @@ export function managerSuite(name: string, open: () => Promise<Opened>): void {
     const isSqlite = () => manager.dialect === 'sqlite'
     const others = () => opened.concurrent ?? !isSqlite()
 
-    it('reads columns: all rows, some keys, behind a key, so many', async () => {
+    it('reads columns of all rows, of some keys, after a key, and up to a limit', async () => {
       expect(await pairs()).toEqual({})
       await create(row('b'), row('a'), row('d'), row('c'))
       const query = { keyCol: 'key', columns: ['key', 'value'] }
@@ -103,7 +103,7 @@ export function managerSuite(name: string, open: () => Promise<Opened>): void {
       })
     })
 
-    it('reads instances, with all columns and what fills itself', async () => {
+    it('reads instances with all columns, including generated ones', async () => {
       await create(row('a'), { ...row('b'), note: 'mine' })
       const [a, b] = (await within(session => session.rows({ keyCol: 'key' }))) as Record<string, unknown>[]
       expect(columnsOf(manager, a)).toMatchObject({ key: 'a', value: 'value of a', note: 'none' })
@@ -112,19 +112,19 @@ export function managerSuite(name: string, open: () => Promise<Opened>): void {
       expect(keysOf(await within(session => session.rows({ keyCol: 'key', after: 'a' })))).toEqual(['b'])
     })
 
-    it('keeps the defaults of those rows of one creation that leave a column out', async () => {
+    it('keeps the defaults of rows that omit a column when several are created together', async () => {
       await create(row('a'), { ...row('b'), note: 'mine' }, row('c'), { note: 'other', ...row('d') })
       expect(await notes()).toEqual({ a: 'none', b: 'mine', c: 'none', d: 'other' })
     })
 
-    it('updates the columns that are named, of the row that is meant', async () => {
+    it('updates the named columns of the named row only', async () => {
       await create({ ...row('a'), note: 'mine' }, row('b'))
       await within(session => session.update('key', 'a', { value: 'new' }))
       expect(await pairs()).toEqual({ a: 'new', b: 'value of b' })
       expect(await notes()).toEqual({ a: 'mine', b: 'none' })
     })
 
-    it('removes rows by their keys, and all', async () => {
+    it('removes rows by their keys, and all rows', async () => {
       await create(...[...'abcde'].map(row))
       await within(session => session.remove('key', ['b', 'd', 'missing']))
       expect(keysOf(await within(readRows))).toEqual(['a', 'c', 'e'])
@@ -132,7 +132,7 @@ export function managerSuite(name: string, open: () => Promise<Opened>): void {
       expect(await within(readRows)).toEqual([])
     })
 
-    it('takes a thousand keys at once', async () => {
+    it('accepts a thousand keys at once', async () => {
       const keys = Array.from({ length: 1_000 }, (_, index) => `key ${String(index).padStart(4, '0')}`)
       await create(...keys.map(row))
       const query = { keyCol: 'key', columns: ['key'], keys }
@@ -141,7 +141,7 @@ export function managerSuite(name: string, open: () => Promise<Opened>): void {
       expect(await within(readRows)).toEqual([])
     })
 
-    it('keeps keys and values of every kind apart', async () => {
+    it('keeps keys and values of every kind distinct', async () => {
       const texts = [...ODD, LONG]
       const keys = [...ODD, LONG.slice(0, 256)]
       await create(...keys.map((key, index) => ({ key, value: texts[index] })))
@@ -153,7 +153,7 @@ export function managerSuite(name: string, open: () => Promise<Opened>): void {
       expect(await pairs()).toEqual({ plain: 'plain!' })
     })
 
-    it("pages in the order of the database's own comparison", async () => {
+    it("pages in the order of the database's collation", async () => {
       const keys = [...ODD, 'A', 'a', 'B', 'b', 'é', 'z', 'Z', 'ﬀ', '😀', '\uffee']
       await create(...keys.map(row))
       const paged = await within(async session => {
@@ -169,14 +169,14 @@ export function managerSuite(name: string, open: () => Promise<Opened>): void {
       expect(new Set(paged)).toEqual(new Set(keys))
     })
 
-    it('rejects where a key is there already, and creates nothing', async () => {
+    it('rejects if a key already exists, and creates nothing', async () => {
       await create(row('b'))
       const error = await create(row('a'), row('b'), row('c')).catch(caught => caught)
       expect(UNIQUE).toContain(sqlCodes(error).find(code => UNIQUE.includes(code)))
       expect(await pairs()).toEqual({ b: 'value of b' })
     })
 
-    it("rolls back where the function rejects, with the function's error", async () => {
+    it("rolls back if the function rejects, with the function's error", async () => {
       await create(row('a'))
       const reason = new Error('no')
       const failing = within(async session => {
@@ -189,12 +189,12 @@ export function managerSuite(name: string, open: () => Promise<Opened>): void {
       expect(await pairs()).toEqual({ a: 'value of a' })
     })
 
-    it('gives what the function gives', async () => {
+    it('returns what the function returns', async () => {
       const result = { some: 'thing' }
       expect(await within(async () => result)).toBe(result)
     })
 
-    it('gives connections back, however transactions end', async () => {
+    it('releases connections, however transactions end', async () => {
       const reason = new Error('no')
       const ending = Array.from({ length: 30 }, (_, index) =>
         within(async session => {
@@ -207,7 +207,7 @@ export function managerSuite(name: string, open: () => Promise<Opened>): void {
       await create(row('a'))
     })
 
-    it('runs transactions that overlap', async () => {
+    it('runs overlapping transactions', async () => {
       const write = (key: string): Promise<void> =>
         within(async session => {
           await session.create([row(key)])
@@ -222,7 +222,7 @@ export function managerSuite(name: string, open: () => Promise<Opened>): void {
       expect(await pairs()).toEqual({ a: 'new', b: 'new', c: 'new', d: 'new' })
     })
 
-    it('runs statements of ours, inside of a transaction and outside', async () => {
+    it('runs our own statements inside and outside a transaction', async () => {
       await create(row('a'))
       const sql = () => `SELECT ${physical('value')} AS text FROM ${table()} WHERE ${physical('key')} = ${$(1)}`
       expect(await manager.query(sql(), ['a'])).toEqual([{ text: 'value of a' }])
@@ -234,7 +234,7 @@ export function managerSuite(name: string, open: () => Promise<Opened>): void {
       expect(await manager.query(sql(), ['a'])).toEqual([{ text: 'new' }])
     })
 
-    it('binds text, numbers and null; gives no rows where there are none', async () => {
+    it('binds text, numbers and null, and returns no rows if there are none', async () => {
       await create(row('a'), row('b'), row('c'))
       const set = () => `UPDATE ${table()} SET ${physical('size')} = ${$(1)} WHERE ${physical('key')} = ${$(2)}`
       await within(async session => {
@@ -264,7 +264,7 @@ export function managerSuite(name: string, open: () => Promise<Opened>): void {
       }
     })
 
-    it('goes on after a failed statement by rolling back to a savepoint', async () => {
+    it('continues after a failed statement by rolling back to a savepoint', async () => {
       await create(row('a'))
       await within(async session => {
         await session.create([row('b')])
@@ -276,7 +276,7 @@ export function managerSuite(name: string, open: () => Promise<Opened>): void {
       expect(await pairs()).toEqual({ a: 'new', b: 'value of b' })
     })
 
-    it('never resolves where the database has rolled back', async () => {
+    it('never resolves if the database has rolled back', async () => {
       await create(row('a'))
       const swallowing = within(async session => {
         await session.create([row('b')])
@@ -289,13 +289,13 @@ export function managerSuite(name: string, open: () => Promise<Opened>): void {
       expect(keysOf(await within(readRows))).toEqual(done)
     })
 
-    it('rejects with the error of a statement of ours', async () => {
+    it('rejects with the error of our own statement', async () => {
       await expect(manager.query('SELECT * FROM missing_table', [])).rejects.toThrow(/missing_table/)
       await expect(within(session => session.query('SELECT * FROM missing_table', []))).rejects.toThrow(/missing_table/)
       await create(row('a'))
     })
 
-    it('shows others nothing before the commit', async ({ skip }) => {
+    it('hides its writes from others until the commit', async ({ skip }) => {
       if (!others()) skip('the library has one connection to SQLite: others wait')
       const sql = () => `SELECT count(*) AS total FROM ${table()}`
       await within(async session => {
@@ -322,7 +322,7 @@ export function managerSuite(name: string, open: () => Promise<Opened>): void {
       expect(Object.keys(await pairs())).toEqual(['b', 'c'])
     })
 
-    it('knows what the database calls a table and its columns', async () => {
+    it("knows the database's names of a table and its columns", async () => {
       const { mapped } = opened
       const [key, value] = [mapped.column('settingKey'), mapped.column('settingValue')] as string[]
       expect(key).not.toBe('settingKey')
@@ -342,7 +342,7 @@ export function managerSuite(name: string, open: () => Promise<Opened>): void {
     })
 
     for (const type of ['json', 'jsonb'] as const) {
-      it(`keeps JSON in a column of type ${type}`, async ({ skip }) => {
+      it(`stores JSON in a column of type ${type}`, async ({ skip }) => {
         const of = opened[type]
         if (!of) return skip('the database has no such type')
         const values = [...JSON_VALUES, null]
@@ -361,7 +361,7 @@ export function managerSuite(name: string, open: () => Promise<Opened>): void {
     }
 
     for (const type of ['json', 'jsonb'] as const) {
-      it(`holds plain values as JSON in a column of type ${type}, and others as tagged text`, async ({ skip }) => {
+      it(`stores plain values as JSON in a column of type ${type}, and others as tagged text`, async ({ skip }) => {
         const of = opened[type]
         if (!of) return skip('the database has no such type')
         await within(session => session.removeAll(), of)
@@ -384,7 +384,7 @@ export function managerSuite(name: string, open: () => Promise<Opened>): void {
       })
     }
 
-    it('keeps bytes', async ({ skip }) => {
+    it('stores bytes', async ({ skip }) => {
       const of = opened.bytes
       if (!of) return skip('the model has no such table')
       const value = Uint8Array.from({ length: 256 }, (_, index) => index)

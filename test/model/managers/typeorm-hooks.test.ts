@@ -148,7 +148,7 @@ const lean = { keyCol: 'key', columns: ['key', 'value'] }
 describe.each([
   ['PostgreSQL', onPostgres],
   ['SQLite', onSqlite],
-])('typeormManager and what an entity brings, on %s', (name, open) => {
+])('typeormManager and the features of an entity, on %s', (name, open) => {
   let opened: Source
   let source: DataSource
 
@@ -171,7 +171,7 @@ describe.each([
   })
   afterAll(() => opened?.end())
 
-  test('listeners find whole entities', async () => {
+  test('listeners get whole entities', async () => {
     const manager = typeormManager(source.getRepository(Listening))
     await run(manager, session =>
       session.create([
@@ -191,12 +191,12 @@ describe.each([
     expect(calls.slice(5)).toEqual(['removing b: two', 'removed b'])
   })
 
-  test('an update that meets a row that is not there is told', async () => {
+  test('an update of a missing row is reported', async () => {
     const manager = typeormManager(source.getRepository(Listening))
     await expect(run(manager, session => session.update('key', 'missing', { value: '' }))).rejects.toThrow(/"missing"/)
   })
 
-  test('an instance is as if it was just read', () => {
+  test('an instance equals one that was just read', () => {
     const manager = typeormManager(source.getRepository(Listening))
     const instance = manager.instance?.({ id: 1, key: 'a', value: 'one', note: '' })
     expect(instance).toBeInstanceOf(Listening)
@@ -205,7 +205,7 @@ describe.each([
     expect(manager.isInstance?.({ key: 'a' }, 'key')).toBe(false)
   })
 
-  test('subscribers are told of every change, in its transaction', async () => {
+  test('subscribers are notified of every change, inside its transaction', async () => {
     const manager = typeormManager(source.getRepository(Full))
     const seen: unknown[] = []
     const subscriber: EntitySubscriberInterface<Full> = {
@@ -237,7 +237,7 @@ describe.each([
     await run(manager, session => session.removeAll())
   })
 
-  test('versions and times of change are kept where nobody listens', async () => {
+  test('versions and update times are kept without listeners', async () => {
     source.subscribers.push({ listenTo: () => Listening, beforeUpdate: () => {} })
     const manager = typeormManager(source.getRepository(Full))
     await run(manager, session => session.create([{ key: 'a', value: '1', updatedAt: new Date(0) }]))
@@ -264,7 +264,7 @@ describe.each([
     expect(await read()).toMatchObject({ value: 'long', length: 4 })
   })
 
-  test('what was deleted softly is gone, and makes way; what the dictionary removes is really removed', async () => {
+  test('a softly deleted row is gone and can be replaced, and the dictionary deletes physically', async () => {
     const repository = source.getRepository(soft)
     const manager = typeormManager(repository)
     const create = (key: string) => run(manager, session => session.create([{ key, value: 'new' }], 'key'))
@@ -291,7 +291,7 @@ describe.each([
     expect(manager.isInstance?.({ value: 'a' }, 'key')).toBe(false)
   })
 
-  test('transformers of columns apply to whatever is read, written and asked for', async () => {
+  test('column transformers apply to all reads, writes and conditions', async () => {
     const manager = typeormManager(source.getRepository(transformed))
     await run(manager, session =>
       session.create([
@@ -314,7 +314,7 @@ describe.each([
     expect(await rows({})).toEqual([])
   })
 
-  test('eager relations come with instances, and are no columns of them', async () => {
+  test('eager relations are part of instances, but are not columns', async () => {
     await source.getRepository(owner).save({ id: 7 })
     const manager = typeormManager(source.getRepository(owned))
     await run(manager, session => session.create([{ key: 'a', value: '1', owner: { id: 7 } }]))
@@ -325,7 +325,7 @@ describe.each([
     await run(manager, session => session.removeAll())
   })
 
-  test('statements that write and give rows', async () => {
+  test('statements that write and return rows', async () => {
     const manager = typeormManager(source.getRepository(Full))
     await run(manager, session =>
       session.create([
@@ -342,7 +342,7 @@ describe.each([
     expect(await manager.query('DELETE FROM "full"', [])).toEqual([])
   })
 
-  test('a column that is not there is told', async () => {
+  test('a missing column is reported', async () => {
     const manager = typeormManager(source.getRepository(Full))
     expect(manager.column('missing')).toBeUndefined()
     const reading = run(manager, session => session.rows({ keyCol: 'key', columns: ['key', 'missing'] }))

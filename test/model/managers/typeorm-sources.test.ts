@@ -10,14 +10,14 @@ const keys = async (session: ModelSession) =>
   (await session.rows({ keyCol: 'key', columns: ['key'] })).map(row => (row as { key: string }).key)
 const create = (session: ModelSession, key: string) => session.create([{ key, value: '' }])
 
-describe('typeormManager takes', () => {
+describe('typeormManager accepts', () => {
   let opened: Source
   beforeAll(async () => {
     opened = await onPostgres()
   })
   afterAll(() => opened?.end())
 
-  test('a repository', () => {
+  test('only a repository', () => {
     expect(isTypeormRepository(opened.source.getRepository(Setting))).toBe(true)
     for (const other of [undefined, null, {}, Setting, opened.source, opened.source.manager]) {
       expect(isTypeormRepository(other)).toBe(false)
@@ -25,19 +25,19 @@ describe('typeormManager takes', () => {
     }
   })
 
-  test('of a source that is initialized', async () => {
+  test('only an initialized data source', async () => {
     const { options } = opened.source
     const repository = new DataSource(options).getRepository(Setting)
     expect(() => typeormManager(repository)).toThrow(/initialize/)
   })
 
-  test('outside of any transaction', async () => {
+  test('only a manager outside any transaction', async () => {
     await opened.source.transaction(async within => {
       expect(() => typeormManager(within.getRepository(Setting))).toThrow(/transaction/)
     })
   })
 
-  test('of a database that it knows', async () => {
+  test('only a supported database', async () => {
     const repository = new DataSource({ type: 'cockroachdb', entities: opened.source.options.entities } as never)
     expect(() => typeormManager(repository.getRepository(Setting))).toThrow(/postgres.*not "cockroachdb"/)
   })
@@ -61,7 +61,7 @@ describe('typeormManager takes', () => {
   })
 })
 
-test('typeormManager knows tables in another database of MariaDB', async () => {
+test('typeormManager finds tables in another database of MariaDB', async () => {
   const { source, another, end } = await onMariadb()
   await source.query('CREATE DATABASE other')
   await source.query('CREATE TABLE other.settings (`key` varchar(9) PRIMARY KEY, value text)')
@@ -78,7 +78,7 @@ test('typeormManager knows tables in another database of MariaDB', async () => {
   await end()
 })
 
-describe('typeormManager on the one connection of SQLite', () => {
+describe('typeormManager on the single connection of SQLite', () => {
   let opened: Source
   let manager: ModelManager
   let source: DataSource
@@ -106,7 +106,7 @@ describe('typeormManager on the one connection of SQLite', () => {
     expect(await run(manager, keys)).toEqual(['a'])
   })
 
-  test('waits for the transactions of the application, and is no part of them', async () => {
+  test("waits for the application's transactions and never joins them", async () => {
     let ready = () => {}
     const running = new Promise<void>(resolve => {
       ready = resolve
@@ -127,7 +127,7 @@ describe('typeormManager on the one connection of SQLite', () => {
     expect(await run(manager, keys)).toEqual(['kept'])
   })
 
-  test('says what to do where such a transaction does not end', async () => {
+  test('names the remedy if such a transaction does not end', async () => {
     await source.transaction(async () => {
       await expect(run(manager, session => create(session, 'a'), 30)).rejects.toThrow(/30 ms.*data source of its own/)
     })

@@ -28,7 +28,7 @@ class FourMethods implements Backend {
   }
 }
 
-describe('a backend of four methods', () => {
+describe('a backend with four methods', () => {
   test('is a correct dictionary', async () => {
     const backend = new FourMethods()
     const dict = await DurableDict.open(backend)
@@ -45,7 +45,7 @@ describe('a backend of four methods', () => {
     expect(backend.entries.size).toBe(0)
   })
 
-  test('setDefault of a key that exists changes nothing, not even the version', async () => {
+  test('setDefault of an existing key changes nothing, not even the version', async () => {
     const backend = new FourMethods()
     const dict = await DurableDict.open(backend)
     await dict.set('a', 1)
@@ -54,7 +54,7 @@ describe('a backend of four methods', () => {
     expect(dict.version).toBe(version)
   })
 
-  test('a load is one state: it is read again while the version moves', async () => {
+  test('a load returns one state: it is repeated if the version changes meanwhile', async () => {
     const backend = new FourMethods()
     backend.entries.set('a', '[1]')
     let disturbances = 3
@@ -72,14 +72,14 @@ describe('a backend of four methods', () => {
     expect(dict.version).toBe(3)
   })
 
-  test('one that never stands still is given up, with the remedy', async () => {
+  test('a load whose version keeps changing rejects and names the remedy', async () => {
     const backend = new FourMethods()
     backend.lastUpdated = () => ++backend.version
     await expect(DurableDict.open(backend)).rejects.toThrow(/load\(\)/)
     await expect(DurableDict.open(backend)).rejects.toThrow(StoreUnavailableError)
   })
 
-  test('a failure in the middle of an update says how far it came', async () => {
+  test('a failure in the middle of an update reports how many keys were written', async () => {
     const backend = new FourMethods()
     const dict = await DurableDict.open(backend)
     const cause = new Error('full')
@@ -95,7 +95,7 @@ describe('a backend of four methods', () => {
     expect([...dict.local.keys()]).toEqual(['a', 'b'])
   })
 
-  test('one failing write in a batch leaves the others of it unharmed', async () => {
+  test('one failing write in a batch leaves the others unaffected', async () => {
     const backend = new FourMethods()
     const dict = await DurableDict.open(backend)
     const { persist } = backend
@@ -108,7 +108,7 @@ describe('a backend of four methods', () => {
     expect(new Map(dict.local)).toEqual(new Map(Object.entries({ one: 1, two: 2 })))
   })
 
-  test('the time limit is that of each call, not of all calls of a write together', async () => {
+  test('the time limit applies to each call, not to all calls of a write together', async () => {
     const backend = new FourMethods()
     const { persist } = backend
     backend.persist = async (key, stored) => {
@@ -120,7 +120,7 @@ describe('a backend of four methods', () => {
     expect(await dict.size()).toBe(15)
   })
 
-  test('a write that was given up goes no further', async () => {
+  test('a timed-out write stops after the current call', async () => {
     const backend = new FourMethods()
     const { persist } = backend
     let go = () => {}
@@ -152,7 +152,7 @@ describe('executeGroup', () => {
   }
   const set = { type: 'set', key: 'a', stored: 'x' } as const
 
-  test('operations without effect leave no effect', () => {
+  test('operations without effect return no effect', () => {
     const effects: never[] = []
     const operations = [
       { type: 'clear' },

@@ -3,8 +3,8 @@ import { ClosedError, DurableDict, type DurableDictError, StoreUnavailableError 
 import { GatedBackend, settle, stateOf } from '../replica/gated-backend.js'
 import { writeBehind } from '../replica/helpers.js'
 
-describe('close() in the middle of', () => {
-  test('a read: it rejects at once with ClosedError, though the store never answers', async () => {
+describe('close() during', () => {
+  test('a read: it rejects at once with ClosedError, even if the store never responds', async () => {
     const backend = new GatedBackend().gate('changesSince')
     const dict = await DurableDict.open(backend)
     const read = dict.get('a')
@@ -14,7 +14,7 @@ describe('close() in the middle of', () => {
     await closing
   })
 
-  test('a write: it is waited for, and resolves; the backend is closed after it', async () => {
+  test('a write: it is waited for and resolves, and the backend is closed after it', async () => {
     const backend = new GatedBackend().gate('commit')
     const dict = await DurableDict.open(backend)
     const write = dict.set('a', 1)
@@ -39,7 +39,7 @@ describe('close() in the middle of', () => {
     expect([...backend.store.load().entries]).toEqual([])
   })
 
-  test('an iteration over changes: what was told before is still given, then it ends', async () => {
+  test('an iteration over changes: earlier changes are still delivered, then it ends', async () => {
     const dict = await DurableDict.open(new GatedBackend())
     const changes = dict.watch()
     await dict.set('a', 1)
@@ -55,7 +55,7 @@ describe('close() in the middle of', () => {
     expect(await next).toEqual({ done: true, value: undefined })
   })
 
-  test('reencode: it does not go on writing', async () => {
+  test('reencode: it stops writing', async () => {
     const backend = new GatedBackend()
     const old = { name: 'old', encode: (value: unknown) => `old ${value}`, decode: (stored: string) => stored.slice(4) }
     const encoding = {
@@ -78,7 +78,7 @@ describe('close() in the middle of', () => {
     await expect(dict.reencode()).rejects.toThrow(ClosedError)
   })
 
-  test('itself: both calls are the same', async () => {
+  test('close(): both calls return the same promise', async () => {
     const backend = new GatedBackend()
     const dict = await DurableDict.open(backend)
     await Promise.all([dict.close(), dict.close(), dict[Symbol.asyncDispose]()])
@@ -87,8 +87,8 @@ describe('close() in the middle of', () => {
   })
 })
 
-describe('close(), where the store does not let go', () => {
-  test('an unsubscription that fails neither leaves a watcher waiting nor the backend open', async () => {
+describe('close() when the store does not respond', () => {
+  test('an unsubscription that fails leaves no watcher waiting and the backend closed', async () => {
     const backend = new GatedBackend().gate('unsubscribe')
     const dict = await DurableDict.open(backend, { live: true })
     const next = dict.watch().next()
@@ -111,7 +111,7 @@ describe('close(), where the store does not let go', () => {
 })
 
 describe('after close()', () => {
-  test('every call rejects with ClosedError, local goes on serving', async () => {
+  test('every call rejects with ClosedError, and local still serves reads', async () => {
     const dict = await DurableDict.open(new GatedBackend())
     await dict.set('a', 1)
     await dict.close()
@@ -148,7 +148,7 @@ describe('after close()', () => {
     expect(dict.local.get('a')).toBe(1)
   })
 
-  test('a signal that outlives the dictionary keeps no listener of it', async () => {
+  test('a signal that outlives the dictionary keeps none of its listeners', async () => {
     const controller = new AbortController()
     const add = vi.spyOn(controller.signal, 'addEventListener')
     const remove = vi.spyOn(controller.signal, 'removeEventListener')
@@ -162,14 +162,14 @@ describe('after close()', () => {
 })
 
 describe('the option signal', () => {
-  test('aborted before: open rejects with its reason, and closes the backend', async () => {
+  test('aborted before: open() rejects with its reason and closes the backend', async () => {
     const backend = new GatedBackend()
     const reason = new Error('no longer wanted')
     await expect(DurableDict.open(backend, { signal: AbortSignal.abort(reason) })).rejects.toBe(reason)
     expect(backend.calls).toEqual(['close'])
   })
 
-  test('aborted while it loads: open rejects with its reason at once, and closes the backend', async () => {
+  test('aborted while it loads: open() rejects at once with its reason and closes the backend', async () => {
     const backend = new GatedBackend().gate('load')
     const controller = new AbortController()
     const opening = DurableDict.open(backend, { signal: controller.signal })
@@ -180,7 +180,7 @@ describe('the option signal', () => {
     expect(backend.calls).toEqual(['load', 'close'])
   })
 
-  test('aborted while it subscribes: the subscription that comes of it is ended', async () => {
+  test('aborted while it subscribes: the resulting subscription is ended', async () => {
     const backend = new GatedBackend().gate('subscribe')
     const controller = new AbortController()
     const opening = DurableDict.open(backend, { signal: controller.signal, live: true })

@@ -38,7 +38,7 @@ function codec(encoding: Encoding<unknown>, valueKind?: 'text' | 'bytes' | 'refe
   })
 }
 
-describe('what an encoding makes must be what the store can hold', () => {
+describe('the output of an encoding must suit the store', () => {
   const making = (stored: unknown) => ({ name: 'odd', encode: () => stored, decode: (value: unknown) => value })
 
   test.each([
@@ -58,7 +58,7 @@ describe('what an encoding makes must be what the store can hold', () => {
     else expect(encode).toThrow(EncodingError)
   })
 
-  test('an encoding that hands on values needs a store inside this process', async () => {
+  test('an encoding that returns values unencoded needs an in-process store', async () => {
     const { NoOpEncoding } = await import('../../../src/index.js')
     const four = { persist() {}, depersist: () => false, durables: () => [], lastUpdated: () => 0 }
     await expect(DurableDict.open(four, { encoding: NoOpEncoding })).rejects.toThrow(UnsupportedError)
@@ -71,14 +71,14 @@ describe('what an encoding makes must be what the store can hold', () => {
   })
 })
 
-describe('faults name dictionary, key and encoding', () => {
+describe('errors name dictionary, key and encoding', () => {
   const details = { dictionary: 'settings', key: 'a' }
 
   test('undefined is a TypeError', () => {
     expect(() => codec(marked('new')).encode('a', undefined)).toThrow(TypeError)
   })
 
-  test('what the encoding throws is the cause', () => {
+  test('an error that the encoding throws is the cause', () => {
     const cause = new Error('no')
     const encoding = {
       ...marked('new'),
@@ -90,7 +90,7 @@ describe('faults name dictionary, key and encoding', () => {
     expect(() => codec(encoding).encode('a', 1)).toThrow(/newEncoding/)
   })
 
-  test('what cannot be decoded, or decodes to undefined', () => {
+  test('a value that cannot be decoded, or decodes to undefined', () => {
     expect(() => codec(marked('new')).decode('a', 'old:1')).toThrow(DecodingError)
     expect(() => codec(marked('new')).decode('a', 'old:1')).toThrow(expect.objectContaining(details))
     expect(() => codec({ ...marked('new'), decode: () => undefined }).decode('a', '')).toThrow(/undefined/)
@@ -98,7 +98,7 @@ describe('faults name dictionary, key and encoding', () => {
 })
 
 describe('a stored value that cannot be decoded', () => {
-  test('breaks the reading of that key alone', async () => {
+  test('fails for its own key only', async () => {
     const store = new MemoryStore()
     const old = await MemoryDict.open(store, { encoding: marked('old') as never })
     await old.update({ bad: 1 })
@@ -127,7 +127,7 @@ describe('oldEncoding', () => {
     return { store, before, after: await MemoryDict.open(store, options) }
   }
 
-  test('decodes what is old, and writes it back when it is read', async () => {
+  test('decodes old values and writes them back when they are read', async () => {
     const { store, after } = await moved()
     expect(await after.get('a')).toBe(1)
     await settle()
@@ -135,7 +135,7 @@ describe('oldEncoding', () => {
     expect(await after.get('a')).toBe(1)
   })
 
-  test('reencode rewrites what is left, tells how many, and loses no concurrent write', async () => {
+  test('reencode rewrites the remaining values, returns their number, and loses no concurrent write', async () => {
     const { store, before, after } = await moved()
     const [rewritten] = await Promise.all([after.reencode(), before.set('a', 5)])
     expect(rewritten).toBeGreaterThanOrEqual(1)
@@ -144,7 +144,7 @@ describe('oldEncoding', () => {
     expect(await after.reencode()).toBe(0)
   })
 
-  test('what neither can decode names both encodings, each with its own reason, and is left alone', async () => {
+  test('a value that neither can decode is left alone, and the error names both encodings with their reasons', async () => {
     const { store, after } = await moved()
     const third = await MemoryDict.open(store, { encoding: marked('third') as never })
     await third.set('c', 3)
@@ -157,7 +157,7 @@ describe('oldEncoding', () => {
 })
 
 describe('schema', () => {
-  test('on the way in: nothing is written; on the way out: that key alone fails', async () => {
+  test('rejects a write before anything is written, and a read for its own key only', async () => {
     const store = new MemoryStore()
     const free = await MemoryDict.open(store)
     await free.update({ n: 'text', m: 2, unnamed: 1 })
@@ -171,7 +171,7 @@ describe('schema', () => {
     await expect(dict.set('unnamed' as never, 1 as never)).rejects.toThrow(InvalidKeyError)
   })
 
-  test('stored is what was given; a transformation is applied once, at the read', async () => {
+  test('the input is stored, and a transformation is applied once, on reading', async () => {
     const store = new MemoryStore()
     const dict = await MemoryDict.open(store, { schema: { n: z.string().transform(text => `${text}!`) } })
     await dict.set('n', 'a')
@@ -182,7 +182,7 @@ describe('schema', () => {
     expect(await dict.pop('n')).toBe('a!')
   })
 
-  test('one that answers by a promise is refused, and its rejection heard', async () => {
+  test("one that returns a promise is rejected, and the promise's rejection is handled", async () => {
     const unheard = vi.fn()
     process.on('unhandledRejection', unheard)
     const validate = async () => {
@@ -198,7 +198,7 @@ describe('schema', () => {
 })
 
 describe('the copies that readers get', () => {
-  test('are frozen and shared where they are plain, and own ones where they cannot be frozen', async () => {
+  test('are frozen and shared if they are plain, and separate if they cannot be frozen', async () => {
     const dict = await MemoryDict.open()
     const mine = { list: [{ n: 1 }], at: 'x' }
     await dict.update({ plain: mine, dated: { at: new Date(0) } })

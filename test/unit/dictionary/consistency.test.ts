@@ -24,7 +24,7 @@ test.each([
   expect(backend.asked).toEqual([freshness])
 })
 
-test('sync() is linearizable whatever consistency is', async () => {
+test('sync() is linearizable, whatever consistency is', async () => {
   const backend = new Lagging(new MemoryStore())
   await using dict = await DurableDict.open(backend, { consistency: 'sequential' })
   await dict.sync()

@@ -23,7 +23,7 @@ describe('derive()', () => {
     expect(compute).not.toHaveBeenCalled()
   })
 
-  test('computes once of each state', async () => {
+  test('computes once for each state', async () => {
     const dict = await open()
     const compute = vi.fn((state: Snapshot<Settings, 'rate'>) => ({ double: state.get('rate') * 2 }))
     const derived = dict.derive(compute)
@@ -37,7 +37,7 @@ describe('derive()', () => {
     expect(compute).toHaveBeenCalledTimes(2)
   })
 
-  test('keeps a value of undefined, too', async () => {
+  test('caches undefined, too', async () => {
     const compute = vi.fn(() => undefined)
     const derived = (await open()).derive(compute)
     expect([derived.current, derived.current]).toEqual([undefined, undefined])
@@ -66,7 +66,7 @@ describe('derive()', () => {
     expect(compute).toHaveBeenCalledTimes(3)
   })
 
-  test('sees one state as a whole, with toObject()', async () => {
+  test('sees one whole state with toObject()', async () => {
     const dict = await open()
     const derived = dict.derive(state => state.toObject())
     await dict.update({ rate: 3, theme: 'dark' })
@@ -74,7 +74,7 @@ describe('derive()', () => {
     expect(derived.current).toBe(dict.local.toObject())
   })
 
-  test('throws what the function throws, computing once of each state, and keeps the last good value', async () => {
+  test('throws what the function throws, computing once for each state, and keeps the last good value', async () => {
     const dict = await open()
     const compute = vi.fn((state: Snapshot<Settings, 'rate'>) => {
       const rate = state.get('rate')
@@ -107,7 +107,7 @@ describe('derive()', () => {
     expect(compute).toHaveBeenCalledTimes(2)
   })
 
-  test("computes for the request's snapshot inside a request, once of each state in turn with others", async () => {
+  test("computes for the request's snapshot inside a request, once for each state in turn with others", async () => {
     const dict = await open()
     const compute = vi.fn((state: Snapshot<Settings, 'rate'>) => ({ rate: state.get('rate') }))
     const derived = dict.derive(compute)
@@ -123,7 +123,7 @@ describe('derive()', () => {
     expect(compute).toHaveBeenCalledTimes(2)
   })
 
-  test("computes an older request's value once, which nobody has read before", async () => {
+  test("computes an older request's value once if it was not read before", async () => {
     const dict = await open()
     const compute = vi.fn((state: Snapshot<Pick<Settings, 'rate'>, 'rate'>) => state.get('rate'))
     const derived = dict.derive(compute, { keys: ['rate'] })
@@ -135,14 +135,14 @@ describe('derive()', () => {
     expect(compute).toHaveBeenCalledTimes(2)
   })
 
-  test('goes on serving after close', async () => {
+  test('keeps serving after close', async () => {
     const dict = await open()
     const derived = dict.derive(state => state.get('rate'))
     await dict.close()
     expect(derived.current).toBe(1)
   })
 
-  test('refuses what is no function, unknown options, and keys that cannot be', async () => {
+  test('rejects values that are not functions, unknown options, and invalid keys', async () => {
     const dict = await open()
     expect(() => dict.derive('rate' as never)).toThrow(TypeError)
     expect(() => dict.derive(() => 1, { key: 'rate' } as never)).toThrow(TypeError)

@@ -28,7 +28,7 @@ describe('Emitter', () => {
         throw 'mine'
       },
     ],
-  ])('a listener that %s is a process warning, and the others are still told', async (_name, listener) => {
+  ])('a listener that %s causes a process warning, and the others are still notified', async (_name, listener) => {
     const warned = vi.spyOn(process, 'emitWarning').mockReturnValue()
     const emitter = new Emitter('settings', { run: work => work() })
     const told: string[] = []
@@ -43,7 +43,7 @@ describe('Emitter', () => {
     expect(warned).toHaveBeenCalledExactlyOnceWith(expect.stringMatching(/"close".*"settings"/), options)
   })
 
-  test('who is removed is not told any more; who is added twice is told once', () => {
+  test('removed listeners are not notified, and a listener that was added twice is notified once', () => {
     const emitter = new Emitter('settings', { run: work => work() })
     const listener = vi.fn()
     emitter.on('close', listener)
@@ -55,7 +55,7 @@ describe('Emitter', () => {
     expect(emitter.has('close')).toBe(false)
   })
 
-  test('listeners added or removed by a listener do not disturb the round that is under way', () => {
+  test('listeners that a listener adds or removes do not disturb the current round', () => {
     const emitter = new Emitter('settings', { run: work => work() })
     const told: string[] = []
     const second = () => void told.push('second')
@@ -75,7 +75,7 @@ function change(key: string, value: unknown, previous?: unknown): Change {
 }
 
 describe('ChangeStream', () => {
-  test('gives changes in order, to those who wait and to those who come later', async () => {
+  test('delivers changes in order, to those that wait and to those that come later', async () => {
     const stream = new ChangeStream(() => {})
     const [first, second] = [stream.next(), stream.next()]
     stream.push(change('a', 1))
@@ -85,7 +85,7 @@ describe('ChangeStream', () => {
     expect(values).toEqual([1, 2, 3])
   })
 
-  test('end lets what is waiting be read; return does not; both end once', async () => {
+  test('end still delivers pending changes, return does not, and both end once', async () => {
     const onEnd = vi.fn()
     const ended = new ChangeStream(onEnd)
     ended.push(change('a', 1))
@@ -100,21 +100,21 @@ describe('ChangeStream', () => {
     expect(onEnd).toHaveBeenCalledTimes(2)
   })
 
-  test('ends all who wait', async () => {
+  test('ends all waiting consumers', async () => {
     const stream = new ChangeStream(() => {})
     const waiting = [stream.next(), stream.next()]
     stream.end()
     expect((await Promise.all(waiting)).map(({ done }) => done)).toEqual([true, true])
   })
 
-  test('fail gives what is waiting, and rejects then', async () => {
+  test('fail delivers pending changes and then rejects', async () => {
     const stream = new ChangeStream(() => {})
     const reason = new Error('closed')
     stream.fail(reason)
     await expect(stream.next()).rejects.toBe(reason)
   })
 
-  test('a consumer that falls far behind gets the difference: of each key the last value, the first previous', async () => {
+  test('a consumer that falls far behind gets the difference: for each key the last value and the first previous one', async () => {
     const stream = new ChangeStream(() => {})
     const keys = ['a', 'b', 'c']
     const model = new Map<string, unknown>()
@@ -138,7 +138,7 @@ describe('ChangeStream', () => {
     expect(told).toBeLessThanOrEqual(keys.length)
   })
 
-  test('changes are frozen, joined ones too', async () => {
+  test('changes are frozen, including joined ones', async () => {
     const stream = new ChangeStream(() => {})
     for (let n = 1; n <= 10_002; n += 1) stream.push(change('a', n, n - 1))
     const { value } = await stream.next()
@@ -161,7 +161,7 @@ describe('watch', () => {
     expect((await changes.next()).done).toBe(true)
   })
 
-  test('an aborted signal ends it, whether before or while it waits', async () => {
+  test('an aborted signal ends it before and while it waits', async () => {
     const dict = await MemoryDict.open()
     expect((await dict.watch({ signal: AbortSignal.abort() }).next()).done).toBe(true)
     const controller = new AbortController()
@@ -170,7 +170,7 @@ describe('watch', () => {
     expect((await next).done).toBe(true)
   })
 
-  test('origin: local for what this very object wrote, remote for all else, on the same store', async () => {
+  test('origin is local for writes of this object and remote for all others on the same store', async () => {
     const store = new MemoryStore()
     const [one, two] = [await MemoryDict.open(store), await MemoryDict.open(store)]
     const [ones, twos] = [one.watch(), two.watch()]
@@ -183,7 +183,7 @@ describe('watch', () => {
     expect(await origins(twos)).toEqual(['a remote', 'b local'])
   })
 
-  test('a value that cannot be decoded throws when it is read, and harms nobody else', async () => {
+  test('a value that cannot be decoded throws when it is read, and affects no other key', async () => {
     const store = new MemoryStore()
     const raw = { name: 'raw', encode: (value: unknown) => value, decode: (stored: unknown) => stored }
     const writer = await MemoryDict.open(store, { encoding: raw as never })
@@ -205,7 +205,7 @@ describe('watch', () => {
     expect(heard).toHaveBeenCalledTimes(3)
   })
 
-  test('a listener that throws does not stop memory from moving on', async () => {
+  test('a listener that throws does not prevent memory from advancing', async () => {
     vi.spyOn(process, 'emitWarning').mockReturnValue()
     const dict = await MemoryDict.open()
     dict.on('change', () => {
@@ -218,7 +218,7 @@ describe('watch', () => {
     expect(new Map(dict.local)).toEqual(new Map(Object.entries({ a: 1, b: 2 })))
   })
 
-  test('in a listener, memory is the state that the change led to', async () => {
+  test('in a listener, memory is the state after the change', async () => {
     const store = new MemoryStore()
     const [writer, reader] = [await MemoryDict.open(store), await MemoryDict.open(store, { autosync: false })]
     const seen: unknown[] = []

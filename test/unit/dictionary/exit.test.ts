@@ -32,7 +32,7 @@ const OPTIONS = '{ live: true, maxStaleness: 5_000, resyncEvery: 5_000, signal: 
 test.each([
   ['in memory', 'MemoryDict.open(new MemoryStore(), OPTIONS)'],
   ['in a SQLite file', "SqliteDict.open('settings', './app.db', OPTIONS)"],
-])('an open dictionary %s that does nothing does not keep the process alive', async (_, open) => {
+])('an idle open dictionary %s does not keep the process alive', async (_, open) => {
   const program = `
     const dict = await ${open.replace('OPTIONS', OPTIONS)}
     await dict.set('a', 1)

@@ -6,7 +6,7 @@ import { toPairs } from '../../../src/dictionary/pairs.js'
 import { InvalidKeyError, MemoryDict } from '../../../src/index.js'
 
 describe('checkKey', () => {
-  test('takes exactly the non-empty well-formed strings of at most 512 bytes in UTF-8', () => {
+  test('accepts exactly the non-empty well-formed strings of at most 512 bytes in UTF-8', () => {
     const unit = fc.constantFrom('a', 'é', '☃', '🗝', '\ud83d', '\udddd', '\0', ' ')
     const text = fc.oneof(
       fc.array(unit, { maxLength: 8 }).map(units => units.join('')),
@@ -25,11 +25,11 @@ describe('checkKey', () => {
     )
   })
 
-  test.each([undefined, null, 1, 1n, Symbol('s'), {}, ['a'], new String('a'), true])('refuses %o', key => {
+  test.each([undefined, null, 1, 1n, Symbol('s'), {}, ['a'], new String('a'), true])('rejects %o', key => {
     expect(() => checkKey(key, 'd')).toThrow(InvalidKeyError)
   })
 
-  test('says what is wrong, with which key of which dictionary', () => {
+  test('names what is wrong with which key of which dictionary', () => {
     const long = 'x'.repeat(600)
     expect(() => checkKey(long, 'settings')).toThrow(/"settings".*600 bytes/)
     expect(() => checkKey('', 'settings')).toThrow(/"settings".*empty/)
@@ -42,7 +42,7 @@ describe('checkKey', () => {
     }
   })
 
-  test('is asked by every call that takes a key', async () => {
+  test('is called by every method that accepts a key', async () => {
     const dict = await MemoryDict.open()
     const bad = '' as never
     for (const call of [
@@ -77,7 +77,7 @@ describe('toPairs', () => {
     a = 1
   }
 
-  test('takes an object, a Map, or any iterable of pairs', () => {
+  test('accepts an object, a Map, or any iterable of pairs', () => {
     function* pairs() {
       yield ['a', 1]
       yield ['b', 2]
@@ -98,13 +98,13 @@ describe('toPairs', () => {
   })
 
   test.each([undefined, null, 1, 'ab', Promise.resolve({}), new WeakMap(), new Date(0), later(), () => {}])(
-    'refuses %o',
+    'rejects %o',
     entries => {
       expect(() => toPairs(entries)).toThrow(TypeError)
     },
   )
 
-  test.each([[['a']], [['a', 1, 2]], ['ab'], [null], [{ 0: 'a', 1: 1, length: 2 }]])('refuses the pair %o', pair => {
+  test.each([[['a']], [['a', 1, 2]], ['ab'], [null], [{ 0: 'a', 1: 1, length: 2 }]])('rejects the pair %o', pair => {
     expect(() => toPairs([['ok', 1], pair])).toThrow(/item 1/)
   })
 })

@@ -28,7 +28,7 @@ class Client {
   readonly self = this
 }
 
-describe('open() says what is wrong with its arguments', () => {
+describe('open() reports what is wrong with its arguments', () => {
   const client = new Client() as never
   test.each([
     ['RedisDict, swapped', () => RedisDict.open(client, 'settings' as never), /RedisDict.open\(\).*other way round/],
@@ -64,14 +64,14 @@ describe('open() says what is wrong with its arguments', () => {
   })
 })
 
-test('an option of the wrong kind does not show what may be a password', async () => {
+test('an option of the wrong type does not reveal what may be a password', async () => {
   const message = await messageOf(MemoryDict.open(new MemoryStore(), { encoding: 'redis://:hunter2@h' as never }))
   expect(message).toContain('a string')
   expect(message).not.toContain('hunter2')
 })
 
 describe('console.log of a dictionary', () => {
-  test('shows its kind, name and state, and no value', async () => {
+  test('shows its kind, name and state, but no value', async () => {
     const dict = await MemoryDict.open(new MemoryStore(), { live: true })
     await dict.set('a', 'secret')
     expect(inspect(dict)).toMatch(/^MemoryDict \{ name: '\w+', keys: 1, live: true, staleness: \d+ \}$/)
@@ -80,7 +80,7 @@ describe('console.log of a dictionary', () => {
     expect(inspect(dict)).toContain('closed: true')
   })
 
-  test('shows DurableDict for a backend of one’s own', async () => {
+  test('shows DurableDict for a custom backend', async () => {
     const dict = await DurableDict.open(new MemoryBackend(new MemoryStore(), 'mine'))
     expect(inspect(dict)).toMatch(/^DurableDict \{ name: 'mine', keys: 0, live: false/)
   })
@@ -90,7 +90,7 @@ describe('StaleError', () => {
   test.each([
     [true, /fed live/, /open with \{ live: true \}/],
     [false, /open with \{ live: true \}/, /fed live/],
-  ])('with live: %s advises what helps', async (live, expected, not) => {
+  ])('with live: %s names the remedy', async (live, expected, not) => {
     const faulty = new FaultyBackend(new MemoryBackend(new MemoryStore()))
     const dict: DurableDict = await DurableDict.open(faulty.backend, { live, maxStaleness: 1, timeout: 50 })
     faulty.failBefore(['changesSince', 'load'])
@@ -114,7 +114,7 @@ describe('a schema', () => {
   test.each([
     ['zod', z.object({ theme: z.string() }), /yourSchema\.shape/],
     ['valibot', v.object({ theme: v.string() }), /yourSchema\.entries/],
-  ])('of %s that is one object hints at its members', async (_, schema, hint) => {
+  ])('of %s that is one object suggests an object of schemas', async (_, schema, hint) => {
     const dict = await MemoryDict.open(new MemoryStore(), { schema })
     expect(await messageOf(dict.set('theme', 'dark' as never))).toMatch(hint)
     expect(await messageOf(dict.set('other', 5 as never))).not.toMatch(/yourSchema/)
@@ -133,21 +133,18 @@ describe('a schema', () => {
     },
   }
   const schemas = { zod: z.number(), valibot: v.number(), quoting }
-  test.each(Object.entries(schemas))(
-    'of %s whose message quotes the value does not make it known',
-    async (_, schema) => {
-      const store = new MemoryStore()
-      const dict = await MemoryDict.open(store, { schema: { a: schema } })
-      const written = await messageOf(dict.set('a', secret as never))
-      expect(written).toMatch(/does not fit its schema: .*number/i)
-      expect(written).not.toContain(secret)
-      const raw = await MemoryDict.open(store)
-      await raw.set('a', secret)
-      const read = await messageOf(dict.get('a'))
-      expect(read).toMatch(/does not fit its schema: one issue/)
-      expect(read).not.toContain(secret)
-    },
-  )
+  test.each(Object.entries(schemas))('of %s whose message quotes the value does not reveal it', async (_, schema) => {
+    const store = new MemoryStore()
+    const dict = await MemoryDict.open(store, { schema: { a: schema } })
+    const written = await messageOf(dict.set('a', secret as never))
+    expect(written).toMatch(/does not fit its schema: .*number/i)
+    expect(written).not.toContain(secret)
+    const raw = await MemoryDict.open(store)
+    await raw.set('a', secret)
+    const read = await messageOf(dict.get('a'))
+    expect(read).toMatch(/does not fit its schema: one issue/)
+    expect(read).not.toContain(secret)
+  })
 
   test('with many issues of any length has a bounded message', async () => {
     const issues = Array.from({ length: 1_000 }, () => ({ message: 'x'.repeat(100_000), path: ['y'.repeat(100_000)] }))
@@ -159,7 +156,7 @@ describe('a schema', () => {
   })
 })
 
-test('a key of any length and with any characters is bounded and escaped in messages', async () => {
+test('a key of any length with any characters is bounded and escaped in messages', async () => {
   const store = new MemoryStore()
   const dict = await MemoryDict.open(store, { schema: z.number() })
   const key = `\u001b[31m\n${'k'.repeat(400)}`
@@ -168,7 +165,7 @@ test('a key of any length and with any characters is bounded and escaped in mess
   expect(message).not.toContain('\n')
 })
 
-test('a dictionary of another version of the library is named where it is not accepted', () => {
+test('a rejected dictionary from another version of the library is named in the error', () => {
   const foreign = { name: 'a', current() {}, snapshot() {}, sync() {} }
   expect(() => freshPerRequest(foreign as never)).toThrow(/another version of durabledict/)
 })

@@ -27,7 +27,7 @@ describe('options', () => {
     })
   }
 
-  test('undefined stands for the default of every option', async () => {
+  test('undefined selects the default of every option', async () => {
     const names = [...Object.keys(BAD)]
     const dict = await open(Object.fromEntries(names.map(name => [name, undefined])))
     await dict.set('a', 1, { everywhere: undefined })
@@ -36,25 +36,25 @@ describe('options', () => {
     expect(await dict.get('a')).toBe(1)
   })
 
-  test('numbers that are none are shown as what they are', async () => {
+  test('numbers that are not valid are shown literally', async () => {
     await expect(open({ timeout: Number.NaN })).rejects.toThrow(/got NaN/)
   })
 
-  test('an option that does not exist is named, with those that do', async () => {
+  test('an unknown option is named, with the known ones', async () => {
     await expect(open({ autoSync: true })).rejects.toThrow(/"autoSync".*autosync/)
   })
 
-  test.each([null, 1, 'live'])('%o in place of the options', async options => {
+  test.each([null, 1, 'live'])('%o instead of the options', async options => {
     await expect(open(options)).rejects.toThrow(TypeError)
   })
 
-  test('a default that the schema or the encoding refuses, or that is undefined, names its key', async () => {
+  test('a default that the schema or the encoding rejects, or that is undefined, is reported with its key', async () => {
     await expect(open({ defaults: { a: undefined } })).rejects.toThrow(/"a"/)
     await expect(open({ defaults: { a: () => {} } })).rejects.toThrow(/"a"/)
     await expect(open({ defaults: { '': 1 } })).rejects.toThrow(/empty/)
   })
 
-  test('an encoding as an object, or as the class of one', async () => {
+  test('an encoding as an object or as its class', async () => {
     for (const encoding of [JSONEncoding, new JSONEncoding(), RichEncoding, new RichEncoding()]) {
       const dict = await open({ encoding })
       await dict.set('a', [1])
@@ -63,7 +63,7 @@ describe('options', () => {
     }
   })
 
-  test('something else in place of the store or the backend', async () => {
+  test('anything else instead of the store or the backend', async () => {
     for (const store of [null, {}, 'memory']) {
       await expect(MemoryDict.open(store as never)).rejects.toThrow(TypeError)
     }
@@ -72,7 +72,7 @@ describe('options', () => {
     }
   })
 
-  test('a capability that is declared without its method', async () => {
+  test('a declared capability without its method', async () => {
     const four = { persist() {}, depersist: () => false, durables: () => [], lastUpdated: () => 0 }
     await expect(DurableDict.open({ ...four, supports: { commit: true } })).rejects.toThrow(/supports\.commit/)
   })
@@ -104,7 +104,7 @@ describe('options of calls', () => {
     await (retries === null ? expect(call).resolves.toBeUndefined() : expect(call).rejects.toThrow(/"retries"/))
   })
 
-  test('transact: something else in place of the function', async () => {
+  test('transact: anything else instead of the function', async () => {
     const dict = await open({})
     for (const fn of [undefined, null, {}, 'fn']) await expect(dict.transact(fn as never)).rejects.toThrow(TypeError)
   })

@@ -11,7 +11,7 @@ describe('pop of a value that cannot be decoded', () => {
     expect(await rich.get('a')).toEqual(new Map())
   })
 
-  test('likewise where it does not fit the schema', async () => {
+  test('rejects if the value does not match the schema', async () => {
     const store = new MemoryStore()
     const anything = await MemoryDict.open(store)
     const validate = (value: unknown) =>
@@ -25,8 +25,8 @@ describe('pop of a value that cannot be decoded', () => {
   })
 })
 
-describe('a schema that makes undefined of a value', () => {
-  test('refuses it on the way in', async () => {
+describe('a schema whose output is undefined', () => {
+  test('rejects the write', async () => {
     const validate = () => ({ value: undefined })
     const dict = await MemoryDict.open(undefined, {
       schema: { a: { '~standard': { version: 1, vendor: 'test', validate } } },

@@ -36,7 +36,7 @@ const CALLS: Record<string, (dict: DurableDict) => unknown> = {
 }
 
 describe('with strictKeys', () => {
-  test.each(Object.entries(CALLS))('%s refuses a key that is not named, even when it is stored', async (_, call) => {
+  test.each(Object.entries(CALLS))('%s rejects a key that is not declared, even if it is stored', async (_, call) => {
     const store = new MemoryStore()
     await (await MemoryDict.open(store)).set('tehme', 'stored')
     const dict = untyped(await MemoryDict.open(store, { defaults, strictKeys: true, maxStaleness: 60_000 }))
@@ -46,7 +46,7 @@ describe('with strictKeys', () => {
     expect([...dict.local.keys()]).toEqual(['tehme'])
   })
 
-  test('takes the keys that the defaults or a record of schemas name', async () => {
+  test('accepts the keys of the defaults or of an object of schemas', async () => {
     const dict = untyped(
       await MemoryDict.open(undefined, {
         schema: { perPage: number, size: number },
@@ -59,7 +59,7 @@ describe('with strictKeys', () => {
     await expect(dict.get('theme')).rejects.toThrow(InvalidKeyError)
   })
 
-  test('takes the keys of the defaults when one schema is for every value', async () => {
+  test('accepts the keys of the defaults if one schema applies to every value', async () => {
     const dict = untyped(await MemoryDict.open(undefined, { schema: number, defaults: { size: 1 }, strictKeys: true }))
     await dict.set('size', 10)
     await expect(dict.set('other', 10)).rejects.toThrow(InvalidKeyError)
@@ -74,14 +74,14 @@ describe('with strictKeys', () => {
     expect(dict.local.toObject()).toEqual({ theme: 'light', tehme: 1 })
   })
 
-  test('refuses to open when nothing names a key', async () => {
+  test('open() rejects if no key is declared', async () => {
     for (const options of [{}, { defaults: {} }, { schema: number }]) {
       await expect(MemoryDict.open(undefined, { ...options, strictKeys: true } as object)).rejects.toThrow(TypeError)
     }
   })
 })
 
-test('without strictKeys, keys that only the defaults do not name stay open at run time', async () => {
+test('without strictKeys, keys missing from the defaults are accepted at run time', async () => {
   for (const strictKeys of [false, undefined]) {
     const dict = untyped(await MemoryDict.open(undefined, { defaults, strictKeys }))
     await dict.set('tehme', 1)

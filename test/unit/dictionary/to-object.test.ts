@@ -4,7 +4,7 @@ import { DecodingError, JSONEncoding, MemoryDict, MemoryStore, StaleError } from
 const defaults = { theme: 'light', perPage: 20 }
 
 describe('toObject()', () => {
-  test('holds all entries, and the defaults of the other keys', async () => {
+  test('contains all entries, and the defaults of all other keys', async () => {
     const dict = await MemoryDict.open<Record<string, unknown>>(undefined, {
       defaults: { theme: 'light', perPage: 20 },
     })
@@ -14,7 +14,7 @@ describe('toObject()', () => {
       expect(view.toObject()).toStrictEqual(wanted)
   })
 
-  test('is what destructuring needs', async () => {
+  test('supports destructuring', async () => {
     const dict = await MemoryDict.open(undefined, { defaults })
     const { theme, perPage } = dict.current().toObject()
     expect([theme, perPage]).toEqual(['light', 20])
@@ -25,7 +25,7 @@ describe('toObject()', () => {
     expect(Object.isFrozen(dict.local.toObject())).toBe(true)
   })
 
-  test('is one object for each state, whoever asks', async () => {
+  test('returns the same object for each state to every caller', async () => {
     const dict = await MemoryDict.open(undefined, { defaults, maxStaleness: 60_000 })
     const snapshot = await dict.snapshot()
     const first = dict.local.toObject()
@@ -41,7 +41,7 @@ describe('toObject()', () => {
     expect(first.theme).toBe('light')
   })
 
-  test('is one object for each state also after a garbage collection', async () => {
+  test('returns the same object for each state even after a garbage collection', async () => {
     const { setFlagsFromString } = await import('node:v8')
     const { runInNewContext } = await import('node:vm')
     setFlagsFromString('--expose-gc')
@@ -57,7 +57,7 @@ describe('toObject()', () => {
     expect(first.deref()).toBeUndefined()
   })
 
-  test('takes keys that are names of Object.prototype as any other', async () => {
+  test('treats keys that are names in Object.prototype like any others', async () => {
     const dict = await MemoryDict.open()
     await dict.update(
       new Map([
@@ -75,7 +75,7 @@ describe('toObject()', () => {
     expect(Object.getPrototypeOf(object)).toBe(Object.prototype)
   })
 
-  test('lets nobody alter what another one reads', async () => {
+  test('prevents a reader from altering what another one reads', async () => {
     const dict = await MemoryDict.open<{ since: Date }>(undefined, { defaults: { since: new Date(0) } })
     const object = dict.local.toObject()
     object.since.setTime(1)
@@ -100,14 +100,14 @@ describe('toObject()', () => {
     expect(json.local.toObject()).toStrictEqual({ fine: 1 })
   })
 
-  test('throws StaleError from fresh when memory was not confirmed within the bound', async () => {
+  test('throws StaleError from fresh if memory was not confirmed within the bound', async () => {
     const dict = await MemoryDict.open(undefined, { defaults, maxStaleness: 1 })
     while (dict.staleness <= 1);
     expect(() => dict.fresh.toObject()).toThrow(StaleError)
     expect(dict.local.toObject()).toStrictEqual(defaults)
   })
 
-  test('goes on serving from local after close', async () => {
+  test('keeps serving from local after close', async () => {
     const dict = await MemoryDict.open(undefined, { defaults })
     await dict.close()
     expect(dict.local.toObject()).toStrictEqual(defaults)

@@ -34,8 +34,8 @@ const down = () => {
   throw new Error('the line is down')
 }
 
-describe('faults of the store name the key that the caller asked for', () => {
-  test('of a write', async () => {
+describe("errors of the store name the caller's key", () => {
+  test('after a write', async () => {
     const dict = await DurableDict.open(backend({ persist: down }))
     const error = await dict.set('theme', 1).catch(error => error)
     expect(error).toBeInstanceOf(AmbiguousWriteError)
@@ -43,7 +43,7 @@ describe('faults of the store name the key that the caller asked for', () => {
     expect(error.message).toMatch(/"theme".*"own".*the line is down\. Read the key again/)
   })
 
-  test('of a read', async () => {
+  test('after a read', async () => {
     const own = backend()
     const dict = await DurableDict.open(own)
     Object.assign(own, { lastUpdated: down })
@@ -61,7 +61,7 @@ describe('faults of the store name the key that the caller asked for', () => {
   })
 })
 
-describe('a backend that does not keep to the contract is told so at open', () => {
+describe('a backend that violates the contract is rejected at open', () => {
   test.each([
     ['lastUpdated', undefined, 'undefined'],
     ['lastUpdated', null, 'null'],
@@ -72,12 +72,12 @@ describe('a backend that does not keep to the contract is told so at open', () =
     ['durables', [[5, 'x']], 'number'],
     ['durables', [['k']], 'undefined'],
     ['durables', ['ab'], 'undefined'],
-  ] as const)('%s() giving %o', async (method, given, shown) => {
+  ] as const)('%s() returning %o', async (method, given, shown) => {
     const opening = DurableDict.open(backend({ [method]: () => given }))
     await expect(opening).rejects.toThrow(new RegExp(`${method}\\(\\) of the backend must give .*got .*${shown}`))
   })
 
-  test('an encoding that answers by a promise', async () => {
+  test('an encoding that returns a promise', async () => {
     const encoding = { name: 'Later', encode: async () => 'x', decode: () => 1 }
     const dict = await MemoryDict.open(undefined, { encoding: encoding as never })
     await expect(dict.set('a', 1)).rejects.toThrow(EncodingError)
@@ -85,8 +85,8 @@ describe('a backend that does not keep to the contract is told so at open', () =
   })
 })
 
-describe('a default that does not fit', () => {
-  test('is told to be one', async () => {
+describe('an invalid default', () => {
+  test('is reported as a default', async () => {
     const validate = () => ({ issues: [{ message: 'no' }] })
     const schema = { a: { '~standard': { version: 1 as const, vendor: 'test', validate } } }
     const opening = MemoryDict.open(undefined, { schema, defaults: { a: 1 } as never })
@@ -95,7 +95,7 @@ describe('a default that does not fit', () => {
   })
 })
 
-test('instanceof knows the dictionaries of each store', async () => {
+test('instanceof distinguishes the dictionaries of each store', async () => {
   const dict = await MemoryDict.open()
   expect(dict instanceof MemoryDict).toBe(true)
   expect(dict instanceof DurableDict).toBe(true)

@@ -19,7 +19,7 @@ async function pair() {
 }
 
 describe('transact', () => {
-  test('of many at once, through several dictionaries, none is lost', async () => {
+  test('no increment is lost among many concurrent ones through several dictionaries', async () => {
     const dicts = await pair()
     const runs = Array.from({ length: 100 }, (_, index) =>
       dicts[index % 2 === 0 ? 0 : 1].transact(async tx => {
@@ -34,7 +34,7 @@ describe('transact', () => {
     expect(await dicts[0].get('n')).toBe(100)
   })
 
-  test('retries: 0 tries once, and says so; more tries exactly once more each', async () => {
+  test('retries: 0 tries once and reports so, and each further retry tries once more', async () => {
     const [dict, other] = await pair()
     for (const retries of [0, 1, 3]) {
       let runs = 0
@@ -54,7 +54,7 @@ describe('transact', () => {
     }
   })
 
-  test('writes that it neither reads nor writes are no conflict', async () => {
+  test('writes to keys that it neither reads nor writes are not a conflict', async () => {
     const [dict, other] = await pair()
     let runs = 0
     await dict.transact(async tx => {
@@ -67,7 +67,7 @@ describe('transact', () => {
     expect(await dict.size()).toBe(2)
   })
 
-  test('a key that was changed and changed back is a conflict all the same', async () => {
+  test('a key that was changed and changed back is a conflict', async () => {
     const [dict, other] = await pair()
     await dict.set('n', 1)
     let runs = 0
@@ -94,7 +94,7 @@ describe('transact', () => {
     expect(runs).toEqual([false, true])
   })
 
-  test('who looked at all keys conflicts with every change', async () => {
+  test('every change conflicts with a transaction that read all keys', async () => {
     const [dict, other] = await pair()
     let runs = 0
     await dict.transact(async tx => {
@@ -106,7 +106,7 @@ describe('transact', () => {
     expect(runs).toBe(2)
   })
 
-  test('what its function throws comes out as it is, and nothing is written', async () => {
+  test('rejects with the very error that its function throws, and nothing is written', async () => {
     const [dict] = await pair()
     const reason = { not: 'an error' }
     const call = dict.transact(tx => {
@@ -117,7 +117,7 @@ describe('transact', () => {
     expect(await dict.size()).toBe(0)
   })
 
-  test('a value that cannot be encoded throws where it is given, and can be caught there', async () => {
+  test('a value that cannot be encoded throws from the call that sets it, where it can be caught', async () => {
     const dict = await MemoryDict.open()
     await dict.transact(tx => {
       tx.set('a', 1)
@@ -146,7 +146,7 @@ describe('transact', () => {
     expect(new Map(await dict.entries())).toEqual(new Map([['new', 3]]))
   })
 
-  test('used after its function has ended, it throws', async () => {
+  test('throws when used after its function has ended', async () => {
     const dict = await MemoryDict.open<Counters>(undefined)
     let escaped: { set(key: string, value: number): void; get(key: string): unknown } | undefined
     await dict.transact(tx => {
@@ -156,7 +156,7 @@ describe('transact', () => {
     expect(() => escaped?.get('a')).toThrow(TypeError)
   })
 
-  test('nested, and in conflict with itself, it does not lock up', async () => {
+  test('nested and in conflict with itself, it does not deadlock', async () => {
     const [dict] = await pair()
     await dict.transact(async outer => {
       outer.get('n')
@@ -165,14 +165,14 @@ describe('transact', () => {
     expect(await dict.get('n')).toBe(1)
   })
 
-  test('only looking changes nothing, not even the version', async () => {
+  test('a read-only function changes nothing, not even the version', async () => {
     const [dict] = await pair()
     const { version } = dict
     await dict.transact(tx => void [tx.get('a'), tx.delete('a'), tx.keys()])
     expect(dict.version).toBe(version)
   })
 
-  test('on a backend without commit() it is unsupported', async () => {
+  test('rejects with UnsupportedError on a backend without commit()', async () => {
     const four = { persist() {}, depersist: () => false, durables: () => [], lastUpdated: () => 0 }
     const dict = await DurableDict.open(four)
     await expect(dict.transact(() => {})).rejects.toThrow(UnsupportedError)
@@ -183,7 +183,7 @@ describe('transact', () => {
 describe('Lane', () => {
   const open = new AbortController().signal
 
-  test('lets through one at a time, in order', async () => {
+  test('admits one at a time, in order', async () => {
     const lane = new Lane()
     const order: number[] = []
     const leave = await lane.enter(10_000, open)
@@ -200,13 +200,13 @@ describe('Lane', () => {
     expect(order).toEqual([1, 2])
   })
 
-  test('no one waits longer than its patience', async () => {
+  test('rejects a caller when its time limit expires', async () => {
     const lane = new Lane()
     await lane.enter(10_000, open)
     await lane.enter(1, open)
   })
 
-  test('no one waits after the dictionary was closed', async () => {
+  test('rejects all waiting callers when the dictionary is closed', async () => {
     const lane = new Lane()
     const closing = new AbortController()
     await lane.enter(10_000, closing.signal)

@@ -41,7 +41,7 @@ describe('deepFreeze', () => {
     ['array of a subclass', () => new (class Stack extends Array {})()],
     ['RegExp', () => /x/],
   ]
-  test.each(foreign)('a %s cannot be shared, and stays as it is, while the rest is frozen', (_name, make) => {
+  test.each(foreign)('a %s cannot be shared and stays as it is, and the rest is frozen', (_name, make) => {
     const it = make()
     const value = { before: [{}], it, after: [{}] }
     expect(deepFreeze(value)).toBe(false)
@@ -50,17 +50,17 @@ describe('deepFreeze', () => {
     expect(Object.isFrozen(it)).toBe(false)
   })
 
-  test('leaves what is inside of a class instance alone', () => {
+  test('leaves the contents of a class instance alone', () => {
     const money = new Money()
     deepFreeze([money])
     expect(Object.isFrozen(money.amount)).toBe(false)
   })
 
-  test('finds what is behind a symbol key', () => {
+  test('finds a value under a symbol key', () => {
     expect(deepFreeze({ [Symbol('s')]: new Map() })).toBe(false)
   })
 
-  test('copes with cycles, and says no where a cycle holds something else', () => {
+  test('handles cycles, and returns false if a cycle contains something else', () => {
     const plain: Record<string, unknown> = { list: [] }
     plain.self = plain
     ;(plain.list as unknown[]).push(plain)
@@ -71,14 +71,14 @@ describe('deepFreeze', () => {
     expect(deepFreeze(mixed)).toBe(false)
   })
 
-  test('looks inside of what was frozen before', () => {
+  test('looks inside objects that were already frozen', () => {
     const value = Object.freeze({ inner: { deep: {} }, date: Object.freeze([new Date(0)]) })
     expect(deepFreeze(value)).toBe(false)
     expect(Object.isFrozen(value.inner.deep)).toBe(true)
     expect(deepFreeze(value)).toBe(false)
   })
 
-  test('copes with a million levels', () => {
+  test('handles a million levels', () => {
     let value: object = {}
     const innermost = value
     for (let level = 0; level < 1_000_000; level++) value = level % 2 ? [value] : { value }
@@ -86,7 +86,7 @@ describe('deepFreeze', () => {
     expect(Object.isFrozen(innermost)).toBe(true)
   })
 
-  test('does not count up to the length of a sparse array', () => {
+  test('takes no time proportional to the length of a sparse array', () => {
     const value: unknown[] = []
     value[4_000_000_000] = {}
     const start = performance.now()
@@ -95,7 +95,7 @@ describe('deepFreeze', () => {
     expect(Object.isFrozen(value[4_000_000_000])).toBe(true)
   })
 
-  test('freezes exactly the plain parts of anything', () => {
+  test('freezes exactly the plain parts of any value', () => {
     const anything = fc.anything({ withDate: true, withMap: true, withSet: true, withNullPrototype: true })
     fc.assert(
       fc.property(anything, value => {

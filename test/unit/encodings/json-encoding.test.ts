@@ -13,7 +13,7 @@ function nested(levels: number): unknown {
   return value
 }
 
-describe('what it keeps', () => {
+describe('keeps', () => {
   test.each<unknown>([
     null,
     true,
@@ -32,7 +32,7 @@ describe('what it keeps', () => {
     expect(encoding.decode(encoding.encode(value))).toStrictEqual(value)
   })
 
-  test('an own `__proto__` is an ordinary key, both ways', () => {
+  test('an own `__proto__` as an ordinary key, both ways', () => {
     const value = JSON.parse('{"a":{"__proto__":{"polluted":1}}}')
     const text = encoding.encode(value)
     expect(text).toBe('{"a":{"__proto__":{"polluted":1}}}')
@@ -48,11 +48,11 @@ describe('what it keeps', () => {
     expect(encoding.decode(encoding.encode([shared, { shared }]))).toStrictEqual([{ a: 1 }, { shared: { a: 1 } }])
   })
 
-  test('plain values of another realm', () => {
+  test('plain values from another realm', () => {
     expect(encoding.encode(runInNewContext('({ a: [1, { b: 2 }] })'))).toBe('{"a":[1,{"b":2}]}')
   })
 
-  test('neither alters nor freezes what it is given', () => {
+  test('neither alters nor freezes its argument', () => {
     const value = { a: [{ b: 1 }] }
     encoding.encode(value)
     expect(value).toStrictEqual({ a: [{ b: 1 }] })
@@ -69,7 +69,7 @@ cyclic.list.push({ back: cyclic })
 const bare = Object.assign(Object.create(null), { a: 1 })
 const hidden = Object.defineProperty({ a: 1 }, 'toJSON', { value: () => 'other' })
 
-describe('what it refuses', () => {
+describe('rejects', () => {
   const refused: [string, unknown, string][] = [
     ['undefined in an object', { a: { b: undefined } }, '.a.b'],
     ['undefined in an array', [1, undefined], '[1]'],
@@ -118,7 +118,7 @@ describe('what it refuses', () => {
     expect(() => encoding.encode(value)).toThrow(/^The value /)
   })
 
-  test('undefined is no value', () => {
+  test('undefined as the value itself', () => {
     expect(() => encoding.encode(undefined)).toThrow(TypeError)
   })
 
@@ -140,22 +140,19 @@ describe('what it refuses', () => {
   })
 })
 
-describe('an object reached in many ways', () => {
-  test('is looked through once, and written as often as it is reached', () => {
+describe('an object reached by many paths', () => {
+  test('is checked once, and written as often as it is reached', () => {
     const shared = { a: 'x'.repeat(1000) }
     const value = Array(1000).fill(shared)
     expect(encoding.encode(value)).toBe(JSON.stringify(value))
   })
 
-  test.each([20, 25, 60, 400])(
-    'is refused where repeats would take more than a million characters: %i pairs',
-    levels => {
-      let value: unknown = 'x'
-      for (let level = 0; level < levels; level++) value = level % 2 ? [value, value] : { a: value, b: value }
-      expect(() => encoding.encode(value)).toThrow(EncodingError)
-      expect(() => encoding.encode(value)).toThrow('more than a million characters')
-    },
-  )
+  test.each([20, 25, 60, 400])('is rejected if repeats would take more than a million characters: %i pairs', levels => {
+    let value: unknown = 'x'
+    for (let level = 0; level < levels; level++) value = level % 2 ? [value, value] : { a: value, b: value }
+    expect(() => encoding.encode(value)).toThrow(EncodingError)
+    expect(() => encoding.encode(value)).toThrow('more than a million characters')
+  })
 
   test('counts with its full depth, wherever it is reached first', () => {
     const deep = nested(300)
@@ -175,33 +172,33 @@ describe('decode', () => {
     expect(encoding.decode(text)).toStrictEqual(value)
   })
 
-  test('says where text that others wrote breaks, and never quotes it', () => {
+  test('names the position of a syntax error in external text, and never quotes it', () => {
     expect(() => encoding.decode('secret')).toThrow(/^The stored text is not JSON\. JSONEncoding reads JSON only/)
     expect(() => encoding.decode('{"secret": }')).toThrow(expect.not.stringMatching('secret'))
     expect(() => encoding.decode('["secret"')).toThrow(/not JSON \(it /)
   })
 
-  test.each(['', '{', 'undefined', '[1,]', 'rich:[1]', "{'a':1}"])('refuses %j', text => {
+  test.each(['', '{', 'undefined', '[1,]', 'rich:[1]', "{'a':1}"])('rejects %j', text => {
     expect(() => encoding.decode(text)).toThrow(DecodingError)
   })
 
-  test.each([null, undefined, 1, Buffer.from('1'), { a: 1 }])('refuses what is not text: %s', stored => {
+  test.each([null, undefined, 1, Buffer.from('1'), { a: 1 }])('rejects what is not text: %s', stored => {
     expect(() => encoding.decode(stored as unknown as string)).toThrow(DecodingError)
   })
 
-  test('refuses hostile depth, of any kind of bracket', () => {
+  test('rejects hostile depth of any kind of bracket', () => {
     expect(() => encoding.decode('['.repeat(200_000) + ']'.repeat(200_000))).toThrow(DecodingError)
     expect(() => encoding.decode(`${'{"a":'.repeat(501)}1${'}'.repeat(501)}`)).toThrow(/500 levels/)
     expect(() => encoding.decode('['.repeat(600))).toThrow(DecodingError)
   })
 
-  test('does not count brackets in strings, nor siblings', () => {
+  test('does not count brackets in strings or siblings', () => {
     const value = ['['.repeat(2000), '\\"[{'.repeat(600), '\\', '['.repeat(600), Array(1000).fill([])]
     expect(encoding.decode(encoding.encode(value))).toStrictEqual(value)
   })
 })
 
-test('whatever it accepts is read back equal', () => {
+test('reads back an equal value for everything it accepts', () => {
   const anything = fc.anything({
     withBigInt: true,
     withDate: true,
@@ -234,7 +231,7 @@ test('whatever it accepts is read back equal', () => {
   expect(accepted).toBeGreaterThan(500)
 })
 
-test('every JSON value is accepted, but for -0', () => {
+test('accepts every JSON value except -0', () => {
   fc.assert(
     fc.property(fc.jsonValue(), value => {
       const text = JSON.stringify(value)
@@ -244,7 +241,7 @@ test('every JSON value is accepted, but for -0', () => {
   )
 })
 
-test('text that encode did not write never ends in anything but a value or a DecodingError', () => {
+test('decodes text it did not write to a value or throws a DecodingError', () => {
   fc.assert(
     fc.property(fc.oneof(fc.string(), fc.json()), text => {
       try {

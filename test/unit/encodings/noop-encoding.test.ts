@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { NoOpEncoding } from '../../../src/encodings/noop-encoding.js'
 
-test('hands on the very value, untouched', () => {
+test('returns the same value, unchanged', () => {
   const encoding = new NoOpEncoding()
   const value = { list: [1], when: new Date(0), call: () => 1 }
   expect(encoding.encode(value)).toBe(value)

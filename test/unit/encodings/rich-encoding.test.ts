@@ -67,7 +67,7 @@ describe('keeps what structured clone keeps', () => {
     expect(read.map.get(read.one)).toBe(read.one.a)
   })
 
-  test('cycles, also through Map, Set, arrays with names and `__proto__`', () => {
+  test('cycles, also through Map, Set, arrays with named properties, and `__proto__`', () => {
     const value: Record<string, unknown> = {}
     const list = Object.assign([value], { name: value })
     const odd = JSON.parse('{"__proto__":0}')
@@ -85,7 +85,7 @@ describe('keeps what structured clone keeps', () => {
     expect(list.length).toBe((read.list as typeof list).length)
   })
 
-  test('an own `__proto__` is an ordinary key, with and without a prototype', () => {
+  test('an own `__proto__` as an ordinary key, with and without a prototype', () => {
     const value = JSON.parse('{"a":1,"__proto__":{"polluted":[1]},"b":2}')
     const bare = Object.assign(Object.create(null), { x: [1] })
     Object.defineProperty(bare, '__proto__', { value: 5, enumerable: true, writable: true, configurable: true })
@@ -98,13 +98,13 @@ describe('keeps what structured clone keeps', () => {
     }
   })
 
-  test('the lack of a prototype, which structured clone would give', () => {
+  test('a missing prototype, which structured clone would add', () => {
     const read = roundTrip(Object.assign(Object.create(null), { a: Object.create(null) }))
     expect(Object.getPrototypeOf(read)).toBeNull()
     expect(Object.getPrototypeOf(read.a)).toBeNull()
   })
 
-  test('a very long array with one member, without taking memory for the rest', () => {
+  test('a very long array with one member, without allocating the rest', () => {
     const value: unknown[] = []
     value[4_000_000_000] = 'x'
     const named = Object.assign([], { 4000000000: 'x', name: 'y' })
@@ -122,7 +122,7 @@ describe('keeps what structured clone keeps', () => {
     expect(read.query.getAll('a')).toEqual(['1', '2'])
   })
 
-  test('built-in and plain objects of another realm', () => {
+  test('built-in and plain objects from another realm', () => {
     const value = runInNewContext(
       '({ list: [1, { a: new Date(5) }], map: new Map([["k", new Set([1])]]), bytes: new Uint8Array([1, 2]), e: new TypeError("x") })',
     )
@@ -133,7 +133,7 @@ describe('keeps what structured clone keeps', () => {
     expect(read.map).toBeInstanceOf(Map)
   })
 
-  test('anything, as structured clone does', () => {
+  test('any value, as structured clone does', () => {
     const options = {
       withBigInt: true,
       withDate: true,
@@ -155,7 +155,7 @@ describe('keeps what structured clone keeps', () => {
     fc.assert(bare, { numRuns: 1000 })
   })
 
-  test('neither alters nor freezes what it is given', () => {
+  test('neither alters nor freezes its argument', () => {
     const value = { a: [{ b: new Map([[1, { c: 2 }]]) }], e: new Error('x') }
     const before = structuredClone(value)
     encoding.encode(value)
@@ -165,7 +165,7 @@ describe('keeps what structured clone keeps', () => {
 })
 
 describe('bytes', () => {
-  test('a view on a part of some memory is written alone', () => {
+  test('a view of a part of a buffer is written without the rest', () => {
     const memory = Buffer.from('secret-visible-secret')
     const views = [
       memory.subarray(7, 14),
@@ -182,12 +182,12 @@ describe('bytes', () => {
     }
   })
 
-  test('a wider view on a part keeps its elements', () => {
+  test('a wider view of a part keeps its elements', () => {
     const part = new Float64Array([1, 2, 3]).subarray(1, 2)
     expectSame(roundTrip({ part, again: part }), { part: new Float64Array([2]), again: new Float64Array([2]) })
   })
 
-  test('a Buffer is read as the Uint8Array that it is, small or large, empty too', () => {
+  test('a Buffer of any size is read as the Uint8Array that it is', () => {
     for (const buffer of [Buffer.from('pooled'), Buffer.alloc(100_000, 7), Buffer.alloc(0)]) {
       const read = roundTrip(buffer)
       expect(Object.getPrototypeOf(read)).toBe(Uint8Array.prototype)
@@ -195,14 +195,14 @@ describe('bytes', () => {
     }
   })
 
-  test('views on the whole of one ArrayBuffer go on sharing it', () => {
+  test('views of the whole of one ArrayBuffer still share it', () => {
     const buffer = new ArrayBuffer(8)
     const read = roundTrip({ buffer, bytes: new Uint8Array(buffer), view: new DataView(buffer) })
     expect(read.bytes.buffer).toBe(read.buffer)
     expect(read.view.buffer).toBe(read.buffer)
   })
 
-  test('shared, resizable and transferred memory is refused', () => {
+  test('shared, resizable and transferred memory is rejected', () => {
     const moved = new ArrayBuffer(4)
     structuredClone(moved, { transfer: [moved] })
     const Resizable = ArrayBuffer as unknown as new (length: number, options: object) => ArrayBuffer
@@ -236,7 +236,7 @@ describe('errors', () => {
     expect(Object.keys(read)).toEqual([])
   })
 
-  test('own properties, a name of its own, no message, no stack', () => {
+  test('own properties, an own name, no message, no stack', () => {
     const error = Object.assign(new Error('x'), { code: 'ENOENT', name: 'Custom' })
     const read = roundTrip(error)
     expect(Object.entries(read)).toEqual([
@@ -258,7 +258,7 @@ describe('errors', () => {
     expect(read.errors[0].error).toBe(read)
   })
 
-  test('what cannot be kept of an error is named', () => {
+  test('what cannot be kept of an error is reported', () => {
     const error = Object.assign(new Error('x', { cause: [() => 1] }), { code: 1 })
     expect(() => encoding.encode({ error })).toThrow('.error.cause[0] is a function')
   })
@@ -281,7 +281,7 @@ class Rootless {
 }
 Object.setPrototypeOf(Rootless.prototype, null)
 
-describe('refuses, naming the path and what to do', () => {
+describe('rejects, naming the path and the remedy', () => {
   const refused: [string, unknown, string][] = [
     ['a function', { a: [1, 2, 3, { b: () => 1 }] }, '.a[3].b is a function'],
     ['a class', { a: Money }, '.a is a function'],
@@ -342,7 +342,7 @@ describe('refuses, naming the path and what to do', () => {
     expect(() => encoding.encode(value)).toThrow(message)
   })
 
-  test('what is an own symbol key, but not enumerable, is no part of the value', () => {
+  test('an own symbol key that is not enumerable is not part of the value', () => {
     expectSame(roundTrip(Object.defineProperty({ a: 1 }, Symbol('s'), { value: 1 })), { a: 1 })
   })
 
@@ -375,7 +375,7 @@ describe('refuses, naming the path and what to do', () => {
     expect(() => encoding.encode(error)).toThrow(EncodingError)
   })
 
-  test('subclass instances stay refused where the base class is registered', () => {
+  test('subclass instances are still rejected if the base class is registered', () => {
     expect(() => new RichEncoding({ types: { Money } }).encode([new Dollars()])).toThrow(
       '[0] is an instance of Dollars',
     )

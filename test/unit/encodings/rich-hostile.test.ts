@@ -20,7 +20,7 @@ function expectUnpolluted(): void {
   for (const fresh of [{}, [], () => 1, new Money()]) expect('polluted' in fresh).toBe(false)
 }
 
-describe('refuses', () => {
+describe('rejects', () => {
   test.each([
     '',
     'dark',
@@ -35,7 +35,7 @@ describe('refuses', () => {
     '01',
     '.5',
     '{"a":1}x',
-  ])('text that is neither JSON nor its own, and says how to write it: %s', text => {
+  ])('text that is neither JSON nor its own, and names the remedy: %s', text => {
     expect(() => encoding.decode(text)).toThrow(DecodingError)
     expect(() => encoding.decode(text)).toThrow('text in double quotes, "like this"')
   })
@@ -115,11 +115,11 @@ describe('refuses', () => {
     '[["Array+",1],[2],4294967296]',
     '[["Array+",1],[2,3,2],5,"length"]',
     '[["Array+",1],{}]',
-  ])('a broken type of ours or of the caller: %s', payload => {
+  ])('a malformed built-in or registered type: %s', payload => {
     expect(() => encoding.decode(`rich:${payload}`)).toThrow(DecodingError)
   })
 
-  test('what stands for undefined', () => {
+  test('the marker of undefined', () => {
     expect(() => encoding.decode('rich:-1')).toThrow(DecodingError)
     expect(encoding.decode('rich:-4')).toBe(Number.POSITIVE_INFINITY)
     expect(encoding.decode('rich:[[-1]]')).toEqual([undefined])
@@ -137,7 +137,7 @@ describe('refuses', () => {
   })
 })
 
-describe('never obeys `__proto__`', () => {
+describe('never sets a prototype by `__proto__`', () => {
   const payloads = [
     '[{"__proto__":1},{"polluted":2},1]',
     '[{"a":1},{"__proto__":2},{"polluted":3},1]',
@@ -164,12 +164,12 @@ describe('never obeys `__proto__`', () => {
     if (typeof read === 'object' && read !== null) expect('polluted' in read).toBe(false)
   })
 
-  test('a name of a type that objects inherit is a type like any other: unknown', () => {
+  test('treats a type named like an inherited property as unknown', () => {
     expect(() => new RichEncoding().decode('rich:[["valueOf",1],{}]')).toThrow('"valueOf", which is not registered')
   })
 })
 
-test('takes no memory for what is only claimed', () => {
+test('allocates nothing for a length that is only claimed', () => {
   const before = process.memoryUsage().rss
   const claims = [
     '[[-7,4294967295]]',
@@ -182,7 +182,7 @@ test('takes no memory for what is only claimed', () => {
   expect(process.memoryUsage().rss - before).toBeLessThan(50_000_000)
 })
 
-test('text of any kind ends in a value or in a DecodingError', () => {
+test('any text decodes to a value or throws a DecodingError', () => {
   const index = fc.integer({ min: -8, max: 8 })
   const names = [
     'Map',

@@ -36,13 +36,13 @@ describe('stores plain JSON', () => {
     expect(encoding.decode(text)).toStrictEqual(JSON.parse(text))
   })
 
-  test('reads an accessor once, so that what it returned is what is stored', () => {
+  test('reads an accessor once and stores what it returned', () => {
     const answers = [1, Number.NaN]
     const value = Object.defineProperty({}, 'a', { enumerable: true, get: () => answers.shift() })
     expect(encoding.encode(value)).toBe('{"a":1}')
   })
 
-  test('whatever others made of toJSON', () => {
+  test('ignores a toJSON added by others', () => {
     const restore = ['Object', 'Array', 'String', 'Number'].map(name => {
       const { prototype } = (globalThis as unknown as Record<string, { prototype: object }>)[name] as {
         prototype: object
@@ -82,7 +82,7 @@ describe('stores the tagged form', () => {
   })
 })
 
-describe('decodes JSON that others wrote', () => {
+describe('decodes JSON written by external writers', () => {
   test.each<[string, unknown]>([
     [' {\n\t"a" : [ 1 , true ]\r\n} ', { a: [1, true] }],
     ['{"a":1,"a":2}', { a: 2 }],
@@ -119,7 +119,7 @@ describe('decodes JSON that others wrote', () => {
     }
   })
 
-  test.each(['1e400', '-1e400', '[1e-400]', `1${'0'.repeat(400)}.5`])('a number out of range is refused: %s', text => {
+  test.each(['1e400', '-1e400', '[1e-400]', `1${'0'.repeat(400)}.5`])('a number out of range is rejected: %s', text => {
     expect(() => encoding.decode(text)).toThrow(DecodingError)
     expect(() => encoding.decode(text)).toThrow(/out of range at character/)
   })
@@ -171,7 +171,7 @@ function keptByJson(value: unknown): boolean {
   }
 }
 
-test('plain JSON exactly for what JSON keeps, and nothing is lost either way', () => {
+test('uses plain JSON exactly for what JSON keeps, and loses nothing either way', () => {
   const counts = { plain: 0, tagged: 0 }
   const check = (value: unknown) => {
     if (value === undefined) return
@@ -187,7 +187,7 @@ test('plain JSON exactly for what JSON keeps, and nothing is lost either way', (
   expect(Math.min(counts.plain, counts.tagged)).toBeGreaterThan(200)
 })
 
-test('any JSON text is decoded as JSON.parse does, and encoded as JSON.stringify does', () => {
+test('decodes any JSON text as JSON.parse does, and encodes it as JSON.stringify does', () => {
   const spaced = fc
     .tuple(plain, fc.constantFrom(undefined, 1, '\t', '\r\n'))
     .map(([value, space]) => JSON.stringify(value, null, space))
@@ -202,7 +202,7 @@ test('any JSON text is decoded as JSON.parse does, and encoded as JSON.stringify
   )
 })
 
-test('whole numbers of any length that others wrote keep every digit', () => {
+test('keeps every digit of external whole numbers of any length', () => {
   fc.assert(
     fc.property(fc.bigInt({ min: -(10n ** 40n), max: 10n ** 40n }), big => {
       const [read] = encoding.decode(`[${big}]`) as [number | bigint]
@@ -215,7 +215,7 @@ test('whole numbers of any length that others wrote keep every digit', () => {
 })
 
 describe('limits', () => {
-  test('a BigInt of 100,000 digits is kept, a longer one is refused both ways', () => {
+  test('a BigInt of 100,000 digits is kept, and a longer one is rejected both ways', () => {
     const longest = 10n ** 100_000n - 1n
     expect(encoding.decode(encoding.encode(-longest))).toBe(-longest)
     for (const value of [longest + 1n, { a: [-longest - 1n] }, Object(longest + 1n)]) {

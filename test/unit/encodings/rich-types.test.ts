@@ -71,7 +71,7 @@ function roundTrip<T>(value: T): T {
 }
 
 describe('classes kept by their properties', () => {
-  test('prototype and own enumerable properties, without calling the constructor', () => {
+  test('keep their prototype and own enumerable properties without a constructor call', () => {
     const value = { list: [new Money(5), new Dollars(7)], map: new Map([[new Money(0), new Set([new Money(1)])]]) }
     const built = Money.built
     const read = roundTrip(value)
@@ -81,12 +81,12 @@ describe('classes kept by their properties', () => {
     expect(Money.built).toBe(built)
   })
 
-  test('an instance as the value itself', () => {
+  test('may be the value itself', () => {
     expect(encoding.encode(new Money(5))).toBe('rich:[["Money",1],{"amount":2,"currency":3},5,"EUR"]')
     expect(roundTrip(new Money(5))).toStrictEqual(new Money(5))
   })
 
-  test('shared and cyclic instances', () => {
+  test('keep shared and cyclic references', () => {
     const money = new Money(1)
     Object.assign(money, { self: money, list: [{ money }], other: Object.assign(new Money(2), { money }) })
     const read = roundTrip({ a: money, b: money })
@@ -97,7 +97,7 @@ describe('classes kept by their properties', () => {
     expect((read.a.other as Money).amount).toBe(2)
   })
 
-  test('neither setters nor `__proto__` are obeyed', () => {
+  test('are decoded without calling setters or `__proto__`', () => {
     const money = new Money(1)
     for (const key of ['trap', '__proto__', 'constructor']) {
       Object.defineProperty(money, key, {
@@ -115,7 +115,7 @@ describe('classes kept by their properties', () => {
     expect(Object.hasOwn(encoding.decode(hostile) as object, 'trap')).toBe(true)
   })
 
-  test('classes of errors, which are real errors again', () => {
+  test('that are errors become real errors again', () => {
     const error = new HttpError(404, { cause: new Money(1) })
     const read = roundTrip({ error }).error
     expect(Object.getPrototypeOf(read)).toBe(HttpError.prototype)
@@ -131,24 +131,24 @@ describe('classes kept by their properties', () => {
     expect(Object.keys(read).sort()).toEqual(['name', 'status'])
   })
 
-  test('symbol keys are refused', () => {
+  test('with symbol keys are rejected', () => {
     expect(() => encoding.encode({ a: Object.assign(new Money(1), { [Symbol('s')]: 1 }) })).toThrow(
       '.a has the symbol key',
     )
   })
 
-  test('what they hold is named by its path', () => {
+  test('with unsupported contents are rejected with the path', () => {
     expect(() => encoding.encode({ a: [Object.assign(new Money(1), { f: () => 1 })] })).toThrow('.a[0].f is a function')
   })
 
-  test('an instance of another process has no more than what text can hold', () => {
+  test('from another process have only what text can express', () => {
     const read = new RichEncoding({ types: { Money } }).decode(encoding.encode(new Money(3)))
     expect(read).toStrictEqual(new Money(3))
   })
 })
 
 describe('classes kept by encode and decode', () => {
-  test('private state', () => {
+  test('keep private state', () => {
     const shared = Temperature.of(273.15)
     const read = roundTrip({ a: shared, list: [shared, Temperature.of(0), Temperature.of(-0)] })
     expect(read.a).toBeInstanceOf(Temperature)
@@ -157,7 +157,7 @@ describe('classes kept by encode and decode', () => {
     expect(read.list.map(each => each.kelvin)).toEqual([273.15, 0, -0])
   })
 
-  test('data of any kind: falsy, shared, other registered classes, complete when decode is called', () => {
+  test('may have data of any kind, which is complete when decode is called', () => {
     class Box {
       readonly content: unknown
       constructor(content: unknown) {
@@ -189,7 +189,7 @@ describe('classes kept by encode and decode', () => {
     expect(seen).toHaveLength(11)
   })
 
-  test('a cycle through one is refused, wherever it is entered', () => {
+  test('reject a cycle through an instance, wherever it is entered', () => {
     class Node {
       next: unknown
     }
@@ -214,7 +214,7 @@ describe('classes kept by encode and decode', () => {
     expect(isDeepStrictEqual(nodes.decode(nodes.encode(plain)), plain)).toBe(true)
   })
 
-  test('what encode throws, or gives that cannot be kept', () => {
+  test('reject the value if encode throws or returns an unsupported value', () => {
     const cause = new Error('no')
     const failing = new RichEncoding({
       types: {
@@ -232,7 +232,7 @@ describe('classes kept by encode and decode', () => {
     expect(() => failing.encode([new Money(0)])).toThrow('[0].encode().a[0] is a function')
   })
 
-  test('what decode throws, or fails to return', () => {
+  test('throw DecodingError if decode throws or returns nothing', () => {
     expect(() => encoding.decode('rich:[["Temperature",1],[2],-5]')).toThrow(DecodingError)
     expect(() => encoding.decode('rich:[["Temperature",1],[2],-5]')).toThrow('below absolute zero')
     const decodings = [() => undefined, () => ({}), () => new Dollars(1), async () => new Money(1)]
@@ -242,7 +242,7 @@ describe('classes kept by encode and decode', () => {
     }
   })
 
-  test('an encode that gives ever new instances ends', () => {
+  test('end if encode always returns new instances', () => {
     const types = { Money: { class: Money, encode: () => new Money(1), decode: () => new Money(1) } }
     expect(() => new RichEncoding({ types }).encode(new Money(1))).toThrow(/500 levels/)
   })
@@ -263,7 +263,7 @@ function deepest(make: (inner: unknown) => unknown): { text: string; depth: numb
   }
 }
 
-test('chains as deep as encode allows can be decoded; each instance counts for as many levels as its text has', () => {
+test('chains as deep as encode allows can be decoded, and each instance counts its levels in the text', () => {
   const chains: [(inner: unknown) => unknown, number][] = [
     [inner => ({ inner }), 500],
     [inner => new Map([[1, inner]]), 500],
@@ -306,7 +306,7 @@ function named(it: object) {
   return withAdd(it, (_, member) => Object.assign(it, { [`m${members++}`]: member }))
 }
 
-test('any graph of objects is read back the same, or refused for a cycle through `decode`', () => {
+test('any graph of objects is read back the same, or rejected for a cycle through `decode`', () => {
   const holder = {
     class: Holder,
     encode: (it: Holder) => ({ held: it.held }),
@@ -348,7 +348,7 @@ describe('a type that is not registered', () => {
   })
 })
 
-describe('types that make no sense', () => {
+describe('the option types', () => {
   class Index extends Map<string, number> {}
   class List extends Array {}
   class SubIndex extends Index {}
@@ -384,15 +384,15 @@ describe('types that make no sense', () => {
     ['a class based on Map', { Index }],
     ['a class based on a class based on Map', { SubIndex }],
     ['a class based on Array', { List }],
-  ])('%s: TypeError', (_what, types) => {
+  ])('throws TypeError for %s', (_what, types) => {
     expect(() => new RichEncoding({ types } as RichEncodingOptions)).toThrow(TypeError)
   })
 
-  test('an option that does not exist', () => {
+  test('is spelled exactly: a misspelled one throws TypeError', () => {
     expect(() => new RichEncoding({ type: { Money } } as RichEncodingOptions)).toThrow(TypeError)
   })
 
-  test('a class based on Map is fine with encode and decode', () => {
+  test('accepts a class based on Map with encode and decode', () => {
     const maps = new RichEncoding({
       types: {
         Index: { class: Index, encode: (it: Index) => [...it], decode: (data: [string, number][]) => new Index(data) },
@@ -403,7 +403,7 @@ describe('types that make no sense', () => {
     expect(isDeepStrictEqual(read, value)).toBe(true)
   })
 
-  test('no types at all', () => {
+  test('may be undefined or missing', () => {
     expect(new RichEncoding({ types: undefined }).encode(1n)).toBe('rich:[["BigInt","1"]]')
     expect(new RichEncoding({}).name).toBe('RichEncoding')
   })

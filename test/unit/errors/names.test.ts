@@ -3,7 +3,7 @@ import { expect, test } from 'vitest'
 import * as errors from '../../../src/errors/errors.js'
 import { AmbiguousWriteError, type Backend, DurableDict, StoreUnavailableError } from '../../../src/index.js'
 
-test('every error has its name, written out, also in its stack', () => {
+test('every error has its literal name, also in its stack', () => {
   for (const [name, kind] of Object.entries(errors)) {
     if (kind !== errors.DurableDictError) expect(kind.prototype.name).toBe(name)
   }

@@ -18,7 +18,7 @@ class TellingBackend extends GatedBackend {
   }
 }
 
-test('what is known to be current costs no check, and counts as confirmed from then on', async () => {
+test('a state known to be current costs no check and counts as confirmed', async () => {
   const backend = new TellingBackend()
   const replica = await openReplica(backend)
   backend.known = performance.now()
@@ -32,7 +32,7 @@ test('what is known to be current costs no check, and counts as confirmed from t
   expect(replica.confirmedAt).toBe(confirmedAt)
 })
 
-test('what is not known is asked for, once for all that overlap', async () => {
+test('overlapping reads of an unknown state share one check', async () => {
   const backend = new TellingBackend()
   const replica = await openReplica(backend)
   writeBehind(backend, 'a', '1')
@@ -41,7 +41,7 @@ test('what is not known is asked for, once for all that overlap', async () => {
   expect(backend.count('changesSince')).toBe(1)
 })
 
-test('a store whose checks are linearizable is not taken at its word, nor is any by sync()', async () => {
+test('a linearizable store is always checked, and sync() always checks', async () => {
   const backend = new TellingBackend()
   backend.known = performance.now()
   const replica = await openReplica(backend)
@@ -56,7 +56,7 @@ test('a store whose checks are linearizable is not taken at its word, nor is any
   expect(backend.looks).toEqual([])
 })
 
-test('with a bound, which writers rely on, it is asked as well', async () => {
+test('a bound on which writers rely always causes a check', async () => {
   const backend = new TellingBackend()
   backend.known = performance.now()
   const replica = await openReplica(backend)
@@ -66,7 +66,7 @@ test('with a bound, which writers rely on, it is asked as well', async () => {
   expect(contentOf(replica)).toEqual({ a: '1' })
 })
 
-test('while everything is loaded, a look is no answer', async () => {
+test('a refused answer during a full load confirms nothing', async () => {
   const backend = new TellingBackend()
   const replica = await openReplica(backend)
   backend.gate('load')
@@ -82,7 +82,7 @@ test('while everything is loaded, a look is no answer', async () => {
   expect(replica.checkUnlessKnown()).toBeUndefined()
 })
 
-test('a loop of reads gives the event loop its turn', async () => {
+test('a loop of reads lets the event loop run', async () => {
   const backend = new TellingBackend()
   backend.known = performance.now()
   const replica = await openReplica(backend)

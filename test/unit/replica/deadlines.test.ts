@@ -14,14 +14,14 @@ afterEach(() => {
 const late = () => new Error('late')
 
 describe('Deadlines', () => {
-  test('an answer in time, at once or by a promise, leaves no timer behind', async () => {
+  test('an answer in time, synchronous or by a promise, leaves no timer behind', async () => {
     const deadlines = new Deadlines()
     expect(await deadlines.bound(() => 1, 100, late)).toBe(1)
     expect(await deadlines.bound(async () => 2, 100, late)).toBe(2)
     expect(vi.getTimerCount()).toBe(0)
   })
 
-  test('what start throws, and what it rejects with, leaves no timer behind either', async () => {
+  test('an error that start throws or rejects with leaves no timer behind', async () => {
     const deadlines = new Deadlines()
     const thrown = deadlines.bound(
       () => {
@@ -35,7 +35,7 @@ describe('Deadlines', () => {
     expect(vi.getTimerCount()).toBe(0)
   })
 
-  test('no answer in time: late, and the answer that comes then is dropped', async () => {
+  test('a missing answer times out, and a later answer is dropped', async () => {
     const deadlines = new Deadlines()
     let fail: (error: Error) => void = () => {}
     const answer = deadlines.bound(() => new Promise((_resolve, reject) => (fail = reject)), 100, late)
@@ -48,7 +48,7 @@ describe('Deadlines', () => {
     await Promise.resolve()
   })
 
-  test('progress starts the time anew, but not after the end', async () => {
+  test('progress restarts the timer, but not after the end', async () => {
     const deadlines = new Deadlines()
     let progress = () => {}
     const ended = vi.fn()

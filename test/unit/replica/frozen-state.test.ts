@@ -54,7 +54,7 @@ function expectSame(state: FrozenState, model: ReadonlyMap<string, string>): voi
 }
 
 describe('FrozenState', () => {
-  test('every held state stays equal to a copy made at its time, through any history', () => {
+  test('every held state equals a copy made at its time, through any history', () => {
     const history = fc.array(move, { maxLength: 60 })
     fc.assert(
       fc.property(history, fc.array(fc.tuple(key, stored)), (moves, initial) => {
@@ -89,7 +89,7 @@ describe('FrozenState', () => {
     )
   })
 
-  test('a state is the same object until memory moves on', () => {
+  test('a state is the same object until memory advances', () => {
     const memory = new Memory({ version: 0, entries: [['a', '1']] }, decode)
     const before = memory.freeze()
     expect(memory.freeze()).toBe(before)
@@ -97,7 +97,7 @@ describe('FrozenState', () => {
     expect(memory.freeze()).not.toBe(before)
   })
 
-  test('a long chain of held states, each of which saw another value of the same key', () => {
+  test('a long chain of held states keeps a different value of the same key in each', () => {
     const memory = new Memory({ version: 0, entries: [['same', 'x']] }, decode)
     const states: FrozenState[] = []
     for (let version = 1; version <= 500; version += 1) {
@@ -112,7 +112,7 @@ describe('FrozenState', () => {
     expect(new Set(states.map(state => state.stored('same')))).toEqual(new Set(['x']))
   })
 
-  test('a value that cannot be decoded breaks its own key alone, in the past as in the present', () => {
+  test('a value that cannot be decoded fails for its own key only, in the past as in the present', () => {
     const memory = new Memory(
       {
         version: 0,
@@ -140,7 +140,7 @@ describe('FrozenState', () => {
     expect(state.get('good')).toBe('1')
   })
 
-  test('what no one holds costs no notes: a dropped state is collected', async () => {
+  test('a dropped state is collected and its undo log with it', async () => {
     if (!globalThis.gc) {
       const { setFlagsFromString } = await import('node:v8')
       const { runInNewContext } = await import('node:vm')

@@ -27,7 +27,7 @@ describe('a full load', () => {
     expect(contentOf(replica)).toEqual({ a: String(MANY - 1) })
   })
 
-  test('that someone waits for is sent at once', async () => {
+  test('with a waiting caller is sent at once', async () => {
     const { replica } = await openBehind()
     vi.spyOn(Math, 'random').mockReturnValue(0.9)
     const startedAt = performance.now()
@@ -36,7 +36,7 @@ describe('a full load', () => {
     expect(contentOf(replica)).toEqual({ a: String(MANY - 1) })
   })
 
-  test('a change pushed meanwhile is not applied, even where it chains', async () => {
+  test('does not apply a change pushed meanwhile, even if it chains', async () => {
     const { backend, replica } = await openBehind()
     const previous = replica.memory.version
     backend.gate('load')

@@ -37,7 +37,7 @@ function big(size: number): Group<unknown> {
 }
 
 describe('GroupCommit', () => {
-  test('what is written in one tick travels together, in order; each writer gets its own outcome', async () => {
+  test('writes of one tick are sent together, in order, and each writer gets its own outcome', async () => {
     const { commits, sent, at, keys } = held()
     const writes = ['a', 'b', 'c'].map(key => commits.submit(setting(key, '')))
     await settle()
@@ -48,7 +48,7 @@ describe('GroupCommit', () => {
     expect(await Promise.all(writes)).toEqual([done(1), { status: 'conflict' }, { status: 'refused', error }])
   })
 
-  test('what comes while a batch is under way goes as the next, and batches never share an id', async () => {
+  test('writes during a batch go into the next one, and batches never share an id', async () => {
     const { commits, sent, at, keys } = held()
     void commits.submit(setting('a', ''))
     await settle()
@@ -62,7 +62,7 @@ describe('GroupCommit', () => {
     expect(at(1).batch.id).not.toBe(at(0).batch.id)
   })
 
-  test('a batch that fails fails for its writers alone', async () => {
+  test('a failed batch rejects only for its own writers', async () => {
     const { commits, at } = held()
     const first = commits.submit(setting('a', ''))
     await settle()
@@ -87,7 +87,7 @@ describe('GroupCommit', () => {
     expect(sizes).toEqual([[600, 400], [1], [5_000], [1]])
   })
 
-  test('drained: what was sent is waited for, all else rejects', async () => {
+  test('drained: sent writes are waited for, and all others reject', async () => {
     const { commits, at } = held()
     const sent = commits.submit(setting('a', ''))
     await settle()
@@ -110,7 +110,7 @@ describe('GroupCommit', () => {
     expect(sent).toHaveLength(0)
   })
 
-  test('what waits behind a batch that is not answered is given up in its own time, and never sent', async () => {
+  test('a write behind an unanswered batch times out on its own and is never sent', async () => {
     const { commits, sent, at } = held({ timeout: 20, needsTimer: false })
     const first = commits.submit(setting('a', ''))
     await settle()
@@ -122,7 +122,7 @@ describe('GroupCommit', () => {
     expect(sent).toHaveLength(1)
   })
 
-  test('what waited and was sent is given up in its own time, and its batch is still waited for', async () => {
+  test('a write that waited and was sent times out on its own, and its batch is still waited for', async () => {
     const { commits, sent, at } = held({ timeout: 50, needsTimer: false })
     const first = commits.submit(setting('a', ''))
     await settle()
@@ -141,14 +141,14 @@ describe('GroupCommit', () => {
     await expect(third).resolves.toEqual(done())
   })
 
-  test('a group has a shorter limit where one is given, or where its batch may take longer', async () => {
+  test('a group uses a shorter time limit if it has one, or if its batch may take longer', async () => {
     const { commits } = held({ timeout: 60_000, needsTimer: false })
     await expect(commits.submit(setting('a', ''), 10)).rejects.toThrow('not answered')
     const stepwise = held({ timeout: 10, needsTimer: true })
     await expect(stepwise.commits.submit(setting('a', ''))).rejects.toThrow('not answered')
   })
 
-  test('a batch refused for what one group holds is sent again by halves, until that group alone fails', async () => {
+  test('a batch rejected because of one group is sent again in halves until only that group fails', async () => {
     const sent: string[][] = []
     const bad = new InvalidValueError('too large')
     const send = async ({ groups }: Batch<unknown>) => {
@@ -171,7 +171,7 @@ describe('GroupCommit', () => {
     expect(sent).toEqual([keys, ['a', 'b'], ['bad', 'c', 'd'], ['bad'], ['c', 'd']])
   })
 
-  test('a batch that failed otherwise is not sent again, since it may have taken effect', async () => {
+  test('a batch that failed for another reason is not sent again, since it may have taken effect', async () => {
     const { commits, sent, at } = held()
     const writes = [commits.submit(setting('a', '')), commits.submit(setting('b', ''))]
     await settle()

@@ -59,7 +59,7 @@ function open(at = 0) {
   return { history, told }
 }
 
-describe('History, whatever order answers arrive in', () => {
+describe('History, with answers in any order', () => {
   const LENGTH = 40
   const changes = chain(LENGTH)
   // An answer: the base it was asked from, how far the store was, and whether it came as changes, state or push.
@@ -71,7 +71,7 @@ describe('History, whatever order answers arrive in', () => {
     twice: fc.boolean(),
   })
 
-  test('memory moves forward along the real history only, and is always exactly one of its states', () => {
+  test('memory advances only along the real history, and is always exactly one of its states', () => {
     fc.assert(
       fc.property(fc.array(answer, { maxLength: 60 }), answers => {
         const { history, told } = open()
@@ -116,7 +116,7 @@ describe('History, whatever order answers arrive in', () => {
     )
   })
 
-  test('answers from another history are never mixed in', () => {
+  test('answers from different histories are never mixed', () => {
     const { history } = open(5)
     const foreign: Change = { previous: 'x1', version: 'x2', effects: [{ type: 'set', key: 'n', stored: 'foreign' }] }
     expect(history.push(foreign)).toBe(false)
@@ -134,7 +134,7 @@ describe('History, answer by answer', () => {
     expect(told.syncs).toEqual([])
   })
 
-  test('changes: each step is told with its version and batch, then one sync', () => {
+  test('changes: each step is emitted with its version and batch, then one sync', () => {
     const { history, told } = open(3)
     expect(history.follow('v3', changesBetween(3, 5, changes))).toBe('none')
     expect(told.steps.map(({ version, id }) => [version, id])).toEqual([
@@ -146,32 +146,32 @@ describe('History, answer by answer', () => {
     expect(told.syncs).toEqual([{ reason: 'changes', version: 'v5', previous: 'v3' }])
   })
 
-  test('a list with a hole in it is not applied, not even its beginning', () => {
+  test('a list with a gap is not applied, not even its beginning', () => {
     const { history } = open(3)
     const holed = [changes[3], changes[5]] as Change[]
     expect(history.follow('v3', { type: 'changes', version: 'v6', changes: holed })).toBe('load')
     expect(history.memory.version).toBe('v3')
   })
 
-  test('a list that ends elsewhere than it claims is not applied', () => {
+  test('a list that ends at another version than it claims is not applied', () => {
     const { history } = open(3)
     expect(history.follow('v3', { type: 'changes', version: 'v9', changes: changes.slice(3, 5) })).toBe('load')
     expect(history.memory.version).toBe('v3')
   })
 
-  test('a claim of another version without any change calls for a load', () => {
+  test('another version without any change causes a load', () => {
     const { history } = open(3)
     expect(history.follow('v3', { type: 'changes', version: 'v4', changes: [] })).toBe('load')
   })
 
-  test('an answer that overlaps what memory has by now is applied from where memory is', () => {
+  test('an answer that overlaps the present memory is applied from there', () => {
     const { history } = open(3)
     history.follow('v3', changesBetween(3, 5, changes))
     expect(history.follow('v3', changesBetween(3, 7, changes))).toBe('none')
     expect(history.memory.entries.stored).toEqual(stateAt(7))
   })
 
-  test('an answer overtaken by another that led elsewhere is asked for again', () => {
+  test('an answer overtaken by one from another history is requested again', () => {
     const { history } = open(3)
     history.replace({ version: 'other', entries: [] }, 'diverged')
     expect(history.follow('v3', changesBetween(3, 5, changes))).toBe('again')
@@ -186,7 +186,7 @@ describe('History, answer by answer', () => {
     expect(history.follow('v3', { type: 'tooOld', diverged: true })).toBe('loadDiverged')
   })
 
-  test('a state in place of the changes: followed, with the difference as steps', () => {
+  test('a state instead of changes is applied, with the difference as steps', () => {
     const { history, told } = open(3)
     const entries = new Map([
       ['n', '3'],
@@ -203,7 +203,7 @@ describe('History, answer by answer', () => {
     ])
   })
 
-  test('the present state in place of no changes moves nothing and tells no one', () => {
+  test('the present state instead of no changes advances nothing and notifies no one', () => {
     const { history, told } = open(3)
     const { entries } = history.memory
     const answer: CatchUp = { type: 'state', diverged: false, version: 'v3', entries: stateAt(3) }
@@ -212,7 +212,7 @@ describe('History, answer by answer', () => {
     expect(history.memory.entries).toBe(entries)
   })
 
-  test('what was decoded stays decoded where it still stands after a full load', () => {
+  test('decoded values that are unchanged after a full load stay decoded', () => {
     let decodings = 0
     const told = observer()
     const counting: Decode = (_key, stored) => {

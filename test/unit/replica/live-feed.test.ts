@@ -34,7 +34,7 @@ function play({ push = true, heartbeat = 300, bound = 1_000 } = {}) {
 const down = new Error('down')
 
 describe('LiveFeed', () => {
-  test('subscribes first, and asks then for what changed in between', async () => {
+  test('subscribes first, and then asks for what changed in between', async () => {
     const { replica, start } = play()
     await start()
     expect(replica.subscribe.mock.invocationCallOrder[0]).toBeLessThan(
@@ -42,7 +42,7 @@ describe('LiveFeed', () => {
     )
   })
 
-  test('a push that chains costs no check; a gap, a bare hint or an interruption costs one', async () => {
+  test('a push that chains costs no check, and a gap, a hint without content or an interruption costs one', async () => {
     const { feed, replica, start } = play()
     await start()
     replica.refresh.mockClear()
@@ -58,7 +58,7 @@ describe('LiveFeed', () => {
     expect(replica.refresh).toHaveBeenCalledTimes(3)
   })
 
-  test('a storm of hints is one check under way and one after it', async () => {
+  test('a burst of hints costs one check in progress and one after it', async () => {
     const { feed, replica, start } = play()
     await start()
     replica.refresh.mockClear()
@@ -67,7 +67,7 @@ describe('LiveFeed', () => {
     expect(replica.refresh.mock.calls.length).toBeLessThanOrEqual(2)
   })
 
-  test('stale once with its cause when the bound is crossed, fresh once when it is over, and again next time', async () => {
+  test('emits stale once with its cause when the bound is exceeded, fresh once when it is met, and again next time', async () => {
     const { replica, onStale, onFresh, start } = play()
     await start()
     const good = replica.refresh.getMockImplementation() as () => Promise<void>
@@ -84,7 +84,7 @@ describe('LiveFeed', () => {
     expect(onStale).toHaveBeenCalledTimes(2)
   })
 
-  test('a store that is well is never stale, with or without push', async () => {
+  test('a healthy store is never stale, with or without push', async () => {
     for (const push of [true, false]) {
       const { onStale, replica, start } = play({ push })
       await start()
@@ -94,7 +94,7 @@ describe('LiveFeed', () => {
     }
   })
 
-  test('a check that hangs does not hide that memory is stale', async () => {
+  test('a hanging check does not hide that memory is stale', async () => {
     const { replica, onStale, start } = play()
     await start()
     replica.refresh.mockReturnValue(new Promise(() => {}))
@@ -102,7 +102,7 @@ describe('LiveFeed', () => {
     expect(onStale).toHaveBeenCalledOnce()
   })
 
-  test('stopped: no timer is left, it is unsubscribed, and late pushes do nothing', async () => {
+  test('stopped: no timer remains, it is unsubscribed, and late pushes do nothing', async () => {
     const { feed, replica, unsubscribe, onStale, start } = play()
     await start()
     await feed.stop()
@@ -118,7 +118,7 @@ describe('LiveFeed', () => {
     expect(onStale).not.toHaveBeenCalled()
   })
 
-  test('stopped while a check is under way: no timer comes after it', async () => {
+  test('stopped during a check: no timer follows', async () => {
     const { feed, replica, start } = play()
     await start()
     let answer = () => {}

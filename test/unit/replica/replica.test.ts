@@ -21,7 +21,7 @@ async function withoutUnhandled(work: () => Promise<void>): Promise<void> {
 const closed = () => new ClosedError('closed')
 
 describe('a check', () => {
-  test('brings memory up to all that was acknowledged before it', async () => {
+  test('brings memory up to everything acknowledged before it', async () => {
     const backend = new GatedBackend()
     const replica = await openReplica(backend)
     writeBehind(backend, 'a', '1')
@@ -45,7 +45,7 @@ describe('a check', () => {
     expect(replica.confirmedAt).toBeLessThanOrEqual(sent)
   })
 
-  test('an answer read before a newer one does not take memory back', async () => {
+  test('whose answer is older than memory does not take memory back', async () => {
     const backend = new GatedBackend()
     const replica = await openReplica(backend)
     backend.gate('changesSince')
@@ -59,7 +59,7 @@ describe('a check', () => {
     expect(contentOf(replica)).toEqual({ a: '2' })
   })
 
-  test('one that fails is a StoreUnavailableError with its cause, and leaves the next one unharmed', async () => {
+  test('that fails rejects with StoreUnavailableError and its cause, and the next one is unaffected', async () => {
     const backend = new GatedBackend()
     const replica = await openReplica(backend)
     backend.gate('changesSince')
@@ -73,7 +73,7 @@ describe('a check', () => {
     await expect(second).resolves.toBeUndefined()
   })
 
-  test('one that hangs ends at the time limit, and its late answer is dropped without harm', async () => {
+  test('that hangs ends at the time limit, and its late answer is dropped without harm', async () => {
     const backend = new GatedBackend()
     const replica = await openReplica(backend, 20)
     backend.gate('changesSince')
@@ -103,7 +103,7 @@ describe('a full load', () => {
     return backend
   }
 
-  test('happens once for all who need it, and holds what each of them must see', async () => {
+  test('is shared by all that need it, and contains what each of them must see', async () => {
     const backend = forgetful()
     const replica = await openReplica(backend)
     writeBehind(backend, 'a', '1')
@@ -123,7 +123,7 @@ describe('a full load', () => {
     expect(contentOf(replica)).toEqual({ a: '1', b: '2' })
   })
 
-  test('one that takes longer than the time limit by progress goes on, while those who wait are given up in time', async () => {
+  test('that makes progress may exceed the time limit, while its callers time out', async () => {
     const backend = forgetful(false, 10)
     const replica = await openReplica(backend, 300)
     writeBehind(backend, 'a', '1')
@@ -148,7 +148,7 @@ describe('a full load', () => {
     expect(backend.load).toHaveBeenCalledOnce()
   })
 
-  test('after a divergence, memory says so', async () => {
+  test('after a divergence makes memory report it', async () => {
     const backend = forgetful(true)
     const synced = vi.fn()
     const replica = await openReplica(backend, 5_000, { ...SILENT, synced })
@@ -157,7 +157,7 @@ describe('a full load', () => {
     expect(synced).toHaveBeenCalledExactlyOnceWith('diverged', backend.store.version, expect.any(String))
   })
 
-  test('a commit acknowledged while it was under way is in memory when the commit resolves', async () => {
+  test('contains a commit acknowledged during it when the commit resolves', async () => {
     const backend = forgetful()
     const replica = await openReplica(backend)
     writeBehind(backend, 'a', '1')
@@ -186,7 +186,7 @@ describe('resync', () => {
     expect(synced).toHaveBeenCalledExactlyOnceWith('diverged', backend.store.version, backend.store.version)
   })
 
-  test('does not take memory back, however far it came while everything was read', async () => {
+  test('does not take memory back, however far it advanced during the load', async () => {
     const backend = new GatedBackend()
     const replica = await openReplica(backend)
     backend.gate('load')
@@ -204,7 +204,7 @@ describe('resync', () => {
     replace.mockRestore()
   })
 
-  test('a load that shows a newer state is no reason for a full replacement', async () => {
+  test('does not replace everything because a load shows a newer state', async () => {
     const backend = new GatedBackend()
     const synced = vi.fn()
     const replica = await openReplica(backend, 5_000, { ...SILENT, synced })
@@ -220,7 +220,7 @@ describe('resync', () => {
 })
 
 describe('a commit', () => {
-  test('one whose outcome is unknown is an AmbiguousWriteError; the next is not affected', async () => {
+  test('with an unknown outcome rejects with AmbiguousWriteError, and the next one is unaffected', async () => {
     const backend = new GatedBackend().gate('commit')
     const replica = await openReplica(backend)
     const write = replica.submit(setting('a', '1'))
@@ -234,7 +234,7 @@ describe('a commit', () => {
     expect(contentOf(replica)).toEqual({ a: '1', b: '2' })
   })
 
-  test('a backend that knows better says so itself', async () => {
+  test("rejects with the backend's own error if the backend knows the outcome", async () => {
     const backend = new GatedBackend().gate('commit')
     const replica = await openReplica(backend)
     const write = replica.submit(setting('a', '1'))
@@ -243,7 +243,7 @@ describe('a commit', () => {
     await expect(write).rejects.toBe(error)
   })
 
-  test('waits for nobody but itself: a slow check does not hold it up', async () => {
+  test('is not delayed by a slow check', async () => {
     const backend = new GatedBackend().gate('changesSince')
     const replica = await openReplica(backend)
     const check = replica.check()
@@ -255,7 +255,7 @@ describe('a commit', () => {
 })
 
 describe('close', () => {
-  test('in the middle of a check: it ends at once, and what comes of it later harms nobody', async () => {
+  test('during a check ends it at once, and its later answer does no harm', async () => {
     const backend = new GatedBackend().gate('changesSince')
     const replica = await openReplica(backend)
     await withoutUnhandled(async () => {
@@ -273,7 +273,7 @@ describe('close', () => {
     })
   })
 
-  test('a check that was to follow is not sent any more, so that its failure cannot go unhandled', async () => {
+  test('drops a check that was to follow, so that its failure cannot be unhandled', async () => {
     const backend = new GatedBackend().gate('changesSince')
     const replica = await openReplica(backend)
     await withoutUnhandled(async () => {
@@ -290,7 +290,7 @@ describe('close', () => {
     expect(backend.changesSince).not.toHaveBeenCalled()
   })
 
-  test('in the middle of a commit: it is waited for, and what was not sent yet rejects', async () => {
+  test('during a commit waits for it, and unsent writes reject', async () => {
     const backend = new GatedBackend().gate('commit')
     const replica = await openReplica(backend)
     const sent = replica.submit(setting('a', '1'))
@@ -305,7 +305,7 @@ describe('close', () => {
     expect([...backend.store.load().entries]).toEqual([['a', '1']])
   })
 
-  test('in the middle of a full load: whoever waits for it is told at once', async () => {
+  test('during a full load rejects at once for all that wait for it', async () => {
     const backend = new GatedBackend()
     const replica = await openReplica(backend)
     writeBehind(backend, 'a', '1')
@@ -321,7 +321,7 @@ describe('close', () => {
     })
   })
 
-  test('afterwards nothing reaches the store any more', async () => {
+  test('afterwards, nothing is sent to the store', async () => {
     const backend = new GatedBackend()
     const replica = await openReplica(backend)
     await replica.close(closed())
@@ -333,7 +333,7 @@ describe('close', () => {
 })
 
 describe('subscribe', () => {
-  test('a subscription that comes too late is ended again', async () => {
+  test('a subscription that arrives too late is ended again', async () => {
     const backend = new GatedBackend().gate('subscribe')
     const replica = await openReplica(backend, 20)
     const listener = { changed: () => {}, interrupted: () => {} }
@@ -348,7 +348,7 @@ describe('subscribe', () => {
 })
 
 describe('isOwn', () => {
-  test('knows its own batches by their id, and where there is none, by what is being written', async () => {
+  test('recognizes its own batches by their id, or without one by what is being written', async () => {
     const backend = new GatedBackend().gate('commit')
     const replica = await openReplica(backend)
     const write = replica.submit(setting('a', '1'))

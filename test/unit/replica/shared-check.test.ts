@@ -18,14 +18,14 @@ function held(patience = UNLIMITED) {
 }
 
 describe('SharedCheck', () => {
-  test('a thousand calls in one tick are one check', async () => {
+  test('a thousand calls in one tick share one check', async () => {
     const perform = vi.fn(async () => {})
     const check = new SharedCheck(perform, UNLIMITED)
     await Promise.all(Array.from({ length: 1_000 }, () => check.join()))
     expect(perform).toHaveBeenCalledOnce()
   })
 
-  test('it is sent after each of those who share it has joined, never before', async () => {
+  test('a check is sent after all of its callers have joined, never before', async () => {
     const { check, sent, at } = held()
     const first = check.join()
     await settle()
@@ -44,7 +44,7 @@ describe('SharedCheck', () => {
     expect(sent).toHaveLength(2)
   })
 
-  test('one that fails fails for those who shared it, and for no one else', async () => {
+  test('a failing check rejects only for its own callers', async () => {
     const { check, sent, at } = held()
     const [first, shared] = [check.join(), check.join()]
     await settle()
@@ -62,7 +62,7 @@ describe('SharedCheck', () => {
     await expect(later).resolves.toBeUndefined()
   })
 
-  test('one that throws at once is no different', async () => {
+  test('a check that throws synchronously rejects in the same way', async () => {
     let fail = true
     const check = new SharedCheck(() => {
       if (fail) throw new Error('down')
@@ -72,7 +72,7 @@ describe('SharedCheck', () => {
     await expect(check.join()).resolves.toBeUndefined()
   })
 
-  test('those who wait behind a check that is under way have a limit of their own, shared by those who called together', async () => {
+  test('callers that wait behind a running check share a time limit with the others of their tick', async () => {
     const limited: Promise<void>[] = []
     const limit = (check: Promise<void>) => {
       limited.push(check)
@@ -94,7 +94,7 @@ describe('SharedCheck', () => {
     expect(await stateOf(first)).toBe('pending')
   })
 
-  test('a loop of awaited checks that are answered at once lets the event loop have its turn', async () => {
+  test('a loop of immediately answered checks lets the event loop run', async () => {
     const check = new SharedCheck(() => {}, UNLIMITED)
     let turns = 0
     const timer = setInterval(() => (turns += 1), 0)

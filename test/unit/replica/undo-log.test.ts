@@ -14,7 +14,7 @@ function chain(length: number): { owner: UndoLogOwner; undoLog: UndoLog[] } {
 const past = (stored: string) => ({ stored, value: undefined })
 
 describe('UndoLog', () => {
-  test('what a state in the middle has noted goes to the one before, unless that knows better', () => {
+  test('a dropped state passes its records to the previous one, which keeps its own', () => {
     const [first, second, third] = chain(3).undoLog as [UndoLog, UndoLog, UndoLog]
     first.overwritten.set('a', past('oldest'))
     second.overwritten.set('a', past('newer')).set('b', past('kept')).set('c', undefined)
@@ -27,7 +27,7 @@ describe('UndoLog', () => {
     ])
   })
 
-  test('several in a row are dissolved in any order', () => {
+  test('several adjacent ones can be dropped in any order', () => {
     const { undoLog } = chain(4)
     const [first, second, third, fourth] = undoLog as [UndoLog, UndoLog, UndoLog, UndoLog]
     second.overwritten.set('a', past('2'))
@@ -39,14 +39,14 @@ describe('UndoLog', () => {
     expect(first.overwritten.get('b')).toEqual(past('3'))
   })
 
-  test('after the latest is dissolved, the one before records again', () => {
+  test('the previous one records again after the latest is dropped', () => {
     const { owner, undoLog } = chain(2)
     undoLog[1]?.dissolve()
     expect(owner.latest?.deref()).toBe(undoLog[0])
     expect(undoLog[0]?.later).toBe(undefined)
   })
 
-  test('the earliest has no one to hand its log to', () => {
+  test('the earliest has none to pass its log to', () => {
     const [first, second] = chain(2).undoLog as [UndoLog, UndoLog]
     first.overwritten.set('a', past('1'))
     first.dissolve()
@@ -55,7 +55,7 @@ describe('UndoLog', () => {
 })
 
 describe('a state held for long', () => {
-  test('stays as it was while many states after it are held, let go and collected', async () => {
+  test('stays unchanged while many later states are held, released and collected', async () => {
     setFlagsFromString('--expose-gc')
     const collect = runInNewContext('gc') as () => void
     const memory = new Memory({ version: '0', entries: [['a', '0']] }, (_, stored) => ({

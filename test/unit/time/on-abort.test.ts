@@ -15,7 +15,7 @@ async function noWarning(): Promise<void> {
   expect(warnings).toEqual([])
 }
 
-test('any number of listeners are one on the signal, and none once they are removed', () => {
+test('any number of listeners add one to the signal, and none once they are removed', () => {
   const { signal } = new AbortController()
   const removes = Array.from({ length: 50 }, () => onAbort(signal, () => {}))
   expect(getEventListeners(signal, 'abort')).toHaveLength(1)
@@ -23,7 +23,7 @@ test('any number of listeners are one on the signal, and none once they are remo
   expect(getEventListeners(signal, 'abort')).toHaveLength(0)
 })
 
-test('aborting calls those that were not removed, each once, in order', () => {
+test('aborting calls each remaining listener once, in order', () => {
   const controller = new AbortController()
   const called: string[] = []
   onAbort(controller.signal, () => called.push('first'))
@@ -34,7 +34,7 @@ test('aborting calls those that were not removed, each once, in order', () => {
   expect(called).toEqual(['first', 'last'])
 })
 
-test('a signal shared by dictionaries, watchers and calls that wait raises no warning, and ends all of them', async () => {
+test('a signal shared by dictionaries, watchers and waiting calls causes no warning and ends all of them', async () => {
   const controller = new AbortController()
   const { signal } = controller
   const dicts = await Promise.all(
@@ -51,7 +51,7 @@ test('a signal shared by dictionaries, watchers and calls that wait raises no wa
   expect(getEventListeners(signal, 'abort')).toHaveLength(0)
 })
 
-test('many calls that wait in one dictionary raise no warning', async () => {
+test('many waiting calls of one dictionary cause no warning', async () => {
   const store = new MemoryStore()
   const dict = await MemoryDict.open(store, { maxStaleness: 5 })
   const everywhere = Array.from({ length: 30 }, (_, n) => dict.set(`k${n}`, n, { everywhere: true }))

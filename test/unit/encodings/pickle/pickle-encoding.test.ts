@@ -50,13 +50,13 @@ function expectRead({ name, protocol, pickle, expected }: Vector): void {
     ).toBe(true)
 }
 
-describe('reads what Python wrote', () => {
+describe('reads what Python wrote:', () => {
   const names = [...new Set(committed.filter(each => each.expected !== undefined).map(each => each.name))]
   test.each(names)('%s, in every protocol', name => {
     for (const vector of committed.filter(each => each.name === name)) expectRead(vector)
   })
 
-  test.skipIf(!python)('today’s Python, too', () => {
+  test.skipIf(!python)("in today's Python, too", () => {
     const vectors: Vector[] = JSON.parse(runPython([script]) as string)
     expect(vectors.length).toBeGreaterThan(100)
     for (const vector of vectors) expectRead(vector)
@@ -68,7 +68,7 @@ describe('reads what Python wrote', () => {
     expect(encoding.decode(lines)).toEqual(encoding.decode(pickle))
   })
 
-  test('keeps shared and cyclic references', () => {
+  test('shared and cyclic references', () => {
     for (const { name, pickle } of committed) {
       if (name === 'shared') {
         const [one, two] = encoding.decode(pickle) as unknown[]
@@ -80,7 +80,7 @@ describe('reads what Python wrote', () => {
     }
   })
 
-  test('text of Python 2, which is bytes where it is not UTF-8', () => {
+  test('text of Python 2, as bytes if it is not UTF-8', () => {
     const python2 = "(dp0\nS'na\\xc3\\xafve'\np1\nS'\\xff\\x00'\np2\nsS'it\\'s'\np3\nI5\ns."
     expect(encoding.decode(Buffer.from(python2).toString('base64'))).toEqual({
       naïve: Uint8Array.of(255, 0),
@@ -91,7 +91,7 @@ describe('reads what Python wrote', () => {
   })
 })
 
-describe('refuses what is more than plain data', () => {
+describe('rejects anything but plain data:', () => {
   const names = [...new Set(committed.filter(each => each.expected === undefined).map(each => each.name))]
   test.each(names)('%s, in every protocol', name => {
     for (const vector of committed.filter(each => each.name === name)) expectRead(vector)
@@ -123,7 +123,7 @@ describe('refuses what is more than plain data', () => {
 /** A pickle by its bytes. */
 const raw = (bytes: string) => Buffer.from(bytes, 'latin1')
 
-describe('trusts nothing in the bytes', () => {
+describe('validates every byte:', () => {
   test.each([
     '',
     '.',
@@ -206,7 +206,7 @@ describe('trusts nothing in the bytes', () => {
     expect(() => encoding.decode(raw(`${bytes}.`).toString('base64'))).toThrow(/500 levels/)
   })
 
-  test('says nothing of what is stored', () => {
+  test('reveals nothing that is stored', () => {
     for (const bytes of ['Xhunter2', 'chunter2\nhunter2\n.', 'Ihunter2\n.', 'X\x07\0\0\0hunter2NN.', 'Shunter2\n.']) {
       try {
         encoding.decode(raw(bytes).toString('base64'))
@@ -239,7 +239,7 @@ describe('trusts nothing in the bytes', () => {
     expect(machine.copied).toBeLessThan(3 * bytes.length)
   })
 
-  test('a string of Python 2 is read once, however often the pickle refers to it', () => {
+  test('reads a Python 2 string once, however often the pickle refers to it', () => {
     const references = (bytes: string) => raw(`T\x10\x27\0\0${bytes.repeat(10_000)}q\0](${'h\0'.repeat(500)}e\x86.`)
     const decoded = vi.spyOn(TextDecoder.prototype, 'decode')
     const [, texts] = encoding.decode(references('x').toString('base64')) as [string, string[]]
@@ -250,7 +250,7 @@ describe('trusts nothing in the bytes', () => {
     decoded.mockRestore()
   })
 
-  test('lists of pairs of one another take as many steps as there are references', () => {
+  test('reads nested lists of pairs in as many steps as there are references', () => {
     const pairs = Array.from({ length: 200 }, (_, n) => `j${le(n)}j${le(n)}\x86r${le(n + 1)}0`).join('')
     const builder = new Builder()
     const bytes = `]r${le(0)}0${pairs}j${le(200)}.`
@@ -258,7 +258,7 @@ describe('trusts nothing in the bytes', () => {
     expect(builder.steps).toBeLessThan(bytes.length)
   })
 
-  test('mutated pickles come to a value or a DecodingError', () => {
+  test('mutated pickles decode to a value or throw a DecodingError', () => {
     const pickles = committed
       .filter(({ pickle }) => pickle.length < 2000)
       .map(({ pickle }) => Buffer.from(pickle, 'base64'))
@@ -335,7 +335,7 @@ describe('writes what Python reads', () => {
     if (Array.isArray(value) && value[0] === shared) expect((read as unknown[])[0]).toBe((read as unknown[])[1])
   })
 
-  test.skipIf(!python)('Python, of which this process has one', () => {
+  test.skipIf(!python)('Python, in one process', () => {
     const lines = KEPT.map(([value]) => encoding.encode(value)).join('\n')
     expect(runPython([script, 'check'], lines)?.trimEnd().split('\n')).toEqual(KEPT.map(([, repr]) => repr))
   })
@@ -401,12 +401,12 @@ describe('writes what Python reads', () => {
       '.keys()[1] is the same as another',
     ],
     ['members that are the same for Python', new Set([1, 1n]), '.values()[1] is the same as another'],
-  ])('but refuses %s, naming the path', (_what, value, message) => {
+  ])('but rejects %s, naming the path', (_what, value, message) => {
     expect(() => encoding.encode(value)).toThrow(EncodingError)
     expect(() => encoding.encode(value)).toThrow(message)
   })
 
-  test('but refuses undefined, and more than 500 levels', () => {
+  test('but rejects undefined and more than 500 levels', () => {
     expect(() => encoding.encode(undefined)).toThrow(TypeError)
     let value: unknown = 1
     for (let level = 0; level < 500; level++) value = [value]
@@ -416,7 +416,7 @@ describe('writes what Python reads', () => {
   })
 })
 
-test('what Python stored is read with `oldEncoding`, and rewritten by reencode()', async () => {
+test('reads what Python stored with `oldEncoding`, and reencode() rewrites it', async () => {
   const store = new MemoryStore()
   const raw = await MemoryDict.open(store, { encoding: { name: 'Raw', encode: String, decode: String } })
   const pickled = committed.filter(

@@ -72,7 +72,7 @@ function expectRewritten(stored: Record<string, string>): void {
   for (const key of CYCLIC) expect(stored[key]).toMatch(/^rich:/)
 }
 
-test('a Redis hash that Python filled is read, and rewritten', async () => {
+test('a Redis hash written by Python is read and re-encoded', async () => {
   const client = createClient({ url: server.url })
   client.on('error', () => {})
   await client.connect()
@@ -82,7 +82,7 @@ test('a Redis hash that Python filled is read, and rewritten', async () => {
   client.destroy()
 })
 
-test('a table that Python filled is read, and rewritten', async () => {
+test('a table written by Python is read and re-encoded', async () => {
   const db = knex({ client: LibsqlClient, connection: { filename: join(folder, 'app.db') }, useNullAsDefault: true })
   await db.raw('CREATE TABLE settings ("key" TEXT NOT NULL UNIQUE, value TEXT NOT NULL)')
   await db('settings').insert([...entries, ['by hand', 'dark'] as const].map(([key, value]) => ({ key, value })))
@@ -94,7 +94,7 @@ test('a table that Python filled is read, and rewritten', async () => {
   await db.destroy()
 })
 
-test('what Python stored as JSON needs no old encoding', async () => {
+test('JSON stored by Python needs no old encoding', async () => {
   const client = createClient({ url: server.url })
   client.on('error', () => {})
   await client.connect()
