@@ -15,6 +15,7 @@ export const pages = [
       ['Freshness and guarantees', 'guarantees'],
       ['Values and encodings', 'encodings'],
       ['Errors', 'errors'],
+      ['Migrating from the Python library', 'from-python'],
     ],
   },
   {
@@ -39,6 +40,9 @@ export const pages = [
     entries: [
       ['Web frameworks', 'frameworks'],
       ['Next.js', 'nextjs'],
+      ['Serverless', 'serverless'],
+      ['Testing your application', 'testing'],
+      ['Operations', 'operations'],
       ['Bundling, CommonJS and runtimes', 'bundling'],
     ],
   },

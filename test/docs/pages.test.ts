@@ -92,7 +92,8 @@ describe.each(pages)('the snippets of %s', (_page, snippets) => {
   for (const snippet of snippets) {
     const name = `line ${snippet.line}`
     if (snippet.notRun) test.skip(`${name} (not run: ${snippet.notRun})`, () => {})
-    else test(`${name} runs and prints what it claims`, () => run(snippet))
+    // The first one transforms the whole library; others start a server.
+    else test(`${name} runs and prints what it claims`, { timeout: 60_000 }, () => run(snippet))
   }
 })
 
