@@ -1,9 +1,9 @@
-import { type ExpressMiddleware, middleware } from './web/express-middleware.js'
-import { FreshPerRequest } from './web/fresh-per-request.js'
-import type { Dictionaries, FreshPerRequestOptions } from './web/types.js'
+import { type ExpressMiddleware, middleware } from './frameworks/express-middleware.js'
+import { FreshPerRequest } from './frameworks/fresh-per-request.js'
+import type { Dictionaries, FreshPerRequestOptions } from './frameworks/types.js'
 
-export type { ExpressMiddleware, ExpressResponse } from './web/express-middleware.js'
-export type { Dictionaries, DictsOf, FreshPerRequestOptions, WithDicts } from './web/types.js'
+export type { ExpressMiddleware, ExpressResponse } from './frameworks/express-middleware.js'
+export type { Dictionaries, DictsOf, FreshPerRequestOptions, WithDicts } from './frameworks/types.js'
 
 /**
  * A middleware for Express: brings the dictionaries up to date at the start of each request, gives the request an immutable

@@ -1,9 +1,9 @@
-import { addHooks, type FastifyHost } from './web/fastify-hooks.js'
-import { FreshPerRequest } from './web/fresh-per-request.js'
-import type { Dictionaries, FreshPerRequestOptions } from './web/types.js'
+import { addHooks, type FastifyHost } from './frameworks/fastify-hooks.js'
+import { FreshPerRequest } from './frameworks/fresh-per-request.js'
+import type { Dictionaries, FreshPerRequestOptions } from './frameworks/types.js'
 
-export type { FastifyHost } from './web/fastify-hooks.js'
-export type { Dictionaries, DictsOf, FreshPerRequestOptions, WithDicts } from './web/types.js'
+export type { FastifyHost } from './frameworks/fastify-hooks.js'
+export type { Dictionaries, DictsOf, FreshPerRequestOptions, WithDicts } from './frameworks/types.js'
 
 /** A plugin of Fastify 5. */
 export type FastifyPlugin = (instance: FastifyHost, options: unknown, done: (error?: Error) => void) => void

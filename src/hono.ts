@@ -3,10 +3,10 @@ import { HTTPException } from 'hono/http-exception'
 import { isPromise } from './contract/is-promise.js'
 import type { RequestScope, Sent } from './dictionary/request-scope.js'
 import { ServiceUnavailableError } from './errors/errors.js'
-import { FreshPerRequest } from './web/fresh-per-request.js'
-import type { Dictionaries, DictsOf, FreshPerRequestOptions, WithDicts } from './web/types.js'
+import { FreshPerRequest } from './frameworks/fresh-per-request.js'
+import type { Dictionaries, DictsOf, FreshPerRequestOptions, WithDicts } from './frameworks/types.js'
 
-export type { Dictionaries, DictsOf, FreshPerRequestOptions, WithDicts } from './web/types.js'
+export type { Dictionaries, DictsOf, FreshPerRequestOptions, WithDicts } from './frameworks/types.js'
 
 /**
  * A middleware for Hono: brings the dictionaries up to date at the start of each request, gives the request an immutable

@@ -1,10 +1,10 @@
 import type { Readable } from 'node:stream'
 import { isPromise } from './contract/is-promise.js'
 import type { RequestScope, Sent } from './dictionary/request-scope.js'
-import { FreshPerRequest } from './web/fresh-per-request.js'
-import type { Dictionaries, FreshPerRequestOptions } from './web/types.js'
+import { FreshPerRequest } from './frameworks/fresh-per-request.js'
+import type { Dictionaries, FreshPerRequestOptions } from './frameworks/types.js'
 
-export type { Dictionaries, DictsOf, FreshPerRequestOptions, WithDicts } from './web/types.js'
+export type { Dictionaries, DictsOf, FreshPerRequestOptions, WithDicts } from './frameworks/types.js'
 
 /** What is needed of Koa's context. */
 export interface KoaContext {

@@ -16,13 +16,13 @@ import {
 import { HttpAdapterHost } from '@nestjs/core'
 import type { DurableDict } from './dictionary/durable-dict.js'
 import type { ServiceUnavailableError } from './errors/errors.js'
-import { checkDictionaries, checkSettings } from './web/arguments.js'
-import { middleware } from './web/express-middleware.js'
-import { addHooks, type FastifyHost } from './web/fastify-hooks.js'
-import { FreshPerRequest } from './web/fresh-per-request.js'
-import type { Dictionaries, FreshPerRequestOptions } from './web/types.js'
+import { checkDictionaries, checkSettings } from './frameworks/arguments.js'
+import { middleware } from './frameworks/express-middleware.js'
+import { addHooks, type FastifyHost } from './frameworks/fastify-hooks.js'
+import { FreshPerRequest } from './frameworks/fresh-per-request.js'
+import type { Dictionaries, FreshPerRequestOptions } from './frameworks/types.js'
 
-export type { Dictionaries, DictsOf, FreshPerRequestOptions, WithDicts } from './web/types.js'
+export type { Dictionaries, DictsOf, FreshPerRequestOptions, WithDicts } from './frameworks/types.js'
 
 type Fresh = FreshPerRequest<Dictionaries>
 

@@ -97,7 +97,7 @@ export const PENDING = [
   'src/process',
   'src/redis-dict.ts',
   'src/replica',
-  'src/web',
+  'src/frameworks',
   'src/zookeeper-dict.ts',
   'test/bench',
   'test/caches',

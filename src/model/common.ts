@@ -1,6 +1,5 @@
 // What every entry point for models exports.
 
-export type { ListeningClient, ListenOption } from '../backends/model/listening-connection.js'
 export type {
   ColumnKind,
   Columns,
@@ -12,8 +11,9 @@ export type {
   SqlRow,
   SqlSession,
   TransactionOptions,
-} from '../backends/model/manager.js'
+} from '../backends/model/managers/manager.js'
+export type { ListeningClient, ListenOption } from '../backends/model/notifications/listening-connection.js'
 export type { ModelOptions } from '../backends/model/options.js'
-export { versionTables } from '../backends/model/tables.js'
-export type { VersionCache } from '../backends/model/version-cache.js'
+export { versionTables } from '../backends/model/versions/tables.js'
+export type { VersionCache } from '../backends/model/versions/version-cache.js'
 export * from '../common.js'

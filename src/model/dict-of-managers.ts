@@ -1,4 +1,4 @@
-import { type CreateTables, createTablesFor } from '../backends/model/create-tables.js'
+import { type CreateTables, createTablesFor } from '../backends/model/versions/create-tables.js'
 import { type ModelDict as AnyModelDict, type ModelDictKind, modelDictOf } from '../model-dict.js'
 
 /** A dictionary in a model (table) of the application's own database, through its own ORM or query builder. */

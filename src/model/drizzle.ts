@@ -8,6 +8,6 @@ export {
   type DrizzleManagerOptions,
   type DrizzleTable,
   drizzleManager,
-} from '../backends/model/managers/drizzle.js'
+} from '../backends/model/managers/drizzle/drizzle-manager.js'
 export * from './common.js'
 export { createTables, ModelDict } from './dict-of-managers.js'

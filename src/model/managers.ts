@@ -11,9 +11,17 @@ export {
   type DrizzleManagerOptions,
   type DrizzleTable,
   drizzleManager,
-} from '../backends/model/managers/drizzle.js'
-export { type KnexInstance, type KnexManagerOptions, knexManager } from '../backends/model/managers/knex.js'
-export { type KyselyDatabase, type KyselyManagerOptions, kyselyManager } from '../backends/model/managers/kysely.js'
-export { prismaManager } from '../backends/model/managers/prisma.js'
-export { type SequelizeModel, sequelizeManager } from '../backends/model/managers/sequelize.js'
-export { type TypeormRepository, typeormManager } from '../backends/model/managers/typeorm.js'
+} from '../backends/model/managers/drizzle/drizzle-manager.js'
+export {
+  type KnexInstance,
+  type KnexManagerOptions,
+  knexManager,
+} from '../backends/model/managers/knex/knex-manager.js'
+export {
+  type KyselyDatabase,
+  type KyselyManagerOptions,
+  kyselyManager,
+} from '../backends/model/managers/kysely/kysely-manager.js'
+export { prismaManager } from '../backends/model/managers/prisma/prisma-manager.js'
+export { type SequelizeModel, sequelizeManager } from '../backends/model/managers/sequelize/sequelize-manager.js'
+export { type TypeormRepository, typeormManager } from '../backends/model/managers/typeorm/typeorm-manager.js'

@@ -1,10 +1,10 @@
 export { prismaVersionModels } from '../backends/model/definitions/prisma.js'
 
-import { type CreateTables, createTablesFor } from '../backends/model/create-tables.js'
-import { recognizePrisma } from '../backends/model/recognise.js'
+import { recognizePrisma } from '../backends/model/managers/recognise.js'
+import { type CreateTables, createTablesFor } from '../backends/model/versions/create-tables.js'
 import { type ModelDict as AnyModelDict, type ModelDictKind, modelDictOf } from '../model-dict.js'
 
-export { prismaManager } from '../backends/model/managers/prisma.js'
+export { prismaManager } from '../backends/model/managers/prisma/prisma-manager.js'
 export * from './common.js'
 
 /** A dictionary in a model (table) of the application's own database, through its own ORM or query builder. */

@@ -1,8 +1,8 @@
-import { type CreateTables, createTablesFor } from '../backends/model/create-tables.js'
-import { recognizeSequelize } from '../backends/model/recognise.js'
+import { recognizeSequelize } from '../backends/model/managers/recognise.js'
+import { type CreateTables, createTablesFor } from '../backends/model/versions/create-tables.js'
 import { type ModelDict as AnyModelDict, type ModelDictKind, modelDictOf } from '../model-dict.js'
 
-export { type SequelizeModel, sequelizeManager } from '../backends/model/managers/sequelize.js'
+export { type SequelizeModel, sequelizeManager } from '../backends/model/managers/sequelize/sequelize-manager.js'
 export * from './common.js'
 
 /** A dictionary in a model (table) of the application's own database, through its own ORM or query builder. */

@@ -1,10 +1,10 @@
 export { type TypeormVersionEntity, typeormVersionEntities } from '../backends/model/definitions/typeorm.js'
 
-import { type CreateTables, createTablesFor } from '../backends/model/create-tables.js'
-import { recognizeTypeorm } from '../backends/model/recognise.js'
+import { recognizeTypeorm } from '../backends/model/managers/recognise.js'
+import { type CreateTables, createTablesFor } from '../backends/model/versions/create-tables.js'
 import { type ModelDict as AnyModelDict, type ModelDictKind, modelDictOf } from '../model-dict.js'
 
-export { type TypeormRepository, typeormManager } from '../backends/model/managers/typeorm.js'
+export { type TypeormRepository, typeormManager } from '../backends/model/managers/typeorm/typeorm-manager.js'
 export * from './common.js'
 
 /** A dictionary in a model (table) of the application's own database, through its own ORM or query builder. */

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import type { VersionCache } from '../../src/backends/model/version-cache.js'
+import type { VersionCache } from '../../src/backends/model/versions/version-cache.js'
 
 let count = 0
 

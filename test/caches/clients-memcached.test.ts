@@ -3,7 +3,7 @@ import { type AddressInfo, connect, createServer, type Server as NetServer } fro
 import { MemcacheClient } from 'memcache-client'
 import memjs from 'memjs'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { memcachedVersions } from '../../src/backends/model/caches/memcached.js'
+import { memcachedVersions } from '../../src/backends/model/versions/caches/memcached.js'
 import { newKey } from './cache-suite.js'
 import { MEMCACHED, type OwnServer, QUIET, tell } from './subjects.js'
 

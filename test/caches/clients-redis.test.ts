@@ -1,8 +1,8 @@
 import { Cluster, Redis as Ioredis } from 'ioredis'
 import { createClient, createCluster, RESP_TYPES } from 'redis'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { memcachedVersions } from '../../src/backends/model/caches/memcached.js'
-import { redisVersions } from '../../src/backends/model/caches/redis.js'
+import { memcachedVersions } from '../../src/backends/model/versions/caches/memcached.js'
+import { redisVersions } from '../../src/backends/model/versions/caches/redis.js'
 import type { RedisClient } from '../../src/index.js'
 import {
   ioredis6,

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import type { VersionCache } from '../../src/backends/model/version-cache.js'
+import type { VersionCache } from '../../src/backends/model/versions/version-cache.js'
 import { StoreUnavailableError } from '../../src/index.js'
 import { startCuttingProxy } from '../redis/cutting-proxy.js'
 import { until } from '../redis/support.js'

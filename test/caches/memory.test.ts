@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { memoryVersions } from '../../src/backends/model/caches/memory.js'
+import { memoryVersions } from '../../src/backends/model/versions/caches/memory.js'
 import { cacheSuite } from './cache-suite.js'
 
 describe('versions in memory', () => {

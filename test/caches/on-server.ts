@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import type { VersionCache } from '../../src/backends/model/version-cache.js'
+import type { VersionCache } from '../../src/backends/model/versions/version-cache.js'
 import { cacheSuite, newKey } from './cache-suite.js'
 import type { OwnServer, Subject } from './subjects.js'
 

@@ -1,9 +1,9 @@
 import * as fc from 'fast-check'
 import type Database from 'libsql'
 import { describe, expect, onTestFinished, test } from 'vitest'
-import { OutsideVersions } from '../../src/backends/model/caches/outside-versions.js'
-import { readEffects } from '../../src/backends/model/change-record.js'
-import { readHead } from '../../src/backends/model/head.js'
+import { OutsideVersions } from '../../src/backends/model/versions/caches/outside-versions.js'
+import { readEffects } from '../../src/backends/model/versions/change-record.js'
+import { readHead } from '../../src/backends/model/versions/head.js'
 import { DecodingError, JSONEncoding, ModelDict, StoreUnavailableError } from '../../src/index.js'
 import { SqliteFile } from '../model/sqlite-files.js'
 

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe } from 'vitest'
-import type { ModelManager } from '../../src/backends/model/manager.js'
+import type { ModelManager } from '../../src/backends/model/managers/manager.js'
 import { openModel } from '../../src/backends/model/open-model.js'
 import { type ModelOptions, splitOptions } from '../../src/backends/model/options.js'
 import { conformance, type Mode, type Runner, type Subject } from '../../src/conformance/index.js'

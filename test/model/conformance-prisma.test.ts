@@ -1,6 +1,6 @@
 import pg from 'pg'
 import { describe, test } from 'vitest'
-import { prismaManager } from '../../src/backends/model/managers/prisma.js'
+import { prismaManager } from '../../src/backends/model/managers/prisma/prisma-manager.js'
 import { createTables, type ModelOptions } from '../../src/index.js'
 import { conform, type Library, TELLING_MODES } from './conform.js'
 import { type PrismaDatabase, prismaOnPostgres, prismaOnSqlite } from './prisma/databases.js'

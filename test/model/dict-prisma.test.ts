@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises'
 import Database from 'libsql'
 import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest'
 import { isOfStore } from '../../src/backends/model/faults.js'
-import { sqlCodes } from '../../src/backends/model/sql-codes.js'
+import { sqlCodes } from '../../src/backends/sql/sql-codes.js'
 import {
   createTables,
   type DictOptions,

@@ -1,6 +1,6 @@
 import Database from 'libsql'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { sqlCodes } from '../../src/backends/model/sql-codes.js'
+import { sqlCodes } from '../../src/backends/sql/sql-codes.js'
 import { prismaManager } from '../../src/index.js'
 import {
   changedSince,

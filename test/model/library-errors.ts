@@ -1,6 +1,6 @@
 import { beforeAll, expect, test } from 'vitest'
-import type { ModelManager, ModelSession } from '../../src/backends/model/manager.js'
-import { sqlCodes } from '../../src/backends/model/sql-codes.js'
+import type { ModelManager, ModelSession } from '../../src/backends/model/managers/manager.js'
+import { sqlCodes } from '../../src/backends/sql/sql-codes.js'
 import { freePort } from '../servers/port.js'
 
 /** A manager of the suite's table through a pool of two connections. */

@@ -8,7 +8,7 @@ import knex from 'knex'
 import { Kysely, SqliteDialect } from 'kysely'
 import Database from 'libsql'
 import { DataSource, EntitySchema } from 'typeorm'
-import type { ModelManager } from '../../src/backends/model/manager.js'
+import type { ModelManager } from '../../src/backends/model/managers/manager.js'
 import {
   drizzleManager,
   knexManager,

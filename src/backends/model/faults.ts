@@ -6,9 +6,9 @@ import {
   UnsupportedError,
 } from '../../errors/errors.js'
 import { describeError } from '../../errors/for-key.js'
-import type { SqlRow } from './manager.js'
-import { sqlCodes } from './sql-codes.js'
-import { withoutValues } from './values-in-messages.js'
+import { sqlCodes } from '../sql/sql-codes.js'
+import { withoutValues } from './commits/values-in-messages.js'
+import type { SqlRow } from './managers/manager.js'
 
 /** What passes where the transaction is run again: deadlocks, serialization failures, and files locked by others. */
 const CONFLICTS: ReadonlySet<string> = new Set([

@@ -14,9 +14,12 @@ import type {
 import { CommittingBackend } from '../../contract/committing-backend.js'
 import { DurableDictError } from '../../errors/errors.js'
 import { now, delay as pause } from '../../time/clock.js'
+import { type Dialect, run, runAll } from '../sql/dialect.js'
 import type { Callers } from './callers.js'
-import { commitApart, commitTogether, DUPLICATES, type Executed } from './commit.js'
-import { type Dialect, run, runAll } from './dialect.js'
+import { commitApart, commitTogether, DUPLICATES, type Executed } from './commits/commit.js'
+import { CommitFailed, type Interruptible, inTransaction, type NotCommitted } from './commits/transactions.js'
+import { textsOf } from './commits/values-in-messages.js'
+import { keysOf } from './commits/working-set.js'
 import {
   isConflict,
   isDuplicate,
@@ -27,14 +30,11 @@ import {
   rowsInUse,
   unknownOutcome,
 } from './faults.js'
-import type { ModelManager, ModelSession } from './manager.js'
-import type { Notifications } from './notifications.js'
-import type { Rows } from './rows.js'
-import type { Stored } from './stored.js'
-import { CommitFailed, type Interruptible, inTransaction, type NotCommitted } from './transactions.js'
-import { textsOf } from './values-in-messages.js'
-import type { Versions } from './versions.js'
-import { keysOf } from './working-set.js'
+import type { ModelManager, ModelSession } from './managers/manager.js'
+import type { Notifications } from './notifications/notifications.js'
+import type { Rows } from './table/rows.js'
+import type { Stored } from './table/stored.js'
+import type { Versions } from './versions/versions.js'
 
 /** The longest pause before a transaction is run again, in ms: at random up to this, so that those who met do not meet again. */
 const LONGEST_PAUSE = 50

@@ -1,6 +1,6 @@
-import type { ListenOption } from './listening-connection.js'
-import type { Columns } from './manager.js'
-import type { VersionCache } from './version-cache.js'
+import type { Columns } from './managers/manager.js'
+import type { ListenOption } from './notifications/listening-connection.js'
+import type { VersionCache } from './versions/version-cache.js'
 
 /** The options of a dictionary in a model, beside those of every dictionary. */
 export interface ModelOptions {

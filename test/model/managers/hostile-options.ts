@@ -1,5 +1,5 @@
 import { expect } from 'vitest'
-import type { ModelManager } from '../../../src/backends/model/manager.js'
+import type { ModelManager } from '../../../src/backends/model/managers/manager.js'
 import { createTables, ModelDict } from '../../../src/index.js'
 
 /** A dictionary on a client that the application has given options of its own. */

@@ -1,8 +1,8 @@
 import { setImmediate } from 'node:timers/promises'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import type { ModelManager } from '../../../src/backends/model/manager.js'
-import { isPrismaDelegate, prismaManager } from '../../../src/backends/model/managers/prisma.js'
-import { keptFields } from '../../../src/backends/model/managers/prisma-schema.js'
+import type { ModelManager } from '../../../src/backends/model/managers/manager.js'
+import { isPrismaDelegate, prismaManager } from '../../../src/backends/model/managers/prisma/prisma-manager.js'
+import { keptFields } from '../../../src/backends/model/managers/prisma/schema.js'
 import { type PrismaDatabase, prismaOnPostgres, prismaOnSqlite } from '../prisma/databases.js'
 import { managerSuite, type Opened } from './suite.js'
 

@@ -1,8 +1,8 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { DataTypes, type Model, type ModelStatic, Op, Sequelize } from 'sequelize'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import type { ModelManager, ModelSession } from '../../../src/backends/model/manager.js'
-import { isSequelizeModel, sequelizeManager } from '../../../src/backends/model/managers/sequelize.js'
+import type { ModelManager, ModelSession } from '../../../src/backends/model/managers/manager.js'
+import { isSequelizeModel, sequelizeManager } from '../../../src/backends/model/managers/sequelize/sequelize-manager.js'
 import { onMariadb, onPostgres, type Source } from './sequelize-sources.js'
 
 const run = <R>(on: ModelManager, work: (session: ModelSession) => Promise<R>) =>

@@ -1,5 +1,5 @@
 import { expect } from 'vitest'
-import { sequelizeManager } from '../../../src/backends/model/managers/sequelize.js'
+import { sequelizeManager } from '../../../src/backends/model/managers/sequelize/sequelize-manager.js'
 import { modelsOf, onMariadb, onPostgres, type Source } from './sequelize-sources.js'
 import { managerSuite, type Opened } from './suite.js'
 import { suiteTables } from './tables.js'

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import type { Columns, ModelManager, ModelSession } from '../../../src/backends/model/manager.js'
-import { sqlCodes } from '../../../src/backends/model/sql-codes.js'
+import type { Columns, ModelManager, ModelSession } from '../../../src/backends/model/managers/manager.js'
+import { sqlCodes } from '../../../src/backends/sql/sql-codes.js'
 import { createTables, ModelDict } from '../../../src/index.js'
 
 /** A value column of another type, by the name `value` beside a key column `key`. */

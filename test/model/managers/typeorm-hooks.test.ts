@@ -14,8 +14,8 @@ import {
   PrimaryGeneratedColumn,
 } from 'typeorm'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import type { ModelManager, ModelSession } from '../../../src/backends/model/manager.js'
-import { typeormManager } from '../../../src/backends/model/managers/typeorm.js'
+import type { ModelManager, ModelSession } from '../../../src/backends/model/managers/manager.js'
+import { typeormManager } from '../../../src/backends/model/managers/typeorm/typeorm-manager.js'
 import { onPostgres, onSqlite, type Source } from './typeorm-sources.js'
 
 const calls: string[] = []

@@ -1,7 +1,7 @@
 import { DataSource, EntitySchema } from 'typeorm'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import type { ModelManager, ModelSession } from '../../../src/backends/model/manager.js'
-import { isTypeormRepository, typeormManager } from '../../../src/backends/model/managers/typeorm.js'
+import type { ModelManager, ModelSession } from '../../../src/backends/model/managers/manager.js'
+import { isTypeormRepository, typeormManager } from '../../../src/backends/model/managers/typeorm/typeorm-manager.js'
 import { onMariadb, onPostgres, onSqlite, Setting, type Source } from './typeorm-sources.js'
 
 const run = <R>(on: ModelManager, work: (session: ModelSession) => Promise<R>, limit = 10_000) =>

@@ -1,5 +1,5 @@
 import { expect } from 'vitest'
-import { typeormManager } from '../../../src/backends/model/managers/typeorm.js'
+import { typeormManager } from '../../../src/backends/model/managers/typeorm/typeorm-manager.js'
 import { managerSuite, type Opened } from './suite.js'
 import { suiteTables } from './tables.js'
 import { Mapped, onMariadb, onPostgres, onSqlite, Setting, type Source, settingsOf } from './typeorm-sources.js'

@@ -1,4 +1,4 @@
-import type { DrizzleTable } from '../managers/drizzle.js'
+import type { DrizzleTable } from '../managers/drizzle/drizzle-manager.js'
 import { VERSION_TABLES, type VersionTable } from './columns.js'
 
 /** The module `drizzle-orm/pg-core`, `drizzle-orm/mysql-core` or `drizzle-orm/sqlite-core`. */

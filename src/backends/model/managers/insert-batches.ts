@@ -1,4 +1,4 @@
-import type { Columns } from '../manager.js'
+import type { Columns } from './manager.js'
 
 /** How many values one statement takes at most: SQLite allows 32,766 parameters, PostgreSQL 65,535. */
 const VALUES = 30_000

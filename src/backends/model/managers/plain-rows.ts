@@ -1,7 +1,7 @@
-import { dialectOf, quoted } from '../dialect.js'
-import type { Columns, ModelManager, RowQuery, SqlParameter, SqlSession } from '../manager.js'
-import { checkedColumns } from '../replies.js'
+import { dialectOf, quoted } from '../../sql/dialect.js'
+import { checkedColumns } from '../../sql/replies.js'
 import { TEXT } from './json-columns.js'
+import type { Columns, ModelManager, RowQuery, SqlParameter, SqlSession } from './manager.js'
 import { plainValue } from './plain-value.js'
 
 type Named = Pick<ModelManager, 'library' | 'dialect' | 'table' | 'column'>

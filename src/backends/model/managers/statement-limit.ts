@@ -1,5 +1,5 @@
 import { clearTimeout, setTimeout } from '../../../time/clock.js'
-import type { ModelSession } from '../manager.js'
+import type { ModelSession } from './manager.js'
 
 /** Gets a connection out of the way: whatever waits for an answer on it rejects, and its pool makes another one. */
 export type Discard = () => void

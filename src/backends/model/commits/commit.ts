@@ -1,0 +1,165 @@
+import type { Batch, Change, Committed, Effect, Group, Outcome, Version } from '../../../contract/backend.js'
+import { executeGroup } from '../../../contract/execute-group.js'
+import { sameStored } from '../../../contract/same-stored.js'
+import { type Dialect, runAll } from '../../sql/dialect.js'
+import { type Callers, here } from '../callers.js'
+import { isConflict, isDuplicate, isOfStore, refused, tooLargeToWrite } from '../faults.js'
+import type { ModelSession } from '../managers/manager.js'
+import type { RowChanges, Rows } from '../table/rows.js'
+import type { Stored } from '../table/stored.js'
+import type { Versions, Writing } from '../versions/versions.js'
+import type { Interruptible } from './transactions.js'
+import { textsOf } from './values-in-messages.js'
+import { clears, keysOf, WorkingSet } from './working-set.js'
+
+/** How often what met a row inserted by others is run again before it counts as refused. */
+export const DUPLICATES = 3
+
+/** What a batch came to, if its transaction is committed. */
+export interface Executed {
+  readonly committed: Committed<Stored>
+  readonly writing: Writing
+}
+
+/** What a batch is executed with. */
+export interface CommitContext {
+  readonly session: ModelSession
+  readonly versions: Versions
+  readonly rows: Rows
+  readonly dialect: Dialect
+  readonly dictionary: string
+  readonly callers: Callers | undefined
+  /** Says how the transaction's statements can be ended from outside. */
+  readonly interruptible: Interruptible
+}
+
+/** A group's outcome, with what it did. */
+interface Done {
+  readonly outcomes: readonly Outcome[]
+  readonly effects: readonly Effect<Stored>[]
+}
+
+type Execute = (context: CommitContext, batch: Batch<Stored>, writing: Writing) => Promise<Done>
+
+/** Executes a batch inside of a transaction. A group that the model refuses fails them all. */
+export function commitTogether(context: CommitContext, batch: Batch<Stored>, since: Version): Promise<Executed> {
+  return commit(context, batch, since, (_, { groups }, writing) =>
+    executeAll(context, groups, writing, writing.version),
+  )
+}
+
+/** The same with a savepoint for each group, so that one that the model refuses fails alone. */
+export function commitApart(context: CommitContext, batch: Batch<Stored>, since: Version): Promise<Executed> {
+  return commit(context, batch, since, executeApart)
+}
+
+async function commit(
+  context: CommitContext,
+  batch: Batch<Stored>,
+  since: Version,
+  execute: Execute,
+): Promise<Executed> {
+  const writing = await context.versions.writing(context.session, batch.groups)
+  context.interruptible.connection = writing.connection
+  const { outcomes, effects } = await execute(context, batch, writing)
+  const change = effects.length > 0 ? await advance(writing, effects, batch.id) : undefined
+  const catchUp = await writing.catchUp(since, change)
+  return { writing, committed: { outcomes, bound: writing.bound, catchUp } }
+}
+
+async function advance(writing: Writing, effects: readonly Effect<Stored>[], id: string): Promise<Change<Stored>> {
+  return { previous: writing.version, version: await writing.advance(effects, id), effects, id }
+}
+
+async function executeAll(
+  { session, rows, dictionary, callers }: CommitContext,
+  groups: readonly Group<Stored>[],
+  writing: Pick<Writing, 'touchedSince' | 'largest'>,
+  version: Version | undefined,
+): Promise<Done> {
+  const effects: Effect<Stored>[] = []
+  const any = clears(groups) && (await rows.any(session))
+  const set = new WorkingSet(await rows.find(session, keysOf(groups)), any, (since, key) =>
+    writing.touchedSince(since, key),
+  )
+  const writers = new Map<string, Group<Stored>>()
+  const outcomes = groups.map((group): Outcome => {
+    const refusal = tooLarge(group, rows, writing.largest, dictionary)
+    if (refusal) return refusal
+    const before = effects.length
+    const outcome = executeGroup(group, set, before > 0 ? undefined : version, effects)
+    // Not every caller that names the key: a default that came too late, or a conflict, writes nothing.
+    for (const effect of effects.slice(before)) if (effect.type === 'set') writers.set(effect.key, group)
+    return outcome
+  })
+  if (effects.length === 0) return { outcomes, effects }
+  const changes = set.changes()
+  const found = await rows.write(session, changes, writing.largest, key => callers?.of(writers.get(key)) ?? here)
+  return { outcomes, effects: effects.map(effect => asStored(effect, changes, found)) }
+}
+
+/** What others are to have in memory is what the database made of it, such as JSON in another order. */
+function asStored(
+  effect: Effect<Stored>,
+  { create, update }: RowChanges,
+  found: ReadonlyMap<string, Stored>,
+): Effect<Stored> {
+  if (effect.type !== 'set') return effect
+  const { key, stored } = effect
+  const now = found.get(key)
+  const isLatest = (create.get(key) ?? update.get(key)) === stored
+  return !isLatest || now === undefined || sameStored(now, stored) ? effect : { ...effect, stored: now }
+}
+
+/** A value that the database cannot take would cost the connection, and by that the writes of others. */
+function tooLarge({ operations }: Group<Stored>, rows: Rows, largest: number, dictionary: string): Outcome | undefined {
+  if (largest === Number.POSITIVE_INFINITY) return undefined
+  for (const operation of operations) {
+    if (operation.type !== 'set' && operation.type !== 'setDefault') continue
+    const size = rows.sizeOf(operation.key, operation.stored)
+    if (size > largest) return { status: 'refused', error: tooLargeToWrite(operation.key, size, largest, dictionary) }
+  }
+  return undefined
+}
+
+async function executeApart(context: CommitContext, { groups }: Batch<Stored>, writing: Writing): Promise<Done> {
+  const outcomes: Outcome[] = []
+  const effects: Effect<Stored>[] = []
+  for (const group of groups) {
+    const done = await executeOne(context, group, writing, effects)
+    outcomes.push(...done.outcomes)
+    effects.push(...done.effects)
+  }
+  return { outcomes, effects }
+}
+
+async function executeOne(
+  context: CommitContext,
+  group: Group<Stored>,
+  writing: Writing,
+  earlier: readonly Effect<Stored>[],
+): Promise<Done> {
+  const { session, dialect, dictionary } = context
+  const { largest } = writing
+  const touchedSince = (since: Version, key: string) =>
+    earlier.some(effect => effect.type === 'clear' || effect.key === key) || writing.touchedSince(since, key)
+  const version = earlier.length > 0 ? undefined : writing.version
+  for (let duplicates = 0; ; duplicates += 1) {
+    await session.query('SAVEPOINT durabledict_group', [])
+    try {
+      const done = await executeAll(context, [group], { touchedSince, largest }, version)
+      await runAll(session, dialect, dialect.checkConstraints)
+      await session.query('RELEASE SAVEPOINT durabledict_group', [])
+      return done
+    } catch (error) {
+      if (isConflict(error) || isOfStore(error)) throw error
+      // Where the connection is gone, or the transaction with it, this fails as well: then it was not the group's fault.
+      await session.query('ROLLBACK TO SAVEPOINT durabledict_group', [])
+      if (isDuplicate(error) && duplicates < DUPLICATES) continue
+      return {
+        outcomes: [{ status: 'refused', error: refused(error, dictionary, keysOf([group]), textsOf(group)) }],
+        effects: [],
+      }
+    }
+  }
+}

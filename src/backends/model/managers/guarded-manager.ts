@@ -1,0 +1,49 @@
+import { checkedColumns, checkedRows, checkedText, withText } from '../../sql/replies.js'
+import { inOwnContext } from '../own-context.js'
+import type { Columns, ModelManager, ModelSession, RowQuery, TransactionOptions } from './manager.js'
+
+/**
+ * The same manager, between a dictionary and the application's options: its calls run in a context of their own, each statement has a
+ * limit, and no reply is taken for something that it is not.
+ *
+ * @param limit - the most that one statement may take, in ms.
+ */
+export function guarded<Row extends object>(manager: ModelManager<Row>, limit: number): ModelManager<Row> {
+  const { library } = manager
+  const query: ModelManager['query'] = async (sql, parameters) =>
+    withText(checkedRows(library, sql, await inOwnContext(() => manager.query(sql, parameters, limit))))
+  const transaction = <R>(work: (session: ModelSession) => Promise<R>, options: TransactionOptions) =>
+    inOwnContext(() =>
+      manager.transaction(session => work(checked(manager, session)), { statementLimit: limit, ...options }),
+    )
+  const own: Readonly<Record<PropertyKey, unknown>> = { query, transaction }
+  return new Proxy(manager, {
+    get(target, name) {
+      if (own[name]) return own[name]
+      const member = Reflect.get(target, name, target)
+      return typeof member === 'function' ? member.bind(target) : member
+    },
+  })
+}
+
+function checked({ library, dialect }: ModelManager, session: ModelSession): ModelSession {
+  return {
+    query: async (sql, parameters) => withText(checkedRows(library, sql, await session.query(sql, parameters))),
+    rows: async query =>
+      dialect === 'sqlite' ? session.rows(query) : withTextKeys(library, query, await session.rows(query)),
+    create: (rows, keyCol) => session.create(rows, keyCol),
+    update: (keyCol, key, columns) => session.update(keyCol, key, columns),
+    remove: (keyCol, keys) => session.remove(keyCol, keys),
+    removeAll: () => session.removeAll(),
+  }
+}
+
+/** A key that is no text would be left out as if it was not there. SQLite alone holds keys of other types, which are none. */
+function withTextKeys(library: string, { columns, keyCol }: RowQuery, reply: readonly object[]): readonly object[] {
+  const rows = checkedColumns<Columns & object>(library, columns?.filter(name => name === keyCol) ?? [], reply)
+  if (columns && !columns.includes(keyCol)) return rows
+  return rows.map(row => {
+    const key = checkedText(library, `the column "${keyCol}"`, row[keyCol])
+    return key === row[keyCol] ? row : { ...row, [keyCol]: key }
+  })
+}

@@ -1,0 +1,172 @@
+import { inOwnContext } from '../../own-context.js'
+import { insertBatches } from '../insert-batches.js'
+import { JsonColumns } from '../json-columns.js'
+import type {
+  Columns,
+  DialectName,
+  ModelManager,
+  ModelSession,
+  RowQuery,
+  SqlParameter,
+  SqlRow,
+  TransactionOptions,
+} from '../manager.js'
+import { plainRows } from '../plain-rows.js'
+import { runTransaction } from '../run-transaction.js'
+import { type Builder, columnName, dialectOf, type Kysely, rawQuery, type Select, tableName } from './shapes.js'
+
+/** What is needed of an instance of Kysely 0.28. */
+export interface KyselyDatabase {
+  readonly isTransaction: boolean
+  getExecutor(): { readonly adapter: object }
+  selectFrom(table: never): unknown
+  insertInto(table: never): unknown
+  updateTable(table: never): unknown
+  deleteFrom(table: never): unknown
+  transaction(): unknown
+  withoutPlugins(): unknown
+}
+
+export interface KyselyManagerOptions {
+  /**
+   * The database. Default: as the adapter of Kysely's dialect says by the name of its class.
+   *
+   * @example
+   * kyselyManager(db, 'settings', { dialect: 'postgresql' })
+   */
+  readonly dialect?: DialectName | undefined
+}
+
+/**
+ * A table of a Kysely instance, for `ModelDict.open`. Plugins apply to the names of tables and columns, and to instances.
+ *
+ * @typeParam Row - what a select of all columns gives: `Selectable<SettingsTable>`.
+ * @throws TypeError where it is no Kysely instance, or a transaction, or the database is not known.
+ *
+ * @example
+ * const dict = await ModelDict.open(kyselyManager(db, 'settings'))
+ */
+export function kyselyManager<Row extends object = Record<string, unknown>>(
+  db: KyselyDatabase,
+  table: string,
+  options: KyselyManagerOptions = {},
+): ModelManager<Row> {
+  return inOwnContext(() => managerFor(db, table, options))
+}
+
+function managerFor<Row extends object>(
+  db: KyselyDatabase,
+  table: string,
+  options: KyselyManagerOptions,
+): ModelManager<Row> {
+  const kysely = instanceOf(db)
+  if (typeof table !== 'string' || table === '') {
+    throw new TypeError(
+      "kyselyManager() takes a Kysely instance, then the name of its table: kyselyManager(db, 'settings').",
+    )
+  }
+  return new KyselyManager<Row>(kysely, table, options.dialect ?? dialectOf(kysely))
+}
+
+function instanceOf(db: unknown): Kysely {
+  const { selectFrom, withoutPlugins, getExecutor, isTransaction } = (db ?? {}) as Record<string, unknown>
+  if (![selectFrom, withoutPlugins, getExecutor].every(member => typeof member === 'function')) {
+    throw new TypeError("kyselyManager() takes an instance of Kysely 0.28: kyselyManager(db, 'settings').")
+  }
+  if (isTransaction)
+    throw new TypeError('kyselyManager() takes the Kysely instance itself, not one of its transactions.')
+  return db as Kysely
+}
+
+class KyselyManager<Row extends object> implements ModelManager<Row> {
+  readonly library = 'Kysely'
+  readonly model: string
+  readonly dialect: DialectName
+  readonly table: ModelManager['table']
+  readonly #db: Kysely
+  readonly #plain: Kysely
+  readonly #json: JsonColumns
+  readonly #names = new Map<string, string>()
+
+  constructor(db: Kysely, model: string, dialect: DialectName) {
+    this.#db = db
+    // What we ask by ourselves is to come as it is.
+    this.#plain = db.withoutPlugins()
+    this.model = model
+    this.dialect = dialect
+    this.table = tableName(db, model)
+    this.#json = new JsonColumns(this)
+  }
+
+  /** The same for all instances that plugins and schemas are added to. */
+  get database(): object {
+    return this.#db.getExecutor().adapter
+  }
+
+  column(property: string): string {
+    const name = this.#names.get(property) ?? columnName(this.#db, this.model, property)
+    this.#names.set(property, name)
+    return name
+  }
+
+  query(sql: string, parameters: readonly SqlParameter[]): Promise<readonly SqlRow[]> {
+    return rawQuery(this.#plain, sql, parameters)
+  }
+
+  transaction<R>(work: (session: ModelSession) => Promise<R>, { isolation }: TransactionOptions): Promise<R> {
+    let transaction = this.#db.transaction()
+    if (isolation === 'snapshot' && this.dialect !== 'sqlite') {
+      transaction = transaction.setIsolationLevel('repeatable read')
+    }
+    return runTransaction(this.dialect, work, within =>
+      transaction.execute(trx => within(new KyselySession(this, this.#json, trx))),
+    )
+  }
+}
+
+class KyselySession implements ModelSession {
+  readonly #of: KyselyManager<object>
+  readonly #json: JsonColumns
+  readonly #trx: Kysely
+  readonly #plain: Kysely
+
+  constructor(of: KyselyManager<object>, json: JsonColumns, trx: Kysely) {
+    this.#of = of
+    this.#json = json
+    this.#trx = trx
+    this.#plain = trx.withoutPlugins()
+  }
+
+  query(sql: string, parameters: readonly SqlParameter[]): Promise<readonly SqlRow[]> {
+    return rawQuery(this.#plain, sql, parameters)
+  }
+
+  async rows({ columns, ...query }: RowQuery): Promise<readonly object[]> {
+    if (!columns) return narrowed(this.#trx.selectFrom(this.#of.model).selectAll(), query).execute()
+    const json = await this.#json.read(this)
+    return plainRows(this.#of, this, name => json.has(this.#of.column(name)), { ...query, columns })
+  }
+
+  async create(rows: readonly Columns[]): Promise<void> {
+    for (const batch of insertBatches(rows)) await this.#trx.insertInto(this.#of.model).values(batch).execute()
+  }
+
+  update(keyCol: string, key: string, columns: Columns): Promise<unknown> {
+    return this.#trx.updateTable(this.#of.model).set(columns).where(keyCol, '=', key).execute()
+  }
+
+  remove(keyCol: string, keys: readonly string[]): Promise<unknown> {
+    return this.#trx.deleteFrom(this.#of.model).where(keyCol, 'in', keys).execute()
+  }
+
+  removeAll(): Promise<unknown> {
+    return this.#trx.deleteFrom(this.#of.model).execute()
+  }
+}
+
+function narrowed(from: Select, { keyCol, keys, after, limit }: RowQuery): Builder {
+  let select = from.orderBy(keyCol)
+  if (keys) select = select.where(keyCol, 'in', keys)
+  if (after !== undefined) select = select.where(keyCol, '>', after)
+  return limit === undefined ? select : select.limit(limit)
+}

@@ -1,0 +1,128 @@
+import type { ColumnKind, SqlRow } from '../../model/managers/manager.js'
+import { type Dialect, quoted } from '../dialect.js'
+import { UNSAFE_BUT_NUL, UNSAFE_WHERE_PADDED } from '../escape.js'
+
+const KINDS: Readonly<Record<string, ColumnKind>> = {
+  varchar: 'text',
+  tinytext: 'text',
+  text: 'text',
+  mediumtext: 'text',
+  longtext: 'text',
+  json: 'json',
+  varbinary: 'bytes',
+  tinyblob: 'bytes',
+  blob: 'bytes',
+  mediumblob: 'bytes',
+  longblob: 'bytes',
+}
+
+const quote = (identifier: string) => `\`${identifier.replaceAll('`', '``')}\``
+
+const where = `table_schema = COALESCE(?, DATABASE()) AND table_name = ?`
+
+/** MariaDB's JSON is long text with a check, which MariaDB alone is asked for. */
+const json = `/*M!, EXISTS (SELECT 1 FROM information_schema.check_constraints k
+  WHERE k.constraint_schema = c.table_schema AND k.table_name = c.table_name
+  AND k.check_clause = CONCAT('json_valid(\`', c.column_name, '\`)')) AS json */`
+
+/** The fewest rows that are taken for no limit: the default is 2^64 - 1. */
+const NO_LIMIT = 2 ** 60
+
+const CHARSETS = ['charset_client', 'charset_connection', 'charset_results']
+
+/** What is wrong with a session. */
+function faultOfSession(row: SqlRow): string | undefined {
+  // NULL: results come as they are stored.
+  const charset = CHARSETS.map(name => row[name]).find(one => one !== null && one !== 'utf8mb4')
+  if (charset !== undefined) {
+    return `its character set is ${charset}, which cannot hold all text; set it to utf8mb4 (option "charset", or SET NAMES utf8mb4)`
+  }
+  if (/(?:^|,)NO_BACKSLASH_ESCAPES(?:,|$)/.test(String(row.sql_mode))) {
+    return `its sql_mode has NO_BACKSLASH_ESCAPES, by which text that a driver has escaped changes its meaning; remove it`
+  }
+  if (Number(row.select_limit) < NO_LIMIT) {
+    return `its sql_select_limit cuts off the rows of queries; set it to DEFAULT`
+  }
+  // Whatever is read or written between transactions would be in one that nobody ends: reads stay as old as its first.
+  if (Number(row.autocommit) !== 1) return 'its autocommit is off, so that reads see an old state; set it to 1'
+  if (!/^(?:NO_CHAIN|0)$/.test(String(row.completion))) {
+    return `its completion_type is ${row.completion}, so that reads after a transaction see an old state; set it to NO_CHAIN`
+  }
+  return undefined
+}
+
+const waiting = (ms: number) => Math.max(1, Math.floor(ms / 1000))
+
+/** A locking SELECT that waits so long. The hint is MySQL's, the comment is read by MariaDB alone. */
+function locking(select: string, ms: number): string {
+  const hinted = select.replace(/^SELECT/, `SELECT /*+ SET_VAR(innodb_lock_wait_timeout = ${waiting(ms)}) */`)
+  return `${hinted} FOR UPDATE /*M! WAIT ${waiting(ms)} */`
+}
+
+/** MySQL and MariaDB, with InnoDB. */
+export const mysql: Dialect = {
+  // Most collations pad: a key would be the same as that with a blank behind it.
+  unsafeInKeys: UNSAFE_WHERE_PADDED,
+  unsafeInText: UNSAFE_BUT_NUL,
+  quote,
+  placed: sql => sql,
+  types: {
+    name: 'varchar(255) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin',
+    whole: 'bigint',
+    real: 'double',
+    long: 'longtext CHARACTER SET utf8mb4 COLLATE utf8mb4_bin',
+  },
+  bound: () => [],
+  readCommitted: [{ sql: 'DO 0', parameters: [] }],
+  checkConstraints: [],
+  lockHead: (head, dict, ms) => [{ sql: locking(head, ms), parameters: [dict] }],
+  session: {
+    columns: {
+      sql_mode: '@@SESSION.sql_mode',
+      select_limit: '@@SESSION.sql_select_limit',
+      autocommit: '@@SESSION.autocommit',
+      completion: '@@SESSION.completion_type',
+      charset_client: '@@SESSION.character_set_client',
+      charset_connection: '@@SESSION.character_set_connection',
+      charset_results: '@@SESSION.character_set_results',
+      packet: '@@SESSION.max_allowed_packet',
+      connection: 'CONNECTION_ID()',
+    },
+    fault: faultOfSession,
+  },
+  // Nothing bounds what the model's own statements wait for: innodb_lock_wait_timeout is 50 s.
+  interrupt: connection => ({ sql: `KILL QUERY ${connection}`, parameters: [] }),
+  lockRows(table, key, keys, ms) {
+    const some = keys.length === 0 ? '' : ` WHERE ${quote(key)} IN (${keys.map(() => '?').join(', ')})`
+    const select = `SELECT ${quote(key)} AS locked FROM ${quoted({ quote }, table)}${some}`
+    return [{ sql: locking(select, ms), parameters: keys }]
+  },
+  ignoringDuplicates: insert => insert.replace(/^INSERT/, 'INSERT IGNORE'),
+  replacing: insert => insert.replace(/^INSERT/, 'REPLACE'),
+  // Those to come are locked by the gaps between, as far as transactions are isolated as MySQL does by itself (REPEATABLE READ).
+  lockModel(_purpose, table, key) {
+    return [{ sql: `SELECT ${quote(key)} AS locked FROM ${quoted({ quote }, table)} FOR UPDATE`, parameters: [] }]
+  },
+  lockModelForReaders: (_purpose, table, key) => [
+    {
+      sql: `SELECT ${quote(key)} AS locked FROM ${quoted({ quote }, table)} LOCK IN SHARE MODE`,
+      parameters: [],
+    },
+  ],
+  columns: ({ schema = null, name }) => ({
+    sql: `SELECT column_name AS name, data_type AS type, collation_name AS collation, table_schema AS \`schema\` ${json}
+      FROM information_schema.columns c
+      WHERE ${where}`,
+    parameters: [schema, name],
+  }),
+  kindOf: ({ type, json }: SqlRow) => (Number(json) === 1 ? 'json' : KINDS[String(type).toLowerCase()]),
+  faultOfKey: ({ collation }: SqlRow) =>
+    /_bin$/.test(String(collation))
+      ? undefined
+      : `its collation, ${collation}, takes different keys for the same: declare it with one of the kind utf8mb4_bin`,
+  unique: ({ schema = null, name }, column) => ({
+    sql: `SELECT index_name AS found FROM information_schema.statistics WHERE ${where} AND non_unique = 0
+      GROUP BY index_name HAVING COUNT(*) = 1 AND MAX(column_name) = ? AND MAX(sub_part) IS NULL LIMIT 1`,
+    parameters: [schema, name, column],
+  }),
+}

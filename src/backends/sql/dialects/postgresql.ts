@@ -1,0 +1,100 @@
+import type { ColumnKind, SqlRow } from '../../model/managers/manager.js'
+import { type Dialect, quoted } from '../dialect.js'
+import { UNSAFE } from '../escape.js'
+
+const KINDS: Readonly<Record<string, ColumnKind>> = {
+  text: 'text',
+  varchar: 'text',
+  json: 'json',
+  jsonb: 'json',
+  bytea: 'bytes',
+}
+
+const quote = (identifier: string) => `"${identifier.replaceAll('"', '""')}"`
+
+const BOUND =
+  `SELECT set_config('lock_timeout', ?, true) AS a, set_config('statement_timeout', ?, true) AS b, ` +
+  `set_config('idle_in_transaction_session_timeout', ?, true) AS c`
+
+/** Rows alone cannot be locked against those to come. */
+const lockModel: Dialect['lockModel'] = (purpose, _table, _key, name) => [
+  {
+    sql:
+      `SELECT CAST(pg_advisory_xact_lock${purpose === 'load' ? '_shared' : ''}` +
+      `(hashtextextended(CAST(? AS text), 0)) AS text) AS locked`,
+    parameters: [name],
+  },
+]
+
+const bounds = (ms: number) => [`${ms}`, `${ms}`, `${ms}`]
+
+export const postgresql: Dialect = {
+  unsafeInKeys: UNSAFE,
+  unsafeInText: UNSAFE,
+  quote,
+  placed(sql) {
+    let count = 0
+    return sql.replaceAll('?', () => {
+      count += 1
+      return `$${count}`
+    })
+  },
+  types: { name: 'varchar(255)', whole: 'bigint', real: 'double precision', long: 'text' },
+  // A process that is stopped within its transaction would else hold up every other writer, for as long as it is stopped.
+  bound: ms => [{ sql: BOUND, parameters: bounds(ms) }],
+  session: {
+    columns: {
+      client_encoding: `current_setting('client_encoding')`,
+      standard_strings: `current_setting('standard_conforming_strings')`,
+    },
+    fault({ client_encoding, standard_strings }) {
+      if (client_encoding !== 'UTF8') {
+        return `its client_encoding is ${client_encoding}, which cannot hold all text; set it to UTF8 (SET client_encoding = 'UTF8')`
+      }
+      if (standard_strings === 'on') return undefined
+      return 'its standard_conforming_strings is off, by which backslashes in text change its meaning; set it to on'
+    },
+  },
+  readCommitted: [{ sql: 'SET TRANSACTION ISOLATION LEVEL READ COMMITTED', parameters: [] }],
+  checkConstraints: [{ sql: 'SET CONSTRAINTS ALL IMMEDIATE', parameters: [] }],
+  // The limits hold from before the lock is waited for, in one statement with it.
+  lockHead: (head, dict, ms) => [
+    {
+      sql: `WITH limits AS MATERIALIZED (${BOUND}) ${head.replace(' FROM ', ' FROM limits, ')} FOR UPDATE OF durabledict_model_versions`,
+      parameters: [...bounds(ms), dict],
+    },
+  ],
+  // Also waits for rows that were inserted, which a lock on rows does not see.
+  lockRows: (table, _key, _keys, ms) => [
+    { sql: `SELECT set_config('lock_timeout', ?, true) AS a`, parameters: [`${ms}`] },
+    { sql: `LOCK TABLE ${quoted({ quote }, table)} IN SHARE MODE`, parameters: [] },
+  ],
+  ignoringDuplicates: insert => `${insert} ON CONFLICT DO NOTHING`,
+  replacing: (insert, key, others) =>
+    `${insert} ON CONFLICT (${key.join(', ')}) DO UPDATE SET ${others.map(name => `${name} = excluded.${name}`).join(', ')}`,
+  notifying: { sql: `RETURNING CAST(pg_notify(?, '') AS text) AS notified`, parameters: channel => [channel] },
+  lockModel,
+  lockModelForReaders: lockModel,
+  lockTables: {
+    sql: `SELECT CAST(pg_advisory_xact_lock(hashtextextended('durabledict_model_versions', 0)) AS text) AS locked`,
+    parameters: [],
+  },
+  columns: table => ({
+    sql: `SELECT CAST(a.attname AS text) AS name, CAST(t.typname AS text) AS type,
+        (SELECT CAST(n.nspname AS text) FROM pg_class r JOIN pg_namespace n ON n.oid = r.relnamespace WHERE r.oid = a.attrelid) AS schema,
+        COALESCE(c.collisdeterministic, true) AS deterministic
+      FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid LEFT JOIN pg_collation c ON c.oid = a.attcollation
+      WHERE a.attrelid = to_regclass(CAST(? AS text)) AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum`,
+    parameters: [quoted({ quote }, table)],
+  }),
+  kindOf: ({ type }: SqlRow) => KINDS[String(type)],
+  faultOfKey: ({ deterministic }: SqlRow) =>
+    deterministic ? undefined : 'its collation takes different keys for the same: give it a deterministic one',
+  unique: (table, column) => ({
+    sql: `SELECT 1 AS found
+      FROM pg_index i JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[0]
+      WHERE i.indrelid = to_regclass(CAST(? AS text)) AND i.indisunique AND i.indisvalid AND i.indpred IS NULL
+        AND i.indexprs IS NULL AND i.indnkeyatts = 1 AND a.attname = ? LIMIT 1`,
+    parameters: [quoted({ quote }, table), column],
+  }),
+}
