@@ -12,7 +12,7 @@ const EVERYTHING = ['README.md', 'ARCHITECTURE.md', 'CONTRIBUTING.md', 'CHANGELO
 EVERYTHING.push('scripts', 'bench', 'torture', 'test', 'demo', 'site', 'examples')
 
 /** Made by tools, or about bad words. */
-const SKIPPED = /(^|\/)(node_modules|lib|dist|cache|\.next|\.cache)(\/|$)|^scripts\/prose\/rules\.js$/
+const SKIPPED = /(^|\/)(node_modules|lib|dist|cache|\.next|\.cache|\.build)(\/|$)|^scripts\/prose\/rules\.js$/
 
 /** @param {string} path @returns {Promise<string[]>} */
 async function filesIn(path) {

@@ -46,6 +46,9 @@ export function withSiteLinks(text, path) {
   })
 }
 
+/** Notes to the tests, in comments, are not text: the site shows no HTML. @param {string} page */
+const withoutNotes = page => page.replaceAll(/^<!--.*-->\n/gm, '')
+
 async function copyPages() {
   const docs = (await readdir(join(root, 'docs'), { recursive: true })).map(name => `docs/${name}`)
   for (const path of [...docs, ...Object.keys(ROOT_PAGES)]) {
@@ -54,7 +57,7 @@ async function copyPages() {
     const target = join(source, place)
     await mkdir(dirname(target), { recursive: true })
     if (!path.endsWith('.md')) await cp(join(root, path), target)
-    else await writeFile(target, withSiteLinks(await readFile(join(root, path), 'utf8'), path))
+    else await writeFile(target, withSiteLinks(withoutNotes(await readFile(join(root, path), 'utf8')), path))
   }
 }
 
