@@ -40,7 +40,7 @@ describe('npm run bench', { timeout: 120_000 }, () => {
         expect(stdout).toContain(`| ${name} `)
       }
     }
-    // What would have to be installed first is left out, and that is said.
+    // Suites whose rivals are not installed are left out, and the output says so.
     expect(report.suites[2]?.note).toContain('without keyv, unstorage, cacheable and bentocache')
     expect(stdout).toContain(report.suites[2]?.note)
   })

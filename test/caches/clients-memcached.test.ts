@@ -15,10 +15,10 @@ beforeAll(async () => {
 })
 afterAll(() => server?.stop())
 
-/** What memcached says of the life of an entry: -1 is for ever. */
+/** How memcached reports the lifetime of an entry: -1 means it never expires. */
 const lifeOf = (key: string) => tell(server.port, `mg ${key} t\r\n`)
 
-/** Evicts whatever is not used: more entries of that size than a page of memory holds. */
+/** Evicts everything unused, by writing more entries of that size than fit into a page of memory. */
 async function crowdOut(): Promise<void> {
   const socket = connect(server.port, '127.0.0.1')
   for (let index = 0; index < 40_000; index += 1)
@@ -28,7 +28,7 @@ async function crowdOut(): Promise<void> {
   socket.destroy()
 }
 
-/** Lets the first bytes of the next answer through, and cuts the connection then. */
+/** Forwards the first bytes of the next response, then cuts the connection. */
 async function startProxy(port: number) {
   let bytes: number | undefined
   const proxy: NetServer = createServer(client => {
@@ -112,7 +112,7 @@ describe('a version in memcached', () => {
     for (let call = 0; call < 3; call += 1) {
       const answer = await cache.get(key).catch((error: Error) => error)
       if (answer !== '100') expect(answer).toMatchObject({ code: 'DURABLEDICT_STORE_UNAVAILABLE' })
-      // memjs 1.3.2 takes what is left for the beginning of all that follows, for ever.
+      // memjs 1.3.2 treats the rest as the start of everything that follows, and never recovers.
       if (call > 0 && name.endsWith('memcache-client')) expect(answer).toBe('100')
     }
     await end()

@@ -20,10 +20,10 @@ import type { RedisCluster, RedisNode, RedisSentinels } from '../servers/types.j
 import { findValkey } from '../servers/valkey.js'
 import { newKey } from './cache-suite.js'
 
-/** Founds, counts and gives, through each of them in turn. */
+/** Creates, increments and reads through each of them in turn. */
 async function expectShared(opened: readonly Opened[]): Promise<void> {
   const caches = opened.map(({ client }) => redisVersions(client))
-  // On a cluster they lie on different servers.
+  // On a cluster, they are stored on different servers.
   for (const key of Array.from({ length: 12 }, newKey)) {
     const founded = await Promise.all(caches.map(cache => cache.add(key, '4503599627370496')))
     expect(founded.filter(Boolean)).toHaveLength(1)

@@ -1,7 +1,7 @@
 import { faultsOf } from './faults.js'
 import { REDIS } from './subjects.js'
 
-// One of each library: what a pool or an older one does with a lost connection, these do.
+// One of each library: a pool or an older version handles a lost connection in the same way.
 const ONE_OF_EACH = ['Redis through node-redis', 'Redis through ioredis']
 
 for (const subject of REDIS.filter(({ name }) => ONE_OF_EACH.includes(name))) faultsOf(subject)

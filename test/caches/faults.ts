@@ -6,15 +6,15 @@ import { until } from '../redis/support.js'
 import { newKey } from './cache-suite.js'
 import type { OwnServer, Subject } from './subjects.js'
 
-/** The caller's bound in ms. */
+/** The caller's time limit in ms. */
 const TIMEOUT = 500
 /** What a busy machine may add to it. */
 const LENIENCE = 2_000
 
-/** What a call came to: a miss is told by get and incr as nothing, and by add as having founded the version. */
+/** The outcome of a call: get and incr return nothing for a missing version, and add returns that it created one. */
 type Outcome = 'miss' | 'known' | Error
 
-/** Another epoch than the one that the tests begin with. */
+/** An epoch different from the initial one of the tests. */
 const FOUNDED = '5000'
 
 const KINDS: readonly ((cache: VersionCache, key: string) => Promise<Outcome>)[] = [
@@ -28,7 +28,7 @@ function callAll(cache: VersionCache, key: string): Promise<Outcome[]> {
   return Promise.all(KINDS.map(call => call(cache, key).catch((error: Error) => error)))
 }
 
-/** Calls, over and over, until told to stop; what they came to. */
+/** Calls in a loop until stopped, and their outcomes. */
 function keepCalling(cache: VersionCache, key: string) {
   const outcomes: Outcome[] = []
   let going = true
@@ -78,7 +78,7 @@ async function open(subject: Subject, onFinished: Finished, port: number): Promi
   return cache
 }
 
-/** What a call gives, once it gives anything: clients may take some more failures to see that the server is back. */
+/** The first result of a call: clients may need some more failures to notice that the server is back. */
 async function untilAnswered<T>(call: () => Promise<T>): Promise<T> {
   let answer: { value: T } | undefined
   await until(async () => {
@@ -91,9 +91,9 @@ async function untilAnswered<T>(call: () => Promise<T>): Promise<T> {
   return (answer as { value: T }).value
 }
 
-/** What happens when the server fails: never is a failure told as a missing version. */
+/** What happens when the server fails: a failure is never reported as a missing version. */
 export function faultsOf(subject: Subject): void {
-  // They wait for clients to give up, most of the time.
+  // They mostly wait for clients to time out.
   describe.concurrent(subject.name, () => {
     it('killed and restarted under load: a version is missing after the restart and is created again', async context => {
       const key = newKey()
@@ -109,7 +109,7 @@ export function faultsOf(subject: Subject): void {
       expectFaults(outcomes.filter(failed))
       await expectUnavailable(cache, key)
       await start(subject, context.onTestFinished, server.port)
-      // A client may have kept a call from before, such as one that founds the version.
+      // A client may have kept an earlier call, such as one that creates the version.
       expect([undefined, 5000, 5001, 5002, 5003]).toContain(await untilAnswered(() => cache.get(key)).then(toNumber))
       await untilAnswered(() => cache.add(key, FOUNDED))
       const token = Number(await untilAnswered(() => cache.get(key)))
@@ -127,7 +127,7 @@ export function faultsOf(subject: Subject): void {
       await expectUnavailable(cache, key)
       process.kill(server.pid, 'SIGCONT')
       const before = Number(await untilAnswered(() => cache.get(key)))
-      // What was sent while it was frozen may count, and at most so often: two calls, each sent twice at most.
+      // Calls sent while it was frozen may count, within this limit: two calls, each sent at most twice.
       expect(before).toBeGreaterThanOrEqual(100)
       expect(before).toBeLessThanOrEqual(104)
       expect(Number(await untilAnswered(() => cache.incr(key)))).toBeGreaterThan(before)

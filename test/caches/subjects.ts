@@ -18,18 +18,18 @@ async function start(spec: ServerSpec, options?: StartOptions): Promise<OwnServe
   return (await startServer({ ...spec, variable: 'DURABLEDICT_TEST_CACHE' }, options)) as OwnServer
 }
 
-/** A cache that a version can be kept in, through one client. */
+/** A cache that stores versions, through one client. */
 export interface Subject {
   readonly name: string
   start(options?: StartOptions): Promise<OwnServer>
-  /** Through a client of its own. */
+  /** With a client of its own. */
   open(port: number, timeout?: number): Promise<{ cache: VersionCache; end(): Promise<void> | void }>
-  /** What a stranger would do to the server, in its own language. */
+  /** What an external writer would send to the server, in its own protocol. */
   plant(port: number, key: string, value: string): Promise<void>
   flush(port: number): Promise<void>
 }
 
-/** Sends a text, and gives what is answered first. */
+/** Sends a text and returns the first response. */
 export async function tell(port: number, text: string): Promise<string> {
   const socket = connect(port, '127.0.0.1').setEncoding('utf8')
   try {
@@ -53,14 +53,14 @@ const onMemcached = {
 
 export const QUIET = { log: () => {} }
 
-/** The caller's bound, in ms, where a test does not give one: of no matter where nothing fails. */
+/** The caller's time limit in ms when a test does not set one. It does not matter when nothing fails. */
 const TIMEOUT = 10_000
 
 const withMemjs: Subject = {
   ...onMemcached,
   name: 'memcached through memjs',
   async open(port, timeout = TIMEOUT) {
-    // In seconds: twice, with a pause between, is less than the caller's bound.
+    // In seconds: two attempts with a pause between them take less than the caller's time limit.
     const options = { timeout: timeout * 0.0003, retries: 2, retry_delay: 0.05, logger: QUIET }
     const client = memjs.Client.create(`127.0.0.1:${port}`, options)
     return { cache: memcachedVersions(client, { timeout }), end: () => client.close() }

@@ -17,7 +17,7 @@ const subject: Subject = {
 }
 
 test('runs under node:test', { timeout: 60_000 }, async () => {
-  // The built package is what users get.
+  // Users get the built package.
   await prepare()
   const file = fileURLToPath(new URL('with-node-test.js', import.meta.url))
   const { stdout } = await promisify(execFile)(process.execPath, ['--test', '--test-reporter=tap', file])

@@ -6,7 +6,7 @@ type Commit = (batch: Batch<unknown>, since: Version) => Committed<unknown>
 
 const turn = () => new Promise<void>(resolve => setImmediate(resolve))
 
-/** Another `commit`, made from the real one. */
+/** A `commit` that replaces the real one. */
 function committing(alter: (commit: Commit) => Commit): new (store: MemoryStore) => MemoryBackend {
   return class extends MemoryBackend {
     override commit(batch: Batch<unknown>, since: Version): Committed<unknown> {
@@ -41,7 +41,7 @@ class SetDefaultThatTouches extends MemoryBackend {
   }
 }
 
-/** The state before a removal goes by the name of the state after it. */
+/** The state before a removal has the version of the state after it. */
 class SameVersionAfterDelete extends MemoryBackend {
   static readonly #removals = new Map<Version, Version>()
 
@@ -113,7 +113,7 @@ class DeleteAlwaysTrue extends MemoryBackend {
   }
 }
 
-/** The chain looks whole, but the second of its changes says nothing. */
+/** The chain looks complete, but the second of its changes is empty. */
 class LogWithHole extends MemoryBackend {
   override changesSince(since: Version): CatchUp<unknown> {
     const answer = super.changesSince(since)
@@ -191,7 +191,7 @@ const conditionsIgnored = committing(
     commit({ ...batch, groups: batch.groups.map(group => ({ ...group, conditions: withoutConditions })) }, since),
 )
 
-/** Where the condition of a group does not hold, its first operation is executed all the same. */
+/** If the condition of a group fails, its first operation is executed anyway. */
 const halfGroups = committing(commit => (batch, since) => {
   const committed = commit(batch, since)
   const halves = batch.groups
@@ -218,12 +218,12 @@ const touchesWithoutEffect = committing(commit => (batch, since) => {
   return commit({ ...batch, groups: [...batch.groups, { conditions: [], operations: touch }] }, since)
 })
 
-/** Backends that are broken in one way each, with a test that must find it. */
+/** Backends that are each broken in one way, with a test that must detect it. */
 export const BROKEN: readonly (readonly [string, new (store: MemoryStore) => MemoryBackend, RegExp])[] = [
   ['pop() is not atomic', PopInTwoSteps, /of callers that pop one key, one gets the value/],
   ['setDefault() is not atomic', SetDefaultInTwoSteps, /of callers that set a default for one key/],
   ['setDefault() changes what exists', SetDefaultThatTouches, /setDefault\(\) inserts where the key is missing/],
-  ['a removal leaves the version', SameVersionAfterDelete, /the version differs after every change/],
+  ['a removal does not change the version', SameVersionAfterDelete, /the version differs after every change/],
   ['the version recurs', VersionOfContents, /the version differs after every change/],
   ['two stores share versions', VersionOfContents, /two stores never share a version/],
   ['the version lags behind', VersionThatLags, /the version differs after every change/],
@@ -234,18 +234,18 @@ export const BROKEN: readonly (readonly [string, new (store: MemoryStore) => Mem
   ['depersist() always gives true', DeleteAlwaysTrue, /depersist\(\) removes, and tells whether/],
   ['the change log drops a change', LogWithHole, /it leads from any state of late/],
   ['the change log has a gap', LogUnchained, /it leads from any state of late/],
-  ['the change log knows foreign versions', LogOfForeigners, /a version of another store is known to be foreign/],
+  ['the change log accepts foreign versions', LogOfForeigners, /a version of another store is known to be foreign/],
   ['load() gives what the backend keeps', LoadThatIsKept, /what it gave is the caller’s own/],
   ['nothing is pushed', Silent, /it tells of changes by others/],
   ['own changes are not pushed', DeafToItself, /it tells of changes by others, and by the backend itself/],
   ['unsubscribing does nothing', NeverUnsubscribed, /who has unsubscribed is told no more/],
   ['bounds are forgotten', BoundForgotten, /commits tell of the largest one/],
-  ['bounds are forgotten by the dictionary', BoundForgotten, /a write everywhere waits/],
-  ['a capability is missing that the subject has', Undeclared, /the subject names what the backend lacks/],
+  ['the dictionary forgets bounds', BoundForgotten, /a write everywhere waits/],
+  ['a capability is declared missing that the subject has', Undeclared, /the subject names what the backend lacks/],
   ['conditions are ignored', conditionsIgnored, /a group is executed only where each condition holds/],
-  ['conditions are ignored by transactions', conditionsIgnored, /no write skew/],
+  ['transactions ignore conditions', conditionsIgnored, /no write skew/],
   ['commit() is not all or nothing', halfGroups, /a group is executed only where each condition holds/],
-  ['transactions are not all or nothing', halfGroups, /after its retries it rejects with ConflictError/],
+  ['transactions are not atomic', halfGroups, /after its retries it rejects with ConflictError/],
   ['commit() tells of its own changes only', catchUpOfOwnOnly, /the answer leads from the version named/],
   ['commit() loses its results', resultsLost, /operations are executed in order, each with its result/],
   ['the dictionary gets no results', resultsLost, /pop\(\) removes and gives the value/],

@@ -5,15 +5,15 @@ interface Registered {
   readonly run: () => Promise<void>
 }
 
-/** What came of a suite. */
+/** The results of a suite. */
 export interface Report {
   readonly passed: number
-  /** The names of the tests that failed, and of those that were skipped, with those of the groups around them. */
+  /** The names of failed and of skipped tests, each with the names of its groups. */
   readonly failed: readonly string[]
   readonly skipped: readonly string[]
 }
 
-/** Runs the suite by itself, one test after the other: about the least that a runner can be. */
+/** Runs the suite one test after the other: about the simplest possible runner. */
 export async function report(subject: Subject): Promise<Report> {
   const [tests, skipped, path]: [Registered[], string[], string[]] = [[], [], []]
   const full = (name: string) => [...path, name].join(' > ')

@@ -3,20 +3,20 @@ import { open, readFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import type { Backend } from '../../src/index.js'
 
-/** One step of the journal: the key, and what is stored from then on; without it, the key was removed. */
+/** One entry of the journal: the key and its new stored value, or no value if the key was removed. */
 type Step = readonly [key: string, stored?: string]
 
-/** How every complete line ends: with an id that never recurs. */
+/** The end of every complete line: an id that never recurs. */
 const LINE = /^(.*) ([0-9a-f-]{36})$/s
 const ID_BYTES = 36
 
 /**
- * Keeps a dictionary in one file of a local disk, for any number of processes. Each write appends a line, which the
- * operating system does whole and in one order for all. A line that a crash has torn is no line. The file only grows.
+ * Stores a dictionary in one file on a local disk, for any number of processes. Each write appends a line, which the
+ * operating system does atomically and in one order for all. A line torn by a crash is ignored. The file only grows.
  */
 export class JournalBackend implements Backend {
   readonly name: string
-  /** Asking costs a look at the end of the file. */
+  /** A check reads only the end of the file. */
   readonly pollEvery = 20
   readonly #path: string
 
@@ -31,7 +31,7 @@ export class JournalBackend implements Backend {
 
   async depersist(key: string): Promise<boolean> {
     if (!(await this.durables()).has(key)) return false
-    // Others may have removed it meanwhile: the order of the lines tells.
+    // Another process may have removed it meanwhile: the order of the lines decides.
     const id = await this.#append([key])
     return (await this.#replay(id)).has(key)
   }
@@ -40,7 +40,7 @@ export class JournalBackend implements Backend {
     return this.#replay()
   }
 
-  /** The length of the file, and the id of its last line. */
+  /** The length of the file and the id of its last line. */
   async lastUpdated(): Promise<string> {
     const file = await open(this.#path).catch(unlessMissing)
     if (!file) return 'empty'
@@ -53,7 +53,7 @@ export class JournalBackend implements Backend {
     }
   }
 
-  /** The entries as they were before the line with this id; without one, as they are. */
+  /** The entries before the line with this id, or the present ones without an id. */
   async #replay(before?: string): Promise<Map<string, string>> {
     const entries = new Map<string, string>()
     for (const line of ((await readFile(this.#path, 'utf8').catch(unlessMissing)) ?? '').split('\n')) {
@@ -69,7 +69,7 @@ export class JournalBackend implements Backend {
 
   async #append(step: Step): Promise<string> {
     const id = randomUUID()
-    // The line break comes first, so that a torn line before this one does not spoil it.
+    // The line break comes first, so that an earlier torn line does not spoil this one.
     const line = Buffer.from(`\n${JSON.stringify(step)} ${id}`)
     const file = await open(this.#path, 'a')
     try {
@@ -84,7 +84,7 @@ export class JournalBackend implements Backend {
   }
 }
 
-/** Makes the file's name durable, too. */
+/** Makes the name of the file durable, too. */
 async function syncFolder(path: string): Promise<void> {
   const folder = await open(path)
   await folder.sync().finally(() => folder.close())

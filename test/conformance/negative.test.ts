@@ -25,7 +25,7 @@ test('no test fails with an intact backend', async () => {
 })
 
 describe('the suite detects that', { timeout: 60_000 }, () => {
-  // Waits are short, since a broken backend makes many of them end by their limits.
+  // Waits are short, since many tests of a broken backend end by their time limits.
   const reports = new Map<unknown, Promise<Report>>()
 
   test.each(BROKEN)('%s', async (_, Backend, found) => {

@@ -28,22 +28,23 @@ export async function toolset(name) {
   return join(folder, 'node_modules')
 }
 
-/** Packs the library, and installs the tarball into a folder of its own, as any user does. */
+/** Packs the library and installs the tarball into a separate folder, as users do. */
 export async function installPackage() {
   const folder = await mkdtemp(join(tmpdir(), 'durabledict-package-'))
   const packed = await runOrThrow('npm', ['pack', '--json', '--ignore-scripts', '--pack-destination', folder])
   const [report] = Object.values(JSON.parse(packed))
   await writeFile(join(folder, 'package.json'), '{ "private": true }')
-  // Peer dependencies are optional, and left to each case.
+  // Peer dependencies are optional, and each case installs its own.
   await runOrThrow('npm', [...INSTALL, `./${report.filename}`], { cwd: folder })
   return { modules: join(folder, 'node_modules'), remove: () => rm(folder, { recursive: true, force: true }) }
 }
 
 /**
- * A fresh folder outside of the repository, where the package and the tools are installed and the programs lie.
+ * An empty folder outside the repository with the package, the tools and the programs.
  * @param {string} modules where the package is installed
  * @param {readonly string[]} tools
- * @param {{ type?: 'module' | 'commonjs', whole?: boolean }} [options] whole: with real files, for tools that follow no links
+ * @param {{ type?: 'module' | 'commonjs', whole?: boolean }} [options] whole: with real files, for tools that follow no
+ * links
  */
 export async function freshFolder(modules, tools, { type = 'module', whole = false } = {}) {
   const folder = await mkdtemp(join(tmpdir(), 'durabledict-consumer-'))

@@ -18,7 +18,7 @@ import { TOOLS } from './tools.js'
 
 const ALL: readonly Case[] = [...bundlers, ...copies, ...jest, ...types, ...runtimes, ...nest, ...drizzleKit, ...next]
 
-/** All of them by `npm run test:consumers`; those that take a second or two by `npm test`. */
+/** `npm run test:consumers` runs all of them, and `npm test` those that take a second or two. */
 const cases = LONG ? ALL : ALL.filter(({ short }) => short)
 
 const SPECS = { redis, zookeeper }

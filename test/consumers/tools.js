@@ -3,7 +3,10 @@
 
 const platform = `${process.platform}-${process.arch}`
 
-/** The packages that bring a runtime's binary for this machine, without an install script. @type {Record<string, { bun: string, deno: string }>} */
+/**
+ * The packages with each runtime's binary for this machine, without an install script. @type {Record<string, { bun:
+ * string, deno: string }>}
+ */
 const BINARIES = {
   'linux-x64': { bun: '@oven/bun-linux-x64', deno: '@deno/linux-x64-glibc' },
   'linux-arm64': { bun: '@oven/bun-linux-aarch64', deno: '@deno/linux-arm64-glibc' },
@@ -11,10 +14,10 @@ const BINARIES = {
   'darwin-arm64': { bun: '@oven/bun-darwin-aarch64', deno: '@deno/darwin-arm64' },
 }
 
-/** Undefined where there are none. */
+/** Undefined if there are none. */
 export const binaries = BINARIES[platform]
 
-/** Oldest first. The oldest is the one that the library supports: README.md and docs/guide.md name it. */
+/** Oldest first. The oldest is the oldest supported version, named in README.md and docs/guide.md. */
 export const TYPESCRIPTS = ['5.4.5', '5.5.4', '5.6.3', '5.7.3', '5.8.3', '5.9.3', '6.0.3', '7.0.2']
 
 /** @param {string} version @param {Record<string, string>} others */

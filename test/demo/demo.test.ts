@@ -9,7 +9,7 @@ import { startServer } from '../servers/start.js'
 
 const pathOf = (relative: string) => fileURLToPath(new URL(relative, import.meta.url))
 
-/** Runs a script to its end, or as far as `signal` is sent when it has printed `after`. */
+/** Runs a script to its end, or sends it `signal` once it has printed `after`. */
 function run(script: string, args: string[] = [], after?: string) {
   return new Promise<{ status: number | null; stdout: string; stderr: string }>((resolve, reject) => {
     const flags = ['--disable-warning=ExperimentalWarning']

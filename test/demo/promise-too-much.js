@@ -1,5 +1,5 @@
 // @ts-check
 import { main } from '../../demo/main.js'
 
-// A write that nobody made, taken as acknowledged.
+// Counts a write as acknowledged that nobody made.
 process.exitCode = await main([], { promised: [1_000_000_000] })

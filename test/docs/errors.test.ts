@@ -4,7 +4,7 @@ import * as library from '../../src/index.js'
 
 const { DurableDictError } = library
 
-/** The rows of the table, as the page has them: error and code. */
+/** The rows of the table on the page: error and code. */
 function documented(): string[][] {
   const page = readFileSync(new URL('../../docs/errors.md', import.meta.url), 'utf8')
   const rows = page.split('\n').filter(line => line.startsWith('| `'))

@@ -6,7 +6,7 @@ const source = new URL('../../src/', import.meta.url)
 const files = readdirSync(source, { recursive: true, encoding: 'utf8' }).filter(file => file.endsWith('.ts'))
 const texts = files.map(file => readFileSync(new URL(file, source), 'utf8'))
 
-/** The comments right before each match of the pattern, by what its first group says. */
+/** The comments directly before each match of the pattern, by its first group. */
 function commentsOf(pattern: string): [name: string, comment: string][] {
   const before = new RegExp(`((?:/\\*\\*(?:(?!\\*/)[\\s\\S])*\\*/\\s*)?)^[ \\t]*${pattern}`, 'gm')
   return texts.flatMap(text =>
@@ -14,7 +14,7 @@ function commentsOf(pattern: string): [name: string, comment: string][] {
   )
 }
 
-/** The members of the interfaces of options that users pass. */
+/** The members of the option interfaces of users. */
 function options(): [name: string, comment: string][] {
   const names =
     'Common|Dict|Typed|Defaults|Schema|Write|Transact|Watch|Derive|Store|Redis|Sqlite|Zookeeper|Model|OpenOnce|FreshPerRequest|VersionCache|RichEncoding|\\w+Manager'
@@ -29,7 +29,7 @@ function options(): [name: string, comment: string][] {
 }
 
 describe('JSDoc', () => {
-  // The examples of openDict are at its forms.
+  // The examples of openDict are at its overloads.
   const functions = Object.entries(library)
     .filter(([name, value]) => typeof value === 'function' && name !== 'openDict')
     .map(([name]) => name)

@@ -11,13 +11,13 @@ const filesBelow = (folder: string) =>
 
 const { files, bugs, repository } = JSON.parse(read('package.json'))
 
-/** What npm packs of the texts: the listed files, and those that it always packs. */
+/** The texts that npm packs: the listed files and those that it always packs. */
 const PACKED = ['README.md', 'LICENSE', 'package.json', ...(files as string[])]
 const TEXTS = PACKED.filter(path => path.endsWith('.md'))
 const PAGES = [...Object.keys(ROOT_PAGES), ...filesBelow('docs').filter(path => path.endsWith('.md'))]
 const SOURCES = filesBelow('src').filter(path => path.endsWith('.ts'))
 
-/** The targets of Markdown links, without their anchors, and outside of code. */
+/** The targets of Markdown links outside code, without their anchors. */
 function linksOf(text: string): string[] {
   const prose = text.replaceAll(/^```[\s\S]*?^```/gm, '').replaceAll(/`[^`\n]*`/g, '')
   return Array.from(
@@ -30,7 +30,7 @@ const addressesOf = (text: string) => text.match(/https:\/\/[^\s"'`)<>\]}]+/g) ?
 const isRelative = (target: string) => !/^[a-z]+:/.test(target)
 const isPacked = (path: string) => PACKED.some(packed => path === packed || path.startsWith(`${packed}/`))
 
-/** The addresses of files of this repository that do not exist. */
+/** The addresses that point at missing files of this repository. */
 const deadAddresses = (text: string) =>
   addressesOf(text).filter(address => {
     const file = fileOf(address.replace(/[.,;:]+$/, ''))

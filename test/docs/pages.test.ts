@@ -17,10 +17,10 @@ import { type Snippet, snippetsOf, withClaimsChecked } from './snippets.js'
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 
-/** Inside the tree, so that what they import is found; and where nothing else looks. */
+/** Inside the tree, so that their imports resolve, but ignored by other tools. */
 const FOLDER = join(ROOT, '.cache', `snippets-${process.pid}`)
 
-/** Where they are compiled. */
+/** The folder in which they are compiled. */
 const TYPES = join(FOLDER, 'types')
 
 /** The README and all pages. */
@@ -28,7 +28,7 @@ const PAGES = ['README.md', ...readdirSync(join(ROOT, 'docs'), { recursive: true
   .filter(path => path.endsWith('.md'))
   .sort()
 
-/** What the package exports, as the source of it. */
+/** The exports of the package, by their source. */
 const SOURCES: Readonly<Record<string, string>> = Object.fromEntries(
   ENTRIES.map(entry => [specifierOf(entry), join(ROOT, 'src', entry.source)]),
 )
@@ -50,12 +50,12 @@ function onSource(code: string): string {
   )
 }
 
-/** The servers that snippets name by these addresses. Each is started for the first snippet that runs and names it. */
+/** The servers that snippets name by these addresses. Each starts when the first snippet that names it runs. */
 const SERVERS = { 'redis://localhost:6379': redis, 'postgres://localhost:5432/app': postgres }
 
 const started = new Map<string, Promise<Server>>()
 
-/** The code with the addresses of real servers, and with a free port in place of 3000. */
+/** The code with the addresses of real servers, and with a free port instead of 3000. */
 async function onServers(code: string): Promise<string> {
   let result = code.replaceAll(/(?<=listen\(|localhost:)3000\b/g, String(await freePort()))
   for (const [address, spec] of Object.entries(SERVERS)) {
@@ -66,10 +66,10 @@ async function onServers(code: string): Promise<string> {
   return result
 }
 
-/** NestJS has its users write decorators as TypeScript had them first; this says so to what runs the snippets. */
+/** NestJS needs TypeScript's experimental decorators; this comment enables them for the snippets. */
 const DECORATORS = { experimentalDecorators: true }
 
-/** The client of the page's schema, where the snippets that run, and those that are compiled, look for it. */
+/** The Prisma client of the page's schema, where the snippets that run and the ones that compile import it. */
 async function generateClient(page: string): Promise<void> {
   const [, schema] = /^```prisma\n(generator .*?)^```/ms.exec(readFileSync(join(ROOT, page), 'utf8')) ?? []
   if (!schema) throw new Error(`${page} shows no schema that has a generator.`)

@@ -1,16 +1,16 @@
 import { runInNewContext } from 'node:vm'
 
-/** A piece of code in a page. */
+/** A piece of code on a page. */
 export interface Snippet {
   readonly page: string
   /** The line of the page on which the code begins, from 1. */
   readonly line: number
   readonly language: 'ts' | 'js'
-  /** With the code of those before, where it continues them. */
+  /** Includes the code of the snippets that it continues. */
   readonly code: string
-  /** Why it is not to be run, where the page says so. */
+  /** The reason on the page for not running it. */
   readonly notRun: string | undefined
-  /** What the test runs after it, and readers do not see: checks, and closing what the snippet leaves open. */
+  /** Code that the test runs after it and readers do not see: checks, and closing what the snippet leaves open. */
   readonly afterwards?: string
 }
 
@@ -19,9 +19,9 @@ const COMMENT = /^\s*<!--\s*(.*?)\s*-->\s*$/
 const AFTERWARDS = /^<!--\s*afterwards:\s*(.+?)\s*-->$/
 
 /**
- * The snippets of a page: every fence that is marked `ts`, `js`, `typescript` or `javascript`. A comment on a line before it,
- * `<!-- not run: reason -->` or `<!-- continues -->`, says what to do with it. A comment `<!-- afterwards: code -->` on a line
- * after it is run after it.
+ * The snippets of a page: every fence marked `ts`, `js`, `typescript` or `javascript`. A comment on the line before it
+ * controls it: `<!-- not run: reason -->` or `<!-- continues -->`. The code of a comment `<!-- afterwards: code -->` on
+ * a line after it runs after it.
  */
 export function snippetsOf(page: string, text: string): Snippet[] {
   const lines = text.split('\n')
@@ -45,7 +45,7 @@ export function snippetsOf(page: string, text: string): Snippet[] {
   return found
 }
 
-/** Takes the last snippet out of the list. */
+/** Removes and returns the last snippet of the list. */
 function lastOf(found: Snippet[], page: string, line: number): Snippet {
   const last = found.pop()
   if (!last) throw new Error(`${page}:${line}: there is no snippet that this could be run after.`)
@@ -78,15 +78,15 @@ function snippet(
   return { page, line, language, code, notRun: notRun ?? (mark === 'continues' ? before?.notRun : undefined) }
 }
 
-/** A statement that is an expression on a line of its own, and a comment behind it. */
+/** An expression statement on a line of its own, and the comment after it. */
 const CLAIM =
   /^(?!(?:import|export|const|let|var|if|for|while|return|throw|try|class|function|async|type|interface|\/\/)\b)([\w$(].*\S)\s+\/\/ (.+)$/
 
 const PRINTED = /^(\s*)console\.log\((.*)\)\s+\/\/ (.+)$/
 
 /**
- * Turns `expression // value` and `console.log(…) // what it prints` into checks of what the page claims; other comments
- * are left alone. `__expect` and `__format` are to be there.
+ * Turns `expression // value` and `console.log(…) // what it prints` into checks of the page's claims, and leaves other
+ * comments alone. `__expect` and `__format` must be in scope.
  */
 export function withClaimsChecked(code: string): string {
   return code

@@ -11,7 +11,7 @@ afterEach(() => {
   for (const child of children.splice(0)) child.kill('SIGKILL')
 })
 
-/** Starts an example, and gives what it prints first. */
+/** Starts an example and returns the first line that it prints. */
 async function start(script: string, ...args: string[]): Promise<{ child: ChildProcess; url: string }> {
   const path = fileURLToPath(new URL(`../../examples/${script}`, import.meta.url))
   const flags = ['--disable-warning=ExperimentalWarning']

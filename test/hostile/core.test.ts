@@ -28,7 +28,7 @@ async function openFaulty(options: CommonOptions = {}) {
   return { dict, faulty }
 }
 
-/** What no number of milliseconds is. */
+/** Values that are not a number of milliseconds. */
 const NO_BOUNDS = [Infinity, -Infinity, Number.NaN, -1, -0.5, 86_400_001, 2 ** 31, 2 ** 53, 1e308, '5', null, {}, 5n]
 
 describe('a recorded staleness bound', () => {
@@ -51,7 +51,7 @@ describe('a recorded staleness bound', () => {
   })
 })
 
-/** Answers to the question what changed, of which none is one. */
+/** Malformed answers to a check. */
 const NO_ANSWERS: readonly unknown[] = [
   undefined,
   null,
@@ -95,7 +95,7 @@ describe("a backend's response", () => {
     ['too few outcomes', { outcomes: [] }],
     ['too many outcomes', { outcomes: [{ status: 'done', results: [] }, { status: 'conflict' }] }],
     ['an unknown outcome', { outcomes: [{ status: 'perhaps' }] }],
-    ['nothing that leads on', { catchUp: undefined }],
+    ['no link to the present version', { catchUp: undefined }],
   ])('to a write with %s is not accepted', async (_, wrong) => {
     const { dict, faulty } = await openFaulty()
     faulty.intercept('commit', async (proceed, ...args) => ({ ...((await proceed(...args)) as object), ...wrong }))
@@ -144,7 +144,7 @@ describe('a numeric option', () => {
   })
 })
 
-/** Every place of a URL where a password may be. */
+/** Every place of a URL that may contain a password. */
 const SECRET = 'hunter2'
 const URLS = [
   `postgres://app:${SECRET}@db:5432/app#settings`,

@@ -29,10 +29,10 @@ const types = {
 const rich = new RichEncoding({ types })
 const ENCODINGS: Record<string, Encoding> = { RichEncoding: rich, JSONEncoding: new JSONEncoding() }
 
-/** Stands for what nobody but the readers of the key may see. */
+/** Represents what only readers of the key may see. */
 const SECRET = 'hunter2'
 
-/** What a text comes to: a value, or an error that says nothing of what is stored. */
+/** The result of decoding a text: a value, or an error that reveals nothing that is stored. */
 function decode(encoding: Encoding, text: string): unknown {
   try {
     return encoding.decode(text)
@@ -44,7 +44,7 @@ function decode(encoding: Encoding, text: string): unknown {
   }
 }
 
-/** The list of entries in which the first refers to as many others as are wanted. */
+/** A list of entries of which the first refers to the given number of others. */
 function fanOut(count: number, entry: (n: number) => unknown, ...rest: unknown[]): unknown[] {
   return [
     Array.from({ length: count }, (_, n) => n + 1 + rest.length),
@@ -223,7 +223,7 @@ describe('an error contains nothing that is stored', () => {
     ['BigInt', (stored: string) => BigInt(stored)],
     ['RegExp', (stored: string) => new RegExp(`(${stored}`)],
     ['URL', (stored: string) => new URL(stored)],
-    ['something that is no error', (stored: string) => fail(stored)],
+    ['something that is not an error', (stored: string) => fail(stored)],
   ])('unless a custom encoding repeats what %s threw', async (_what, own) => {
     const store = new MemoryStore()
     await (await MemoryDict.open(store, { encoding: { name: 'Raw', encode: String, decode: String } })).set(

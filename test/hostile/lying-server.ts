@@ -2,18 +2,18 @@ import { once } from 'node:events'
 import { type AddressInfo, createServer, type Socket } from 'node:net'
 import { Output } from '../../src/backends/zookeeper/client/jute.js'
 
-/** What the server says to a record that a client has sent: bytes, or nothing. */
+/** The server's response to a record from a client: bytes, or nothing. */
 export type Lie = (record: Buffer, socket: Socket) => Buffer | undefined
 
-/** A server that is no ZooKeeper, though it looks like one. */
+/** A fake ZooKeeper server. */
 export interface LyingServer {
   readonly address: string
-  /** How many connections there were. */
+  /** The number of connections so far. */
   readonly connections: number
   close(): void
 }
 
-/** @param greet - the answer to the first record; `answer` - to each later one. */
+/** @param greet - the response to the first record; `answer` - the response to each later one. */
 export async function startLyingServer(greet: Lie, answer: Lie = () => undefined): Promise<LyingServer> {
   const sockets = new Set<Socket>()
   let connections = 0
@@ -53,7 +53,7 @@ export function greeting(timeout: number, password = Buffer.alloc(16, 7)): Buffe
   return new Output().int(0).int(timeout).long(0x1234n).bytes(password).bool(false).frame()
 }
 
-/** An answer to a request, by its xid. */
+/** A response to a request, by its xid. */
 export function reply(record: Buffer, zxid: bigint, code: number, body: Buffer = Buffer.alloc(0)): Buffer {
   const header = new Output().int(record.readInt32BE(0)).long(zxid).int(code).frame()
   const framed = Buffer.concat([header, body])

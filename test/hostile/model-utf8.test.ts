@@ -5,14 +5,14 @@ import { DecodingError, InvalidValueError, JSONEncoding, ModelDict, prismaManage
 import { prismaClient } from '../model/prisma/generate.js'
 import { columnsOf, SQLITE_LIBRARIES, SqliteFile } from '../model/sqlite-files.js'
 
-// libsql aborts the process of whoever reads such text: where one of these tests does not hold, the whole file fails.
+// libsql aborts a process that reads such text: if one of these tests fails, so does the whole file.
 
-/** Bytes as text that are no text. */
+/** Bytes that are not valid text. */
 const NO_TEXT = "CAST(x'ff41' AS TEXT)"
 
 const VALID = { é: 'é', '😀': '😀 and \0', '\ufffd': '\ufffd', plain: 'plain' }
 
-/** A file, and dictionaries of the library on connections of their own. */
+/** A file, and dictionaries of the library on separate connections. */
 async function opened(library: string, encoding = 'UTF-8') {
   const file = await SqliteFile.create('wal', encoding)
   onTestFinished(() => file.remove())

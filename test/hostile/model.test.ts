@@ -9,7 +9,7 @@ import { SqliteFile } from '../model/sqlite-files.js'
 
 const OPTIONS = { encoding: JSONEncoding, keyCol: 'setting_key', valueCol: 'setting_value', timeout: 10_000 }
 
-/** A file, and dictionaries on connections of their own. */
+/** A file, and dictionaries on separate connections. */
 async function opened() {
   const file = await SqliteFile.create('wal')
   onTestFinished(() => file.remove())
@@ -24,7 +24,7 @@ async function opened() {
 
 type Opened = Awaited<ReturnType<typeof opened>>
 
-/** How memory comes to each state from now on. */
+/** How memory reaches each state from now on. */
 function reasonsOf(dict: Opened['dict']): string[] {
   const reasons: string[] = []
   dict.on('sync', ({ reason }) => reasons.push(reason))
@@ -87,8 +87,8 @@ describe('a record of the change log', () => {
     Object.entries({
       'is damaged': `effects = '[["bytes","a",{"length":${GIGABYTE}}]]'`,
       'has no id': "batch = x'00'",
-      'has a nonce that is none': `nonce = 'no nonce'`,
-      'has a number that is none': 'number = 9.5',
+      'has an invalid nonce': `nonce = 'no nonce'`,
+      'has an invalid number': 'number = 9.5',
     }),
   )('that %s causes one full load, and writes continue', async (_, damage) => {
     const { open, hand, dict } = await opened()
@@ -182,7 +182,7 @@ describe('a head of the history', () => {
 })
 
 describe('a row', () => {
-  /** What is put into the table by hand, and whether its key is then one of the dictionary's. */
+  /** What is inserted into the table by hand, and whether its key is then one of the dictionary's. */
   const ROWS: Readonly<Record<string, readonly [values: string, key: string | undefined]>> = {
     'a value of NULL': [`'bad', NULL`, 'bad'],
     'a value of bytes': [`'bad', x'ff00'`, 'bad'],

@@ -50,7 +50,7 @@ function seal(json: string, secret: string): string {
   return createHash('sha1').update(secret).update(json).update(secret).digest('hex').slice(0, 20) + json
 }
 
-/** A change that leads on from the present head, as someone who knows the format but not the secret makes it. */
+/** A change that chains to the present head, made by someone who knows the format but not the secret. */
 async function forge(effects: unknown) {
   const head = (await send('hget', META, 'head')) as string
   const next = head.replace(/^\d+/, number => String(Number(number) + 1)).replace(/[^-]*$/, 'forged.1')

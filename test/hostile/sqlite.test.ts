@@ -17,7 +17,7 @@ afterEach(() => {
   raw.close()
 })
 
-/** Literals of SQL: what a column can hold that this library does not write there. */
+/** SQL literals: what a column can contain that this library does not write there. */
 const NUMBERS = [
   '-1',
   '9007199254740993',
@@ -48,7 +48,7 @@ const outcome = (promise: Promise<unknown>): Promise<unknown> =>
     error => error.constructor,
   )
 
-/** The tables without constraints, and without types but of numbers: libsql binds every number as REAL. */
+/** The tables without constraints, and with no types except for numbers: libsql binds every number as REAL. */
 const LOOSE = {
   entries: 'dict, key, value',
   heads: 'dict, format INTEGER, epoch, number INTEGER, nonce, log_rows INTEGER, log_bytes INTEGER, bound',
@@ -145,7 +145,7 @@ describe('A hostile key', () => {
 const HEAD_COLUMNS = ['format', 'epoch', 'number', 'nonce', 'log_rows', 'log_bytes', 'bound']
 const HEADS = HEAD_COLUMNS.flatMap(column => ANYTHING.map(sql => `SET ${column} = ${sql}`))
 
-/** Reads, writes and loads work again, for a dictionary that was open before, and for one that was not. */
+/** Reads, writes and loads work again, for a dictionary that was open before and for one that was not. */
 async function expectWorking(dict: SqliteDict): Promise<void> {
   const id = crypto.randomUUID()
   await dict.get('a')
@@ -225,7 +225,7 @@ const LOGS = [
   'UPDATE durabledict_changes SET position = position + 1 WHERE',
   "UPDATE durabledict_changes SET key = char(1) || '0061' WHERE",
 ]
-/** Of these columns any text will do. */
+/** For these columns, any text is valid. */
 const HARMLESS =
   /SET (batch|key) = ('abc'|'|CAST\(x'(efbfbd|22610022)|char)|SET value = (''|'abc'|x|zeroblob|CAST\(x'(efbfbd|22610022)|char)/
 
@@ -331,7 +331,7 @@ describe('Any combination of damage', () => {
           for (const key of await one.keys()) await one.get(key).catch(expectDecodingError)
           await one.set('own', 1)
         }
-        // What is altered behind the back of an open dictionary it does not notice.
+        // An open dictionary does not notice changes that leave the version unchanged.
         const isSeen = cells.every(([[table]]) => table !== 'entries')
         for (const one of [dict, follower]) {
           await one.sync()
@@ -345,7 +345,7 @@ describe('Any combination of damage', () => {
     await dict.close()
   })
 
-  /** One cell of one row. A later version's format is refused, and rightly; two entries of one key there are never. */
+  /** One cell of one row. A later version's format is rejected, correctly, and two entries of one key cannot exist. */
   function spoil([[table, column], sql, row]: Cell): void {
     if (column === 'format' && /^\d{1,5}$/.test(sql)) return
     raw.exec(`UPDATE OR IGNORE durabledict_${table} SET ${column} = ${sql} WHERE rowid =

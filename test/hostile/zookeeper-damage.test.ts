@@ -26,7 +26,7 @@ async function open(path: string, options: Options = {}) {
   return dict
 }
 
-/** The members of the head's first line, and the lines of its log. */
+/** The members of the first line of the head, and the lines of its log. */
 async function headOf(path: string): Promise<[Record<string, unknown>, string[]]> {
   const [first = '', ...log] = (await hand.get(`${path}/%version`)).split('\n')
   return [JSON.parse(first), log]
@@ -89,7 +89,7 @@ describe('a damaged record of the change log', () => {
   test('in an earlier part of the log is reported as a divergence only by replicas that need it', async () => {
     const path = newPath()
     const dict = await open(path)
-    // A key that is created has the children counted, by a read of the head that would bring the other one up to date.
+    // Creating a key counts the children, by a read of the head that would bring the other dictionary up to date.
     await dict.set('n', 'first')
     const behind = await open(path, { autosync: false })
     for (let n = 0; n < 40; n += 1) await dict.set('n', `${n} ${'x'.repeat(200)}`)
@@ -184,10 +184,10 @@ test('a recorded bound survives a head that is malformed elsewhere', async () =>
 
 describe('a damaged znode', () => {
   test.each([
-    ['bytes that are no UTF-8', Buffer.of(0xc3, 0x28)],
+    ['bytes that are not UTF-8', Buffer.of(0xc3, 0x28)],
     ['nothing', ''],
     ['a lone continuation byte after text', Buffer.concat([Buffer.from('rich:'), Buffer.of(0x80)])],
-    ['text of another encoding', 'by hand'],
+    ['text in another encoding', 'by hand'],
   ])('fails for its own key only and can be deleted: %s', async (_, data) => {
     const path = newPath()
     const writer = await open(path)

@@ -24,7 +24,7 @@ const HUGE = 2n ** 62n
 const hello: Lie = () => greeting(10_000)
 const close: Lie = (_, socket) => void socket.destroy()
 
-/** Servers that lie: what they greet with, and what they answer. */
+/** Servers that lie: their greeting, and their responses. */
 const LIARS: Record<string, [greet: Lie, answer?: Lie]> = {
   'announces a session timeout without end': [() => greeting(2 ** 31 - 1), record => reply(record, HUGE, 0)],
   'greets without a password': [() => greeting(10_000, Buffer.alloc(0))],
@@ -55,7 +55,7 @@ describe.each(Object.entries(LIARS))('a server that %s', (_, [greet, answer]) =>
     cleanup.push(() => liar.close())
     const path = newPath()
     const startedAt = performance.now()
-    // The order is random: until the liar came first.
+    // The order is random: repeat until the lying server was first.
     for (let tries = 0; tries < 20 && liar.connections === 0; tries += 1) {
       const dict = await ZookeeperDict.open(path, `${liar.address},${server.address}`)
       await dict.set('n', tries)
@@ -145,7 +145,7 @@ test('a response that is too long fails alone: the connection and later response
 })
 
 test('a server that imitates a whole ensemble delays recovery by at most the session timeout', async () => {
-  // It passes on what the healthy one says, with other transaction numbers.
+  // It forwards the responses of the healthy server, with other transaction numbers.
   const { startMeddlingProxy } = await import('../zookeeper/meddling-proxy.js')
   const proxy = await startMeddlingProxy(server.port)
   cleanup.push(() => proxy.close())

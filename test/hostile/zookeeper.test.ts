@@ -109,7 +109,7 @@ describe('frames', () => {
   })
 })
 
-/** Counts what is read of a record. */
+/** Counts how often a record is read from. */
 class CountingInput extends Input {
   steps = 0
   override int(): number {
@@ -141,7 +141,7 @@ function body(write: (output: Output) => unknown): Buffer {
   return output.frame().subarray(4)
 }
 
-/** Each parser of what a server sends, with a record that it takes. */
+/** Each parser of server responses, with a record that it accepts. */
 const PACKETS: Record<string, [read: (input: Input) => unknown, record: Buffer]> = {
   stat: [readStat, body(stat)],
   znode: [readZnode, body(output => stat(output.bytes(Buffer.from('data'))))],
@@ -170,7 +170,7 @@ function steps(read: (input: Input) => unknown, record: Buffer): number {
 const INTS = [-1, -2, 0, 1, 2, 255, 65_536, 2 ** 20, 2 ** 31 - 1, -(2 ** 31)]
 
 describe.each(Object.entries(PACKETS))('a %s that a server sends', (_, [read, record]) => {
-  /** A step reads a byte at least; a few come after the end. */
+  /** A step reads at least one byte, and a few steps follow the end. */
   const limit = (bytes: number) => bytes + 4
 
   test('is read', () => {

@@ -3,7 +3,7 @@ import { type Capability, conformance } from '../../src/conformance/index.js'
 import { MemoryStore, type Supports } from '../../src/index.js'
 import { runner } from '../conformance/runner.js'
 
-/** A backend that says that it lacks this, and must not be asked for it. */
+/** A backend that declares that it lacks a capability, and must not be asked for it. */
 function lacking(store: MemoryStore, missing: readonly (keyof Supports)[]): MemoryBackend {
   const fail = () => {
     throw new Error('called, though it is not supported')

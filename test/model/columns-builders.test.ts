@@ -45,7 +45,7 @@ const Bytes: Encoding<Uint8Array> = {
   decode: stored => JSON.parse(new TextDecoder('utf8', { fatal: true }).decode(stored)),
 }
 
-/** Values written by one are read by another: by the log, and by a load. */
+/** Values written by one are read by another, by the log and by a load. */
 async function roundTrip(manager: ModelManager, values: object, options: object = {}) {
   const open = async () => {
     const dict = await ModelDict.open(manager, options)
@@ -59,7 +59,7 @@ async function roundTrip(manager: ModelManager, values: object, options: object 
   for (const one of [dict, other, await open()]) expect(new Map(await one.entries())).toEqual(expected)
 }
 
-/** The tables of the suite, by what their value column holds. */
+/** The tables of the suite, by the contents of their value column. */
 type Managers = (table: 'json' | 'jsonb' | 'bytes') => ModelManager
 
 function keepsAll(name: string, managers: () => Managers, tables: Parameters<Managers>[0][]): void {

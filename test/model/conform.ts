@@ -6,27 +6,27 @@ import { conformance, type Mode, type Runner, type Subject } from '../../src/con
 import { RichEncoding } from '../../src/index.js'
 import { runner } from '../conformance/runner.js'
 
-/** A database, as one library uses it. */
+/** A database as used by one library. */
 export interface Library {
-  /** Creates a table of that name with a key column `key` and a value column `value`, and gives its manager. */
+  /** Creates a table of that name with a key column `key` and a value column `value`, and returns its manager. */
   model(table: string): Promise<ModelManager>
   readonly options?: ModelOptions
   end(): Promise<unknown>
 }
 
-/** The mode that shows how a library differs from others: all calls, and memory that is fed. The rest is the same for all. */
+/** The mode in which libraries differ: all calls, with live memory. The rest is the same for all. */
 export const TELLING_MODES: readonly Mode[] = [{ live: true }]
 
 export interface Conform {
   readonly modes?: readonly Mode[]
   readonly missing?: Subject['missing']
-  /** Vitest, by default with tests that wait side by side. */
+  /** Vitest, by default with waiting tests concurrent. */
   readonly by?: Runner
 }
 
 let tables = 0
 
-/** Runs the conformance suite through one library. Each test has a table of its own in the same database. */
+/** Runs the conformance suite through one library. Each test has its own table in the same database. */
 export function conform(
   name: string,
   open: () => Promise<Library>,
@@ -45,7 +45,7 @@ export function conform(
       const given = { encoding: new RichEncoding() as never, oldEncoding: undefined, timeout: 5_000 }
       return { backend: async () => (await openModel(manager, settings, given)).backend, dispose() {} }
     }
-    const lacks = { bytes: 'the column is of text, so that anyone can read it', ...missing }
+    const lacks = { bytes: 'the column is text, so that anyone can read it', ...missing }
     conformance(by, { name: 'ModelBackend', create, missing: lacks, ...(modes && { modes }) })
   })
 }

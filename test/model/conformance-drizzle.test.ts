@@ -50,8 +50,9 @@ async function onSqlite(): Promise<Library> {
   }
 }
 
-const missing = { subscribe: 'no connection to listen with is given: live dictionaries ask' }
+const missing = { subscribe: 'there is no connection to listen on: live dictionaries poll' }
 
-// What a library does otherwise shows in the backend's methods; the dictionary above them is the same as with Kysely.
+// Differences between libraries show in the methods of the backend; the dictionary above them is the same as with
+// Kysely.
 conform('Drizzle on PostgreSQL', onPostgres, { modes: [], missing })
 conform('Drizzle on SQLite', onSqlite, { modes: [], missing })

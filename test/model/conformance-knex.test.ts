@@ -17,7 +17,7 @@ async function over(dialect: DialectName, config: Knex.Config, stop: () => Promi
   return {
     async model(table) {
       await db.schema.createTable(table, columns => {
-        // In PostgreSQL, every key fits into text; MySQL indexes no more than 768 characters.
+        // In PostgreSQL, every key fits into text; MySQL indexes at most 768 characters.
         const key = dialect === 'postgresql' ? columns.text('key') : columns.string('key', 512)
         if (dialect === 'mysql') key.collate('utf8mb4_bin')
         key.primary()
@@ -63,9 +63,10 @@ async function onSqlite(): Promise<Library> {
   return over('sqlite', config, () => rm(folder, { recursive: true }))
 }
 
-const missing = { subscribe: 'no connection to listen with is given: live dictionaries ask' }
+const missing = { subscribe: 'there is no connection to listen on: live dictionaries poll' }
 
-// What a library does otherwise shows in the backend's methods; the dictionary above them is the same as with Kysely.
+// Differences between libraries show in the methods of the backend; the dictionary above them is the same as with
+// Kysely.
 conform('Knex on PostgreSQL', onPostgres, { modes: [], missing })
 conform('Knex on MariaDB', onMariadb, { modes: [], missing })
 conform('Knex on SQLite', onSqlite, { modes: [], missing })

@@ -54,5 +54,5 @@ async function onSqlite(): Promise<Library> {
 
 conform('Kysely on PostgreSQL', onPostgres)
 conform('Kysely on SQLite', onSqlite, {
-  missing: { subscribe: 'nothing tells of changes in a file of the application: live dictionaries ask' },
+  missing: { subscribe: 'nothing reports changes in a file of the application: live dictionaries poll' },
 })

@@ -5,7 +5,7 @@ import { createTables, type ModelOptions } from '../../src/index.js'
 import { conform, type Library, TELLING_MODES } from './conform.js'
 import { type PrismaDatabase, prismaOnPostgres, prismaOnSqlite } from './prisma/databases.js'
 
-/** A client's tables are those of its schema. Tests use two of them in turn, each emptied before, with a dictionary of its own. */
+/** A client's tables are those of its schema. Tests use two of them in turn, each emptied first, with a new dictionary. */
 async function library(database: PrismaDatabase, more: ModelOptions): Promise<Library> {
   const prisma = await database.client()
   const managers = [prismaManager(prisma, 'appSetting'), prismaManager(prisma, 'setting')] as const
@@ -35,13 +35,13 @@ async function onPostgres(): Promise<Library> {
   return library(database, { listen })
 }
 
-// One test at a time has a table.
+// One test at a time uses a table.
 const by = { describe, test }
 
 conform('Prisma on PostgreSQL', onPostgres, { modes: TELLING_MODES, by })
-// The methods of the backend are what SQLite does otherwise; the dictionary above them is the same as on PostgreSQL.
+// SQLite differs in the methods of the backend; the dictionary above them is the same as on PostgreSQL.
 conform('Prisma on SQLite', async () => library(await prismaOnSqlite(), { pollEvery: 20 }), {
   modes: [],
   by,
-  missing: { subscribe: 'nothing tells of changes in a file of the application: live dictionaries ask' },
+  missing: { subscribe: 'nothing reports changes in a file of the application: live dictionaries poll' },
 })

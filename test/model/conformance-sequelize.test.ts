@@ -7,7 +7,7 @@ import { startServer } from '../servers/start.js'
 import type { ServerSpec } from '../servers/types.js'
 import { conform, type Library, TELLING_MODES } from './conform.js'
 
-/** Key and value, told apart byte by byte. */
+/** Key and value, distinguished byte by byte. */
 const COLUMNS = {
   postgresql: 'key text PRIMARY KEY, value text NOT NULL',
   mysql: `\`key\` varchar(512) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin PRIMARY KEY,
@@ -43,9 +43,9 @@ async function onPostgres(): Promise<Library> {
   return { ...library, options: { listen } }
 }
 
-// What a database does otherwise shows in the backend's methods; the dictionary above them is the same as on MariaDB.
+// Databases differ in the methods of the backend; the dictionary above them is the same as on MariaDB.
 conform('Sequelize on PostgreSQL', onPostgres, { modes: [] })
 conform('Sequelize on MariaDB', () => open(mariadb, 'mysql'), {
   modes: TELLING_MODES,
-  missing: { subscribe: 'MariaDB tells no one of changes: live dictionaries ask' },
+  missing: { subscribe: 'MariaDB sends no notifications of changes: live dictionaries poll' },
 })

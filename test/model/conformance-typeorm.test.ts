@@ -9,7 +9,7 @@ import { postgres } from '../servers/postgres.js'
 import { startServer } from '../servers/start.js'
 import { conform, type Library, TELLING_MODES } from './conform.js'
 
-/** Entities are known when a data source is made: each test takes the next, of more than there are tests. */
+/** A data source gets its entities when it is made: each test takes the next one, and there are more than tests. */
 const TABLES = 300
 const names = Array.from({ length: TABLES }, (_, index) => `settings_${index}`)
 const entities = names.map(
@@ -56,8 +56,8 @@ async function onSqlite(): Promise<Library> {
 }
 
 conform('TypeORM on PostgreSQL', onPostgres, { modes: TELLING_MODES })
-// What SQLite does otherwise shows in the backend's methods; the dictionary above them is the same as on PostgreSQL.
+// SQLite differs in the methods of the backend; the dictionary above them is the same as on PostgreSQL.
 conform('TypeORM on SQLite', onSqlite, {
   modes: [],
-  missing: { subscribe: 'nothing tells of changes in a file of the application: live dictionaries ask' },
+  missing: { subscribe: 'nothing reports changes in a file of the application: live dictionaries poll' },
 })

@@ -50,7 +50,7 @@ describe.each([
 
   const rowOf = (key: string) => prisma.setting.findUniqueOrThrow({ where: { key } })
 
-  /** A client whose settings run a function before they are inserted. */
+  /** A client that runs a function before it inserts settings. */
   const beforeInserts = (run: (key: string) => unknown): Prisma =>
     prisma.$extends({
       query: {
@@ -161,7 +161,7 @@ describe.each([
     const saved = (await dict.getOrThrow('theme')) as typeof setting
     expect(saved).toEqual(await rowOf('theme'))
     expect(saved).toMatchObject({ id: setting.id, note: 'mine', size: 7n })
-    // It is Prisma that says when a row was updated.
+    // Prisma sets the time of an update.
     expect(saved.updatedAt.getTime()).toBeGreaterThan(PAST.getTime())
     await prisma.setting.update({ where: { key: 'theme' }, data: { note: 'by hand' } })
     expect(await other.get('theme')).toMatchObject({ note: 'mine' })
@@ -304,13 +304,13 @@ describe.each([
   })
 
   test('a full disk is reported as a fault of the database', async ({ skip }) => {
-    if (name === 'PostgreSQL') skip('nothing fills it up here')
+    if (name === 'PostgreSQL') skip('nothing fills the disk here')
     const client = await database.client()
     const dict = await open(client.setting, { timeout: 2_000 })
     const full = prismaManager(client, 'setting')
     await dict.set('a', 1)
     const [{ pages }] = await client.$queryRawUnsafe('SELECT page_count AS pages FROM pragma_page_count')
-    // The next transaction has the connection that this one is for.
+    // The next transaction has the connection that this one waits for.
     await client.$queryRawUnsafe(`PRAGMA max_page_count = ${pages}`)
     const creating = full.transaction(session => session.create([{ key: 'b', value: 'x'.repeat(99_999) }]), OPTIONS)
     const error = await creating.catch(cause => cause)
@@ -373,7 +373,7 @@ describe.each([
     return { end }
   }
 
-  /** What Prisma runs on SQLite would be in its own way. */
+  /** Prisma's tables on SQLite would differ. */
   function lockedByAnother(held: Promise<void>): { end: Promise<unknown> } {
     const file = new Database(database.url.replace('file:', ''))
     file.exec('BEGIN IMMEDIATE')

@@ -20,7 +20,7 @@ describe.each([
   })
   afterAll(() => opened?.end())
 
-  /** In MySQL and MariaDB texts are compared by their bytes where they are `BINARY`. */
+  /** In MySQL and MariaDB, texts are compared by their bytes if they are `BINARY`. */
   function define(model: string, columns: object, options: object = {}): ModelStatic<Model> {
     const type = name === 'MariaDB' ? DataTypes.STRING(512).BINARY : DataTypes.STRING(512)
     const key = { type, allowNull: false, unique: true }

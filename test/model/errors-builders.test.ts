@@ -33,7 +33,7 @@ import {
 import { LibsqlClient } from './managers/knex-libsql.js'
 import { suiteTables } from './managers/tables.js'
 
-/** A manager over two connections of a server, for which it waits so long, in ms. */
+/** A manager over two connections to a server, with its wait limit in ms. */
 type Open = (url: string, wait: number) => Pooled
 
 const onPostgres: Record<string, Open> = {
@@ -103,7 +103,7 @@ const onSqlite: Record<string, (file: string) => Pooled> = {
 
 const SILENT = { warn() {}, error() {} }
 
-/** As every application needs that uses pg: an error without a listener ends the process. */
+/** Every application with pg needs this: an error without a listener ends the process. */
 function pgPool(connectionString: string, connectionTimeoutMillis: number): pg.Pool {
   const pool = new pg.Pool({ connectionString, connectionTimeoutMillis, max: 2 })
   pool.on('error', () => {})
@@ -180,7 +180,7 @@ describe('errors on SQLite, of', () => {
     expect(sqlCodes(await errorOf(create('b')))).toContain('SQLITE_BUSY')
     other.exec('ROLLBACK')
     other.close()
-    // libsql leaves the statement that failed unfinished, and commits nothing before that was garbage-collected.
+    // libsql leaves the failed statement unfinished, and commits nothing before that is garbage-collected.
     await opened.end()
     opened = open(file)
     await create('b')

@@ -24,13 +24,13 @@ function open(url: string): Pooled & { sequelize: Sequelize } {
 
 describe.each([
   ['PostgreSQL', postgres, POSTGRESQL, ['-c', 'deadlock_timeout=20ms'], '40001'],
-  // It does not heed snapshots of its own where a row is written, or says that the record has changed.
+  // InnoDB ignores a transaction's own snapshot when a row is written, or reports that the record has changed.
   ['MariaDB', mariadb, MARIADB, ['--innodb-snapshot-isolation=ON'], '1020'],
 ] as const)('errors of Sequelize on %s:', (_name, spec, names, args, changed) => {
   let server: Server
   let opened: ReturnType<typeof open>
   beforeAll(async () => {
-    // Sequelize warns of connections that it ends.
+    // Sequelize warns about connections that it ends.
     vi.spyOn(console, 'warn').mockReturnValue()
     server = await startServer(spec, { args: [...args] })
     opened = open(server.url)

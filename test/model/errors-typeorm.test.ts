@@ -62,7 +62,7 @@ describe('errors of TypeORM on SQLite:', () => {
     const { source, end } = await onSqlite()
     for (const sql of suiteTables('sqlite')) await source.query(sql)
     await source.query('PRAGMA busy_timeout = 10')
-    // libsql leaves the statement that failed unfinished.
+    // libsql leaves the failed statement unfinished.
     const manager = finishingStatements(typeormManager(source.getRepository(Setting)))
     const create = (key: string) => manager.transaction(session => session.create([{ key, value: '' }]), OPTIONS)
     await create('a')

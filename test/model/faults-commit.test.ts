@@ -111,7 +111,7 @@ describe('transactions of the application', () => {
   test('that lock the rows in the opposite order deadlock, and the write is retried and succeeds', async () => {
     const { it } = database
     const table = await it.table()
-    // It looks for deadlocks first, and so is the victim.
+    // It checks for deadlocks first, and so is the victim.
     const dict = await it.open(table, {}, { url: `${it.server.url}?options=-c%20deadlock_timeout%3D100ms` })
     await dict.update({ a: 1, b: 1 })
     const stranger = await it.connection()

@@ -5,21 +5,18 @@ const database = testDatabase()
 
 type Opened = Awaited<ReturnType<typeof database.it.open>>
 
-/** How memory came to each state from now on. */
+/** How memory reaches each state from now on. */
 function reasons(dict: Opened): string[] {
   const told: string[] = []
   dict.on('sync', ({ reason }) => told.push(reason))
   return told
 }
 
-/** A version's row and changes, by hand. */
+/** The version's row and its changes, by SQL. */
 const HEAD = `durabledict_model_versions WHERE dict LIKE '%' || $1 || '%'`
 const LOG = `durabledict_model_changes WHERE dict LIKE '%' || $1 || '%'`
 
-/**
- * Commits as others would have made them, chained to the present one: each sets a key of its own. To make so many one by one
- * would take a while.
- */
+/** Commits of others, chained to the present one: each sets a new key. Making so many one by one would take a while. */
 async function commits(table: string, count: number): Promise<void> {
   const { it } = database
   await it.sql(
@@ -128,13 +125,13 @@ describe('the history', () => {
     await it.sql(`DELETE FROM ${HEAD}`, [table])
     expect(await other.get('a')).toBe(3)
     expect(told).toEqual(['diverged'])
-    // The log still has changes of these numbers.
+    // The numbers of the changes that the log still has.
     for (const n of [4, 5]) {
       await dict.set('a', n)
       expect(await other.get('a')).toBe(n)
     }
     expect(told).toEqual(['diverged', 'changes', 'changes'])
-    // Once more, by a writer, before anyone has asked.
+    // Once more, by a writer, before anyone has checked.
     await it.sql(`DELETE FROM ${HEAD}`, [table])
     expect(await dict.pop('a')).toBe(5)
     expect(await other.has('a')).toBe(false)
@@ -166,7 +163,7 @@ describe('the history', () => {
       expect(await other.get('a')).toBe(2)
       expect(await other.has('b')).toBe(false)
       expect(seen).toEqual(['diverged'])
-      // As many commits as were lost: the numbers are the same again, and nothing else is.
+      // As many commits as were lost: only the numbers are the same again.
       for (const n of [30, 40, 50, 60]) {
         await dict.set('a', n)
         expect(await other.get('a')).toBe(n)

@@ -18,7 +18,7 @@ import { rejection, testDatabase } from './test-database.js'
 
 const database = testDatabase()
 
-/** What is wrong, the statements that make it so (`$` stands for the table's name), and what is told. */
+/** What is wrong, the statements that cause it (`$` is the table's name), and the expected error. */
 type Case = readonly [what: string, sql: string, error: new (...args: never[]) => Error, says: RegExp]
 
 const WRONG_ANYWHERE: readonly Case[] = [
@@ -125,7 +125,7 @@ const WRONG_IN_SQLITE: readonly Case[] = [
   ],
 ]
 
-/** In which a key may be held. */
+/** Columns that can store a key. */
 const RIGHT: readonly string[] = [
   'CREATE TABLE $ (key text PRIMARY KEY, value text)',
   'CREATE TABLE $ (key varchar(100) UNIQUE, value text, tenant text, UNIQUE (tenant, key))',
@@ -188,7 +188,7 @@ describe('PostgreSQL', () => {
       )
     })
 
-    /** An application that sees nothing but that schema. */
+    /** An application that sees only that schema. */
     const manager = () => {
       const url = `${database.it.server.url}?options=-c%20search_path%3D${schema}`
       return database.it.manager('settings', { url })
@@ -269,7 +269,7 @@ describe('PostgreSQL', () => {
     await one.set('a', 1)
     await two.sync()
     expect(two.version).toBe(version)
-    // They are strangers to each other.
+    // They do not affect each other.
     await two.touch('a')
     expect(await two.get('a')).toBe(1)
   })

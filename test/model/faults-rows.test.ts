@@ -6,7 +6,7 @@ import { rejection, testDatabase, until } from './test-database.js'
 const database = testDatabase()
 
 describe('a value that the table rejects', () => {
-  /** The columns, and what of a write is refused: by what, and what the message holds. */
+  /** The columns, what rejects the write, and what the message contains. */
   const REFUSED: readonly (readonly [what: string, columns: string, key: string, value: unknown, says: RegExp])[] = [
     [
       'too long a value',
@@ -173,7 +173,7 @@ describe('rows changed by hand', () => {
     for (const one of [dict, other]) expect(Object.fromEntries(await one.entries())).toEqual(after)
     await until(() => live.local.get('b') === 3, 'the live one follows')
     expect(Object.fromEntries(live.local)).toEqual(after)
-    // What is popped and given a default is what the table has.
+    // pop and setDefault return what the table has.
     await it.sql(`UPDATE ${table} SET value = '4' WHERE key = 'a'`)
     expect(await dict.setDefault('a', 5)).toBe(4)
     expect(await dict.pop('a')).toBe(4)
@@ -210,7 +210,7 @@ describe('rows changed by hand', () => {
     await it.sql(`UPDATE ${table} SET note = 'again'`)
     await dict.touch()
     expect(await other.get('a')).toMatchObject({ note: 'again' })
-    // Those who keep the value column alone share the version with those who keep rows.
+    // Dictionaries of the value column and of whole rows share the version.
     const plain = await it.open(table, { encoding: TEXT })
     await plain.set('a', 'two')
     for (const one of [dict, other]) expect(await one.get('a')).toEqual({ key: 'a', value: 'two', note: 'again' })

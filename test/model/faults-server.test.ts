@@ -29,12 +29,12 @@ async function startAgain(): Promise<void> {
   it.server = await startServer(postgres, { folder, port: it.server.port as number })
 }
 
-/** Client connections that listen, or have. */
+/** Client connections that listen or have listened. */
 async function listeners(): Promise<number> {
   return (await it.sql(`SELECT 1 FROM pg_stat_activity WHERE query LIKE 'LISTEN%'`)).length
 }
 
-/** A connection to listen with; the option takes one, or what makes one. */
+/** A connection to listen on; the option accepts one, or a function that makes one. */
 async function connected(): Promise<pg.Client> {
   const client = new pg.Client({ connectionString: it.server.url })
   client.on('error', () => {})
@@ -83,7 +83,7 @@ describe('the server is restarted', () => {
     expect(Object.fromEntries(memory.local)).toEqual({ a: 3, b: 4 })
     await until(() => [live, fallen].every(one => one.local.get('b') === 4), 'both have what was written meanwhile')
     await until(() => events.filter(([name]) => name === 'fresh').length === 2, 'both are fresh again')
-    // The one that is given a function has a new connection; the other one asks.
+    // The dictionary with the function has a new connection; the other one polls.
     await until(async () => (await listeners()) === 1, 'one listens again')
     await dict.set('a', 5)
     await until(() => [live, fallen].every(one => one.local.get('a') === 5), 'both follow')
@@ -141,8 +141,8 @@ describe('the pool is exhausted', () => {
     for (const error of await Promise.all(calls.map(rejection))) expect(error).toBeInstanceOf(StoreUnavailableError)
     expect(performance.now() - startedAt).toBeLessThan(1_500)
     held.release()
-    // All that waited for the connection has had it when a new one who asks has it.
-    await until(() => pool.waitingCount === 0 && pool.idleCount === 1, 'what was given up has had its turn')
+    // Everything that waited for the connection is done when a new caller gets it.
+    await until(() => pool.waitingCount === 0 && pool.idleCount === 1, 'the abandoned calls have had their turn')
     expect(await it.rows(table)).toEqual({ a: 1 })
     expect(await it.changes(table)).toBe(1)
     expect(await dict.get('a')).toBe(1)
@@ -168,7 +168,7 @@ describe('the pool is exhausted', () => {
 })
 
 describe('the server hangs', () => {
-  /** The server and all of its processes, which serve one connection each. */
+  /** The server and all of its processes, one for each connection. */
   async function signalAll(signal: NodeJS.Signals, pids: readonly number[]): Promise<void> {
     for (const pid of pids) process.kill(pid, signal)
   }
@@ -223,7 +223,7 @@ describe('the server hangs', () => {
       await signalAll('SIGCONT', pids)
     }
     await until(() => live.staleness < 300, 'the live one is fresh again')
-    await until(async () => (await it.busy()) === 0, 'what was under way has ended')
+    await until(async () => (await it.busy()) === 0, 'the pending calls have ended')
     expect(await it.rows(table)).toEqual({ a: 1 })
     expect(await dict.pop('a')).toBe(1)
   })
@@ -237,7 +237,7 @@ describe('closing', () => {
     const stranger = await it.connection()
     await stranger.query(`BEGIN; LOCK TABLE ${table}`)
     const first = dict.set('a', 1)
-    await until(async () => (await it.busy()) > 1, 'the first is under way')
+    await until(async () => (await it.busy()) > 1, 'the first is in progress')
     const second = rejection(dict.set('b', 2))
     const read = rejection(dict.get('a'))
     const closing = dict.close()

@@ -9,18 +9,18 @@ export interface Pooled {
   end(): Promise<unknown>
 }
 
-/** What a server calls its errors, and the statements that tell and end connections. */
+/** The error codes of a server, and the statements that find and end connections. */
 export interface ErrorNames {
   readonly unique: string
   readonly tooLong: string
   readonly deadlock: string
   readonly killed: string
-  /** Ends the connection which it runs on. */
+  /** Ends the connection it runs on. */
   readonly kill: string
-  /** Tells the `id` of the connection. */
+  /** Returns the `id` of the connection. */
   readonly id: string
   killOther(id: unknown): string
-  /** Gives a row while that connection is there. */
+  /** Returns a row as long as that connection exists. */
   isThere(id: unknown): string
 }
 
@@ -55,7 +55,7 @@ export const errorOf = (promise: Promise<unknown>): Promise<unknown> =>
     error => error,
   )
 
-/** What an error and those inside of it say. */
+/** The messages of an error and of all its causes. */
 function messagesOf(error: unknown): string {
   if (!(error instanceof Error)) return ''
   const { cause, parent, driverError } = error as Error & Record<'parent' | 'driverError', unknown>
@@ -63,12 +63,12 @@ function messagesOf(error: unknown): string {
   return [error.name, error.message, ...inside.map(messagesOf)].join('\n')
 }
 
-/** The errors of a server, as they come out of a library. */
+/** The errors of a server, as a library reports them. */
 export function serverErrors(open: () => Pooled, names: ErrorNames): void {
   const within = <R>(work: (session: ModelSession) => Promise<R>) => open().manager.transaction(work, OPTIONS)
   const values = () => within(session => session.rows({ keyCol: 'key', columns: ['key', 'value'] }))
 
-  /** The next connection that the pool gives may be one that was cut. */
+  /** The next connection from the pool may be one that was cut. */
   const recovers = () => expect.poll(() => values().then(rows => rows.length, String)).toBe(2)
 
   beforeAll(() =>
@@ -131,7 +131,7 @@ export function serverErrors(open: () => Pooled, names: ErrorNames): void {
   })
 }
 
-/** A pool of two connections, both in use, which gives up soon. */
+/** A pool with both of its connections in use, which times out soon. */
 export function exhaustedPool(open: () => Pooled): void {
   test('a pool with all connections in use', async () => {
     const { manager } = open()
@@ -178,7 +178,7 @@ export function changedSince(open: () => Pooled, code: string): void {
   })
 }
 
-/** A server that went down, or that is not there. */
+/** A server that went down or never existed. */
 export function downErrors(open: (port: number) => Promise<Pooled>, code = 'ECONNREFUSED'): void {
   test('a server that is down', async () => {
     const { manager, end } = await open(await freePort())

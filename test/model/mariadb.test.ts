@@ -16,7 +16,7 @@ import { startServer } from '../servers/start.js'
 import type { Server } from '../servers/types.js'
 import { rejection } from './test-database.js'
 
-/** Small, so that values that are too large are not. */
+/** Small enough that too large values are not large. */
 const PACKET = 1024 * 1024
 
 let server: Server
@@ -165,7 +165,7 @@ test.each([
   const error = await rejection(open(manager(name, settings, options)))
   expect(error).toBeInstanceOf(UnsupportedError)
   expect(error.message).toMatch(says)
-  // Connections that a pool makes later.
+  // Connections that a pool opens later.
   let now = ''
   const pool = mysql.createPool({ uri: server.url, connectionLimit: 1, maxIdle: 0, idleTimeout: 1 })
   if (settings) pool.on('acquire', connection => void (now && (connection as mysql.PoolConnection).query(now)))

@@ -1,9 +1,9 @@
 import type { VersionCache } from '../../src/index.js'
 
-/** A cache of versions in memory, of which tests know everything. */
+/** A version cache in memory, whose contents tests can inspect. */
 export interface TestCache extends VersionCache {
   readonly tokens: Map<string, string>
-  /** Called before each call; may fail or take its time. */
+  /** Called before each call; may fail or delay it. */
   before: (call: 'get' | 'add' | 'incr') => unknown
   /** Called after each call. */
   after: (call: 'get' | 'add' | 'incr') => unknown

@@ -8,7 +8,7 @@ import { poolOf, testDatabase, until } from './test-database.js'
 const MANY = 33
 const database = testDatabase()
 
-/** What the process was warned of. */
+/** The warnings of the process. */
 let warnings: string[] = []
 const note = ({ name, message }: Error) => warnings.push(`${name}: ${message}`)
 beforeEach(() => {
@@ -32,7 +32,7 @@ async function connected(url = database.it.server.url): Promise<pg.Client> {
   return client
 }
 
-/** Many dictionaries in one table, live, on one pool. */
+/** Many live dictionaries in one table, on one pool. */
 async function openMany(listen: (index: number) => pg.Client | (() => Promise<pg.Client>), timeout = 5_000) {
   const table = await database.it.table()
   const pool = poolOf(database.it.server.url, 4)
@@ -54,7 +54,7 @@ async function openMany(listen: (index: number) => pg.Client | (() => Promise<pg
   return { dicts, all, table }
 }
 
-/** Each is notified of what others write, though nobody asks. */
+/** Each is notified of external writes, without a check. */
 async function expectNotified({ dicts, table }: Awaited<ReturnType<typeof openMany>>, value: number): Promise<void> {
   for (const index of [0, MANY - 1]) {
     const writer = await ModelDict.open(database.it.manager(table), { name: `d${index}` })

@@ -20,13 +20,13 @@ import {
 import { LibsqlClient } from './managers/knex-libsql.js'
 import { prismaClient } from './prisma/generate.js'
 
-/** A library's manager of the table `app_settings` of a file, and how to end it. */
+/** A library's manager of the table `app_settings` of a file, and how to close it. */
 export interface OnFile {
   readonly manager: ModelManager
   end(): Promise<unknown>
 }
 
-/** Every library that works on a file of SQLite, each through libsql. */
+/** Every library that supports SQLite files, each through libsql. */
 export const SQLITE_LIBRARIES: Readonly<Record<string, (file: string) => Promise<OnFile>>> = {
   async Kysely(file) {
     const db = new Kysely<object>({ dialect: new SqliteDialect({ database: new Database(file) as never }) })
@@ -65,7 +65,7 @@ export const SQLITE_LIBRARIES: Readonly<Record<string, (file: string) => Promise
   },
 }
 
-/** The names of its columns, as the libraries' models have them. */
+/** The names of its columns, as in the libraries' models. */
 export function columnsOf(library: string): { readonly keyCol: string; readonly valueCol: string } {
   const mapped = ['Drizzle', 'TypeORM', 'Prisma'].includes(library)
   return mapped
@@ -73,7 +73,7 @@ export function columnsOf(library: string): { readonly keyCol: string; readonly 
     : { keyCol: 'setting_key', valueCol: 'setting_value' }
 }
 
-/** A file with that table and those of the versions. */
+/** A file with that table and the version tables. */
 export class SqliteFile {
   readonly path: string
   readonly #folder: string
@@ -95,7 +95,7 @@ export class SqliteFile {
     return file
   }
 
-  /** As another program has it. */
+  /** A connection of another program. */
   connect(): Database.Database {
     const database = new Database(this.path)
     this.#opened.push(() => database.close())

@@ -5,7 +5,7 @@ import { columnsOf, SQLITE_LIBRARIES, SqliteFile } from './sqlite-files.js'
 
 type Journal = 'wal' | 'delete'
 
-/** A transaction of another program, and where a write of ours fails that meets it: at the lock, or at COMMIT. */
+/** A transaction of another program, and the point where our write fails: at the lock, or at COMMIT. */
 const WRITER = { journal: 'wal', sql: 'BEGIN IMMEDIATE' } as const
 const READER = { journal: 'delete', sql: 'BEGIN; SELECT * FROM app_settings' } as const
 
@@ -27,7 +27,7 @@ async function opened(file: SqliteFile, library: string, timeout = 10_000) {
   return dict
 }
 
-/** Another program writes at once, and sees what the dictionary sees. */
+/** Another program writes at once, and sees the same as the dictionary. */
 async function nothingIsLockedOrStale(file: SqliteFile, library: string, dict: Awaited<ReturnType<typeof opened>>) {
   file.connect().exec('BEGIN IMMEDIATE; UPDATE app_settings SET setting_value = setting_value; COMMIT')
   const fresh = await opened(file, library)

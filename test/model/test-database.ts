@@ -11,7 +11,7 @@ import type { Server, StartOptions } from '../servers/types.js'
 
 type Options = DictOptions & ModelOptions
 
-/** Where an application reaches its database, and with how many connections. */
+/** How an application connects to its database, and with how many connections. */
 export interface Reach {
   readonly url?: string
   readonly max?: number
@@ -25,7 +25,7 @@ export interface Application {
 
 let tables = 0
 
-/** One PostgreSQL for the tests of a file. What a test opens is closed after it. */
+/** One PostgreSQL for the tests of a file. Everything that a test opens is closed after it. */
 export class TestDatabase {
   server: Server
   readonly cleanup: (() => unknown)[] = []
@@ -42,19 +42,19 @@ export class TestDatabase {
     return database
   }
 
-  /** Past all dictionaries. */
+  /** Bypasses all dictionaries. */
   async sql<Row = Record<string, unknown>>(text: string, values: unknown[] = []): Promise<Row[]> {
     return (await this.#admin.query(text, values)).rows as Row[]
   }
 
-  /** A connection of its own, for what is to stay open between statements. */
+  /** A separate connection, for what stays open between statements. */
   async connection(): Promise<pg.PoolClient> {
     const client = await this.#admin.connect()
     this.cleanup.push(() => client.release(true))
     return client
   }
 
-  /** A table that no other test has. */
+  /** A table that no other test uses. */
   async table(columns = 'key text PRIMARY KEY, value text NOT NULL'): Promise<string> {
     tables += 1
     const name = `settings_${tables}`
@@ -62,7 +62,7 @@ export class TestDatabase {
     return name
   }
 
-  /** As an application of its own would have it. Its errors are those of its statements. */
+  /** A pool as in a separate application. Its errors are those of its statements. */
   application({ url = this.server.url, max = 4 }: Reach = {}): Application {
     const pool = poolOf(url, max)
     const errors: unknown[] = []
@@ -86,7 +86,7 @@ export class TestDatabase {
     return dict
   }
 
-  /** What stands in the table, by key. */
+  /** The contents of the table, by key. */
   async rows(table: string): Promise<Record<string, unknown>> {
     const rows = await this.sql<{ key: string; value: string }>(`SELECT key, value FROM ${table} ORDER BY key`)
     return Object.fromEntries(rows.map(({ key, value }) => [key, JSON.parse(value)]))
@@ -101,7 +101,7 @@ export class TestDatabase {
     return Number(row?.count)
   }
 
-  /** How many connections wait within a transaction, or for a lock. */
+  /** How many connections wait inside a transaction or for a lock. */
   async busy(): Promise<number> {
     const [row] = await this.sql<{ count: string }>(
       `SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid() AND state <> 'idle'`,
@@ -119,7 +119,7 @@ export class TestDatabase {
   }
 }
 
-/** Pools leave errors of connections that are in use to whoever takes them. */
+/** Pools leave errors of checked-out connections to the code that uses them. */
 export function poolOf(connectionString: string, max: number): pg.Pool {
   const pool = new pg.Pool({ connectionString, max })
   pool.on('error', () => {})
@@ -147,7 +147,7 @@ export async function rejection(
   )
 }
 
-/** Waits until it holds, as what comes in the background needs. */
+/** Waits until the condition holds, for what happens in the background. */
 export async function until(holds: () => boolean | Promise<boolean>, what: string, ms = 8_000): Promise<void> {
   const end = performance.now() + ms
   while (!(await holds())) {

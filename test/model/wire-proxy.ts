@@ -1,16 +1,16 @@
 import { once } from 'node:events'
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 
-/** Stands between `pg` and PostgreSQL, and cuts a connection where it commits. */
+/** A proxy between `pg` and PostgreSQL that cuts a connection when it commits. */
 export interface WireProxy {
   readonly url: string
   readonly cuts: number
-  /** Cuts the next COMMIT: before the server gets it, or after it has executed it and before its answer is passed on. */
+  /** Cuts the next COMMIT: before the server receives it, or after it was executed and before its response is forwarded. */
   cut(when: 'before' | 'after', then?: 'lets others through' | 'stays away'): void
   close(): void
 }
 
-/** The message of the client, and the server's answer to it; both protocols of queries end their text likewise. */
+/** The message of the client, and the server's response; both query protocols end their text in the same way. */
 const COMMIT = Buffer.from('commit\0')
 const COMMITTED = Buffer.from('COMMIT\0')
 

@@ -12,7 +12,7 @@ import { rejection, testDatabase } from './test-database.js'
 
 const database = testDatabase()
 
-/** A trigger of PostgreSQL on a table, run before each row is written. */
+/** A PostgreSQL trigger on a table that runs before each row is written. */
 async function trigger(table: string, body: string, event = 'INSERT OR UPDATE'): Promise<void> {
   await database.it.sql(`CREATE FUNCTION ${table}_f() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN ${body} END $$;
     CREATE TRIGGER t BEFORE ${event} ON ${table} FOR EACH ROW EXECUTE FUNCTION ${table}_f()`)
@@ -175,7 +175,7 @@ describe('instances', () => {
 })
 
 describe('rights', () => {
-  /** A role that has been granted so much, and what it can open. */
+  /** A role with these grants, and what it can open. */
   async function role(name: string, grants: (table: string) => string) {
     const { it } = database
     const table = await it.table()

@@ -4,7 +4,7 @@ import { command } from './commands.js'
 import { kinds } from './places.js'
 import { type Mode, Session } from './session.js'
 
-/** Longer than any test takes, so that what memory holds is confirmed within it all the time. */
+/** Longer than any test takes, so that memory is confirmed within it at all times. */
 const LONG = 3_600_000
 
 const MODES: readonly Mode[] = [

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 
-/** Few, so that operations meet; among them those that break a plain object. `d` has a default. */
+/** Few, so that operations meet, including keys that break a plain object. `d` has a default. */
 export const KEYS = ['a', 'b', 'd', '__proto__', 'constructor', 'ключ 🗝'] as const
 
 export const DEFAULTS = { d: { default: true } } as const

@@ -11,7 +11,7 @@ type Operation =
   | { readonly do: 'get' | 'has' | 'delete' | 'pop' | 'set' | 'setDefault' | 'increment'; readonly key: string }
   | { readonly do: 'snapshot' | 'update' | 'clear' | 'sync' | 'entries' }
 
-/** Reads and writes come often, since most of what can go wrong is between these two. */
+/** Reads and writes are frequent, since most faults happen between these two. */
 const BY_KEY = ['get', 'get', 'has', 'delete', 'pop', 'set', 'set', 'setDefault', 'increment'] as const
 
 const key = fc.constantFrom<string>(...KEYS)
@@ -23,12 +23,12 @@ const operation = fc.oneof(
   { weight: 2, arbitrary: fc.record({ do: fc.constantFrom('snapshot', 'update', 'clear', 'sync', 'entries') }) },
 ) as fc.Arbitrary<Operation>
 
-/** What each of four callers does, one operation after the other; two callers share a dictionary. */
+/** The operations of each of four callers, one after the other; two callers share a dictionary. */
 const callers = fc.tuple(...[0, 1, 2, 3].map(() => fc.array(operation, { maxLength: 8, size: 'max' })))
 
 type Dict = DurableDict<Record<string, unknown>>
 
-/** Everything that was called and what came of it, by key. */
+/** Every call and its result, by key. */
 class Observations {
   readonly byKey = new Map<string, Observed[]>(KEYS.map(key => [key, []]))
   readonly snapshots: { snapshot: Snapshot; dict: number; invoked: number; returned: number }[] = []
@@ -40,7 +40,7 @@ class Observations {
     return this.#clock
   }
 
-  /** A value that no one has written before. */
+  /** A value that nobody has written before. */
   fresh(): number {
     this.#written += 1
     return this.#written
@@ -142,7 +142,7 @@ async function performOnAll(
   }
 }
 
-/** What a dictionary that watches from the beginning to the end is told: every state of the store, in order. */
+/** The changes that a dictionary emits from the beginning to the end: every state of the store, in order. */
 class Chronicle {
   readonly states = new Map<unknown, ReadonlyMap<string, unknown>>()
   readonly order: unknown[] = []
@@ -164,7 +164,7 @@ class Chronicle {
   }
 }
 
-/** Snapshots are states that the store went through, and of one dictionary none is older than one taken before it. */
+/** Snapshots are states that the store had, and those of one dictionary never go back. */
 function checkSnapshots(log: Observations, chronicle: Chronicle): void {
   for (const { snapshot } of log.snapshots) {
     expect(new Map(snapshot)).toEqual(chronicle.states.get(snapshot.version))
@@ -193,7 +193,7 @@ async function runCallers(dicts: readonly Dict[], plans: readonly (readonly Oper
   )
 }
 
-/** Each dictionary's own account of what happened leads to what it holds. */
+/** Each dictionary's own changes lead to its contents. */
 function follow(dict: Dict): () => void {
   const model = new Map<string, unknown>()
   dict.on('change', ({ key, value, previous }) => {

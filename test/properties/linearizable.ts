@@ -1,16 +1,16 @@
-/** One operation on one key: a register that holds a value or nothing (`undefined`). Times are any increasing numbers. */
+/** One operation on one key: a register that contains a value or nothing (`undefined`). Times are any increasing numbers. */
 export interface Observed {
   readonly invoked: number
   readonly returned: number
-  /** The register after the operation, and what it must have given: `undefined` where it could not have given that. */
+  /** The register after the operation and its expected result, or `undefined` if the result is impossible. */
   apply(register: unknown): { readonly register: unknown } | undefined
   readonly label: string
 }
 
 /**
- * Whether there is an order of the operations that keeps to real time (what returned before another was invoked comes
- * first) and in which each gives what it gave (Herlihy and Wing, 1990; the search is Wing and Gong's, 1993, with what was tried
- * remembered, as by Lowe). Linearizability is local: a whole dictionary is checked key by key.
+ * Searches for an order of the operations that respects real time (what returned before another was invoked comes
+ * first) and explains each result. The definition is by Herlihy and Wing (1990), the search by Wing and Gong (1993),
+ * with visited states remembered, as by Lowe. Linearizability is local: a dictionary is checked key by key.
  */
 export function linearizable(operations: readonly Observed[], initial: unknown): boolean {
   const ordered = [...operations].sort((left, right) => left.invoked - right.invoked)

@@ -16,7 +16,7 @@ export interface Place {
 
 export interface Kind {
   readonly name: string
-  /** How many runs, next to those of a store in memory: the slower a store, the fewer. */
+  /** How many runs, relative to those of a store in memory: the slower a store, the fewer. */
   readonly share: number
   create(): Promise<Place>
 }
@@ -49,7 +49,7 @@ async function sqlite(module: URL): Promise<Kind> {
   }
 }
 
-/** Every store that there is in this source tree and that needs no server. */
+/** Every store in this source tree that needs no server. */
 export async function kinds(): Promise<Kind[]> {
   const module = new URL('../../src/sqlite-dict.ts', import.meta.url)
   return existsSync(module) ? [memory, await sqlite(module)] : [memory]

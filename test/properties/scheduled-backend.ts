@@ -13,12 +13,12 @@ import type {
   Version,
 } from '../../src/contract/backend.js'
 
-/** Who is told of changes. Shared by the backends over one store. */
+/** The subscribers to changes, shared by the backends over one store. */
 export type Audience = Set<(change: Change<unknown>) => void>
 
 /**
- * A store at the far end of a network whose order is the test's: each call travels there, is executed at one moment, and its
- * answer travels back; pushes may overtake them, come twice, or get lost.
+ * A store behind a network whose order the test decides. Each call travels there, is executed at one moment, and its
+ * answer travels back. Pushes may overtake answers, come twice, or get lost.
  */
 export class ScheduledBackend implements Backend<unknown> {
   readonly name = 'scheduled'
@@ -27,10 +27,10 @@ export class ScheduledBackend implements Backend<unknown> {
   readonly #scheduler: Scheduler
   readonly #chance: () => number
   readonly #audience: Audience
-  /** Off while the test opens and closes: calls answer by themselves then. */
+  /** Off while the test opens and closes: calls are then answered immediately. */
   scheduling = false
 
-  /** @param chance - the test's dice, 0 to 9: what happens to each push, and how far the change log reaches back. */
+  /** @param chance - the test's dice, 0 to 9: decides about each push, and how far back the change log goes. */
   constructor(store: MemoryStore, scheduler: Scheduler, chance: () => number, audience: Audience) {
     this.#inner = new MemoryBackend(store)
     this.#scheduler = scheduler
@@ -92,7 +92,7 @@ export class ScheduledBackend implements Backend<unknown> {
     }
   }
 
-  /** Now and then what happened is not known any more, or given as a whole state. */
+  /** Sometimes the changes are no longer known, or replaced by a whole state. */
   #forget(since: Version, catchUp: CatchUp<unknown>): CatchUp<unknown> {
     const chance = this.#chance()
     if (chance > 2 || this.#inner.lastUpdated() === since) return catchUp

@@ -5,13 +5,13 @@ import type { Dict, Options, Place } from './places.js'
 
 type Model = Map<string, unknown>
 
-/** Which states of the history a read may show, by mode. */
+/** Which states of the history a read may return, by mode. */
 export interface Mode {
   readonly name: string
   readonly options: Options
-  /** Reads ask the store. */
+  /** Reads check the store. */
   readonly checked: boolean
-  /** Memory moves by itself. */
+  /** Memory advances by itself. */
   readonly pushed: boolean
 }
 
@@ -25,9 +25,9 @@ interface Watching {
 const GONE = Symbol('not there')
 
 /**
- * Two dictionaries over one store, and the history of the store as a list of plain Maps. Of each dictionary it is known
- * which of these states its memory holds at least; a read must show one from there on, exactly the last one where it is
- * checked, and exactly the known one where nothing but calls moves memory.
+ * Two dictionaries over one store, and the history of the store as a list of plain Maps. The test tracks the earliest
+ * state that each dictionary's memory may hold. A read must return that state or a later one: exactly the last one if
+ * it is checked, and exactly the tracked one if only calls advance memory.
  */
 export class Session {
   readonly #history: Model[] = [new Map()]
@@ -59,7 +59,7 @@ export class Session {
     return this.#history.at(-1) as Model
   }
 
-  // What a read may show.
+  // The states that a read may return.
 
   #candidates(dict: 0 | 1, checked: boolean): [number, number] {
     const last = this.#history.length - 1
@@ -68,7 +68,7 @@ export class Session {
     return [known, this.#modes[dict].pushed ? last : known]
   }
 
-  /** The earliest state that shows what was read: any later choice would only rule out more. */
+  /** The earliest state that explains the read: any later choice would only rule out more. */
   #agree(dict: 0 | 1, seen: unknown, show: (model: Model) => unknown, checked = this.#modes[dict].checked): void {
     const [from, to] = this.#candidates(dict, checked)
     for (let index = from; index < to; index += 1) {
@@ -80,7 +80,7 @@ export class Session {
     this.#known[dict] = to
   }
 
-  /** A write: the store moved to `next`, and memory of its author holds that. */
+  /** A write: the store advanced to `next`, and so did its author's memory. */
   #written(dict: 0 | 1, next?: Model): void {
     if (next) this.#history.push(next)
     this.#known[dict] = this.#history.length - 1
@@ -172,7 +172,7 @@ export class Session {
         const known = this.#known[command.dict]
         const wanted = before.has(command.key) ? before.get(command.key) : command.value
         expect(await dict.setDefault(command.key, command.value)).toEqual(wanted)
-        // Where nothing changed, neither did the version.
+        // If nothing changed, neither did the version.
         if (before.has(command.key) && known === this.#history.length - 1) expect(dict.version).toBe(version)
         return this.#written(
           command.dict,
@@ -206,7 +206,7 @@ export class Session {
     const stop = new Error('stop')
     const recorded: boolean[] = []
     const fn = async (tx: Transaction<Record<string, unknown>>) => {
-      // It begins on the latest state where reads are checked, and after a conflict.
+      // It begins on the latest state if reads are checked, and after a conflict.
       if (this.#modes[command.dict].checked || recorded.length > 0) this.#written(command.dict)
       const model = new Map(dict.local)
       recorded.push(command.steps.map(step => runStep(tx, model, step)).includes(true))
@@ -218,10 +218,11 @@ export class Session {
     expect(await dict.transact(fn)).toBe(recorded.length)
     const interfered = command.ending === 'conflict' && recorded[0]
     if (interfered) expect(recorded.length).toBe(2)
-    // Begun on what memory happens to hold, it may have come too late.
+    // It began on what memory happened to hold, and may have been too late.
     else expect(recorded.length).toBeLessThanOrEqual(this.#modes[command.dict].checked ? 1 : 2)
     if (!recorded.at(-1)) return
-    // All that it looked at still stood when it was committed: so it did to the latest state what it did to its own.
+    // Everything that it read was unchanged when it was committed: it had the same effect on the latest state as on its
+    // own.
     const after = new Map(this.#now)
     for (const step of command.steps) stepOnModel(after, step)
     this.#written(command.dict, after)
@@ -267,7 +268,7 @@ export class Session {
     for (const watching of this.#watching) await this.#replay(watching)
   }
 
-  /** What a watcher was told, replayed, gives the final state; each `previous` is what the replay had. */
+  /** A replay of a watcher's changes leads to the final state; each `previous` is the replay's value. */
   async #replay({ model, key, stream }: Watching): Promise<void> {
     const versions = new Set<unknown>()
     let latest: unknown
@@ -276,7 +277,7 @@ export class Session {
       expect(change.previous).toEqual(model.get(change.key))
       if (change.value === undefined) model.delete(change.key)
       else model.set(change.key, change.value)
-      // In commit order: who left a version does not come back to it.
+      // In commit order: a watcher never returns to an earlier version.
       if (change.version !== latest) expect(versions.has(change.version)).toBe(false)
       versions.add(change.version)
       latest = change.version
@@ -286,7 +287,7 @@ export class Session {
   }
 }
 
-/** What a step of a transaction gives, and what it does, on a plain Map. */
+/** The result of a transaction's step, and its effect, on a plain Map. */
 function stepOnModel(model: Model, step: TxStep): unknown {
   switch (step.do) {
     case 'get':
@@ -319,7 +320,7 @@ function stepOnModel(model: Model, step: TxStep): unknown {
   }
 }
 
-/** Performs the step on both, compares what they give, and tells whether the transaction has to record it. */
+/** Performs the step on both, compares the results, and returns whether the transaction has to record it. */
 function runStep(tx: Transaction<Record<string, unknown>>, model: Model, step: TxStep): boolean {
   const records = recordsOn(model, step)
   expect(stepOnTransaction(tx, step)).toEqual(stepOnModel(model, step))
@@ -398,7 +399,7 @@ function same(left: unknown, right: unknown): boolean {
   }
 }
 
-/** Memory comes to the state by itself, without being asked. */
+/** Memory reaches the state by itself, without a check. */
 async function fed(dict: Dict, state: Model): Promise<void> {
   await new Promise<void>(resolve => {
     const look = () => {

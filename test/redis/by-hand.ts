@@ -5,7 +5,7 @@ interface Client {
   sendCommand(args: string[]): Promise<unknown>
 }
 
-/** What the commit script answers, taken apart. */
+/** The parsed reply of the commit script. */
 export interface Answer {
   readonly status: string
   readonly head: string
@@ -20,7 +20,7 @@ export interface Answer {
 let stores = 0
 let nonces = 0
 
-/** A dictionary of its own, whose scripts are run by hand. */
+/** A separate dictionary, whose scripts the test calls directly. */
 export class ByHand {
   readonly keys: ReturnType<typeof keysOf>
   readonly #client: Client
@@ -49,7 +49,7 @@ export class ByHand {
     return ((await this.pull('')) as string[])[1] as string
   }
 
-  /** @param id - with the number of the sending, and the flags: 'id.1 r'. */
+  /** @param id - with the number of the attempt, and the flags: 'id.1 r'. */
   async commit(base: string, id: string, ...operations: string[]): Promise<Answer> {
     const [nonce = '', flags = ''] = id.split(' ')
     return takeApart(

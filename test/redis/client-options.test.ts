@@ -22,7 +22,7 @@ afterEach(async () => {
 
 afterAll(() => server.stop())
 
-/** Everything that a reply can be misread in: checks without a change, changes, states, chunks, results, messages. */
+/** Every kind of reply that could be misread: checks without a change, changes, states, chunks, results, messages. */
 async function exercise(client: RedisClient): Promise<void> {
   await using dict = await RedisDict.open('d', client)
   await using live = await RedisDict.open('d', client, { live: true, autosync: false })

@@ -4,7 +4,7 @@ import { createClient, createClientPool, createCluster, createSentinel } from 'r
 import type { RedisClient } from '../../src/index.js'
 import type { RedisNode, RedisSentinels } from '../servers/types.js'
 
-/** A connected client, and how it is ended. */
+/** A connected client, and how to close it. */
 export interface Opened<C = RedisClient> {
   readonly client: C
   end(): Promise<void> | void

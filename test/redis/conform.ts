@@ -6,10 +6,10 @@ import type { Opened } from './clients.js'
 
 let stores = 0
 
-/** The mode that shows how a client differs from others: all calls, and messages. The rest is the same for all. */
+/** The mode in which clients differ: all calls, and messages. The rest is the same for all. */
 export const TELLING_MODES: readonly Mode[] = [{ live: true }]
 
-/** Runs the conformance suite through one client. Each test has a dictionary of its own on the same server. */
+/** Runs the conformance suite through one client. Each test has its own dictionary on the same server. */
 export function conform(name: string, open: () => Promise<Opened>, modes?: readonly Mode[]): void {
   describe(name, () => {
     let opened: Opened

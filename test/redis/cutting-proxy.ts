@@ -1,19 +1,19 @@
 import { once } from 'node:events'
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 
-/** Stands between a client and a server, and cuts the connection when told to. */
+/** A proxy between a client and a server that cuts the connection on request. */
 export interface CuttingProxy {
   readonly url: string
   readonly port: number
   /**
-   * Cuts the next connection that writes such a text: before the server gets it, or after it has answered, so that only
-   * the answer is lost. How often it has cut so far is told by `cuts`.
+   * Cuts the next connection that writes such a text: before the server receives it, or after it has responded, so that
+   * only the response is lost. `cuts` counts them.
    *
-   * @param first - done before an answer is lost.
+   * @param first - runs before a response is lost.
    */
   cut(text: string, when: 'before' | 'after', times?: number, first?: () => Promise<unknown>): void
   readonly cuts: number
-  /** What was written to the server, of all that holds the text. */
+  /** Everything written to the server that contains the text. */
   readonly requests: string[]
   close(): void
 }

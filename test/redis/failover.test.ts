@@ -20,7 +20,7 @@ const OPTIONS = { timeout: PATIENCE } as const
 
 const until = (holds: () => boolean | Promise<boolean>, what: string) => untilWithin(holds, what, PATIENCE)
 
-/** A writer, and a reader that is fed, each with a client of its own. */
+/** A writer and a live reader, each with a client of its own. */
 async function openTwo(open: () => Promise<Opened>, onTestFinished: TestContext['onTestFinished']) {
   const clients = [await open(), await open()]
   for (const one of clients) onTestFinished(() => one.end())
@@ -53,7 +53,7 @@ describe('Sentinel: another primary takes over', () => {
       await until(() => reader.local.get('b') === 2, 'the reader follows the new primary')
       await until(async () => (await listeners(sentinels.replica, '{settings}:meta')) > 0, 'messages come from there')
       await writer.set('c', 3)
-      await until(() => reader.local.get('c') === 3, 'the reader is fed again')
+      await until(() => reader.local.get('c') === 3, 'the reader gets pushes again')
     }, 120_000)
   }
 })

@@ -23,7 +23,7 @@ const CLIENTS: Record<string, (url: string) => Promise<Opened>> = {
   'ioredis 5': ioredis5,
   'ioredis 6': ioredis6,
 }
-/** So long a heartbeat that nothing arrives by it. */
+/** A heartbeat so long that no change arrives by it. */
 const LIVE = { live: true, autosync: false, maxStaleness: 120_000, encoding: JSONEncoding } as const
 const cleanup: (() => unknown)[] = []
 let server: RedisNode
@@ -60,7 +60,7 @@ for (const [name, open] of Object.entries(CLIENTS)) {
       await dicts[0]?.close()
       expect((await connections(server)).length).toBe(1)
       await dicts[1]?.set('a', 1)
-      await until(() => dicts[2]?.local.get('a') === 1, 'the others are still fed')
+      await until(() => dicts[2]?.local.get('a') === 1, 'the others still get pushes')
       await dicts[1]?.close()
       await dicts[2]?.close()
       await until(async () => (await connections(server)).length === 0, 'the connection is gone')
@@ -95,7 +95,7 @@ for (const [name, open] of Object.entries(CLIENTS)) {
         await ask(server, 'client', 'kill', 'type', 'pubsub')
         await writer.set('n', round)
         await until(() => reader.local.get('n') === round, 'the reader follows')
-        await until(async () => (await listeners(server, '{lost}:meta')) === 1, 'the connection is there again')
+        await until(async () => (await listeners(server, '{lost}:meta')) === 1, 'the connection is restored')
       }
       await writer.set('n', 0)
       await until(() => reader.local.get('n') === 0, 'messages arrive again')

@@ -52,7 +52,7 @@ describe('a large dictionary is loaded in chunks', () => {
       for (let round = 0; round < 5; round += 1) {
         await using dict = await RedisDict.open('large', client, { autosync: false, encoding: JSONEncoding })
         const loaded = dict.version
-        // At some version that the writer went through: the changes since lead to the same as the writer has.
+        // At some version of the writer, since whose changes lead to the writer's state.
         await dict.sync()
         await writer.sync()
         await dict.sync()

@@ -20,7 +20,7 @@ import {
 import { until } from './support.js'
 import { startSwitchingProxy } from './switching-proxy.js'
 
-/** Within which a client must be back, in ms, on a busy machine. */
+/** How soon a client must recover, in ms, on a busy machine. */
 const BOUND = 20_000
 
 const LEAN = ['--appendonly', 'no', '--save', '', '--repl-diskless-sync-delay', '0']
@@ -42,7 +42,7 @@ const CLIENTS: Record<string, (url: string) => Promise<Opened & { readonly own?:
   'ioredis 6': ioredis6,
 }
 
-/** A dictionary that is fed, and takes writes. */
+/** A live dictionary that also writes. */
 async function open(opened: Opened & { readonly own?: OwnClient }, onFinished: OnFinished) {
   const { client, end } = opened
   onFinished(() => end())
@@ -52,7 +52,7 @@ async function open(opened: Opened & { readonly own?: OwnClient }, onFinished: O
   return dict
 }
 
-/** How long it takes until a write, a checked read and the feed work again. */
+/** How long it takes until a write, a checked read and the pushes work again. */
 async function recover(dict: Awaited<ReturnType<typeof open>>, write: (mark: number) => Promise<unknown>) {
   const startedAt = performance.now()
   const works = (call: () => Promise<unknown>) => () =>
@@ -82,7 +82,7 @@ async function start(onFinished: OnFinished, ...args: string[]): Promise<RedisNo
   return node
 }
 
-/** A writer of another process. */
+/** A writer in another process. */
 async function writerOf(node: RedisNode, onFinished: OnFinished) {
   const dict = await open(await nodeRedis(node.url), onFinished)
   return (mark: number) => dict.set('mark', mark)
@@ -149,7 +149,7 @@ describe('a frozen primary is left for the replica that takes over', () => {
       await ask(primary, 'wait', '1', '5000')
       process.kill(primary.pid, 'SIGSTOP')
       onTestFinished(() => void process.kill(primary.pid, 'SIGCONT'))
-      // One primary alone cannot vote for another.
+      // A single primary cannot elect another one.
       await ask(replica, 'cluster', 'failover', 'takeover')
       const took = await recover(dict, async mark => (await writerOf(replica, onTestFinished))(mark))
       report(`frozen primary, cluster, ${name}`, took)
@@ -157,7 +157,7 @@ describe('a frozen primary is left for the replica that takes over', () => {
   }
 })
 
-/** What docs/redis.md states comes from here. */
+/** The source of the figures in docs/redis.md. */
 function report(what: string, ms: number): void {
   if (process.env.DURABLEDICT_REPORT) console.log(`${what}: back after ${(ms / 1_000).toFixed(1)} s`)
   expect(ms).toBeLessThan(BOUND)

@@ -22,7 +22,7 @@ afterEach(async () => {
 
 afterAll(() => server.stop())
 
-/** As docs/redis.md has it. */
+/** As in docs/redis.md. */
 const RIGHTS = [
   '-@all',
   '+evalsha',
@@ -102,7 +102,7 @@ describe('a user with only the necessary rights', () => {
       const entries = (await ask(server, 'hlen', 'settings')) as number
       const written = (await ask(server, 'llen', '{settings}:log')) as number
       expect([entries, written]).toEqual(error ? [2_001, 0] : [2_002, 1])
-      // Not needed in each and every case.
+      // Not needed in every case.
       if (!['+eval', '+lpop', '+hget', '+hgetall'].includes(missing) || error) {
         expect(error).toBeInstanceOf(StoreUnavailableError)
         expect(error.message).toMatch(/right|NOPERM/)

@@ -220,7 +220,7 @@ function perform(model: Map<string, string>, kind: string, key: string, value: s
   else if (kind === 'c') model.clear()
   else if (kind !== 'f') model.delete(key)
   if (kind === 's') return 'u'
-  // Whether there was anything is not worth knowing.
+  // It does not matter whether there was anything.
   if (kind === 'c') return 'c'
   if (kind === 'd') return before === undefined ? 'f' : 't'
   if (before !== undefined) values.push(before)

@@ -3,7 +3,7 @@ import { expect } from 'vitest'
 import { ask } from '../servers/redis-nodes.js'
 import type { RedisNode } from '../servers/types.js'
 
-/** Waits until it holds, as what comes in the background needs. */
+/** Waits until the condition holds, for what happens in the background. */
 export async function until(holds: () => boolean | Promise<boolean>, what: string, ms = 10_000): Promise<void> {
   const end = performance.now() + ms
   while (!(await holds())) {

@@ -1,13 +1,13 @@
 import { once } from 'node:events'
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 
-/** Stands between clients and servers, as a name or a load balancer does. */
+/** A proxy between clients and servers, like a host name or a load balancer. */
 export interface SwitchingProxy {
   readonly url: string
   readonly port: number
-  /** New connections lead there; those that there are stay where they are. */
+  /** New connections lead there; existing ones stay. */
   switchTo(port: number): void
-  /** The connections that there are say nothing more, and are not closed; new ones work. */
+  /** Existing connections become silent without being closed; new ones work. */
   silence(): void
   close(): void
 }

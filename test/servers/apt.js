@@ -13,7 +13,7 @@ const script = name => fileURLToPath(new URL(name, import.meta.url))
 /** @param {string} line */
 const announce = line => process.stderr.write(`${line}\n`)
 
-/** Where the unpacked packages of a server lie in the cache. @param {ServerSpec} spec */
+/** The cache folder of a server's unpacked packages. @param {ServerSpec} spec */
 const folderName = ({ packages = [] }) => `apt-${packages.join('-')}`
 
 /** The program that an earlier run unpacked into the cache. @param {ServerSpec} spec */
@@ -38,7 +38,7 @@ async function unpackAsUser(spec) {
 }
 
 /**
- * Brings the server's program from Debian's packages: installed where we are root, unpacked into the cache otherwise.
+ * Gets the server's program from Debian's packages: installed if we are root, and otherwise unpacked into the cache.
  * @param {ServerSpec} spec
  */
 export async function findByApt(spec) {
@@ -51,5 +51,5 @@ export async function findByApt(spec) {
   return binary === undefined ? undefined : { binary, prefix: '' }
 }
 
-/** Whether the machine has apt: Debian, Ubuntu and their kin. */
+/** Whether the machine has apt: Debian, Ubuntu and derivatives. */
 export const hasApt = async () => (await findBinary({ binaries: ['apt-get'] })) !== undefined

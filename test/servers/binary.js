@@ -5,14 +5,14 @@ import { delimiter, join } from 'node:path'
 
 const FOLDERS = ['/usr/bin', '/usr/sbin', '/usr/local/bin', '/usr/local/sbin', '/opt/homebrew/bin']
 
-/** The names in a folder, the highest version first; none where there is no such folder. @param {string} folder */
+/** The names in a folder, the highest version first, or none if the folder is missing. @param {string} folder */
 async function names(folder) {
   const all = await readdir(folder).catch(() => [])
   return all.sort((a, b) => b.localeCompare(a, 'en', { numeric: true }))
 }
 
 /**
- * The paths that a pattern may stand for; `*` stands for one whole name.
+ * The paths that match a pattern; `*` matches one whole name.
  * @param {string} pattern
  * @returns {Promise<string[]>}
  */

@@ -5,7 +5,7 @@ import { promisify } from 'node:util'
 
 const ANSWERS_WITHIN = 3_000
 
-/** Whether Docker's engine answers, and not only its client. */
+/** Whether Docker's engine responds, not only its client. */
 export async function dockerAnswers() {
   const asked = promisify(execFile)('docker', ['info', '--format', '{{.ServerVersion}}'], { timeout: ANSWERS_WITHIN })
   return asked.then(

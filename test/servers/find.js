@@ -4,7 +4,7 @@ import { findByApt, findUnpacked, hasApt } from './apt.js'
 import { findBinary } from './binary.js'
 import { dockerAnswers } from './docker.js'
 
-/** One line that says what to do. @param {ServerSpec} spec @param {unknown} [cause] */
+/** One line that names the remedy. @param {ServerSpec} spec @param {unknown} [cause] */
 function notFound({ name, variable, binaries, packages }, cause) {
   const debian = packages === undefined ? '' : ` (on Debian: apt-get install ${packages.join(' ')})`
   const program = binaries.join(' or ')
@@ -19,8 +19,8 @@ async function findHere(spec) {
 }
 
 /**
- * Finds a server: one whose URL is in the environment, else a program on this machine, else Docker, else what Debian's
- * packages bring. Rejects with one line that says what to install.
+ * Finds a server: by a URL in the environment, else a program on this machine, else Docker, else Debian's packages.
+ * Rejects with one line that names what to install.
  * @param {ServerSpec} spec
  * @returns {Promise<Found>}
  */

@@ -23,7 +23,7 @@ function finish([program = '', ...args]) {
   return false
 }
 
-/** Runs the server; gives what ends it. @param {string[]} command */
+/** Runs the server and returns a function that ends it. @param {string[]} command */
 function start([program = '', ...args]) {
   const server = spawn(program, args, { ...options, stdio: ['ignore', 'inherit', 'inherit'] })
   const ended = new Promise(resolve => {

@@ -9,10 +9,10 @@ import { fileURLToPath } from 'node:url'
 /**
  * @typedef {object} Orders
  * @property {string[]} command
- * @property {string[] | undefined} [init] a command to run to its end first
- * @property {string[] | undefined} [afterwards] a command to run once the server has ended
+ * @property {string[] | undefined} [init] a command that runs to its end first
+ * @property {string[] | undefined} [afterwards] a command that runs once the server has ended
  * @property {string} cwd
- * @property {{ uid: number, gid: number } | undefined} [owner] whom to run as
+ * @property {{ uid: number, gid: number } | undefined} [owner] the user to run as
  * @property {NodeJS.Signals} stopSignal
  * @property {string | undefined} [folder] removed at the end
  */
@@ -20,22 +20,22 @@ import { fileURLToPath } from 'node:url'
 const GUARD = fileURLToPath(new URL('guard.js', import.meta.url))
 const KEPT_OUTPUT = 20_000
 
-/** How long what was printed is waited for once the command has ended, in ms. */
+/** How long to wait for output once the command has ended, in ms. */
 const PATIENCE = 2_000
 
 /** A command that does not outlive this process. Emits `output` whenever it has printed something. */
 export class Guarded extends EventEmitter {
-  /** The end of what the command printed. */
+  /** The end of the command's output. */
   output = ''
   /** The command's process id, as soon as it runs. @type {Promise<number>} */
   pid
-  /** Resolves with the reason when the command has ended, asked to or not. @type {Promise<string>} */
+  /** Resolves with the reason when the command has ended, on request or not. @type {Promise<string>} */
   ended
   /** @type {ChildProcess} */
   #guard
   /** @type {Promise<unknown>} */
   #gone
-  /** Resolves when everything has come that was printed. @type {Promise<unknown>} */
+  /** Resolves when all output has arrived. @type {Promise<unknown>} */
   #silent
 
   /** @param {Orders} orders @param {NodeJS.ProcessEnv} env */
@@ -50,7 +50,7 @@ export class Guarded extends EventEmitter {
     this.#keepOutput()
   }
 
-  /** Lets this process end although the command is still running; that ends the command. */
+  /** Lets this process exit although the command is still running, which ends the command. */
   unref() {
     this.#guard.unref()
     this.#guard.channel?.unref()
@@ -64,10 +64,10 @@ export class Guarded extends EventEmitter {
     await this.#gone
   }
 
-  /** Ends the command; gives the end of what it has printed. */
+  /** Ends the command and returns the end of its output. */
   async lastWords() {
     await this.stop()
-    // What it has started, and left running, may hold its output open.
+    // A child that it left running may keep its output open.
     const late = new AbortController()
     await Promise.race([this.#silent, delay(PATIENCE, undefined, { signal: late.signal }).catch(() => {})])
     late.abort()
@@ -83,7 +83,7 @@ export class Guarded extends EventEmitter {
     }
   }
 
-  /** What the guard says under that name. @param {'pid' | 'ended'} name @returns {Promise<any>} */
+  /** The guard's message of that name. @param {'pid' | 'ended'} name @returns {Promise<any>} */
   #told(name) {
     return new Promise(resolve => {
       this.#guard.on('message', (/** @type {Record<string, unknown>} */ message) => {

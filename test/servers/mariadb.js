@@ -9,7 +9,7 @@ export const mariadb = {
   packages: ['mariadb-server'],
   docker: { image: 'mariadb:11', port: 3306, options: EMPTY_PASSWORD },
   user: 'mysql',
-  // The container's first start has a server before, without a port.
+  // On its first start, the container runs a temporary server without a port.
   ready: /ready for connections\.\s+Version: .* port: [1-9]/,
   init({ prefix, folder }) {
     const program = [`${prefix}/usr/bin/mariadb-install-db`, '--no-defaults', `--basedir=${prefix}/usr`]
@@ -19,13 +19,13 @@ export const mariadb = {
     return [
       ...[binary, '--no-defaults', `--basedir=${prefix}/usr`, `--datadir=${folder}`],
       ...[`--port=${port}`, '--bind-address=127.0.0.1', '--skip-name-resolve'],
-      // Relative to the data folder: a socket's whole path has to be short.
+      // Relative to the data folder: the full path of a socket has to be short.
       '--socket=socket',
-      // A server that starts removes what others have put into their common folder for temporary tables, which ends them.
+      // A starting server removes the files of others from a shared folder for temporary tables, which ends them.
       `--tmpdir=${folder}`,
       '--innodb-buffer-pool-size=16M',
       '--innodb-log-file-size=8M',
-      // A commit survives the end of the process, not that of the machine.
+      // A commit survives the end of the process, but not of the machine.
       '--innodb-flush-log-at-trx-commit=2',
     ]
   },

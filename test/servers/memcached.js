@@ -10,7 +10,7 @@ export const memcached = {
   command({ binary, port }) {
     return [binary, '--listen=127.0.0.1', `--port=${port}`, '--udp-port=0', '--memory-limit=16']
   },
-  // It keeps nothing, and takes a second to obey SIGTERM.
+  // It stores nothing, and takes a second to obey SIGTERM.
   stopSignal: 'SIGKILL',
   url: port => `memcached://127.0.0.1:${port}`,
 }

@@ -10,7 +10,7 @@ import { dockerCommand } from './docker.js'
 /** @type {Partial<Record<string, string>>} */
 const ARCHITECTURES = { x64: 'x86_64', arm64: 'aarch64' }
 
-/** Whom to run the server as. @param {ServerSpec} spec */
+/** The user to run the server as. @param {ServerSpec} spec */
 async function ownerOf({ user }) {
   if (user === undefined || process.getuid?.() !== 0) return undefined
   const ids = ['-u', '-g'].map(async flag => Number((await promisify(execFile)('id', [flag, user])).stdout))

@@ -4,23 +4,24 @@ import { once } from 'node:events'
 import { connect, createServer } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
 
-/** How often a server that does not listen yet is tried, in ms. */
+/** How often to retry a server that does not listen yet, in ms. */
 const AGAIN = 20
 
 /**
- * Stands between two processes, and holds up all that they say to each other when told to: nothing is lost, it comes later.
- * @param {number} port where it leads
- * @param {boolean} [patient] whether a server that does not listen yet is waited for: whoever connects here cannot be refused
+ * A proxy that delays everything between two processes on request: nothing is lost, only late.
+ * @param {number} port of the server
+ * @param {boolean} [patient] whether to wait for a server that does not listen yet, so that clients here are not
+ * refused
  */
 export async function startPausingProxy(port, patient = false) {
-  /** Of those that wait for the server, too. @type {Set<Socket>} */
+  /** Including those that wait for the server. @type {Set<Socket>} */
   const clients = new Set()
   /** @type {Set<Socket>} */
   const linked = new Set()
   /** Those that stay silent for good. @type {WeakSet<Socket>} */
   const frozen = new WeakSet()
   let [paused, closed] = [false, false]
-  /** The server, once it listens; nothing where it does not and is not waited for. @param {Socket} client */
+  /** The server once it listens, or nothing if it does not and the proxy does not wait. @param {Socket} client */
   const reach = async client => {
     while (!client.destroyed && !closed) {
       const upstream = connect({ port, host: '127.0.0.1', noDelay: true })
@@ -53,14 +54,14 @@ export async function startPausingProxy(port, patient = false) {
   await once(server, 'listening')
   return {
     port: /** @type {AddressInfo} */ (server.address()).port,
-    /** How many connections lead through it. */
+    /** The number of its open connections. */
     connections: () => linked.size / 2,
     /** @param {boolean} on */
     pause(on) {
       paused = on
       for (const socket of linked) on || frozen.has(socket) ? socket.pause() : socket.resume()
     },
-    /** The connections that lead through it now stay open and silent for good; new ones work. */
+    /** The open connections stay open and silent for good; new ones work. */
     freeze() {
       for (const socket of linked) {
         frozen.add(socket)

@@ -4,16 +4,16 @@ import { once } from 'node:events'
 import { connect, createServer } from 'node:net'
 
 /**
- * Ports below those that systems give to outgoing connections (Linux from 32768, others from 49152): one of those might
- * be taken by any client before our server listens on it, or while it is restarted.
+ * Ports below those of outgoing connections (Linux from 32768, others from 49152). A client might take one of those
+ * before our server listens on it, or while it restarts.
  */
 const FROM = 12_000
 const TO = 32_768
 
-/** @type {Set<number>} What was given out here: its taker may not listen on it yet, or be down for a while. */
+/** @type {Set<number>} Ports returned so far: their servers may not listen yet, or be down for a while. */
 const given = new Set()
 
-/** A TCP port of 127.0.0.1 that nobody listens on, and that no other call in this process was given. */
+/** A TCP port of 127.0.0.1 that nobody listens on, and that no other call in this process got. */
 export async function freePort() {
   for (;;) {
     const port = randomInt(FROM, TO)

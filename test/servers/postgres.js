@@ -3,7 +3,7 @@ import { realpathSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 
 /**
- * The programs lie side by side, wherever a link to one of them was found.
+ * The programs are in one folder, wherever a link to one of them was found.
  * @param {string} binary @param {string} name
  */
 const beside = (binary, name) => join(dirname(realpathSync(binary)), name)
@@ -17,7 +17,7 @@ export const postgres = {
   packages: ['postgresql'],
   docker: { image: 'postgres:17', port: 5432, options: ['-e', 'POSTGRES_HOST_AUTH_METHOD=trust'] },
   user: 'postgres',
-  // The container's first start has a server before, without a port.
+  // On its first start, the container runs a temporary server without a port.
   ready: /listening on IPv4[\s\S]*ready to accept connections/,
   init({ binary, folder }) {
     const text = ['--locale=C.UTF-8', '--encoding=UTF8']
@@ -34,7 +34,7 @@ export const postgres = {
     ]
     return [beside(binary, 'postgres'), '-D', folder, ...settings.flatMap(setting => ['-c', setting])]
   },
-  // SIGTERM waits for its clients to leave.
+  // SIGTERM waits for its clients to disconnect.
   stopSignal: 'SIGINT',
   url: port => `postgres://postgres@127.0.0.1:${port}/postgres`,
 }

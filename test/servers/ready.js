@@ -17,7 +17,7 @@ function printed(process, pattern) {
 }
 
 /**
- * Resolves once the server answers.
+ * Resolves once the server responds.
  * @param {number} port @param {AbortSignal} signal @param {(port: number) => Promise<boolean>} answers
  */
 async function answered(port, signal, answers) {
@@ -25,8 +25,8 @@ async function answered(port, signal, answers) {
 }
 
 /**
- * Resolves once the server is ready: it has said so, where it is known to, and accepts connections, or answers. Rejects
- * where it ends before, or takes too long.
+ * Resolves once the server is ready: it has printed so if it ever does, and accepts connections or responds. Rejects if
+ * it ends first or takes too long.
  * @param {Guarded} process @param {number} port @param {Pick<ServerSpec, 'ready' | 'answers'>} [spec]
  */
 export async function untilReady(process, port, { ready: pattern, answers = accepts } = {}) {

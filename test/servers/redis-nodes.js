@@ -20,7 +20,7 @@ export async function startRedisNode(options) {
   return { ...server, port: server.port, pid: server.pid }
 }
 
-/** Asks until the answer pleases. @param {() => Promise<boolean>} ask @param {string} what */
+/** Asks until the answer is true. @param {() => Promise<boolean>} ask @param {string} what */
 async function until(ask, what) {
   const end = Date.now() + WITHIN
   while (!(await ask().catch(() => false))) {
@@ -42,7 +42,7 @@ export async function ask(node, ...args) {
 }
 
 /**
- * Starts a cluster: `primaries` servers with the hash slots in equal shares, and as many replicas of each as asked for.
+ * Starts a cluster: `primaries` servers with equal shares of the hash slots, and `replicas` replicas of each.
  * @param {{ primaries?: number, replicas?: number }} [size]
  * @returns {Promise<RedisCluster>}
  */

@@ -12,7 +12,7 @@ import { untilReady } from './ready.js'
 const ATTEMPTS = 3
 
 /**
- * Starts what was found, once.
+ * Starts the server that was found, once.
  * @param {ServerSpec} spec @param {Exclude<Found, { source: 'environment' }>} found @param {StartOptions} options
  * @returns {Promise<Server>}
  */
@@ -37,8 +37,8 @@ async function launch(spec, found, options) {
 }
 
 /**
- * Finds a server and starts it on 127.0.0.1, on a free port, with an empty data folder. It ends with this process at the
- * latest, however that ends. A server that the environment points at is used as it is, and left alone.
+ * Finds a server and starts it on 127.0.0.1, on a free port, with an empty data folder. It ends with this process at
+ * the latest, however that ends. A server that the environment points at is used and left unchanged.
  * @param {ServerSpec} spec
  * @param {StartOptions} [options]
  * @returns {Promise<Server>}
@@ -50,7 +50,7 @@ export async function startServer(spec, options = {}) {
     try {
       return await launch(spec, found, options)
     } catch (cause) {
-      // Another process may have taken the port between our finding it free and the server's using it.
+      // Another process may have taken the free port before the server listens on it.
       const again = attempt < ATTEMPTS && options.port === undefined
       if (!again) throw new Error(`${spec.name} did not start: ${/** @type {Error} */ (cause).message}`, { cause })
     }

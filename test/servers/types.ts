@@ -1,29 +1,29 @@
-/** What one kind of server needs in order to be found and started. */
+/** What is needed to find and start one kind of server. */
 export interface ServerSpec {
-  /** As people write it: 'Redis'. */
+  /** Its proper name: 'Redis'. */
   name: string
-  /** The variable of the environment that points at a running server. */
+  /** The environment variable that points at a running server. */
   variable: string
   /** Names of the program, the preferred one first. */
   binaries: string[]
-  /** Where it may lie outside PATH; `*` stands for one name, such as a version. */
+  /** Paths outside PATH where it may be; `*` matches one name, such as a version. */
   folders?: string[]
-  /** Files that must be there too, such as a jar. */
+  /** Files that are also required, such as a jar. */
   needs?: string[]
-  /** Debian's packages that bring all of that. */
+  /** Debian's packages with all of that. */
   packages?: string[]
   docker?: DockerSpec
-  /** The system's user to run as, where we are root and the server refuses root. */
+  /** The system user to run as if we are root and the server refuses root. */
   user?: string
   /** The command that sets up an empty data folder, run to its end before the server. */
   init?(place: Place): string[]
   /** The command that runs the server in the foreground. */
   command(place: Place): string[]
-  /** What the server prints once it is ready; without it, an accepted connection counts. */
+  /** What the server prints once it is ready; by default, an accepted connection counts. */
   ready?: RegExp
-  /** Whether the server on that port does its work, where an accepted connection does not say so. May reject. */
+  /** Whether the server on that port works, if an accepted connection does not prove it. May reject. */
   answers?(port: number): Promise<boolean>
-  /** The signal that stops it at once but cleanly: SIGTERM unless said. */
+  /** The signal that stops it at once but cleanly. Default: SIGTERM. */
   stopSignal?: NodeJS.Signals
   url(port: number): string
 }
@@ -41,7 +41,7 @@ export interface DockerSpec {
 export interface Place {
   /** The full path of the program. */
   binary: string
-  /** What stands before `/usr` in the paths of files that came with it: '' or a cache folder. */
+  /** The prefix of `/usr` in the paths of files that came with it: '' or a cache folder. */
   prefix: string
   /** The data folder. */
   folder: string
@@ -55,11 +55,11 @@ export type Found =
   | { source: 'docker'; docker: DockerSpec }
 
 export interface StartOptions {
-  /** A port of the caller's choice, such as that of a server stopped before. A free one by default. */
+  /** A port of the caller's choice, such as that of a stopped server. Default: a free one. */
   port?: number
-  /** A data folder of the caller's, which is left there at the end. By default a new one, removed at the end. */
+  /** A data folder of the caller, which is kept at the end. Default: a new one, removed at the end. */
   folder?: string
-  /** Further arguments of the command. A function makes them anew for each attempt, as where they name another port. */
+  /** Further arguments of the command. A function returns new ones for each attempt, such as another port. */
   args?: string[] | (() => Promise<string[]>)
 }
 
@@ -67,7 +67,7 @@ export interface StartOptions {
 export interface Server {
   source: Found['source']
   url: string
-  /** Its port, process and data folder; not known of a server that the environment points at. */
+  /** Its port, process and data folder; unknown for a server that the environment points at. */
   port?: number
   pid?: number
   folder?: string
@@ -75,7 +75,7 @@ export interface Server {
   stop(): Promise<void>
 }
 
-/** A Redis that the tests have started, and may stop, freeze and cut off. */
+/** A Redis that the tests have started, and may stop, freeze and isolate. */
 export interface RedisNode extends Server {
   port: number
   pid: number
@@ -91,7 +91,7 @@ export interface RedisCluster {
 
 /** A primary with a replica, watched by a sentinel. */
 export interface RedisSentinels {
-  /** What the sentinel calls them. */
+  /** The sentinel's name for them. */
   name: string
   primary: RedisNode
   replica: RedisNode
@@ -99,12 +99,12 @@ export interface RedisSentinels {
   stop(): Promise<void>
 }
 
-/** A ZooKeeper server that the tests have started, and may stop, freeze and cut off. */
+/** A ZooKeeper server that the tests have started, and may stop, freeze and isolate. */
 export interface ZookeeperNode extends Server {
   port: number
   pid: number
   folder: string
-  /** As connection strings have it: 127.0.0.1:2181. */
+  /** As in connection strings: 127.0.0.1:2181. */
   address: string
 }
 
@@ -113,11 +113,11 @@ export interface ZookeeperEnsemble {
   nodes: ZookeeperNode[]
   /** Of all of them, without a scheme. */
   addresses: string
-  /** The one that leads now. */
+  /** The present leader. */
   leader(): Promise<ZookeeperNode>
-  /** Starts a server again that was stopped, with its data. */
+  /** Restarts a stopped server with its data. */
   restart(node: ZookeeperNode): Promise<ZookeeperNode>
-  /** ValueKind up, or lets through again, what a server says to the others and hears of them. */
+  /** Blocks or unblocks the traffic between a server and the others. */
   cutOff(node: ZookeeperNode, off: boolean): void
   stop(): Promise<void>
 }

@@ -19,12 +19,12 @@ const valkey = {
 
 const PACKAGE = 'valkey-server'
 
-/** Where `startServer` looks for what was unpacked. */
+/** Where `startServer` looks for unpacked packages. */
 const unpacked = { ...valkey, packages: [PACKAGE] }
 
 /**
- * The specification of a Valkey that can be started; nothing where there is none to be had: older releases of Debian
- * have it in their backports alone.
+ * The specification of a Valkey that can be started, or nothing if it is not available: older releases of Debian have
+ * it only in their backports.
  * @returns {Promise<import('./types.js').ServerSpec | undefined>}
  */
 export async function findValkey() {

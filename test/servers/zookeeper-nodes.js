@@ -8,7 +8,7 @@ import { freePort } from './port.js'
 import { startServer } from './start.js'
 import { fourLetters, zookeeper, zookeeperConfig } from './zookeeper.js'
 
-/** How long a server may be cut off from the leader before it gives up serving: 50 ticks of 100 ms. */
+/** How long a server stays in service without the leader: 50 ticks of 100 ms. */
 const LIMITS = ['initLimit=50', 'syncLimit=50']
 
 /**
@@ -27,7 +27,7 @@ export async function startZookeeperNode(options, lines = [], id = 0) {
   return { ...server, port, pid, folder, address: `127.0.0.1:${port}` }
 }
 
-/** How often an ensemble is tried: others may take a port between our finding it free and a server's using it. */
+/** How often to try an ensemble: others may take a free port before a server listens on it. */
 const ATTEMPTS = 3
 
 /** Starts three servers of one ensemble. @returns {Promise<ZookeeperEnsemble>} */
@@ -45,7 +45,7 @@ export async function startZookeeperEnsemble() {
 
 /** @typedef {Awaited<ReturnType<typeof planEnsemble>>} Plan */
 
-/** Members on ports of their own, and what the others reach each of them through. */
+/** Members on their own ports, and the proxies through which the others reach each of them. */
 async function planEnsemble() {
   const members = await Promise.all([1, 2, 3].map(newMember))
   const proxies = await Promise.all(
@@ -97,7 +97,7 @@ async function newMember(id) {
 
 /** @typedef {{ id: number, folder: string, port: number, quorum: number, election: number }} Member */
 
-/** What one member says to another as its follower passes here. @param {Member} from @param {Member} to */
+/** The proxy for the traffic from one member to another as its follower. @param {Member} from @param {Member} to */
 async function link(from, to) {
   return { from, to, proxy: await startPausingProxy(to.quorum, true) }
 }

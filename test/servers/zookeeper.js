@@ -10,7 +10,7 @@ const JARS = [
 ]
 const jar = (/** @type {string} */ name) => `/usr/share/java/${name}.jar`
 
-/** Small and quick to start: what is tested is not the server. */
+/** Small and quick to start: the server itself is not under test. */
 const JVM = ['-Xmx128m', '-Xss512k', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1', '-XX:-UsePerfData']
 
 /** A short tick, so that sessions may be short, and no waiting for the disk: no test cuts the power. */
@@ -32,7 +32,7 @@ export function zookeeperConfig({ folder, port }, lines = [], id = 0) {
   return ['sh', '-c', write, 'sh', ...all]
 }
 
-/** What a server says to a command of four letters. @param {number} port @param {string} word @returns {Promise<string>} */
+/** A server's response to a four-letter command. @param {number} port @param {string} word @returns {Promise<string>} */
 export async function fourLetters(port, word) {
   const socket = connect(port, '127.0.0.1').setEncoding('utf8')
   let answer = ''

@@ -2,7 +2,7 @@ import { type Engine, findEngine, type OwnHandle } from '../../src/backends/sqli
 import { OwnFile } from '../../src/backends/sqlite/own-file.js'
 import { SqliteBackend } from '../../src/backends/sqlite/sqlite-backend.js'
 
-/** A backend by itself, over a connection of its own. */
+/** A backend without a dictionary, over its own connection. */
 export async function backendOf(name: string, file: string, engine?: Engine): Promise<SqliteBackend> {
   return new SqliteBackend(name, new OwnFile(file, name, engine ?? (await findEngine(name))), 5_000)
 }

@@ -12,7 +12,7 @@ interface Message {
 
 const WORKER = fileURLToPath(new URL('worker.js', import.meta.url))
 
-/** A process of its own. Emits what it tells by name. */
+/** A child process. Emits its messages by name. */
 export class Child extends EventEmitter {
   readonly process: ChildProcess
   /** Resolves with the exit code, or the signal that ended it. */
@@ -75,7 +75,7 @@ interface PromiseWithResolvers<V> {
 function promiseWithResolvers(): PromiseWithResolvers<unknown> {
   const made = {} as PromiseWithResolvers<unknown>
   made.promise = new Promise((resolve, reject) => Object.assign(made, { resolve, reject }))
-  // Some answers are not waited for, since the process is killed before.
+  // Some answers are never awaited, since the process is killed first.
   made.promise.catch(() => {})
   return made
 }

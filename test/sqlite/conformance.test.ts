@@ -8,7 +8,7 @@ import { runner } from '../conformance/runner.js'
 import { backendOf } from './backend.js'
 import { fastFolder } from './fast-folder.js'
 
-/** Where Node has none, modern-node.test.ts runs this file by a Node that has, for that engine alone. */
+/** If Node lacks an engine, modern-node.test.ts runs this file by a newer Node, for that engine only. */
 const engines: Record<string, Engine | undefined> = {
   libsql: process.env.NODE_SQLITE_ALONE ? undefined : await libsqlEngine(),
   'node:sqlite': nodeEngine(),

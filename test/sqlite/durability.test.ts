@@ -12,7 +12,7 @@ const fileIn = folders()
 const WRITER = fileURLToPath(new URL('traced-writer.js', import.meta.url))
 const WRITES = 5
 
-/** Not a server, but found and installed as one. */
+/** Not a server, but found and installed like one. */
 const strace = {
   name: 'strace',
   variable: 'STRACE_URL',
@@ -22,7 +22,7 @@ const strace = {
   url: () => '',
 }
 
-/** The trace of a process that writes; each acknowledgement leaves a mark in it. */
+/** The trace of a writing process; each acknowledgement leaves a mark in it. */
 async function trace(binary: string, node: string, file: string, how: string): Promise<string[]> {
   const output = join(dirname(file), 'trace')
   const calls = 'trace=write,pwrite64,fsync,fdatasync'
@@ -37,14 +37,14 @@ async function trace(binary: string, node: string, file: string, how: string): P
   return (await readFile(output, 'utf8')).split('\n')
 }
 
-/** Whether what was last written to the journal was synced before the end of these calls. */
+/** Whether the last writes to the journal were synced before the end of these calls. */
 function isSynced(calls: readonly string[]): boolean {
   const written = calls.findLastIndex(call => /\bpwrite64\(\d+<[^>]*-wal>/.test(call))
   const synced = calls.findLastIndex(call => /\b(fsync|fdatasync)\(\d+<[^>]*-wal>\).* = 0$/.test(call))
   return written >= 0 && synced > written
 }
 
-/** The calls before each mark, since the mark before. */
+/** The calls before each mark, since the previous one. */
 function between(lines: readonly string[]): string[][] {
   const parts: string[][] = [[]]
   for (const line of lines) {

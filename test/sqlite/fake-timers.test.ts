@@ -29,7 +29,7 @@ const OPENERS = {
 
 describe.each(Object.entries(FAKED))('With fake timers by %s', (_, toFake) => {
   beforeEach(() => {
-    // No step of a fake clock is ever taken.
+    // The fake clock never advances.
     vi.useFakeTimers(toFake && { toFake: [...toFake] })
   })
 

@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os'
 const IN_MEMORY = '/dev/shm'
 
 /**
- * Where files live in memory, if this machine has such a folder: SQLite waits for the disk at each commit, and tests of
- * anything but durability take several times as long for it.
+ * A folder in memory, if this machine has one: SQLite waits for the disk at each commit, which makes tests of anything
+ * but durability take several times as long.
  */
 export function fastFolder(): string {
   try {

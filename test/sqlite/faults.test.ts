@@ -23,14 +23,14 @@ const fault = (promise: Promise<unknown>) =>
     error => error,
   )
 
-/** SQLite's codes, as each of the engines gives them. */
+/** SQLite's codes, as each of the engines reports them. */
 const ENGINES = {
   'node:sqlite': { errcode: (code: number) => ({ code: 'ERR_SQLITE_ERROR', errcode: code }) },
   libsql: { errcode: (code: number) => ({ code: 'SQLITE_SOMETHING', rawCode: code }) },
 }
 const [BUSY, FULL, IOERR_FSYNC] = [5, 13, 1034] as const
 
-/** A connection on which a statement fails so many times. */
+/** A connection on which a statement fails that many times. */
 async function failing(statement: string, error: object, times = 1) {
   const handle: OwnHandle = await rawHandle(await fileIn())
   handle.exec('PRAGMA journal_mode = WAL')

@@ -9,7 +9,7 @@ import { folders } from './folder.js'
 const fileIn = folders()
 const startChild = children()
 
-/** A copy of the file as it stands, made by SQLite. */
+/** A copy of the file, made by SQLite. */
 async function backUp(file: string): Promise<string> {
   const copy = `${file}.backup`
   const db = await rawHandle(file)
@@ -101,7 +101,7 @@ describe('A replaced file', () => {
     await rename(backup, file)
     expect(await synced).toBe('diverged')
     expect(dict.local.get('a')).toBe('old')
-    // From the new file on, too.
+    // Also from the new file on.
     const writer = await SqliteDict.open('d', file)
     const changed = new Promise(resolve => dict.on('change', ({ value }) => resolve(value)))
     await writer.set('a', 'newer')

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach } from 'vitest'
 
-/** Gives a path for a file of that name in an empty folder, which is removed after the test. */
+/** Returns the path of a file of that name in an empty folder, which is removed after the test. */
 export function folders(): (name?: string) => Promise<string> {
   const made: string[] = []
   afterEach(async () => {

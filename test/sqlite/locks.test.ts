@@ -106,7 +106,7 @@ describe('A lock held by a second process', () => {
   })
 })
 
-/** Hands on bytes of any number. */
+/** Passes bytes on in pieces of any size. */
 const bytes: Encoding<Uint8Array> = {
   name: 'Bytes',
   encode: value => new Uint8Array(value as number),
@@ -174,7 +174,7 @@ describe('A full disk', () => {
       expect(await fresh.size()).toBe(written.length + 1)
       await fresh.close()
     } finally {
-      // Lazily: an engine may let go of its files late.
+      // Lazily: an engine may release its files late.
       await run('umount', ['--lazy', folder])
       await rm(folder, { recursive: true })
     }

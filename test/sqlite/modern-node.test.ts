@@ -10,7 +10,7 @@ import { folders } from './folder.js'
 
 const fileIn = folders()
 
-/** What runs inside the testing process itself, by the engine that its Node brings. */
+/** Tests that run inside this process, by the engine of its Node. */
 const NAMES = ['conformance', 'log', 'text', 'files', 'rights', 'locks', 'unfinished', 'faults', 'handles', 'triggers']
 const FILES = [...NAMES.map(name => `test/sqlite/${name}.test.ts`), 'test/hostile/sqlite.test.ts']
 
@@ -31,7 +31,7 @@ async function runBy(node: string, report: string): Promise<Report> {
   const inherited = Object.entries(process.env).filter(([name]) => !name.startsWith('VITEST'))
   const env = { ...Object.fromEntries(inherited), TMPDIR: fastFolder(), NODE_SQLITE_ALONE: '1' }
   const options = { cwd: pathOf('../..'), env, maxBuffer: 2 ** 30 }
-  // What failed stands in the report.
+  // Failures are in the report.
   await promisify(execFile)(node, [vitest, ...args, ...FILES], options).catch(() => {})
   return JSON.parse(await readFile(report, 'utf8'))
 }

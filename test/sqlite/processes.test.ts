@@ -10,7 +10,7 @@ const startChild = children()
 
 const median = (numbers: number[]) => numbers.sort((a, b) => a - b)[numbers.length >> 1] as number
 
-/** Resolves when the child has told of so many events. */
+/** Resolves when the child has reported that many events. */
 function told<V>(child: Child, event: string, count: number): Promise<V[]> {
   return new Promise(resolve => {
     const values: V[] = []
@@ -27,7 +27,7 @@ describe('Several processes', { timeout: 60_000 }, () => {
       await Promise.all(all.map(child => child.do('open', 'd', file, { live: true, maxStaleness: 400 })))
       await Promise.all(all.map((child, n) => child.do('call', 'set', `key${n}`, n)))
       for (const child of all) await child.do('call', 'set', 'latest', round)
-      // A connection that was opened just now sees what each of them sees.
+      // A new connection sees the same as each of them.
       const fresh = await SqliteDict.open('d', file)
       expect(await fresh.size()).toBe(all.length + 1)
       for (const child of all) {
@@ -64,7 +64,7 @@ describe('Several processes', { timeout: 60_000 }, () => {
     )
     await Promise.all(writes)
     for (const child of all) expect(await child.do('call', 'size')).toBe(300)
-    // A connection that was opened just now sees the same.
+    // A new connection sees the same.
     const fresh = await SqliteDict.open('d', file)
     for (const child of all) expect(await child.do('version')).toBe(fresh.version)
     await fresh.close()
@@ -143,11 +143,11 @@ describe('Live memory', { timeout: 60_000 }, () => {
   it.each([20, 24])('uses less than a hundredth of a core while nothing happens (Node %i)', async major => {
     const child = await startChild({ execPath: await modernNode(major) })
     await child.do('open', 'd', await fileIn(), { live: true, autosync: false })
-    // The first second is that of the compiler and the garbage collector.
+    // The first second belongs to the compiler and the garbage collector.
     await child.do('idle', 1_000)
     const shares: number[] = []
     for (let n = 0; n < 5; n += 1) shares.push(await child.do<number>('idle', 1_000))
-    // What else the machine does can only add to it.
+    // Other load on the machine can only add to it.
     const share = Math.min(...shares)
     console.log(`Idle live dictionary on Node ${major}: ${(share * 100).toFixed(2)} % of a core`)
     expect(share).toBeLessThan(0.01)

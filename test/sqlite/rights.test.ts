@@ -20,7 +20,7 @@ const modeOf = async (path: string) => (await stat(path)).mode & 0o777
 
 const modesBeside = async (file: string) => Promise.all(['', '-wal', '-shm'].map(suffix => modeOf(file + suffix)))
 
-/** What the files hold, byte by byte. */
+/** The contents of the files, byte by byte. */
 async function contents(file: string): Promise<Map<string, string>> {
   const names = (await readdir(dirname(file))).filter(name => !name.endsWith('-shm'))
   const read = async (name: string) => [name, (await readFile(join(dirname(file), name))).toString('base64')] as const

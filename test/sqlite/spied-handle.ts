@@ -1,6 +1,6 @@
 import type { SqliteHandle, SqliteStatement } from '../../src/index.js'
 
-/** A connection that counts what prepared statements do, and keeps what they throw. */
+/** A connection that counts what prepared statements do, and records what they throw. */
 export interface SpiedHandle {
   readonly handle: SqliteHandle
   readonly statements: { sql: string; rows: number }[]

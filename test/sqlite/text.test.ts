@@ -7,14 +7,14 @@ import { folders } from './folder.js'
 
 const fileIn = folders()
 
-/** Text and bytes as they are. */
+/** Text and bytes, unchanged. */
 const asIs: Encoding<Stored> = {
   name: 'AsIs',
   encode: value => value as Stored,
   decode: stored => stored,
 }
 
-/** Any UTF-16, halves of surrogate pairs and characters of the escape included. */
+/** Any UTF-16, including lone surrogates and the escape characters. */
 const anyText = fc.oneof(
   fc.string({ unit: 'binary' }),
   fc

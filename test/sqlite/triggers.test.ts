@@ -21,7 +21,7 @@ afterEach(async () => {
   raw.close()
 })
 
-/** Memory is what the rows are, in processes that were open before, and in one that was not. */
+/** Memory equals the rows, in processes that were open before and in one that was not. */
 async function expectRows(rows: Record<string, unknown>): Promise<void> {
   const opened = await SqliteDict.open('d', raw)
   for (const one of [dict, follower, opened])

@@ -14,7 +14,7 @@ const fault = (promise: Promise<unknown>) =>
     error => error,
   )
 
-/** What a connection that was opened just now sees: no snapshot of an earlier one can be in its way. */
+/** What a new connection sees: no earlier snapshot can affect it. */
 async function storedHead(file: string, open = rawHandle): Promise<unknown> {
   const handle = await open(file)
   try {
@@ -33,7 +33,7 @@ describe('A dictionary that opened while another connection held the write lock'
     other.exec('PRAGMA busy_timeout = 0; BEGIN IMMEDIATE')
     const opening = SqliteDict.open('d', file, { live: true, maxStaleness: 400 })
     for (let turn = 0; turn < 20; turn += 1) await new Promise(setImmediate)
-    // As another process with the same bound does: the one that waits need not record it any more.
+    // As another process with the same bound does: the waiting one no longer needs to record it.
     other.exec('UPDATE durabledict_heads SET bound = 400; COMMIT')
     const dict = await opening
     for (let n = 0; n < 3; n += 1) {
@@ -49,7 +49,7 @@ describe('A dictionary that opened while another connection held the write lock'
   })
 })
 
-/** What another connection does that ends in a lock of its own, by journal mode. */
+/** Actions of another connection that end in a lock of its own, by journal mode. */
 const LOCKS = [
   ['wal', 'BEGIN IMMEDIATE'],
   ['delete', 'BEGIN IMMEDIATE'],
@@ -110,7 +110,7 @@ function calls(dict: SqliteDict): (() => Promise<unknown>)[] {
   ]
 }
 
-/** Two connections to a file that wait for no lock. What fails of the first one's prepared statements is recorded. */
+/** Two connections to a file that wait for no lock. Failures of the first one's prepared statements are recorded. */
 async function contenders(file: string, journal: string, open: (file: string) => Promise<OwnHandle>) {
   const original = await open(file)
   original.exec(`PRAGMA journal_mode = ${journal}; PRAGMA busy_timeout = 0`)

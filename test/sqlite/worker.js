@@ -35,7 +35,7 @@ const actions = {
   },
   exec: sql => void handle.exec(sql),
   row: sql => ({ ...Object(handle.prepare(sql).get()) }),
-  /** Becomes someone without rights: permissions do not bind root. */
+  /** Drops to a user without rights: permissions do not bind root. */
   async dropRights() {
     await findEngine('worker')
     if (process.getuid?.() !== 0) return
@@ -46,21 +46,21 @@ const actions = {
   closeHandle: () => void handle.close(),
   /** How many descriptors of the file, and of those beside it, are open. */
   async openFiles(path) {
-    // What was read before is garbage only in a later turn of the event loop.
+    // Earlier reads become garbage only in a later turn of the event loop.
     for (let n = 0; n < 5; n += 1) {
       await new Promise(setImmediate)
       globalThis.gc?.()
     }
     return readdirSync('/proc/self/fd').filter(descriptor => nameOf(descriptor).startsWith(path)).length
   },
-  /** Sets `n` to 1, 2, 3 … and tells of each that was acknowledged. */
+  /** Sets `n` to 1, 2, 3 … and reports each acknowledged one. */
   async count() {
     for (let n = 1; ; n += 1) {
       await dict.set('n', n)
       await tell('acknowledged', n)
     }
   },
-  /** Tells how many ms after it was begun each write of another process is seen. */
+  /** Reports the delay in ms between the start of another process's write and its arrival here. */
   report() {
     dict.on(
       'change',

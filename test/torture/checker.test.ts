@@ -6,7 +6,7 @@ import type { History, Loss, Operation } from '../../torture/types.js'
 
 let count = 0
 
-/** An operation of one key, by when it was under way. */
+/** An operation on one key, by the time it was in progress. */
 function operation(kind: Operation['kind'], [begin, end]: [number, number], rest: Partial<Operation> = {}): Operation {
   count += 1
   return { id: `${count}`, session: 's', kind, key: 'k', begin, end, outcome: 'done', ...rest }
@@ -37,7 +37,7 @@ const answer = (operations: Operation[], losses: Loss[] = []) => judge('k', oper
 describe('the history of one key', () => {
   it.each<[string, Operation[]]>([
     ['a read after a write', [set('a', 0, 1), read('a', 2, 3)]],
-    ['a read of nothing before it', [read(undefined, 0, 1), set('a', 2, 3)]],
+    ['a read of nothing before a write', [read(undefined, 0, 1), set('a', 2, 3)]],
     ['a read that overlaps a write, either way', [set('a', 0, 10), read(undefined, 1, 2), read('a', 3, 4)]],
     [
       'two writes that overlap, in either order',
@@ -48,14 +48,14 @@ describe('the history of one key', () => {
       'a write in doubt that took effect late',
       [set('a', 0, 1, doubt), set('b', 2, 3), read('b', 4, 5), read('a', 6, 7)],
     ],
-    ['a write in doubt that never did', [set('a', 0, 1, doubt), read(undefined, 2, 3)]],
+    ['a write in doubt that had no effect', [set('a', 0, 1, doubt), read(undefined, 2, 3)]],
     ['a removal in doubt', [set('a', 0, 1), operation('delete', [2, 3], doubt), read(undefined, 4, 5)]],
     ['a removal that found a write in doubt', [set('a', 0, 1, doubt), operation('delete', [2, 3], { result: true })]],
-    ['a default that was taken', [operation('setDefault', [0, 1], { value: 'a', result: 'a' }), read('a', 2, 3)]],
-    ['a default that was not', [set('a', 0, 1), operation('setDefault', [2, 3], { value: 'b', result: 'a' })]],
+    ['a default that was stored', [operation('setDefault', [0, 1], { value: 'a', result: 'a' }), read('a', 2, 3)]],
+    ['a default that was not stored', [set('a', 0, 1), operation('setDefault', [2, 3], { value: 'b', result: 'a' })]],
     ['a transaction', [set('1', 0, 1), operation('transact', [2, 3], { expected: '1', value: '2' }), read('2', 4, 5)]],
     ['a read within its bound', [set('a', 0, 1), set('b', 2, 3), read('a', 6, 6, { bound: 5 })]],
-    ['a refused write', [set('a', 0, 1, { outcome: 'none' }), read(undefined, 2, 3)]],
+    ['a rejected write', [set('a', 0, 1, { outcome: 'none' }), read(undefined, 2, 3)]],
   ])('is possible: %s', (_name, operations) => expect(answer(operations)).toBe('yes'))
 
   it.each<[string, Operation[]]>([
@@ -73,7 +73,7 @@ describe('the history of one key', () => {
         operation('transact', [2, 9], { expected: '1', value: '2b' }),
       ],
     ],
-    ['a read beyond its bound', [set('a', 0, 1), set('b', 2, 3), read('a', 9, 9, { bound: 5 })]],
+    ['a read older than its bound', [set('a', 0, 1), set('b', 2, 3), read('a', 9, 9, { bound: 5 })]],
     [
       'memory older than what is everywhere',
       [set('a', 0, 1), set('b', 2, 3, { everywhere: true }), read('a', 4, 4, { bound: 5 })],
@@ -166,7 +166,7 @@ describe('a run', () => {
       { finals: [{ session, version: '1', entries: { k: 'a' } }], store: { at, entries: {} } },
     ],
     [
-      'divergence is told',
+      'divergence is reported',
       {
         opened: { s: 0 },
         seen: [{ session, at, version: '5-x', digest: 'a' }],
@@ -174,6 +174,6 @@ describe('a run', () => {
         finals: [{ session, version: '1-y', entries: {} }],
       },
     ],
-    ['no crash, no stray error', { faults: ['it fell over'] }],
+    ['no crash, no stray error', { faults: ['it crashed'] }],
   ])('is found to violate: %s', (rule, history) => expect(rulesOf(history)).toContain(rule))
 })

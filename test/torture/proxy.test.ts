@@ -8,7 +8,7 @@ let received = ''
 let proxy: FaultProxy
 const sockets = new Set<Socket>()
 
-/** Answers with what it is sent. */
+/** Echoes what it receives. */
 const server = createServer(socket => {
   socket.on('error', () => {})
   socket.on('data', chunk => {

@@ -58,7 +58,7 @@ describe.each(Object.entries(STORES))('%s: a process stopped for longer than its
     const [writer, reader] = await Promise.all([start(store(), journals, {}), start(store(), journals, options)])
     await writer.call(0, 'set', 'key')
     await reader.call(0, 'sync')
-    // It reads as fast as it can when it is stopped, so that the first thing it does afterwards is to read.
+    // It reads as fast as it can when it is stopped, so that its first action afterwards is a read.
     const reading = reader.order('spin', 0, 'key', 900)
     await new Promise(resolve => setTimeout(resolve, BOUND / 2))
     reader.signal('SIGSTOP')
@@ -72,7 +72,7 @@ describe.each(Object.entries(STORES))('%s: a process stopped for longer than its
     const readings = history.operations.filter(({ kind }) => kind === 'read')
     expect(now).toBe(last?.value)
     expect(history.faults).toEqual([])
-    // Before it was stopped it did read the old value; what it did not answer afterwards, it refused.
+    // Before it was stopped it returned the old value; afterwards it returned the new one or rejected.
     expect(readings.some(({ result }) => result === first?.value)).toBe(true)
     const end = last?.end ?? 0
     expect(readings.filter(({ begin, result }) => begin > end && result !== last?.value)).toEqual([])

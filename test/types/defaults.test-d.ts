@@ -5,7 +5,7 @@ import { expectType, type Settings } from './settings.js'
 type Simple = { theme: string; perPage: number }
 type Opened = DurableDict<Simple, 'theme' | 'perPage'>
 
-// Defaults alone give the types, literals widened.
+// Defaults alone determine the types, with literals widened.
 const dict = await RedisDict.open('settings', 'redis://localhost', { defaults: { theme: 'light', perPage: 20 } })
 expectType<Opened>()(dict)
 expectType<Promise<string>>()(dict.get('theme'))
@@ -27,7 +27,7 @@ expectType<Opened>()(await openDict('redis://localhost#settings', { defaults, pu
 expectType<Opened>()(await openDict('sqlite:./app.db#settings', { defaults, fileMode: 0o640 }))
 expectType<Opened>()(await openDict(new URL('zookeeper://a/settings'), { defaults, sessionTimeout: 5_000 }))
 
-// What is declared precisely stays precise, except for literals: a dictionary of one value would be none.
+// Precise declarations stay precise, except for literals: a dictionary of one value would be useless.
 const precise = {
   theme: 'light',
   on: true,
@@ -53,7 +53,7 @@ expectType<Promise<number | undefined>>()(
   (await MemoryDict.open<Record<string, number>>(undefined, { defaults: { a: 1 } })).get('a'),
 )
 
-// A type that is named takes `undefined` from the keys that have a default.
+// A named type omits `undefined` for keys that have a default.
 const all = await MemoryDict.open<Settings>(undefined, { defaults: { theme: 'light', perPage: 20, tags: [] } })
 expectType<DurableDict<Settings, 'theme' | 'perPage' | 'tags'>>()(all)
 expectType<Promise<readonly string[]>>()(all.get('tags'))
@@ -66,11 +66,11 @@ expectType<Promise<'dark' | 'light'>>()(some.get('theme'))
 expectType<Promise<number | undefined>>()(some.get('perPage'))
 expectType<DurableDict<Settings>>()(await MemoryDict.open<Settings>(undefined, { defaults: { theme: 'light' } }))
 expectType<DurableDict<Settings>>()(await openDict<Settings>('redis://localhost#x', { live: true }))
-// So does the type of where it goes.
+// So does the type of the assignment's target.
 const goes: DurableDict<Settings, 'theme'> = await MemoryDict.open(undefined, { defaults: { theme: 'light' } })
 const fewer: DurableDict<Settings> = all
 
-// Without a type and without defaults every string is a key.
+// Without a type and without defaults, every string is a key.
 expectType<DurableDict>()(await RedisDict.open('settings', 'redis://localhost'))
 expectType<DurableDict>()(await RedisDict.open('settings', 'redis://localhost', { autosync: false }))
 expectType<DurableDict>()(await MemoryDict.open(undefined, { schema: undefined, defaults: undefined }))
@@ -128,7 +128,8 @@ dict.transact(tx => {
 // @ts-expect-error: not text
 dict.set('theme', 1)
 
-// An error is where the mistake is: each line below one of these comments is the only one that does not compile.
+// The compiler reports an error where the mistake is: each line below one of these comments is the only one that does
+// not compile.
 await RedisDict.open('settings', 'redis://localhost', {
   // @ts-expect-error: no such option
   autosnyc: true,

@@ -17,7 +17,7 @@ dict.local.toObject().perPage = 1
 // @ts-expect-error: no such key
 dict.local.toObject().tehme
 
-// A derived value is what the function returns.
+// A derived value has the type that the function returns.
 expectType<Derived<number>>()(dict.derive(state => state.get('perPage') * 2))
 expectType<number>()(dict.derive(state => state.get('perPage')).current)
 expectType<number | undefined>()(dict.derive(state => state.get('perPage')).lastGood)

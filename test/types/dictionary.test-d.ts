@@ -143,7 +143,7 @@ dict.on('close', 'function')
 // Opening.
 expectType<Promise<DurableDict>>()(MemoryDict.open())
 expectType<Promise<DurableDict<Settings>>>()(MemoryDict.open<Settings>())
-// Where the dictionary goes says its type, too.
+// The type of the target determines the dictionary's type, too.
 export const declared: Promise<DurableDict<Settings>> = MemoryDict.open(undefined, { defaults: { theme: 'dark' } })
 expectType<Promise<DurableDict>>()(MemoryDict.open(new MemoryStore()))
 expectType<Promise<DurableDict<Settings>>>()(MemoryDict.open<Settings>(new MemoryStore()))
@@ -165,7 +165,7 @@ DurableDict.open({ persist() {} })
 // @ts-expect-error: opened with open(), not with new
 new DurableDict({})
 
-// Encodings: as objects, as classes, of one's own.
+// Encodings: as objects, as classes, and custom ones.
 for (const encoding of [new RichEncoding(), new JSONEncoding(), new NoOpEncoding(), RichEncoding, JSONEncoding]) {
   MemoryDict.open(undefined, { encoding, oldEncoding: encoding })
 }
@@ -184,7 +184,7 @@ expectType<Promise<DurableDict>>()(
   }),
 )
 
-// Assignability: what knows more passes for what knows less, never the other way round.
+// Assignability: a more specific type is assignable to a less specific one, never the reverse.
 declare const defaulted: DurableDict<Settings, 'theme'>
 declare const withInterface: DurableDict<SettingsInterface>
 const less: DurableDict<Settings> = defaulted

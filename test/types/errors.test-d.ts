@@ -11,14 +11,14 @@ import {
 } from '../../src/index.js'
 import { expectType } from './settings.js'
 
-// Each class has a code of its own.
+// Each class has its own code.
 const key: 'DURABLEDICT_KEY' = new KeyError('message').code
 const closed: 'DURABLEDICT_CLOSED' = new ClosedError('message', { dictionary: undefined, key: undefined }).code
 const code: ErrorCode = 'DURABLEDICT_STALE'
 // @ts-expect-error: no such code
 const wrong: ErrorCode = 'DURABLEDICT_STALLED'
 
-// What was caught narrows by its code.
+// A caught error narrows by its code.
 declare const caught: unknown
 if (caught instanceof DurableDictError) {
   expectType<AnyDurableDictError>()(caught)
@@ -43,7 +43,7 @@ if (caught instanceof DurableDictError) {
 }
 if (caught instanceof StoreUnavailableError) expectType<StoreUnavailableError>()(caught)
 
-// Every code is known: a function of all of them needs no default.
+// The set of codes is closed: an exhaustive switch needs no default.
 export function statusOf({ code }: AnyDurableDictError): number {
   switch (code) {
     case 'DURABLEDICT_KEY':

@@ -4,7 +4,7 @@ import { ModelDict, type ModelManager, prismaManager } from '../../src/index.js'
 type Extensions = Types.Extensions.InternalArgs
 type Extended<Columns extends object> = Types.Extensions.InternalArgs<{ setting: Columns }>
 
-/** What Prisma generates, as far as it matters here. That the whole of it fits is tested with the page on Prisma. */
+/** The relevant part of what Prisma generates. The page on Prisma tests that all of it fits. */
 interface Delegate<E extends Extensions> {
   [K: symbol]: {
     types: {
@@ -51,24 +51,24 @@ setting.note satisfies string | null
 setting.missing
 dict.local.get('theme')?.id satisfies number | undefined
 
-// So does a model as it is.
+// So does the model itself.
 const same = await ModelDict.open(prisma.setting, { returnInstances: true, keyCol: 'key' })
 const row = await same.getOrThrow('theme')
 row satisfies Setting
 // @ts-expect-error a row has no such column
 row.missing
-// What is written is an instance, or any value for the value column.
+// Writes accept an instance, or any value for the value column.
 await same.set('theme', { dark: true })
 await same.set('theme', { ...row, note: 'mine' })
 
-// What extensions compute is there.
+// Computed fields of extensions are present.
 const more = await ModelDict.open(prismaManager(extended, 'setting'), { returnInstances: true })
 ;(await more.getOrThrow('theme')).title satisfies string
 ;(await more.getOrThrow('theme')).note satisfies string | null
 // @ts-expect-error neither a column nor computed
 ;(await more.getOrThrow('theme')).missing
 
-// Without instances, values are what the caller says.
+// Without instances, the caller names the type of values.
 const typed = await ModelDict.open<{ theme: string }>(prisma.setting)
 ;(await typed.getOrThrow('theme')) satisfies string
 // @ts-expect-error it is text

@@ -28,13 +28,13 @@ await setting.reload()
 // @ts-expect-error an instance has no such member
 setting.missing
 
-// So does a model as it is.
+// So does the model itself.
 const same = await ModelDict.open(Setting, { returnInstances: true, valueCol: 'value' })
 ;(await same.getOrThrow('theme')) satisfies Setting
 await same.set('theme', { dark: true })
 await same.set('theme', setting)
 
-// Without instances, values are what the caller says.
+// Without instances, the caller names the type of values.
 const typed = await ModelDict.open<{ theme: string }>(Setting)
 ;(await typed.getOrThrow('theme')) satisfies string
 

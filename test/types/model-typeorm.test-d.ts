@@ -21,10 +21,10 @@ setting.note satisfies string | null
 setting.missing
 dict.local.get('theme')?.id satisfies number | undefined
 
-// So does a repository as it is.
+// So does the repository itself.
 const same = await ModelDict.open(repository, { returnInstances: true, keyCol: 'key' })
 ;(await same.getOrThrow('theme')) satisfies Setting
-// What is written is an entity, or any value for the value column.
+// Writes accept an entity, or any value for the value column.
 await same.set('theme', { dark: true })
 await same.set('theme', setting)
 
@@ -32,7 +32,7 @@ await same.set('theme', setting)
 const plain = { schema: undefined, defaults: undefined, oldEncoding: undefined, keyCol: undefined, cache: undefined }
 ;(await (await ModelDict.open(repository, { returnInstances: true, ...plain })).getOrThrow('theme')) satisfies Setting
 
-// Defaults alone give the types.
+// Defaults alone determine the types.
 const byDefaults = await ModelDict.open(repository, {
   defaults: { theme: 'light' },
   keyCol: 'key',
@@ -43,7 +43,7 @@ await byDefaults.touch('theme')
 // @ts-expect-error no such key
 await byDefaults.touch('tehme')
 
-// Without instances, values are what the caller says.
+// Without instances, the caller names the type of values.
 const typed = await ModelDict.open<{ theme: string }>(repository)
 ;(await typed.getOrThrow('theme')) satisfies string
 // @ts-expect-error it is text

@@ -5,7 +5,7 @@ import { expectType } from './settings.js'
 
 const store = new MemoryStore()
 
-// A record of schemas by key; defaults make `get` certain.
+// An object of schemas by key; defaults remove `undefined` from `get`.
 const byKey = await MemoryDict.open(store, {
   schema: { theme: z.enum(['dark', 'light']), perPage: z.number().int(), title: v.string() },
   defaults: { theme: 'light', perPage: 20 },
@@ -33,7 +33,7 @@ MemoryDict.open(store, { schema: { perPage: z.number() }, defaults: { pages: 1 }
 // @ts-expect-error: not a schema
 MemoryDict.open(store, { schema: { perPage: Number } })
 
-// It passes for the dictionary of its types, with or without what is known of defaults.
+// It is assignable to a dictionary of its types, with or without the keys of the defaults.
 const plain: DurableDict<ByKey> = byKey
 const some: DurableDict<ByKey, 'theme'> = byKey
 void [plain, some]

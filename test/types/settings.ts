@@ -1,7 +1,7 @@
-/** Whether two types are the same, not only assignable to each other. */
+/** Whether two types are identical, not only assignable to each other. */
 export type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false
 
-/** Compiles only where the two types are the same: `expectType<Wanted>()(value)`. */
+/** Compiles only if the two types are identical: `expectType<Wanted>()(value)`. */
 export function expectType<Wanted>(): <Got>(
   value: Got,
   ...same: Same<Wanted, Got> extends true ? [] : [never]

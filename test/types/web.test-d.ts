@@ -20,7 +20,7 @@ expectType<'dark' | 'light'>()(settings.current().get('theme'))
 // @ts-expect-error: nothing alters a snapshot
 settings.current().set('theme', 'dark')
 
-// What a request has.
+// The dictionaries of a request.
 declare const dicts: DictsOf<typeof dictionaries>
 expectType<Snapshot<Settings, 'theme'>>()(dicts.settings)
 expectType<'dark' | 'light'>()(dicts.settings.get('theme'))
@@ -38,7 +38,7 @@ expectType<Snapshot<Settings, 'theme'> | Snapshot<Record<string, boolean>> | und
 declare const single: DictsOf<typeof settings>
 expectType<Snapshot<Settings, 'theme'> | undefined>()(single.settings)
 
-// Each framework takes it.
+// Each framework accepts it.
 express().use(onExpress(dictionaries), onExpress(settings), onExpress([settings, flags], { maxStaleness: 100 }))
 express.Router().get('/', onExpress(dictionaries), (_request, response) => void response.end())
 Fastify().register(onFastify(dictionaries, { whenDown: 'fail' }))
@@ -59,7 +59,7 @@ DurableDictModule.forRoot(dictionaries, { whenDown: 'serve', maxStaleness: 0 })
 expectType<ParameterDecorator>()(NestDicts())
 NestDicts('settings')
 
-// Requests are typed by one declaration of the application's own.
+// The application types requests by one declaration.
 interface OwnRequest extends Request, WithDicts<typeof dictionaries> {}
 declare const request: OwnRequest
 expectType<'dark' | 'light'>()(request.dicts.settings.get('theme'))

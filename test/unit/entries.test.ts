@@ -3,7 +3,7 @@ import { ENTRIES, specifierOf } from '../../scripts/entries.js'
 import { isWritten } from '../../scripts/entries-in-package.js'
 import { isTooLarge, measure } from '../../scripts/sizes.js'
 
-/** What belongs to one store or to one library, by where it is. */
+/** The parts of one store or one library, by their path. */
 const PARTS: Readonly<Record<string, RegExp>> = {
   memory: /^backends\/memory\//,
   sqlite: /^backends\/sqlite\//,
@@ -18,7 +18,7 @@ const PARTS: Readonly<Record<string, RegExp>> = {
   knex: /managers\/knex/,
 }
 
-/** Entry points that have every part, and the libraries that `model` has. */
+/** Entry points that include every part, and the libraries of `model`. */
 const WHOLE = ['.', './conformance']
 const LIBRARIES = ['prisma', 'typeorm', 'sequelize', 'drizzle', 'kysely', 'knex']
 

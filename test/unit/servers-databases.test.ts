@@ -8,7 +8,7 @@ import { memcached } from '../servers/memcached.js'
 import { postgres } from '../servers/postgres.js'
 import { startServer } from '../servers/start.js'
 
-// Whatever the environment points at, these are about servers of our own.
+// Whatever the environment points at, these tests start their own servers.
 beforeEach(() => {
   for (const { variable } of [mariadb, memcached, postgres]) vi.stubEnv(variable, '')
 })

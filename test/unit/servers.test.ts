@@ -48,7 +48,7 @@ const expectGone = ({ pid, folder }: { pid: number; folder: string }) =>
     10_000,
   )
 
-/** Answers as Docker's client does, and runs the local Redis on the port that is to be published. */
+/** Responds like Docker's client, and runs the local Redis on the published port. */
 async function standInForDocker(): Promise<string> {
   const found = await findServer(redis)
   if (found.source !== 'binary') throw new Error(`needs a local redis-server, found ${found.source}`)
@@ -62,7 +62,7 @@ esac`
 
 const running = (server: Server) => server as Required<Server>
 
-// Whatever the environment points at, these are about servers of our own.
+// Whatever the environment points at, these tests start their own servers.
 beforeEach(() => vi.stubEnv('REDIS_URL', ''))
 afterEach(() => vi.unstubAllEnvs())
 

@@ -40,7 +40,7 @@ function expanded(command: string, { strategy }: Job): string[] {
   return (strategy?.matrix[name] ?? []).map(value => command.replace(placeholder, String(value)))
 }
 
-/** All that the steps run, the commands of the release action too. */
+/** Everything that the steps run, including the commands of the release action. */
 const commands = steps.flatMap(({ path, job, step }) =>
   [step.run, step.with?.version, step.with?.publish]
     .filter(command => typeof command === 'string')

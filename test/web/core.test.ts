@@ -53,7 +53,7 @@ describe('a request', () => {
     const { dict } = await openPair({ maxStaleness: 60_000 })
     expect(new FreshPerRequest({ dict }, undefined).begin({})).not.toBeInstanceOf(Promise)
     expect(new FreshPerRequest({ dict }, { maxStaleness: 60_000 }).begin({})).not.toBeInstanceOf(Promise)
-    // The option counts for more than the dictionary's own.
+    // The option overrides the dictionary's own.
     expect(new FreshPerRequest({ dict }, { maxStaleness: 0 }).begin({})).toBeInstanceOf(Promise)
   })
 
@@ -143,7 +143,7 @@ describe('a store that is down', () => {
     const called = faulty.called('changesSince')
     const first = fresh.begin({})
     await called
-    // Comes while that one is under way: waits for the next check, which would hang as well.
+    // Arrives during that one: waits for the next check, which would also hang.
     const second = fresh.begin({})
     failIt(new Error('gone'))
     await expect(first).rejects.toThrow(ServiceUnavailableError)
@@ -190,7 +190,7 @@ describe('a store that is down', () => {
     const { dict, writer, faulty } = await openPair({ timeout: 450 })
     const fresh = new FreshPerRequest({ dict }, undefined)
     await writer.set('colour', 'green')
-    // The changes are too old, and what is loaded instead does not come.
+    // The changes are too old, and the full load does not arrive.
     faulty.hang('load')
     faulty.intercept('changesSince', async () => {
       await delay(300)
@@ -198,7 +198,7 @@ describe('a store that is down', () => {
     })
     const started = performance.now()
     expect((await fresh.begin({})).dicts.dict.get('colour')).toBe('red')
-    // The check took 300 ms, the load would take 450 ms more.
+    // The check took 300 ms, and the load would take 450 ms more.
     expect(performance.now() - started).toBeLessThan(720)
     faulty.heal()
   })

@@ -4,7 +4,7 @@ import { type DurableDict, MemoryDict, StoreUnavailableError } from '../../src/i
 import type { Dicts, Framework, Served, Site } from './frameworks/site.js'
 import { Barrier, getJson, heard, pair } from './support.js'
 
-/** What holds with every framework. */
+/** What is true of every framework. */
 export function frameworkSuite(framework: Framework): void {
   const sites: Served[] = []
   afterEach(async () => {
@@ -17,7 +17,7 @@ export function frameworkSuite(framework: Framework): void {
     return served.url
   }
 
-  /** A page that shows the colour by each way to come by it. */
+  /** A page that shows the colour by each way of reading it. */
   const colours = (dict: DurableDict) => (dicts: Dicts) => ({
     dicts: dicts.settings?.get('colour'),
     current: dict.current().get('colour'),
@@ -51,7 +51,7 @@ export function frameworkSuite(framework: Framework): void {
       faulty.delayBefore('changesSince', () => all.pass())
       const answers = await Promise.all(Array.from({ length: 20 }, () => getJson(url)))
       expect(answers).toEqual(Array(20).fill(both('red')))
-      // That of the first, which was under way when the others came, and theirs.
+      // The first one's check, which was in progress when the others arrived, and theirs.
       expect(faulty.count('changesSince') - before).toBeLessThanOrEqual(2)
     })
 
@@ -59,7 +59,7 @@ export function frameworkSuite(framework: Framework): void {
       const { dict, writer, faulty } = await pair()
       const options = { maxStaleness: 60_000 }
       const url = await serve({ dictionaries: { settings: dict }, options, pages: { '/': colours(dict) } })
-      // The first one has the bound recorded; what the next one confirms is relied on.
+      // The first request records the bound; the next one's check can be relied on.
       await getJson(url)
       await getJson(url)
       const before = faulty.calls.length
@@ -119,7 +119,7 @@ export function frameworkSuite(framework: Framework): void {
         },
       })
       expect(await getJson(`${url}/deep`)).toEqual(Array(6).fill('red'))
-      // Outside of a request: what memory holds.
+      // Outside a request: the present memory.
       expect(seen()).toBe('green')
     })
 
@@ -130,7 +130,7 @@ export function frameworkSuite(framework: Framework): void {
         dictionaries: { settings: dict },
         pages: { '/': (dicts, body) => ({ body, ...look(dicts), changed: dict.current() !== dicts.settings }) },
       })
-      // More than one chunk, so that the end of it comes by an event of its own.
+      // More than one chunk, so that its end arrives by a separate event.
       const body = { text: 'x'.repeat(80_000) }
       const init = { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) }
       await dict.set('colour', 'green')
@@ -169,7 +169,7 @@ export function frameworkSuite(framework: Framework): void {
       })
       const response = await fetch(url)
       expect(response.status).toBe(500)
-      const colour = framework.name === 'Koa' ? 'green' : 'red' // there it is handled above of the middleware
+      const colour = framework.name === 'Koa' ? 'green' : 'red' // it is handled above the middleware there
       expect(await response.json()).toEqual({ message: 'thrown by the page', colour })
     })
   })

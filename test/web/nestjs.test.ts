@@ -28,7 +28,7 @@ const platforms = [
   ['Fastify', new FastifyAdapter()],
 ] as const
 
-/** An application with what a request passes on its way. */
+/** An application with everything that a request passes through. */
 async function start(dict: DurableDict, adapter: FastifyAdapter | undefined, seen: unknown[], imported = true) {
   const look = () => seen.push(dict.current().get('colour'))
   class Guard implements CanActivate {

@@ -15,7 +15,7 @@ import { getJson, heard } from './support.js'
 
 const TIMEOUT = 800
 
-/** Between what a request takes that waits for the store, and one that does not, with room for a busy machine. */
+/** Separates the duration of a request that waits for the store from one that does not, with room for a busy machine. */
 const AT_ONCE = TIMEOUT - 100
 
 let server: RedisNode
@@ -33,7 +33,7 @@ afterEach(async () => {
 
 let opened = 0
 
-/** A dictionary on the server, by a client of its own, and another one that writes. */
+/** A dictionary on the server by its own client, and another one that writes. */
 async function open(options: object = {}): Promise<{ dict: DurableDict; writer: DurableDict }> {
   opened += 1
   const dicts = []
@@ -80,7 +80,7 @@ describe.each(frameworks)('a Redis that hangs, with $name', framework => {
       expect([status, body]).toEqual([200, '["red"]'])
       expect(ms).toBeLessThan(TIMEOUT * 2)
     }
-    // One of them may ask again and be patient for a moment; none waits for timeout anew.
+    // One of them may check again and wait for a moment; none waits for the whole timeout again.
     const then = await Promise.all(Array.from({ length: 5 }, () => timed(url)))
     for (const { ms, body } of then) {
       expect(body).toBe('["red"]')

@@ -3,7 +3,7 @@ import { FaultyBackend } from '../../src/conformance/faulty-backend.js'
 import type { CommonOptions } from '../../src/dictionary/options.js'
 import { DurableDict, MemoryDict, MemoryStore } from '../../src/index.js'
 
-/** A dictionary whose calls on its store are counted, and can be failed, and another one, which writes behind its back. */
+/** A dictionary whose store calls are counted and can fail, and another one, which is an external writer. */
 export async function pair(options: CommonOptions = {}, name = 'settings') {
   const store = new MemoryStore()
   const writer = await MemoryDict.open(store)
@@ -13,11 +13,11 @@ export async function pair(options: CommonOptions = {}, name = 'settings') {
   return { dict, writer, faulty }
 }
 
-/** A place to wait at, until it is opened. */
+/** A gate to wait at until it is opened. */
 export class Barrier {
   #open: () => void = () => {}
   #arrive: () => void = () => {}
-  /** Someone has come. */
+  /** A caller has arrived. */
   readonly arrived = new Promise<void>(resolve => {
     this.#arrive = resolve
   })
@@ -40,7 +40,7 @@ export async function getJson(url: string, init?: RequestInit): Promise<unknown>
   return response.json()
 }
 
-/** The names of what happens to a dictionary, as it happens. */
+/** The names of a dictionary's events, in order. */
 export function heard(dict: DurableDict): { event: string; cause?: unknown }[] {
   const events: { event: string; cause?: unknown }[] = []
   dict.on('stale', ({ cause }) => events.push({ event: 'stale', cause }))

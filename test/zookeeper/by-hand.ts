@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { promisify } from 'node:util'
 import { type Client, createClient } from 'node-zookeeper-client'
 
-/** What a stranger, or an operator with `zkCli`, does to znodes. */
+/** What an external writer, or an operator with `zkCli`, does to znodes. */
 export interface ByHand {
   readonly client: Client
   create(path: string, data?: string | Buffer): Promise<unknown>

@@ -6,7 +6,7 @@ import { runner } from '../conformance/runner.js'
 
 let stores = 0
 
-/** Runs the conformance suite. Each test has a dictionary of its own on the same server. */
+/** Runs the conformance suite. Each test has its own dictionary on the same server. */
 export function conform(name: string, client: () => unknown, modes?: readonly Mode[]): void {
   const create = () => {
     stores += 1
@@ -14,7 +14,7 @@ export function conform(name: string, client: () => unknown, modes?: readonly Mo
     return { backend: () => new ZookeeperBackend(path, opener(client())), dispose() {} }
   }
   const missing = {
-    megabytes: 'a server takes requests of 1 MiB at most (jute.maxbuffer)',
+    megabytes: 'a server accepts requests of at most 1 MiB (jute.maxbuffer)',
     linearizable: 'checks are answered from the last watch event, unless consistency is linearizable',
   }
   describe(name, () => {

@@ -6,7 +6,7 @@ import { clientOf } from './clients.js'
 import { conform } from './conform.js'
 
 let server: ZookeeperNode
-/** Each backend's own in turn, as another process would have it: those of one client share its session. */
+/** Each backend uses its own client, in turn, like another process: those of one client share its session. */
 let clients: { client: Client; end(): void }[]
 let given = 0
 

@@ -11,7 +11,7 @@ beforeAll(async () => {
 
 afterAll(() => ensemble.stop())
 
-// Its checks must be linearizable although each backend asks another server.
+// Its checks must be linearizable although each backend uses another server.
 conform('an ensemble of three, linearizable', () => ensemble.addresses, [
   { autosync: true, consistency: 'linearizable' },
   { live: true, consistency: 'linearizable' },

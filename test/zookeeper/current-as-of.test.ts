@@ -37,7 +37,7 @@ async function open(path: string, sessionTimeout = 30_000): Promise<ZookeeperBac
   return backend
 }
 
-/** How many requests the server has got; each look is one. */
+/** How many requests the server has received; each check is one. */
 async function received(): Promise<number> {
   return Number(/^Received: (\d+)/m.exec(await fourLetters(server.port, 'srvr'))?.[1])
 }
@@ -48,7 +48,7 @@ async function requestsOf(work: () => Promise<unknown>): Promise<number> {
   return (await received()) - before - 1
 }
 
-/** Waits until the server is asked for nothing: those who are told of children count them a little later. */
+/** Waits until the server gets no more requests: a watcher of the children counts them a little later. */
 async function quiet(): Promise<void> {
   for (let before = await received(); ; ) {
     await delay(150)
@@ -128,7 +128,7 @@ describe('the cost of an own write', () => {
       for (let n = 0; n < writes; n += 1) await dict.set('a', n)
       await dict.get('a')
     })
-    // The heartbeat reads, too, three times a second.
+    // The heartbeat also reads, three times a second.
     expect(asked).toBeGreaterThanOrEqual(writes)
     expect(asked).toBeLessThan(1.5 * writes)
   })
@@ -160,7 +160,8 @@ describe('the cost of an own write', () => {
     opened.push(dict, other)
     for (let n = 1; n <= 100; n += 1) {
       await Promise.all([dict.set('a', n), other.set('b', n)])
-      // Nothing is asked for where the watch has told of nothing: whoever took the other's event for its own would miss this.
+      // Nothing is requested without a watch event: a dictionary that mistook another's event for its own would miss
+      // this.
       await expect.poll(() => dict.get('b'), { interval: 1 }).toBe(n)
       await expect.poll(() => other.get('a'), { interval: 1 }).toBe(n)
     }

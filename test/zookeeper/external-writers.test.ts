@@ -17,7 +17,7 @@ import { type ByHand, byHand } from './by-hand.js'
 import { clientOf } from './clients.js'
 import { newPath, type Options, rejection, stepsAfterEach } from './support.js'
 
-/** A third of it is how soon znodes made by hand are noticed at the latest. In ms. */
+/** A third of it is the limit for noticing znodes made by hand. In ms. */
 const SESSION = 900
 
 const cleanup = stepsAfterEach()
@@ -44,7 +44,7 @@ async function open(path: string, options: Options = {}) {
   return dict
 }
 
-/** By a session of the dictionary's own, and by the caller's client. */
+/** By the dictionary's own session, and by the caller's client. */
 const WAYS = {
   'a session of its own': open,
   'node-zookeeper-client': async (path: string, { sessionTimeout = SESSION, ...options }: Options) => {
@@ -56,7 +56,7 @@ const WAYS = {
   },
 }
 
-/** The warnings that come meanwhile. */
+/** The warnings since then. */
 function warnings(): Error[] {
   const told: Error[] = []
   const listen = (warning: Error) => told.push(warning)
@@ -131,10 +131,10 @@ describe('znodes written by hand, without the version', () => {
     const [dict, live] = [await open(path), await open(path, { live: true })]
     await dict.set('a', 1)
     await hand.create(`${path}/b`, '2')
-    await until(async () => (await dict.get('b')) === 2, 'what was made is read', 5 * SESSION)
-    await until(() => live.local.get('b') === 2, 'what was made is pushed', 5 * SESSION)
+    await until(async () => (await dict.get('b')) === 2, 'the created one is read', 5 * SESSION)
+    await until(() => live.local.get('b') === 2, 'the created one is pushed', 5 * SESSION)
     await hand.remove(`${path}/a`)
-    await until(async () => !(await dict.has('a')), 'what was removed is missed', 5 * SESSION)
+    await until(async () => !(await dict.has('a')), 'the removed one is missing', 5 * SESSION)
     await until(() => !live.local.has('a'), 'its removal is pushed', 5 * SESSION)
   })
 
@@ -145,9 +145,9 @@ describe('znodes written by hand, without the version', () => {
       await dict.set('a', 1)
       for (let n = 1; n <= 3; n += 1) {
         await hand.create(`${path}/b`, `${n}`)
-        await until(async () => (await dict.get('b')) === n, 'what was made is read', 5_000)
+        await until(async () => (await dict.get('b')) === n, 'the created one is read', 5_000)
         await hand.remove(`${path}/b`)
-        await until(async () => !(await dict.has('b')), 'what was removed is missed', 5_000)
+        await until(async () => !(await dict.has('b')), 'the removed one is missing', 5_000)
       }
     })
 
@@ -156,7 +156,7 @@ describe('znodes written by hand, without the version', () => {
       const dict = await openBy(path, { sessionTimeout: SESSION })
       await dict.update(Object.fromEntries(Array.from({ length: 100 }, (_, n) => [`${n}`.padEnd(300, 'x'), n])))
       await hand.create(`${path}/b`, '2')
-      await until(async () => (await dict.get('b')) === 2, 'what was made is read', 5 * SESSION)
+      await until(async () => (await dict.get('b')) === 2, 'the created one is read', 5 * SESSION)
     })
 
     test('are distinguished from own writes, however many keys these create and remove', async () => {

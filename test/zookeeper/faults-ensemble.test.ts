@@ -12,7 +12,7 @@ import { newPath, type Options, rejection, stepsAfterEach } from './support.js'
 
 const SESSION = 1_500
 
-/** How stale a read may be, in ms: less than it takes to know that a server is silent. */
+/** How stale a read may be, in ms: less than it takes to detect a silent server. */
 const BOUND = 300
 
 const cleanup = stepsAfterEach()
@@ -30,7 +30,7 @@ async function open(path: string, options: Options = {}, servers = ensemble.addr
   return dict
 }
 
-/** A session of the dictionary's own, and one by the caller's client. */
+/** The dictionary's own session, and one by the caller's client. */
 const openBy = {
   'a session of its own': (path: string, servers: string, options: Options) => open(path, options, servers),
   'node-zookeeper-client': async (path: string, servers: string, { sessionTimeout, ...options }: Options) => {
@@ -50,13 +50,13 @@ async function throughProxies(nodes: readonly ZookeeperNode[]) {
   return { list, addresses: list.map(({ port }) => `127.0.0.1:${port}`).join(',') }
 }
 
-/** The servers that do not lead. */
+/** The followers. */
 async function followers(): Promise<ZookeeperNode[]> {
   const leader = await ensemble.leader()
   return ensemble.nodes.filter(({ port }) => port !== leader.port)
 }
 
-/** ValueKind a server apart, for as long as the test lasts at most. */
+/** Isolates a server, at most until the end of the test. */
 function cutOff(node: ZookeeperNode): () => void {
   ensemble.cutOff(node, true)
   const join = () => ensemble.cutOff(node, false)
@@ -88,7 +88,7 @@ describe('the connected server is stopped for longer than the session timeout', 
       const stoppedAt = performance.now()
       await writer.set('n', 1)
       const writtenAt = performance.now()
-      // Whatever is read as fresh while the server is silent was written before the bound.
+      // Everything read as fresh while the server is silent was written before the bound.
       for (let read: unknown; read !== 1; ) {
         const askedAt = performance.now()
         read = await dict.get('n').catch(error => error)
@@ -176,7 +176,7 @@ describe('a follower that lags behind', () => {
   }
 })
 
-/** What one caller does to a key, a few times, noted with when it was called and when it was answered. */
+/** A few operations of one caller on a key, each with the times of its call and its response. */
 async function play(dict: DurableDict, key: string, tick: () => number, log: Observed[]): Promise<void> {
   for (let n = 0; n < 5; n += 1) {
     const invoked = tick()
@@ -251,7 +251,7 @@ test('when the leader is killed during writes, each takes effect at most once, a
   const before = done
   await until(() => done > before + 50, 'writes go on', 30_000)
   going = false
-  // None fails: it is learned what came of those whose answer was lost.
+  // None fails: writes learn their outcome after a lost response.
   await Promise.all(work)
   const [first] = dicts
   await first?.sync()
@@ -264,7 +264,7 @@ test('a record of the largest size passes from a follower to the leader and to a
   const path = newPath()
   const [one, other] = (await followers()) as [ZookeeperNode, ZookeeperNode]
   const [dict, reader] = [await open(path, {}, one.address), await open(path, {}, other.address)]
-  // Beside a log that is as long as may be, of characters that take three bytes, and a part of it that is put away.
+  // Beside a log of the greatest length, of characters that take three bytes, and an archived part of it.
   const long = (count: number) =>
     Object.fromEntries(Array.from({ length: count }, (_, n) => [`${n}${'\u20ac'.repeat(100)}`, '\u20ac'.repeat(900)]))
   const hand = await byHand(one.address)

@@ -40,7 +40,7 @@ function closing(dict: Dict): Dict {
   return dict
 }
 
-/** A session of the dictionary's own, and one by the caller's client. */
+/** The dictionary's own session, and one by the caller's client. */
 const WAYS: Record<string, (path: string, address: string, options?: Options) => Promise<Dict>> = {
   'a session of its own': async (path, address, options) =>
     closing(await ZookeeperDict.open(path, address, { sessionTimeout: SESSION, ...options })),
@@ -77,7 +77,7 @@ for (const [how, open] of Object.entries(WAYS)) {
       })
     }
 
-    // As many as the head's own log tells of, and so many that its earlier parts are needed.
+    // As many as the head's own log has, and so many that its earlier parts are needed.
     test.each([1, 60])(
       'a write whose response is lost and that %i others have followed is known to have succeeded',
       async count => {
@@ -88,7 +88,7 @@ for (const [how, open] of Object.entries(WAYS)) {
         cleanup.push(() => proxy.close())
         const [dict, other] = [await open(path, proxy.address), await direct(path)]
         await dict.get('n')
-        // The answer is swallowed, and no other is let through before it is overwritten.
+        // The response is swallowed, and no other one is forwarded before it is overwritten.
         proxy.meddle(() => {
           pausing.pause(true)
           return Buffer.alloc(0)
@@ -157,7 +157,7 @@ for (const [how, open] of Object.entries(WAYS)) {
       proxy.pause(true)
       const pausedAt = performance.now()
       await other.set('n', 1)
-      // What the watch has told is trusted for two thirds of the session timeout, and is as old as it is said to be.
+      // The last watch event is trusted for two thirds of the session timeout, and is as old as reported.
       expect(await dict.get('n')).toBe(0)
       expect(dict.staleness).toBeGreaterThanOrEqual(performance.now() - pausedAt - 5)
       await until(
@@ -228,7 +228,7 @@ function addressOf(listening: NetServer): string {
   return typeof address === 'object' ? `127.0.0.1:${address?.port}` : ''
 }
 
-/** A server that may be stopped and started again with its data, or with what was copied of it. */
+/** A server that may be stopped and restarted with its data, or with a copy of it. */
 async function startKept() {
   const folder = await mkdtemp(join(tmpdir(), 'durabledict-zookeeper-'))
   const copy = `${folder}-copy`
@@ -322,7 +322,7 @@ describe('a session of its own', () => {
       answer.writeInt32BE(-6, 16)
       return answer
     }
-    // The answer to the wish for a watch comes after that to the barrier.
+    // The response to the watch request comes after that to the barrier.
     proxy.meddle(answer => {
       proxy.meddle(unimplemented)
       return answer
@@ -408,7 +408,7 @@ describe('node-zookeeper-client', () => {
     ]
     await same.set('b', 2)
     await two.set('c', 3)
-    await until(() => one.local.get('b') === 2, 'one hears of the other')
+    await until(() => one.local.get('b') === 2, "one sees the other's write")
     await root.sync()
     expect(new Map(root.local)).toEqual(
       new Map([
@@ -418,7 +418,7 @@ describe('node-zookeeper-client', () => {
     )
     await same.close()
     await root.set('d', 4)
-    await until(() => one.local.get('d') === 4, 'it goes on after the other was closed')
+    await until(() => one.local.get('d') === 4, 'it continues after the other was closed')
   })
 
   test('that is not a client is rejected as an argument', async () => {

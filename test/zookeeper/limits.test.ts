@@ -36,7 +36,7 @@ async function open(path: string, options: Options = {}, servers: string = serve
   return dict
 }
 
-/** A value of which JSON makes so many bytes. */
+/** A value whose JSON has that many bytes. */
 const text = (bytes: number) => 'x'.repeat(bytes - 2)
 
 describe('the limits of one request to ZooKeeper', () => {
@@ -134,7 +134,7 @@ describe('the limits of one request to ZooKeeper', () => {
     const path = newPath()
     const acl = Array.from({ length: 40 }, (_, n) => ({ perms: 31, id: { scheme: 'ip', id: `127.0.0.${n + 1}` } }))
     const dict = await open(path, { acl })
-    // Each value is small, and the lists of all together are not.
+    // Each value is small, but all the lists together are not.
     const entries = new Map(Array.from({ length: 1_000 }, (_, n) => [`key ${n}`, n]))
     expect(await rejection(dict.update(entries))).toBeInstanceOf(InvalidValueError)
     await Promise.all([...entries].map(([key, value]) => dict.set(key, value)))

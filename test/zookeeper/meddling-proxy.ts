@@ -2,22 +2,22 @@ import { once } from 'node:events'
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 import { createClient } from 'node-zookeeper-client'
 
-/** Stands between a client and a ZooKeeper server, knows the session that they agree on, and alters what the server says. */
+/** A proxy between a client and a ZooKeeper server that knows their session and alters what the server sends. */
 export interface MeddlingProxy {
   readonly address: string
-  /** Alters what the server says next, once; nothing more comes of that connection where `cut` is set. */
+  /** Alters the server's next output, once; if `cut` is set, nothing more arrives on that connection. */
   meddle(alter: (answer: Buffer) => Buffer, cut?: boolean): void
-  /** Keeps back what the server says from now on, to the connection that there is. */
+  /** Holds back the server's output from now on, on the existing connection. */
   hold(): void
-  /** How many pieces are kept back. */
+  /** How many pieces are held back. */
   readonly held: number
-  /** Lets go what was kept back, the last piece first, and the rest in order. */
+  /** Releases what was held back, the last piece first, and the rest in order. */
   releaseLastFirst(): void
-  /** How many connections there were. */
+  /** The number of connections so far. */
   readonly connections: number
   /** How often something was altered. */
   readonly meddled: number
-  /** Has the session closed by another connection, as if it had expired. */
+  /** Closes the session from another connection, as if it had expired. */
   expire(): Promise<void>
   close(): void
 }
@@ -28,7 +28,7 @@ interface Session {
   readonly sessionPassword: Buffer
 }
 
-/** @param pause - how long it waits after each piece of what the server says, in ms. */
+/** @param pause - how long it waits after each piece of the server's output, in ms. */
 export async function startMeddlingProxy(port: number, pause = 0): Promise<MeddlingProxy> {
   const sockets = new Set<Socket>()
   let session: Session | undefined

@@ -19,7 +19,7 @@ afterAll(() => server.stop())
 
 const LIBRARY = fileURLToPath(new URL('../../dist/index.js', import.meta.url))
 
-/** Runs a program until it ends by itself; returns what it prints. Rejects if it fails or does not end. */
+/** Runs a program until it ends by itself; returns its output. Rejects if it fails or does not end. */
 async function run(program: string, ...args: string[]): Promise<string> {
   const code = `const { ZookeeperDict } = await import(${JSON.stringify(LIBRARY)}); const [path, servers] = process.argv.slice(1); ${program}`
   const options = { timeout: 15_000 }

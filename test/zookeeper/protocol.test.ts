@@ -195,7 +195,7 @@ describe('the head', () => {
 
   const nextHead = (...args: Parameters<typeof moveOn>) => moveOn(...args).head
 
-  /** A head after so many changes, with the versions before it, and what was put away meanwhile. */
+  /** A head after so many changes, with the versions before it, and the parts archived meanwhile. */
   function headAfter(changes: number) {
     let head = newHead(0, 2)
     const versions = [versionOf(head)]

@@ -20,7 +20,7 @@ const digest = (user: string) => {
   return { scheme: 'digest', id: `${user.split(':')[0]}:${hash}` }
 }
 
-/** The least rights: a reader may read, and nothing else. */
+/** The fewest rights: only reading. */
 const acl = [
   { perms: 31, id: digest(WRITER) },
   { perms: 1, id: digest(READER) },

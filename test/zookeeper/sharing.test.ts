@@ -22,7 +22,7 @@ beforeAll(async () => {
 
 afterAll(() => server.stop())
 
-/** The warnings that come until the test ends. */
+/** The warnings until the test ends. */
 function warnings(): Error[] {
   const emitted: Error[] = []
   const listen = (warning: Error) => emitted.push(warning)
@@ -48,7 +48,7 @@ test('two dozen dictionaries on one client cause no warning, and each follows it
   const [first, ...others] = dicts
   await first?.close()
   await others[0]?.set('n', 'after one was closed')
-  await until(() => others[1]?.local.get('n') === 'after one was closed', 'the others are still fed')
+  await until(() => others[1]?.local.get('n') === 'after one was closed', 'the others still get pushes')
   await nextTick()
   expect(emitted.map(({ message }) => message)).toEqual([])
 })

@@ -2,10 +2,10 @@ import { afterEach, expect } from 'vitest'
 import { PARTS } from '../../src/backends/zookeeper/head.js'
 import type { ZookeeperDict, ZookeeperOptions } from '../../src/index.js'
 
-/** What a test opens with. */
+/** The options of a test. */
 export type Options = NonNullable<Parameters<typeof ZookeeperDict.open>[2]> & ZookeeperOptions
 
-/** Steps to be taken after each test of a file, the last one first. To be called once. */
+/** Cleanup steps after each test of a file, the last one first. Call it once. */
 export function stepsAfterEach(): (() => unknown)[] {
   const steps: (() => unknown)[] = []
   afterEach(async () => {
@@ -19,13 +19,13 @@ export const OWN_CHILDREN = 2 + PARTS
 
 let paths = 0
 
-/** A path that no other test of the file has. */
+/** A path that no other test of the file uses. */
 export function newPath(): string {
   paths += 1
   return `/tests-${paths}`
 }
 
-/** What the promise is rejected with; a failure where it is not. */
+/** The rejection of the promise; fails if it resolves. */
 export async function rejection(promise: Promise<unknown>): Promise<Error> {
   return promise.then(
     value => expect.fail(`It resolved with ${value}`),

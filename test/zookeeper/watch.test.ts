@@ -32,7 +32,7 @@ const WAYS = {
 
 type Dict = Awaited<ReturnType<(typeof WAYS)['a session of its own']>>
 
-/** Longer than what the change log holds of a value: as text, and as bytes. */
+/** Longer than the change log stores of a value: as text, and as bytes. */
 const LONG = 'x'.repeat(2_000)
 
 type Write =
@@ -48,7 +48,7 @@ async function write(dict: Dict, step: Write): Promise<void> {
   else await dict.set(step[0], step[1])
 }
 
-/** What `watch` delivers while the replica catches up once, as `key=value`, with long values shortened. */
+/** The changes that `watch` delivers while the replica catches up once, as `key=value`, with long values shortened. */
 async function watched(reader: Dict, catchUp: () => Promise<unknown>): Promise<string[]> {
   const reasons: string[] = []
   const onSync = ({ reason }: { reason: string }) => reasons.push(reason)
@@ -95,7 +95,7 @@ describe.each(Object.entries(WAYS))('watch, by %s', (_, open) => {
         const steps = SHORT.toSpliced(second, 0, ['long', `later ${LONG}`]).toSpliced(first, 0, ['long', LONG])
         for (const step of steps) await write(writer, step)
         const seen = await watched(reader, () => reader.sync())
-        // It may be there, where the reader has looked in time.
+        // It may be there, if the reader has read in time.
         const others = seen.filter(change => change !== 'long=xxx')
         expect(others, `positions ${first} and ${second}`).toEqual(SHORT_CHANGES.toSpliced(second, 0, 'long=lat'))
         expect(new Map(reader.local)).toEqual(await stored(writer))

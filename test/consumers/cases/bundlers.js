@@ -9,7 +9,7 @@ import { toolset } from '../place.js'
 
 /** @import { Case } from './case.js' */
 
-/** What is compiled for the machine stays outside of a bundle. */
+/** Native packages are not bundled. */
 const NATIVE = ['libsql', '@libsql/client']
 
 const PROGRAMS = ['memory', 'sqlite', 'redis', 'zookeeper', 'model']
@@ -21,10 +21,10 @@ const tool = async (folder, name) => {
   return imported.default ?? imported
 }
 
-/** Packages that redis requires if they are there, which bundlers other than esbuild have to be told. */
+/** Packages that redis requires if they are installed. Bundlers other than esbuild need this list. */
 const OPTIONAL = ['@node-rs/xxhash', '@opentelemetry/api']
 
-/** Where a bundle is run: beside it lie native packages alone. @param {string} folder */
+/** The folder where a bundle runs, beside native packages only. @param {string} folder */
 async function linkNatives(folder) {
   const drivers = await toolset('drivers')
   await mkdir(join(folder, 'node_modules', '@libsql'), { recursive: true })
@@ -32,7 +32,7 @@ async function linkNatives(folder) {
 }
 
 /**
- * A case that bundles the programs by one tool, and runs each from a folder that holds nothing else but native packages.
+ * A case that bundles the programs with one tool and runs each in a folder with native packages only.
  * @param {string} name
  * @param {string} tool
  * @param {(folder: string, entries: Record<string, string>, output: string) => Promise<unknown>} bundle
@@ -64,7 +64,7 @@ function bundled(name, tool, bundle, { short = false, extension = 'js' } = {}) {
   }
 }
 
-/** What esbuild's users put before ESM bundles of packages that call `require`. */
+/** What users of esbuild put before ESM bundles of packages that call `require`. */
 const REQUIRE =
   "import { builtinModules, createRequire } from 'node:module'; const require = createRequire(import.meta.url);"
 

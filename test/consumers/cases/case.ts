@@ -1,21 +1,21 @@
-/** The servers that a case may ask for. */
+/** The servers that a case may request. */
 export type ServerName = 'redis' | 'zookeeper'
 
-/** What a case runs in. */
+/** The environment of a case. */
 interface Place {
-  /** Fresh, with the package, the tools and the programs. */
+  /** An empty folder with the package, the tools and the programs. */
   readonly folder: string
   /** With the addresses of the servers. */
   readonly env: Record<string, string | undefined>
-  /** Whether it is a part of `npm test`: a case may leave out what takes long. */
+  /** Whether it runs as part of `npm test`: a case may then skip what takes long. */
   readonly short: boolean
 }
 
-/** One way in which a program consumes the package. */
+/** One way in which a program uses the package. */
 export interface Case {
   /** One behaviour, as a sentence. */
   readonly name: string
-  /** Whether `npm test` runs it too. */
+  /** Whether `npm test` runs it, too. */
   readonly short?: boolean
   /** Sets of test/consumers/tools.js. */
   readonly tools: readonly string[]
@@ -24,6 +24,6 @@ export interface Case {
   readonly type?: 'module' | 'commonjs'
   /** Whether the tools are real files, for those that follow no links. */
   readonly whole?: boolean
-  /** Rejects with what went wrong. */
+  /** Rejects if a check fails. */
   run(place: Place): Promise<void>
 }

@@ -14,7 +14,7 @@ export const settings = sqlite.sqliteTable('settings', { key: sqlite.text().prim
 
 const CONFIG = { dialect: 'sqlite', schema: './schema.js', dbCredentials: { url: 'file:kit.db' } }
 
-/** Creates the tables as `createTables` does, with a dictionary in them. */
+/** Creates the tables as `createTables` does, and opens a dictionary in them. */
 const BEFORE = `
 import { drizzle } from 'drizzle-orm/libsql'
 import { createTables, drizzleManager, ModelDict } from 'durabledict/model/drizzle'

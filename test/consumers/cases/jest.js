@@ -5,7 +5,7 @@ import { runOrThrow } from '../../../scripts/run.js'
 
 /** @import { Case } from './case.js' */
 
-/** A program's tests, in plain JavaScript: `imports` says how they get at the library. @param {string} imports @param {string} fakeTimers */
+/** A program's tests in plain JavaScript. @param {string} imports how they import the library @param {string} fakeTimers */
 const suite = (imports, fakeTimers = '') => `${imports}
 describe('a dictionary', () => {
   it('works in the memory, in SQLite and in Redis', async () => {
@@ -32,7 +32,7 @@ describe('a dictionary', () => {
 ${fakeTimers}})
 `
 
-/** The library keeps the real timers, whatever the test puts in their place. (Redis clients do not.) */
+/** The library keeps the real timers, whatever the test replaces them with. (Redis clients do not.) */
 const FAKE_TIMERS = `
   it('works while timers are faked', async () => {
     jest.useFakeTimers()
@@ -80,7 +80,7 @@ const writeManifest = (folder, manifest) =>
 /** @type {readonly Case[]} */
 export const jest = [
   {
-    name: 'Jest in its default CommonJS mode runs tests of a program, with faked timers too',
+    name: 'Jest in its default CommonJS mode runs tests of a program, also with fake timers',
     short: true,
     tools: ['drivers', 'jest'],
     servers: ['redis'],
@@ -91,7 +91,7 @@ export const jest = [
     },
   },
   {
-    name: 'Jest runs tests that are ES modules, with faked timers too',
+    name: 'Jest runs tests that are ES modules, also with fake timers',
     tools: ['drivers', 'jest'],
     servers: ['redis'],
     async run({ folder, env }) {

@@ -50,7 +50,7 @@ async function put(url, body) {
   if (status !== 204) throw new Error(`PUT /api/settings: ${status}`)
 }
 
-/** How many connections listen for changes: one for each live dictionary. @param {string | undefined} url */
+/** The number of connections that listen for changes: one for each live dictionary. @param {string | undefined} url */
 async function listeners(url = '') {
   const client = createClient({ url })
   client.on('error', () => {})

@@ -9,7 +9,7 @@ import { TYPESCRIPTS } from '../tools.js'
 
 const NEWEST = /** @type {string} */ (TYPESCRIPTS.at(-1))
 
-/** A program of all that is typed, and one by which the declarations themselves are checked, as they are resolved in each way. */
+/** A program that uses every type, and one with which the declarations themselves are checked, in each mode of resolution. */
 const PROGRAMS = [
   { file: 'types.ts', type: 'module', module: 'nodenext', skipLibCheck: true },
   { file: 'declarations.ts', type: 'module', module: 'nodenext' },
@@ -17,7 +17,7 @@ const PROGRAMS = [
   { file: 'declarations.ts', type: 'module', module: 'esnext', moduleResolution: 'bundler' },
 ]
 
-/** TypeScript 7 has it no longer. */
+/** TypeScript 7 no longer has it. */
 const CLASSIC = { file: 'declarations.ts', type: 'commonjs', module: 'commonjs', moduleResolution: 'node10' }
 
 /** @param {string} version @param {boolean} short */

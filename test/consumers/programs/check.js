@@ -1,6 +1,6 @@
 import { ConflictError, DurableDict, DurableDictError, KeyError } from 'durabledict'
 
-/** Uses a dictionary as programs do; throws when anything is not as the documentation says. */
+/** Uses a dictionary as programs do, and throws if anything differs from the documentation. */
 export async function check(dict, kind) {
   await dict.set('theme', 'dark')
   await dict.update({ perPage: 20, since: new Date(0) })
@@ -19,7 +19,7 @@ export function equal(actual, expected) {
   if (actual !== expected) throw new Error(`expected ${expected}, got ${actual}`)
 }
 
-/** Prints what the tests wait for, and fails loudly otherwise. */
+/** Prints what the tests wait for, and otherwise exits with an error. */
 export function run(main) {
   main().then(
     () => console.log('ok'),

@@ -33,7 +33,7 @@ run(async () => {
   }
 })
 
-/** The middleware of one copy gives a request its snapshot, and the dictionary of the other one finds it. */
+/** The middleware of one copy takes a request's snapshot, and the dictionary of the other copy finds it. */
 async function inRequest(middleware, dict) {
   const [request, response] = [{ method: 'GET' }, { writableFinished: false, on() {}, once() {} }]
   await new Promise((resolve, reject) => {

@@ -1,4 +1,4 @@
-// Compiled with the declarations themselves checked.
+// Compiled with checks of the declarations themselves.
 import { MemoryDict } from 'durabledict'
 import 'durabledict/conformance'
 import 'durabledict/express'

@@ -14,7 +14,7 @@ const Setting = new EntitySchema({
   columns: { key: { type: 'text', primary: true }, value: { type: 'text' } },
 })
 
-/** What decorators do in TypeScript. */
+/** What TypeScript compiles decorators to. */
 function decorate(target, ...decorators) {
   for (const decorator of decorators) decorator(target)
   return target

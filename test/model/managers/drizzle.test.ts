@@ -17,7 +17,7 @@ import { startServer } from '../../servers/start.js'
 import { managerSuite, type Opened } from './suite.js'
 import { suiteTables } from './tables.js'
 
-/** What the model fills by itself, and the database would not. */
+/** Values that the model fills, and the database would not. */
 const filled = ({ id, createdAt, made }: Record<string, unknown>) => {
   expect(id).toBeGreaterThan(0)
   expect(createdAt).toBeTruthy()

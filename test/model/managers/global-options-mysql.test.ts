@@ -76,7 +76,7 @@ describe('mysql2, whatever is set globally:', () => {
   for (const [library, open] of Object.entries(LIBRARIES)) {
     it(`numbers and dates as text, with ${library}`, async () => expectOneDictionary(await open(NUMBERS), plain))
 
-    // TypeORM asks for the server's version, and cannot connect at all.
+    // TypeORM reads the server's version, and cannot connect at all.
     if (library === 'TypeORM') continue
 
     it(`all columns as bytes, with ${library}`, async () => {
@@ -90,7 +90,7 @@ describe('mysql2, whatever is set globally:', () => {
     })
   }
 
-  /** It is the same dictionary, or it cannot be opened: never an empty one. */
+  /** It is the same dictionary, or it cannot be opened: it is never empty. */
   async function acceptsOrRejects({ manager, end }: Hostile): Promise<void> {
     await plain.transaction(session => session.removeAll(), { limit: 5_000 })
     await createTables(plain)
@@ -103,7 +103,7 @@ describe('mysql2, whatever is set globally:', () => {
       expect(await other.get('b')).toBe('two')
       await dict.close()
     } catch (error) {
-      // mysql2 itself misreads prepared statements without its conversions: then the connection does not look fit for use.
+      // mysql2 itself misreads prepared statements without its conversions: the connection then looks unusable.
       expect([StoreUnavailableError, UnsupportedError]).toContain((error as Error).constructor)
     } finally {
       await other.close()

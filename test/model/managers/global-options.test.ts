@@ -36,7 +36,7 @@ const SECRET = 'secret-value'
 let database: PrismaDatabase
 let plain: ModelManager
 let pool: pg.Pool
-/** A database with the same tables and no rows: what a replica that lags has. */
+/** A database with the same tables and no rows, like a lagging replica. */
 let replica: string
 
 beforeAll(async () => {
@@ -146,7 +146,7 @@ async function prisma(options: object, extend: (client: never) => unknown = clie
   return { manager: prismaManager(extend(client as never) as never, 'jsonbSetting' as never) }
 }
 
-/** What an extension gets of a query. */
+/** The arguments that an extension gets for a query. */
 interface Call {
   readonly operation: string
   readonly args: readonly string[]
@@ -212,7 +212,7 @@ check('Drizzle', {
   },
 })
 
-/** As of a plugin for rows that are deleted softly, or of tenants. */
+/** Like a plugin for soft deletion or for tenants. */
 class Narrowing extends OperationNodeTransformer {
   protected override transformSelectQuery(node: SelectQueryNode): SelectQueryNode {
     return node.selections?.length === 2 ? { ...node, where: WhereNode.create(sql`1 = 0`.toOperationNode()) } : node
@@ -258,7 +258,7 @@ check('Knex', {
     ),
 })
 
-/** Runs the work while `pg` converts types as the application says. */
+/** Runs the work while `pg` converts types as the application configured. */
 async function withParsers(parsers: Readonly<Record<number, (text: string) => unknown>>, work: () => Promise<unknown>) {
   const oids = Object.keys(parsers).map(Number)
   const before = oids.map(oid => pg.types.getTypeParser(oid))

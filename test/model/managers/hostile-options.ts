@@ -2,7 +2,7 @@ import { expect } from 'vitest'
 import type { ModelManager } from '../../../src/backends/model/managers/manager.js'
 import { createTables, ModelDict } from '../../../src/index.js'
 
-/** A dictionary on a client that the application has given options of its own. */
+/** A dictionary on a client with options that the application set. */
 export interface Hostile {
   readonly manager: ModelManager
   end?(): unknown
@@ -11,7 +11,7 @@ export interface Hostile {
 const NAME = { name: 'shared' }
 
 /**
- * A dictionary on the hostile client and one on a plain client of the same table are one dictionary, for whoever reads and whoever
+ * A dictionary on the hostile client and one on a plain client of the same table are one dictionary, for reads and for
  * writes.
  */
 export async function expectOneDictionary({ manager, end }: Hostile, plain: ModelManager): Promise<void> {

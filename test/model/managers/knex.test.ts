@@ -16,7 +16,7 @@ import { suiteTables } from './tables.js'
 const snake = (name: string) => name.replace(/[A-Z]/g, letter => `_${letter.toLowerCase()}`)
 const camel = (name: string) => name.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase())
 
-/** As applications map names: what is no list of rows comes as the driver gives it. */
+/** As applications map names: a result that is not a list of rows is passed on as the driver returns it. */
 const MAPPED: Knex.Config = {
   wrapIdentifier: (name, wrap) => wrap(name === '*' ? name : snake(name)),
   postProcessResponse: response =>

@@ -23,7 +23,7 @@ import { suiteTables } from './tables.js'
 
 function managers(dialect: Dialect) {
   const db = new Kysely<object>({ dialect })
-  // Other plugins of the application are not to alter what is stored.
+  // Other plugins of the application must not alter what is stored.
   const mapping = new Kysely<object>({ dialect, plugins: [new ParseJSONResultsPlugin(), new CamelCasePlugin()] })
   return {
     manager: kyselyManager(db, 'settings'),

@@ -18,14 +18,14 @@ import {
 } from '../../../src/index.js'
 import { prismaClient } from '../prisma/generate.js'
 
-/** Small pools, which some connections that are lost exhaust. */
+/** Small pools, which a few lost connections exhaust. */
 const CONNECTIONS = 2
 /** Generous, since many connect at the same time. In ms. */
 const CONNECTING = 5_000
-/** The most that a statement takes with a library that hands out no connection, in ms. */
+/** The time limit of a statement for a library that exposes no connection, in ms. */
 const QUERY_TIMEOUT = 1_000
 
-/** A model of the table `entries`; with Prisma, of `app_settings`. */
+/** A model of the table `entries`, or with Prisma of `app_settings`. */
 interface Opened {
   readonly model: object
   readonly options?: object
@@ -79,7 +79,7 @@ export const ON_POSTGRESQL: Readonly<Record<string, Library>> = {
     const table = pgTable('entries', { key: text().primaryKey(), value: text().notNull() })
     return { model: drizzleManager(drizzle({ client: pool }), table), end: () => pool.end() }
   },
-  // These two hand out no connection: the pool's own limit ends what waits.
+  // These two expose no connection: the pool's own limit ends the wait.
   Kysely(url) {
     const pool = pgPool(url, { query_timeout: QUERY_TIMEOUT })
     const db = new Kysely<object>({ dialect: new PostgresDialect({ pool }) })

@@ -6,11 +6,11 @@ import { type PrismaDatabase, prismaOnPostgres } from '../prisma/databases.js'
 import { rejection } from '../test-database.js'
 import { ON_POSTGRESQL } from './libraries.js'
 
-/** Part of a value that is written. */
+/** Part of a written value. */
 const SECRET = 'secret - value'
 const STATEMENT = /\b(?:select|insert into|update "|delete from|params:)\b/i
 
-/** Prisma's adapter tells what kind of failure it was, and drops the code. */
+/** Prisma's adapter reports the kind of failure and drops the code. */
 const UNREACHABLE = /ECONNREFUSED|DatabaseNotReachable/
 
 let database: PrismaDatabase
@@ -35,7 +35,7 @@ describe.each(Object.entries(ON_POSTGRESQL))('messages with %s', (_, open) => {
     const refused = await rejection(dict.set('long', SECRET.repeat(10)))
     expect(refused.message).toMatch(/too long/)
     proxy.close()
-    // Pools hand out the connections that were cut first.
+    // Pools first return the connections that were cut.
     const lost = [await rejection(dict.set('a', SECRET)), await rejection(dict.set('a', SECRET))]
     const unavailable = [await rejection(dict.get('a')), await rejection(ModelDict.open(model, options))]
     for (const error of unavailable) expect(error).toBeInstanceOf(StoreUnavailableError)

@@ -28,7 +28,7 @@ afterAll(async () => {
   await database?.end()
 })
 
-/** A library whose present transaction lives in an async context. */
+/** A library that keeps its current transaction in an async context. */
 interface Contextual {
   readonly model: () => object
   /** Runs the work in a transaction of the application, which is rolled back. */
@@ -64,7 +64,7 @@ async function typeorm(): Promise<Contextual> {
   }
 }
 
-/** What `Sequelize.useCLS` takes of the package `cls-hooked`. */
+/** The part of the package `cls-hooked` that `Sequelize.useCLS` needs. */
 function namespace() {
   const storage = new AsyncLocalStorage<Map<string, unknown>>()
   return {
@@ -92,7 +92,7 @@ async function sequelize(): Promise<Contextual> {
   }
 }
 
-/** As applications and frameworks do it: a proxy that is the transaction of the present context. */
+/** As applications and frameworks do it: a proxy for the transaction of the current context. */
 async function proxied(): Promise<Contextual> {
   const storage = new AsyncLocalStorage<Kysely<object>>()
   const db = new Kysely<object>({ dialect: new PostgresDialect({ pool }) })

@@ -74,7 +74,7 @@ const LIBRARIES = {
   },
 }
 
-/** What each library must have set. */
+/** The settings that each library needs. */
 const NEEDED: Readonly<Record<keyof typeof LIBRARIES, readonly string[]>> = {
   TypeORM: ['connectionTimeoutMillis'],
   Sequelize: ['connectionTimeoutMillis'],

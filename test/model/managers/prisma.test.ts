@@ -38,7 +38,7 @@ async function opened(database: PrismaDatabase): Promise<Opened> {
   }
 }
 
-/** What the suite does not know of. */
+/** Fields that the suite does not know. */
 function ownCases(database: () => PrismaDatabase) {
   let prisma: Awaited<ReturnType<PrismaDatabase['client']>>
   let manager: ModelManager
@@ -85,7 +85,7 @@ function ownCases(database: () => PrismaDatabase) {
       ])
       await session.removeAll()
     }, OPTIONS)
-    // Values are read past extensions, which could narrow or cache what is found.
+    // Values are read without extensions, which could narrow or cache the result.
     expect(calls).toEqual(['create', 'createMany', 'update', 'deleteMany', 'deleteMany'])
   })
 
@@ -158,7 +158,7 @@ function ownCases(database: () => PrismaDatabase) {
     const late = manager.transaction(
       async session => {
         await session.create([{ key: 'a', value: 'b' }])
-        // The driver of SQLite leaves no timer a turn.
+        // The driver of SQLite blocks timers.
         for (;;) await setImmediate().then(() => session.query('SELECT 1 AS one', []))
       },
       { limit: 100 },

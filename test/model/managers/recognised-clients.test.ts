@@ -25,7 +25,7 @@ const OPTIONS = { limit: 10_000 }
 const settings = pgTable('settings', { key: text().notNull(), value: text().notNull() })
 const nowhere = 'postgres://127.0.0.1:1/none'
 
-/** Another dialect of Kysely, which is never connected. */
+/** Another dialect of Kysely, which never connects. */
 class OtherDialect extends PostgresDialect {
   readonly #adapter: PostgresAdapter
 
@@ -39,7 +39,7 @@ class OtherDialect extends PostgresDialect {
   }
 }
 
-/** A client of Knex for a database of its own. */
+/** A client of Knex for a custom database. */
 class OtherClient extends knex.Client {
   override readonly dialect = 'another'
 }

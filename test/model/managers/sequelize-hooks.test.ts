@@ -239,7 +239,7 @@ describe.each([
         throw mine
       })
       await expect(application).rejects.toBe(mine)
-      // What hooks do takes part in ours.
+      // Writes of hooks take part in our transaction.
       const failing = run(manager, async session => {
         await session.create([{ key: 'lost', value: '' }])
         throw mine

@@ -3,7 +3,7 @@ import { mariadb } from '../../servers/mariadb.js'
 import { postgres } from '../../servers/postgres.js'
 import { startServer } from '../../servers/start.js'
 
-/** A connection pool, and how to have another one for the same database. */
+/** A connection pool, and how to open another one to the same database. */
 export interface Source {
   readonly sequelize: Sequelize
   another(): Sequelize
@@ -32,7 +32,7 @@ export function modelsOf(
         note: { type: DataTypes.STRING, allowNull: false, defaultValue: 'none' },
         size: DataTypes.BIGINT,
       },
-      // What the application calls its default is not what the dictionary is.
+      // The application's default is not the dictionary's.
       { tableName: 'settings', underscored: true, updatedAt: false, defaultScope: { where: { note: 'of the scope' } } },
     ),
     mapped: sequelize.define(

@@ -10,9 +10,9 @@ import { type Library, ON_MARIADB, ON_POSTGRESQL } from './libraries.js'
 
 /** In ms. */
 const TIMEOUT = 1_000
-/** In how many silences in a row all connections of a pool are lost. */
+/** The number of silences in a row that lose all connections of a pool. */
 const SILENCES = 2
-/** The most that recovering may take once the calls that met the silence have rejected, in ms: generous, for a busy machine. */
+/** The longest recovery after the calls during the silence have rejected, in ms: generous, for a busy machine. */
 const RECOVERY = 10_000
 
 /** Calls until one resolves. */
@@ -29,7 +29,7 @@ async function untilItAnswers(call: () => Promise<unknown>): Promise<number> {
   }
 }
 
-/** @param forGood - whether the connections stay silent, or say all that they have held back. */
+/** @param forGood - whether the connections stay silent, or deliver everything that was held back. */
 async function recovers(server: { port: number; url: string }, library: Library, forGood: boolean): Promise<number[]> {
   const proxy = await startPausingProxy(server.port)
   const opened = await library(server.url.replace(`:${server.port}`, `:${proxy.port}`))
@@ -53,7 +53,7 @@ async function recovers(server: { port: number; url: string }, library: Library,
   return times
 }
 
-/** Shown for the table in the docs: `DURABLEDICT_TIMES=1 npx vitest run test/model/managers/silence.test.ts`. */
+/** Printed for the table in the docs: `DURABLEDICT_TIMES=1 npx vitest run test/model/managers/silence.test.ts`. */
 const measured: string[] = []
 afterAll(() => process.env.DURABLEDICT_TIMES && console.log(measured.join('\n')))
 
@@ -69,7 +69,7 @@ function silences(
     })
     afterAll(() => started?.end())
     for (const [library, open] of Object.entries(libraries)) {
-      // Whoever hands out no connection keeps those that never answer: only TCP ends them.
+      // Libraries that expose no connection keep those that never respond: only TCP ends them.
       const forGood = library !== 'Kysely' && library !== 'Prisma'
       it(`leaks no connection of ${library}, silent ${forGood ? 'for good' : 'for a while'}`, async () => {
         const times = await recovers(started.server, open, forGood)

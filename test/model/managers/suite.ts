@@ -3,33 +3,33 @@ import type { Columns, ModelManager, ModelSession } from '../../../src/backends/
 import { sqlCodes } from '../../../src/backends/sql/sql-codes.js'
 import { createTables, ModelDict } from '../../../src/index.js'
 
-/** A value column of another type, by the name `value` beside a key column `key`. */
+/** A value column of another type, named `value`, beside a key column `key`. */
 interface OtherTables {
   readonly json?: ModelManager
   readonly jsonb?: ModelManager
   readonly bytes?: ModelManager
 }
 
-/** What the suite is run on. All tables are made by `open`, which may leave rows there. */
+/** The subject of the suite. `open` makes all tables, which may already have rows. */
 export interface Opened extends OtherTables {
   /**
-   * The model has `key` (unique), `value` (text, not null), `note` (text, not null, 'none' where nothing is given) and `size` (a bigint
-   * that may be null), and more where the library has something to show: see `filled`. Its table has a last column `id` that
+   * The model has `key` (unique), `value` (text, not null), `note` (text, not null, 'none' by default) and `size` (a
+   * nullable bigint), and more columns if the library needs them: see `filled`. Its table has a last column `id` that
    * the database fills.
    */
   readonly manager: ModelManager
-  /** A model whose properties `settingKey` and `settingValue` have other names in the database, as has its table. */
+  /** A model whose properties `settingKey` and `settingValue` have other names in the database, as does its table. */
   readonly mapped: ModelManager
   /** Whether another connection may read while a transaction is open. Default: not in SQLite. */
   readonly concurrent?: boolean
-  /** What an instance has beyond what was created: timestamps, ids, what hooks set. Checks by itself. */
+  /** Additional columns of an instance: timestamps, ids, values from hooks. Makes its own assertions. */
   filled?(instance: Record<string, unknown>): void
   end(): Promise<unknown>
 }
 
 const OPTIONS = { limit: 10_000 }
 
-/** Codes of a key that is there already, in PostgreSQL, MariaDB and SQLite. */
+/** Error codes of a duplicate key in PostgreSQL, MariaDB and SQLite. */
 const UNIQUE = [
   '23505',
   '1062',
@@ -51,10 +51,10 @@ const ODD = [
 ]
 const LONG = '🌱'.repeat(640)
 
-/** Values that JSON can hold. */
+/** Values that JSON can express. */
 const JSON_VALUES = [{ a: [1, 'x', null, { b: true }] }, [], [1, [2]], 'text', '"quoted"', '{"a":1}', 12.5, true, false]
 
-/** Values of a dictionary: those that JSON holds, and then others. */
+/** Values of a dictionary: those that JSON can express, then others. */
 const DICT_VALUES = [
   ...JSON_VALUES,
   { longer: 1, b: [{ z: 1, a: 2 }], a: 1e300, 10: 'ten' },
@@ -68,7 +68,7 @@ const DICT_VALUES = [
   JSON.parse('{"__proto__":{"a":1}}'),
 ]
 
-/** What a manager has to do, whatever its library: run it on every database that the library supports. */
+/** What a manager must do, whatever its library: run it on every database that the library supports. */
 export function managerSuite(name: string, open: () => Promise<Opened>): void {
   describe(name, () => {
     let opened: Opened
@@ -213,7 +213,7 @@ export function managerSuite(name: string, open: () => Promise<Opened>): void {
           await session.create([row(key)])
           await session.update('key', key, { value: 'new' })
         }).catch(error => {
-          // InnoDB locks the gaps between keys as well: others may be in the way of a key that nobody else writes.
+          // InnoDB also locks the gaps between keys: others may block a key that nobody else writes.
           if (sqlCodes(error).includes('1213')) return write(key)
           throw error
         })
@@ -249,7 +249,7 @@ export function managerSuite(name: string, open: () => Promise<Opened>): void {
       expect(sizes.map(({ size }) => (size === null ? null : Number(size)))).toEqual([9007199254740991, -3, null])
       const count = `SELECT count(*) AS total FROM ${table()} WHERE ${physical('size')} > ${$(1)}`
       expect(Number((await manager.query(count, [9007199254740990]))[0]?.total)).toBe(1)
-      // Drivers of MySQL look for question marks everywhere, so that ours stand for parameters alone.
+      // Drivers of MySQL look for question marks everywhere, so that ours are only for parameters.
       const odd = manager.dialect === 'postgresql' ? 'a?b$1' : 'a$1'
       for (const text of [...ODD, LONG, '']) {
         const found = await manager.query(
@@ -371,7 +371,7 @@ export function managerSuite(name: string, open: () => Promise<Opened>): void {
         await dicts[0]?.update(entries)
         dicts.push(await ModelDict.open(of, { timeout: 20_000 }))
         for (const dict of dicts) expect(new Map(await dict.entries())).toEqual(entries)
-        // What memory holds of a write is what a load finds: nothing differs.
+        // Memory after a write equals what a load finds: nothing differs.
         const differences: unknown[] = []
         for (const dict of dicts) dict.on('change', change => differences.push(change))
         await dicts[0]?.touch()

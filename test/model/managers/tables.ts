@@ -21,7 +21,7 @@ const ID: Readonly<Record<DialectName, string>> = {
 
 const BYTES: Readonly<Record<DialectName, string>> = { postgresql: 'bytea', mysql: 'LONGBLOB', sqlite: 'BLOB' }
 
-/** The suite's tables, for libraries that are used on tables made by SQL. */
+/** The suite's tables, for libraries that work on tables made by SQL. */
 export function suiteTables(dialect: DialectName): string[] {
   const quote = (name: string) => (dialect === 'mysql' ? `\`${name}\`` : `"${name}"`)
   const [key, value] = [quote('key'), quote('value')]

@@ -20,7 +20,7 @@ import { onPostgres, onSqlite, type Source } from './typeorm-sources.js'
 
 const calls: string[] = []
 
-/** Decorators are functions: this needs no syntax. */
+/** Decorators are functions, so this needs no syntax. */
 class Listening {
   declare id: number
   declare key: string
@@ -35,7 +35,7 @@ class Listening {
   afterInsert() {
     calls.push(`inserted ${this.key} as ${typeof this.id}`)
   }
-  /** What needs the whole entity. */
+  /** Features that need the whole entity. */
   beforeUpdate() {
     this.note = `${this.key} is ${this.value}`
   }
@@ -255,7 +255,7 @@ describe.each([
   })
 
   test('columns that the database generates are left to it', async ({ skip }) => {
-    if (name === 'SQLite') skip('TypeORM itself inserts into no table of SQLite that has such a column')
+    if (name === 'SQLite') skip('TypeORM itself cannot insert into a SQLite table with such a column')
     const manager = typeormManager(source.getRepository(Generated))
     await run(manager, session => session.create([{ key: 'a', value: '1' }]))
     const read = async () => (await run(manager, session => session.rows({ keyCol: 'key' })))[0] as Generated

@@ -8,7 +8,7 @@ import { mariadb } from '../../servers/mariadb.js'
 import { postgres } from '../../servers/postgres.js'
 import { startServer } from '../../servers/start.js'
 
-/** A data source, and how to have another one for the same database. */
+/** A data source, and how to open another one to the same database. */
 export interface Source {
   readonly source: DataSource
   another(entities?: EntitySchema[]): Promise<DataSource>
@@ -40,7 +40,7 @@ const other = (target: new () => object, tableName: string, type: ColumnType) =>
 
 const TIMES: Readonly<Record<string, ColumnType>> = { bytea: 'timestamptz', blob: 'datetime', longblob: 'datetime' }
 
-/** The suite's entities, for the database whose bytes are of this type. */
+/** The suite's entities, for a database whose byte columns have this type. */
 export const entitiesOf = (bytes: 'bytea' | 'blob' | 'longblob'): EntitySchema[] => [
   new EntitySchema<Setting>({
     name: 'Setting',
@@ -66,7 +66,7 @@ export const entitiesOf = (bytes: 'bytea' | 'blob' | 'longblob'): EntitySchema[]
   other(Bytes, 'bytes_settings', bytes),
 ]
 
-/** Managers of the tables whose values are no text. */
+/** Managers of the tables whose values are not text. */
 export function settingsOf(source: DataSource) {
   const [json, jsonb, bytes] = [Json, Jsonb, Bytes].map(target => typeormManager(source.getRepository<object>(target)))
   return { json, jsonb, bytes } as Record<'json' | 'jsonb' | 'bytes', ReturnType<typeof typeormManager>>

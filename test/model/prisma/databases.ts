@@ -41,11 +41,11 @@ function tables(provider: Provider): string[] {
   ]
 }
 
-/** A database with the schema's tables. */
+/** A database with the tables of the schema. */
 export interface PrismaDatabase {
-  /** Where others reach it. */
+  /** Where others connect to it. */
   readonly url: string
-  /** One more client of it, ended with it. */
+  /** One more client of it, closed with it. */
   client(
     pool?: { max?: number; connectionTimeoutMillis?: number },
     options?: { schema?: string },

@@ -10,7 +10,7 @@ import { root } from '../../../scripts/run.js'
 
 const require = createRequire(import.meta.url)
 
-/** Nothing is asked of the database, so any program will do for the engine that would be downloaded else. */
+/** The database is not queried, so any program can replace the engine that would otherwise be downloaded. */
 const OFFLINE = {
   PRISMA_SCHEMA_ENGINE_BINARY: process.execPath,
   CHECKPOINT_DISABLE: '1',
@@ -21,7 +21,7 @@ const OFFLINE = {
  * Generates the client of a schema, once for each schema, version of Prisma, and clone of this repository.
  * @param {string} name of the schema
  * @param {string} schema
- * @returns {Promise<string>} the folder from which the schema's `output` starts
+ * @returns {Promise<string>} the folder to which the schema's `output` is relative
  */
 export async function generated(name, schema) {
   const { version } = require('prisma/package.json')
@@ -50,7 +50,7 @@ async function schemaFor(provider) {
 /**
  * A client of a database.
  * @param {'postgresql' | 'sqlite'} provider
- * @param {object} connection what the driver adapter takes: `{ url }` of SQLite; a pool of `pg` or its options
+ * @param {object} connection of the driver adapter: `{ url }` for SQLite; a pool of `pg` or its options
  * @param {{ schema?: string }} [options] of the driver adapter
  * @param {object} [clientOptions] of the client
  */

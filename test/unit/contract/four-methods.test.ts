@@ -4,7 +4,7 @@ import { executeGroup, type Target } from '../../../src/contract/execute-group.j
 import { sameStored } from '../../../src/contract/same-stored.js'
 import { AmbiguousWriteError, DurableDict, StoreUnavailableError } from '../../../src/index.js'
 
-/** The smallest backend there can be, on a Map that the test can look into. */
+/** The smallest possible backend, on a Map that the test can inspect. */
 class FourMethods implements Backend {
   readonly entries = new Map<string, string>()
   version = 0
@@ -91,7 +91,7 @@ describe('a backend with four methods', () => {
     const update = dict.update({ a: 1, b: 2, c: 3, d: 4 })
     await expect(update).rejects.toMatchObject({ constructor: AmbiguousWriteError, cause })
     await expect(update).rejects.toThrow(/after 2 of 4/)
-    // Memory holds what is there.
+    // Memory equals what is stored.
     expect([...dict.local.keys()]).toEqual(['a', 'b'])
   })
 

@@ -15,7 +15,7 @@ import {
 } from '../../../src/index.js'
 import { settle } from '../replica/gated-backend.js'
 
-/** Text behind a mark, so that one can be told from another. */
+/** Text after a mark, to distinguish one encoding from another. */
 function marked(mark: string): Encoding<unknown> {
   return {
     name: `${mark}Encoding`,
@@ -166,7 +166,7 @@ describe('schema', () => {
     expect(await dict.get('m')).toBe(2)
     await expect(dict.update({ m: 3, n: 'x' as never })).rejects.toMatchObject({ key: 'n' })
     expect(await dict.get('m')).toBe(2)
-    // Not named: left alone where it is stored, refused on write.
+    // Not declared: left alone if stored, rejected on write.
     expect(await dict.has('unnamed' as never)).toBe(true)
     await expect(dict.set('unnamed' as never, 1 as never)).rejects.toThrow(InvalidKeyError)
   })

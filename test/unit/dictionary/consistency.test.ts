@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { MemoryBackend } from '../../../src/backends/memory/memory-backend.js'
 import { DurableDict, type Freshness, MemoryStore, UnsupportedError, type Version } from '../../../src/index.js'
 
-/** Checks of it are sequentially consistent, unless more is asked for. */
+/** Its checks are sequentially consistent by default. */
 class Lagging extends MemoryBackend {
   readonly supports = { linearizable: false }
   readonly asked: Freshness[] = []

@@ -23,7 +23,7 @@ describe('Emitter', () => {
       },
     ],
     [
-      'throws what is no Error',
+      'throws a value that is not an Error',
       () => {
         throw 'mine'
       },

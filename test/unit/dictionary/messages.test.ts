@@ -40,12 +40,16 @@ describe('open() reports what is wrong with its arguments', () => {
       /takes a name, then the path/,
     ],
     [
-      'ModelDict, a name first',
+      'ModelDict with the name first',
       () => ModelDict.open('settings' as never, { library: 'Kysely' } as never),
       /ModelDict takes a model/,
     ],
     ['ZookeeperDict, swapped', () => ZookeeperDict.open(client, '/app' as never), /ZookeeperDict.*other way round/],
-    ['ModelDict, a name first', () => ModelDict.open('settings' as never, client), /model comes first.*option, "name"/],
+    [
+      'ModelDict with the name first',
+      () => ModelDict.open('settings' as never, client),
+      /model comes first.*option, "name"/,
+    ],
     ['ModelDict, a promise', () => ModelDict.open(Promise.resolve(client)), /ModelDict.*got a promise: await/i],
     ['ModelDict, something else', () => ModelDict.open(client), /ModelDict takes a model.*Got Client\./],
     ['ZookeeperDict, swapped strings', () => ZookeeperDict.open('a:2181', '/app'), /other way round/],

@@ -10,7 +10,7 @@ const number = {
   },
 } as const
 
-/** Without its types, as JavaScript has it. */
+/** Without its types, as in JavaScript. */
 const untyped = (dict: object) => dict as DurableDict
 
 const CALLS: Record<string, (dict: DurableDict) => unknown> = {

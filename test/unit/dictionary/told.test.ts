@@ -10,7 +10,7 @@ import {
   StoreUnavailableError,
 } from '../../../src/index.js'
 
-/** Four methods, of which the test spoils some. */
+/** Four methods, some of which the test breaks. */
 function backend(spoilt: Partial<Record<keyof Backend, () => unknown>> = {}): Backend {
   const entries = new Map<string, string>()
   let version = 0

@@ -314,7 +314,7 @@ describe('rejects, naming the path and the remedy', () => {
       '.a is an instance of Map',
     ],
     ['an object made of another', { a: Object.create({ b: 1 }) }, '.a is an instance of Object'],
-    ['what only has the prototype of a Map', { a: Object.create(Map.prototype) }, '.a is an instance of Map'],
+    ['an object that only has the prototype of a Map', { a: Object.create(Map.prototype) }, '.a is an instance of Map'],
     ['a member of a Map', new Map([['k"', [() => 1]]]), '.get("k\\"")[0] is a function'],
     ['a member of a Map by number', new Map([[5, () => 1]]), '.get(5) is a function'],
     ['a member of a Map by object', new Map([[{}, () => 1]]), '.get(…) is a function'],

@@ -15,7 +15,7 @@ class Coin {
 const coin = { class: Coin, encode: (it: Coin) => it.data, decode: (data: unknown) => new Coin(data) }
 const encoding = new RichEncoding({ types: { Money, Coin: coin } })
 
-/** Members that a fresh object must not have, whatever was decoded. */
+/** Members that a new object must not have, whatever was decoded. */
 function expectUnpolluted(): void {
   for (const fresh of [{}, [], () => 1, new Money()]) expect('polluted' in fresh).toBe(false)
 }

@@ -154,15 +154,15 @@ const plain = fc.letrec(tie => ({
 })).value
 
 /**
- * Whether both are the same value. Node says that two invalid dates differ (before Node 24), so a value that differs from
- * itself is compared by what is stored for it.
+ * Whether both are the same value. Node considers two invalid dates different (before Node 24), so a value that differs
+ * from itself is compared by its stored form.
  */
 function same(read: unknown, value: unknown): boolean {
   if (isDeepStrictEqual(read, value)) return true
   return !isDeepStrictEqual(value, structuredClone(value)) && encoding.encode(read) === encoding.encode(value)
 }
 
-/** Whether JSON keeps the value, by trying. JSON.stringify throws for a BigInt. */
+/** Whether JSON keeps the value, by trying it. JSON.stringify throws for a BigInt. */
 function keptByJson(value: unknown): boolean {
   try {
     return isDeepStrictEqual(JSON.parse(JSON.stringify(value) ?? '0'), value)

@@ -248,7 +248,7 @@ describe('classes kept by encode and decode', () => {
   })
 })
 
-/** What nests deepest of `make(make(…))`, and how deep that is. */
+/** The deepest nesting in `make(make(…))`, and how deep it is. */
 function deepest(make: (inner: unknown) => unknown): { text: string; depth: number } {
   let value: unknown
   let text = ''
@@ -278,7 +278,7 @@ test('chains as deep as encode allows can be decoded, and each instance counts i
   }
 })
 
-/** Objects of every kind that has members, with what adds a member to them. */
+/** Objects of every kind that has members, each with a function that adds one. */
 const kinds: (() => { it: object; add: (member: unknown) => void })[] = [
   () => named({}),
   () => named(Object.create(null)),
@@ -365,7 +365,7 @@ describe('the option types', () => {
     ['no decode', { Money: { class: Money, encode: () => 1 } }],
     ['no encode', { Money: { class: Money, decode: () => new Money(1) } }],
     ['a codec without a class', { Money: codec }],
-    ['a codec of no class', { Money: { ...codec, class: 'Money' } }],
+    ['a codec without a valid class', { Money: { ...codec, class: 'Money' } }],
     ['one class twice', { Money, Cash: Money }],
     ['one class twice, in both forms', { Money, Cash: { ...codec, class: Money } }],
     ['the name Date', { Date: Money }],

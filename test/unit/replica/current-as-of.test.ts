@@ -6,7 +6,7 @@ import { contentOf, openReplica, writeBehind } from './helpers.js'
 /** More changes than a store in memory remembers. */
 const MANY = 1_100
 
-/** Tells of changes, as far as the test says. */
+/** Reports changes when the test says so. */
 class TellingBackend extends GatedBackend {
   supports: Supports = { linearizable: false }
   known: number | undefined

@@ -68,7 +68,7 @@ describe('Deadlines', () => {
     expect(ended).not.toHaveBeenCalled()
     await vi.advanceTimersByTimeAsync(100)
     expect(ended).toHaveBeenCalledOnce()
-    // Whoever reports it is to stop.
+    // The caller that reports progress must stop.
     expect(progress).toThrow(/given up/)
     expect(vi.getTimerCount()).toBe(0)
   })

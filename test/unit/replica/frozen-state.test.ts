@@ -78,7 +78,7 @@ describe('FrozenState', () => {
           } else if (held.length > 0 && one.move === 'read') {
             const [state, copy] = held[one.index % held.length] as (typeof held)[number]
             expect(state.stored(one.key)).toBe(copy.get(one.key))
-            // Reading decodes, and what was decoded must not show up in other states.
+            // Reading decodes, and decoded values must not show up in other states.
             state.get(one.key)
           }
         }

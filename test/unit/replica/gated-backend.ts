@@ -13,9 +13,9 @@ import type {
 
 export type Method = 'load' | 'changesSince' | 'commit' | 'subscribe' | 'close' | 'unsubscribe'
 
-/** A call that the test holds in its hand. */
+/** A call that the test controls. */
 export interface Held {
-  /** What the store does for this call happens now; the answer still waits. */
+  /** The store executes the call now; the answer still waits. */
   execute(): void
   /** The answer arrives (and the call is executed, unless it was before). */
   release(): void
@@ -23,7 +23,7 @@ export interface Held {
   fail(error: unknown): void
 }
 
-/** A `MemoryBackend` that answers by promises, each of which the test can hold up, let go or break. */
+/** A `MemoryBackend` with asynchronous answers, each of which the test can hold, release or fail. */
 export class GatedBackend implements Backend<unknown> {
   readonly name = 'gated'
   readonly valueKind = 'references'
@@ -40,19 +40,19 @@ export class GatedBackend implements Backend<unknown> {
     this.#inner = new MemoryBackend(store, 'gated')
   }
 
-  /** From now on calls of this method wait for the test. */
+  /** From now on, calls of this method wait for the test. */
   gate(...methods: Method[]): this {
     for (const method of methods) this.#gated.add(method)
     return this
   }
 
-  /** Calls answer by themselves again. Those that are held stay held. */
+  /** Calls are answered immediately again. Held calls stay held. */
   ungate(...methods: Method[]): this {
     for (const method of methods) this.#gated.delete(method)
     return this
   }
 
-  /** The next held call of the method: there already, or as soon as it is made. */
+  /** The next held call of the method: a present one, or the next to come. */
   held(method: Method): Promise<Held> {
     const index = this.#held.findIndex(([one]) => one === method)
     if (index >= 0) return Promise.resolve((this.#held.splice(index, 1)[0] as [Method, Held])[1])
@@ -121,12 +121,12 @@ export class GatedBackend implements Backend<unknown> {
   }
 }
 
-/** Everything that is ready to run has run: promises, immediates, timers that are due. */
+/** Resolves when everything due has run: promises, immediates and timers. */
 export async function settle(): Promise<void> {
   for (let turn = 0; turn < 4; turn += 1) await new Promise(resolve => setImmediate(resolve))
 }
 
-/** What became of the promise so far. */
+/** The present outcome of the promise. */
 export async function stateOf(promise: Promise<unknown>): Promise<'pending' | 'fulfilled' | 'rejected'> {
   let state: 'pending' | 'fulfilled' | 'rejected' = 'pending'
   promise.then(

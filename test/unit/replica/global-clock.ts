@@ -1,4 +1,7 @@
-/** Stands in for `src/time/clock.ts` where a test needs the library itself to follow fake timers: looks each global up when it is called. */
+/**
+ * Replaces `src/time/clock.ts` if a test needs the library itself to follow fake timers: looks each global up when it
+ * is called.
+ */
 export const setTimeout = (...args: Parameters<typeof globalThis.setTimeout>) => globalThis.setTimeout(...args)
 export const clearTimeout = (timer?: NodeJS.Timeout) => globalThis.clearTimeout(timer)
 export const setImmediate = (...args: Parameters<typeof globalThis.setImmediate>) => globalThis.setImmediate(...args)

@@ -13,7 +13,7 @@ const HERE = { run: <V>(work: () => V): V => work() }
 
 const decode: Decode = (_key, stored) => ({ value: stored, shareable: true })
 
-/** A replica on its own, without a dictionary around it. */
+/** A replica without a dictionary around it. */
 export function openReplica(backend: GatedBackend, timeout = 5_000, observer = SILENT): Promise<Replica> {
   const store = new BoundedStore(new Store(backend), new Deadlines(), timeout, HERE)
   return Replica.open(store, decode, observer, {})
@@ -29,7 +29,7 @@ export function writeBehind(backend: GatedBackend, key: string, stored: string):
   backend.store.commit(batch, backend.store.version)
 }
 
-/** What is in the replica's memory now. */
+/** The present contents of the replica's memory. */
 export function contentOf(replica: Replica): Record<string, unknown> {
   return Object.fromEntries(replica.memory.entries.stored)
 }

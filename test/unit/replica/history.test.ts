@@ -62,10 +62,10 @@ function open(at = 0) {
 describe('History, with answers in any order', () => {
   const LENGTH = 40
   const changes = chain(LENGTH)
-  // An answer: the base it was asked from, how far the store was, and whether it came as changes, state or push.
+  // An answer: its base, how far the store was, and whether it came as changes, state or push.
   const answer = fc.record({
     kind: fc.constantFrom('changes', 'changes', 'state', 'tooOld', 'push'),
-    /** How far memory was when it was asked, as a share of where it is when the answer arrives. */
+    /** How far memory was at the time of the check, as a share of its position when the answer arrives. */
     lag: fc.nat({ max: 6 }),
     ahead: fc.nat({ max: 5 }),
     twice: fc.boolean(),
@@ -85,7 +85,7 @@ describe('History, with answers in any order', () => {
               const change = changes[Math.min(to, LENGTH - 1)] as Change
               const wasAt = numberOf(history.memory.version)
               const taken = history.push(change)
-              // Never true where something is missing between memory and the change; always where the change is next.
+              // False if a change between memory and this one is missing; true if this change is next.
               if (taken) expect(numberOf(change.version)).toBeLessThanOrEqual(wasAt + 1)
               if (numberOf(change.version) === wasAt + 1) expect(taken).toBe(true)
             } else if (kind === 'tooOld') {
@@ -96,7 +96,7 @@ describe('History, with answers in any order', () => {
                   ? changesBetween(base, to, changes)
                   : { type: 'state', diverged: false, version: `v${to}`, entries: stateAt(to) }
               const remainder = history.follow(`v${base}`, content)
-              // "Nothing more to do" is a promise: memory is at the answered state, or past it.
+              // "Nothing more to do" is a promise: memory is at the answered state or past it.
               if (remainder === 'none') expect(numberOf(history.memory.version)).toBeGreaterThanOrEqual(to)
             }
             const now = numberOf(history.memory.version)
@@ -104,7 +104,7 @@ describe('History, with answers in any order', () => {
             expect(history.memory.entries.stored).toEqual(stateAt(now))
           }
         }
-        // Replaying what watchers were told gives the state that memory is in, each `before` right.
+        // A replay of the watchers' changes leads to the state of memory, and each `before` is right.
         for (const { step } of told.steps) {
           expect(step.before?.stored).toBe(model.get(step.key))
           if (step.after) model.set(step.key, step.after.stored)

@@ -14,7 +14,7 @@ afterEach(() => {
 
 const CHANGE: Change<unknown> = { previous: 1, version: 2, effects: [] }
 
-/** A feed on a replica that the test plays. */
+/** A feed on a replica that the test controls. */
 function play({ push = true, heartbeat = 300, bound = 1_000 } = {}) {
   const replica = {
     confirmedAt: performance.now(),

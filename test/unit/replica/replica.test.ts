@@ -91,7 +91,7 @@ describe('a check', () => {
 })
 
 describe('a full load', () => {
-  /** The change log does not reach back. */
+  /** The change log does not go back far enough. */
   function forgetful(diverged = false, latency = 0): GatedBackend {
     const backend = new GatedBackend()
     const tooOld = async (since: Version): Promise<CatchUp<unknown>> => {
@@ -111,7 +111,7 @@ describe('a full load', () => {
     const first = replica.check()
     const held = await backend.held('load')
     held.execute()
-    // What is written now is not in the load that is under way.
+    // Present writes are not in the load in progress.
     writeBehind(backend, 'b', '2')
     const second = replica.check()
     await settle()

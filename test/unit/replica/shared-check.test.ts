@@ -9,7 +9,7 @@ interface Sent {
 
 const UNLIMITED: Patience = { timeout: 5_000, limit: check => check }
 
-/** A shared check whose every sending the test answers. */
+/** A shared check; the test answers each time it is sent. */
 function held(patience = UNLIMITED) {
   const sent: Sent[] = []
   const perform = () => new Promise<void>((resolve, reject) => void sent.push({ resolve, reject }))
@@ -33,7 +33,7 @@ describe('SharedCheck', () => {
     const second = check.join()
     const third = check.join()
     await settle()
-    // One at a time: who comes while it is under way waits for the next.
+    // One at a time: calls that arrive during it wait for the next.
     expect(sent).toHaveLength(1)
     at(0).resolve()
     await first
@@ -98,7 +98,7 @@ describe('SharedCheck', () => {
     const check = new SharedCheck(() => {}, UNLIMITED)
     let turns = 0
     const timer = setInterval(() => (turns += 1), 0)
-    // Bounded: without its turn the timer never fires, however long it takes.
+    // Bounded: without its turn, the timer never fires, however long it takes.
     for (let n = 0; n < 100_000 && turns === 0; n += 1) await check.join()
     clearInterval(timer)
     expect(turns).toBeGreaterThan(0)

@@ -79,7 +79,7 @@ describe('a state held for long', () => {
       expect(fleeting?.get('a')).toBe(memory.entries.get('a'))
       fleeting = undefined
       collect()
-      // Finalizers run in a task of their own.
+      // Finalizers run in a separate task.
       await new Promise(resolve => setImmediate(resolve))
       expect(held.keys()).toEqual(['a'])
       expect(held.get('a')).toBe('0')

@@ -6,10 +6,10 @@ import { type Dicts, type Framework, isStream, type Page, type Site, served } fr
 
 export const onExpress: Framework = { name: 'Express', serve: site => serve(site) }
 
-/** @param first - what stands before the middleware that is tested. */
+/** @param first - runs before the middleware under test. */
 export async function serve(site: Site, first: express.RequestHandler[] = []) {
   const app = express()
-  // In which the stack of an error is shown to clients, and not written to stderr.
+  // The mode in which the stack of an error is sent to clients, and not written to stderr.
   app.set('env', 'test')
   app.use((_request, _response, next) => {
     site.onArrival?.()
@@ -38,6 +38,6 @@ function handler(page: Page): express.RequestHandler {
     if (isStream(result)) Readable.from(result).pipe(response)
     else response.json(result)
   }
-  // Express 4 does not look at the promise of a handler.
+  // Express 4 ignores the promise of a handler.
   return (request, response, next) => void answer(request, response).catch(next)
 }

@@ -5,7 +5,7 @@ import { type Dicts, type Framework, isStream, type Site, served } from './site.
 
 export const onFastify: Framework = { name: 'Fastify', serve: site => serve(site) }
 
-/** @param more - what is done with the instance besides. */
+/** @param more - further setup of the instance. */
 export async function serve(site: Site, more: (app: FastifyInstance) => void = () => {}) {
   const app = Fastify()
   app.addHook('onRequest', (_request, _reply, done) => {

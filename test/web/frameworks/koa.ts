@@ -22,7 +22,7 @@ async function serve(site: Site) {
     }
   })
   app.use(freshPerRequest(site.dictionaries, site.options))
-  // Errors are handled above of everything: what handles them below is told by this one.
+  // Errors are handled at the top: an inner handler is tested by this one.
   app.use(async context => {
     const page = site.pages[context.path]
     if (!page) return

@@ -3,19 +3,19 @@ import type { AddressInfo } from 'node:net'
 import type { Dictionaries, FreshPerRequestOptions } from '../../../src/express.js'
 import type { Snapshot } from '../../../src/index.js'
 
-/** What a request has as its `dicts`. */
+/** The `dicts` of a request. */
 export type Dicts = Readonly<Record<string, Snapshot>>
 
-/** What a page does: gives what is sent as JSON, or text that is streamed. */
+/** The handler of a page: returns a value to send as JSON, or text to stream. */
 export type Page = (dicts: Dicts, body: unknown) => unknown
 
-/** What is served, by whatever framework. */
+/** The pages to serve, by whatever framework. */
 export interface Site {
   readonly dictionaries: Dictionaries
   readonly options?: FreshPerRequestOptions
-  /** By path; each is served by GET, and by POST with a body of JSON. */
+  /** By path; each is served by GET, and by POST with a JSON body. */
   readonly pages: Readonly<Record<string, Page>>
-  /** What is sent, with 500, where a page throws. Without it, the framework's own error handling answers. */
+  /** The body of a response with 500 when a page throws. Without it, the framework's own error handling responds. */
   readonly onError?: (error: unknown) => unknown
   /** Called at each request before the dictionaries are confirmed. */
   readonly onArrival?: () => void
@@ -32,7 +32,7 @@ export interface Framework {
   serve(site: Site): Promise<Served>
 }
 
-/** Whether a page gave text to be streamed. */
+/** Whether a page returned text to stream. */
 export function isStream(result: unknown): result is AsyncIterable<string> {
   return typeof result === 'object' && result !== null && Symbol.asyncIterator in result
 }

@@ -15,7 +15,7 @@ interface Vector {
   readonly name: string
   readonly protocol: number
   readonly pickle: string
-  /** JavaScript for what it is read as; none where it must be refused. */
+  /** The JavaScript equivalent of each value, or none if it must be rejected. */
   readonly expected?: string
 }
 
@@ -36,7 +36,7 @@ function expectedOf(expression: string): unknown {
   return runInNewContext(`(${expression})`, { Date, Map, Set, Uint8Array, Array, Object, JSON })
 }
 
-/** Objects of the context in which the expression was evaluated have other prototypes. */
+/** Objects from the context in which the expression was evaluated have other prototypes. */
 function same(actual: unknown, expected: unknown): boolean {
   return isDeepStrictEqual(structuredClone(actual), structuredClone(expected))
 }
@@ -120,7 +120,7 @@ describe('rejects anything but plain data:', () => {
   })
 })
 
-/** A pickle by its bytes. */
+/** A pickle, by its bytes. */
 const raw = (bytes: string) => Buffer.from(bytes, 'latin1')
 
 describe('validates every byte:', () => {
@@ -298,7 +298,7 @@ const shared = { a: 1 }
 const cyclic: unknown[] = [1]
 cyclic.push(cyclic, { cyclic })
 
-/** Values that come back as they were, and what Python makes of them. */
+/** Values that are read back as they were, and their Python equivalents. */
 const KEPT: [unknown, string][] = [
   [null, 'None'],
   [[true, false], '[True, False]'],
@@ -387,7 +387,7 @@ describe('writes what Python reads', () => {
     ['a RegExp', { a: /x/ }, '.a is an instance of RegExp'],
     ['an Error', { a: new Error('x') }, '.a is an instance of Error'],
     ['a wide typed array', { a: new Float64Array(1) }, '.a is an instance of Float64Array'],
-    ['a Map of a class of one’s own', { a: new (class Index extends Map {})() }, '.a is an instance of Index'],
+    ['a Map of a custom class', { a: new (class Index extends Map {})() }, '.a is an instance of Index'],
     ['an invalid Date', { a: new Date(Number.NaN) }, '.a is a Date that Python cannot hold'],
     ['a Date beyond the year 9999', [new Date(8.64e15)], '[0] is a Date that Python cannot hold'],
     ['a container as a key', { a: new Map([[{}, 1]]) }, '.a.keys()[0] is a container'],

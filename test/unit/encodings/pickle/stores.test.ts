@@ -35,7 +35,10 @@ afterAll(async () => {
   await rm(folder, { recursive: true })
 })
 
-/** What Python wrote, with the line breaks of its library: by the Python of this machine, or else by the one that made the vectors. */
+/**
+ * What Python wrote, with the line breaks of its library: from the Python on this machine, or else from the one that
+ * made the vectors.
+ */
 async function pickled(): Promise<[string, string][]> {
   try {
     const script = fileURLToPath(new URL('./vectors.py', import.meta.url))
@@ -53,7 +56,7 @@ async function pickled(): Promise<[string, string][]> {
 
 const CYCLIC = ['cyclic list', 'cyclic dict', 'shared']
 
-/** Reads all, rewrites all, and tells what is stored then. */
+/** Reads and re-encodes everything, and returns what is stored then. */
 async function rewrite(dict: DurableDict<Record<string, unknown>>): Promise<void> {
   expect(await dict.size()).toBe(entries.length + 1)
   expect(await dict.get('dict')).toMatchObject({ theme: 'dark', perPage: 20 })
