@@ -1,7 +1,10 @@
 import { clearTimeout, setTimeout } from '../time/clock.js'
 import { onAbort } from '../time/on-abort.js'
 
-/** Resolves after about so many ms, sooner where the signal is aborted. Jittered: a fleet is not to come back as one. */
+/**
+ * Resolves after about this many ms, or earlier if the signal is aborted. Jittered, so that a fleet does not
+ * reconnect all at once.
+ */
 export function pause(ms: number, signal?: AbortSignal): Promise<void> {
   return new Promise(resolve => {
     const end = () => {
@@ -15,9 +18,9 @@ export function pause(ms: number, signal?: AbortSignal): Promise<void> {
   })
 }
 
-/** What the promise comes to; where the signal is aborted first, a rejection with its reason. */
+/** Settles as the promise does, or rejects with the signal's reason if the signal is aborted first. */
 export async function orAborted<V>(promise: Promise<V>, signal: AbortSignal): Promise<V> {
-  // Nobody may be left to be told.
+  // No caller may be left to handle a later rejection.
   promise.catch(() => {})
   signal.throwIfAborted()
   let forgetSignal = () => {}

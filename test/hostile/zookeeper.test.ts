@@ -3,19 +3,19 @@ import { afterEach, describe, expect, test, vi } from 'vitest'
 import { Frames, RECORD_LIMIT } from '../../src/backends/zookeeper/client/frames.js'
 import { Input, Output } from '../../src/backends/zookeeper/client/jute.js'
 import {
+  isAboutChildren,
   readChildren,
   readConnectReply,
   readMulti,
   readStat,
-  readsOfChildren,
   readZnode,
 } from '../../src/backends/zookeeper/client/packets.js'
 import { Violation } from '../../src/backends/zookeeper/client/violation.js'
 import { toChildren, toResults, toStat, toZnode } from '../../src/backends/zookeeper/client-replies.js'
 import {
+  addChange,
   formatHead,
   formatPart,
-  moveOn,
   newHead,
   parseHead,
   parsePart,
@@ -147,7 +147,7 @@ const PACKETS: Record<string, [read: (input: Input) => unknown, record: Buffer]>
   znode: [readZnode, body(output => stat(output.bytes(Buffer.from('data'))))],
   children: [readChildren, body(output => stat(output.int(2).text('a').text('bc')))],
   greeting: [readConnectReply, body(output => output.int(0).int(900).long(7n).bytes(Buffer.alloc(16, 1)))],
-  event: [readsOfChildren, body(output => output.int(4).int(3).text('/app'))],
+  event: [isAboutChildren, body(output => output.int(4).int(3).text('/app'))],
   transaction: [
     input => readMulti(input, STEPS),
     body(output => {
@@ -339,7 +339,7 @@ describe('a record of the change log', () => {
 describe('a head and an earlier part of the log', () => {
   const first = newHead(0, 2)
   const head = ['a', 'b', 'c'].reduce(
-    (before, id) => moveOn(before, `${id}.0`, [{ type: 'set', key: id, stored: id }], 2).head,
+    (before, id) => addChange(before, `${id}.0`, [{ type: 'set', key: id, stored: id }], 2).head,
     first,
   )
   const part = { epoch: head.epoch, number: 3, base: first.id, log: head.log }
@@ -361,7 +361,7 @@ describe('a head and an earlier part of the log', () => {
           const past = pastSince(read, versionOf(first))
           if ('changes' in past)
             for (const { effects } of past.changes) for (const one of effects) expect(one).toBeDefined()
-          const next = moveOn(read, 'next.0', [{ type: 'delete', key: 'a' }], 2).head
+          const next = addChange(read, 'next.0', [{ type: 'delete', key: 'a' }], 2).head
           expect(parseHead(formatHead(next), 'd')).toEqual(next)
         },
       ),

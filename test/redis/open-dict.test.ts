@@ -56,7 +56,7 @@ test.each([
   expect(error).toBeInstanceOf(StoreUnavailableError)
   expect(error.dictionary).toBe('settings')
   expect(error.message).toMatch(
-    /^Dictionary "settings": Redis at \S+ refuses the login: .* Check the user, the password/,
+    /^Dictionary "settings": Redis at \S+ rejects the login: .* Check the user, the password/,
   )
   expect(error.message).not.toContain('wrong-secret')
 })

@@ -151,7 +151,7 @@ describe('A deleted file', () => {
     for (const call of [() => dict.get('a'), () => dict.set('a', 2), () => dict.sync()]) {
       const error = await rejection(call())
       expect(error).toBeInstanceOf(StoreUnavailableError)
-      expect(error.message).toContain('no longer there')
+      expect(error.message).toContain('is missing')
     }
     expect(dict.local.get('a')).toBe(1)
     expect(await exists(file)).toBe(false)
@@ -184,7 +184,7 @@ describe('A deleted file', () => {
     await dict.set('a', 1)
     const stale = new Promise<{ cause?: unknown }>(resolve => dict.on('stale', resolve))
     await rename(file, `${file}.away`)
-    expect(String((await stale).cause)).toContain('no longer there')
+    expect(String((await stale).cause)).toContain('is missing')
     const fresh = new Promise(resolve => dict.on('fresh', resolve))
     await rename(`${file}.away`, file)
     await fresh
@@ -228,7 +228,7 @@ describe('open() rejects', () => {
     const file = join(await fileIn('missing'), 'app.db')
     const error = await open('d', file)
     expect(error).toBeInstanceOf(StoreUnavailableError)
-    expect(error.message).toContain(`there is no folder ${dirname(file)}`)
+    expect(error.message).toContain(`the folder ${dirname(file)} does not exist`)
   })
 
   it('a folder instead of a file', async () => {

@@ -87,7 +87,9 @@ describe('{ readOnly: true }', () => {
     const file = await fileIn()
     const error = await rejection(SqliteDict.open('d', file, { readOnly: true }))
     expect(error).toBeInstanceOf(StoreUnavailableError)
-    expect(error.message).toContain(`there is no file ${file}: open the dictionary once without { readOnly: true }`)
+    expect(error.message).toContain(
+      `the file ${file} does not exist: open the dictionary once without { readOnly: true }`,
+    )
     expect(await readdir(dirname(file))).toEqual([])
   })
 
@@ -99,7 +101,7 @@ describe('{ readOnly: true }', () => {
     const before = await contents(file)
     const error = await rejection(SqliteDict.open('d', file, { readOnly: true }))
     expect(error).toBeInstanceOf(StoreUnavailableError)
-    expect(error.message).toContain('does not hold this dictionary')
+    expect(error.message).toContain('does not contain this dictionary')
     expect(await contents(file)).toEqual(before)
     await other?.close()
     handle.close()
@@ -224,7 +226,7 @@ describe.skipIf(process.getuid?.() !== 0)('Without write permission, which only 
     const child = await startWithoutRights()
     const error = await rejection(child.do('open', 'd', file))
     expect(error).toMatchObject({ code: 'DURABLEDICT_STORE_UNAVAILABLE' })
-    expect(error.message).toContain('in a folder where this process may write')
+    expect(error.message).toContain('in a folder to which this process may write')
   })
 })
 

@@ -46,8 +46,8 @@ describe('the limits of one request to ZooKeeper', () => {
     const error = await rejection(dict.set('a', text(1_048_576)))
     expect(error).toBeInstanceOf(InvalidValueError)
     expect(error).toMatchObject({ key: 'a', dictionary: path })
-    const over = Number(/takes (\d+) bytes/.exec(error.message)?.[1]) - 1_048_576
-    const limit = Number(/ZooKeeper takes (\d+)/.exec(error.message)?.[1]) - over
+    const over = Number(/needs (\d+) bytes/.exec(error.message)?.[1]) - 1_048_576
+    const limit = Number(/at most (\d+)/.exec(error.message)?.[1]) - over
     await dict.set('a', text(limit))
     const { version } = dict
     expect(await rejection(dict.set('a', text(limit + 1)))).toBeInstanceOf(InvalidValueError)
@@ -105,7 +105,7 @@ describe('the limits of one request to ZooKeeper', () => {
     }
     expect(size).toBeGreaterThan(1_500)
     expect(error).toBeInstanceOf(StoreUnavailableError)
-    expect((error as Error).message).toContain('cannot take more keys')
+    expect((error as Error).message).toContain('cannot have more keys')
     expect(await dict.size()).toBe(size)
     await dict.set(key(0), 'it may still be replaced')
     expect(await hand.children(path)).toHaveLength(size + OWN_CHILDREN)

@@ -11,10 +11,10 @@ import {
 } from '../../src/backends/zookeeper/client/packets.js'
 import { parseServers } from '../../src/backends/zookeeper/client/servers.js'
 import {
+  addChange,
   formatHead,
   formatPart,
   type Head,
-  moveOn,
   newHead,
   PARTS,
   type Part,
@@ -193,7 +193,7 @@ test('values are read back as text or as bytes, and external values as what they
 describe('the head', () => {
   const set = (key: string, stored: string): Effect => ({ type: 'set', key, stored })
 
-  const nextHead = (...args: Parameters<typeof moveOn>) => moveOn(...args).head
+  const nextHead = (...args: Parameters<typeof addChange>) => addChange(...args).head
 
   /** A head after so many changes, with the versions before it, and the parts archived meanwhile. */
   function headAfter(changes: number) {
@@ -202,7 +202,7 @@ describe('the head', () => {
     const parts: Part[] = []
     for (let n = 0; n < changes; n += 1) {
       const effects: Effect[] = [set(`key ${n}`, 'x'.repeat(90)), { type: 'delete', key: 'b' }]
-      const moved = moveOn(head, `batch-${n}.0`, effects, 2)
+      const moved = addChange(head, `batch-${n}.0`, effects, 2)
       head = moved.head
       if (moved.part) parts[moved.part.place] = parsePart(formatPart(moved.part.content)) as Part
       versions.push(versionOf(head))
@@ -279,7 +279,7 @@ describe('the head', () => {
       Array.from({ length: 10 }, (_, n) => set(`${n}`, 'x'.repeat(1_000))),
       2,
     )
-    const { head, part } = moveOn(long, 'b.0', [set('a', '1')], 2)
+    const { head, part } = addChange(long, 'b.0', [set('a', '1')], 2)
     expect(part).toBeUndefined()
     expect(pastSince(head, versionOf(long))).toMatchObject({ changes: [{ id: 'b' }] })
     expect(pastSince(head, versionOf(first))).toEqual({ diverged: false })

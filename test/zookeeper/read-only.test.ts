@@ -105,7 +105,7 @@ describe.each(Object.entries(WAYS))('with readOnly and read permission only, by 
     await ann.set(`${path}/%version`, 'damaged')
     const error = await rejection(reader.sync())
     expect(error).toBeInstanceOf(StoreUnavailableError)
-    expect(error.message).toContain('%version cannot be read')
+    expect(error.message).toContain('%version does not contain a valid version')
     expect(await ann.get(`${path}/%version`)).toBe('damaged')
     await (await write(path)).set('a', 3)
     await until(async () => (await reader.get('a')) === 3, 'a writer has replaced it')

@@ -98,7 +98,7 @@ describe('a path that already belongs to a dictionary', () => {
     for (const name of ['%version', '%epoch-1', '%log-0', '%log-x', '%version/a']) {
       const error = await refused(`${newPath()}/${name}`)
       expect(error, name).toBeInstanceOf(TypeError)
-      expect(error.message).toContain('keeps for itself')
+      expect(error.message).toContain('is reserved for the dictionary itself')
     }
   })
 

@@ -10,7 +10,7 @@ import type {
 } from '../../contract/backend.js'
 import type { MemoryStore } from './memory-store.js'
 
-/** The reference backend: every capability, on a store inside this process. */
+/** The reference backend: supports every capability, on a store inside this process. */
 export class MemoryBackend implements Backend<unknown> {
   readonly name: string
   readonly valueKind = 'references'

@@ -3,12 +3,12 @@ import { executeGroup, touches } from '../../contract/execute-group.js'
 import { brand } from '../../process/branded.js'
 import { setImmediate } from '../../time/clock.js'
 
-/** How many effects the change log keeps at most. */
+/** The most effects in the change log. */
 const LOG_LIMIT = 1_000
 
 /**
- * A store inside this process, for tests: what several dictionaries over one `MemoryStore` see of each other is what
- * several processes over one server would see.
+ * A store inside this process, for tests. Several dictionaries on one `MemoryStore` behave like several processes on one
+ * server.
  *
  * @example
  * const store = new MemoryStore()
@@ -91,7 +91,7 @@ export class MemoryStore {
     this.#log.push(change)
     this.#logged += effects.length
     this.#trim()
-    // Later, as a message from another process would come; and to each on its own.
+    // Asynchronous and separate for each listener, like a message from another process.
     for (const listener of this.#listeners)
       setImmediate(() => this.#listeners.has(listener) && listener.changed(change))
   }

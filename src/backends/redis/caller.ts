@@ -4,10 +4,10 @@ import type { Keys } from './names.js'
 import { isPrimary } from './replies.js'
 import type { Script } from './script.js'
 
-/** What a server answers that has become a replica. */
+/** The error replies of a server that has become a replica. */
 const DEMOTED = new Set(['READONLY', 'MASTERDOWN'])
 
-/** Runs scripts on the keys of one dictionary, at one round trip each once the server knows them. */
+/** Runs scripts on the keys of one dictionary. Once the server has cached a script, a call takes one round trip. */
 export class Caller {
   readonly driver: Driver
   readonly keys: Keys
@@ -29,8 +29,8 @@ export class Caller {
   }
 
   /**
-   * Runs it, and other commands right behind it. A script without the right to write runs on replicas as well: so the server is
-   * asked what it is, at the same time.
+   * Runs a script and other commands directly after it. Replicas also run a script without the right to write, so the
+   * server is asked for its role at the same time.
    */
   async runWith(script: Script, args: readonly string[], others: string[][], sending?: Sending): Promise<unknown[]> {
     const rest = script.readOnly ? [...others, ['hello']] : others
@@ -42,13 +42,13 @@ export class Caller {
     return replies
   }
 
-  /** Whether a fault says that the server is a primary no more, and the client has left it: the same call may then succeed. */
+  /** Returns whether the server is no longer the primary and the client has left it: the same call may then succeed. */
   leaves(fault: unknown): boolean {
     const { driver } = this
     return DEMOTED.has(replyCode(fault) ?? '') && driver.servedBefore && driver.leave()
   }
 
-  /** Where the server does not know the script, it is sent as a whole, and known from now on. */
+  /** If the server has not cached the script, sends its source, which the server then caches. */
   #withSource<R>(script: Script, args: readonly string[], send: (command: string[]) => Promise<R>): Promise<R> {
     return send(this.#command(script, 'evalsha', script.sha, args)).catch(error => {
       if (replyCode(error) !== 'NOSCRIPT') throw error

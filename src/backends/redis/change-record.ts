@@ -2,28 +2,28 @@ import { createHash } from 'node:crypto'
 import type { Change, Effect } from '../../contract/backend.js'
 import { batchOf, isVersion } from './nonces.js'
 
-/** How many hexadecimal digits of a seal stand before a change. */
+/** How many hexadecimal digits of the seal precede a change. */
 const SEAL_LENGTH = 20
 
-/** A change as the log and the channel hold it; see scripts/prelude.lua. */
+/** A change in the log and on the channel; see scripts/prelude.lua. */
 export interface ChangeRecord {
   readonly previous: string
   readonly version: string
-  /** Nothing where the effects were too large to be kept. */
+  /** `undefined` if the effects were too large to keep. */
   readonly effects: readonly Effect[] | undefined
-  /** What its batch came to; nothing where that was too large to be kept. */
+  /** The results of its batch; `undefined` if they were too large to keep. */
   readonly written: Written | undefined
 }
 
-/** What a batch came to, as the script wrote it down. */
+/** The results of a batch, as the script recorded them. */
 export interface Written {
   readonly codes: string
   readonly values: readonly string[]
 }
 
 /**
- * Reads a change strictly: nothing where it was not sealed with this secret, or is malformed in any way. The work is linear in
- * the length of the text.
+ * Parses a change strictly. Returns `undefined` if it was not sealed with this secret, or is malformed in any way.
+ * The time is linear in the length of the text.
  */
 export function parseChangeRecord(text: string, secret: string): ChangeRecord | undefined {
   const json = text.slice(SEAL_LENGTH)
@@ -38,7 +38,7 @@ export function parseChangeRecord(text: string, secret: string): ChangeRecord | 
   return { previous, version, effects: kept, written: codes === '?' ? undefined : { codes, values } }
 }
 
-/** The change of a record; nothing where its effects were not kept. */
+/** Returns the change of a record, or `undefined` if its effects were not kept. */
 export function toChange({ previous, version, effects }: ChangeRecord): Change | undefined {
   return effects && { previous, version, effects, id: batchOf(version) }
 }
@@ -56,7 +56,7 @@ function parseList(json: string): unknown[] | undefined {
   }
 }
 
-/** The effects of a flat list; `null` where it is malformed. An empty table of Lua becomes an object. */
+/** Parses the effects in a flat list. Returns `null` if it is malformed. Lua encodes an empty table as an object. */
 function parseEffects(given: unknown): Effect[] | null {
   if (!Array.isArray(given)) return isEmptyObject(given) ? [] : null
   const effects: Effect[] = []

@@ -4,13 +4,13 @@ import { clearTimeout, setTimeout } from '../../time/clock.js'
 import { orAborted } from '../waiting.js'
 import { type Connecting, createOwn, type OwnClient, type RedisDriver } from './own-client.js'
 
-/** How long connecting may take where the caller does not say, in ms. */
+/** The default time limit to connect, in ms. */
 const TIMEOUT = 5_000
 
-/** What a server replies to a login that it refuses. */
+/** The reply of a server that rejects a login. */
 const REFUSED = /^(WRONGPASS|NOAUTH|NOPERM)/
 
-/** How to connect, for a URL. */
+/** The options of `connect`. */
 export interface ConnectOptions {
   readonly dictionary: string
   readonly timeout: number | undefined
@@ -19,10 +19,11 @@ export interface ConnectOptions {
 }
 
 /**
- * A connected client for a URL: of the driver, else of node-redis where that is installed, else of ioredis.
+ * Connects a client to a URL. Uses the given driver, else node-redis if it is installed, else ioredis.
  *
- * @throws TypeError for a URL that cannot be read; UnsupportedError where no client is installed; StoreUnavailableError where it cannot
- * connect in time; the signal's reason where that is aborted before. No message holds any part of the URL but its host.
+ * @throws TypeError if the URL cannot be parsed; UnsupportedError if no client is installed; StoreUnavailableError if
+ * it cannot connect in time; the signal's reason if the signal is aborted first. A message contains no part of the
+ * URL except its host.
  */
 export async function connect(url: string, options: ConnectOptions): Promise<OwnClient> {
   const { dictionary, timeout = TIMEOUT, signal, driver } = options
@@ -45,12 +46,12 @@ export async function connect(url: string, options: ConnectOptions): Promise<Own
 function notConnected(host: string, { message }: Error): string {
   const reason = message.replace(/\.?$/, '.')
   if (REFUSED.test(message)) {
-    return `Redis at ${host} refuses the login: ${reason} Check the user, the password and the rights of the user in the URL.`
+    return `Redis at ${host} rejects the login: ${reason} Check the user, the password and the rights of the user in the URL.`
   }
   return `Redis at ${host} cannot be reached: ${reason} Check the address, and that the server is running.`
 }
 
-/** @throws TypeError unless it is the package redis or ioredis. */
+/** @throws TypeError if it is not the package redis or ioredis. */
 export function checkDriver(driver: unknown): asserts driver is RedisDriver | undefined {
   if (driver === undefined) return
   const { createClient, Redis, default: standard } = (driver ?? {}) as Readonly<Record<string, unknown>>
@@ -64,23 +65,23 @@ async function installedDriver(): Promise<RedisDriver> {
   const driver = (await optionalPackage('redis')) ?? (await optionalPackage('ioredis'))
   if (driver) return driver as RedisDriver
   throw new UnsupportedError(
-    'To open a RedisDict by URL, a Redis client is needed: npm install redis. In a bundled program, pass the one that is in ' +
+    'To open a RedisDict by URL, install a Redis client: npm install redis. In a bundled program, pass the client from ' +
       "the bundle: import * as redis from 'redis', then the option { driver: redis }.",
   )
 }
 
 /**
- * The host and port of a URL. A password with characters that end the host, such as a slash, would be taken for the host in part:
- * so nothing may follow but the number of a database.
+ * Returns the host and port of a URL. If the password contains a character that ends the host, such as a slash, a
+ * part of it would be parsed as the host. The path may therefore contain only the number of a database.
  */
 function hostOf(url: string): string {
   if (!/^rediss?:\/\//.test(url)) throw new TypeError('A URL for a RedisDict begins with redis:// or rediss://.')
   const parsed = URL.canParse(url) ? new URL(url) : undefined
   const wellFormed = parsed && /^\/?\d*$/.test(parsed.pathname) && parsed.hash === '' && !parsed.search.includes('@')
   if (wellFormed && isDecodable(parsed.username) && isDecodable(parsed.password)) return parsed.host
-  // Nothing of it is shown, nor is the error of Node, which holds the URL.
+  // The message contains no part of the URL. Neither does it include the error of Node, which contains the URL.
   throw new TypeError(
-    'The URL for a RedisDict cannot be read. It has the form redis://user:password@host:port/0, where the port is at most 65535, ' +
+    'The URL for a RedisDict cannot be parsed. It has the form redis://user:password@host:port/0, where the port is at most 65535, ' +
       'the path is the number of a database, and special characters in the password are percent-encoded.',
   )
 }
@@ -94,12 +95,12 @@ function isDecodable(text: string): boolean {
   }
 }
 
-/** Clients try again for ever, and tell of each failure by an event. */
+/** Clients retry for ever and report each failure by an event. */
 async function connected(client: Connecting, timeout: number): Promise<void> {
   let timer: NodeJS.Timeout | undefined
   const failed = new Promise<never>((_, reject) => {
     let latest: Error | undefined
-    // Later faults come to light at the next call.
+    // The next call reports later faults.
     client.on('error', (error: Error) => {
       latest = error
       if (REFUSED.test(error.message)) reject(error)

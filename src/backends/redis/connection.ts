@@ -7,7 +7,7 @@ import { NodeRedisDriver } from './node-redis.js'
 import { NodeRedisClusterDriver, NodeRedisPoolDriver, NodeRedisSentinelDriver } from './node-redis-others.js'
 import { Subscriptions } from './subscriptions.js'
 
-/** What all dictionaries over one client share, for as long as there are any. */
+/** What all open dictionaries on one client share. */
 export class Connection {
   static readonly #all = new WeakMap<object, Connection>()
   readonly driver: Driver
@@ -22,9 +22,9 @@ export class Connection {
   }
 
   /**
-   * To be released once.
+   * Call `release` once for each call.
    *
-   * @param own - whether the client is the library's own, and not to be warned of.
+   * @param own - whether the library created the client: its settings then need no warning.
    */
   static of(client: unknown, dictionary: string, own: boolean): Connection {
     const recognized = recognize(client, 'RedisDict.open() takes a name, then', ', or a URL redis://… or rediss://…')

@@ -1,58 +1,58 @@
-/** Told by a connection that is subscribed to channels. */
+/** Callbacks of a connection that is subscribed to channels. */
 export interface SubscriberEvents {
   message(channel: string, text: string): void
-  /** Messages may have been lost; where the connection is there again, every channel is subscribed to. */
+  /** Messages may have been lost. If the connection is open again, it is subscribed to every channel. */
   interrupted(cause: unknown): void
 }
 
-/** A connection of its own, for messages: made when it is first needed. */
+/** A separate connection for messages, created on first use. */
 export interface Subscriber {
-  /** Resolves when messages on the channel are received. */
+  /** Resolves once messages on the channel are received. */
   subscribe(channel: string): Promise<void>
   unsubscribe(channel: string): Promise<void>
-  /** Also while it is being made: who waits for that is told. */
+  /** May be called while the connection is being opened: pending calls then reject. */
   close(): Promise<void> | void
 }
 
-/** How a command is to be sent. */
+/** How to send a command. */
 export interface Sending {
-  /** Where it is aborted before the command was written, the command is not written any more, if the client can do that. */
+  /** If it is aborted before the command was written, the command is dropped, if the client supports that. */
   readonly signal?: AbortSignal | undefined
-  /** Whether strings in the reply are wanted as bytes. */
+  /** Whether to return strings in the reply as bytes. */
   readonly bytes?: boolean | undefined
 }
 
-/** What the backend needs of a client, whichever it is. */
+/** What the backend needs from a client of any kind. */
 export interface Driver {
   /** For messages: 'the ioredis client'. */
   readonly label: string
-  /** What is to be put before every key. */
+  /** The prefix to add to every key. */
   readonly keyPrefix: string
-  /** What is to be put before a channel: also where the client puts it before keys by itself. */
+  /** The prefix to add to a channel, even if the client adds the prefix to keys by itself. */
   readonly channelPrefix: string
   /**
-   * How many connections were lost so far. Counted only where the client sends again by itself what was under way, so
-   * that an answer need not be that to the first sending.
+   * The number of lost connections. Counted only if the client resends in-flight commands by itself: an answer may
+   * then belong to a later attempt than the first.
    */
   readonly losses: number
   /**
-   * Nothing where commands can be written now to the server in charge of `key`; else a promise that resolves when they can. It rejects where the client
-   * is not connected and does not try to be.
+   * Returns `undefined` if commands for the primary of `key` can be written now, else a promise that resolves when
+   * they can. It rejects if the client is not connected and is not trying to connect.
    */
   ready(key: string): Promise<void> | undefined
-  /** Sends a command to the primary in charge of `key`. */
+  /** Sends a command to the primary that serves `key`. */
   send(key: string, command: string[], sending?: Sending): Promise<unknown>
-  /** Sends commands in one go, all to the primary in charge of `key`. One of them is not read-only. */
+  /** Sends commands together to the primary that serves `key`. At least one of them is not read-only. */
   sendAll(key: string, commands: readonly string[][], sending?: Sending): Promise<unknown[]>
-  /** A connection for messages. */
+  /** Returns a connection for messages. */
   subscriber(events: SubscriberEvents): Subscriber
   /** Set once the server has answered as a primary. */
   servedBefore: boolean
   /**
-   * Called where the server says that it is a replica, or no primary any more: has the client make another connection, which may lead to
-   * the primary. False where the client cannot, or finds the primary by itself.
+   * Called when the server reports that it is a replica. Makes the client reconnect, which may lead to the primary.
+   * Returns false if the client cannot reconnect, or finds the primary by itself.
    */
   leave(): boolean
-  /** Removes what was added to the client. */
+  /** Removes the listeners that were added to the client. */
   detach(): void
 }

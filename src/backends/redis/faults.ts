@@ -1,50 +1,50 @@
 import { AmbiguousWriteError, DurableDictError, StoreUnavailableError, UnsupportedError } from '../../errors/errors.js'
 
-/** Error replies after which the same command may well succeed shortly. Nothing was executed. */
+/** Error replies that are temporary: nothing was executed, and the same command may succeed shortly. */
 const PASSING = new Set(['LOADING', 'TRYAGAIN', 'CLUSTERDOWN', 'MASTERDOWN'])
 
-/** What is to be done about an error reply, by its first word. Nothing was executed. */
+/** What to do about an error reply, by its first word. Nothing was executed. */
 const ADVICE: Readonly<Record<string, string>> = {
-  READONLY: 'The client is connected to a replica, which may be behind and takes no writes: connect it to the primary.',
+  READONLY: 'The client is connected to a replica, which may be behind and rejects writes: connect it to the primary.',
   OOM: 'The server is out of memory (maxmemory), and nothing was written: delete entries, or raise the limit.',
   WRONGTYPE: 'A key of this name holds another type than a dictionary: choose another name, or rename that key.',
-  NOAUTH: 'The server asks for a password: give it to the client.',
-  WRONGPASS: 'The server refuses the password or the user.',
-  NOPERM: 'The user lacks a right; the documentation of RedisDict lists those that are needed.',
-  MISCONF: 'The server refuses writes since it cannot save its data.',
-  NOREPLICAS: 'The server refuses writes since too few replicas are connected (min-replicas-to-write).',
+  NOAUTH: 'The server requires a password: set it in the options of the client.',
+  WRONGPASS: 'The server rejects the user name or the password: correct them in the options of the client.',
+  NOPERM: 'The user lacks a right: grant the rights that the documentation of RedisDict lists.',
+  MISCONF: 'The server rejects writes because it cannot save its data: see its log.',
+  NOREPLICAS: 'The server rejects writes because too few replicas are connected (min-replicas-to-write).',
   MOVED: 'The server is part of a cluster: use a cluster client.',
   ASK: 'The server is part of a cluster: use a cluster client.',
   CROSSSLOT: 'The server is part of a cluster: use a cluster client without a keyPrefix.',
-  BUSY: 'A script keeps the server busy.',
+  BUSY: 'A long-running script blocks the server.',
   LOADING: 'The server is loading its data.',
   TRYAGAIN: 'The hash slot of the dictionary is being moved to another server.',
   CLUSTERDOWN: 'The cluster has no server for the hash slot of the dictionary.',
   MASTERDOWN: 'The client is connected to a replica that has lost its primary: connect it to the primary.',
 }
 
-/** The first word of an error reply; nothing where it is no reply, but a fault on the way. */
+/** Returns the first word of an error reply, or `undefined` if the error is a connection fault. */
 export function replyCode(error: unknown): string | undefined {
   if (!(error instanceof Error) || 'syscall' in error) return undefined
   return /^-?([A-Z][A-Z]+)(?= |$)/.exec(error.message)?.[1]
 }
 
 export function isPassing(error: unknown): boolean {
-  return PASSING.has(replyCode(error) ?? '') || (error instanceof Error && isOf(error, OFFLINE))
+  return PASSING.has(replyCode(error) ?? '') || (error instanceof Error && matches(error, OFFLINE))
 }
 
-/** The client had no connection for the command, and may have one shortly. */
+/** The client had no connection for the command, but may have one shortly. */
 const OFFLINE = /^TimeoutError$|^ClientOfflineError$|enableOfflineQueue/
 
-/** Whether the client says that the command never left it. */
+/** Returns whether the client reports that it never sent the command. */
 export function neverSent(error: unknown): boolean {
-  return error instanceof Error && (isOf(error, OFFLINE) || isOf(error, UNSENT) || isSubscriberMode(error))
+  return error instanceof Error && (matches(error, OFFLINE) || matches(error, UNSENT) || isSubscriberMode(error))
 }
 
 const UNSENT = /^AbortError$|^ClientClosedError$|^RangeError$|Cluster is ended|queue is full|Invalid string length/
 
-/** Clients tell by the class, the name or the message. */
-function isOf(error: Error, kinds: RegExp): boolean {
+/** Clients identify an error by its class, name or message. */
+function matches(error: Error, kinds: RegExp): boolean {
   return kinds.test(error.name) || kinds.test(error.constructor.name) || kinds.test(error.message)
 }
 
@@ -52,27 +52,27 @@ function isSubscriberMode(error: Error): boolean {
   return /subscriber mode|only \(P\|S\)SUBSCRIBE/.test(error.message)
 }
 
-/** A client that is not connected and does not try to be. */
+/** The error for a client that is not connected and is not trying to connect. */
 export function clientClosed(label: string, remedy: string): StoreUnavailableError {
   return new StoreUnavailableError(
-    `${label} is not connected: it never was, or it was closed. Connect it first (${remedy}), and close it last.`,
+    `${label} is not connected: it was never connected, or it was closed. Connect it before you open dictionaries (${remedy}), and close it after them.`,
   )
 }
 
-/** What a failed command is told as: with advice where there is any, nothing where it is a fault on the way. */
+/** Converts the error of a failed command to an error with advice. Returns `undefined` for a connection fault. */
 export function explain(error: unknown, dictionary: string): DurableDictError | undefined {
   if (error instanceof DurableDictError) return withName(error, dictionary)
   if (!(error instanceof Error)) return undefined
   const details = { dictionary, cause: error }
   if (isSubscriberMode(error)) {
     return new StoreUnavailableError(
-      `The client of dictionary "${dictionary}" is in subscriber mode, where it takes no commands: use another one.`,
+      `The client of dictionary "${dictionary}" is in subscriber mode and accepts no other commands: use a separate client.`,
       details,
     )
   }
   if (tooOld(error)) {
     return new UnsupportedError(
-      `The server of dictionary "${dictionary}" is too old: Redis 7.0 or later, or Valkey, is needed.`,
+      `The server of dictionary "${dictionary}" is too old: use Redis 7.0 or later, or Valkey.`,
       details,
     )
   }
@@ -88,19 +88,19 @@ function adviceFor(error: Error): string | undefined {
 }
 
 const TOO_LARGE =
-  'A write is larger than the server takes (proto-max-bulk-len), and nothing was written, nor what was sent with it.'
+  'A write exceeds the server limit proto-max-bulk-len. Neither it nor the writes sent with it were stored.'
 
-/** Whether the server has refused to read the command on. */
+/** Returns whether the server rejected the command because of its size. */
 export function isTooLarge(error: unknown): boolean {
   return error instanceof Error && /Protocol error: invalid (multi)?bulk length/.test(error.message)
 }
 
-/** Servers before 7.0 take the shebang of a script for an error, or know no sharded messages. */
+/** Servers older than 7.0 report the shebang of a script as a syntax error, or do not support sharded messages. */
 function tooOld({ message }: Error): boolean {
   return /compil.*#|unexpected symbol near '#'|unknown command.*ssubscribe/i.test(message)
 }
 
-/** The advice for an error that a command inside a script was answered with. */
+/** The advice for an error reply to a command inside a script. */
 function nested(message: string): string | undefined {
   const code = Object.keys(ADVICE).find(word => new RegExp(`\\b${word}\\b`).test(message))
   if (code !== undefined) return ADVICE[code]
@@ -112,10 +112,10 @@ function withName(error: DurableDictError, dictionary: string): DurableDictError
   return new StoreUnavailableError(`Dictionary "${dictionary}": ${error.message}`, { dictionary, cause: error })
 }
 
-/** A write that surely did not take effect. */
+/** The error for a write that did not take effect. */
 export function notWritten(cause: unknown, dictionary: string): DurableDictError {
-  const told = explain(cause, dictionary)
-  if (told) return told
+  const explained = explain(cause, dictionary)
+  if (explained) return explained
   const reason = cause instanceof Error ? cause.message : String(cause)
   return new StoreUnavailableError(`The write to dictionary "${dictionary}" did not reach the server: ${reason}`, {
     dictionary,
@@ -123,7 +123,7 @@ export function notWritten(cause: unknown, dictionary: string): DurableDictError
   })
 }
 
-/** A write whose outcome is not known. */
+/** The error for a write whose outcome is unknown. */
 export function ambiguous(cause: unknown, dictionary: string): AmbiguousWriteError {
   const reason = cause instanceof Error ? cause.message : String(cause)
   return new AmbiguousWriteError(

@@ -18,7 +18,7 @@ interface Node extends IoredisClient {
   readonly options: { readonly host?: string; readonly port?: number }
 }
 
-/** A `Cluster` of ioredis. What was in flight on a lost connection, it sends again by itself, byte by byte the same. */
+/** An ioredis `Cluster`. It resends the in-flight commands of a lost connection by itself, byte for byte. */
 export class IoredisClusterDriver implements Driver {
   readonly label = 'the ioredis cluster client'
   readonly keyPrefix = ''
@@ -46,12 +46,15 @@ export class IoredisClusterDriver implements Driver {
     return this.#readiness.wait()
   }
 
-  /** To the primary also with `scaleReads`: that concerns commands that are read-only, and EVALSHA is not. */
+  /** Goes to the primary even with `scaleReads`, which affects only read-only commands. EVALSHA is not read-only. */
   send(_key: string, [command = '', ...args]: string[], sending?: Sending): Promise<unknown> {
     return sending?.bytes ? this.#client.callBuffer(command, args) : this.#client.call(command, args)
   }
 
-  /** As one pipeline, which goes to the primary as a whole, also with `scaleReads`: one of them is not read-only. */
+  /**
+   * Sends one pipeline. It goes to the primary as a whole even with `scaleReads`, because one of the commands is not
+   * read-only.
+   */
   async sendAll(_key: string, commands: readonly string[][], sending?: Sending): Promise<unknown[]> {
     const calls = commands.map(command => [sending?.bytes ? 'callBuffer' : 'call', ...command])
     const results = await this.#client.pipeline(calls).exec()
@@ -65,7 +68,7 @@ export class IoredisClusterDriver implements Driver {
     return new ShardSubscriber(async channel => this.#locate(channel), events)
   }
 
-  /** Its servers say themselves which one is in charge. */
+  /** The servers of the cluster report the primary themselves. */
   leave(): boolean {
     return false
   }
@@ -82,7 +85,7 @@ export class IoredisClusterDriver implements Driver {
     const node = (this.#client.nodes('master') as Node[]).find(
       ({ options }) => `${options.host}:${options.port}` === address,
     )
-    if (address === undefined || !node) throw new Error('The cluster client knows no server for the hash slot.')
+    if (address === undefined || !node) throw new Error('The cluster client has no server for the hash slot.')
     const duplicate = () => node.duplicate({ ...SUBSCRIBER_OPTIONS, retryStrategy: null }) as SubscribingClient
     return { address, open: events => new IoredisSubscriber(duplicate(), events) }
   }

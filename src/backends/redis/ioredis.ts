@@ -7,12 +7,13 @@ import { type IoredisOwn, keepIoredis } from './own-client.js'
 import { type Pulse, reconnectAfter, SILENCE } from './pulse.js'
 import { Readiness } from './readiness.js'
 
-/** What may change the condition of an ioredis client. */
+/** The events after which the state of an ioredis client may have changed. */
 export const IOREDIS_EVENTS = ['ready', 'end', 'close', 'error']
 
 /**
- * One connection of ioredis. When it is lost, the client sends again by itself what was in flight (`autoResendUnfulfilledCommands`):
- * byte by byte the same, so that the batch's id in the log tells a write that had been executed.
+ * One ioredis connection. When it is lost, the client resends the in-flight commands by itself
+ * (`autoResendUnfulfilledCommands`), byte for byte. The batch's id in the log then identifies a write that was
+ * executed already.
  */
 export class IoredisDriver implements Driver {
   readonly label = 'the ioredis client'
@@ -37,7 +38,7 @@ export class IoredisDriver implements Driver {
   }
 
   ready(): Promise<void> | undefined {
-    // A client with lazyConnect connects when it is first used: it is now.
+    // A client with lazyConnect connects on first use, which is now.
     if (this.#client.status === 'wait') (this.#client as unknown as Connecting).connect().catch(() => {})
     return this.#readiness.wait()
   }
@@ -68,7 +69,7 @@ export class IoredisDriver implements Driver {
   }
 }
 
-/** As `reconnectOnError` of ioredis does it. A client that would not come back is left alone. */
+/** Reconnects as `reconnectOnError` of ioredis does. A client that would not reconnect is left alone. */
 function reconnect(client: IoredisClient): boolean {
   const { options, status } = client as SubscribingClient
   if (typeof options?.retryStrategy !== 'function') return false
@@ -84,7 +85,7 @@ function conditionOf({ status }: IoredisClient): 'ready' | 'waiting' | 'closed' 
   return status === 'ready' ? 'ready' : status === 'end' ? 'closed' : 'waiting'
 }
 
-/** A connection for messages subscribes and connects as its subscriber says, and keeps nothing to send later. */
+/** On a connection for messages, its subscriber decides when to connect and subscribe, and no command is queued. */
 export const SUBSCRIBER_OPTIONS = {
   keyPrefix: '',
   lazyConnect: true,
@@ -99,7 +100,7 @@ export const SUBSCRIBER_OPTIONS = {
   enableAutoPipelining: false,
 } as const
 
-/** What is needed of a client for messages. */
+/** What a client for messages must offer. */
 export interface SubscribingClient extends IoredisClient, Connecting {
   readonly options?: { readonly retryStrategy?: unknown }
   disconnect(reconnect?: boolean): void
@@ -107,7 +108,7 @@ export interface SubscribingClient extends IoredisClient, Connecting {
   sunsubscribe(channel: string): Promise<unknown>
 }
 
-/** A connection for messages. It subscribes again when it is there again, and only then tells that it was lost. */
+/** A connection for messages. After it reconnects, it first subscribes again and then reports the interruption. */
 export class IoredisSubscriber implements Subscriber {
   readonly #client: SubscribingClient
   readonly #events: SubscriberEvents
@@ -152,7 +153,7 @@ export class IoredisSubscriber implements Subscriber {
     }
     client.on('smessage', (channel: string, text: string) => this.#events.message(channel, text))
     client.on('ready', () => void this.#subscribeAgain())
-    // On a cluster: the server has given the hash slot away. (ioredis 5 tells it as an error.)
+    // On a cluster: the hash slot has moved to another server. (ioredis 5 reports this as an error.)
     client.on('moved', () => this.#onError(new Error('The hash slot was moved to another server.')))
     client.on('close', () => this.#onError(new Error('The connection for messages was closed.')))
   }
@@ -168,9 +169,9 @@ export class IoredisSubscriber implements Subscriber {
       for (const channel of this.#channels) await this.#client.ssubscribe(channel)
       const cause = this.#lost
       this.#lost = undefined
-      this.#events.interrupted(cause ?? new Error('The connection for messages was opened anew.'))
+      this.#events.interrupted(cause ?? new Error('The connection for messages was reopened.'))
     } catch (error) {
-      // Lost again: there will be another time.
+      // Lost again: the next connection tries again.
       this.#lost ??= error
     }
   }

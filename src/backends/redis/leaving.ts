@@ -1,19 +1,19 @@
 import { now } from '../../time/clock.js'
 
-/** A server is left at most this often, in ms: no other may have taken over yet. */
+/** A server is left at most once in this many ms: its successor may not have taken over yet. */
 const AGAIN_AFTER = 1_000
 
-/** Leaves a server that is a primary no more. */
+/** Leaves a server that is no longer the primary. */
 export class Leaving {
   readonly #reconnect: () => boolean
   #leftAt = Number.NEGATIVE_INFINITY
 
-  /** @param reconnect - has the client make another connection; false where it would not come back. */
+  /** @param reconnect - makes the client reconnect; returns false if it would not reconnect. */
   constructor(reconnect: () => boolean) {
     this.#reconnect = reconnect
   }
 
-  /** Whether the server is left, or was just now. */
+  /** Returns whether the connection to the server was dropped, now or shortly before. */
   leave(): boolean {
     if (now() - this.#leftAt < AGAIN_AFTER) return true
     if (!this.#reconnect()) return false

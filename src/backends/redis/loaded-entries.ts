@@ -3,25 +3,25 @@ import type { State } from '../../contract/backend.js'
 import { DamagedValue } from '../../contract/damaged-value.js'
 import { unexpected } from './shape.js'
 
-/** What clients put in place of bytes that are no UTF-8. */
+/** The character with which clients replace invalid UTF-8. */
 const REPLACEMENT = '\uFFFD'
 
 /**
- * Entries as they come from the server. Two keys whose bytes are no UTF-8 may read as one, and a value as another: so where text
- * may not be what is stored, everything is asked for again as bytes.
+ * Entries from the server's replies. Two keys with invalid UTF-8 may read as the same text, and a value as another
+ * one. If any text may differ from what is stored, everything is therefore loaded again as bytes.
  */
 export class LoadedEntries {
   readonly #entries = new Map<string, string>()
-  /** Fields of the hash that no key of a dictionary can name, by their bytes. */
+  /** Fields of the hash that are not valid keys, by their bytes. */
   readonly #unreadable = new Set<string>()
   #doubtful = false
 
-  /** Whether any text may not be what is stored. */
+  /** Whether any text may differ from what is stored. */
   get doubtful(): boolean {
     return this.#doubtful
   }
 
-  /** How many fields of the hash this is. */
+  /** The number of fields of the hash. */
   get size(): number {
     return this.#entries.size + this.#unreadable.size
   }
@@ -30,7 +30,7 @@ export class LoadedEntries {
     return this.#unreadable.size
   }
 
-  /** @throws StoreUnavailableError unless it is a list of pairs of strings or bytes. */
+  /** @throws StoreUnavailableError if the reply is not a list of pairs of strings or bytes. */
   addAll(flat: readonly unknown[], from = 0): void {
     if ((flat.length - from) % 2 !== 0) throw unexpected(flat, 'a list of pairs')
     for (let at = from; at < flat.length; at += 2) this.#add(flat[at], flat[at + 1])
@@ -64,7 +64,7 @@ export class LoadedEntries {
 
   #addBytes(key: Uint8Array, value: Uint8Array): void {
     if (!isUtf8(key)) this.#unreadable.add(Buffer.from(key).toString('latin1'))
-    // A stored form of its own, which the dictionary refuses to decode.
+    // The dictionary refuses to decode a DamagedValue.
     else
       this.#entries.set(
         Buffer.from(key).toString(),
@@ -74,5 +74,5 @@ export class LoadedEntries {
 }
 
 function broken(bytes: Uint8Array): DamagedValue {
-  return new DamagedValue('Its bytes are no text (UTF-8).', bytes)
+  return new DamagedValue('Its bytes are not UTF-8 text.', bytes)
 }

@@ -1,23 +1,24 @@
-/** The keys that one dictionary has in Redis; all of them in one hash slot. The channel bears the name of `meta`. */
+/** The keys of one dictionary in Redis, all in one hash slot. The channel has the same name as `meta`. */
 export interface Keys {
   /** The entries: a plain hash. */
   readonly entries: string
-  /** What is known of them. */
+  /** The metadata. */
   readonly meta: string
-  /** The changes. */
+  /** The change log. */
   readonly log: string
 }
 
 /**
- * The keys of the dictionary of that name: the entries under the name itself, so that a hash that was there before is
- * found, the others beside it. Braces, which Redis Cluster takes for the hash slot, are percent-encoded, and so is `%`.
+ * Returns the keys of the dictionary with this name. The entries are stored under the name itself, so that an
+ * existing hash is found; the other keys are derived from it. Braces, which mark the hash slot in Redis Cluster, are
+ * percent-encoded, and so is `%`.
  */
 export function keysOf(name: string): Keys {
   const safe = name.replace(/[{}%]/g, character => `%${character.charCodeAt(0).toString(16).toUpperCase()}`)
   return { entries: safe, meta: `{${safe}}:meta`, log: `{${safe}}:log` }
 }
 
-/** @throws TypeError unless it is a non-empty, well-formed string. */
+/** @throws TypeError if the name is not a non-empty, well-formed string. */
 export function checkName(name: unknown): string {
   if (typeof name === 'string' && name !== '' && name.isWellFormed()) return name
   throw new TypeError(`A RedisDict's name must be a non-empty, well-formed string; got ${JSON.stringify(name)}.`)

@@ -14,7 +14,7 @@ import { type Shard, ShardSubscriber } from './shard-subscriber.js'
 import { slotOf } from './slot.js'
 import { Unanswered } from './unanswered.js'
 
-/** As those of one connection; but what waits inside the client, out of sight, has the client's own time limit. */
+/** Like those of one connection, but the client's own time limit applies to commands that wait inside the client. */
 const OPTIONS = { typeMapping: {} }
 const BYTES_OPTIONS = { typeMapping: AS_BYTES }
 
@@ -25,7 +25,7 @@ function optionsOf({ signal, bytes }: Sending = {}): object {
 
 const CONNECT = 'await client.connect()'
 
-/** A pool of node-redis. What is in flight on a lost connection is rejected, and not sent again. */
+/** A node-redis pool. It rejects the in-flight commands of a lost connection and does not resend them. */
 export class NodeRedisPoolDriver implements Driver {
   readonly label = 'the node-redis pool'
   readonly keyPrefix: string
@@ -61,7 +61,7 @@ export class NodeRedisPoolDriver implements Driver {
     return this.#leaving.leave()
   }
 
-  /** Each of its connections. */
+  /** Reconnects each connection of the pool. */
   #reconnect(): boolean {
     for (let count = this.#client.totalClients; count > 0; count -= 1) this.#client.execute(reconnect).catch(() => {})
     return true
@@ -70,7 +70,7 @@ export class NodeRedisPoolDriver implements Driver {
   detach(): void {}
 }
 
-/** A cluster client of node-redis. It sends again only what a server has told to be another's. */
+/** A node-redis cluster client. It resends only commands that a server redirected. */
 export class NodeRedisClusterDriver implements Driver {
   readonly label = 'the node-redis cluster client'
   readonly keyPrefix = ''
@@ -78,7 +78,7 @@ export class NodeRedisClusterDriver implements Driver {
   readonly losses = 0
   servedBefore = false
   readonly #client: NodeRedisCluster
-  /** By the server, as the client holds it. */
+  /** By server, as the client represents it. */
   readonly #unanswered = new WeakMap<object, Unanswered>()
   readonly #slots = new Map<string, number>()
 
@@ -92,7 +92,7 @@ export class NodeRedisClusterDriver implements Driver {
     return this.#unansweredOf(key).wait()
   }
 
-  /** Never as a read-only command: with `useReplicas` those go to replicas. */
+  /** Never sends a command as read-only: with `useReplicas` those go to replicas. */
   send(key: string, command: string[], sending?: Sending): Promise<unknown> {
     return this.#unansweredOf(key).track(this.#client.sendCommand(key, false, command, optionsOf(sending)))
   }
@@ -107,7 +107,7 @@ export class NodeRedisClusterDriver implements Driver {
 
   detach(): void {}
 
-  /** Its servers say themselves which one is in charge. */
+  /** The servers of the cluster report the primary themselves. */
   leave(): boolean {
     return false
   }
@@ -123,20 +123,20 @@ export class NodeRedisClusterDriver implements Driver {
 
   async #locate(channel: string): Promise<Shard> {
     const { master } = this.#client.slots[slotOf(channel)] ?? {}
-    if (!master) throw new Error('The cluster client knows no server for the hash slot.')
+    if (!master) throw new Error('The cluster client has no server for the hash slot.')
     return shardOf((await this.#client.nodeClient(master)) as NodeRedisClient)
   }
 }
 
-/** The server that a client is connected to. */
+/** The server to which a client is connected. */
 function shardOf(client: NodeRedisClient): Shard {
-  // One that cannot be reached is to say so, and not to try for ever: the channel may be elsewhere by then.
+  // It must fail, and not reconnect for ever, if the server is unreachable: the channel may have moved by then.
   const create = async () => duplicate(client, false)
   const { socket = {} } = (client as SubscribingClient).options ?? {}
   return { address: `${socket.host}:${socket.port}`, open: events => new NodeRedisSubscriber(create, events) }
 }
 
-/** A sentinel client of node-redis. It sends again by itself what was in flight when the primary was lost. */
+/** A node-redis sentinel client. When the primary is lost, it resends in-flight commands by itself. */
 export class NodeRedisSentinelDriver implements Driver {
   readonly label = 'the node-redis sentinel client'
   readonly keyPrefix: string
@@ -184,7 +184,7 @@ export class NodeRedisSentinelDriver implements Driver {
     return new ShardSubscriber(locate, events)
   }
 
-  /** The sentinels say themselves which server is in charge. */
+  /** The sentinels report the primary themselves. */
   leave(): boolean {
     return false
   }
@@ -195,13 +195,13 @@ export class NodeRedisSentinelDriver implements Driver {
 }
 
 interface SendingSentinel extends NodeRedisSentinel {
-  /** What `sendCommand` is made of. It calls the function again where the primary was lost. */
+  /** The method that `sendCommand` uses. It calls the function again if the primary was lost. */
   _execute(isReadonly: boolean, send: (primary: NodeRedisClient) => Promise<unknown>): Promise<unknown>
 }
 
 type OnMessage = (message: string, channel: string) => void
 
-/** Since 5.11 it has a connection for sharded messages. */
+/** Since version 5.11 the client has a connection for sharded messages. */
 interface MessagingSentinel extends NodeRedisSentinel {
   sSubscribe(channel: string, listener: OnMessage): Promise<unknown>
   sUnsubscribe(channel: string, listener?: OnMessage): Promise<unknown>
@@ -244,10 +244,10 @@ class SentinelSubscriber implements Subscriber {
   }
 }
 
-/** @throws TypeError where a prefix would take the keys of a dictionary to different hash slots. */
+/** @throws TypeError if there is a prefix, which would put the keys of a dictionary into different hash slots. */
 export function refusePrefix(prefix: string, label: string): void {
   if (prefix === '') return
   throw new TypeError(
-    `RedisDict cannot use ${label} with a keyPrefix: on a cluster, put it into the dictionary's name.`,
+    `RedisDict cannot use ${label} with a keyPrefix: on a cluster, put the prefix into the dictionary's name.`,
   )
 }

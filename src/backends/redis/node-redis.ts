@@ -7,18 +7,18 @@ import { Pulse, reconnectAfter, SILENCE } from './pulse.js'
 import { Readiness } from './readiness.js'
 import { Unanswered } from './unanswered.js'
 
-/** Replies as they come: no mapping of types that the caller has chosen, no time limit of the client's own. */
+/** Options for unaltered replies: no type mapping of the application, no time limit of the client. */
 const OPTIONS = { typeMapping: {}, timeout: 0 }
 
 /** The type of strings in the protocol. */
 const BLOB_STRING = 36
 
-/** The same, with strings as bytes. */
+/** The type mapping that returns strings as bytes. */
 export const AS_BYTES = { [BLOB_STRING]: Buffer }
 
 const BYTES_OPTIONS = { ...OPTIONS, typeMapping: AS_BYTES }
 
-/** One connection of node-redis. In-flight commands are rejected when it is lost, and not sent again. */
+/** One node-redis connection. When it is lost, it rejects the in-flight commands and does not resend them. */
 export class NodeRedisDriver implements Driver {
   readonly label = 'the node-redis client'
   readonly keyPrefix: string
@@ -45,7 +45,7 @@ export class NodeRedisDriver implements Driver {
     return quiet ? quiet.then(() => this.#readiness.wait()) : this.#readiness.wait()
   }
 
-  /** Called when the client is ready, which writes at the end of this turn: a signal would cost more than it can do. */
+  /** Called only while the client is ready, which writes at the end of this turn. There is no use for an abort signal. */
   send(_key: string, command: string[], sending?: Sending): Promise<unknown> {
     return this.#unanswered.track(this.#client.sendCommand(command, sending?.bytes ? BYTES_OPTIONS : OPTIONS))
   }
@@ -68,8 +68,8 @@ export class NodeRedisDriver implements Driver {
 }
 
 /**
- * Has the server close the connection, whereupon the client makes another one: where a proxy or a name leads to the new primary by
- * then, it comes there. A client that would not reconnect is left alone.
+ * Makes the server close the connection, so that the client opens another one. If a proxy or a DNS name already
+ * points to the new primary, the client reaches it. A client that would not reconnect is left alone.
  */
 export function reconnect(client: NodeRedisClient): boolean {
   const { options } = client as SubscribingClient
@@ -78,14 +78,17 @@ export function reconnect(client: NodeRedisClient): boolean {
   return true
 }
 
-/** A client for messages, with nothing of the application's but how to connect. It leaves a silent server by itself. */
+/**
+ * Returns a client for messages. From the application's client it takes only how to connect. It drops a silent server
+ * by itself.
+ */
 export function duplicate(client: NodeRedisClient, reconnectStrategy: unknown = reconnectAfter): SubscribingClient {
   const { options } = client as SubscribingClient
   const socket = { ...options?.socket, socketTimeout: SILENCE, reconnectStrategy }
   return client.duplicate({ ...PLAIN, socket }) as SubscribingClient
 }
 
-/** In place of what the application may have set. */
+/** Overrides the application's settings. */
 const PLAIN = {
   pingInterval: undefined,
   commandOptions: {},
@@ -95,7 +98,7 @@ const PLAIN = {
   readonly: false,
 }
 
-/** What is needed of a client for messages. */
+/** What a client for messages must offer. */
 export interface SubscribingClient extends NodeRedisClient {
   readonly options?: {
     readonly socket?: { readonly reconnectStrategy?: unknown; readonly host?: string; readonly port?: number }
@@ -107,7 +110,7 @@ export interface SubscribingClient extends NodeRedisClient {
   sUnsubscribe(channel: string, listener?: (message: string, channel: string) => void): Promise<unknown>
 }
 
-/** A connection for messages. The client subscribes again by itself before it says that it is ready. */
+/** A connection for messages. After a reconnect the client subscribes again by itself before it emits `ready`. */
 export class NodeRedisSubscriber implements Subscriber {
   readonly #create: () => Promise<unknown>
   readonly #events: SubscriberEvents
@@ -117,7 +120,7 @@ export class NodeRedisSubscriber implements Subscriber {
   #lost: unknown
   #closed = false
 
-  /** @param create - gives a client that is not connected yet. */
+  /** @param create - returns a client that is not connected yet. */
   constructor(create: () => Promise<unknown>, events: SubscriberEvents) {
     this.#create = create
     this.#events = events
@@ -141,18 +144,18 @@ export class NodeRedisSubscriber implements Subscriber {
 
   async #connect(): Promise<SubscribingClient> {
     const client = (await this.#create()) as SubscribingClient
-    if (this.#closed) throw new Error('The connection for messages is not wanted any more.')
+    if (this.#closed) throw new Error('The connection for messages was closed.')
     this.#client = client
     client.unref()
     client.on('error', (error: unknown) => this.#onError(error))
     await client.connect()
-    // What is asked for makes a silent connection run into its time limit.
+    // A ping makes a silent connection reach its time limit.
     this.#pulse = new Pulse(
       () => (client.isReady ? client.sendCommand(['PING']) : undefined),
       () => {},
     )
     client.on('ready', () => this.#onReady())
-    // On a cluster: the server has given the hash slot away.
+    // On a cluster: the hash slot has moved to another server.
     client.on('sharded-channel-moved', () => this.#onError(new Error('The hash slot was moved to another server.')))
     return client
   }
@@ -167,15 +170,15 @@ export class NodeRedisSubscriber implements Subscriber {
   #onReady(): void {
     const cause = this.#lost
     this.#lost = undefined
-    this.#events.interrupted(cause ?? new Error('The connection for messages was opened anew.'))
+    this.#events.interrupted(cause ?? new Error('The connection for messages was reopened.'))
   }
 }
 
-/** Ends a client that is of no use any more, whatever its state. */
+/** Closes a client, whatever its state. */
 function endQuietly(client: { destroy(): unknown }): void {
   try {
     client.destroy()
   } catch {
-    // It was ended before.
+    // It was closed already.
   }
 }

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 
-/** What is known to this process alone, and another each time: what the server makes names and secrets of. */
+/** Random text, different for each call and known only to this process. The server derives names and secrets from it. */
 export class Entropy {
   readonly #session = randomBytes(15).toString('hex')
   #count = 0
@@ -11,12 +11,12 @@ export class Entropy {
   }
 }
 
-/** An id that needs no care inside a version, and a new one each time. */
+/** A new id that needs no escaping inside a version. */
 export function newId(): string {
   return randomBytes(12).toString('hex')
 }
 
-/** The nonce of one sending of a batch. */
+/** The nonce of one attempt to send a batch. */
 export function nonceOf(batch: string, sending: number): string {
   return `${SAFE.test(batch) ? batch : escaped(batch)}.${sending}`
 }
@@ -28,12 +28,12 @@ export function batchOf(version: string): string {
   try {
     return decodeURIComponent(id)
   } catch {
-    // Not of this library.
+    // Another program wrote it.
     return id
   }
 }
 
-/** Whether it is a version as scripts/prelude.lua makes them. */
+/** Returns whether this is a version in the format of scripts/prelude.lua. */
 export function isVersion(version: unknown): version is string {
   return typeof version === 'string' && version.length <= LONGEST && VERSION.test(version)
 }
@@ -41,7 +41,7 @@ export function isVersion(version: unknown): version is string {
 const LONGEST = 4_096
 const VERSION = /^\d{1,15}-[\w%.]+-[\w%]+\.\d+$/
 
-/** The epoch of a version: the name of the history that it is of. */
+/** The epoch of a version: the name of its history. */
 export function epochOf(version: string): string {
   const from = version.indexOf('-') + 1
   return version.slice(from, version.indexOf('-', from))
@@ -49,7 +49,7 @@ export function epochOf(version: string): string {
 
 const SAFE = /^[A-Za-z0-9_]+$/
 
-/** Dots and hyphens divide a version into its parts. */
+/** Escapes dots and hyphens, which separate the parts of a version. */
 function escaped(id: string): string {
   return encodeURIComponent(id).replace(/[^A-Za-z0-9_%]/g, other => `%${other.charCodeAt(0).toString(16)}`)
 }

@@ -3,7 +3,7 @@ import { DamagedValue } from '../../contract/damaged-value.js'
 import { DecodingError } from '../../errors/errors.js'
 import type { Written } from './change-record.js'
 
-/** Reads what a batch came to, code by code. */
+/** Reads the results of a batch, code by code. */
 class Reading {
   readonly effects: Effect[] = []
   readonly #written: Written
@@ -14,7 +14,7 @@ class Reading {
     this.#written = written
   }
 
-  /** Whether nothing is left over: what was written down is that of this batch. */
+  /** Whether all codes and values were read, so that the record belongs to this batch. */
   get complete(): boolean {
     return this.#at === this.#written.codes.length && this.#next === this.#written.values.length
   }
@@ -29,7 +29,7 @@ class Reading {
     return code
   }
 
-  /** What was there. */
+  /** The previous value. */
   value(): string {
     const value = this.#written.values[this.#next]
     this.#next += 1
@@ -37,7 +37,10 @@ class Reading {
   }
 }
 
-/** The outcomes of the groups, and the effects that they had together; nothing where the codes are not those of the batch. */
+/**
+ * Returns the outcomes of the groups and their combined effects, or `undefined` if the codes do not belong to the
+ * batch.
+ */
 export function readOutcomes(
   { groups }: Batch,
   written: Written,
@@ -59,7 +62,7 @@ export function readOutcomes(
   return reading.complete ? { outcomes, effects: reading.effects } : undefined
 }
 
-/** The result of one operation; its effect is appended. */
+/** Returns the result of one operation, and appends its effect. */
 function result(operation: Operation, reading: Reading): unknown {
   const { effects } = reading
   const code = reading.code()
@@ -86,14 +89,14 @@ function result(operation: Operation, reading: Reading): unknown {
   }
 }
 
-/** In place of what is stored and is no text. */
+/** Replaces a stored value that is not text. */
 function damaged(): unknown {
-  return new DamagedValue('Its bytes are no text (UTF-8).')
+  return new DamagedValue('Its bytes are not UTF-8 text.')
 }
 
 function unreadable(key: string, dictionary: string): DecodingError {
   return new DecodingError(
-    `The value of key "${key}" of dictionary "${dictionary}" was not popped: its bytes are no text (UTF-8). ` +
+    `The value of key "${key}" of dictionary "${dictionary}" was not popped: its bytes are not UTF-8 text. ` +
       'Remove it with delete(), or overwrite it.',
     { dictionary, key },
   )

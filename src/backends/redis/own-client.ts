@@ -1,12 +1,12 @@
 import { Pulse, reconnectAfter, SILENCE } from './pulse.js'
 
-/** A connection of the library's own. It leaves a silent server, and does not keep the process alive. */
+/** A connection that the library opened. It drops a silent server, and does not keep the process alive. */
 export interface OwnClient {
   readonly client: Connecting
   end(): void
 }
 
-/** What connecting needs of a client. */
+/** What `connect` needs from a client. */
 export interface Connecting {
   connect(): Promise<unknown>
   on(event: string, listener: (argument: never) => void): unknown
@@ -29,7 +29,7 @@ interface NodeRedisOwn extends Connecting {
 }
 
 interface Ioredis {
-  /** Since 5.3; before, the default export alone. */
+  /** Since version 5.3. Earlier versions have only the default export. */
   readonly Redis?: new (
     url: string,
     options: object,
@@ -37,7 +37,7 @@ interface Ioredis {
   readonly default: new (url: string, options: object) => IoredisOwn
 }
 
-/** The members of our own ioredis client that are used. */
+/** The members of the library's own ioredis client that are used. */
 export interface IoredisOwn extends Connecting {
   readonly status: string
   readonly stream?: { unref(): unknown; destroy(): unknown }
@@ -45,7 +45,7 @@ export interface IoredisOwn extends Connecting {
   ping(): Promise<unknown>
 }
 
-/** A client for a URL, not connected yet, by the package. */
+/** Creates a client for a URL, not connected yet, with the given package. */
 export function createOwn(url: string, driver: RedisDriver): OwnClient {
   return isIoredis(driver)
     ? ownIoredis(driver as unknown as Ioredis, url)
@@ -53,14 +53,14 @@ export function createOwn(url: string, driver: RedisDriver): OwnClient {
 }
 
 /**
- * Not by `createClient`: `require('ioredis')`, and the namespace that a bundler makes of it, have a function of that name, too. Nor by
- * `Redis` alone, which came with 5.3.
+ * `createClient` identifies neither package: `require('ioredis')`, and a bundler's namespace for it, export a
+ * function of that name too. `Redis` alone is not enough either: ioredis exports it only since 5.3.
  */
 function isIoredis(driver: RedisDriver): boolean {
   return 'Redis' in driver || 'Cluster' in driver || !('createClient' in driver)
 }
 
-/** By node-redis. */
+/** Creates a node-redis client. */
 export function ownNodeRedis({ createClient }: NodeRedis, url: string): OwnClient {
   const client = createClient({ url, socket: { reconnectStrategy: reconnectAfter } })
   client.unref()
@@ -72,7 +72,7 @@ export function ownNodeRedis({ createClient }: NodeRedis, url: string): OwnClien
   return { client, end: () => endAll(pulse, () => client.destroy()) }
 }
 
-/** By ioredis. */
+/** Creates an ioredis client. */
 export function ownIoredis({ Redis, default: Default }: Ioredis, url: string): OwnClient {
   const Client = Redis ?? Default
   const client = new Client(url, { lazyConnect: true, socketTimeout: SILENCE, retryStrategy: reconnectAfter })
@@ -80,7 +80,7 @@ export function ownIoredis({ Redis, default: Default }: Ioredis, url: string): O
   return { client, end: () => endAll(pulse, () => client.disconnect()) }
 }
 
-/** Has a connection of ioredis that is ours leave a silent server, and not keep the process alive. */
+/** Makes an own ioredis connection drop a silent server, and not keep the process alive. */
 export function keepIoredis(client: IoredisOwn): Pulse {
   client.on('connect', () => client.stream?.unref())
   return new Pulse(
@@ -94,6 +94,6 @@ function endAll(pulse: Pulse, end: () => void): void {
   try {
     end()
   } catch {
-    // It was ended before.
+    // It was closed already.
   }
 }

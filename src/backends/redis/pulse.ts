@@ -1,14 +1,14 @@
 import { clearTimeout, setImmediate, setTimeout } from '../../time/clock.js'
 
-/** How often a connection of our own is asked for a sign of life, in ms. */
+/** How often an own connection is pinged, in ms. */
 const EVERY = 500
 
-/** How long it may be silent then, in ms. */
+/** How long it may then stay silent, in ms. */
 export const SILENCE = 2_500
 
 /**
- * Notices that a connection of our own is silent: the network may drop packets without closing anything, for minutes. Its timers
- * do not hold the process.
+ * Detects a silent connection: a network may drop packets for minutes without closing it. The timers do not keep the
+ * process alive.
  */
 export class Pulse {
   readonly #ping: () => Promise<unknown> | undefined
@@ -16,8 +16,8 @@ export class Pulse {
   #timer: NodeJS.Timeout | undefined
 
   /**
-   * @param ping - asks; nothing where the connection is not there.
-   * @param drop - has the client give up the connection, and make another one.
+   * @param ping - sends a ping; returns `undefined` if there is no connection.
+   * @param drop - makes the client drop the connection and open another one.
    */
   constructor(ping: () => Promise<unknown> | undefined, drop: () => void) {
     this.#ping = ping
@@ -45,7 +45,7 @@ export class Pulse {
 function isSilent(answer: Promise<unknown> | undefined): Promise<boolean> {
   if (!answer) return Promise.resolve(false)
   return new Promise(resolve => {
-    // A process that was stopped itself finds the answer waiting: it is read before the check phase.
+    // After this process itself was paused, the answer may already be waiting: it is read before the check phase.
     const timer = setTimeout(() => setImmediate(resolve, true), SILENCE).unref()
     const answered = () => {
       clearTimeout(timer)
@@ -55,7 +55,10 @@ function isSilent(answer: Promise<unknown> | undefined): Promise<boolean> {
   })
 }
 
-/** When a lost connection of our own is tried again, in ms: jittered, so that a fleet does not come back as one. */
+/**
+ * Returns the wait before an own lost connection is reopened, in ms, with jitter so that a fleet does not reconnect
+ * all at once.
+ */
 export function reconnectAfter(retries: number): number {
   return Math.min(50 * 2 ** Math.min(retries, 5), 1_000) * (0.5 + Math.random() / 2)
 }

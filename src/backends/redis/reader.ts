@@ -10,14 +10,14 @@ import { Scan } from './scan.js'
 import { SCRIPTS, type Script } from './script.js'
 import { gapOf, type Seals } from './seals.js'
 
-/** Dictionaries of up to so many entries are sent as a whole: that takes the server less than a millisecond. */
+/** A dictionary with at most this many entries is returned as a whole: that takes the server less than a millisecond. */
 const SMALL = 1_000
 
-/** How often a read is sent again after a fault that passes, and how long after the first, in ms. */
+/** How many times a read is retried after a temporary fault, and the wait before the first retry, in ms. */
 const RETRIES = 6
 const RETRY_AFTER = 20
 
-/** Reads from the primary. What fails on the way is asked again: reading twice does no harm. */
+/** Reads from the primary. Reads are idempotent, so a read that fails on the way is retried. */
 export class Reader {
   readonly #caller: Caller
   readonly #name: string
@@ -32,17 +32,17 @@ export class Reader {
     this.#seals = seals
   }
 
-  /** From now on with the right to read alone. */
+  /** Uses only the right to read from now on. */
   restrictToReads(): void {
     this.#script = SCRIPTS.peek
   }
 
-  /** The present version. */
+  /** Returns the current version. */
   async head(): Promise<string> {
     return headOf(await this.#pull('', -1))
   }
 
-  /** What happened since a version. */
+  /** Returns what changed since a version. */
   async pull(since: string): Promise<CatchUp> {
     const reply = await this.#pull(since, SMALL)
     switch (reply.type) {
@@ -58,7 +58,7 @@ export class Reader {
     }
   }
 
-  /** Everything: at once where it is little, else by scanning. */
+  /** Loads everything: in one reply if the dictionary is small, else by scanning. */
   async load(progress: () => void): Promise<State> {
     const loaded = await this.#loadOnce(progress, false)
     if (!loaded.entries.doubtful) return loaded.entries.toState(loaded.version)
@@ -71,7 +71,7 @@ export class Reader {
     await this.#run(SCRIPTS.registerMaxStaleness, [String(ms)])
   }
 
-  /** Does it, with faults told such that one knows what to do. */
+  /** Runs the work and converts its errors to errors with advice. */
   async explained<V>(work: () => Promise<V>): Promise<V> {
     try {
       return await work()
@@ -80,7 +80,7 @@ export class Reader {
     }
   }
 
-  /** A state that is read as bytes is loaded: the answer to a check is text. */
+  /** Replies to a check are text. If they may not be what is stored, the dictionary loads everything as bytes. */
   #toState({ head, diverged, entries: flat }: Extract<PullReply, { type: 'state' }>): CatchUp {
     const entries = new LoadedEntries()
     entries.addAll(flat)
@@ -133,7 +133,10 @@ export class Reader {
     return this.#again(() => this.#caller.run(script, args, sending))
   }
 
-  /** Sends it, again where a fault may pass. The frequent case is kept short: a check is little more than the trip. */
+  /**
+   * Sends the command, and retries it after a temporary fault. The common case is short, so that a check costs little
+   * more than its round trip.
+   */
   #again<R>(send: () => Promise<R>): Promise<R> {
     const waiting = this.#caller.ready()
     const first = waiting ? waiting.then(send) : send()
@@ -155,22 +158,21 @@ export class Reader {
   }
 }
 
-/** Faults on the way, and what the server itself says will pass. */
+/** Returns whether the error is a connection fault, or one that the server reports as temporary. */
 function mayPass(error: unknown): boolean {
   return isPassing(error) || (replyCode(error) === undefined && !neverSent(error) && explain(error, '') === undefined)
 }
 
 function headOf(reply: PullReply): string {
-  if (reply.type === 'nothing')
-    throw new Error('The script "pull" answered nothing to the question what the version is.')
+  if (reply.type === 'nothing') throw new Error('The script "pull" returned no version.')
   return reply.head
 }
 
 function warnOfUnreadable(count: number, name: string): void {
   warn(
     'DURABLEDICT_UNREADABLE_KEYS',
-    `${count} fields of the hash of dictionary "${name}" have names that are no text (UTF-8). No key denotes them, so the ` +
-      'dictionary leaves them out. Remove them with HDEL.',
+    `${count} fields in the hash of dictionary "${name}" have names that are not UTF-8 text. No key can name them, so the ` +
+      'dictionary omits them. Remove them with HDEL.',
     { source: name },
   )
 }

@@ -1,12 +1,12 @@
 import type { Emitter } from '../../clients/redis/clients.js'
 import { setImmediate } from '../../time/clock.js'
 
-/** What a client's state means for a command that is to be sent now. */
+/** What the state of a client means for a command to be sent now. */
 export type Condition = 'ready' | 'waiting' | 'closed'
 
 /**
- * Waits until a client is connected, so that nothing is put into a queue that cannot be taken back from. All who wait
- * share one set of listeners, which are gone as soon as no one waits.
+ * Waits until a client is connected, so that no command enters a queue from which it cannot be removed. All waiting
+ * calls share one set of listeners, which are removed when no call waits.
  */
 export class Readiness {
   readonly #client: Emitter
@@ -16,7 +16,7 @@ export class Readiness {
   #waiting: Promise<void> | undefined
   #stop: ((error: Error) => void) | undefined
 
-  /** @param events - after each of which the client's condition may be another. */
+  /** @param events - the events after which the condition of the client may have changed. */
   constructor(client: Emitter, events: readonly string[], condition: () => Condition, closed: () => Error) {
     this.#client = client
     this.#events = events
@@ -24,7 +24,10 @@ export class Readiness {
     this.#closed = closed
   }
 
-  /** Nothing where the client is ready; else a promise that resolves when it is, and rejects where it is closed. */
+  /**
+   * Returns `undefined` if the client is ready, else a promise that resolves when it is. Rejects if the client is
+   * closed.
+   */
   wait(): Promise<void> | undefined {
     const condition = this.#condition()
     if (condition === 'ready') return undefined
@@ -35,7 +38,7 @@ export class Readiness {
     return this.#waiting
   }
 
-  /** Ends every wait. */
+  /** Rejects every waiting call. */
   stop(): void {
     this.#stop?.(this.#closed())
   }
@@ -50,7 +53,7 @@ export class Readiness {
         else if (condition === 'closed') reject(this.#closed())
       }
     })
-    // Clients tell of some changes before they have made them.
+    // Clients emit some events before their state changes.
     const look = () => setImmediate(settle)
     for (const event of this.#events) this.#client.on(event, look)
     return listening.finally(() => {

@@ -20,18 +20,21 @@ import { Reader } from './reader.js'
 import { Seals } from './seals.js'
 import { Writer } from './writer.js'
 
-/** What a RedisBackend can be given besides its client and name. */
+/** The options of a RedisBackend. */
 export interface RedisBackendOptions {
-  /** Set where the client is the library's own: it is ended with the backend. */
+  /** Set if the library created the client: the backend closes it. */
   readonly own?: Pick<OwnClient, 'end'> | undefined
-  /** What messages are taken for: changes that are sealed, or no more than a signal to ask. Default `'changes'`. */
+  /** How to use messages: as sealed changes, or only as a signal to check. Default `'changes'`. */
   readonly push?: Push | undefined
 }
 
 /** See {@link RedisBackendOptions.push}. */
 export type Push = 'changes' | 'signal'
 
-/** A dictionary in Redis 7 or Valkey, with every capability. Its protocol is in `scripts/`, beginning with prelude.lua. */
+/**
+ * A dictionary in Redis 7 or Valkey. Supports every capability. The files in `scripts/` document its protocol: start
+ * with prelude.lua.
+ */
 export class RedisBackend extends CommittingBackend<string> implements Backend {
   readonly name: string
   readonly valueKind = 'text'
@@ -43,7 +46,7 @@ export class RedisBackend extends CommittingBackend<string> implements Backend {
   readonly #push: Push
   readonly #seals = new Seals()
   readonly #closing = new AbortController()
-  /** A version to write from, for the methods that do not name one. */
+  /** The base version for methods that do not name one. */
   #head: string | undefined
 
   constructor(client: unknown, name: string, { own, push = 'changes' }: RedisBackendOptions = {}) {

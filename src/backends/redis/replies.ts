@@ -2,7 +2,7 @@ import type { Written } from './change-record.js'
 import { isVersion } from './nonces.js'
 import { countOf, isZero, listOf, textOf, unexpected } from './shape.js'
 
-/** What the pull script answers. */
+/** A reply of the pull script. */
 export type PullReply =
   | { readonly type: 'nothing' }
   | { readonly type: 'changes'; readonly head: string; readonly changes: readonly string[]; readonly size: number }
@@ -24,8 +24,8 @@ export type PullReply =
 const NOTHING = { type: 'nothing' } as const
 
 /**
- * @param sized - whether an answer with changes ends with the number of entries.
- * @throws StoreUnavailableError where the reply is none that the script gives.
+ * @param sized - whether a reply with changes ends with the number of entries.
+ * @throws StoreUnavailableError if the script cannot have sent the reply.
  */
 export function parsePull(reply: unknown, sized: boolean): PullReply {
   if (!Array.isArray(reply)) {
@@ -57,7 +57,7 @@ function parseChanges(head: string, list: readonly unknown[], sized: boolean): P
   return { type: 'changes', head, changes, size: sized ? countOf(list.at(-1)) : 0 }
 }
 
-/** What the commit script answers. */
+/** A reply of the commit script. */
 export type CommitReply =
   | { readonly status: 'stale'; readonly head: string; readonly bound: number; readonly diverged: number }
   | {
@@ -75,7 +75,7 @@ export type CommitReply =
       readonly changes: readonly string[]
     }
 
-/** @throws StoreUnavailableError where the reply is none that the script gives. */
+/** @throws StoreUnavailableError if the script cannot have sent the reply. */
 export function parseCommit(reply: unknown): CommitReply {
   const list = listOf(reply, 4)
   const [head, bound] = [versionOf(list[1]), boundOf(list[2])]
@@ -111,7 +111,7 @@ function parseDone(head: string, bound: number, list: readonly unknown[]): Commi
   }
 }
 
-/** What HSCAN answers. */
+/** Parses a reply of HSCAN. */
 export function parseScan(reply: unknown): { readonly cursor: string; readonly entries: readonly unknown[] } {
   const [cursor, entries] = listOf(reply, 2)
   const text = typeof cursor === 'number' ? String(cursor) : textOf(cursor)
@@ -131,7 +131,7 @@ function divergence(reply: unknown): number {
   throw unexpected(reply, '0, 1 or 2')
 }
 
-/** The longest delay that timers take, in ms. */
+/** The longest delay of a timer, in ms. */
 const LONGEST_BOUND = 2 ** 31 - 1
 
 function boundOf(reply: unknown): number {
@@ -141,7 +141,7 @@ function boundOf(reply: unknown): number {
   throw unexpected(reply, 'a bound')
 }
 
-/** Whether the server that answered HELLO is a primary. */
+/** Returns whether the server that answered HELLO is a primary. */
 export function isPrimary(reply: unknown): boolean {
   const role =
     reply instanceof Map ? reply.get('role') : Array.isArray(reply) ? afterName(reply, 'role') : roleMember(reply)

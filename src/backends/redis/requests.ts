@@ -2,22 +2,22 @@ import type { Batch, Condition, Group, Operation, Outcome } from '../../contract
 import { InvalidValueError } from '../../errors/errors.js'
 
 /**
- * The most that one value, and one batch, may take in bytes. The server takes 512 MiB for one argument
- * (proto-max-bulk-len) and 1 GiB for one command, and clients build it as one string of at most 512 Mi characters.
+ * The most bytes of one value, and of one batch. The server accepts 512 MiB for one argument (proto-max-bulk-len) and
+ * 1 GiB for one command. Clients build a command as one string of at most 512 Mi characters.
  */
 const MAX_BYTES = 400 * 2 ** 20
 
-/** A batch as the commit script takes it. */
+/** A batch as arguments of the commit script. */
 export interface Request {
   readonly batch: Batch
   readonly args: readonly string[]
-  /** Whether it can only make the dictionary smaller. */
+  /** Whether the batch can only make the dictionary smaller. */
   readonly shrinks: boolean
-  /** What was refused here already, by the index of its group in the original batch. */
+  /** The outcomes of the groups that were refused before sending, by index in the original batch. */
   readonly refused: ReadonlyMap<number, Outcome>
 }
 
-/** Puts a batch into the arguments of the script, less the groups that the server could not take. */
+/** Converts a batch to arguments of the script, without the groups that the server would not accept. */
 export function toRequest(batch: Batch, dictionary: string): Request {
   const refused = refuse(batch, dictionary)
   const groups = refused.size === 0 ? batch.groups : batch.groups.filter((_, index) => !refused.has(index))
@@ -32,7 +32,7 @@ export function toRequest(batch: Batch, dictionary: string): Request {
   return { batch: refused.size === 0 ? batch : { id: batch.id, groups }, args, shrinks, refused }
 }
 
-/** Puts what was refused back between the outcomes of the others. */
+/** Inserts the outcomes of the refused groups between the others. */
 export function withRefused(outcomes: Outcome[], { refused }: Request): Outcome[] {
   if (refused.size === 0) return outcomes
   const all = [...outcomes]
@@ -50,7 +50,7 @@ function addCondition(condition: Condition, args: string[]): void {
   else args.push('u', condition.key, String(condition.since))
 }
 
-/** Whether it may insert something. */
+/** Returns whether the operation may insert an entry. */
 function addOperation(operation: Operation, args: string[]): boolean {
   switch (operation.type) {
     case 'set':
@@ -73,7 +73,7 @@ function addOperation(operation: Operation, args: string[]): boolean {
 
 const NONE: ReadonlyMap<number, Outcome> = new Map()
 
-/** The groups that are too large, or do not fit in any more, or are no text. */
+/** Returns the groups that are too large, exceed the rest of the batch's limit, or are not text. */
 function refuse({ groups }: Batch, dictionary: string): ReadonlyMap<number, Outcome> {
   if (groups.every(isText) && isSmall(groups)) return NONE
   const refused = new Map<number, Outcome>()
@@ -88,12 +88,12 @@ function refuse({ groups }: Batch, dictionary: string): ReadonlyMap<number, Outc
   return refused
 }
 
-/** A character takes three bytes at most: hardly ever is there anything to count. */
+/** A character takes at most three bytes, so the bytes rarely need to be counted. */
 function isSmall(groups: readonly Group[]): boolean {
   return groups.reduce((sum, group) => sum + length(group, text => text.length), 0) * 3 <= MAX_BYTES
 }
 
-/** Whether UTF-8 can hold what is to be stored, so that it is read as it was written. */
+/** Returns whether UTF-8 can represent the stored values, so that they are read back unchanged. */
 function isText({ operations }: Group): boolean {
   return operations.every(operation => !('stored' in operation) || operation.stored.isWellFormed())
 }
@@ -114,14 +114,14 @@ function keyOf({ operations }: Group): string | undefined {
 
 function noText(group: Group, dictionary: string): InvalidValueError {
   return new InvalidValueError(
-    `What is to be stored in dictionary "${dictionary}" is no well-formed text: an encoding must not give lone surrogates.`,
+    `A value for dictionary "${dictionary}" is not well-formed text: its encoding must not return lone surrogates.`,
     { dictionary, key: keyOf(group) },
   )
 }
 
 function tooLarge(group: Group, bytes: number, dictionary: string): InvalidValueError {
   return new InvalidValueError(
-    `A write of ${bytes} bytes to dictionary "${dictionary}" is too large for Redis: at most ${MAX_BYTES} are taken at once. ` +
+    `A write of ${bytes} bytes to dictionary "${dictionary}" is too large: a single write to Redis can have at most ${MAX_BYTES} bytes. ` +
       'Nothing was written.',
     { dictionary, key: keyOf(group) },
   )

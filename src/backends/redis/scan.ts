@@ -3,30 +3,31 @@ import { LoadedEntries } from './loaded-entries.js'
 import type { PullReply } from './replies.js'
 import type { Seals } from './seals.js'
 
-/** Asks what happened since a version, with the number of entries in the end. */
+/** Asks for the changes since a version and the current number of entries. */
 export type AskChanges = (since: string) => Promise<PullReply>
 
-/** A piece of the hash, and where the next one begins. */
+/** A part of the hash, and the cursor of the next one. */
 interface Chunk {
   readonly cursor: string
   readonly entries: readonly unknown[]
 }
 
-/** Asks that together with the chunk at a cursor. */
+/** Asks for the same together with the chunk at a cursor. */
 export type AskChunk = (since: string, cursor: string, count: string) => Promise<readonly [PullReply, Chunk]>
 
-/** About how many entries one chunk has: the server is busy with it for less than a millisecond. */
+/** The approximate number of entries in a chunk: the server needs less than a millisecond for it. */
 const CHUNK = '1000'
 
-/** How often a load that was overtaken begins anew. */
+/** How many times a load is attempted if changes overtake it. */
 const ATTEMPTS = 10
 
 /**
- * Loads a dictionary by chunks that do not hold up the server. HSCAN gives every entry that is there from beginning to
- * end; all others are in a change of that time. Each chunk is asked for together with the changes since the one before,
- * and put down before they are applied: so every change that is later than a chunk is applied after it, and after the last
- * changes, which are asked for alone, all entries are those of one version. Their number must be the server's: a cursor
- * means nothing to another server, should that have taken over meanwhile.
+ * Loads a dictionary in chunks, which do not block the server. HSCAN returns every entry that is present from
+ * beginning to end. Every other entry is in a change made during the scan. Each chunk is requested together with the
+ * changes since the previous chunk, and is stored before they are applied. Every change later than a chunk is
+ * therefore applied after it. After the final changes, which are requested alone, all entries are from one version.
+ * Their number must match the server's: a cursor is meaningless to another server, if one has taken over in the
+ * meantime.
  */
 export class Scan {
   readonly #chunk: AskChunk
@@ -48,7 +49,7 @@ export class Scan {
     for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
       this.#entries = new LoadedEntries()
       const last = await this.#readChunks(from)
-      // It is asked for again as bytes.
+      // The caller loads everything again as bytes.
       if (this.#entries.doubtful) return { entries: this.#entries, version: from }
       const answer = await this.#changes(last)
       this.#progress()
@@ -57,10 +58,15 @@ export class Scan {
         return { entries: this.#entries, version: from }
       }
     }
-    throw new Error(`The dictionary was replaced or changed too fast during each of ${ATTEMPTS} attempts to load it.`)
+    throw new Error(
+      `The dictionary was replaced or changed too fast during each of ${ATTEMPTS} attempts to load it. Try again later.`,
+    )
   }
 
-  /** Puts down every chunk; gives the version up to which changes are applied. Where one cannot be had, it stops. */
+  /**
+   * Reads every chunk and returns the version up to which changes are applied. Stops early if changes are not
+   * available.
+   */
   async #readChunks(from: string): Promise<string> {
     let version = from
     let asked = this.#chunk(version, '0', CHUNK)
@@ -70,11 +76,11 @@ export class Scan {
       const since = version
       version = versionOf(answer, since)
       const done = cursor === '0' || answer.type !== 'changes'
-      // Asked before the answer is dealt with: server and client work at the same time.
+      // Requested before the answer is processed, so that server and client work at the same time.
       if (!done) asked = this.#chunk(version, cursor, CHUNK)
       this.#entries.addAll(entries)
       if (!this.#replay(answer, since)) {
-        // Nobody waits for it any more.
+        // Its result is no longer needed.
         asked.catch(() => {})
         return NOWHERE
       }
@@ -82,7 +88,7 @@ export class Scan {
     }
   }
 
-  /** False where there are none to be had. */
+  /** Applies the changes. Returns false if they are not available. */
   #replay(answer: PullReply, since: string): boolean {
     if (answer.type !== 'changes') return false
     const catchUp = this.#seals.toCatchUp(since, answer.head, answer.changes)
@@ -98,7 +104,7 @@ export class Scan {
   }
 }
 
-/** A version that nothing leads on from. */
+/** A version from which no change leads. */
 const NOWHERE = ''
 
 function versionOf(answer: PullReply, otherwise: string): string {

@@ -4,16 +4,16 @@ import prelude from './scripts/prelude.lua'
 import pull from './scripts/pull.lua'
 import registerMaxStaleness from './scripts/record-bound.lua'
 
-/** A Lua script: its file holds its contract. */
+/** A Lua script. The header of its file documents its arguments and result. */
 export class Script {
   readonly name: string
-  /** Whether it runs with the right to read alone. */
+  /** Whether it needs only the right to read. */
   readonly readOnly: boolean
   readonly #text: string
   readonly #flags: string
   #loaded: { source: string; sha: string } | undefined
 
-  /** @param flags - of the shebang, by which Redis 7 decides where and when a script may run. */
+  /** @param flags - the flags in the shebang, by which Redis 7 decides where and when a script may run. */
   constructor(name: string, text: string, flags = '') {
     this.name = name
     this.#text = text
@@ -25,7 +25,7 @@ export class Script {
     return this.#load().source
   }
 
-  /** What EVALSHA knows it by. */
+  /** The digest that EVALSHA takes. */
   get sha(): string {
     return this.#load().sha
   }
@@ -36,13 +36,13 @@ export class Script {
   }
 }
 
-/** Everything that is asked of the server goes through these. */
+/** Every request to the server runs one of these. */
 export const SCRIPTS = {
   pull: new Script('pull', pull, 'allow-oom'),
-  /** The same with the right to read alone: it begins no history. */
+  /** The same with only the right to read: it starts no history. */
   peek: new Script('pull', pull, 'no-writes'),
   commit: new Script('commit', commit),
-  /** For batches that insert nothing: they are what makes room on a server that is out of memory. */
+  /** For batches that insert nothing: they free memory on a server that is out of memory. */
   shrink: new Script('commit', commit, 'allow-oom'),
   registerMaxStaleness: new Script('record-bound', registerMaxStaleness, 'allow-oom'),
 } as const

@@ -2,17 +2,18 @@ import type { CatchUp, Change } from '../../contract/backend.js'
 import { type ChangeRecord, parseChangeRecord, toChange } from './change-record.js'
 import { epochOf } from './nonces.js'
 
-/** The secrets of so many histories are remembered: answers about an earlier one may still be under way. */
+/** How many histories' secrets are kept: replies about an earlier history may still arrive. */
 const REMEMBERED = 4
 
 /**
- * What this process knows of the secrets by which changes are sealed. The server makes one with each history and gives it to any client that
- * may read what is known of the dictionary, so that neither a message nor a log entry of anyone else is ever taken for a change.
+ * The secrets by which this process verifies changes. The server creates one with each history and returns it to
+ * every client that may read the metadata of the dictionary. Messages and log entries from other programs therefore
+ * never count as changes.
  */
 export class Seals {
   readonly #secrets = new Map<string, string>()
 
-  /** Remembers the secret of the history that a version is of. */
+  /** Stores the secret of the history to which a version belongs. */
   learn(version: string, secret: string): void {
     const epoch = epochOf(version)
     this.#secrets.delete(epoch)
@@ -20,18 +21,21 @@ export class Seals {
     if (this.#secrets.size > REMEMBERED) this.#secrets.delete(this.#secrets.keys().next().value as string)
   }
 
-  /** Whether changes of that version's history can be read. */
+  /** Returns whether changes of the version's history can be verified. */
   knows(version: string): boolean {
     return this.#secrets.has(epochOf(version))
   }
 
-  /** A record of the history that the version is of; nothing where it is malformed, or not sealed by who may write. */
+  /**
+   * Parses a record of the version's history. Returns `undefined` if it is malformed, or not sealed by a client that
+   * may write.
+   */
   open(text: string, version: string): ChangeRecord | undefined {
     const secret = this.#secrets.get(epochOf(version))
     return secret === undefined ? undefined : parseChangeRecord(text, secret)
   }
 
-  /** The change that a message holds, whichever history it is of; nothing where there is something to ask for instead. */
+  /** Returns the change in a message of any known history, or `undefined` if the reader must ask for it. */
   openMessage(text: string): Change | undefined {
     for (const secret of [...this.#secrets.values()].reverse()) {
       const record = parseChangeRecord(text, secret)
@@ -40,7 +44,7 @@ export class Seals {
     return undefined
   }
 
-  /** The changes that lead from one version to another, or that everything must be loaded. */
+  /** Returns the changes that lead from one version to another, or a gap if everything must be loaded. */
   toCatchUp(base: string, head: string, texts: readonly string[]): CatchUp {
     const changes: Change[] = []
     let version = base
@@ -56,12 +60,15 @@ export class Seals {
   }
 }
 
-/** How a damaged log is reported: where, but never what it holds. */
+/** Reports where the log is damaged, but never its content. */
 function damaged(position: number, count: number): CatchUp {
   return { type: 'tooOld', diverged: true, damage: `record ${position} of the latest ${count} in the change log` }
 }
 
-/** What a script says of a version that it has no changes since: 0 too old, 1 of another history, 2 the log is damaged. */
+/**
+ * The reason why a script has no changes since a version: 0 it is too old, 1 it belongs to another history, 2 the log
+ * is damaged.
+ */
 export function gapOf(diverged: number): { readonly diverged: boolean; readonly damage?: string } {
   return diverged === 2 ? { diverged: true, damage: 'a record of the change log' } : { diverged: diverged === 1 }
 }

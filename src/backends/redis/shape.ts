@@ -1,14 +1,14 @@
 import { StoreUnavailableError } from '../../errors/errors.js'
 
-/** Whole numbers up to this many digits are exact. */
+/** Integers with up to this many digits are exact. */
 const EXACT_DIGITS = 15
 
 /**
- * Reads of replies. What a client hands over depends on options of the application: strings for numbers, buffers for strings,
- * maps for lists. Each of these functions takes every form that can only mean one thing, and throws for all else: no reply is ever
- * interpreted by default.
+ * Reads a list from a reply. The application's client options may change replies: strings for numbers, buffers for
+ * strings, maps for lists. Each function in this file accepts every form with only one possible meaning, and throws
+ * for every other. No reply is interpreted by guessing.
  *
- * @throws StoreUnavailableError that shows the reply's types, never its contents.
+ * @throws StoreUnavailableError that names the types in the reply, never its content.
  */
 export function listOf(reply: unknown, atLeast = 0): readonly unknown[] {
   if (Array.isArray(reply) && reply.length >= atLeast) return reply
@@ -31,28 +31,28 @@ export function countOf(reply: unknown): number {
   throw unexpected(reply, 'a whole number')
 }
 
-/** Whether the reply is the number zero, in whatever form. */
+/** Returns whether the reply is the number zero, in any form. */
 export function isZero(reply: unknown): boolean {
   if (reply === 0) return true
   return !Array.isArray(reply) && countOf(reply) === 0
 }
 
-/** For a reply that is not what the protocol states. */
+/** The error for a reply that does not match the protocol. */
 export function unexpected(reply: unknown, wanted: string): StoreUnavailableError {
   return new StoreUnavailableError(
-    `A reply has an unexpected shape: ${shapeOf(reply)} where ${wanted} was expected. An option, a transformer or a wrapper of the client ` +
+    `A reply has an unexpected shape: ${shapeOf(reply)} instead of ${wanted}. An option, a transformer or a wrapper of the client ` +
       'alters replies. Use a client without it for dictionaries.',
   )
 }
 
-/** At most so many elements are described. */
-const SHOWN = 6
+/** How many elements are described at most. */
+const MAX_DESCRIBED = 6
 
-/** The types in a reply: 'a list of 3 (string, number, Map)'. */
+/** Describes the types in a reply: 'a list of 3 (string, number, Map)'. */
 function shapeOf(reply: unknown): string {
   if (!Array.isArray(reply)) return typeNameOf(reply)
-  const shown = reply.slice(0, SHOWN).map(element => (Array.isArray(element) ? 'list' : typeNameOf(element)))
-  const more = reply.length > SHOWN ? ', …' : ''
+  const shown = reply.slice(0, MAX_DESCRIBED).map(element => (Array.isArray(element) ? 'list' : typeNameOf(element)))
+  const more = reply.length > MAX_DESCRIBED ? ', …' : ''
   return `a list of ${reply.length} (${shown.join(', ')}${more})`
 }
 

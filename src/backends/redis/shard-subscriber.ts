@@ -1,26 +1,30 @@
 import { pause } from '../waiting.js'
 import type { Subscriber, SubscriberEvents } from './driver.js'
 
-/** The server in charge of a channel now, and how to open a connection for messages to it. */
+/** The server that currently serves a channel, and how to open a connection for messages to it. */
 export interface Shard {
   readonly address: string
   open(events: SubscriberEvents): Subscriber
 }
 
-/** How long to wait before a channel is looked for again, in ms: at first, and at most. */
+/** The shortest and longest wait before the next search for a channel, in ms. */
 const FIRST_WAIT = 50
 const LONGEST_WAIT = 2_000
 
-/** How often it is looked for before who subscribes is told that it cannot be had. */
+/** How many times to search for a channel before `subscribe` rejects. */
 const ATTEMPTS = 12
 
 /** A connection to one server. */
-class Held {
+class ServerConnection {
   readonly subscriber: Subscriber
   readonly #lost: Promise<never>
   #lose: (cause: unknown) => void = () => {}
 
-  constructor(shard: Shard, message: SubscriberEvents['message'], interrupted: (held: Held, cause: unknown) => void) {
+  constructor(
+    shard: Shard,
+    message: SubscriberEvents['message'],
+    interrupted: (connection: ServerConnection, cause: unknown) => void,
+  ) {
     this.#lost = new Promise((_, reject) => {
       this.#lose = reject
     })
@@ -34,7 +38,7 @@ class Held {
     })
   }
 
-  /** Some clients never answer who subscribes to a channel that has just moved. */
+  /** Also ends when the connection is lost: some clients never answer a subscription to a channel that has just moved. */
   async subscribe(channel: string): Promise<void> {
     await Promise.race([this.subscriber.subscribe(channel), this.#lost])
   }
@@ -46,14 +50,15 @@ class Held {
 }
 
 /**
- * Messages of a cluster: sharded channels are served by the primary of their hash slot. One connection for each server in
- * charge of a channel; where one is lost, or a slot has moved, its channels are looked for anew until they are found.
+ * Receives the messages of a cluster. The primary of a hash slot serves its sharded channels. There is one connection
+ * for each server that serves a channel. If a connection is lost, or a slot moves, this class searches for the
+ * channels until it finds them.
  */
 export class ShardSubscriber implements Subscriber {
   readonly #locate: (channel: string) => Promise<Shard>
   readonly #events: SubscriberEvents
-  readonly #connections = new Map<string, Held>()
-  /** By channel, the address of its server; nothing while that is looked for. */
+  readonly #connections = new Map<string, ServerConnection>()
+  /** By channel, the address of its server; `undefined` during a search. */
   readonly #channels = new Map<string, string | undefined>()
   readonly #closed = new AbortController()
 
@@ -81,8 +86,8 @@ export class ShardSubscriber implements Subscriber {
     const address = this.#channels.get(channel)
     this.#channels.delete(channel)
     if (address === undefined) return
-    const held = this.#connections.get(address)
-    if (this.#serves(address)) await held?.subscriber.unsubscribe(channel)
+    const connection = this.#connections.get(address)
+    if (this.#serves(address)) await connection?.subscriber.unsubscribe(channel)
     else await this.#drop(address)
   }
 
@@ -95,21 +100,25 @@ export class ShardSubscriber implements Subscriber {
   async #connect(channel: string): Promise<void> {
     const shard = await this.#locate(channel)
     const { address } = shard
-    const held = this.#connections.get(address) ?? this.#open(shard)
+    const connection = this.#connections.get(address) ?? this.#open(shard)
     try {
-      await held.subscribe(channel)
+      await connection.subscribe(channel)
     } catch (error) {
-      if (this.#connections.get(address) === held && !this.#serves(address)) await this.#drop(address)
+      if (this.#connections.get(address) === connection && !this.#serves(address)) await this.#drop(address)
       throw error
     }
     if (this.#channels.has(channel)) this.#channels.set(channel, address)
     else if (!this.#serves(address)) await this.#drop(address)
   }
 
-  #open(shard: Shard): Held {
-    const held = new Held(shard, this.#events.message, (lost, cause) => void this.#lost(shard.address, lost, cause))
-    this.#connections.set(shard.address, held)
-    return held
+  #open(shard: Shard): ServerConnection {
+    const connection = new ServerConnection(
+      shard,
+      this.#events.message,
+      (lost, cause) => void this.#lost(shard.address, lost, cause),
+    )
+    this.#connections.set(shard.address, connection)
+    return connection
   }
 
   #serves(address: string): boolean {
@@ -118,14 +127,14 @@ export class ShardSubscriber implements Subscriber {
   }
 
   async #drop(address: string): Promise<void> {
-    const held = this.#connections.get(address)
+    const connection = this.#connections.get(address)
     this.#connections.delete(address)
-    await held?.close()
+    await connection?.close()
   }
 
-  /** Gives up the connection, and looks for its channels wherever they are now. */
-  async #lost(address: string, held: Held, cause: unknown): Promise<void> {
-    if (this.#connections.get(address) !== held) return
+  /** Drops the connection, and searches for its channels. */
+  async #lost(address: string, connection: ServerConnection, cause: unknown): Promise<void> {
+    if (this.#connections.get(address) !== connection) return
     const channels = [...this.#channels].filter(([, served]) => served === address).map(([channel]) => channel)
     for (const channel of channels) this.#channels.set(channel, undefined)
     this.#events.interrupted(cause)

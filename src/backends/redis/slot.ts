@@ -1,8 +1,11 @@
 const SLOTS = 16_384
 
-/** The hash slot of a key in Redis Cluster: CRC-16 (XMODEM) of its hash tag, or of all of it where it has none. */
+/**
+ * Returns the hash slot of a key in Redis Cluster: CRC-16 (XMODEM) of its hash tag, or of the whole key if it has
+ * none.
+ */
 export function slotOf(key: string): number {
-  // The first { counts, up to the first } after it, unless there is nothing between them.
+  // The tag is between the first { and the next }, unless that is empty.
   const [, tag] = /^[^{]*\{([^}]+)\}/.exec(key) ?? []
   let crc = 0
   for (const byte of Buffer.from(tag ?? key)) {

@@ -2,22 +2,25 @@ import type { Unsubscribe } from '../../contract/backend.js'
 import { setTimeout } from '../../time/clock.js'
 import type { Driver, Subscriber, SubscriberEvents } from './driver.js'
 
-/** Is notified of messages on a channel. Neither method throws. */
+/** Receives the messages on a channel. Neither method throws. */
 export interface ChannelListener {
   message(text: string): void
   /** Messages may have been lost. */
   interrupted(cause: unknown): void
 }
 
-/** Listeners are told of a lost connection within so many ms, so that a fleet does not ask all at once. */
+/**
+ * Listeners are notified of a lost connection within this many ms, at random, so that the processes of a fleet do not
+ * all check at once.
+ */
 const JITTER = 100
 
-/** The one connection for messages that all dictionaries over one client share: open while anyone listens. */
+/** The connection for messages that all dictionaries on one client share. It is open while there are listeners. */
 export class Subscriptions {
   readonly #driver: Driver
   readonly #listeners = new Map<string, Set<ChannelListener>>()
   #subscriber: Subscriber | undefined
-  /** Ends when the channels are as the listeners of the time of the call wanted them. */
+  /** Settles when the subscriptions match the listeners at the time of the call. */
   #settled: Promise<unknown> = Promise.resolve()
 
   constructor(driver: Driver) {
@@ -25,14 +28,14 @@ export class Subscriptions {
   }
 
   /**
-   * Resolves when messages on the channel reach the listener.
+   * Resolves once messages on the channel reach the listener.
    *
-   * @param signal - ends it, also while it is under way.
+   * @param signal - ends the subscription, even while it is being set up.
    */
   async add(channel: string, listener: ChannelListener, signal: AbortSignal): Promise<Unsubscribe> {
     const listeners = this.#listeners.get(channel) ?? new Set()
     this.#listeners.set(channel, listeners)
-    // One of its own, so that each subscription counts, even of one listener twice.
+    // A wrapper for each call, so that adding the same listener twice creates two subscriptions.
     const own: ChannelListener = {
       message: text => listener.message(text),
       interrupted: cause => listener.interrupted(cause),
@@ -59,13 +62,13 @@ export class Subscriptions {
     try {
       await subscriber.subscribe(channel)
     } catch (error) {
-      // It may never have been connected: who comes next has another one, who is served by it keeps it.
+      // It may never have connected. The next subscriber gets a new connection, unless others still use this one.
       if (this.#listeners.size <= 1 && this.#subscriber === subscriber) await this.#close()
       throw error
     }
   }
 
-  /** Where no one listens any more the connection ends at once, also where it was not made yet. */
+  /** Closes the connection when no listener remains, even if it is not open yet. */
   async #remove(channel: string, listener: ChannelListener): Promise<void> {
     const listeners = this.#listeners.get(channel)
     listeners?.delete(listener)
@@ -76,7 +79,7 @@ export class Subscriptions {
 
   async #leave(channel: string): Promise<void> {
     if (this.#listeners.has(channel)) return
-    // A connection that was lost forgets the channel by itself.
+    // A lost connection drops the channel by itself.
     await this.#subscriber?.unsubscribe(channel).catch(() => {})
   }
 

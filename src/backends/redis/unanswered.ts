@@ -1,14 +1,15 @@
 import { clearTimeout, now, setTimeout } from '../../time/clock.js'
 
-/** After so long without any answer nothing more is sent, in ms. */
+/** Nothing more is sent after this long without an answer, in ms. */
 const QUIET = 1_000
 
-/** After so long one call is let through again, in ms, should an answer never come. */
+/** One call is sent again after this long, in ms, in case no answer ever arrives. */
 const PROBE_AFTER = 10_000
 
 /**
- * What one connection of node-redis owes. Its time limit for a silent connection (`socketTimeout`) begins again with each
- * write: who goes on writing to a dead connection keeps it. So calls wait here while it is silent, and are sent on the next one.
+ * Tracks the unanswered commands of one node-redis connection. The client's time limit for a silent connection
+ * (`socketTimeout`) restarts with each write, so continued writes would keep a dead connection open. While the
+ * connection is silent, commands therefore wait here for the next one.
  */
 export class Unanswered {
   #count = 0
@@ -23,7 +24,7 @@ export class Unanswered {
     return answer
   }
 
-  /** Nothing where the connection is not silent; else a promise that resolves when it has answered, or was given up. */
+  /** Returns `undefined` if the connection is not silent, else a promise that resolves when it answers or is dropped. */
   wait(): Promise<void> | undefined {
     if (this.#count === 0 || now() - this.#heardAt < QUIET) return undefined
     this.#waiting ??= this.#untilHeard().finally(() => {

@@ -12,28 +12,28 @@ import { type Request, toRequest, withRefused } from './requests.js'
 import { SCRIPTS } from './script.js'
 import { gapOf, type Seals } from './seals.js'
 
-/** How long to wait before a batch that was not answered is sent again, in ms. */
+/** The wait before an unanswered batch is resent, in ms. */
 const RETRY_AFTER = 50
 
-/** How often a batch may find its base too old before it gives up. */
+/** How many times the base of a batch may be too old before the write fails. */
 const REBASES = 100
 
-/** What has come of the sendings of one batch so far. */
+/** The progress of one batch over all its attempts. */
 interface Progress {
   base: string
   sendings: number
   rebases: number
-  /** Where the changes since the base that the caller named cannot be had. */
+  /** Set if the changes since the caller's base are not available. */
   gap: Gap | undefined
-  /** The latest reply that may be another one shortly: what a write is told that was given up meanwhile. */
+  /** The latest temporary error reply. A write that is aborted in the meantime rejects with it. */
   refusal: unknown
-  /** The fault by which a sending was lost that may have been executed, or may yet be. */
+  /** The fault of an attempt that may have been executed, or may still be. */
   lost: { readonly cause: unknown } | undefined
 }
 
 /**
- * Sends batches until their outcome is known. Sent again after a lost connection, a batch keeps its base and its id, by
- * which the server knows it: it takes effect once at most.
+ * Sends batches until their outcome is known. A batch that is resent after a lost connection keeps its base and its
+ * id, by which the server recognizes it: it takes effect at most once.
  */
 export class Writer {
   readonly #caller: Caller
@@ -41,7 +41,7 @@ export class Writer {
   readonly #name: string
   readonly #entropy: Entropy
   readonly #seals: Seals
-  /** Whether the server has found that the user has the rights that writing needs. */
+  /** Whether the server has confirmed that the user has the rights that a write needs. */
   #permitted = false
 
   constructor(caller: Caller, reader: Reader, name: string, entropy: Entropy, seals: Seals) {
@@ -73,7 +73,7 @@ export class Writer {
     }
   }
 
-  /** Once given up, nothing more is sent: what is known then is the outcome. */
+  /** Waits until the client is ready. After an abort nothing more is sent, so the outcome known by then is final. */
   async #untilReady(waiting: Promise<void>, progress: Progress, signal: AbortSignal): Promise<void> {
     try {
       await orAborted(waiting, signal)
@@ -82,7 +82,7 @@ export class Writer {
     }
   }
 
-  /** The answer; nothing where the batch is to be sent again. */
+  /** Returns the answer, or `undefined` if the batch must be resent. */
   async #send(request: Request, progress: Progress, signal: AbortSignal): Promise<CommitReply | undefined> {
     const { driver } = this.#caller
     const { losses } = driver
@@ -101,7 +101,7 @@ export class Writer {
     return undefined
   }
 
-  /** The batch was executed, whatever the client has made of the answer. */
+  /** Parses the answer. The batch was executed even if the client altered the answer. */
   #read(answer: unknown): CommitReply {
     try {
       return parseCommit(answer)
@@ -110,13 +110,13 @@ export class Writer {
     }
   }
 
-  /** So that the changes of an answer can be read. */
+  /** Loads the secret that is needed to read the changes of an answer. */
   async #learnSeal(reply: CommitReply): Promise<void> {
     const unknown = reply.status !== 'stale' && reply.changes.length > 0 && !this.#seals.knows(reply.head)
     if (unknown) await this.#reader.head()
   }
 
-  /** Whether the log holds the batch's change, so that no other sending of it can have an effect any more. */
+  /** Returns whether the log contains the batch's change, so that no other attempt of it can have an effect. */
   #isFinal(reply: CommitReply, { base }: Progress): boolean {
     if (reply.status !== 'ok') return reply.status === 'dup'
     const last = reply.changes.at(-1)
@@ -130,26 +130,27 @@ export class Writer {
     return [progress.base, nonceOf(batch.id, progress.sendings), flags, this.#entropy.next(), ...args]
   }
 
-  /** Notes what a fault means for the batch; throws where sending it again is of no use. */
+  /** Records what a fault means for the batch. Throws if resending it cannot help. */
   #weigh(cause: unknown, progress: Progress): void {
     if (cause instanceof AmbiguousWriteError) throw cause
     if (isPassing(cause) || this.#caller.leaves(cause)) {
       progress.refusal = cause
       return
     }
-    // Neither is what was sent before: a server may cut the connection before this answer has come through.
+    // Earlier attempts were not written either: a server may close the connection before this answer arrives.
     if (isTooLarge(cause)) throw notWritten(cause, this.#name)
     if (neverSent(cause) || replyCode(cause) !== undefined) throw this.#failed(cause, progress)
     progress.lost ??= { cause }
   }
 
-  /** What the answer says; nothing where the batch is to be sent again from another base. */
+  /** Evaluates the answer. Returns `undefined` if the batch must be resent from another base. */
   #take(reply: CommitReply, request: Request, progress: Progress): Committed | undefined {
     if (reply.status !== 'stale') return this.#committed(reply, request, progress)
-    // Whether the lost sending was executed can no longer be told.
+    // It is no longer possible to find out whether the lost attempt was executed.
     if (progress.lost) throw ambiguous(progress.lost.cause, this.#name)
     progress.rebases += 1
-    if (progress.rebases > REBASES) throw notWritten(new Error('The dictionary changes all the time.'), this.#name)
+    if (progress.rebases > REBASES)
+      throw notWritten(new Error('The dictionary changed too fast. Try again later.'), this.#name)
     progress.gap = worse(gapOf(reply.diverged), progress.gap)
     progress.base = reply.head
     return undefined
@@ -158,9 +159,10 @@ export class Writer {
   #committed(reply: Executed, request: Request, { base, gap, lost }: Progress): Committed {
     const { head, bound, changes } = reply
     const written = reply.status === 'ok' ? reply.written : this.#duplicate(reply)
-    if (!written) throw ambiguous(lost?.cause ?? new Error('Its results were too large to be kept.'), this.#name)
+    if (!written)
+      throw ambiguous(lost?.cause ?? new Error('Its results were too large for the change log.'), this.#name)
     const read = readOutcomes(request.batch, written, this.#name)
-    if (!read) throw ambiguous(new Error('What was written down of it is that of another write.'), this.#name)
+    if (!read) throw ambiguous(new Error('The recorded results belong to another write.'), this.#name)
     const catchUp: CatchUp = gap ? { type: 'tooOld', ...gap } : this.#seals.toCatchUp(base, head, changes)
     if (reply.status === 'ok' && catchUp.type === 'changes') {
       addOwn(catchUp.changes as Change[], base, { version: head, effects: read.effects, id: request.batch.id })
@@ -168,7 +170,10 @@ export class Writer {
     return { outcomes: withRefused(read.outcomes, request), catchUp, bound }
   }
 
-  /** What is written down of a batch that had been executed before; nothing where that was too large, or is damaged. */
+  /**
+   * Returns the recorded results of a batch that was executed earlier, or `undefined` if they were too large or are
+   * damaged.
+   */
   #duplicate({ head, changes, position }: Extract<CommitReply, { status: 'dup' }>): Written | undefined {
     return this.#seals.open(changes[position - 1] as string, head)?.written
   }
@@ -180,13 +185,16 @@ export class Writer {
 
 type Executed = Exclude<CommitReply, { status: 'stale' }>
 
-/** Appends the batch's own change, if it had an effect: the answer to the first sending brings those before it alone. */
+/**
+ * Appends the batch's own change if it had an effect: the answer to the first attempt contains only the earlier
+ * changes.
+ */
 function addOwn(changes: Change[], base: string, own: Omit<Change, 'previous'>): void {
   const previous = changes.at(-1)?.version ?? base
   if (previous !== own.version) changes.push({ previous, ...own })
 }
 
-/** Of two gaps on the way of one batch, all that is to be reported. */
+/** Combines two gaps of one batch into the one to report. */
 function worse(gap: Gap, before: Gap | undefined): Gap {
   return { ...before, ...gap, diverged: gap.diverged || before?.diverged === true }
 }

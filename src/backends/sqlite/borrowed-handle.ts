@@ -5,12 +5,15 @@ import type { SqliteHandle } from './handle.js'
 import { type Identity, identify, isSame, type Source } from './source.js'
 
 /**
- * What `PRAGMA synchronous` must be at least for a commit to be on the disk when it returns, by journal mode (SQLite docs,
- * "PRAGMA synchronous"): 2 is FULL, 3 EXTRA, which also syncs the folder that a deleted journal was in.
+ * The smallest `PRAGMA synchronous` with which a commit is on the disk when it returns, by journal mode (SQLite docs,
+ * "PRAGMA synchronous"): 2 is FULL, 3 is EXTRA, which also syncs the folder of a deleted journal.
  */
 const NEEDED: Readonly<Record<string, number>> = { wal: 2, truncate: 2, persist: 2, delete: 3 }
 
-/** How the engines tell of their state: better-sqlite3 and libsql; node:sqlite from 22.16 on. */
+/**
+ * The members with which the engines report their state: first better-sqlite3 and libsql, then node:sqlite since
+ * 22.16.
+ */
 interface HandleState {
   readonly open?: unknown
   readonly inTransaction?: boolean
@@ -19,8 +22,8 @@ interface HandleState {
 }
 
 /**
- * A connection of the caller's, who may use it for other things: its settings are as they were after each call, its
- * transactions are waited for, and it stays open. A commit of its own does not show in its `data_version`.
+ * A connection of the caller, who may use it for other things. Each call restores its settings and waits for the
+ * caller's transactions, and the connection stays open. Its own commits do not change its `data_version`.
  */
 export class BorrowedHandle implements Source {
   readonly #handle: SqliteHandle & HandleState
@@ -50,7 +53,7 @@ export class BorrowedHandle implements Source {
     const { file, identity } = this.#file
     if (identity && !isSame(identify(file), identity)) {
       throw unavailable(
-        `${file} was deleted or replaced under the connection that was passed in. Open another connection and dictionary.`,
+        `${file} was deleted or replaced while the connection that was passed in was open. Open another connection and dictionary.`,
         this.place,
       )
     }
@@ -61,7 +64,7 @@ export class BorrowedHandle implements Source {
     return undefined
   }
 
-  /** With the settings that durability needs, for as long as the write takes. */
+  /** Applies the settings that durability needs for the duration of the write. */
   durably<V>(connection: Connection, write: () => V): V {
     const synchronous = Number(connection.pragma('synchronous'))
     const timeout = Number(connection.pragma('busy_timeout'))
@@ -71,7 +74,7 @@ export class BorrowedHandle implements Source {
       if (connection.pragma('synchronous') !== needed) throw this.#unsafe(`synchronous=${synchronous}`)
       return write()
     } finally {
-      putBack(connection, `PRAGMA busy_timeout = ${timeout}; PRAGMA synchronous = ${synchronous}`)
+      restoreSettings(connection, `PRAGMA busy_timeout = ${timeout}; PRAGMA synchronous = ${synchronous}`)
     }
   }
 
@@ -96,7 +99,7 @@ export class BorrowedHandle implements Source {
     return found
   }
 
-  /** A database in memory is as durable as its owner wants it. */
+  /** A database in memory is as durable as its owner wants. */
   #needed(connection: Connection): number {
     if (!this.#file?.identity) return 0
     const journal = String(connection.pragma('journal_mode'))
@@ -113,7 +116,7 @@ export class BorrowedHandle implements Source {
     )
   }
 
-  /** libsql ends the whole process when a closed connection is asked for anything else. */
+  /** libsql aborts the process on any other call to a closed connection. */
   #throwIfClosed(): void {
     const { open, isOpen } = this.#handle
     if (open === false || isOpen === false)
@@ -137,8 +140,8 @@ export class BorrowedHandle implements Source {
   }
 }
 
-/** What was written stays written, whatever becomes of the settings: a fault here must not have it repeated. */
-function putBack(connection: Connection, settings: string): void {
+/** A completed write counts even if the settings cannot be restored: an error here would make the caller repeat it. */
+function restoreSettings(connection: Connection, settings: string): void {
   try {
     connection.exec(settings)
   } catch {}

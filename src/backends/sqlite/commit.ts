@@ -10,21 +10,21 @@ import { type Raw, type Stored, toColumn } from './text.js'
 import { undoable, writing } from './transactions.js'
 import { checkEntries, checkHistory, hasTriggers } from './triggers.js'
 
-/** What a batch led to. */
+/** The result of a batch. */
 export interface Result {
   readonly committed: Committed<Stored>
   readonly head: Head
 }
 
-/** The file does not hold the dictionary (any more): nothing was written. */
+/** The file does not contain the dictionary (any more): nothing was written. */
 export interface NoResult {
   readonly committed?: undefined
   readonly head: NoHead
 }
 
 /**
- * Executes a batch in one transaction. A group that SQLite, a constraint or a trigger does not take is refused alone: only then is
- * each group executed in a savepoint of its own.
+ * Executes a batch in one transaction. If SQLite, a constraint or a trigger rejects a group, only that group is
+ * refused: the batch is then executed again, with a savepoint for each group.
  */
 export function commitBatch(log: Log, batch: Batch<Stored>, since: Version): Result | NoResult {
   try {
@@ -36,7 +36,7 @@ export function commitBatch(log: Log, batch: Batch<Stored>, since: Version): Res
   }
 }
 
-/** Tells of the damage for which the history was founded again before the batch was executed. */
+/** Adds the damage that made a new history necessary before the batch was executed. */
 export function withDamage({ head, committed }: Result, damage: string | undefined): Result {
   const { catchUp } = committed
   return catchUp.type === 'tooOld'
@@ -80,7 +80,7 @@ function oneByOne({ connection }: Log, effects: Effect<Stored>[], execute: () =>
   }
 }
 
-/** Mostly the caller is up to date, and what it lacks is at hand. */
+/** Usually the caller is up to date, and misses only the effects of this batch. */
 function catchUp(
   log: Log,
   since: Version,
@@ -119,7 +119,7 @@ function targetOf(log: Log, head: Head): Target<Stored> {
   }
 }
 
-/** A statement that may fail for what one group writes. */
+/** Runs a statement that may fail because of what one group writes. */
 function refusable({ dictionary }: Log, key: string | undefined, statement: () => void): void {
   try {
     statement()

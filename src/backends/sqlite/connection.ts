@@ -4,7 +4,7 @@ import { ColumnReader } from './text.js'
 /** A row, by the names of its columns. */
 export type Row = Readonly<Record<string, unknown>>
 
-/** How statements of the various engines are told in which form to give rows. */
+/** The methods by which the engines' statements set the form of rows. */
 interface Switches {
   /** node:sqlite */
   setReadBigInts?(on: boolean): void
@@ -17,12 +17,12 @@ interface Switches {
 }
 
 /**
- * A connection whose statements are prepared once, whatever engine it is of.
+ * A connection of any engine, whose statements are prepared once.
  *
- * libsql (0.5) does not reset a prepared statement that failed with SQLITE_BUSY. While it is unfinished, it keeps the snapshot
- * and the lock of whatever its connection reads next: reads are stale, every write fails, and other programs cannot write. So
- * a prepared statement runs only where it needs no lock any more: inside `reading` or `writing`, whose locks are taken by
- * `exec`, which leaves nothing behind; or as a pragma that reads a setting of the connection.
+ * libsql (0.5) does not reset a prepared statement that failed with SQLITE_BUSY. While that statement is unfinished,
+ * it keeps the snapshot and the lock of the connection's next read: reads are stale, every write fails, and other
+ * programs cannot write. A prepared statement therefore runs only if it needs no lock. It runs inside `reading` or
+ * `writing`, whose locks `exec` takes without this problem, or it is a pragma that reads a setting of the connection.
  */
 export class Connection {
   readonly #handle: SqliteHandle
@@ -55,15 +55,15 @@ export class Connection {
     this.#execute(sql, statement => statement.run(...parameters))
   }
 
-  /** The one column of the one row that a pragma gives. */
+  /** Returns the single value that a pragma returns. */
   pragma(name: string): unknown {
     return Object.values(this.get(`PRAGMA ${name}`) ?? {})[0]
   }
 
   /**
-   * The rows of a query for one of the columns in each row, in the form that the engine makes fastest.
+   * Returns the rows of a query as arrays, in the form that is fastest for the engine.
    *
-   * @param sql - the query; and the same for engines that replace what is not UTF-8.
+   * @param sql - the query, and its variant for engines that replace invalid UTF-8.
    */
   arrays(sql: { readonly safe: string; readonly replacing: string }, ...parameters: unknown[]): unknown[][] {
     const statement = this.#prepare(this.#replaces() ? sql.replacing : sql.safe)
@@ -79,7 +79,7 @@ export class Connection {
     this.#statements.clear()
   }
 
-  /** A statement that failed is not used again. */
+  /** Does not reuse a statement that failed. */
   #execute<V>(sql: string, run: (statement: SqliteStatement) => V): V {
     const statement = this.#statements.get(sql) ?? this.#prepare(sql)
     this.#statements.set(sql, statement)
@@ -91,13 +91,16 @@ export class Connection {
     }
   }
 
-  /** Whether it is node:sqlite or better-sqlite3, which replace what is not UTF-8. */
+  /** Returns whether the engine is node:sqlite or better-sqlite3, which replace invalid UTF-8. */
   #replaces(): boolean {
     const { setReadBigInts, source } = this.#prepare('SELECT 1')
     return setReadBigInts !== undefined || source !== undefined
   }
 
-  /** Whatever the connection's own defaults are: rows by name, integers as numbers. */
+  /**
+   * Prepares a statement that returns rows by name and integers as numbers, whatever the defaults of the connection
+   * are.
+   */
   #prepare(sql: string): SqliteStatement & Switches {
     const statement = this.#handle.prepare(sql) as SqliteStatement & Switches
     statement.setReadBigInts?.(false)

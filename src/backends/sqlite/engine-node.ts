@@ -4,7 +4,7 @@ interface NodeSqlite {
   readonly DatabaseSync: new (file: string) => OwnHandle
 }
 
-/** SQLite as Node has it built in (without a flag from 22.13 on); `undefined` where it has not. */
+/** Returns the SQLite build of Node (without a flag since 22.13), or `undefined` if there is none. */
 export function nodeEngine(): Engine | undefined {
   const sqlite = process.getBuiltinModule('node:sqlite') as NodeSqlite | undefined
   return (

@@ -4,38 +4,40 @@ import { engineOf, libsqlEngine, type SqliteDriver } from './engine-libsql.js'
 import { nodeEngine } from './engine-node.js'
 import type { SqliteHandle } from './handle.js'
 
-/** A connection that was opened here, and is closed here. */
+/** A connection that the library opens and closes. */
 export interface OwnHandle extends SqliteHandle {
   close(): unknown
 }
 
-/** A build of SQLite that runs inside this process. */
+/** A build of SQLite in this process. */
 export interface Engine {
   /**
-   * Whether `close` ends the connection there and then. Where not, SQLite's own checkpoint at the end of the last
-   * connection comes late.
+   * Whether `close` closes the connection immediately. Otherwise SQLite's own checkpoint, when the last connection
+   * closes, comes late.
    */
   readonly closesAtOnce: boolean
   /**
    * @param file - a path.
-   * @param access - to read and write a file that exists, or to read it only. Default: it is created where it is missing.
+   * @param access - whether to read and write an existing file, or only to read it. Default: the file is created if
+   * it is missing.
    */
   open(file: string, access?: Access): OwnHandle
 }
 
-/** As SQLite's URI parameter `mode` has it. */
+/** The values of SQLite's URI parameter `mode`. */
 export type Access = 'rw' | 'ro'
 
-/** The file as a URI that carries the access mode. */
+/** Returns the file as a URI with the access mode. */
 export function uriOf(file: string, access: Access): string {
   return `${pathToFileURL(file).href}?mode=${access}`
 }
 
 /**
- * The engine for connections of our own: always the same one within a process, unless a driver is passed, since two builds of SQLite in one
- * process undo each other's file locks (SQLite docs, "How To Corrupt An SQLite Database File", 2.2.1).
+ * Returns the engine for our own connections. Without a driver, it is always the same one in a process: two builds of
+ * SQLite in one process release each other's file locks (SQLite docs, "How To Corrupt An SQLite Database File",
+ * 2.2.1).
  *
- * @throws UnsupportedError where there is none.
+ * @throws UnsupportedError if there is none.
  */
 export async function findEngine(dictionary: string, driver?: SqliteDriver): Promise<Engine> {
   if (driver) return engineOf(driver)
@@ -44,9 +46,9 @@ export async function findEngine(dictionary: string, driver?: SqliteDriver): Pro
 
 function noEngine(dictionary: string, cause: unknown): UnsupportedError {
   return new UnsupportedError(
-    `Dictionary "${dictionary}" needs SQLite, which Node ${process.versions.node} has not built in: ` +
-      'npm install libsql, or use Node 22.13 or later, or pass a connection of your own instead of a path. In a bundled program, ' +
-      "pass what is in the bundle: import Database from 'libsql', then the option { driver: Database }.",
+    `Dictionary "${dictionary}" needs SQLite, which is not built into Node ${process.versions.node}: ` +
+      'npm install libsql, or use Node 22.13 or later, or pass your own connection instead of a path. In a bundled program, ' +
+      "pass the class from the bundle: import Database from 'libsql', then the option { driver: Database }.",
     { dictionary, cause },
   )
 }

@@ -5,7 +5,7 @@ import { isTableMissing } from './faults.js'
 import { SQL } from './sql.js'
 import type { Raw, Stored } from './text.js'
 
-/** Reads the entries of a dictionary. A row whose key cannot be one of this library's is ignored, with one warning. */
+/** Reads the entries of a dictionary. Ignores rows whose key is not valid, with one warning. */
 export class Entries {
   readonly #dictionary: string
   #warned = false
@@ -14,7 +14,7 @@ export class Entries {
     this.#dictionary = dictionary
   }
 
-  /** Nothing where there is no table. Inside a transaction. */
+  /** Returns `undefined` if the table is missing. Call it inside a transaction. */
   read(connection: Connection): Map<string, Stored> | undefined {
     try {
       return this.#read(connection)
@@ -42,8 +42,8 @@ export class Entries {
     this.#warned = true
     warn(
       'DURABLEDICT_FOREIGN_KEYS',
-      `Dictionary "${this.#dictionary}" ignores rows of durabledict_entries (${ignored}) whose keys cannot be keys of a dictionary, ` +
-        'or are not written as durabledict writes them. Another program made them; clear() removes them.',
+      `Dictionary "${this.#dictionary}" ignores rows of durabledict_entries (${ignored}) whose keys are not valid keys of a dictionary, ` +
+        'or not in the form in which durabledict writes keys. Another program wrote them; clear() removes them.',
       { source: this.#dictionary },
     )
   }

@@ -2,7 +2,7 @@ import { accessSync, constants, existsSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { AmbiguousWriteError, DurableDictError, InvalidValueError, StoreUnavailableError } from '../../errors/errors.js'
 
-/** Result codes of SQLite ("Result and Error Codes"), as far as they are told apart here. */
+/** The result codes of SQLite ("Result and Error Codes") that are distinguished here. */
 const CODE = {
   SQLITE_BUSY: 5,
   SQLITE_LOCKED: 6,
@@ -17,16 +17,22 @@ const CODE = {
   SQLITE_NOTADB: 26,
 } as const
 
-/** Faults after which a connection of our own is given up, and another one opened for the next call. */
+/** Errors after which an own connection is closed, and the next call opens another one. */
 const BREAKING: readonly number[] = [CODE.SQLITE_IOERR, CODE.SQLITE_CORRUPT, CODE.SQLITE_CANTOPEN, CODE.SQLITE_NOTADB]
 
-/** The caller's connection is in a transaction of the caller's: what is read there may be old, or never come true. */
+/**
+ * The caller's connection is in a transaction of the caller: reads may be old, or see changes that are rolled back
+ * later.
+ */
 export class HandleInUse extends Error {}
 
-/** COMMIT failed. Whether it took effect depends on why. */
+/** COMMIT failed. The cause decides whether it may have taken effect. */
 export class CommitFault extends Error {}
 
-/** SQLite's primary result code. node:sqlite has `errcode`, libsql `rawCode`, better-sqlite3 a name with `code`. */
+/**
+ * Returns SQLite's primary result code. node:sqlite has it in `errcode`, libsql in `rawCode`; better-sqlite3 has a
+ * name in `code`.
+ */
 function codeOf(error: unknown): number {
   const { errcode, rawCode, code } = (error ?? {}) as { errcode?: unknown; rawCode?: unknown; code?: unknown }
   const extended = errcode ?? rawCode
@@ -35,12 +41,12 @@ function codeOf(error: unknown): number {
   return CODE[name as keyof typeof CODE] ?? 0
 }
 
-/** Whether one of the library's tables is not there. */
+/** Returns whether one of the library's tables is missing. */
 export function isTableMissing(error: unknown): boolean {
   return error instanceof Error && /no such table: (main\.)?durabledict_/.test(error.message)
 }
 
-/** Whether it goes away when others let go of the file. */
+/** Returns whether the error passes when other connections release the file. */
 export function isLocked(error: unknown): boolean {
   const code = codeOf(error)
   return (
@@ -56,14 +62,14 @@ export function isBreaking(error: unknown): boolean {
 }
 
 /**
- * Whether a value could not be bound for its size. libsql binds NULL in place of one that is too large, which the table
- * refuses; better-sqlite3 throws a RangeError.
+ * Returns whether a value was too large to bind. libsql binds NULL instead, which the table rejects; better-sqlite3
+ * throws a RangeError.
  */
 export function isTooBig(error: unknown): boolean {
   return codeOf(error) === CODE.SQLITE_TOOBIG || isNull(error) || error instanceof RangeError
 }
 
-/** Whether a constraint or a trigger of someone else's did not take what was written, as it may take other things. */
+/** Returns whether a constraint or an external trigger rejected the write, but may accept others. */
 export function isRefused(error: unknown): boolean {
   return codeOf(error) === CODE.SQLITE_CONSTRAINT
 }
@@ -76,28 +82,28 @@ function isNull(error: unknown): boolean {
 
 export function tooBig(key: string, dictionary: string, cause: unknown): InvalidValueError {
   return new InvalidValueError(
-    `The value of key "${key}" of dictionary "${dictionary}" is larger than SQLite can hold, and was not written.`,
+    `The value of key "${key}" of dictionary "${dictionary}" is larger than SQLite can store. It was not written.`,
     { dictionary, key, cause },
   )
 }
 
 export function refused(dictionary: string, key: string | undefined, cause: unknown): InvalidValueError {
-  const said = cause instanceof Error ? cause.message : String(cause)
+  const message = cause instanceof Error ? cause.message : String(cause)
   const what = key === undefined ? 'clear()' : `the write of key ${JSON.stringify(key)}`
   return new InvalidValueError(
-    `A constraint or a trigger refused ${what} in dictionary "${dictionary}", and nothing of it was written: ${said}.`,
+    `A constraint or a trigger rejected ${what} in dictionary "${dictionary}". Nothing of it was written: ${message}.`,
     { dictionary, key, cause },
   )
 }
 
-/** Where something went wrong, for the messages. */
+/** The location of a fault, for messages. */
 export interface Place {
   readonly dictionary: string
-  /** The file's path, or what stands for it. */
+  /** The path of the file, or a description in its place. */
   readonly file: string
 }
 
-/** What a reader is told. Errors of the family pass as they are. */
+/** Converts an error for a reader. Errors of the library pass unchanged. */
 export function readFault(cause: unknown, place: Place): DurableDictError {
   if (cause instanceof DurableDictError) return cause
   const original = cause instanceof CommitFault ? cause.cause : cause
@@ -105,8 +111,8 @@ export function readFault(cause: unknown, place: Place): DurableDictError {
 }
 
 /**
- * What a writer is told: that it surely did not take effect, since what was not committed is rolled back; except where
- * COMMIT itself failed otherwise than for want of space.
+ * Converts an error for a writer. The write did not take effect, because an uncommitted transaction is rolled back.
+ * The outcome is unknown only if COMMIT itself failed for a reason other than missing space.
  */
 export function writeFault(cause: unknown, place: Place): DurableDictError {
   if (!(cause instanceof CommitFault)) return readFault(cause, place)
@@ -119,12 +125,12 @@ export function writeFault(cause: unknown, place: Place): DurableDictError {
   )
 }
 
-/** What a caller is told who has waited for long enough. */
+/** The error for a call that waited too long for a lock. */
 export function stillLocked(cause: unknown, place: Place, waited: number): StoreUnavailableError {
   const reason =
     cause instanceof HandleInUse
-      ? `the connection that was passed in was in a transaction of its owner's for ${waited} ms. ` +
-        'Pass one that is not kept in transactions, or the path of the file.'
+      ? `the connection that was passed in was in a transaction of its owner for ${waited} ms. ` +
+        'Pass a connection that is not kept in transactions, or the path of the file.'
       : `${place.file} was locked by another connection for ${waited} ms (option "timeout"). ` +
         'Nothing was read or written.'
   return unavailable(reason, place, cause)
@@ -137,24 +143,24 @@ export function unavailable(reason: string, { dictionary }: Place, cause?: unkno
 
 function explain(cause: unknown, place: Place): string {
   const { file } = place
-  const said = cause instanceof Error ? cause.message : String(cause)
+  const message = cause instanceof Error ? cause.message : String(cause)
   switch (codeOf(cause)) {
     case CODE.SQLITE_READONLY:
-      if (needsFolder(cause)) return cannotShare(file, said)
-      return `${file} is read-only for this process. Give it the right to write the file and its folder. (${said})`
+      if (needsFolder(cause)) return cannotShare(file, message)
+      return `${file} is read-only for this process. Grant it the right to write the file and its folder. (${message})`
     case CODE.SQLITE_IOERR:
-      return `reading or writing ${file} failed. (${said})`
+      return `reading or writing ${file} failed. (${message})`
     case CODE.SQLITE_CORRUPT:
-      return `${file} is damaged: restore it from a backup. (${said})`
+      return `${file} is damaged: restore it from a backup. (${message})`
     case CODE.SQLITE_FULL:
-      return `there is no space left for ${file}. (${said})`
+      return `the disk has no space left for ${file}. Free some disk space. (${message})`
     case CODE.SQLITE_CANTOPEN:
-      return cannotOpen(file, said)
+      return cannotOpen(file, message)
     case CODE.SQLITE_NOTADB:
       return `${file} is not an SQLite database.`
     default:
       if (!existsSync(dirname(file))) return noFolder(file)
-      return `${said} (${file})`
+      return `${message} (${file})`
   }
 }
 
@@ -164,15 +170,15 @@ function needsFolder(cause: unknown): boolean {
   return (errcode ?? rawCode) === 1544 || code === 'SQLITE_READONLY_DIRECTORY'
 }
 
-function cannotShare(file: string, said: string): string {
+function cannotShare(file: string, message: string): string {
   return (
-    `without the right to write the folder of ${file}, SQLite reads it only while another process has it open, ` +
-    `since it needs ${file}-shm. Keep a writer open, or give this process the right to write file and folder. (${said})`
+    `without the right to write the folder of ${file}, SQLite can read it only while another process has it open, ` +
+    `because it needs ${file}-shm. Keep a writer open, or grant this process the right to write file and folder. (${message})`
   )
 }
 
 function noFolder(file: string): string {
-  return `there is no folder ${dirname(file)}: create it first.`
+  return `the folder ${dirname(file)} does not exist: create it first.`
 }
 
 function isWritable(folder: string): boolean {
@@ -184,9 +190,9 @@ function isWritable(folder: string): boolean {
   }
 }
 
-function cannotOpen(file: string, said: string): string {
+function cannotOpen(file: string, message: string): string {
   if (!existsSync(dirname(file))) return noFolder(file)
   if (!existsSync(file) && isWritable(dirname(file)))
-    return `there is no file ${file}: open the dictionary once without { readOnly: true }, which creates it.`
-  return `${file} cannot be opened: it must be a file, in a folder where this process may write. (${said})`
+    return `the file ${file} does not exist: open the dictionary once without { readOnly: true } to create it.`
+  return `${file} cannot be opened: it must be a file in a folder to which this process may write. (${message})`
 }

@@ -4,34 +4,34 @@ import { clearTimeout, setTimeout } from '../../time/clock.js'
 import { isLocked } from './faults.js'
 
 /**
- * How often the store is asked, in ms: where its file can be watched, lest a hint was lost; and where it cannot. A waking
- * process costs much more than the question: asking every 20 ms takes over 1 % of a core.
+ * How often the store is polled, in ms: if its file is watched, in case a hint is lost; and if it cannot be watched.
+ * A wake-up of the process costs much more than the query: polling every 20 ms takes more than 1 % of a core.
  */
 const POLL_WATCHED = 100
 const POLL_UNWATCHED = 30
 
 /**
- * When to ask again after the file was written, in ms after the time before: what is written becomes visible only with
- * the commit, which SQLite announces in shared memory, where it cannot be watched.
+ * The waits before the next polls after the file was written, in ms. A write becomes visible only with the commit.
+ * SQLite announces that in shared memory, which cannot be watched.
  */
 const AFTER_HINT = [1, 1, 2, 4, 8]
 
-/** What a feed sees when it asks. */
+/** The result of a poll. */
 export interface Sight {
   readonly version: Version | undefined
-  /** Another one where the store has moved to another file. */
+  /** Changes if the store has moved to another file. */
   readonly connection: unknown
 }
 
-/** What a feed asks. */
+/** The source of a feed. */
 export interface Probe {
-  /** The store's version now. Throws where it cannot be had. */
+  /** Returns the current version of the store. Throws if it is not available. */
   look(): Sight
-  /** The file whose writing announces a commit. */
+  /** The file that is written before a commit. */
   watchable(): string | undefined
 }
 
-/** Tells one listener of new versions. It asks often, and at once when the file is written. */
+/** Notifies one listener of new versions. It polls the store regularly, and immediately when the file is written. */
 export class Feed {
   readonly #probe: Probe
   readonly #listener: Listener<never>
@@ -41,7 +41,7 @@ export class Feed {
   #watcher: FSWatcher | undefined
   #faulty = false
 
-  /** Nothing of it holds the process open. Throws where the store cannot be asked. */
+  /** Does not keep the process alive. Throws if the store is not available. */
   constructor(probe: Probe, listener: Listener<never>) {
     this.#probe = probe
     this.#listener = listener
@@ -57,7 +57,7 @@ export class Feed {
     this.#unwatch()
   }
 
-  /** Asks for the version now, and tells the listener where it is another. */
+  /** Polls now, and notifies the listener if the version has changed. */
   ask(): void {
     if (!this.#timer) return
     try {
@@ -77,18 +77,18 @@ export class Feed {
 
   #compare(sight: Sight): void {
     const { version, connection } = this.#seen
-    const news = this.#faulty || !Object.is(version, sight.version)
+    const isNew = this.#faulty || !Object.is(version, sight.version)
     this.#seen = sight
     this.#faulty = false
     if (connection !== sight.connection) this.#watch()
-    if (news) this.#listener.changed()
+    if (isNew) this.#listener.changed()
   }
 
-  /** Once, until it is over. */
+  /** Reports a fault once, until it is over. */
   #report(error: unknown): void {
-    const news = !this.#faulty
+    const isNew = !this.#faulty
     this.#faulty = true
-    if (news) this.#listener.interrupted(error)
+    if (isNew) this.#listener.interrupted(error)
   }
 
   #watch(): void {
@@ -97,7 +97,7 @@ export class Feed {
     if (file === undefined) return
     try {
       this.#watcher = watch(file, { persistent: false }, () => this.#hint())
-      // Where it cannot be watched (any more), asking every now and then must do.
+      // If it cannot be watched (any more), polling is enough.
       this.#watcher.on('error', () => this.#unwatch())
     } catch {}
   }

@@ -1,4 +1,4 @@
-/** A prepared statement, as far as it is needed here. */
+/** The methods of a prepared statement that are used. */
 export interface SqliteStatement {
   get(...parameters: unknown[]): unknown
   all(...parameters: unknown[]): unknown[]
@@ -6,15 +6,15 @@ export interface SqliteStatement {
 }
 
 /**
- * The least that is asked of a connection. `DatabaseSync` of node:sqlite and `Database` of better-sqlite3 and libsql
- * fit as they are.
+ * The methods of a connection that are used. `DatabaseSync` of node:sqlite and `Database` of better-sqlite3 and
+ * libsql have them.
  */
 export interface SqliteHandle {
   exec(sql: string): unknown
   prepare(sql: string): SqliteStatement
 }
 
-/** Whether it has what {@link SqliteHandle} asks for. */
+/** Returns whether the value has the methods of {@link SqliteHandle}. */
 export function isSqliteHandle(value: unknown): value is SqliteHandle {
   const { exec, prepare } = (value ?? {}) as Partial<SqliteHandle>
   return typeof exec === 'function' && typeof prepare === 'function'

@@ -6,20 +6,23 @@ import { isTableMissing } from './faults.js'
 import { CREATE_TABLES, FORMAT, HIGHEST_FORMAT, SQL } from './sql.js'
 import { writing } from './transactions.js'
 
-/** The largest bound, in ms: what a timer can wait. What cannot be a bound is taken for it, so that no write resolves too early. */
+/**
+ * The largest bound, in ms: the longest delay of a timer. It replaces an invalid bound, so that no write resolves too
+ * early.
+ */
 const MAX_BOUND = 2 ** 31 - 1
 
-/** Where a dictionary's history stands. */
+/** The current position in the history of a dictionary. */
 export interface Head extends VersionParts {
-  /** What the log of changes holds. */
+  /** The size of the change log. */
   readonly logRows: number
   readonly logBytes: number
-  /** For how long some replica relies on memory after a check, in ms. */
+  /** How long a replica relies on its memory after a check, in ms. */
   readonly bound: number
   readonly version: string
 }
 
-/** No head, and why, if something is in its place that is none. */
+/** No head. If there is a malformed one, `damage` describes it. */
 export interface NoHead {
   readonly version?: undefined
   readonly damage: string | undefined
@@ -28,13 +31,13 @@ export interface NoHead {
 const MISSING: NoHead = { damage: undefined }
 const DAMAGED: NoHead = { damage: 'the row of durabledict_heads' }
 
-/** How many tables there are. */
+/** The number of the library's tables. */
 const TABLES = 3
 
 /**
- * The dictionary's head, where the file holds the dictionary.
+ * Returns the head of the dictionary, if the file contains the dictionary.
  *
- * @throws UnsupportedError where a later version of the library has laid it out.
+ * @throws UnsupportedError if a later version of the library created the tables.
  */
 export function readHead(connection: Connection, dictionary: string): Head | NoHead {
   const row = findHead(connection, dictionary)
@@ -42,8 +45,8 @@ export function readHead(connection: Connection, dictionary: string): Head | NoH
 }
 
 /**
- * Creates tables and dictionary where they are missing, and founds the history again if what is there is damaged: with a new
- * epoch, so that every process loads what is stored. Other processes may do so at the same time.
+ * Creates tables and dictionary if they are missing. If the head is damaged, starts a new history: with a new epoch,
+ * so that every process loads everything. Other processes may do so concurrently.
  */
 export function createHead(connection: Connection, dictionary: string): Head {
   return writing(connection, () => {
@@ -52,14 +55,14 @@ export function createHead(connection: Connection, dictionary: string): Head {
     checkFormat(connection.get(SQL.format)?.format ?? FORMAT, dictionary)
     const found = readHead(connection, dictionary)
     if (complete && found.version !== undefined) return found
-    // Without one of the tables no history goes on, whatever dictionary it is of.
+    // If one of the tables was missing, the history of every dictionary has ended.
     if (!complete) connection.exec('DELETE FROM durabledict_heads; DELETE FROM durabledict_changes')
-    return foundAgain(connection, dictionary)
+    return startHistory(connection, dictionary)
   })
 }
 
-/** The recorded bound stays. */
-function foundAgain(connection: Connection, dictionary: string): Head {
+/** Keeps the recorded bound. */
+function startHistory(connection: Connection, dictionary: string): Head {
   const dict = escapeText(dictionary)
   const row = connection.get(SQL.head, dict)
   connection.run(SQL.removeHead, dict)
@@ -68,7 +71,12 @@ function foundAgain(connection: Connection, dictionary: string): Head {
   return readHead(connection, dictionary) as Head
 }
 
-/** Inside a transaction. @throws StoreUnavailableError if a trigger skipped it: writes `{ everywhere: true }` would resolve too early. */
+/**
+ * Raises the bound, inside a transaction.
+ *
+ * @throws StoreUnavailableError if a trigger skipped the write: writes with `{ everywhere: true }` would resolve too
+ * early.
+ */
 export function raiseBound(connection: Connection, dictionary: string, ms: number): void {
   connection.run(SQL.raiseBound, ms, escapeText(dictionary))
   const row = findHead(connection, dictionary)
@@ -90,7 +98,7 @@ function findHead(connection: Connection, dictionary: string): Row | undefined {
   }
 }
 
-/** The one parser of heads: whatever is not exactly as this library writes it is damaged. */
+/** The only parser of heads: a head that this library did not write is damaged. */
 function parseHead(row: Row, dictionary: string): Head | NoHead {
   const { format, epoch, number, nonce, log_rows: logRows, log_bytes: logBytes, bound } = row
   if (isNumber(format) && format > FORMAT && format <= HIGHEST_FORMAT) throw unknownFormat(String(format), dictionary)
@@ -114,7 +122,7 @@ function checkFormat(format: unknown, dictionary: string): void {
 
 function unknownFormat(format: string, dictionary: string, cause?: unknown): UnsupportedError {
   return new UnsupportedError(
-    `The tables of dictionary "${dictionary}" are of format ${format}, and this version of durabledict knows only ` +
+    `The tables of dictionary "${dictionary}" have format ${format}, but this version of durabledict supports only ` +
       `format ${FORMAT}. Update durabledict.`,
     { dictionary, ...(cause === undefined ? {} : { cause }) },
   )

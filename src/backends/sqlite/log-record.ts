@@ -4,18 +4,18 @@ import { toVersion, type VersionParts } from '../sql/version.js'
 import type { Row } from './connection.js'
 import type { ColumnReader, Raw, Stored } from './text.js'
 
-/** More than a change in the log has rows. */
+/** More than the most rows of a change in the log. */
 const MOST_ROWS = 2 ** 14
 
 /**
- * What the column `position` holds: which row of its change it is, and how many the change has, so that it shows if one is missing.
- * That of a single row is 0.
+ * The value of the column `position`: the index of the row in its change, and the number of rows of the change, which
+ * reveals a missing row. It is 0 for a change of one row.
  */
 export function toPosition(index: number, rows: number): number {
   return index * MOST_ROWS + rows - 1
 }
 
-/** One row of the log, read as strictly as it is written. */
+/** One row of the log, parsed strictly. */
 interface LogRecord {
   readonly number: number
   readonly index: number
@@ -29,9 +29,9 @@ interface LogRecord {
 type Step = Change<Stored> & { readonly effects: Effect<Stored>[] }
 
 /**
- * The changes that lead from one version to another. Work in proportion to the rows.
+ * Returns the changes that lead from one version to another, in linear time.
  *
- * @returns where the log is damaged, if it is: a row that this library does not write, a gap, or a chain that breaks.
+ * @returns if the log is damaged, where: a row that this library does not write, a gap, or a broken chain.
  */
 export function parseChanges(
   rows: readonly Row[],
@@ -57,7 +57,7 @@ export function parseChanges(
     : `the end of durabledict_changes after change ${number}`
 }
 
-/** Whether it is the next row of the same change. */
+/** Returns whether it is the next row of the same change. */
 function continues(last: LogRecord, { number, index, rows, nonce, previous, batch }: LogRecord): boolean {
   return (
     number === last.number &&
@@ -69,12 +69,12 @@ function continues(last: LogRecord, { number, index, rows, nonce, previous, batc
   )
 }
 
-/** Whether it is the first row of the next change. */
+/** Returns whether it is the first row of the next change. */
 function follows(last: Pick<VersionParts, 'number' | 'nonce'>, { number, index, previous }: LogRecord): boolean {
   return number === last.number + 1 && index === 0 && previous === last.nonce
 }
 
-/** Whether it is the last row of its change. */
+/** Returns whether it is the last row of its change. */
 function isLast({ index, rows }: LogRecord): boolean {
   return index === rows - 1
 }
@@ -88,7 +88,7 @@ function toStep({ number, nonce, previous, batch, effect }: LogRecord, epoch: st
   }
 }
 
-/** The one parser of rows of the log. */
+/** The only parser of rows of the log. */
 function parseRecord(row: Row, columns: ColumnReader): LogRecord | undefined {
   const { number, position, nonce, previous } = row
   const batch = columns.text(row.batch as Raw, row.batch_type)

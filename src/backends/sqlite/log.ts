@@ -8,17 +8,17 @@ import { parseChanges, toPosition } from './log-record.js'
 import { SQL } from './sql.js'
 import { bytesOf, type Column, type Stored, toColumn } from './text.js'
 
-/** How much history is kept for each dictionary, at most: entries changed, and bytes of their keys and values. */
+/** The most history to keep for each dictionary: changes of entries, and bytes of their keys and values. */
 export const LOG_ROWS = 10_000
 export const LOG_BYTES = 8 * 1024 * 1024
 
-/** Where a dictionary's history is kept. */
+/** The connection and the dictionary of a history. */
 export interface Log {
   readonly connection: Connection
   readonly dictionary: string
 }
 
-/** One row of the log to be. */
+/** A row to add to the log. */
 interface Entry {
   readonly type: string
   readonly key: string | null
@@ -27,8 +27,8 @@ interface Entry {
 }
 
 /**
- * Adds one change to the history, and moves the head. What no longer fits is removed from the other end, as much as came:
- * a commit costs the same whether the log is full or not. A change too large for the log cuts the history instead.
+ * Adds one change to the history and moves the head. It removes as much from the other end as no longer fits, so that
+ * a commit costs the same whether the log is full or not. A change too large for the log ends the history instead.
  */
 export function append(log: Log, head: Head, effects: readonly Effect<Stored>[], batch: string): Head {
   const { connection, dictionary } = log
@@ -43,8 +43,8 @@ export function append(log: Log, head: Head, effects: readonly Effect<Stored>[],
 }
 
 /**
- * What happened since `base`. It must be found in the history, by its nonce: else what happened since is not known, or
- * the file was restored. Runs in the transaction in which `head` was read.
+ * Returns the changes since `base`. The history must contain `base` with its nonce: otherwise the changes are
+ * unknown, or the file was restored. Runs in the transaction in which `head` was read.
  */
 export function changesSince(log: Log, base: Version, head: Head): CatchUp<Stored> {
   try {
@@ -69,14 +69,17 @@ function changesBetween(log: Log, base: Version, head: Head): CatchUp<Stored> {
   return { type: 'changes', version: head.version, changes }
 }
 
-/** The log was trimmed, if nothing earlier is left, and it has as many rows as the head says. */
+/** The log was trimmed if it has nothing earlier and has as many rows as the head records. */
 function cannotReach({ connection, dictionary }: Log, number: number, head: Head): CatchUp<Stored> {
   const rows = connection.get(SQL.logRows, number, escapeText(dictionary), head.number)
   if (rows?.log_rows === head.logRows && rows.earlier === 0) return { type: 'tooOld', diverged: false }
   return { type: 'tooOld', diverged: true, damage: `durabledict_changes, which has a gap after change ${number}` }
 }
 
-/** Whether a change since `base` has touched a key; also where that is not known any more. The log is read once. */
+/**
+ * Returns a function that returns whether a change since `base` touched a key, and true if that is unknown. Reads the
+ * log once.
+ */
 export function touchedSince(log: Log, base: Version, head: Head): (key: string) => boolean {
   const past = changesSince(log, base, head)
   if (past.type !== 'changes') return () => true
@@ -110,7 +113,7 @@ function insert(
 
 type Size = Pick<Head, 'logRows' | 'logBytes'>
 
-/** Where what is found cannot be so, as other programs have altered it, all of the log goes. */
+/** Clears the whole log if the recorded sizes are impossible because another program has altered them. */
 function trim(log: Log, size: Size): Size {
   const dict = escapeText(log.dictionary)
   let { logRows, logBytes } = size

@@ -5,24 +5,24 @@ import { type Place, unavailable } from './faults.js'
 import { setAside } from './set-aside.js'
 import { type Identity, identify, isSame, type Source } from './source.js'
 
-/** `PRAGMA synchronous`, as it reads back. */
+/** The number that `PRAGMA synchronous` returns for FULL. */
 const FULL = 2
 
-/** Read and written by its owner alone. */
+/** Readable and writable only by the owner. */
 const PRIVATE = 0o600
 
 interface Opened {
   readonly handle: OwnHandle
   readonly connection: Connection
   readonly file: Identity
-  /** The files beside it that SQLite keeps while it is open. */
+  /** The files that SQLite keeps next to it while it is open. */
   readonly journal: Identity | undefined
   readonly index: Identity | undefined
 }
 
 /**
- * A file that we open ourselves: in WAL mode with `synchronous=FULL`, so that a commit is on the disk when it returns
- * (SQLite docs, "Write-Ahead Logging"). Both are read back: a pragma that did nothing would be a data loss.
+ * A file that the library opens, in WAL mode with `synchronous=FULL`, so that a commit is on the disk when it returns
+ * (SQLite docs, "Write-Ahead Logging"). Both settings are read back: a pragma without effect could lose data.
  */
 export class OwnFile implements Source {
   readonly place: Place
@@ -30,10 +30,10 @@ export class OwnFile implements Source {
   #opened: Opened | undefined
   readonly #mode: number
   #readOnly = false
-  /** Once it was there it is not created any more. */
+  /** Whether the file was found before: it is then never created again. */
   #found = false
 
-  /** @param mode - the permissions of a file that is created here. */
+  /** @param mode - the permissions of a file that the library creates. */
   constructor(path: string, dictionary: string, engine: Engine, mode: number = PRIVATE) {
     this.place = { file: path, dictionary }
     this.#engine = engine
@@ -49,16 +49,20 @@ export class OwnFile implements Source {
     const opened = this.#opened
     if (opened && isSame(file, opened.file)) return opened.connection
     if (!file && this.#found) throw this.#missing()
-    if (opened) this.#letGo(opened)
+    if (opened) this.#leaveReplaced(opened)
     return this.#open()
   }
 
-  /** "PRAGMA data_version": changes when another connection commits, whatever process it is of; not by our own commits. */
+  /**
+   * Returns `PRAGMA data_version`, which changes when another connection of any process commits, but not with our own
+   * commits.
+   */
   signal(connection: Connection): number {
     try {
       return connection.get('PRAGMA data_version')?.data_version as number
     } catch (error) {
-      // It waits for no lock, except while the file is recovered or someone wants it alone: see Connection.
+      // It needs no lock, except during a recovery of the file or if another connection locks it exclusively: see
+      // Connection.
       this.#end()
       throw error
     }
@@ -93,7 +97,8 @@ export class OwnFile implements Source {
       const connection = new Connection(handle)
       connection.exec('PRAGMA busy_timeout = 0')
       if (!this.#readOnly) configure(connection, this.place)
-      // The first read opens the files beside it, whose identities are taken now. By `exec`, which a lock may fail.
+      // The first read opens the files next to it, whose identities are then recorded. It uses `exec`, because a lock
+      // may make it fail.
       connection.exec('SELECT 1 FROM sqlite_master LIMIT 1')
       const file = identify(path)
       if (!file || (before && !isSame(before, file))) throw this.#missing()
@@ -106,8 +111,8 @@ export class OwnFile implements Source {
     }
   }
 
-  /** The file was replaced. */
-  #letGo({ journal, index }: Opened): void {
+  /** Closes the connection to a file that was replaced. */
+  #leaveReplaced({ journal, index }: Opened): void {
     setAside(this.place.file, journal, index)
     this.#end()
   }
@@ -121,14 +126,14 @@ export class OwnFile implements Source {
 
   #missing() {
     const { file } = this.place
-    const said = `${file} is no longer there. It is not created anew: put it back, or restore it.`
-    return unavailable(said, this.place, whyMissing(file))
+    const message = `${file} is missing. It is not created again: put it back, or restore it.`
+    return unavailable(message, this.place, whyMissing(file))
   }
 }
 
 /**
- * Creates the file, empty, where it is missing: SQLite would give it the permissions that are usual in this process. Those of the
- * files beside it follow. Where it cannot be created, opening it says why.
+ * Creates an empty file if it is missing, with the given permissions: SQLite would use the default of this process.
+ * The files next to it get the same permissions. If this fails, opening the file reports the reason.
  */
 function createFile(path: string, mode: number): void {
   quietly(() => {
@@ -138,7 +143,7 @@ function createFile(path: string, mode: number): void {
   })
 }
 
-/** What the system says of a file that is not there; nothing where it is back, or another one is there. */
+/** Returns the system's error for a missing file, or an error that says the file was replaced. */
 function whyMissing(file: string): unknown {
   try {
     statSync(file)
@@ -148,19 +153,19 @@ function whyMissing(file: string): unknown {
   }
 }
 
-/** By `exec` where a lock may have to be waited for: see {@link Connection}. */
+/** Uses `exec` for statements that may wait for a lock: see {@link Connection}. */
 function configure(connection: Connection, place: Place): void {
   connection.exec('PRAGMA journal_mode = WAL')
   connection.exec('PRAGMA synchronous = FULL')
-  // macOS flushes the disk's own cache only when asked to.
+  // macOS flushes the disk's own cache only on request.
   connection.exec('PRAGMA fullfsync = ON')
   connection.exec('PRAGMA checkpoint_fullfsync = ON')
   const journal = connection.pragma('journal_mode')
   const synchronous = connection.pragma('synchronous')
   if (journal === 'wal' && synchronous === FULL) return
   throw unavailable(
-    `writes to ${place.file} would not be durable: SQLite answers journal_mode=${journal}, synchronous=${synchronous}, ` +
-      `where wal and ${FULL} (FULL) are needed. WAL needs shared memory, which network file systems lack.`,
+    `writes to ${place.file} would not be durable: SQLite reports journal_mode=${journal}, synchronous=${synchronous}, ` +
+      `but wal and ${FULL} (FULL) are needed. WAL needs shared memory, which network file systems lack: use a local disk.`,
     place,
   )
 }

@@ -3,12 +3,12 @@ import { now, delay as pause } from '../../time/clock.js'
 import { isLocked, stillLocked, unavailable } from './faults.js'
 import type { Source } from './source.js'
 
-/** How long to wait before the next attempt, in ms: at random up to this, so that those who wait take turns. */
+/** The longest wait before the next attempt, in ms. Waits are random, so that waiting calls take turns. */
 const LONGEST_PAUSE = 10
 
 /**
- * Waits out locks without blocking the event loop: SQLite's own busy timeout would. An attempt that finds the file free
- * answers at once.
+ * Waits for locks without blocking the event loop, as SQLite's busy timeout would. An attempt that finds the file
+ * unlocked returns its result at once.
  */
 export class Patience {
   readonly #source: Pick<Source, 'place'>
@@ -16,8 +16,8 @@ export class Patience {
   readonly #closing = new AbortController()
 
   /**
-   * @param timeout - the most that a call may take. Attempts end a little earlier, so that whoever bounds the call by it
-   * learns from us that nothing was written, and nothing is written after it was given up.
+   * @param timeout - the longest time that a call may take. Attempts end a little earlier. A caller with the same
+   * time limit then learns that nothing was written, and nothing is written after that.
    */
   constructor(source: Pick<Source, 'place'>, timeout: number) {
     this.#source = source
@@ -25,13 +25,13 @@ export class Patience {
   }
 
   /**
-   * Tries until it is no longer locked. Rejects with `StoreUnavailableError` where that takes too long.
+   * Retries until the file is no longer locked. Rejects with `StoreUnavailableError` if that takes too long.
    *
-   * @param signal - aborted when nobody waits any more.
+   * @param signal - aborted when no caller waits any more.
    */
   until<V>(attempt: () => V, signal?: AbortSignal): V | Promise<V> {
     this.#throwIfClosed()
-    if (signal?.aborted) throw unavailable('the call was given up before it began.', this.#source.place)
+    if (signal?.aborted) throw unavailable('the call was cancelled before it began.', this.#source.place)
     try {
       return attempt()
     } catch (error) {
@@ -50,7 +50,8 @@ export class Patience {
     for (let error = first; ; ) {
       const ms = 1 + Math.random() * (LONGEST_PAUSE - 1)
       const waited = now() - startedAt
-      // Before the pause: by its end the call may be given up. Without WAL an attempt takes time, since it syncs its journal.
+      // Checked before the pause: the caller may have stopped waiting by its end. Without WAL an attempt takes time,
+      // because it syncs its journal.
       if (waited + ms + lasted > this.#limit) throw stillLocked(error, this.#source.place, Math.round(waited))
       await pause(ms, undefined, { signal: this.#closing.signal }).catch(() => {})
       this.#throwIfClosed()

@@ -3,10 +3,10 @@ import { newEpoch } from '../sql/version.js'
 import { type Identity, identify, isSame } from './source.js'
 
 /**
- * Called when the file at the path was replaced by another one, before that is opened. What the replaced file left
- * beside it would be taken for the new one's: SQLite would replay the old journal onto the new file, and damage it (SQLite
- * docs, "How To Corrupt An SQLite Database File", 1.4). The journal is renamed, not removed: what was committed to the old file last
- * stands in it. Files that others have put there meanwhile are theirs.
+ * Call it when another file has replaced the one at the path, before that file is opened. SQLite would use the
+ * journal of the replaced file for the new one: replaying it would damage the new file (SQLite docs, "How To Corrupt
+ * An SQLite Database File", 1.4). The journal is renamed, not removed, because it may contain the last commits to the
+ * old file. Files that other programs have created in the meantime are left alone.
  *
  * @param journal - the old file's `-wal`.
  * @param index - the old file's `-shm`.
@@ -16,7 +16,10 @@ export function setAside(path: string, journal: Identity | undefined, index: Ide
   if (isSame(identify(`${path}-shm`), index)) rmSync(`${path}-shm`, { force: true })
 }
 
-/** Random besides the time: a test may have stopped the clock, and a journal that was set aside must not be replaced. */
+/**
+ * Contains random digits besides the time: a test may have stopped the clock, and a renamed journal must not be
+ * overwritten.
+ */
 function aside(path: string): string {
   return `${path}-wal.replaced-${Date.now()}-${newEpoch()}`
 }

@@ -2,35 +2,38 @@ import { statSync } from 'node:fs'
 import type { Connection } from './connection.js'
 import type { Place } from './faults.js'
 
-/** Where connections to a file come from. */
+/** The source of connections to a file. */
 export interface Source {
   readonly place: Place
   /** From now on nothing is created, and no right to write is needed. */
   restrictToReads(): void
   /**
-   * A connection to the file that is at the path now.
+   * Returns a connection to the file that is at the path now.
    *
-   * @throws StoreUnavailableError where there is none any more. It is never created anew behind anyone's back.
+   * @throws StoreUnavailableError if the file is missing. A file that existed before is never created again.
    */
   connection(): Connection
-  /** A number that changes when anyone else commits; `undefined` where the connection is not ours alone. */
+  /**
+   * Returns a number that changes with every commit of another connection, or `undefined` if the library does not own
+   * the connection.
+   */
   signal(connection: Connection): number | undefined
-  /** Runs a write such that it is on the disk when it returns. */
+  /** Runs a write so that it is on the disk when it returns. */
   durably<V>(connection: Connection, write: () => V): V
-  /** The file that is written at each commit; `undefined` where there is none. */
+  /** The file that is written at each commit; `undefined` if there is none. */
   watchable(): string | undefined
-  /** After a fault that a new connection may not have. */
+  /** Call it after a fault that a new connection may not have. */
   renew(): void
   close(): void
 }
 
-/** What tells one file from another at the same path. */
+/** Distinguishes files at the same path. */
 export interface Identity {
   readonly dev: number
   readonly ino: number
 }
 
-/** The file that is at the path now. */
+/** Returns the identity of the file that is at the path now. */
 export function identify(path: string): Identity | undefined {
   return statSync(path, { throwIfNoEntry: false })
 }

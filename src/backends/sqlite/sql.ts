@@ -1,21 +1,21 @@
 import { anyByReplacing, anyOf, hexOf, numberOf, oneOf, realOf } from './columns.js'
 
-/** The layout of the tables that this version of the library reads and writes. */
+/** The format of the tables that this version of the library reads and writes. */
 export const FORMAT = 1
 
-/** What later versions of the library may count up to. Whatever else is found in its place is damaged. */
+/** The highest format that a later version of the library may use. A larger number is damage. */
 export const HIGHEST_FORMAT = 65_535
 
 /** The number of the oldest commit in the log. Parameters: dict. */
 const OLDEST = '(SELECT number FROM durabledict_changes WHERE dict = ? ORDER BY number LIMIT 1)'
 
 /**
- * The tables, shared by all dictionaries of a file. Each statement leaves alone what is there, so that processes may
- * create them at the same time.
+ * The tables, shared by all dictionaries of a file. The statements keep existing tables, so that processes may create
+ * them concurrently.
  */
 export const CREATE_TABLES = `
-  -- What is stored: text or bytes, as the encoding makes it. In text, U+0001 and four hexadecimal digits stand for a
-  -- character that SQLite's text cannot hold.
+  -- The stored values: text or bytes, as the encoding returns them. In text, U+0001 and four hexadecimal digits encode a
+  -- character that SQLite text cannot contain.
   CREATE TABLE IF NOT EXISTS durabledict_entries (
     dict TEXT NOT NULL,
     key TEXT NOT NULL,
@@ -23,9 +23,9 @@ export const CREATE_TABLES = `
     PRIMARY KEY (dict, key)
   ) WITHOUT ROWID;
 
-  -- Where each dictionary's history stands. A version is a number, the epoch (one for each creation of the dictionary)
-  -- and the nonce (one for each commit). log_rows and log_bytes measure what durabledict_changes holds. bound
-  -- is for how long some replica relies on memory after a check, in milliseconds.
+  -- The current version of each dictionary: a number, the epoch (one for each creation of the dictionary)
+  -- and the nonce (one for each commit). log_rows and log_bytes are the size of its part of durabledict_changes. bound
+  -- is the longest time for which a replica relies on its memory after a check, in milliseconds.
   CREATE TABLE IF NOT EXISTS durabledict_heads (
     dict TEXT NOT NULL PRIMARY KEY,
     format INTEGER NOT NULL,
@@ -37,9 +37,9 @@ export const CREATE_TABLES = `
     bound REAL NOT NULL
   ) WITHOUT ROWID;
 
-  -- The latest part of the history, one row for each entry changed: 'set', 'delete', or 'clear' (of all, without a
-  -- key). All rows of one commit have its number and nonce, the nonce of the commit before, and the id of its batch. position is
-  -- the place of a row in its commit times 16384, plus the number of the commit's rows but one.
+  -- The latest part of the history, one row for each change of an entry: 'set', 'delete', or 'clear' (all entries, no
+  -- key). All rows of a commit have its number and nonce, the nonce of the previous commit, and the id of its batch. position is
+  -- the index of a row in its commit times 16384, plus the number of rows of the commit minus one.
   CREATE TABLE IF NOT EXISTS durabledict_changes (
     dict TEXT NOT NULL,
     number INTEGER NOT NULL,
@@ -57,18 +57,18 @@ export const CREATE_TABLES = `
 
 const TABLES = "('durabledict_entries', 'durabledict_heads', 'durabledict_changes')"
 
-/** Names of tables are spelled as whoever created the trigger did. */
+/** SQLite stores the table name as spelled by the author of the trigger. */
 const TRIGGER = `type = 'trigger' AND tbl_name COLLATE NOCASE IN ${TABLES}`
 
-/** Statements with no note on parameters have none. */
+/** A statement without a note on parameters has none. */
 export const SQL = {
-  /** How many of the tables there are. */
+  /** The number of the library's tables that exist. */
   tables: `SELECT count(*) AS tables FROM sqlite_master WHERE type = 'table' AND name IN ${TABLES}`,
 
   /** Whether there is a trigger on one of the tables. */
   triggers: `SELECT 1 AS found FROM sqlite_master WHERE ${TRIGGER} LIMIT 1`,
 
-  /** The same, of triggers that this connection alone has. */
+  /** The same for the temporary triggers of this connection. */
   temporaryTriggers: `SELECT 1 AS found FROM sqlite_temp_master WHERE ${TRIGGER} LIMIT 1`,
 
   /** The highest format in the file. */
@@ -118,13 +118,13 @@ export const SQL = {
   log: `INSERT INTO durabledict_changes (dict, number, position, nonce, previous, batch, type, key, value, bytes)
     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
 
-  /** Parameters: dict, the number after which, the last number, how many at most. */
+  /** The changes after a number. Parameters: dict, that number, the last number, the most rows to return. */
   changesAfter: `SELECT ${numberOf('number')}, ${numberOf('position')}, ${hexOf('nonce')}, ${hexOf('previous')},
     ${anyOf('batch')}, ${oneOf('type', ['set', 'delete', 'clear'])}, ${anyOf('key')}, ${anyOf('value')}
     FROM durabledict_changes AS log WHERE dict = ? AND log.number > ? AND log.number <= ?
     ORDER BY log.number, log.position LIMIT ?`,
 
-  /** How many rows the log has, and how many up to a number. Parameters: that number, dict, the last number. */
+  /** The number of rows in the log, and of those up to a number. Parameters: that number, dict, the last number. */
   logRows: `SELECT count(*) AS log_rows, count(CASE WHEN number <= ? THEN 1 END) AS earlier
     FROM durabledict_changes WHERE dict = ? AND number <= ?`,
 
@@ -135,7 +135,7 @@ export const SQL = {
   /** Parameters: dict, dict. */
   trim: `DELETE FROM durabledict_changes WHERE dict = ? AND number = ${OLDEST}`,
 
-  /** What cannot be of this history. Parameters: dict, the first number that is not. */
+  /** Removes changes that cannot belong to this history. Parameters: dict, the first of their numbers. */
   cutFrom: 'DELETE FROM durabledict_changes WHERE dict = ? AND number >= ?',
 
   /** Parameters: dict. */

@@ -24,19 +24,19 @@ import type { Stored } from './text.js'
 import { reading, writing } from './transactions.js'
 
 const NOT_CREATED =
-  'the file does not hold this dictionary, or its row in durabledict_heads is damaged. With { readOnly: true } it is neither ' +
+  'the file does not contain this dictionary, or its row in durabledict_heads is damaged. With { readOnly: true } it is neither ' +
   'created nor repaired: open it once without the option.'
 
-/** A head, with what must still stand for it to be the present one. */
-interface Known {
+/** The head as last read, and what must be unchanged for it to be current. */
+interface LastHead {
   readonly head: Head | NoHead
   readonly connection: Connection
   readonly signal: number | undefined
 }
 
 /**
- * A dictionary in an SQLite file. Every capability; linearizable, with writes that are on the disk when they are
- * acknowledged. Answers at once, without a promise, unless someone else has locked the file.
+ * A dictionary in an SQLite file. Supports every capability. Linearizable; a write is on the disk when it is
+ * acknowledged. Returns results synchronously, without a promise, unless another connection has locked the file.
  */
 export class SqliteBackend implements Backend<Stored> {
   readonly name: string
@@ -46,11 +46,11 @@ export class SqliteBackend implements Backend<Stored> {
   readonly #entries: Entries
   readonly #feeds = new Set<Feed>()
   #readOnly = false
-  #known: Known | undefined
-  /** The rest of this turn of the event loop, where it has seen a commit. */
+  #lastHead: LastHead | undefined
+  /** Resolves at the end of a turn of the event loop in which a commit was made. */
   #turn: Promise<void> | undefined
 
-  /** @param timeout - the most that a call may take, in ms. */
+  /** @param timeout - the longest time that a call may take, in ms. */
   constructor(name: string, source: Source, timeout: number) {
     this.name = name
     this.#source = source
@@ -98,14 +98,14 @@ export class SqliteBackend implements Backend<Stored> {
     })
   }
 
-  /** One consistent state. Creates tables and dictionary where they are missing. */
+  /** Returns one consistent state. Creates tables and dictionary if they are missing. */
   load(): Awaitable<State<Stored>> {
     return this.#read(connection => this.#load(connection))
   }
 
   /**
-   * One transaction, on the disk when it is acknowledged. A second one within a turn of the event loop waits for the next:
-   * a loop of awaited writes would let nothing else run.
+   * Executes one transaction, which is on the disk when it is acknowledged. A second one within a turn of the event
+   * loop waits for the next turn: a loop of awaited writes would block everything else.
    */
   commit(batch: Batch<Stored>, since: Version, signal?: AbortSignal): Awaitable<Committed<Stored>> {
     const execute = () => this.#write(connection => this.#commit(connection, batch, since), signal)
@@ -120,7 +120,7 @@ export class SqliteBackend implements Backend<Stored> {
     })
   }
 
-  /** Tells of every commit, whoever made it. */
+  /** Notifies the listener of every commit by any writer. */
   subscribe(listener: Listener<Stored>): Awaitable<Unsubscribe> {
     return this.#patience.until(() => {
       const feed = new Feed({ look: () => this.#look(), watchable: () => this.#source.watchable() }, listener)
@@ -132,7 +132,7 @@ export class SqliteBackend implements Backend<Stored> {
   close(): void {
     this.#patience.close()
     for (const feed of this.#feeds) this.#stop(feed)
-    this.#known = undefined
+    this.#lastHead = undefined
     this.#source.close()
   }
 
@@ -141,36 +141,36 @@ export class SqliteBackend implements Backend<Stored> {
     const { committed, head } = this.#source.durably(connection, () => {
       const first = commitBatch(log, batch, since)
       if (first.committed) return first
-      this.#known = undefined
+      this.#lastHead = undefined
       createHead(connection, this.name)
       const second = commitBatch(log, batch, since)
       return second.committed ? withDamage(second, first.head.damage) : this.#removed()
     })
-    // The signal from before still stands, since our own commit does not change it.
-    const signal = this.#known?.connection === connection ? this.#known.signal : undefined
-    this.#known = { head, connection, signal }
+    // The earlier signal is still valid: our own commit does not change it.
+    const signal = this.#lastHead?.connection === connection ? this.#lastHead.signal : undefined
+    this.#lastHead = { head, connection, signal }
     this.#turn = this.#nextTurn()
     return committed
   }
 
-  /** The own listeners are told then, as they would be by another process. */
+  /** Notifies this backend's own listeners in the next turn, as if another process had committed. */
   async #nextTurn(): Promise<void> {
     await new Promise(setImmediate)
     this.#turn = undefined
     for (const feed of this.#feeds) feed.ask()
   }
 
-  /** The present head. Read only where the signal says that someone has committed. */
+  /** Returns the current head. Reads it only if the signal shows another commit. */
   #head(connection: Connection): Head | NoHead {
-    const known = this.#known
+    const last = this.#lastHead
     const signal = this.#source.signal(connection)
-    if (known && known.connection === connection && signal !== undefined && known.signal === signal) return known.head
+    if (last && last.connection === connection && signal !== undefined && last.signal === signal) return last.head
     const head = reading(connection, () => readHead(connection, this.name))
-    this.#known = { head, connection, signal }
+    this.#lastHead = { head, connection, signal }
     return head
   }
 
-  /** The present head, where need be of a dictionary that is created now. */
+  /** Returns the current head. Creates the dictionary if it is missing. */
   #ensure(connection: Connection): Head {
     const head = this.#head(connection)
     return head.version === undefined ? this.#create(connection) : head
@@ -178,7 +178,7 @@ export class SqliteBackend implements Backend<Stored> {
 
   #create(connection: Connection): Head {
     if (this.#readOnly) throw unavailable(NOT_CREATED, this.#source.place)
-    this.#known = undefined
+    this.#lastHead = undefined
     return this.#source.durably(connection, () => createHead(connection, this.name))
   }
 
@@ -189,7 +189,7 @@ export class SqliteBackend implements Backend<Stored> {
     return this.#state(connection) ?? this.#removed()
   }
 
-  /** Nothing where the file does not hold the dictionary. */
+  /** Returns `undefined` if the file does not contain the dictionary. */
   #state(connection: Connection): State<Stored> | undefined {
     return reading(connection, () => {
       const { version } = readHead(connection, this.name)
@@ -214,7 +214,7 @@ export class SqliteBackend implements Backend<Stored> {
     return this.#patience.until(() => this.#attempt(writeFault, work), signal)
   }
 
-  /** Once. Locks pass as they are, other faults as errors of the library's family. */
+  /** Makes one attempt. Passes lock errors on unchanged, and converts other errors to the library's own. */
   #attempt<V>(fault: typeof readFault, work: (connection: Connection) => V): V {
     try {
       return work(this.#source.connection())

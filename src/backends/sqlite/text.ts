@@ -2,43 +2,46 @@ import { DamagedValue } from '../../contract/damaged-value.js'
 import { keyFault, MAX_KEY_BYTES } from '../../contract/key-fault.js'
 import { ESCAPE, escapeText, unescapeText } from '../sql/escape.js'
 
-/** What a column of text or bytes is bound to. */
+/** A value that is bound to a column of text or bytes. */
 export type Column = string | Uint8Array
 
-/** A stored form: what an encoding makes; what other programs wrote may be damaged. */
+/** A stored value: the result of an encoding, or a damaged value that another program wrote. */
 export type Stored = Column | DamagedValue
 
-/** What a column holds, as `anyOf` selects it: libsql's bytes are a Buffer in one row, and an ArrayBuffer in a list of rows. */
+/**
+ * The content of a column as `anyOf` selects it. For bytes, libsql returns a Buffer in a single row and an
+ * ArrayBuffer in a list of rows.
+ */
 export type Raw = string | Uint8Array | ArrayBuffer | null
 
-/** What engines put in place of bytes that are not text. */
+/** The character with which engines replace bytes that are not text. */
 const REPLACEMENT = '\ufffd'
 
-/** A stored form as it is bound to a statement. */
+/** Converts a stored value to bind it to a statement. */
 export function toColumn(stored: Stored): Column {
   if (stored instanceof DamagedValue) throw new TypeError('A damaged value cannot be written.')
   return typeof stored === 'string' ? escapeText(stored) : stored
 }
 
-/** Reads what any program may have written, in a database of that encoding. */
+/** Reads columns that any program may have written, in the encoding of the database. */
 export class ColumnReader {
   readonly #decoder: InstanceType<typeof TextDecoder>
 
-  /** @param encoding - as `PRAGMA encoding` gives it: `UTF-8`, `UTF-16le` or `UTF-16be`. */
+  /** @param encoding - the result of `PRAGMA encoding`: `UTF-8`, `UTF-16le` or `UTF-16be`. */
   constructor(encoding: string) {
     this.#decoder = new TextDecoder(encoding, { fatal: true, ignoreBOM: true })
   }
 
-  /** Text and bytes; all else is damaged. */
+  /** Reads text or bytes; every other value is damaged. */
   stored(raw: Raw, type: unknown): Stored {
     if (type === 'blob') return toBytes(raw as Uint8Array | ArrayBuffer)
     if (type !== 'text')
-      return new DamagedValue(`SQLite holds ${String(type)} there, not text or a blob.`, bytesIn(raw))
+      return new DamagedValue(`It is stored as ${String(type)}, not as text or a blob.`, bytesIn(raw))
     const text = this.text(raw, type)
     return text === undefined ? new DamagedValue('It is not well-formed text.', bytesIn(raw)) : unescapeText(text)
   }
 
-  /** A key; `undefined` if it cannot be one, or is not written as this library writes it. */
+  /** Reads a key. Returns `undefined` if it is not a valid key, or not in the form in which this library writes it. */
   key(raw: Raw, type: unknown): string | undefined {
     if (isPlainKey(raw) && type === 'text') return raw
     const text = this.text(raw, type)
@@ -47,7 +50,7 @@ export class ColumnReader {
     return keyFault(key) === undefined && escapeText(key) === text ? key : undefined
   }
 
-  /** The text as it is in the file; `undefined` if it is none. */
+  /** Returns the text as stored in the file, or `undefined` if it is not text. */
   text(raw: Raw, type: unknown): string | undefined {
     if (type !== 'text') return undefined
     if (typeof raw === 'string') return raw.includes(REPLACEMENT) ? undefined : raw
@@ -59,13 +62,13 @@ export class ColumnReader {
   }
 }
 
-/** Most keys are ASCII: a string that was selected as one, with nothing escaped. */
+/** Most keys are ASCII: strings with nothing escaped. */
 function isPlainKey(raw: Raw): raw is string {
   if (typeof raw !== 'string' || raw.length === 0 || raw.length > MAX_KEY_BYTES) return false
   return !raw.includes(ESCAPE) && !raw.includes(REPLACEMENT)
 }
 
-/** How many bytes a column takes in the file. */
+/** Returns how many bytes a value takes in the file. */
 export function bytesOf(column: Column): number {
   return typeof column === 'string' ? Buffer.byteLength(column) : column.byteLength
 }

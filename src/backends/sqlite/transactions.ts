@@ -3,8 +3,8 @@ import type { Connection } from './connection.js'
 import { CommitFault, isLocked } from './faults.js'
 
 /**
- * Reads one consistent state (snapshot isolation in WAL mode, serializable otherwise). The lock is taken, and waited for, by
- * `exec`, before any prepared statement runs: see {@link Connection}.
+ * Reads one consistent state (snapshot isolation in WAL mode, else serializable). `exec` takes, and waits for, the
+ * lock before any prepared statement runs: see {@link Connection}.
  */
 export function reading<V>(connection: Connection, work: () => V): V {
   connection.exec('BEGIN')
@@ -17,37 +17,38 @@ export function reading<V>(connection: Connection, work: () => V): V {
 }
 
 /**
- * Writes all of it or nothing, alone (serializable: the write lock is taken before anything is read). Throws
- * {@link CommitFault} where COMMIT failed; whatever else is thrown, nothing was written.
+ * Writes atomically and alone (serializable: the write lock is taken before the first read). Throws {@link
+ * CommitFault} if COMMIT failed. After any other error, nothing was written.
  */
 export function writing<V>(connection: Connection, work: () => V): V {
   connection.exec('BEGIN IMMEDIATE')
-  let answer: V
+  let result: V
   try {
-    answer = work()
+    result = work()
   } catch (error) {
     rollBack(connection)
     throw error
   }
   commit(connection)
-  return answer
+  return result
 }
 
 /**
- * Undoes what `work` wrote where it throws, and leaves what was written before it. That cannot be where SQLite or a trigger
- * (`RAISE(ROLLBACK)`) has rolled back the whole transaction: then it throws the error of SQLite, so that nothing follows.
+ * If `work` throws, undoes its writes and keeps the earlier ones. If SQLite or a trigger (`RAISE(ROLLBACK)`) has
+ * rolled back the whole transaction, this is impossible: it then throws the error of SQLite, so that nothing else is
+ * executed.
  */
 export function undoable<V>(connection: Connection, work: () => V): V {
   connection.exec('SAVEPOINT durabledict')
-  let answer: V
+  let result: V
   try {
-    answer = work()
+    result = work()
   } catch (error) {
     const isUndone = quietly(() => connection.exec('ROLLBACK TO durabledict; RELEASE durabledict'))
     throw isUndone || !(error instanceof DurableDictError) ? error : (error.cause ?? error)
   }
   connection.exec('RELEASE durabledict')
-  return answer
+  return result
 }
 
 function commit(connection: Connection): void {
@@ -55,7 +56,7 @@ function commit(connection: Connection): void {
     connection.exec('COMMIT')
   } catch (cause) {
     rollBack(connection)
-    // Not begun: without WAL, COMMIT waits for readers.
+    // The commit has not begun: without WAL, COMMIT waits for readers.
     throw isLocked(cause) ? cause : new CommitFault('COMMIT failed', { cause })
   }
 }
@@ -64,7 +65,11 @@ function rollBack(connection: Connection): void {
   quietly(() => connection.exec('ROLLBACK'))
 }
 
-/** After some faults SQLite has rolled back already. @returns whether it had not. */
+/**
+ * Ignores an error: after some faults SQLite has rolled back already.
+ *
+ * @returns whether there was no error.
+ */
 function quietly(work: () => void): boolean {
   try {
     work()

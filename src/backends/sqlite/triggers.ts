@@ -8,27 +8,30 @@ import { changesSince, type Log } from './log.js'
 import { SQL } from './sql.js'
 import type { Raw, Stored } from './text.js'
 
-/** What is known of a connection's triggers, as long as its schema is the same. */
-interface Known {
+/** Whether a connection has triggers, valid as long as its schema is unchanged. */
+interface TriggerCheck {
   readonly schema: unknown
   readonly any: boolean
 }
 
-const known = new WeakMap<Connection, Known>()
+const checks = new WeakMap<Connection, TriggerCheck>()
 
-/** Whether the file, or this connection alone, has triggers on the library's tables. Inside a transaction. */
+/**
+ * Returns whether the file, or only this connection, has triggers on the library's tables. Call it inside a
+ * transaction.
+ */
 export function hasTriggers(connection: Connection): boolean {
   if (connection.get(SQL.temporaryTriggers) !== undefined) return true
   const schema = connection.pragma('schema_version')
-  const last = known.get(connection)
+  const last = checks.get(connection)
   if (last !== undefined && last.schema === schema) return last.any
   const any = connection.get(SQL.triggers) !== undefined
-  known.set(connection, { schema, any })
+  checks.set(connection, { schema, any })
   return any
 }
 
 /**
- * Compares the rows with what a group has just written.
+ * Compares the rows with the effects of the latest group.
  *
  * @throws InvalidValueError if a trigger altered or skipped one of them: memory must not differ from the rows.
  */
@@ -47,7 +50,7 @@ export function checkEntries({ connection, dictionary }: Log, effects: readonly 
   if (effects.at(-1)?.type === 'clear' && connection.get(SQL.any, dict) !== undefined) throw altered(dictionary)
 }
 
-/** @throws StoreUnavailableError if a trigger altered or skipped what a commit wrote into the log or the head. */
+/** @throws StoreUnavailableError if a trigger altered or skipped the commit's rows in the log or its head. */
 export function checkHistory(log: Log, before: Head, after: Head, effects: readonly Effect<Stored>[]): void {
   const { connection, dictionary } = log
   const isMoved = readHead(connection, dictionary).version === after.version
@@ -66,17 +69,17 @@ function isSameChange(found: ReturnType<typeof changesSince>, effects: readonly 
   return logged.length === effects.length && logged.every((effect, n) => isSameEffect(effect, effects[n]))
 }
 
-function isSameEffect(found: Effect<Stored>, made: Effect<Stored> | undefined): boolean {
-  if (found.type !== made?.type) return false
-  if (found.type === 'clear' || made.type === 'clear') return true
-  if (found.key !== made.key) return false
-  return found.type !== 'set' || made.type !== 'set' || sameStored(found.stored, made.stored)
+function isSameEffect(found: Effect<Stored>, written: Effect<Stored> | undefined): boolean {
+  if (found.type !== written?.type) return false
+  if (found.type === 'clear' || written.type === 'clear') return true
+  if (found.key !== written.key) return false
+  return found.type !== 'set' || written.type !== 'set' || sameStored(found.stored, written.stored)
 }
 
 function altered(dictionary: string, key?: string): InvalidValueError {
   const what = key === undefined ? 'clear()' : `The write of key ${JSON.stringify(key)}`
   return new InvalidValueError(
-    `${what} was rolled back in dictionary "${dictionary}": afterwards durabledict_entries did not hold what was written. ` +
+    `${what} was rolled back in dictionary "${dictionary}": afterwards durabledict_entries did not contain the written value. ` +
       'Look for a trigger on that table that alters or skips rows.',
     { dictionary, key },
   )

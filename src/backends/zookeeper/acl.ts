@@ -1,12 +1,15 @@
 import type { Acl } from './client/packets.js'
 
-/** All rights of a znode: read, write, create, delete, admin. */
+/** All rights on a znode: read, write, create, delete, admin. */
 const ALL = 31
 
-/** Everyone may do everything, as ZooKeeper's own tools have it. */
+/** Everyone has all rights, as with ZooKeeper's own tools. */
 const OPEN: readonly Acl[] = [{ perms: ALL, scheme: 'world', id: 'anyone' }]
 
-/** An entry of an access control list: plain (`perms`), or of node-zookeeper-client's class (which has `permission`). */
+/**
+ * An entry of an access control list: plain (`perms`), or an object of node-zookeeper-client's class (with
+ * `permission`).
+ */
 export interface ZookeeperAcl {
   /** The sum of 1 (read), 2 (write), 4 (create), 8 (delete) and 16 (admin). */
   readonly perms?: number | undefined
@@ -15,9 +18,9 @@ export interface ZookeeperAcl {
 }
 
 /**
- * The list in plain form. Default: open to everyone.
+ * Converts the list to plain form. Default: everyone has all rights.
  *
- * @throws TypeError where it is none.
+ * @throws TypeError if it is not an access control list.
  */
 export function toAcl(given: unknown): readonly Acl[] {
   if (given === undefined) return OPEN
@@ -25,7 +28,7 @@ export function toAcl(given: unknown): readonly Acl[] {
   return given.map(toEntry)
 }
 
-/** What it takes in a request that creates a znode, in bytes. */
+/** Returns its size in a request that creates a znode, in bytes. */
 export function bytesOfAcl(acl: readonly Acl[]): number {
   return acl.reduce((sum, { scheme, id }) => sum + 12 + Buffer.byteLength(scheme) + Buffer.byteLength(id), 4)
 }
@@ -40,7 +43,7 @@ function toEntry(given: Partial<ZookeeperAcl> | null): Acl {
 
 function wrong(): TypeError {
   return new TypeError(
-    'Option "acl" must be a list of entries such as { perms: 31, id: { scheme: "digest", id: "user:hash" } }, or of ' +
-      "node-zookeeper-client's own, with at least one.",
+    'Option "acl" must be a list of entries such as { perms: 31, id: { scheme: "digest", id: "user:hash" } }, or of objects of ' +
+      "node-zookeeper-client's class ACL, with at least one entry.",
   )
 }

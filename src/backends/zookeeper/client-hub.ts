@@ -2,8 +2,8 @@ import type { ZookeeperClient } from './node-zookeeper-shape.js'
 
 type StateListener = (state: { readonly name: string }) => void
 
-/** One watcher of the client, for all dictionaries that watch the same znode. */
-class Fan {
+/** One watcher of the client, shared by all dictionaries that watch the same znode. */
+class SharedWatcher {
   readonly listeners = new Set<() => void>()
   readonly notify = () => {
     for (const listener of [...this.listeners]) listener()
@@ -13,13 +13,13 @@ class Fan {
 const hubs = new WeakMap<ZookeeperClient, ClientHub>()
 
 /**
- * What the dictionaries on one client share. Node.js warns of more than ten listeners on one emitter: the client gets one for
- * its state, and one watcher for each znode, however many dictionaries there are.
+ * What the dictionaries on one client share. Node.js warns if one emitter has more than ten listeners. The client
+ * therefore gets one listener for its state and one watcher for each znode, however many dictionaries there are.
  */
 export class ClientHub {
   readonly #client: ZookeeperClient
   readonly #members = new Set<StateListener>()
-  readonly #fans = new Map<string, Fan>()
+  readonly #watchers = new Map<string, SharedWatcher>()
 
   private constructor(client: ZookeeperClient) {
     this.#client = client
@@ -36,23 +36,23 @@ export class ClientHub {
     this.#members.add(listener)
   }
 
-  /** @param watchers - given to {@link watcher} before. */
+  /** @param watchers - the listeners that were passed to {@link watcher}. */
   leave(listener: StateListener, watchers: readonly (() => void)[]): void {
     this.#members.delete(listener)
     if (this.#members.size === 0) this.#client.removeListener('state', this.#onState)
-    for (const fan of this.#fans.values()) for (const watcher of watchers) fan.listeners.delete(watcher)
+    for (const shared of this.#watchers.values()) for (const watcher of watchers) shared.listeners.delete(watcher)
   }
 
   /**
-   * What the client is to call when a znode changes. It is the same for all dictionaries, since the client adds it once only;
-   * one that has not set its watch again yet may be notified as well.
+   * Returns the function that the client calls when a znode changes. All dictionaries share it, because the client
+   * adds it only once. A dictionary that has not set its watch again yet may therefore be notified too.
    */
   watcher(kind: 'data' | 'children', path: string, listener: () => void): () => void {
     const name = `${kind} ${path}`
-    const fan = this.#fans.get(name) ?? new Fan()
-    this.#fans.set(name, fan)
-    fan.listeners.add(listener)
-    return fan.notify
+    const shared = this.#watchers.get(name) ?? new SharedWatcher()
+    this.#watchers.set(name, shared)
+    shared.listeners.add(listener)
+    return shared.notify
   }
 
   readonly #onState: StateListener = state => {

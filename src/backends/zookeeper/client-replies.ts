@@ -3,7 +3,7 @@ import { StoreUnavailableError } from '../../errors/errors.js'
 import type { Children, Reply, Stat, Step, Znode } from './transport.js'
 
 /**
- * Passes on what was read of a reply; what cannot be read is a fault. Nothing may be thrown: it would end the process, since
+ * Passes on the parsed reply, or the fault if parsing fails. It must not throw: that would end the process, because
  * the client calls back from its socket.
  */
 export function pass<V>(reply: Reply<V>, read: () => V): void {
@@ -36,25 +36,25 @@ export function toChildren(names: unknown, stat: unknown): Children {
   return { names, stat: toStat(stat) }
 }
 
-/** One state for each step that sets data. */
+/** Returns one state for each step that sets data. */
 export function toResults(results: unknown, steps: readonly Step[]): (Stat | undefined)[] {
   if (!Array.isArray(results) || results.length !== steps.length)
     throw unexpected('the results of a transaction', results)
   return steps.map(({ type }, index) => (type === 'set' ? toStat(Object(results[index]).stat) : undefined))
 }
 
-/** Which step of a transaction has failed; nothing where the results do not say. */
+/** Returns the index of the failed step, or `undefined` if the results do not show it. */
 export function failedStep(results: unknown): number | undefined {
   if (!Array.isArray(results)) return undefined
   const step = results.findIndex(result => (Object(result).err ?? 0) !== 0)
   return step < 0 ? undefined : step
 }
 
-/** Shows the shape, not what it holds. */
+/** Describes the shape, never the content. */
 function unexpected(what: string, value: unknown): StoreUnavailableError {
   return new StoreUnavailableError(
-    `The ZooKeeper client answers with ${what} of an unexpected shape: ${shapeOf(value)}. Use node-zookeeper-client 1.x as it ` +
-      'is published.',
+    `The ZooKeeper client returned ${what} of an unexpected shape: ${shapeOf(value)}. Use node-zookeeper-client 1.x as ` +
+      'published.',
   )
 }
 

@@ -10,19 +10,19 @@ import { checkClient, checkClientAcl, type ZookeeperClient } from './node-zookee
 import type { Transport, TransportEvents } from './transport.js'
 import { ZookeeperBackend } from './zookeeper-backend.js'
 
-/** The session timeout that is asked for where the caller does not say, in ms. */
+/** The default session timeout to request, in ms. */
 const SESSION_TIMEOUT = 10_000
 
-/** What a backend is connected with. */
+/** The options of a connection. */
 export interface ConnectOptions {
   readonly acl?: readonly ZookeeperAcl[] | undefined
   readonly sessionTimeout?: number | undefined
 }
 
 /**
- * How a session is opened: by the caller's client, or, for a connection string, one of the dictionary's own.
+ * Returns a function that opens a session: on the caller's client, or, for a connection string, an own session.
  *
- * @throws TypeError where it is neither, or an option is none.
+ * @throws TypeError if the client is neither, or if an option is invalid.
  */
 export function opener(
   client: unknown,
@@ -36,15 +36,16 @@ export function opener(
   const given: ZookeeperClient = checkClient(client)
   checkClientAcl(acl)
   if (sessionTimeout !== undefined) {
-    throw new TypeError('Option "sessionTimeout" is for connection strings: a client has a session timeout of its own.')
+    throw new TypeError('Option "sessionTimeout" is for connection strings only: set it on your client instead.')
   }
   return events => new ClientSession(given, acl, plain, events)
 }
 
 /**
- * A backend whose session is there.
+ * Returns a backend with a connected session.
  *
- * @throws StoreUnavailableError where it is not within `timeout`, in ms; the signal's reason where that is aborted before.
+ * @throws StoreUnavailableError if it is not connected within `timeout`, in ms; the signal's reason if the signal is
+ * aborted first.
  */
 export async function connect(
   path: string,
@@ -54,7 +55,7 @@ export async function connect(
 ): Promise<ZookeeperBackend> {
   const backend = new ZookeeperBackend(path, open)
   const late = new AbortController()
-  // It keeps the process alive, which the session does not.
+  // This timer keeps the process alive, which the session does not.
   const timer = setTimeout(() => late.abort(), timeout)
   try {
     await orAborted(backend.ready(), signal ? AbortSignal.any([signal, late.signal]) : late.signal)

@@ -2,17 +2,18 @@ import { AmbiguousWriteError, DurableDictError, StoreUnavailableError } from '..
 import { describeError } from '../../errors/for-key.js'
 import { CODE, Refusal, TooLarge } from './transport.js'
 
-/** What is to be done about a refusal, by its code. Nothing was executed. */
+/** What to do about a refusal, by its code. Nothing was executed. */
 const ADVICE: Readonly<Record<number, string>> = {
-  [CODE.NO_AUTH]: 'The access control lists of the znodes do not allow this session to do that.',
-  [CODE.AUTH_FAILED]: 'The ensemble refuses the credentials.',
+  [CODE.NO_AUTH]:
+    'The access control lists of the znodes do not permit this: grant the right to the session, or use other credentials.',
+  [CODE.AUTH_FAILED]: 'The ensemble rejects the credentials: correct them.',
   [CODE.INVALID_ACL]:
-    'The option "acl" is no valid access control list, or needs credentials that the session has not.',
-  [CODE.NOT_EMPTY]: 'The znode of a key has children, which are none of the dictionary: remove them.',
-  [CODE.QUOTA_EXCEEDED]: 'The quota of the path is used up.',
+    'Option "acl" is not a valid access control list, or needs credentials that the session does not have.',
+  [CODE.NOT_EMPTY]: 'The znode of a key has children, which do not belong to the dictionary: remove them.',
+  [CODE.QUOTA_EXCEEDED]: 'The quota of the path is exhausted: raise it, or delete keys.',
 }
 
-/** What a failed call is told as; nothing where it is no refusal, but a fault on the way. */
+/** Converts the error of a failed call. Returns `undefined` for a connection fault. */
 function explain(fault: unknown, dictionary: string): DurableDictError | undefined {
   if (fault instanceof DurableDictError) return fault
   if (fault instanceof TooLarge) return tooLong(fault, dictionary)
@@ -25,29 +26,29 @@ function explain(fault: unknown, dictionary: string): DurableDictError | undefin
   })
 }
 
-/** Values are read one by one, so that only the list of all names can be too long. */
+/** Values are read one by one, so only the list of all names can be too long. */
 function tooLong(cause: TooLarge, dictionary: string): StoreUnavailableError {
   return new StoreUnavailableError(
-    `Dictionary "${dictionary}" cannot be loaded, since its znode has too many children. ${cause.message} Remove those that ` +
+    `Dictionary "${dictionary}" cannot be loaded because its znode has too many children. ${cause.message} Remove those that ` +
       'other programs have created.',
     { dictionary, cause },
   )
 }
 
-/** What a reader is told. */
+/** Converts an error for a reader. */
 export function readFault(fault: unknown, dictionary: string): unknown {
   return explain(fault, dictionary) ?? fault
 }
 
-/** A write that surely did not take effect. */
+/** The error for a write that did not take effect. */
 export function notWritten(fault: unknown, dictionary: string): DurableDictError {
-  const told = explain(fault, dictionary)
-  if (told) return told
+  const explained = explain(fault, dictionary)
+  if (explained) return explained
   const message = `The write to dictionary "${dictionary}" did not take effect: ${describeError(fault)}`
   return new StoreUnavailableError(message, { dictionary, cause: fault })
 }
 
-/** A write whose outcome is not known. */
+/** The error for a write whose outcome is unknown. */
 export function ambiguous(fault: unknown, dictionary: string): AmbiguousWriteError {
   return new AmbiguousWriteError(
     `The connection was lost during a write to dictionary "${dictionary}", which may or may not have taken effect: ` +

@@ -1,4 +1,7 @@
-/** For each attempt a function that tells of progress only beyond what earlier attempts have reached: it extends a time limit. */
+/**
+ * Returns a function that creates a progress callback for each attempt. It reports progress only beyond that of
+ * earlier attempts, because progress extends a time limit.
+ */
 export function furtherOnly(progress: () => void): () => () => void {
   let furthest = 0
   return () => {

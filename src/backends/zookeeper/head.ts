@@ -5,58 +5,62 @@ import { UnsupportedError } from '../../errors/errors.js'
 import { formatRecord, idOf, isChangeId, type LoggedEffect, parseJson, parseRecord } from './log-record.js'
 import type { Stored } from './stored.js'
 
-/** How the znodes are laid out. */
+/** The format of the znodes. */
 const FORMAT = 1
 
 /**
- * How long the log of the head may be, in characters. It is written with every change, and read at every one by every
- * process: a longer one would serve those that check seldom, at the cost of all others. Those find more in its earlier parts.
+ * The longest log of the head, in characters. Every change writes it and every process reads it at every change. A
+ * longer log would help processes that check rarely, at the cost of all others; those processes can read its earlier
+ * parts.
  */
 const LOG_LIMIT = 2_048
 
-/** How many earlier parts of the log are kept, each in a znode of its own. */
+/** The number of earlier parts of the log, each in its own znode. */
 export const PARTS = 4
 
-/** How long the latest change of it may be nevertheless, in characters, with values or, where these are longer, without. */
+/** The longest latest change in it, in characters: with values, or without them if they are longer. */
 const CHANGE_LIMIT = 16_384
 
-/** How long a part may be that is put away, in characters: with the latest change it must leave a transaction its room. */
+/**
+ * The longest part that is moved to its own znode, in characters. The rest of the transaction is left to the latest
+ * change.
+ */
 const PART_LIMIT = 4_096
 
-/** The largest recorded bound, in ms: no timer of Node.js runs longer. */
+/** The largest recorded bound, in ms: the longest timer of Node.js. */
 const BOUND_LIMIT = 2 ** 31 - 1
 
-/** Counters stay below it, so that they can still be counted up. */
+/** Counters stay below this limit, so that they can always be incremented. */
 const COUNT_LIMIT = 2 ** 52
 
 /**
- * Where a dictionary's history stands: the contents of the znode that carries the version. Its first line says which
- * version it is; each further one is a change, the latest one last.
+ * The current position in the history of a dictionary: the contents of the znode that stores the version. The first
+ * line describes the version; each further line is a change, the latest one last.
  */
 export interface Head {
-  /** Which history it is: another one after each cut. */
+  /** The id of the history: each cut starts another one. */
   readonly epoch: string
-  /** How many changes there were in it. */
+  /** The number of changes in it. */
   readonly number: number
-  /** Which change led here: the id of a batch, and which part of it. */
+  /** The change that led here: the id of a batch, and which part of it. */
   readonly id: string
-  /** Which change came before the first of the log. */
+  /** The change before the first one in the log. */
   readonly base: string
-  /** How many parts of the log were put away so far, each in the place of the one {@link PARTS} before it. */
+  /** How many parts of the log were stored so far. Each one overwrites the part {@link PARTS} before it. */
   readonly parts: number
-  /** For how long some replica relies on memory after a check, in ms. */
+  /** How long a replica relies on its memory after a check, in ms. */
   readonly bound: number
-  /** How many znodes were created and deleted below the path, so that others that do so are noticed. */
+  /** How many children of the path were created and deleted. It reveals external writers that do so. */
   readonly cversion: number
   readonly log: readonly string[]
 }
 
-/** An earlier part of the log, as it was put away: at least one change. */
+/** An earlier part of the log, as stored in its znode: at least one change. */
 export interface Part {
   readonly epoch: string
   /** The number of its last change. */
   readonly number: number
-  /** Which change came before its first. */
+  /** The change before its first one. */
   readonly base: string
   readonly log: readonly string[]
 }
@@ -64,22 +68,22 @@ export interface Part {
 /** The earlier parts of the log, as they were read. */
 export interface Parts {
   readonly read: readonly Part[]
-  /** Describes a znode whose contents cannot be read as a part, if there is one. */
+  /** Describes a znode whose contents are not a valid part, if there is one. */
   readonly damage?: string | undefined
 }
 
-/** What a change makes of the head, and of the log's earlier parts: at most one is put away. */
+/** The head after a change, and the part of the log that the change stores, if any. */
 export interface Moved {
   readonly head: Head
   readonly part?: { readonly place: number; readonly content: Part }
 }
 
-/** A change as the log holds it. */
+/** A change in the log. */
 export interface LoggedChange extends Omit<Change<Stored>, 'effects'> {
   readonly effects: readonly LoggedEffect[]
 }
 
-/** What leads from a version to a head; else why that is not known, see `Gap` of the contract. */
+/** The changes from a version to a head, or why they are unknown: see `Gap` of the contract. */
 export type Past =
   | { readonly changes: readonly LoggedChange[] }
   | { readonly diverged: boolean; readonly damage?: string | undefined }
@@ -90,18 +94,18 @@ export function versionOf({ number, epoch, id }: Pick<Head, 'number' | 'epoch' |
   return `${number}-${epoch}-${id}`
 }
 
-/** The first head of a new history. */
+/** Returns the first head of a new history. */
 export function newHead(bound: number, cversion: number): Head {
   const id = `${randomBytes(9).toString('hex')}.0`
   return { epoch: randomBytes(6).toString('hex'), number: 0, id, base: id, parts: 0, bound, cversion, log: [] }
 }
 
-/** One more change. Where the log has no room for it, what is there is put away, and the change begins a new one. */
-export function moveOn(head: Head, id: string, effects: readonly Effect<Stored>[], cversion: number): Moved {
+/** Adds a change. If the log has no room for it, the present log is stored as a part, and the change starts a new log. */
+export function addChange(head: Head, id: string, effects: readonly Effect<Stored>[], cversion: number): Moved {
   const next = { ...head, number: head.number + 1, id, cversion }
   let line = formatRecord(id, effects, true)
   if (line.length > CHANGE_LIMIT) line = formatRecord(id, effects, false)
-  // Whoever has not read it yet will have to load everything: what came before serves nobody any more.
+  // Processes that have not read it must load everything, so the earlier changes are useless.
   if (line.length > CHANGE_LIMIT) return { head: { ...next, base: id, log: [] } }
   const { epoch, number, base, parts, log } = head
   const length = lengthOf(log)
@@ -113,7 +117,10 @@ export function moveOn(head: Head, id: string, effects: readonly Effect<Stored>[
   return { head: { ...alone, parts: parts + 1 }, part }
 }
 
-/** Whether the log's latest change is the head's: else some other program wrote the log, and nothing is added to it. */
+/**
+ * Returns whether the log's latest change is the head's. Otherwise another program wrote the log, and nothing is
+ * added to it.
+ */
 function leadsTo({ id, base, log }: Head): boolean {
   const last = log.at(-1)
   return (last === undefined ? base : idOf(last)) === id
@@ -128,10 +135,10 @@ export function formatPart({ log, ...part }: Part): Buffer {
 }
 
 /**
- * Reads a head. Returns nothing unless each member is one that this library writes: a history that begins again is better
- * than one that nobody can continue.
+ * Parses a head. Returns `undefined` unless every member is valid: starting a new history is better than one that
+ * nobody can continue.
  *
- * @throws UnsupportedError if a later version of the library has written it.
+ * @throws UnsupportedError if a later version of the library wrote it.
  */
 export function parseHead(data: Buffer, dictionary: string): Head | undefined {
   const { first, log } = linesOf(data)
@@ -142,13 +149,13 @@ export function parseHead(data: Buffer, dictionary: string): Head | undefined {
   return log.length <= number ? { epoch, number, id, base, parts, bound, cversion: cversion as number, log } : undefined
 }
 
-/** The bound of a head, even if nothing else of it can be read: others rely on it. */
+/** Returns the bound of a head, even if the rest is malformed: other processes rely on it. */
 export function salvageBound(data: Buffer): number {
   const { bound } = linesOf(data).first
   return isBound(bound) ? bound : 0
 }
 
-/** Reads an earlier part of the log. Returns nothing unless it is one. */
+/** Parses an earlier part of the log. Returns `undefined` if it is malformed. */
 export function parsePart(data: Buffer): Part | undefined {
   const { first, log } = linesOf(data)
   const { epoch, number, base } = first
@@ -158,12 +165,12 @@ export function parsePart(data: Buffer): Part | undefined {
   return { epoch, number, base, log }
 }
 
-/** A head whose log is longer: with those parts that lead up to it, without a gap. */
+/** Returns the head with a longer log: it includes the parts that lead up to the head's log without a gap. */
 export function withParts(head: Head, parts: readonly Part[]): Head {
   let { base, log } = head
   for (;;) {
     const number = head.number - log.length
-    // Each part leads further back, so that none is found twice.
+    // Each part leads further back, so that none is used twice.
     const part = parts.find(one => one.epoch === head.epoch && one.number === number && lastOf(one) === base)
     if (!part) return { ...head, base, log }
     log = [...part.log, ...log]
@@ -171,13 +178,13 @@ export function withParts(head: Head, parts: readonly Part[]): Head {
   }
 }
 
-/** What happened since a version, as far as the log with its earlier parts tells. */
+/** Returns the changes since a version, from the log and its earlier parts. */
 export function pastWithParts(head: Head, { read, damage }: Parts, since: Version): Past {
   const past = pastSince(withParts(head, read), since)
   return 'changes' in past || past.diverged || damage === undefined ? past : { diverged: true, damage }
 }
 
-/** What happened since a version, as far as the log tells. */
+/** Returns the changes since a version, from the log alone. */
 export function pastSince(head: Head, since: Version): Past {
   const [, number, epoch, id] = VERSION.exec(String(since)) ?? []
   if (epoch !== head.epoch || Number(number) >= head.number) return { diverged: true }
@@ -189,7 +196,7 @@ export function pastSince(head: Head, since: Version): Past {
   return changesOf(head, start, String(since))
 }
 
-/** The changes of a head's log from a place in it on. */
+/** Returns the changes of a head's log from an index on. */
 function changesOf(head: Head, start: number, since: string): Past {
   const changes: LoggedChange[] = []
   let previous = since
@@ -230,7 +237,10 @@ function lengthOf(log: readonly string[]): number {
   return log.reduce((sum, line) => sum + line.length, 0)
 }
 
-/** The members of the first line, and the other lines. Nothing of what is not UTF-8: it would be read as other text. */
+/**
+ * Returns the members of the first line, and the other lines. Returns neither if the data is not UTF-8, which would
+ * be decoded to different text.
+ */
 function linesOf(data: Buffer): { first: Readonly<Record<string, unknown>>; log: string[] } {
   if (!isUtf8(data)) return { first: {}, log: [] }
   const [text = '', ...log] = data.toString().split('\n')
@@ -238,7 +248,7 @@ function linesOf(data: Buffer): { first: Readonly<Record<string, unknown>>; log:
   return { first: typeof first === 'object' && first !== null ? (first as Record<string, unknown>) : {}, log }
 }
 
-/** It becomes part of a path. */
+/** The epoch becomes part of a path. */
 function isEpoch(value: unknown): value is string {
   return typeof value === 'string' && /^[0-9a-f]{1,32}$/.test(value)
 }
@@ -253,7 +263,7 @@ function isBound(value: unknown): value is number {
 
 function laterFormat(format: number, dictionary: string): UnsupportedError {
   return new UnsupportedError(
-    `The znodes of dictionary "${dictionary}" are of format ${format}, and this version of durabledict knows only ` +
+    `The znodes of dictionary "${dictionary}" have format ${format}, but this version of durabledict supports only ` +
       `format ${FORMAT}. Update durabledict.`,
     { dictionary },
   )

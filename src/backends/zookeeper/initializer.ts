@@ -5,13 +5,13 @@ import type { Names } from './names.js'
 import type { Session } from './session.js'
 import { type Children, CODE, Refusal, type Step, type Znode } from './transport.js'
 
-/** Someone else was faster, or what was to be removed is not empty. */
+/** Another process was faster, or a znode to be removed has children. */
 const OVERTAKEN: ReadonlySet<number> = new Set([CODE.BAD_VERSION, CODE.NODE_EXISTS, CODE.NO_NODE, CODE.NOT_EMPTY])
 
-/** How many epochs are removed at once: there is one, unless some other program has made more. */
+/** The most epochs to remove at once. There is only one, unless another program has created more. */
 const MOST_EPOCHS = 100
 
-/** Makes what a dictionary needs below its path, and begins a new history, on what is there. */
+/** Creates the znodes that a dictionary needs below its path, and starts a new history with the existing entries. */
 export class Initializer {
   readonly #session: Session
   readonly #names: Names
@@ -24,14 +24,15 @@ export class Initializer {
   }
 
   /**
-   * Begins a new history, unless someone else changes the version meanwhile. Nothing of the entries is touched. The znode
-   * of the version is never at its own version 0: some clients take that for none.
+   * Starts a new history, unless another process changes the version in the meantime. Does not touch the entries. The
+   * version znode never has version 0, which some clients treat as missing.
    *
-   * @param znode - what holds the version now; `isDamaged` - whether it cannot be read as one.
+   * @param znode - the znode that stores the version now.
+   * @param isDamaged - whether its content is malformed.
    */
-  async found(znode: Znode | undefined, isDamaged = false): Promise<void> {
+  async startHistory(znode: Znode | undefined, isDamaged = false): Promise<void> {
     if (this.readOnly) throw this.#notThere(znode)
-    // Epochs that cannot be deleted, since some other program has put children below them.
+    // Epochs that cannot be deleted, because another program has created children below them.
     const kept = new Set<string>()
     for (;;) {
       const children = await this.#session.getChildren(this.#names.path)
@@ -46,26 +47,26 @@ export class Initializer {
 
   #stepsOf(znode: Znode | undefined, { names, stat }: Children, kept: ReadonlySet<string>): Step[] {
     const { version } = this.#names
-    const there = new Set(names.map(name => this.#names.child(name)))
-    const epochs = [...there].filter(path => this.#names.isEpoch(path) && !kept.has(path)).slice(0, MOST_EPOCHS)
-    // Those that are there hold parts of earlier histories, which are told from this one's.
-    const parts = this.#names.parts.filter(part => !there.has(part))
+    const existing = new Set(names.map(name => this.#names.child(name)))
+    const epochs = [...existing].filter(path => this.#names.isEpoch(path) && !kept.has(path)).slice(0, MOST_EPOCHS)
+    // Existing ones contain parts of earlier histories, which are distinguished by their epoch.
+    const parts = this.#names.parts.filter(part => !existing.has(part))
     const touched = epochs.length + parts.length + (znode ? 1 : 2)
     const next = newHead(znode ? salvageBound(znode.data) : 0, stat.cversion + touched)
     const data = formatHead(next)
-    const made = [this.#names.epoch(next.epoch), ...parts]
+    const created = [this.#names.epoch(next.epoch), ...parts]
     return [
       ...(znode ? [] : [{ type: 'create', path: version, data } as const]),
       { type: 'set', path: version, data, version: znode ? znode.stat.version : 0 },
       ...epochs.map(path => ({ type: 'delete', path, version: -1 }) as const),
-      ...made.map(path => ({ type: 'create', path, data: Buffer.alloc(0) }) as const),
+      ...created.map(path => ({ type: 'create', path, data: Buffer.alloc(0) }) as const),
     ]
   }
 
   #report(): void {
     const { path, version } = this.#names
     const message =
-      `The version of dictionary "${path}" (znode ${version}) could not be read, and was replaced. Everything is loaded; "watch" ` +
+      `The version of dictionary "${path}" (znode ${version}) was malformed and was replaced. Everything is loaded; "watch" ` +
       'gets the difference of the two states. Find out what else writes to the store.'
     warn('DURABLEDICT_DAMAGED_RECORD', message, { source: path })
   }
@@ -76,12 +77,12 @@ export class Initializer {
       path += `/${name}`
       if ((await this.#session.exists(path)).value) continue
       const refusal = await this.#unlessOvertaken([{ type: 'create', path, data: Buffer.alloc(0) }])
-      // The root is always there.
+      // The root always exists.
       if (refusal?.code === CODE.NO_NODE && path === `/${name}`) throw this.#noChroot(refusal)
     }
   }
 
-  /** Gives the refusal where it was overtaken. */
+  /** Returns the refusal if another process was faster. */
   async #unlessOvertaken(steps: readonly Step[]): Promise<Refusal | undefined> {
     try {
       await this.#session.multi(steps)
@@ -94,7 +95,7 @@ export class Initializer {
 
   #notThere(znode: Znode | undefined): StoreUnavailableError {
     const { path: dictionary, version } = this.#names
-    const what = znode ? `the znode ${version} cannot be read as its version` : 'it does not exist'
+    const what = znode ? `the znode ${version} does not contain a valid version` : 'it does not exist'
     const message = `Dictionary "${dictionary}" cannot be opened with readOnly: ${what}. Open it once without readOnly.`
     return new StoreUnavailableError(message, { dictionary })
   }
@@ -102,8 +103,8 @@ export class Initializer {
   #noChroot(cause: Refusal): StoreUnavailableError {
     const { path: dictionary } = this.#names
     return new StoreUnavailableError(
-      `Dictionary "${dictionary}" cannot be created, since the path that the connection string ends with (chroot) does not ` +
-        'exist: create it first, or leave it out.',
+      `Dictionary "${dictionary}" cannot be created because the path at the end of the connection string (chroot) does not ` +
+        'exist: create it first, or omit it.',
       { dictionary, cause },
     )
   }

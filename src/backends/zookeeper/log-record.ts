@@ -2,10 +2,10 @@ import type { Effect } from '../../contract/backend.js'
 import { isKey } from './names.js'
 import type { Stored } from './stored.js'
 
-/** The longest value that the log holds, in characters. A longer one is read from its znode. */
+/** The longest value that the log contains, in characters. A longer one is read from its znode. */
 const VALUE_LIMIT = 1_024
 
-/** An effect as the log holds it. Without `stored`, the value has to be read from its znode. */
+/** An effect in the log. Without `stored`, the value must be read from its znode. */
 export type LoggedEffect = Effect<Stored> | { readonly type: 'set'; readonly key: string; readonly stored?: undefined }
 
 /** One line of the change log. */
@@ -15,17 +15,17 @@ export interface LogRecord {
   readonly effects: readonly LoggedEffect[]
 }
 
-/** How many texts follow the kind of an effect. */
+/** The number of strings after the kind of an effect. */
 const LENGTHS: Readonly<Record<string, number>> = { c: 0, d: 1, r: 1, s: 2 }
 
 const CHANGE_ID = /^[^"\\\p{Cc}]{1,200}\.\d{1,15}$/u
 
-/** Whether it can be the id of a change. */
+/** Returns whether the value is a valid id of a change. */
 export function isChangeId(id: unknown): id is string {
   return isText(id) && CHANGE_ID.test(id)
 }
 
-/** The line of one change: with its values, or without any. */
+/** Returns the line of one change, with or without values. */
 export function formatRecord(id: string, effects: readonly Effect<Stored>[], withValues: boolean): string {
   const flat: string[] = [id]
   for (const effect of effects) {
@@ -38,7 +38,7 @@ export function formatRecord(id: string, effects: readonly Effect<Stored>[], wit
   return JSON.stringify(flat)
 }
 
-/** Reads one line. Returns nothing unless every part of it is as {@link formatRecord} writes it. */
+/** Parses one line. Returns `undefined` unless every part is in the form that {@link formatRecord} writes. */
 export function parseRecord(line: string): LogRecord | undefined {
   const flat = parseJson(line)
   if (!Array.isArray(flat) || !flat.every(isText) || !isChangeId(flat[0])) return undefined
@@ -54,12 +54,12 @@ export function parseRecord(line: string): LogRecord | undefined {
   return { id: flat[0], effects }
 }
 
-/** The id of a line that {@link parseRecord} has accepted. */
+/** Returns the id of a line that {@link parseRecord} has accepted. */
 export function idOf(line: string): string {
   return /^\["([^"]*)"/.exec(line)?.[1] ?? ''
 }
 
-/** Parses JSON. Returns `undefined`, which no JSON stands for, if the text is none. */
+/** Parses JSON. Returns `undefined`, which no JSON text represents, if the text is malformed. */
 export function parseJson(text: string): unknown {
   try {
     return JSON.parse(text)

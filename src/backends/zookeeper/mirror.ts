@@ -4,32 +4,32 @@ import { type Head, type Parts, pastWithParts, versionOf } from './head.js'
 import { escapeKey } from './names.js'
 import type { Stored } from './stored.js'
 
-/** How many changes are kept, for those who are behind what was read already. */
+/** The number of changes to keep for readers of older states. */
 const KEPT_CHANGES = 1_000
 
 const UNDATED = {}
 
-/** The head as it was read or written, with the state of its znode. */
+/** The head as read or written, and the state of its znode. */
 export interface Position {
   readonly head: Head
-  /** How often the znode was written: what the next write is conditional on. */
+  /** How often the znode was written: the condition of the next write. */
   readonly znode: number
   /** The transaction that wrote it. */
   readonly zxid: bigint
 }
 
 /**
- * What is stored, as far as this process knows: one state, which writes are worked out on, and what led to it. The values
- * are those that memory holds, not copies.
+ * The stored state as far as this process knows: one state, from which writes are planned, and the changes that led
+ * to it. It shares the values with the dictionary's memory.
  */
 export class Mirror {
   position: Position
   entries: Map<string, Stored>
-  /** The names of all keys' znodes together, in bytes. */
+  /** The total length of the names of all keys' znodes, in bytes. */
   nameBytes = 0
   version: string
   #recent: Change<Stored>[] = []
-  /** The earlier parts of the log, as they were when everything was read. */
+  /** The earlier parts of the log, as of the latest full load. */
   #parts: Parts
 
   constructor(entries: Map<string, Stored>, position: Position, parts: Parts) {
@@ -40,7 +40,7 @@ export class Mirror {
     this.nameBytes = namesOf(entries)
   }
 
-  /** Takes over a state that was read as a whole. */
+  /** Adopts a state that was loaded as a whole. */
   replace(by: Mirror): void {
     if (by.version !== this.version) this.#recent = []
     this.entries = by.entries
@@ -50,7 +50,7 @@ export class Mirror {
     this.#parts = by.#parts
   }
 
-  /** Moves on. The changes lead from the present version to that of the position. */
+  /** Applies changes that lead from the present version to that of the position. */
   advance(changes: readonly Change<Stored>[], position: Position): void {
     for (const change of changes) {
       for (const effect of change.effects) {
@@ -66,9 +66,9 @@ export class Mirror {
   }
 
   /**
-   * What happened since, from what is known.
+   * Returns the changes since a version, or the whole state.
    *
-   * @param asOf - as of when that is right, on the monotonic clock. Default: when it was asked.
+   * @param asOf - as of when the answer is correct, on the monotonic clock. Default: when the caller asked.
    */
   since(since: Version, asOf?: number): CatchUp<Stored> {
     const dated = asOf === undefined ? UNDATED : { asOf }
@@ -77,7 +77,7 @@ export class Mirror {
     return { type: 'state', version: this.version, entries: new Map(this.entries), ...this.#gapSince(since), ...dated }
   }
 
-  /** Whether a change since has touched the key; also where that is not known any more. */
+  /** Returns whether a change since the version touched the key, and true if that is unknown. */
   touchedSince(since: Version, key: string): boolean {
     const changes = this.#changesSince(since)
     return !changes || changes.some(({ effects }) => effects.some(effect => touches(effect, key)))
@@ -109,7 +109,7 @@ export class Mirror {
   }
 }
 
-/** What the name of a key's znode takes, in bytes. */
+/** Returns the length of the name of a key's znode, in bytes. */
 export function bytesOf(key: string): number {
   return Buffer.byteLength(escapeKey(key))
 }

@@ -1,20 +1,21 @@
 import { PARTS } from './head.js'
 
-/** The znode that carries the version. No key is escaped to it: a percent sign comes before two digits there. */
+/** The znode that stores the version. No key has this name: an escaped key has two digits after a percent sign. */
 const VERSION = '%version'
 
-/** What the znode begins with that shows which history the version is of. */
+/** The prefix of the znode that names the history of the version. */
 const EPOCH = '%epoch-'
 
-/** What the znodes of the log's earlier parts begin with. */
+/** The prefix of the znodes with the log's earlier parts. */
 const PART = '%log-'
 
 /** The largest key, in bytes. */
 const KEY_BYTES = 512
 
 /**
- * What a path of ZooKeeper cannot hold: `/` and control characters, surrogates (so all beyond the first plane), characters
- * for private use and the last ones of the first plane; and `%`, which escapes them.
+ * The characters that a ZooKeeper path cannot contain: `/`, control characters, surrogates (so every character beyond
+ * the first plane), private-use characters, and the last ones of the first plane. `%` is included because it escapes
+ * them.
  */
 const UNSAFE = /[\p{Cc}%/\ue000-\uf8ff\ufff0-\uffff]|[\u{10000}-\u{10ffff}]/gu
 
@@ -22,7 +23,7 @@ const UNSAFE = /[\p{Cc}%/\ue000-\uf8ff\ufff0-\uffff]|[\u{10000}-\u{10ffff}]/gu
 export class Names {
   readonly path: string
   readonly version: string
-  /** What one key's path takes beyond its name, in bytes. */
+  /** The length of a key's path without its name, in bytes. */
   readonly prefixBytes: number
 
   /** @param path - checked by {@link checkPath}. */
@@ -36,12 +37,12 @@ export class Names {
     return `${this.path}/${EPOCH}${epoch}`
   }
 
-  /** The znode of one of the log's earlier parts. */
+  /** The path of an earlier part of the log. */
   part(place: number): string {
     return `${this.path}/${PART}${place}`
   }
 
-  /** The znodes of all of them. */
+  /** The paths of all earlier parts of the log. */
   get parts(): string[] {
     return Array.from({ length: PARTS }, (_, place) => this.part(place))
   }
@@ -50,12 +51,12 @@ export class Names {
     return `${this.path}/${escapeKey(key)}`
   }
 
-  /** A child that is not to be read as a key. */
+  /** Whether a child is reserved and not a key. */
   isReserved(name: string): boolean {
     return isReserved(name)
   }
 
-  /** The znodes that are there only if this path belongs to another dictionary: one of those above is its. */
+  /** The version znodes that exist only if this path is inside another dictionary, which is at one of the paths above. */
   get versionsAbove(): string[] {
     const names = this.path.split('/').slice(1, -1)
     return names.map((_, index) => `/${names.slice(0, index + 1).join('/')}/${VERSION}`)
@@ -71,21 +72,21 @@ export class Names {
   }
 }
 
-/** The name of a key's znode: the key itself, but for what a path cannot hold, which is percent-encoded as UTF-8. */
+/** Returns the name of a key's znode: the key, with characters that a path cannot contain percent-encoded as UTF-8. */
 export function escapeKey(key: string): string {
   if (key === '.') return '%2E'
   if (key === '..') return '%2E%2E'
   return key.replace(UNSAFE, encodeURIComponent)
 }
 
-/** The reverse of {@link escapeKey}; nothing where no key has that name. */
+/** The reverse of {@link escapeKey}. Returns `undefined` if no key has that name. */
 export function unescapeKey(name: string): string | undefined {
   const key = name.includes('%') ? decoded(name) : name
   if (key === undefined || !isKey(key)) return undefined
   return escapeKey(key) === name ? key : undefined
 }
 
-/** Whether a dictionary can have that key. */
+/** Returns whether the key is valid in a dictionary. */
 export function isKey(key: string): boolean {
   return key !== '' && key.isWellFormed() && Buffer.byteLength(key) <= KEY_BYTES
 }
@@ -102,14 +103,14 @@ function isReserved(name: string): boolean {
   return name === VERSION || name.startsWith(EPOCH) || name.startsWith(PART)
 }
 
-/** @throws TypeError unless a dictionary can be at that path. */
+/** @throws TypeError if no dictionary can be at that path. */
 export function checkPath(path: unknown): string {
   if (typeof path !== 'string') throw wrong(`got a value of type ${path === null ? 'null' : typeof path}`)
-  // Whatever else it is may contain a password.
+  // Anything else may contain a password.
   if (!path.startsWith('/')) throw wrong('it does not begin with a slash. The path comes first, then the client')
   if (!path.isWellFormed() || !isPath(path)) throw wrong(`got ${quotedPath(path)}`)
   const reserved = path.split('/').find(isReserved)
-  if (reserved !== undefined) throw wrong(`${quotedPath(path)} is a znode that a dictionary keeps for itself`)
+  if (reserved !== undefined) throw wrong(`${quotedPath(path)} is a znode that is reserved for the dictionary itself`)
   return path
 }
 
@@ -119,7 +120,7 @@ function quotedPath(path: string): string {
 
 function wrong(what: string): TypeError {
   return new TypeError(
-    `The path of a ZookeeperDict must be one of a znode below the root, such as /app/config: ${what}.`,
+    `The path of a ZookeeperDict must be the path of a znode below the root, such as /app/config: ${what}.`,
   )
 }
 

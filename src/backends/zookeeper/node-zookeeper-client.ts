@@ -14,44 +14,45 @@ interface ClientFault extends Error {
   readonly code?: number
 }
 
-/** States of the manager. */
+/** States of the client's connection manager. */
 const [UNSTARTED, CLOSED] = [0, -2]
 
-/** The mode of a znode that stays. */
+/** The mode of a persistent znode. */
 const PERSISTENT = 0
 
-/** The longest time of a timer, in ms. */
+/** The longest delay of a timer, in ms. */
 const LONGEST = 2 ** 31 - 1
 
-/** The least that connecting may take before the next server is tried, in ms. */
+/** The shortest time to wait for a server before trying the next one, in ms. */
 const PATIENCE = 200
 
 /**
- * A session by the caller's client, which is started where it was not. What the client does not do is done here: it is
- * made to leave a silent server, and where its session has expired, which ends it for good, a session of the dictionary's
- * own goes on, to the same servers with the same credentials. So it does after the session timeout without a connection: the
- * session has expired by then, which the client never hears of from servers that were restored.
+ * A session on the caller's client, which it starts if necessary. It adds what the client does not do. It makes the
+ * client leave a silent server. If the client's session has expired, which ends that client for good, a session of
+ * the dictionary's own replaces it, on the same servers with the same credentials. The same happens after the session
+ * timeout without a connection: the session has expired by then, but servers that were restored never report that to
+ * the client.
  */
 export class ClientSession implements Transport {
   readonly label: string
   readonly added: Added
   readonly watchesLast = false
   readonly #client: ZookeeperClient
-  /** The client without its retries: what it repeats by itself comes later, and out of order. */
+  /** The client without its retries: a retried request would arrive late and out of order. */
   readonly #calls: ZookeeperClient
   readonly #hub: ClientHub
   readonly #manager: Manager
-  /** The session timeout that was asked for, in ms. */
+  /** The requested session timeout, in ms. */
   readonly #asked: number
   readonly #acl: readonly unknown[] | undefined
   readonly #plainAcl: readonly Acl[]
   #events: TransportEvents | undefined
   #connected = false
-  /** Since when there is no connection any more, on the monotonic clock. */
+  /** When the connection was lost, on the monotonic clock. */
   #apartSince: number | undefined
   #patience: NodeJS.Timeout | undefined
 
-  /** @param acl - as the client takes it; default: what the client does by default. */
+  /** @param acl - in the form that the client accepts. Default: the client's default. */
   constructor(
     client: ZookeeperClient,
     acl: readonly unknown[] | undefined,
@@ -99,7 +100,7 @@ export class ClientSession implements Transport {
     this.#ask(reply, () => this.#calls.getChildren(path, orNone(reply, toChildren)))
   }
 
-  /** It has no other way to watch children than to list them, each time. */
+  /** The only way in which the client can watch children is to list them each time. */
   watchChildren(path: string, few: boolean, reply: Reply<Stat>): void {
     const answer = orNone(reply, (names, stat) => toChildren(names, stat).stat)
     if (few) this.#ask(reply, () => this.#calls.getChildren(path, ...this.#watcher('children', path, true), answer))
@@ -163,20 +164,23 @@ export class ClientSession implements Transport {
   #lost(): void {
     const was = this.#connected
     this.#connected = false
-    // It would take the next connection's first record for the rest.
+    // Otherwise the client would append the first record of the next connection to an incomplete one.
     this.#manager.pendingBuffer = null
     if (was) {
       this.#apartSince = now()
       this.#events?.lost(new Error('The client has lost its connection.'))
     }
     this.#hurry()
-    // The client says that it is closed after it has said that it is disconnected.
+    // The client enters its closed state after it reports that it is disconnected.
     setImmediate(() => {
       if (this.#manager.state === CLOSED) this.#ended(clientClosed())
     })
   }
 
-  /** The client waits for ever for the greeting of a server that has accepted its connection. */
+  /**
+   * The client waits for ever for the greeting of a server that has accepted its connection. This timer ends the
+   * wait.
+   */
   #hurry(): void {
     clearTimeout(this.#patience)
     const patience = Math.max(PATIENCE, Math.min(LONGEST, (this.timeout * 2) / 3 / this.#manager.servers.length))
@@ -213,7 +217,7 @@ export class ClientSession implements Transport {
     events?.ended(cause, successor)
   }
 
-  /** A client that is not connected keeps what it is told, and sends it at any later time. */
+  /** A client that is not connected would queue the request, and might send it much later. */
   #ask<V>(reply: Reply<V>, send: () => void): void {
     if (this.#connected) send()
     else queueMicrotask(() => reply(new Refusal(CODE.CONNECTION_LOSS)))
@@ -223,7 +227,7 @@ export class ClientSession implements Transport {
     return watch ? [this.#hub.watcher(kind, path, kind === 'data' ? this.#onWatch : this.#onChildren)] : []
   }
 
-  /** Of a transaction whose answer cannot be read it is not known what came of it: as if the connection were lost. */
+  /** The outcome of a transaction with an unreadable answer is unknown, as if the connection were lost. */
   #orUnknown<V>(reply: Reply<V>): Reply<V> {
     return (fault, value) => {
       reply(fault && new Refusal(CODE.CONNECTION_LOSS, undefined, fault), value)
@@ -239,7 +243,7 @@ export class ClientSession implements Transport {
   }
 }
 
-/** An answer with data or names, and a stat; a znode that is missing is an answer like any other. */
+/** Handles an answer with data or names, and a stat. A missing znode is a normal answer. */
 function orNone<V>(reply: Reply<V>, read: (first: unknown, stat: unknown) => V) {
   return (error: ClientFault | null, first: unknown, stat: unknown) => {
     if (error?.code === CODE.NO_NODE) reply(undefined)
@@ -248,7 +252,7 @@ function orNone<V>(reply: Reply<V>, read: (first: unknown, stat: unknown) => V) 
   }
 }
 
-/** Calls look their options up at the client that they are made on. */
+/** Calls read the options of the client object on which they are made. */
 function withoutRetries(client: ZookeeperClient): ZookeeperClient {
   return Object.create(client, { options: { value: { ...client.options, retries: 0 } } })
 }

@@ -2,31 +2,31 @@ import type { Effect, Group, Outcome } from '../../contract/backend.js'
 import { DamagedValue } from '../../contract/damaged-value.js'
 import { executeGroup, type Target } from '../../contract/execute-group.js'
 import { InvalidValueError, StoreUnavailableError } from '../../errors/errors.js'
-import { formatHead, formatPart, type Head, moveOn } from './head.js'
+import { addChange, formatHead, formatPart, type Head } from './head.js'
 import { bytesOf, type Mirror } from './mirror.js'
 import type { Names } from './names.js'
 import { type Stored, toData } from './stored.js'
 import type { Added, Step } from './transport.js'
 
 /**
- * What the steps of one transaction may take beside that on the version, in bytes. The server takes requests of 1,048,575
- * bytes (jute.maxbuffer).
+ * The most bytes for the steps of one transaction, without the step on the version. The server accepts requests of
+ * 1,048,575 bytes (jute.maxbuffer).
  */
 const REQUEST_LIMIT = 980_000
 
-/** What a step takes beyond its path, its data and its access control list, in bytes. */
+/** The bytes of a step without its path, data and access control list. */
 const STEP_BYTES = 25
 
-/** How the groups of a batch, or the first of them, are to be written: as one transaction. */
+/** How to write the groups of a batch, or the first of them, in one transaction. */
 export interface Plan {
   readonly outcomes: readonly Outcome[]
   readonly effects: readonly Effect<Stored>[]
   readonly steps: readonly Step[]
-  /** The head that it leads to; the present one where nothing is changed. */
+  /** The head after the plan, or the present one if nothing changes. */
   readonly head: Head
 }
 
-/** The entries of a mirror, with what is to be changed laid over them. */
+/** The entries of a mirror, overlaid with the planned changes. */
 class Overlay implements Target<Stored> {
   readonly changed = new Map<string, Stored | undefined>()
   readonly #mirror: Mirror
@@ -63,10 +63,9 @@ class Overlay implements Target<Stored> {
 }
 
 /**
- * Works out what groups do on a mirror: as many of them, in order, as fit into one transaction. A group that can never fit
- * is refused.
+ * Plans as many groups, in order, as fit into one transaction. A group that can never fit is refused.
  *
- * @param added - what the transport adds to the steps.
+ * @param added - the bytes that the transport adds to the steps.
  */
 export function makePlan(
   groups: readonly Group<Stored>[],
@@ -92,13 +91,13 @@ export function makePlan(
     return { outcomes, effects, steps, head }
   }
   const { steps, touched } = stepsOf(overlay, mirror, names)
-  const { head: next, part } = moveOn(head, id, effects, head.cversion + touched)
+  const { head: next, part } = addChange(head, id, effects, head.cversion + touched)
   const move: Step = { type: 'set', path: names.version, data: formatHead(next), version: znode }
   if (part) steps.push({ type: 'set', path: names.part(part.place), data: formatPart(part.content), version: -1 })
   return { outcomes, effects, steps: [move, epoch, ...steps], head: next }
 }
 
-/** One step for each key that comes to another state; and how many of them create or delete a znode. */
+/** Returns one step for each key whose state changes, and how many of the steps create or delete a znode. */
 function stepsOf(overlay: Overlay, mirror: Mirror, names: Names): { steps: Step[]; touched: number } {
   const steps: Step[] = []
   let touched = 0
@@ -114,12 +113,12 @@ function stepsOf(overlay: Overlay, mirror: Mirror, names: Names): { steps: Step[
   return { steps, touched }
 }
 
-/** Keeps account of what a transaction takes, at most. */
+/** Counts the most bytes that a transaction may need. */
 class Sizes {
   readonly #names: Names
   readonly #added: Added
   #bytes = 0
-  /** What deleting all keys, those added by the plan among them, takes. */
+  /** The bytes needed to delete all keys, including those that the plan adds. */
   #clearing: number
 
   constructor(mirror: Mirror, names: Names, added: Added) {
@@ -132,7 +131,7 @@ class Sizes {
     return this.#added.path + this.#names.prefixBytes + STEP_BYTES
   }
 
-  /** False where there is no room left for it. */
+  /** Returns false if there is no room left for it. */
   add(group: Group<Stored>): boolean {
     const bytes = this.#bytesOf(group)
     if (this.#bytes > 0 && this.#bytes + bytes > REQUEST_LIMIT) return false
@@ -140,13 +139,13 @@ class Sizes {
     return true
   }
 
-  /** What is to be said of a group that can never be written. */
+  /** Returns a refusal for a group that can never be written. */
   refuse(group: Group<Stored>, overlay: Overlay): Outcome | undefined {
     const { path: dictionary } = this.#names
-    const ill = group.operations.find(
+    const malformed = group.operations.find(
       one => 'stored' in one && typeof one.stored === 'string' && !one.stored.isWellFormed(),
     )
-    if (ill) return { status: 'refused', error: noText(keyOf(group), dictionary) }
+    if (malformed) return { status: 'refused', error: noText(keyOf(group), dictionary) }
     const bytes = this.#bytesOf(group)
     if (bytes > REQUEST_LIMIT) return { status: 'refused', error: tooLarge(keyOf(group), bytes, dictionary) }
     const growth = this.#growthOf(group, overlay)
@@ -167,7 +166,7 @@ class Sizes {
     return sum
   }
 
-  /** What is added to what deleting all keys takes. */
+  /** Returns how many more bytes are needed to delete all keys. */
   #growthOf({ operations }: Group<Stored>, overlay: Overlay): number {
     const added = new Set<string>()
     for (const operation of operations) {
@@ -195,23 +194,23 @@ function about(key: string | undefined): string {
 
 function noText(key: string | undefined, dictionary: string): InvalidValueError {
   return new InvalidValueError(
-    `${about(key)} in dictionary "${dictionary}" is no well-formed text: an encoding must not give lone surrogates.`,
+    `${about(key)} in dictionary "${dictionary}" is not well-formed text: its encoding must not return lone surrogates.`,
     { dictionary, key },
   )
 }
 
 function tooLarge(key: string | undefined, bytes: number, dictionary: string): InvalidValueError {
   return new InvalidValueError(
-    `${about(key)} takes ${bytes} bytes with its path, and ZooKeeper takes ${REQUEST_LIMIT} at once for dictionary ` +
-      `"${dictionary}" (1 MiB, jute.maxbuffer, less what goes with it). Nothing was written.`,
+    `${about(key)} needs ${bytes} bytes with its path. A transaction can have at most ${REQUEST_LIMIT} for dictionary ` +
+      `"${dictionary}" (jute.maxbuffer, 1 MiB, less overhead). Nothing was written.`,
     { dictionary, key },
   )
 }
 
 function tooMany(key: string | undefined, dictionary: string): StoreUnavailableError {
   return new StoreUnavailableError(
-    `Dictionary "${dictionary}" cannot take more keys: their paths together may take ${REQUEST_LIMIT} bytes, so that ` +
-      'clear() fits into one transaction, and the list of all children into what other clients read (1 MiB). Nothing was ' +
+    `Dictionary "${dictionary}" cannot have more keys: their paths are limited to ${REQUEST_LIMIT} bytes in total, so that ` +
+      'clear() fits into one transaction, and the list of children into the read limit of other clients (1 MiB). Nothing was ' +
       'written: delete keys, or use shorter ones.',
     { dictionary, key },
   )

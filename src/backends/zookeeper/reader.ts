@@ -10,16 +10,16 @@ import type { Stored } from './stored.js'
 import type { Stat } from './transport.js'
 import { type Found, Znodes } from './znodes.js'
 
-/** How often a load is begun again while external writers, or cuts of the history, come between. */
+/** How many times a load is attempted while external writers, or cuts of the history, interfere. */
 const ATTEMPTS = 20
 
-/** How much of the session timeout may have passed since the latest sign of life, before the server is asked for one. */
+/** The part of the session timeout that may pass after the latest sign of life before the server is asked for another. */
 const TRUSTED = 2 / 3
 
-/** What is known of the keys before anything was read. */
+/** The state before anything was read. */
 const UNREAD = { nameBytes: Number.POSITIVE_INFINITY }
 
-/** Told of each change that the mirror goes through; of none where it was replaced as a whole. */
+/** Is notified of each change of the mirror, or without changes if it was replaced as a whole. */
 type OnMoved = (changes: readonly Change<Stored>[] | undefined) => void
 
 interface Loaded {
@@ -27,7 +27,7 @@ interface Loaded {
   readonly mark: number
 }
 
-/** Keeps the mirror at what the connected server knows. */
+/** Keeps the mirror up to date with the connected server. */
 export class Reader {
   readonly #session: Session
   readonly #names: Names
@@ -35,7 +35,7 @@ export class Reader {
   readonly #znodes: Znodes
   readonly #onMoved: OnMoved
   #mirror: Mirror | undefined
-  /** The session's mark at which the mirror was found to be current, with a watch set. */
+  /** The session's mark when the mirror was last found to be current, with a watch set. */
   #mark = -1
   #refreshing: Promise<void> | undefined
   #rearming: Promise<void> | undefined
@@ -50,7 +50,10 @@ export class Reader {
     this.#znodes = new Znodes(session, names)
   }
 
-  /** From now on nothing is created or written. Children that external writers make or remove do not begin a new history. */
+  /**
+   * From now on nothing is created or written, and children that external writers create or delete do not start a new
+   * history.
+   */
   restrictToReads(): void {
     this.#readOnly = true
     this.#znodes.restrictToReads()
@@ -61,23 +64,23 @@ export class Reader {
     return this.#repeats.again(() => this.#znodes.checkPlace())
   }
 
-  /** What is stored, as far as it was read: everything, the first time. */
+  /** Returns the mirror as last read. Loads everything the first time. */
   async mirror(): Promise<Mirror> {
     return this.#mirror ?? this.#load(() => {})
   }
 
-  /** As of when the version is known to be what the connected server has. */
+  /** Returns as of when the version is known to be current on the connected server. */
   currentAsOf(version: Version): number | undefined {
     return this.#mirror?.version === version && this.#isCurrent ? this.#session.heardAt : undefined
   }
 
-  /** At once where nothing has to be asked. */
+  /** Returns the changes synchronously if nothing has to be requested. */
   changesSince(since: Version, freshness: Freshness): CatchUp<Stored> | Promise<CatchUp<Stored>> {
     if (freshness !== 'sequential' || !this.#mirror || !this.#isCurrent) return this.#ask(since, freshness)
     return this.#mirror.since(since, this.#session.heardAt)
   }
 
-  /** The mirror, once it is worth what is asked for. */
+  /** Returns the mirror once it is as fresh as required. */
   async current(freshness: Freshness): Promise<Mirror> {
     return freshness === 'linearizable'
       ? this.#repeats.afterBarrier(() => this.#current(freshness))
@@ -91,14 +94,14 @@ export class Reader {
   }
 
   /**
-   * Brings the mirror to what the connected server has.
+   * Brings the mirror up to date with the connected server.
    *
-   * @param ask - whether the server is asked also where the watch has not fired.
+   * @param ask - whether to ask the server even if the watch has not fired.
    */
   async refresh(ask = false): Promise<void> {
     await this.#rearming
     if (!ask && this.#mirror && this.#isCurrent) return
-    // One that is under way may have asked before what this one must see.
+    // A refresh in progress may have asked too early for this call.
     await this.#refreshing?.catch(() => {})
     if (!ask && this.#mirror && this.#isCurrent) return
     this.#refreshing ??= this.#repeats
@@ -109,11 +112,11 @@ export class Reader {
     await this.#refreshing
   }
 
-  /** Everything, read anew. */
+  /** Loads everything again. */
   async load(progress: () => void): Promise<State<Stored>> {
     const { entries, version } = await this.#repeats.afterBarrier(async () => {
       progress()
-      // One that is under way may have asked before.
+      // A load in progress may have asked too early.
       await this.#loading?.catch(() => {})
       return this.#load(progress)
     })
@@ -121,17 +124,18 @@ export class Reader {
   }
 
   /**
-   * What a write is best worked out on: what an own one has led to, though the watch that this has fired is not set again
-   * yet; else the mirror once it is current.
+   * Returns the mirror from which to plan a write. After an own write, that is its result, even if the watch that it
+   * fired is not set again yet. Otherwise it is the mirror once it is current.
    */
   latest(): Mirror | Promise<Mirror> {
     return this.#rearming && this.#mirror ? this.#mirror : this.current('sequential')
   }
 
   /**
-   * After an own write, which fires the watch: takes the next one for set, where it was set on what the mirror holds then.
+   * After an own write, which fires the watch: counts the next watch as set if it was set on the state that the
+   * mirror has then.
    *
-   * @param watching - the answer to the wish for it, once the mirror holds the write.
+   * @param watching - the answer to the request for the watch, once the mirror contains the write.
    */
   rearm(watching: Promise<Watched<Stat | undefined>>): void {
     const rearming = watching.then(
@@ -146,27 +150,27 @@ export class Reader {
     })
   }
 
-  /** Takes what was written here into the mirror, unless it was read meanwhile. */
-  take(base: Version, change: Change<Stored> | undefined, position: Position): void {
+  /** Applies an own write to the mirror, unless a read has included it already. */
+  apply(base: Version, change: Change<Stored> | undefined, position: Position): void {
     const mirror = this.#mirror
     if (!mirror || mirror.version !== base || position.zxid <= mirror.position.zxid) return
     mirror.advance(change ? [change] : [], position)
     if (change) this.#onMoved([change])
   }
 
-  /** What led from a version to where the mirror is. */
+  /** Returns the changes from a version to the state of the mirror. */
   past(since: Version, { position }: Mirror): Promise<Past> {
     return this.#repeats.again(() => this.#znodes.past(position.head, since))
   }
 
-  /** Cuts the history, since others have put znodes there, or taken some away; then reads everything. */
+  /** Starts a new history because external writers have created or deleted znodes. Then loads everything. */
   async cut(): Promise<void> {
     await this.#repeats.again(() => this.#znodes.cut())
     await this.#load(() => {})
   }
 
   /**
-   * Sees to it that the path has as many children as the head says. A sign of life of the server, too.
+   * Checks that the path has as many children as the head records. The check is also a sign of life of the server.
    *
    * @param heard - called when the server has answered.
    */
@@ -175,13 +179,13 @@ export class Reader {
     const position = mirror?.position
     const cversion = await this.#znodes.cversion(mirror ?? UNREAD)
     heard()
-    // Where memory has moved meanwhile, it cannot be told which of the two is the older one.
+    // If the mirror has changed in the meantime, it is unknown which of the two is older.
     if (!mirror || !position || mirror.position !== position || cversion === position.head.cversion) return
     await this.refresh(true)
     if (!this.#readOnly && mirror.position.zxid === position.zxid) await this.cut()
   }
 
-  /** Whether the mirror is what the connected server had when it was last heard, and that is not long ago. */
+  /** Whether the mirror is current as of the server's latest sign of life, and that is recent. */
   get #isCurrent(): boolean {
     const { connected, heardAt, mark, timeout } = this.#session
     return mark === this.#mark && connected && now() - heardAt <= timeout * TRUSTED
@@ -197,12 +201,12 @@ export class Reader {
     let keys: Iterable<string> = []
     for (;;) {
       const mirror = this.#mirror
-      const known = mirror?.position
+      const last = mirror?.position
       const found = await this.#find(keys)
       if (!found) continue
       const { position, mark } = found
-      if (!known || mirror !== this.#mirror || isOlder(position, known)) return void (await this.#load(() => {}))
-      // Own writes have overtaken the answer: what they stood on was all that it tells, or more.
+      if (!last || mirror !== this.#mirror || isOlder(position, last)) return void (await this.#load(() => {}))
+      // Own writes were faster than the answer. They were based on everything in it, or more.
       if (isOlder(position, mirror.position)) return
       const base = mirror.version
       const leading = await this.#znodes.changesTo(found, base)
@@ -217,15 +221,15 @@ export class Reader {
   }
 
   /**
-   * The head, with a watch; nothing where it had to be made first. Where it is older than what was known before, the server
-   * lags behind, or the store was restored: after a barrier, it can only be the latter.
+   * Returns the head and watches it. Returns `undefined` if the head had to be created first. If the head is older
+   * than the last one, the server lags behind or the store was restored. After a barrier, only a restore is possible.
    *
-   * @param keys - to be read together with it.
+   * @param keys - keys to read together with it.
    */
   async #find(keys?: Iterable<string>): Promise<Found | undefined> {
-    const known = this.#mirror?.position
+    const last = this.#mirror?.position
     const found = await this.#znodes.find(keys)
-    if (!found || !known || !isOlder(found.position, known)) return found
+    if (!found || !last || !isOlder(found.position, last)) return found
     await this.#repeats.barrier()
     return this.#znodes.find(keys)
   }
@@ -246,10 +250,12 @@ export class Reader {
       const loaded = await this.#tryLoad(onlyForward())
       if (loaded) return this.#settle(loaded, before)
     }
-    throw new Error(`The znodes below ${this.#names.path} were altered by others during each of ${ATTEMPTS} attempts.`)
+    throw new Error(
+      `The znodes below ${this.#names.path} were changed by external writers during each of ${ATTEMPTS} attempts to load them. Find out what writes there.`,
+    )
   }
 
-  /** One consistent state: what was read, and on top of it what was changed meanwhile. */
+  /** Loads one consistent state: the entries as read, with the changes made in the meantime. */
   async #tryLoad(progress: () => void): Promise<Loaded | undefined> {
     const start = await this.#find()
     if (!start) return undefined
@@ -273,10 +279,10 @@ export class Reader {
     }
   }
 
-  /** @param since - where the mirror was when the load began. */
+  /** @param since - the position of the mirror when the load began. */
   #settle({ mirror, mark }: Loaded, since: Position | undefined): Mirror {
     const before = this.#mirror
-    // A write of this process may have come meanwhile, which what was read need not hold.
+    // The loaded state may lack a write that this process has made in the meantime.
     if (before && before.position !== since && isOlder(mirror.position, before.position)) return before
     this.#mark = mark
     if (!before) {

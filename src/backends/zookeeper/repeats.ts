@@ -1,7 +1,10 @@
 import type { Names } from './names.js'
 import { isLoss, type Session } from './session.js'
 
-/** Does work again that a lost connection has ended, and sees to it that a barrier and what comes after it are of one connection. */
+/**
+ * Repeats work that a lost connection interrupted, and ensures that a barrier and the read after it use the same
+ * connection.
+ */
 export class Repeats {
   readonly #session: Session
   readonly #names: Names
@@ -11,7 +14,7 @@ export class Repeats {
     this.#names = names
   }
 
-  /** Does it again where the connection was lost, once there is another one. */
+  /** Runs the work, and repeats it on the next connection if the connection was lost. */
   async again<V>(work: () => Promise<V>): Promise<V> {
     for (;;) {
       await this.#session.ready()
@@ -24,18 +27,18 @@ export class Repeats {
   }
 
   /**
-   * A transaction that changes nothing, ordered by the leader and committed by a quorum like any other: at its answer, this
-   * server knows all that was acknowledged before it was sent.
+   * Sends a transaction that changes nothing. The leader orders it and a quorum commits it like any other. When it is
+   * answered, this server knows every write that was acknowledged before it was sent.
    */
   async barrier(): Promise<void> {
     const nothing = { type: 'check', path: this.#names.path, version: -1 } as const
     await this.#session.multi([nothing]).catch(fault => {
-      // Also what is refused is ordered among all others.
+      // A refused transaction is ordered among the others too.
       if (isLoss(fault)) throw fault
     })
   }
 
-  /** A barrier is worth nothing on the next connection, which may be to a server that lags behind. */
+  /** Reads after a barrier. Repeats both if the connection changes, because the next server may lag behind. */
   async afterBarrier<V>(read: () => Promise<V>): Promise<V> {
     for (;;) {
       await this.again(() => this.barrier())

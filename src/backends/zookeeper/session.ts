@@ -4,39 +4,39 @@ import { TOO_LONG } from './stored.js'
 import type { Added, Children, Reply, Stat, Step, Transport, TransportEvents, Znode } from './transport.js'
 import { CODE, Refusal, TooLarge } from './transport.js'
 
-/** Who is told what happens to a session. */
+/** Is notified of the events of a session. */
 export interface SessionListener {
-  /** The watched znode has changed, or the connection is there again: what is known may be old. */
+  /** The watched znode has changed, or the connection is open again: known data may be stale. */
   changed(): void
-  /** Children were created or deleted, by whomever, or the connection is there again. */
+  /** Any client has created or deleted children, or the connection is open again. */
   childrenChanged(): void
   lost(cause: Error): void
 }
 
-/** An answer, and what was told before it. */
+/** An answer, and its position among the watch events. */
 export interface Watched<V> {
   readonly value: V
-  /** The session's {@link Session.mark} at the answer: while it stands, nothing has changed since. */
+  /** The session's {@link Session.mark} at the answer: as long as it is unchanged, no change was reported. */
   readonly mark: number
 }
 
 /**
- * A session as the backend uses it: by promises, and with an account of what is known through it. Answers and events are
- * accounted for in the order in which they came, before any promise resolves.
+ * A session with a promise API, which also records what is known through it. It processes answers and events in the
+ * order in which they arrive, before any promise resolves.
  */
 export class Session {
-  /** Differs whenever the watch may have fired, or was lost. */
+  /** Changes whenever the watch may have fired, or was lost. */
   mark = 0
-  /** Differs from connection to connection. */
+  /** Changes with each connection. */
   connection = 0
-  /** When the latest request that was answered had been sent: up to then, all that changed was told. */
+  /** When the latest answered request was sent: all changes up to that time were reported. */
   heardAt = Number.NEGATIVE_INFINITY
   readonly #listener: SessionListener
   #transport: Transport
   #waiting: { resolve(): void; reject(reason: unknown): void }[] = []
   #ended: Error | undefined
   #closed = false
-  /** Why it is not connected, for whoever gives up waiting. */
+  /** Why the session is not connected, for callers that time out. */
   fault: Error | undefined
 
   constructor(open: (events: TransportEvents) => Transport, listener: SessionListener) {
@@ -57,7 +57,7 @@ export class Session {
     return this.#transport.label
   }
 
-  /** How many bytes have come by the present connection. */
+  /** The number of bytes received by the present connection. */
   get received(): number {
     return this.#transport.received
   }
@@ -70,7 +70,10 @@ export class Session {
     return this.#transport.added
   }
 
-  /** Nothing where it is connected; else a promise that resolves when it is, and rejects where it never will be. */
+  /**
+   * Returns `undefined` if the session is connected, else a promise that resolves when it is. Rejects if the session
+   * has ended.
+   */
   ready(): Promise<void> | undefined {
     if (this.#transport.connected) return undefined
     if (this.#ended) return Promise.reject(this.#ended)
@@ -81,7 +84,7 @@ export class Session {
     return this.#ask(reply => this.#transport.exists(path, watch, reply))
   }
 
-  /** A znode whose data is longer than what is read of an answer comes with {@link TOO_LONG} in its place. */
+  /** Reads a znode. If its data is longer than the client reads, the data is {@link TOO_LONG}. */
   getData(path: string, watch = false): Promise<Watched<Znode | undefined>> {
     return this.#ask<Znode>(reply => this.#transport.getData(path, watch, reply)).catch(async fault => {
       if (!(fault instanceof TooLarge)) throw fault
@@ -94,12 +97,12 @@ export class Session {
     return (await this.#ask<Children>(reply => this.#transport.getChildren(path, reply))).value
   }
 
-  /** The state of a znode whose children are watched, where that is cheap: `few` of them always are. */
+  /** Returns the state of a znode and watches its children if that is cheap, which it always is for `few` of them. */
   async watchChildren(path: string, few: boolean): Promise<Stat | undefined> {
     return (await this.#ask<Stat>(reply => this.#transport.watchChildren(path, few, reply))).value
   }
 
-  /** All steps or none. Rejects with a `Refusal` that names the step. */
+  /** Executes all steps or none. Rejects with a `Refusal` that names the step. */
   async multi(steps: readonly Step[]): Promise<Watched<readonly (Stat | undefined)[]>> {
     const { value = [], mark } = await this.#ask<readonly (Stat | undefined)[]>(reply =>
       this.#transport.multi(steps, reply),
@@ -107,7 +110,7 @@ export class Session {
     return { value, mark }
   }
 
-  /** Leaves a server that is silent. */
+  /** Drops the connection to a silent server. */
   drop(): void {
     this.#transport.drop()
   }
@@ -123,7 +126,7 @@ export class Session {
       const sentAt = now()
       send((fault, value) => {
         if (isLoss(fault)) return reject(fault)
-        // Answers come in the order of their requests.
+        // Answers arrive in the order of their requests.
         this.heardAt = sentAt
         if (fault) reject(fault)
         else resolve({ value, mark: this.mark })
@@ -165,7 +168,7 @@ export class Session {
   }
 }
 
-/** Whether it is the way to the server that failed, so that nothing is known of the request. */
+/** Returns whether the connection failed, so that the outcome of the request is unknown. */
 export function isLoss(fault: unknown): boolean {
   return fault instanceof Refusal && LOSSES.has(fault.code)
 }

@@ -1,4 +1,4 @@
-/** What is needed of a znode's state. */
+/** The members of a znode's state that are used. */
 export interface Stat {
   /** The transaction that last changed its data. */
   readonly mzxid: bigint
@@ -8,82 +8,83 @@ export interface Stat {
   readonly cversion: number
 }
 
-/** A znode as it was read. */
+/** A znode that was read. */
 export interface Znode {
   readonly data: Buffer
   readonly stat: Stat
 }
 
-/** The names of a znode's children, with its own state. */
+/** The names of a znode's children, and the state of the znode. */
 export interface Children {
   readonly names: readonly string[]
   readonly stat: Stat
 }
 
-/** One step of a transaction. A version of -1 is any. */
+/** One step of a transaction. Version -1 matches any version. */
 export type Step =
   | { readonly type: 'create'; readonly path: string; readonly data: Buffer }
   | { readonly type: 'set'; readonly path: string; readonly data: Buffer; readonly version: number }
   | { readonly type: 'delete'; readonly path: string; readonly version: number }
   | { readonly type: 'check'; readonly path: string; readonly version: number }
 
-/** Called once, in the order in which the server has answered, among the events. */
+/** Called once. Answers and events arrive in the order in which the server sent them. */
 export type Reply<V> = (fault: Error | undefined, value?: V) => void
 
-/** What a transport tells of. */
+/** The events of a transport. */
 export interface TransportEvents {
   connected(): void
-  /** What was under way fails with code `CONNECTION_LOSS`. The transport looks for another server by itself. */
+  /** Pending requests fail with code `CONNECTION_LOSS`. The transport connects to another server by itself. */
   lost(cause: Error): void
   /** A watched znode has changed. */
   changed(): void
-  /** Children of a znode whose children are watched were created or deleted. */
+  /** Children of a watched znode were created or deleted. */
   childrenChanged(): void
-  /** It will not come back. `successor` goes on in its place, where there is one. */
+  /** The transport has ended for good. `successor`, if any, continues in its place. */
   ended(cause: Error, successor?: (events: TransportEvents) => Transport): void
 }
 
-/** What a transport adds to the steps of a transaction, in bytes. */
+/** The bytes that a transport adds to the steps of a transaction. */
 export interface Added {
   /** To every path. */
   readonly path: number
-  /** To every step that creates: the access control list. */
+  /** To every step that creates a znode: the access control list. */
   readonly acl: number
 }
 
-/** A session with an ensemble: what the backend needs of a client, whichever it is. */
+/** A session with an ensemble: what the backend needs from a client of any kind. */
 export interface Transport {
   /** For messages: 'the ensemble a:2181,b:2181'. */
   readonly label: string
   readonly connected: boolean
-  /** The session timeout, as the ensemble has agreed to it, in ms. */
+  /** The session timeout that the ensemble has granted, in ms. */
   readonly timeout: number
-  /** How many bytes have come by the present connection. */
+  /** The number of bytes received by the present connection. */
   readonly received: number
   readonly added: Added
-  /** Whether a watch tells of all changes from then on, until the connection is lost, rather than of the next one alone. */
+  /** Whether a watch reports all changes until the connection is lost, and not only the next one. */
   readonly watchesLast: boolean
-  /** Nothing where the znode is missing. `watch`: tell of its next change, or of all. */
+  /** Replies with `undefined` if the znode is missing. `watch`: report its next change, or all changes. */
   exists(path: string, watch: boolean, reply: Reply<Stat>): void
-  /** Nothing where the znode is missing. `watch`: tell of its next change, or of all. */
+  /** Replies with `undefined` if the znode is missing. `watch`: report its next change, or all changes. */
   getData(path: string, watch: boolean, reply: Reply<Znode>): void
   getChildren(path: string, reply: Reply<Children>): void
   /**
-   * The state of a znode; nothing where it is missing. Tells of the next change to its children, or of all.
+   * Replies with the state of a znode, or `undefined` if it is missing. Reports the next change of its children, or
+   * all changes.
    *
-   * @param few - whether the list of their names is short. Where the only way to such a watch is to read it, none is set on a
-   * long one.
+   * @param few - whether the list of children is short. If reading the list is the only way to watch it, a long list
+   * is not watched.
    */
   watchChildren(path: string, few: boolean, reply: Reply<Stat>): void
-  /** All steps or none. One state for each step that sets data. */
+  /** Executes all steps or none. Replies with one state for each step that sets data. */
   multi(steps: readonly Step[], reply: Reply<readonly (Stat | undefined)[]>): void
-  /** Gives up the connection, whose server is silent, and connects to another one. */
+  /** Drops the connection to a silent server, and connects to another one. */
   drop(): void
-  /** Removes what was added to a client of the caller's; ends a session of its own. */
+  /** Removes the listeners from the caller's client, or ends an own session. */
   end(): Promise<void>
 }
 
-/** Codes of the protocol that are told apart. */
+/** The protocol's error codes that are distinguished. */
 export const CODE = {
   CONNECTION_LOSS: -4,
   UNIMPLEMENTED: -6,
@@ -101,7 +102,7 @@ export const CODE = {
 
 const NAMES = new Map<number, string>(Object.entries(CODE).map(([name, code]) => [code, name]))
 
-/** What the server, or the way to it, has refused. */
+/** A request that the server refused, or that failed with the connection. */
 export class Refusal extends Error {
   readonly code: number
   /** Which step of a transaction was refused. */
@@ -115,11 +116,11 @@ export class Refusal extends Error {
   }
 }
 
-/** An answer is longer than what is read of one. */
+/** An answer that is longer than the client reads. */
 export class TooLarge extends Error {
-  /** @param length - of the answer, in bytes. */
+  /** @param length - the length of the answer, in bytes. */
   constructor(length: number) {
-    super(`An answer of the server takes ${length} bytes, and 4 MiB are read at most.`)
+    super(`An answer of the server has ${length} bytes, but at most 4 MiB are read.`)
     this.name = 'TooLarge'
   }
 }

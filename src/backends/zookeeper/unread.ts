@@ -3,23 +3,23 @@ import type { LoggedChange } from './head.js'
 import type { LoggedEffect } from './log-record.js'
 import type { Stored } from './stored.js'
 
-/** Which values of some changes, those that the log has no room for, can still be read. */
+/** Determines which values that are too large for the log can still be read. */
 export class Survey {
-  /** The keys whose latest value is in their znodes alone. */
+  /** The keys whose latest value is only in their znodes. */
   readonly keys = new Set<string>()
   readonly #changes: readonly LoggedChange[]
-  /** Effects whose value was overwritten since: nothing holds it any more. */
+  /** Effects whose value was overwritten, and is stored nowhere any more. */
   readonly #lost = new Set<LoggedEffect>()
   /**
-   * For each change, up to which one it has to be followed in one step: between a lost value and the next effect on its key,
-   * the state cannot be reconstructed.
+   * For each change, the last change that must be applied together with it. Between a lost value and the next effect
+   * on its key, the state cannot be reconstructed.
    */
   readonly #until: number[]
 
   constructor(changes: readonly LoggedChange[]) {
     this.#changes = changes
     this.#until = changes.map((_, index) => index)
-    const next = new Next()
+    const next = new LaterChanges()
     for (let index = changes.length - 1; index >= 0; index -= 1) {
       for (const effect of changes[index]?.effects.toReversed() ?? []) {
         if (isUnread(effect)) this.#examine(effect, index, next)
@@ -29,10 +29,10 @@ export class Survey {
   }
 
   /**
-   * The changes with all values that can be had. Only those of one key may be missing, and only where it was written again:
-   * each effect on other keys is there, in order.
+   * Returns the changes with all available values. An effect is missing only if its key was written again later; all
+   * other effects are included, in order.
    *
-   * @param read - the latest values of {@link keys}; nothing for a key without a znode.
+   * @param read - the latest values of {@link keys}; `undefined` for a key without a znode.
    */
   complete(read: ReadonlyMap<string, Stored | undefined>): Change<Stored>[] {
     const complete: Change<Stored>[] = []
@@ -46,7 +46,7 @@ export class Survey {
     return complete
   }
 
-  #examine(effect: LoggedEffect & { readonly key: string }, index: number, next: Next): void {
+  #examine(effect: LoggedEffect & { readonly key: string }, index: number, next: LaterChanges): void {
     const later = next.after(effect.key)
     if (later === undefined) {
       this.keys.add(effect.key)
@@ -56,7 +56,7 @@ export class Survey {
     this.#until[index] = Math.max(this.#until[index] as number, later)
   }
 
-  /** Where the step that begins at a change ends. */
+  /** Returns the end of the step that begins at a change. */
   #endOf(start: number): number {
     let last = start
     for (let index = start; index <= last; index += 1) last = Math.max(last, this.#until[index] as number)
@@ -64,8 +64,8 @@ export class Survey {
   }
 }
 
-/** Which change touches a key next, seen from the latest change backwards. */
-class Next {
+/** The next change that touches a key, during a pass from the latest change backwards. */
+class LaterChanges {
   readonly #changes = new Map<string, number>()
   #clear: number | undefined
 
@@ -94,7 +94,7 @@ function withValue(effect: LoggedEffect, read: ReadonlyMap<string, Stored | unde
   return stored === undefined ? { type: 'delete', key: effect.key } : { type: 'set', key: effect.key, stored }
 }
 
-/** Whether its value is to be read from its znode. */
+/** Returns whether the value must be read from its znode. */
 function isUnread(effect: LoggedEffect): effect is LoggedEffect & { readonly type: 'set'; readonly key: string } {
   return effect.type === 'set' && effect.stored === undefined
 }

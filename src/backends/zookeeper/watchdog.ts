@@ -2,32 +2,32 @@ import { clearTimeout, setImmediate, setTimeout } from '../../time/clock.js'
 import type { Reader } from './reader.js'
 import type { Session } from './session.js'
 
-/** How often the server is asked, as a part of the session timeout. It has as long to answer. */
+/** The interval between pings, as a fraction of the session timeout. The server has as long to answer. */
 const PART = 1 / 3
 
 /**
- * What comes meanwhile, at least, of a server that is at work on a long answer to something else, in bytes: more than answers
- * to pings of the client's own, which say nothing.
+ * The least that arrives, in bytes, from a server that is busy with a long answer. It exceeds the answers to the
+ * client's own pings, which prove nothing.
  */
 const LITTLE = 1_000
 
 /**
- * How soon the number of children is compared after one was created or deleted, in ms: the answers to own writes that have
- * done it have come by then, and many are compared at once.
+ * The wait before the number of children is compared after a change of children, in ms. By then the answers to own
+ * writes have arrived, and one comparison covers many changes.
  */
 const SOON = 50
 
-/** A question that has no answer yet. */
+/** A ping without an answer yet. */
 interface Ping {
   readonly connection: number
-  /** How much had come of the server when it was asked, in bytes. */
+  /** The number of bytes received when it was sent. */
   readonly received: number
 }
 
 /**
- * Asks the server for a sign of life at a third of the session timeout, and leaves it where none comes within another:
- * well before the session expires. By the same read znodes are noticed that external writers have put there, or taken away; and
- * sooner where it is told of children. Its timers do not hold the process.
+ * Pings the server at a third of the session timeout, and leaves it if no answer arrives within another third: well
+ * before the session expires. The same read reveals znodes that external writers have created or deleted. A change of
+ * children triggers it earlier. The timers do not keep the process alive.
  */
 export class Watchdog {
   readonly #session: Session
@@ -51,7 +51,7 @@ export class Watchdog {
     clearTimeout(this.#soon)
   }
 
-  /** Children were created or deleted, by whomever. */
+  /** Any client has created or deleted children. */
   hurry(): void {
     if (this.#stopped) return
     this.#soon ??= setTimeout(() => {
@@ -61,7 +61,7 @@ export class Watchdog {
   }
 
   #wait(): void {
-    // What came in while this process was busy is read first.
+    // Data that arrived while this process was busy is read first.
     const look = () => setImmediate(() => setImmediate(() => this.#look()))
     this.#timer = setTimeout(look, this.#session.timeout * PART).unref()
   }
@@ -71,7 +71,7 @@ export class Watchdog {
     const { connected, connection, received } = this.#session
     const isOpen = this.#ping?.connection === connection
     if (connected && isOpen && received - (this.#ping?.received ?? 0) < LITTLE) this.#session.drop()
-    // Also where it is still at work: it, too, takes a silent client for gone.
+    // Even if the server is still busy: it, too, treats a silent client as gone.
     else if (connected) this.#ask()
     this.#wait()
   }

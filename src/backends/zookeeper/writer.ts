@@ -10,7 +10,7 @@ import { isLoss, type Session, type Watched } from './session.js'
 import type { Stored } from './stored.js'
 import { CODE, Refusal, type Stat, type Step } from './transport.js'
 
-/** After so many writers were faster one after the other, a writer waits a little, longer each time. In ms. */
+/** The number of lost races after which a writer pauses, and the pause, which grows with each attempt, in ms. */
 const PATIENT_FROM = 3
 const PAUSE = 4
 
@@ -22,7 +22,7 @@ interface Lost {
   readonly cause: unknown
 }
 
-/** Commits batches, one after the other: each transaction is conditional on the version that it was worked out on. */
+/** Commits batches one by one. Each transaction is conditional on the version from which it was planned. */
 export class Writer {
   readonly #session: Session
   readonly #reader: Reader
@@ -39,7 +39,7 @@ export class Writer {
     return this.#inTurn(() => this.#commit(batch, since, signal), signal)
   }
 
-  /** Raises the recorded bound, where it is smaller. */
+  /** Raises the recorded bound if it is smaller. */
   registerMaxStaleness(ms: number): Promise<void> {
     const { signal } = new AbortController()
     return this.#inTurn(async () => {
@@ -59,7 +59,10 @@ export class Writer {
     }, signal)
   }
 
-  /** One after the other. What is given up before its turn fails at once; those behind it still wait for those before it. */
+  /**
+   * Runs work one by one. Work that is aborted before its turn fails at once; later work still waits for earlier
+   * work.
+   */
   #inTurn<V>(work: () => Promise<V>, signal: AbortSignal): Promise<V> {
     const before = this.#turn
     const result = orAborted(before, signal).then(work, fault => {
@@ -76,7 +79,7 @@ export class Writer {
         const rest = outcomes.length === 0 ? batch.groups : batch.groups.slice(outcomes.length)
         outcomes.push(...(await this.#commitPart(rest, batch.id, part, signal)))
       } catch (error) {
-        // Those before have their outcomes.
+        // The groups before these have their outcomes.
         if (part === 0) throw error
         while (outcomes.length < batch.groups.length) outcomes.push({ status: 'refused', error })
       }
@@ -86,7 +89,10 @@ export class Writer {
     return { outcomes, catchUp, bound: mirror.position.head.bound }
   }
 
-  /** As many groups as fit into one transaction: sent again, on what is there then, until it is known what came of them. */
+  /**
+   * Commits as many groups as fit into one transaction. Retries, each time based on the current state, until the
+   * outcome is known.
+   */
   async #commitPart(
     groups: readonly Group<Stored>[],
     batch: string,
@@ -116,8 +122,8 @@ export class Writer {
   }
 
   /**
-   * What the next attempt is worked out on, with the session connected. Where that cannot be had, the write has failed, or it
-   * is not known whether. What is known without asking will do: the write is conditional on it.
+   * Returns the mirror for the next attempt, with the session connected. If it is not available, the write has
+   * failed, or its outcome is unknown. The mirror need not be confirmed: the write is conditional on it.
    */
   async #mirrorNow(lost: Lost | undefined, signal: AbortSignal): Promise<Mirror> {
     try {
@@ -139,20 +145,20 @@ export class Writer {
   }
 
   /**
-   * Whether a write whose answer was lost is in the history. Where it is not, it never will be: what it was conditional on
-   * has changed.
+   * Returns whether a write whose answer was lost is in the history. If it is not, it can never be: its precondition
+   * no longer holds.
    *
-   * @throws AmbiguousWriteError where the history does not reach back, or cannot be read.
+   * @throws AmbiguousWriteError if the history does not reach back, or cannot be read.
    */
   async #tookEffect({ base, change, cause }: Lost, mirror: Mirror, signal: AbortSignal): Promise<boolean> {
-    // Someone has recorded a bound.
+    // Another process has recorded a bound.
     if (mirror.version === change.previous && mirror.position.head.bound !== base.head.bound) return false
     const past = await orAborted(this.#reader.past(change.previous, mirror), signal).catch(() => undefined)
     if (!past || !('changes' in past)) throw ambiguous(cause, this.#names.path)
     return past.changes[0]?.version === change.version
   }
 
-  /** Sends a plan, and sees to it that what changes afterwards will be told: the watch fires by this very write. */
+  /** Sends a plan, and ensures that later changes are reported: this very write fires the watch. */
   async #send(
     { steps, head }: Pick<Plan, 'steps' | 'head'>,
     base: string,
@@ -163,14 +169,14 @@ export class Writer {
     if (steps[0]?.type !== 'set') return void (await answer)
     const watching = this.#session.watchesLast ? alone(answer, mark) : this.#session.exists(this.#names.version, true)
     watching.catch(() => {})
-    const taken = answer.then(({ value: [stat] }) =>
-      this.#reader.take(base, change, { head, ...positionOf(stat as Stat) }),
+    const applied = answer.then(({ value: [stat] }) =>
+      this.#reader.apply(base, change, { head, ...positionOf(stat as Stat) }),
     )
-    this.#reader.rearm(taken.then(() => watching))
-    await taken
+    this.#reader.rearm(applied.then(() => watching))
+    await applied
   }
 
-  /** Whether it is worth while to try again: someone else was faster, or external writers have altered the znodes. */
+  /** Returns whether to try again: another process was faster, or external writers have changed the znodes. */
   async #overcome(fault: unknown, attempt: number, signal: AbortSignal): Promise<boolean> {
     if (!(fault instanceof Refusal)) return false
     const isOfHead = fault.step !== undefined && fault.step < 2
@@ -180,7 +186,7 @@ export class Writer {
       return true
     }
     if (fault.code !== CODE.NODE_EXISTS && fault.code !== CODE.NO_NODE) return false
-    // Where it is not allowed, it never will be; else it is tried again.
+    // Without the right to start a new history, a retry cannot succeed.
     const isRefused = await orAborted(this.#reader.cut(), signal).then(
       () => false,
       cause => cause instanceof Refusal && !isLoss(cause),
@@ -198,8 +204,9 @@ export class Writer {
 }
 
 /**
- * What a write has made of the head, where the watch has told of that write and of nothing else since it was sent: the server
- * tells of a change before it answers whoever made it, and this one is conditional on there being none before it.
+ * Returns the state of the head after a write, if the watch has reported that write and nothing else since it was
+ * sent. The server reports a change before it answers the client that made it, and the write is conditional on no
+ * other change before it.
  */
 async function alone(
   answer: Promise<Watched<readonly (Stat | undefined)[]>>,

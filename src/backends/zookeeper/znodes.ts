@@ -9,68 +9,68 @@ import { fromData, type Stored } from './stored.js'
 import type { Znode } from './transport.js'
 import { Survey } from './unread.js'
 
-/** How many znodes are read at a time. */
+/** The number of znodes to read at a time. */
 const CHUNK = 500
 
-/** How many names of foreign znodes are remembered as reported. */
+/** How many names of reported foreign znodes are remembered. */
 const REMEMBERED = 1_000
 
-/** What the names of children may take that are listed for the sake of a watch, in bytes. */
+/** The longest list of children that is read to watch them, in bytes. */
 const SHORT_LIST = 16_384
 
-/** What was read of the head, and right after it. */
+/** The head, and the keys that were read directly after it. */
 export interface Found {
   readonly position: Position
-  /** The session's mark at the answer, which has left a watch. */
+  /** The session's mark at the answer; the read has set a watch. */
   readonly mark: number
-  /** Keys' znodes, none of them read before the head. */
+  /** Znodes of keys, none of which was read before the head. */
   readonly keys: ReadonlyMap<string, Znode | undefined>
 }
 
-/** What leads to a head. */
+/** The changes that lead to a head. */
 export type Leading =
   | { readonly type: 'changes'; readonly changes: readonly Change<Stored>[] }
-  /** The head has moved on before these keys were read: to be tried again, reading them together with it. */
+  /** The head changed before these keys were read. Try again and read them together with it. */
   | { readonly type: 'again'; readonly keys: Iterable<string> }
-  /** Only everything together can tell. */
+  /** Everything must be loaded. */
   | { readonly type: 'gap' }
 
-/** Reads what one dictionary has in its znodes, and makes those that must be there. */
+/** Reads the znodes of one dictionary, and creates those that must exist. */
 export class Znodes {
   readonly #session: Session
   readonly #names: Names
-  readonly #founder: Initializer
-  /** Names of children that are no key's, as far as they were reported. */
+  readonly #initializer: Initializer
+  /** Reported names of children that are not keys. */
   readonly #reported = new Set<string>()
 
   constructor(session: Session, names: Names) {
     this.#session = session
     this.#names = names
-    this.#founder = new Initializer(session, names)
+    this.#initializer = new Initializer(session, names)
   }
 
   /** From now on nothing is created or written. */
   restrictToReads(): void {
-    this.#founder.readOnly = true
+    this.#initializer.readOnly = true
   }
 
-  /** @throws TypeError if the path is that of another dictionary's key, or further below. */
+  /** @throws TypeError if the path is a key of another dictionary, or is below one. */
   async checkPlace(): Promise<void> {
     const { path, versionsAbove } = this.#names
     const above = await Promise.all(versionsAbove.map(version => this.#session.exists(version)))
-    const taken = versionsAbove.find((_, index) => above[index]?.value)
-    if (taken === undefined) return
-    const other = taken.slice(0, taken.lastIndexOf('/'))
+    const outer = versionsAbove.find((_, index) => above[index]?.value)
+    if (outer === undefined) return
+    const other = outer.slice(0, outer.lastIndexOf('/'))
     throw new TypeError(
-      `No dictionary can be at ${path}: that is below the dictionary at ${other}, whose children are its keys. Choose a path ` +
-        'beside it.',
+      `No dictionary can be at ${path}: it is below the dictionary at ${other}, whose children are its keys. Choose a path ` +
+        'outside that dictionary.',
     )
   }
 
   /**
-   * The head, with a watch; nothing where it had to be made first.
+   * Returns the head and watches it. Returns `undefined` if the head had to be created first.
    *
-   * @param keys - to be read together with it, right after it.
+   * @param keys - keys to read directly after it.
    */
   async find(keys: Iterable<string> = []): Promise<Found | undefined> {
     const asked = this.#session.getData(this.#names.version, true)
@@ -82,33 +82,34 @@ export class Znodes {
       const position = { head, znode: value.stat.version, zxid: value.stat.mzxid }
       return { position, mark, keys: await reading }
     }
-    await this.#founder.found(value, value !== undefined)
+    await this.#initializer.startHistory(value, value !== undefined)
     return undefined
   }
 
-  /** Begins a new history, on what is there. */
+  /** Starts a new history with the existing entries. */
   async cut(): Promise<void> {
     const { value } = await this.#session.getData(this.#names.version)
-    // Throws for a later format.
+    // Throws if the format is a later one.
     if (value) this.#parse(value)
-    await this.#founder.found(value)
+    await this.#initializer.startHistory(value)
   }
 
   /**
-   * How many children were created and deleted below the path, with a watch for more; nothing where it is missing.
+   * Returns how many children of the path were created and deleted, and watches for more. Returns `undefined` if the
+   * path is missing.
    *
-   * @param nameBytes - how much the names of all keys' znodes take.
+   * @param nameBytes - the total length of the names of all keys' znodes.
    */
   async cversion({ nameBytes }: { readonly nameBytes: number }): Promise<number | undefined> {
     return (await this.#session.watchChildren(this.#names.path, nameBytes <= SHORT_LIST))?.cversion
   }
 
-  /** Whether the head is still the one that was read there. */
+  /** Returns whether the head is still the one that was read. */
   async isStill({ znode }: Position): Promise<boolean> {
     return (await this.#session.exists(this.#names.version)).value?.version === znode
   }
 
-  /** What leads from a version to a head, with the values that the log has no room for, read from their znodes. */
+  /** Returns the changes from a version to a head. Values that are too large for the log are read from their znodes. */
   async changesTo({ position, keys: early }: Found, base: Version): Promise<Leading> {
     if (versionOf(position.head) === base) return { type: 'changes', changes: [] }
     const past = await this.past(position.head, base)
@@ -117,32 +118,32 @@ export class Znodes {
     const { keys } = survey
     const read = await this.#readKeys([...keys].filter(key => !early.has(key)))
     const znodes = Array.from(keys, key => [key, early.has(key) ? early.get(key) : read.get(key)] as const)
-    // By a later write; else by an external writer, whose value is as good as any.
+    // By a later write. If by an external writer, its value is used.
     const isAltered = znodes.some(([, znode]) => !znode || znode.stat.mzxid > position.zxid)
     if (isAltered && !(await this.isStill(position))) return { type: 'again', keys }
     const values = znodes.map(([key, znode]) => [key, znode && fromData(znode.data)] as const)
     return { type: 'changes', changes: survey.complete(new Map(values)) }
   }
 
-  /** What leads from a version to a head: as far as its log reaches, and beyond that, as far as the earlier parts do. */
+  /** Returns the changes from a version to a head. Reads the earlier parts if the log does not reach back far enough. */
   async past(head: Head, since: Version): Promise<Past> {
     const past = pastSince(head, since)
     if ('changes' in past || past.diverged) return past
     return pastWithParts(head, await this.parts(), since)
   }
 
-  /** The earlier parts of the log, as they are now. */
+  /** Returns the current earlier parts of the log. */
   async parts(): Promise<Parts> {
     const paths = this.#names.parts
     const znodes = await Promise.all(paths.map(path => this.#session.getData(path)))
     const parts = znodes.map(({ value }) => value && parsePart(value.data))
-    // One that was never used is empty.
+    // An unused part is empty.
     const bad = parts.findIndex((part, index) => !part && (znodes[index]?.value?.data.length ?? 0) > 0)
     const damage = bad < 0 ? undefined : `an earlier part of the change log (znode ${paths[bad]})`
     return { read: parts.filter(part => part !== undefined), damage }
   }
 
-  /** All keys with their values, not of one moment; nothing where the path is missing. */
+  /** Reads all keys and values, though not at one moment. Returns `undefined` if the path is missing. */
   async all(progress: () => void): Promise<Map<string, Stored> | undefined> {
     const children = await this.#session.getChildren(this.#names.path)
     progress()
@@ -163,7 +164,7 @@ export class Znodes {
     return new Map(keys.map((key, index) => [key, read[index]?.value]))
   }
 
-  /** The key of a child; none where it is no key's, which is reported once. */
+  /** Returns the key of a child in a list, which is empty if the child is not a key. Reports such a child once. */
   #keyOf(name: string): string[] {
     if (this.#names.isReserved(name)) return []
     const key = unescapeKey(name)
@@ -172,14 +173,14 @@ export class Znodes {
     return []
   }
 
-  /** Once, as far as is remembered. */
+  /** Reports each child once, as long as its name is remembered. */
   #report(name: string): void {
     if (this.#reported.has(name)) return
     if (this.#reported.size >= REMEMBERED) this.#reported.clear()
     this.#reported.add(name)
     const { path } = this.#names
     const shown = this.#names.child(name.length > 100 ? `${name.slice(0, 100)}…` : name)
-    const message = `The znode ${shown} is no key of dictionary "${path}", and is left alone.`
+    const message = `The znode ${shown} is not a key of dictionary "${path}" and is ignored. Remove it if it should not be there.`
     warn('DURABLEDICT_FOREIGN_ZNODE', message, { source: path })
   }
 

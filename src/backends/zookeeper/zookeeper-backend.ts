@@ -25,8 +25,8 @@ import { Watchdog } from './watchdog.js'
 import { Writer } from './writer.js'
 
 /**
- * A dictionary in a ZooKeeper ensemble, with every capability. Its checks are answered from what the watch has told, hence
- * sequentially consistent, unless more is asked for.
+ * A dictionary in a ZooKeeper ensemble. Supports every capability. Its checks use the latest watch event and are
+ * therefore sequentially consistent, unless the caller requires more.
  */
 export class ZookeeperBackend extends CommittingBackend<Stored> implements Backend<Stored> {
   readonly name: string
@@ -55,11 +55,7 @@ export class ZookeeperBackend extends CommittingBackend<Stored> implements Backe
     this.#watchdog = new Watchdog(this.#session, this.#reader, lost)
   }
 
-  /**
-   * Resolves when the session is there.
-   *
-   * @throws TypeError if no dictionary can be at the path.
-   */
+  /** Resolves once the session is connected. */
   async ready(): Promise<void> {
     await this.#explained(this.#reader.checkPlace())
   }
@@ -68,12 +64,12 @@ export class ZookeeperBackend extends CommittingBackend<Stored> implements Backe
     this.#reader.restrictToReads()
   }
 
-  /** Why there is no session, as far as that is known. */
+  /** The latest reason for having no session, if known. */
   get fault(): Error | undefined {
     return this.#session.fault
   }
 
-  /** What the session is with, for messages. */
+  /** What the session is connected to, for messages. */
   get label(): string {
     return this.#session.label
   }
@@ -105,7 +101,7 @@ export class ZookeeperBackend extends CommittingBackend<Stored> implements Backe
 
   async subscribe(listener: Listener<Stored>): Promise<Unsubscribe> {
     this.#listeners.add(listener)
-    // The watch is set by what reads.
+    // Reading sets the watch.
     await this.#explained(this.#reader.current('sequential'))
     return () => void this.#listeners.delete(listener)
   }
@@ -116,7 +112,7 @@ export class ZookeeperBackend extends CommittingBackend<Stored> implements Backe
     await this.#session.end(new ClosedError(`Dictionary "${this.name}" is closed.`, { dictionary: this.name }))
   }
 
-  /** Where someone is fed by pushes, what has changed is read at once; else when it is asked for. */
+  /** If there are listeners, reads the changes at once; otherwise they are read at the next check. */
   #notice(): void {
     if (this.#listeners.size === 0) return
     this.#reader.refresh().catch(cause => {

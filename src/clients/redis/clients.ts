@@ -1,14 +1,14 @@
 import { nameOf } from '../name-of.js'
 
-/** What is needed of any event emitter. */
+/** The members of an event emitter that are used. */
 export interface Emitter {
-  // biome-ignore lint/suspicious/noExplicitAny: what a listener takes depends on the event
+  // biome-ignore lint/suspicious/noExplicitAny: the arguments of a listener depend on the event
   on(event: string, listener: (...args: any[]) => void): unknown
   // biome-ignore lint/suspicious/noExplicitAny: as above
   off(event: string, listener: (...args: any[]) => void): unknown
 }
 
-/** What is needed of a client of node-redis: one connection. */
+/** A node-redis client, with the members that are used: one connection. */
 export interface NodeRedisClient extends Emitter {
   readonly isOpen: boolean
   readonly isReady: boolean
@@ -16,16 +16,16 @@ export interface NodeRedisClient extends Emitter {
   duplicate(overrides?: object): unknown
 }
 
-/** What is needed of a pool of node-redis. */
+/** A node-redis pool, with the members that are used. */
 export interface NodeRedisPool extends Emitter {
   readonly isOpen: boolean
   readonly totalClients: number
   sendCommand(args: string[], options?: object): Promise<unknown>
-  // biome-ignore lint/suspicious/noExplicitAny: what it hands out is a client of its own type
+  // biome-ignore lint/suspicious/noExplicitAny: the pool passes a client of its own type
   execute(task: (client: any) => any): Promise<any>
 }
 
-/** What is needed of a cluster client of node-redis. */
+/** A node-redis cluster client, with the members that are used. */
 export interface NodeRedisCluster extends Emitter {
   readonly isOpen: boolean
   readonly masters: readonly unknown[]
@@ -39,7 +39,7 @@ export interface NodeRedisCluster extends Emitter {
   ): Promise<unknown>
 }
 
-/** What is needed of a sentinel client of node-redis. */
+/** A node-redis sentinel client, with the members that are used. */
 export interface NodeRedisSentinel extends Emitter {
   readonly isOpen: boolean
   readonly isReady: boolean
@@ -47,7 +47,10 @@ export interface NodeRedisSentinel extends Emitter {
   sendCommand(isReadonly: boolean | undefined, args: string[], options?: object): Promise<unknown>
 }
 
-/** What is needed of a `Redis` of ioredis: one connection, to a server or to what its sentinels name. */
+/**
+ * An ioredis `Redis`, with the members that are used: one connection, to a server or to the primary that its
+ * sentinels name.
+ */
 export interface IoredisClient extends Emitter {
   readonly status: string
   call(command: string, args: string[]): Promise<unknown>
@@ -55,7 +58,7 @@ export interface IoredisClient extends Emitter {
   duplicate(overrides?: object): unknown
 }
 
-/** What is needed of a `Cluster` of ioredis. */
+/** An ioredis `Cluster`, with the members that are used. */
 export interface IoredisCluster extends Emitter {
   readonly status: string
   readonly isCluster: boolean
@@ -64,7 +67,7 @@ export interface IoredisCluster extends Emitter {
   nodes(role?: 'master'): readonly unknown[]
 }
 
-/** The clients that a RedisDict can be opened with. */
+/** The clients that a RedisDict accepts. */
 export type RedisClient =
   | NodeRedisClient
   | NodeRedisPool
@@ -73,7 +76,7 @@ export type RedisClient =
   | IoredisClient
   | IoredisCluster
 
-/** Which of them it is. */
+/** A client and its kind. */
 export type Recognized =
   | { readonly kind: 'node-redis'; readonly client: NodeRedisClient }
   | { readonly kind: 'node-redis pool'; readonly client: NodeRedisPool }
@@ -83,9 +86,9 @@ export type Recognized =
   | { readonly kind: 'ioredis cluster'; readonly client: IoredisCluster }
 
 /**
- * @param caller - what takes the client, for the message: 'RedisDict.open() takes a name, then'.
- * @param otherwise - what it takes besides: ', or a URL …'.
- * @throws TypeError where it is none of them.
+ * @param caller - the start of the message: 'RedisDict.open() takes a name, then'.
+ * @param otherwise - what else it accepts: ', or a URL …'.
+ * @throws TypeError if it is none of these clients.
  */
 export function recognize(client: unknown, caller: string, otherwise = ''): Recognized {
   const kind = kindOf(client)

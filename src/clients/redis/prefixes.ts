@@ -2,7 +2,7 @@ interface IoredisMembers {
   readonly options?: { readonly keyPrefix?: unknown }
 }
 
-/** What an ioredis client puts before keys, those of commands that are sent by `call` included. */
+/** The prefix that an ioredis client adds to keys, including those of commands sent by `call`. */
 export function ioredisPrefix(client: object): string {
   const { options } = client as IoredisMembers
   return typeof options?.keyPrefix === 'string' ? options.keyPrefix : ''
@@ -13,7 +13,7 @@ interface NodeRedisMembers {
   readonly options?: { readonly keyPrefix?: unknown }
 }
 
-/** What a client of node-redis puts before keys; not before those of a command that is sent as it is, like ours. */
+/** The prefix that a node-redis client adds to keys. It adds none to raw commands like ours. */
 export function nodeRedisPrefix(client: object): string {
   const { _keyPrefix, options } = client as NodeRedisMembers
   const prefix = _keyPrefix ?? options?.keyPrefix

@@ -2,24 +2,24 @@ import { DOCS } from '../../warnings/docs.js'
 import { warn } from '../../warnings/warnings.js'
 import type { Emitter, Recognized } from './clients.js'
 
-/** Clients that were looked at: each is warned of once. */
-const known = new WeakSet<object>()
+/** Checked clients: each causes at most one warning of each kind. */
+const checked = new WeakSet<object>()
 
 /**
- * Warns, once for each client, of settings without which it stays with a server that is silent or was replaced, and of a missing
- * listener for `error`. To be called before anything listens to the client.
+ * Warns, once for each client, about missing settings without which it stays connected to a server that is silent or
+ * was replaced, and about a missing listener for `error`. Call it before you add listeners to the client.
  *
  * @param user - what uses the client, for the message: 'dictionary "settings"'.
  */
 export function checkSettings({ kind, client }: Recognized, user: string): void {
-  if (known.has(client)) return
-  known.add(client)
+  if (checked.has(client)) return
+  checked.add(client)
   const missing = missingSettings(kind, client)
   if (missing.length > 0) {
     warn(
       'DURABLEDICT_CLIENT_SETTINGS',
-      `The ${kind} client of ${user} does not set ${missing.join(', ')}. Without it the client stays with a server that no longer ` +
-        `answers or was replaced, for minutes or for ever. ${DOCS}/redis.html#settings-for-your-client lists the settings.`,
+      `The ${kind} client of ${user} does not set ${missing.join(', ')}. Without it the client stays connected to a server that no longer ` +
+        `answers or was replaced, for minutes or for ever. See ${DOCS}/redis.html#settings-for-your-client for the settings.`,
       { source: user },
     )
   }
@@ -55,7 +55,7 @@ interface IoredisOptions {
   readonly redisOptions?: { readonly socketTimeout?: unknown }
 }
 
-/** As far as the client shows them. */
+/** Returns the names of missing settings, as far as the client exposes its settings. */
 function missingSettings(kind: Recognized['kind'], client: object): string[] {
   const { options, _options } = client as { options?: object; _options?: { defaults?: object } }
   switch (kind) {
@@ -78,7 +78,7 @@ function ofNodeRedis(options: NodeRedisOptions | undefined, prefix: string): str
   const names: string[] = []
   if (!socket.socketTimeout) names.push(`${prefix}socket.socketTimeout`)
   if (!pingInterval) names.push(`${prefix}pingInterval`)
-  // By default it gives up for good after a socket timeout.
+  // By default it stops reconnecting after a socket timeout.
   if (socket.reconnectStrategy === undefined) names.push(`${prefix}socket.reconnectStrategy`)
   return names
 }

@@ -1,33 +1,34 @@
--- Executes a batch in isolation, each of its groups all or nothing, and gives what happened since a version.
+-- Executes a batch in isolation, each of its groups atomically, and returns the changes since a version.
 --
--- ARGV[1]  base: the version since when; where the log does not reach back to it, nothing is executed
--- ARGV[2]  the nonce: the batch's id, a dot, and the number of this sending
--- ARGV[3]  flags: 'r' an earlier sending may have been executed, or may yet be; 'a' check the user's rights first
--- ARGV[4]  entropy: random, known to the sender alone
--- ARGV[5]  and on, operations: 's',key,value  set      'd',key  delete      'c'  clear
---                              'p',key        pop      'f',key,value        set where missing
---          Before those that have conditions:
---                              'g', number of operations, number of conditions, then of each condition
---                              'v',version      the state is this one
---                              'u',key,version  no change since has touched the key
+-- ARGV[1]  base: the version to return changes since. If the log does not reach back to it, nothing is executed.
+-- ARGV[2]  the nonce: the batch's id, a dot, and the number of this attempt
+-- ARGV[3]  flags: 'r' an earlier attempt may have been executed, or may still arrive; 'a' check the user's rights first
+-- ARGV[4]  entropy: random, known only to the sender
+-- ARGV[5…] operations: 's',key,value  set      'd',key  delete      'c'  clear
+--                      'p',key        pop      'f',key,value        set if absent
+--          A group with conditions is preceded by
+--                      'g', number of operations, number of conditions, then each condition:
+--                      'v',version      the state has this version
+--                      'u',key,version  no change since this version has touched the key
 --
 -- Returns one of
---   'stale', head, bound, diverged           nothing was executed: base is not of this history (1), the log since is damaged
---                                            (2), or base is too old (0)
---   'dup', head, bound, position, change...  an earlier sending had been executed: it is the change there
---   'ok', head, bound, codes, number of values, value..., change...   changes up to, not including, the batch's own
--- Codes, one for each operation: 'u' nothing to tell, 't' it was there, 'f' it was not, 'v' the next value tells, 'b' it was
--- there but is no text (UTF-8), 'i' set where missing; one for a whole group: 'x' a condition did not hold. Of 'c': 't' where anything was there.
+--   'stale', head, bound, diverged           nothing was executed: the base is too old (0) or belongs to another history
+--                                            (1), or the log is damaged (2)
+--   'dup', head, bound, position, change...  an earlier attempt was executed: its change is at this position
+--   'ok', head, bound, codes, number of values, value..., change...   changes up to, but not including, the batch's own
+-- Codes, one for each operation: 'u' no result, 't' the key was present, 'f' it was absent, 'v' the result is the next value,
+-- 'b' it was present but is not UTF-8 text, 'i' set because it was absent. One code for a whole group: 'x' a condition failed.
+-- For 'c': 't' if there were any entries.
 --
--- Where no group has an effect, nothing is written, except for a retry: its empty change keeps the original, should it
--- arrive late, from being executed.
+-- If no group has an effect, nothing is written, except for a retry: its empty change prevents the original from being
+-- executed if it arrives late.
 
 local CHANGE_BYTES, MESSAGE_BYTES = 1048576, 262144
 local ARGUMENTS = 1000
 
 local base, nonce, flags, entropy = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
 
--- A right found missing after the first write would leave half a change.
+-- A right that turns out to be missing after the first write would leave half a change.
 if flags ~= '' and string.find(flags, 'a', 1, true) then
   local needed = {
     { 'HSET', entries_key, 'k', 'v' }, { 'HDEL', entries_key, 'k' }, { 'HGET', entries_key, 'k' },
@@ -42,15 +43,15 @@ if flags ~= '' and string.find(flags, 'a', 1, true) then
   end
 end
 
-local head, size, bytes, bound, seal = look(nonce, entropy)
+local head, size, bytes, bound, seal = read_head(nonce, entropy)
 local changes, diverged = since(base, head)
 if not changes then return { 'stale', head, bound, diverged } end
 
--- An earlier sending of this batch, executed since.
+-- Finds an earlier attempt of this batch among the changes.
 if #changes > 0 then
   local batch = string.match(nonce, '^[^.]*')
   for position = 1, #changes do
-    -- Only the last part of its version: an epoch may bear the name of the batch that found it.
+    -- Only the last part of the version is compared: an epoch may contain the id of the batch that started it.
     local author = string.match(changes[position], '^"[^"]*","%d+%-[^-"]*%-([^".]*)%.', SEAL_LENGTH + 2)
     if not author then return { 'stale', head, bound, 2 } end
     if author == batch then
@@ -69,8 +70,8 @@ local function answer(codes, values)
   return reply
 end
 
--- Makes room in the log for a change that was appended. A log that is longer than one commit can have made it holds what
--- others have put there: nothing but the new change is kept of it.
+-- Trims the log after an append. If the log is longer than one commit can have made it, other programs have appended
+-- to it: only the new change is kept.
 local function trim(length, latest)
   if length > LOG_LENGTH + 1 then
     call('LTRIM', log_key, -1, -1)
@@ -85,17 +86,17 @@ local function trim(length, latest)
   bytes = math.max(bytes, 0)
 end
 
--- Appends what the batch came to. The first write of all: that the log is a list could not be seen before, and the
--- types of the others were. Gives the message.
+-- Appends the batch's change to the log and returns it as a message. This is the first write: `read_head` checks the types
+-- of the other keys, but not that the log is a list.
 local function append(effects, effect_bytes, codes, values)
-  local version = following(head, nonce)
+  local version = next_version(head, nonce)
   local change = { head, version, effect_bytes > CHANGE_BYTES and '?' or effects, codes }
   local value_bytes = 0
   for index = 1, #values do
     change[index + 4] = values[index]
     value_bytes = value_bytes + #values[index]
   end
-  -- A retry is then told that they are not known any more.
+  -- A retry then reports that the results are no longer available.
   if value_bytes > CHANGE_BYTES then change = { head, version, change[3], '?' } end
   change = cjson.encode(change)
   change = seal_of(change, seal) .. change
@@ -106,13 +107,13 @@ local function append(effects, effect_bytes, codes, values)
   return change
 end
 
--- Completes the change. The message is a hint: where it is not permitted the write stands.
+-- Completes the change. The message is a hint: if the user may not publish, the write still counts.
 local function finish(change)
   call('HSET', meta_key, 'head', head, 'size', size, 'bytes', bytes)
   redis.pcall('SPUBLISH', meta_key, #change > MESSAGE_BYTES and '' or change)
 end
 
--- The most frequent batch, without the detour.
+-- Fast path for the most frequent batch: a single set.
 if #ARGV == 7 and ARGV[5] == 's' then
   local key, value = ARGV[6], ARGV[7]
   local change = append({ 's', key, value }, #key + #value, 'u', {})
@@ -121,7 +122,7 @@ if #ARGV == 7 and ARGV[5] == 's' then
   return answer('u', {})
 end
 
--- What the batch makes of the entries. Nothing is written until all of it is known.
+-- The entries as the batch changes them. Nothing is written before every operation has been evaluated.
 local overlay, order = {}, {}
 local cleared, removed, present = false, 0, 0
 local effects, effect_count, effect_bytes = {}, 0, 0
@@ -144,7 +145,7 @@ local function put(key, value)
   effect_bytes = effect_bytes + #key + #value
 end
 
--- Only of keys that are there.
+-- Requires that the key is present.
 local function remove(key)
   local before = overlay[key]
   if before == nil then order[#order + 1] = key end
@@ -155,12 +156,13 @@ local function remove(key)
   effect_bytes = effect_bytes + #key
 end
 
--- May say 'no' of a key that was replaced before it was removed: a clear of nothing then does no harm.
+-- May return false after a key was replaced and then removed: clearing an empty dictionary then does no harm.
 local function is_empty()
   return present == 0 and (cleared or size - removed <= 0)
 end
 
--- Whether it is UTF-8. Every well-formed sequence is replaced, so that none can come of the bytes around another.
+-- Returns whether the value is UTF-8. Each well-formed sequence is replaced with '?' so that the bytes around it
+-- cannot join into a new sequence.
 local SEQUENCES = {
   '[\194-\223][\128-\191]', '\224[\160-\191][\128-\191]', '[\225-\236\238\239][\128-\191][\128-\191]',
   '\237[\128-\159][\128-\191]', '\240[\144-\191][\128-\191][\128-\191]',
@@ -172,14 +174,14 @@ local function is_text(value)
   return not string.find(value, '[\128-\255]')
 end
 
--- The code for a value that is told.
-local function tell(value)
+-- Adds a value to the results and returns its code.
+local function add_value(value)
   if not is_text(value) then return 'b' end
   values[#values + 1] = value
   return 'v'
 end
 
--- Executes the operation there; gives its code, and where the next one is.
+-- Executes the operation at this position. Returns its code and the position of the next operation.
 local function execute(at)
   local kind, key = ARGV[at], ARGV[at + 1]
   if kind == 's' then
@@ -192,8 +194,8 @@ local function execute(at)
   elseif kind == 'p' then
     local value = get(key)
     if not value then return 'f', at + 2 end
-    local code = tell(value)
-    -- What cannot be told is left where it is.
+    local code = add_value(value)
+    -- A value that cannot be returned is not removed.
     if code == 'v' then remove(key) end
     return code, at + 2
   elseif kind == 'f' then
@@ -202,7 +204,7 @@ local function execute(at)
       put(key, ARGV[at + 2])
       return 'i', at + 3
     end
-    return tell(value), at + 3
+    return add_value(value), at + 3
   end
   if is_empty() then return 'f', at + 1 end
   overlay, order = {}, {}
@@ -214,19 +216,19 @@ end
 
 local ARITY = { s = 3, d = 2, p = 2, f = 3, c = 1, v = 2, u = 3 }
 
--- Puts down the keys that a change touched, and true for everything. False where that cannot be told: a damaged change.
+-- Adds the keys that a change touched; `true` means all keys. Returns false if the change is damaged.
 local function touch(keys, change)
-  local well, decoded = pcall(cjson.decode, string.sub(change, SEAL_LENGTH + 1))
-  local done = well and type(decoded) == 'table' and decoded[3]
-  if done == '?' then
+  local is_json, decoded = pcall(cjson.decode, string.sub(change, SEAL_LENGTH + 1))
+  local recorded = is_json and type(decoded) == 'table' and decoded[3]
+  if recorded == '?' then
     keys[true] = true
     return true
   end
-  if type(done) ~= 'table' then return false end
+  if type(recorded) ~= 'table' then return false end
   local at = 1
-  while at <= #done do
-    local kind = done[at]
-    local key = kind == 'c' or done[at + 1]
+  while at <= #recorded do
+    local kind = recorded[at]
+    local key = kind == 'c' or recorded[at + 1]
     if not ARITY[kind] or key == nil then return false end
     keys[key] = true
     at = at + ARITY[kind]
@@ -234,7 +236,7 @@ local function touch(keys, change)
   return true
 end
 
--- What the changes since a version have touched; false where that cannot be told.
+-- Returns the keys touched since a version, or false if they are unknown.
 local touched = {}
 local function touched_since(version)
   if touched[version] ~= nil then return touched[version] end
@@ -247,7 +249,7 @@ local function touched_since(version)
   return keys
 end
 
-local function holds(at)
+local function is_met(at)
   if ARGV[at] == 'v' then return effect_count == 0 and ARGV[at + 1] == head end
   local key, keys = ARGV[at + 1], touched_since(ARGV[at + 2])
   return keys and not (keys[true] or keys[key] or cleared or overlay[key] ~= nil)
@@ -259,7 +261,7 @@ while at <= count do
     local skipped, conditions, met = tonumber(ARGV[at + 1]), tonumber(ARGV[at + 2]), true
     at = at + 3
     for _ = 1, conditions do
-      met = met and holds(at)
+      met = met and is_met(at)
       at = at + ARITY[ARGV[at]]
     end
     if not met then
@@ -276,7 +278,7 @@ if effect_count == 0 and not string.find(flags, 'r', 1, true) then return answer
 
 local change = append(effects, effect_bytes, codes, values)
 
--- The number that the server says it has done, for a list of any length.
+-- Returns the sum of the server's replies; the list can have any length.
 local function write(command, list)
   local done = 0
   for first = 1, #list, ARGUMENTS do

@@ -1,42 +1,43 @@
--- What every script begins with: the shebang and `local READ_ONLY = …` come before it, the script's own file after it.
+-- The start of every script. The shebang and `local READ_ONLY = …` precede it; the script's own file follows it.
 --
 -- KEYS[1]  the entries: a plain hash, key to stored value
--- KEYS[2]  what is known of them: a hash
+-- KEYS[2]  the metadata: a hash
 --            head   the version: number-epoch-nonce, see below
---            size   HLEN of the entries as the history knows it
---            bytes  length of all changes in the log together
+--            size   HLEN of the entries after the latest change
+--            bytes  total length of all changes in the log
 --            bound  the largest maxStaleness in use, in ms
---            seal   a secret that all who may read this key share; made anew with each history
--- KEYS[3]  the log: a list of changes, each led to by the one before, the last one leading to the head
+--            seal   a secret shared by all clients that may read this key; each history has a new one
+-- KEYS[3]  the log: a list of changes; each one follows the one before it, and the last one leads to the head
 --
--- A version is never made twice: its nonce names the one sending of the one batch that made it ("batch.sending"). Its
--- number says where in the log to look for what came after. Its epoch names the history: another where it was cut.
+-- A version never recurs: its nonce ("batch.attempt") names the one attempt of the one batch that created it. Its
+-- number determines where in the log later changes are. Its epoch names the history: a new epoch starts
+-- whenever the chain of changes was broken.
 --
--- A change, in the log and as a message on the channel named as KEYS[2]: 20 hexadecimal digits, its seal, then a JSON array of
+-- A change, in the log and as a message on the channel named like KEYS[2], is its seal (20 hexadecimal digits) and a JSON array of
 --   previous version, version, effects, outcome codes, outcome values...
--- Effects are one flat array: 's',key,value  'd',key  'c'; or the string '?' where they are too large to be kept.
--- The message '' stands for a change that must be asked for. Whoever does not know the secret cannot make a seal, so the right
--- to publish alone puts nothing into anyone's memory.
+-- Effects are one flat array: 's',key,value  'd',key  'c'; or the string '?' if they are too large to keep.
+-- The message '' means that the reader must ask for the change. A client without the secret cannot create a seal, so the right
+-- to publish is not enough to inject a change into a replica.
 --
--- Nothing that is stored is trusted: what does not have the shape described here is as good as missing. No loop runs longer
--- than the arguments, or the log's limits, allow.
+-- Stored data is never trusted: a record without the shape described here counts as missing. The arguments and the limits of
+-- the log bound every loop.
 
 local entries_key, meta_key, log_key = KEYS[1], KEYS[2], KEYS[3]
 local call = redis.call
 
 local LOG_LENGTH, LOG_BYTES = 10000, 4194304
 local SEAL_LENGTH = 20
--- The longest delay that clients can wait, in ms.
+-- The longest delay of a client's timer, in ms.
 local LONGEST_BOUND = 2147483647
 
--- Number and epoch of a version.
+-- Returns the number and the epoch of a version.
 local function parts(version)
   local number, epoch = string.match(version, '^(%d+)%-([^-]*)')
   return tonumber(number), epoch
 end
 
--- The version after it, of the same epoch.
-local function following(version, nonce)
+-- Returns the next version of the same epoch.
+local function next_version(version, nonce)
   local number, epoch = parts(version)
   return string.format('%.0f-%s-%s', number + 1, epoch, nonce)
 end
@@ -47,16 +48,16 @@ local function is_head(text)
   return #string.match(text, '^%d+') <= 15
 end
 
--- A count as it is written here; nothing where it is none.
+-- Returns the count, or nil if the text is not a count that a script wrote.
 local function count_of(text)
   return text and #text <= 15 and string.find(text, '^%d+$') and tonumber(text) or nil
 end
 
--- A bound as it is written here; '0' where there is none; nothing where it is malformed.
+-- Returns the bound as text: '0' if there is none, nil if it is malformed.
 local function bound_of(text)
   if not text then return '0' end
-  local well = #text <= 30 and string.find(text, '^%d+%.?%d*$') and tonumber(text) <= LONGEST_BOUND
-  return well and text or nil
+  local is_valid = #text <= 30 and string.find(text, '^%d+%.?%d*$') and tonumber(text) <= LONGEST_BOUND
+  return is_valid and text or nil
 end
 
 local function is_seal(text)
@@ -67,45 +68,45 @@ local function seal_of(change, secret)
   return string.sub(redis.sha1hex(secret .. change .. secret), 1, SEAL_LENGTH)
 end
 
--- Begins a history with the entries as they are: where there is none yet (the entries, if any, were written by another
--- program), where the number of entries is not what the history says (evicted, deleted or written by external writers), and where what
--- is known of it is malformed. Gives its head and its seal.
-local function found(head, size, nonce, entropy)
+-- Starts a new history from the entries as they are. This is necessary if there is no history yet (another program
+-- wrote the entries, if there are any), if the number of entries does not match it (entries were evicted, or external
+-- writers added or deleted some), or if the metadata is malformed. Returns the new head and seal.
+local function start_history(head, size, nonce, entropy)
   local number = is_head(head) and parts(head) or 0
-  -- With the time: a client that sends again by itself sends the same nonce.
+  -- Includes the time: a client that resends commands by itself sends the same nonce again.
   local now = call('TIME')
-  local founded = string.format('%.0f-%s.%s%s-%s', number + 1, nonce, now[1], now[2], nonce)
-  local seal = redis.sha1hex(entropy .. founded)
-  -- Not DEL: a key of another type is someone else's.
+  local started = string.format('%.0f-%s.%s%s-%s', number + 1, nonce, now[1], now[2], nonce)
+  local seal = redis.sha1hex(entropy .. started)
+  -- Not DEL: a key of another type belongs to another program.
   call('LTRIM', log_key, 1, 0)
-  call('HSET', meta_key, 'head', founded, 'size', size, 'bytes', 0, 'seal', seal)
+  call('HSET', meta_key, 'head', started, 'size', size, 'bytes', 0, 'seal', seal)
   redis.pcall('SPUBLISH', meta_key, '')
-  return founded, seal
+  return started, seal
 end
 
--- The head of a reader that may not begin a history: another whenever the number of entries is.
-local function counted(head, size)
+-- The head for a reader that may not start a history: it changes whenever the number of entries does.
+local function reader_head(head, size)
   local number = is_head(head) and parts(head) or 0
   return string.format('%.0f-counted.%d.%s-none.0', number, size, redis.sha1hex(head or ''))
 end
 
--- The present head, number of entries, length of the log in bytes, bound, and seal.
-local function look(nonce, entropy)
+-- Returns the current head, number of entries, length of the log in bytes, bound and seal.
+local function read_head(nonce, entropy)
   local meta = call('HMGET', meta_key, 'head', 'size', 'bytes', 'bound', 'seal')
   local head, bytes, bound, seal = meta[1], count_of(meta[3]), bound_of(meta[4]), meta[5]
   local size = call('HLEN', entries_key)
   if is_head(head) and count_of(meta[2]) == size and bytes and bound and is_seal(seal) then
     return head, size, bytes, bound, seal
   end
-  if READ_ONLY then return counted(head, size), size, 0, bound or '0', '' end
-  -- Whoever relies on a bound records it again once the history is another.
+  if READ_ONLY then return reader_head(head, size), size, 0, bound or '0', '' end
+  -- Each replica that relies on a bound records it again after a new history starts.
   if not bound then call('HDEL', meta_key, 'bound') end
-  head, seal = found(head, size, nonce, entropy)
+  head, seal = start_history(head, size, nonce, entropy)
   return head, size, 0, bound or '0', seal
 end
 
--- The changes that lead from a version to the head. Nothing where they cannot be had; the second result is then 1 where
--- the version is not of this history, 2 where the log is damaged, and 0 where it may only be too short.
+-- Returns the changes that lead from a version to the head. If they are not available, returns nil and a reason: 1 if
+-- the version belongs to another history, 2 if the log is damaged, 0 if it may just be too short.
 local function since(version, head)
   if version == head then return {} end
   local from, epoch = parts(version)

@@ -1,25 +1,26 @@
--- What happened since a version.
+-- Returns the changes since a version.
 --
--- For processes that may write it is not flagged no-writes, although it writes only where a history must be founded: so a
--- replica server refuses it, and so does a primary that may not accept writes (min-replicas-to-write). Neither could vouch for
--- being current. For readers (READ_ONLY) it is flagged no-writes, and whether the server is a primary is asked beside it.
+-- The variant for processes that may write is not flagged no-writes, although it writes only when it starts a history. A
+-- replica server therefore refuses it, and so does a primary that may not accept writes (min-replicas-to-write): neither can
+-- guarantee that it is current. The variant for readers (READ_ONLY) is flagged no-writes; the reader asks separately whether
+-- the server is a primary.
 --
--- ARGV[1]  the version; '' asks for the present state
--- ARGV[2]  entropy: random, another each time, known to the sender alone
--- ARGV[3]  the most entries that are sent as a state; -1: send none
--- ARGV[4]  's': an answer with changes, be there none, ends with the present number of entries
+-- ARGV[1]  the version; '' asks for the current state
+-- ARGV[2]  entropy: random, different for each call, known only to the sender
+-- ARGV[3]  the most entries to return as a state; -1: none
+-- ARGV[4]  's': an answer with changes (even with none) ends with the current number of entries
 --
 -- Returns one of
---   0                                             nothing happened
+--   0                                             no changes
 --   'changes', head, change...
---   'state', head, diverged, seal, key, value...  in place of changes that cannot be had
---   'old', head, diverged, seal, size             as before, but there are too many entries: scan them
--- where diverged is 1 if the version is not of this history, 2 if the log is damaged, else 0.
+--   'state', head, diverged, seal, key, value...  the changes are not available
+--   'old', head, diverged, seal, size             the same, but there are too many entries: scan them
+-- where diverged is 1 if the version belongs to another history, 2 if the log is damaged, else 0.
 
-local head, size, _, _, seal = look(redis.sha1hex(ARGV[2]) .. '.0', ARGV[2])
+local head, size, _, _, seal = read_head(redis.sha1hex(ARGV[2]) .. '.0', ARGV[2])
 local sized = ARGV[4] == 's'
 if ARGV[1] == head and not sized then return 0 end
--- That it is a list is found here, not by the first write.
+-- Fails here, and not at the first write, if the log is not a list.
 if ARGV[1] == '' then call('LRANGE', log_key, -1, -1) end
 
 local changes, diverged = since(ARGV[1], head)

@@ -1,5 +1,5 @@
--- Records that some replica relies on memory for so long after a check, unless a larger bound is recorded already. What is
--- recorded there and is no bound is replaced.
+-- Records that a replica relies on its memory for this long after a check, unless a larger bound is recorded already.
+-- Replaces a recorded bound that is malformed.
 --
 -- ARGV[1]  the bound in ms
 --

@@ -3,22 +3,22 @@ import { nextTick } from '../../../time/clock.js'
 import { CODE, Refusal, type Reply, TooLarge } from '../transport.js'
 import { Frames } from './frames.js'
 import { Input } from './jute.js'
-import { readsOfChildren, XID } from './packets.js'
+import { isAboutChildren, XID } from './packets.js'
 import { Violation } from './violation.js'
 
-/** What a connection tells of. None of these throws. */
+/** The events of a connection. None of the listeners throws. */
 export interface ConnectionEvents {
-  /** It is there, and nothing was said yet. */
+  /** It is open, and nothing was sent yet. */
   opened(): void
-  /** The answer to the very first record. */
+  /** The answer to the first record. */
   greeted(input: Input): void
   /** A watched znode has changed. */
   changed(): void
   /** Children of a watched znode were created or deleted. */
   childrenChanged(): void
-  /** The transaction of each answer that was as it has to be, in order. */
+  /** The transaction id of each valid answer, in order. */
   seen(zxid: bigint): void
-  /** It is gone. What was under way has failed. */
+  /** It is closed, and pending requests have failed. */
   closed(cause: Error): void
 }
 
@@ -27,18 +27,18 @@ interface Pending {
   answer(fault: Error | undefined, input: Input): void
 }
 
-/** One TCP connection to one server: records in and out, answers in the order of their requests. */
+/** One TCP connection to one server. Sends and receives records, and matches answers to requests in order. */
 export class Connection {
   readonly #socket: Socket
   readonly #events: ConnectionEvents
-  readonly #underWay: Pending[] = []
+  readonly #pending: Pending[] = []
   readonly #frames = new Frames(
     record => this.#read(new Input(record)),
     (header, length) => this.#readTooLong(new Input(header), length),
   )
   #xid = 0
   #greeted = false
-  /** How many answers to credentials are still to come. */
+  /** The number of pending answers to credentials. */
   #credentials = 0
   #fault: Error | undefined
 
@@ -53,17 +53,17 @@ export class Connection {
     this.#socket.on('close', () => this.#closed())
   }
 
-  /** How many bytes have come. */
+  /** The number of bytes received. */
   get received(): number {
     return this.#socket.bytesRead
   }
 
-  /** Does not keep the process alive. */
+  /** Lets the process end while the connection is open. */
   unref(): void {
     this.#socket.unref()
   }
 
-  /** Sends what has no answer that anyone waits for. */
+  /** Sends a record without a pending answer. */
   say(record: Buffer): void {
     this.#write(record)
   }
@@ -74,18 +74,18 @@ export class Connection {
     this.#write(record)
   }
 
-  /** Sends a request, and reads its answer. */
+  /** Sends a request, and parses its answer. */
   ask<V>(toRecord: (xid: number) => Buffer, read: (input: Input) => V, reply: Reply<V>): void {
     this.#xid = (this.#xid + 1) % 2 ** 31
     const xid = this.#xid
-    this.#underWay.push({
+    this.#pending.push({
       xid,
       answer: (fault, input) => (fault ? reply(fault) : settle(reply, () => read(input))),
     })
     this.#write(toRecord(xid))
   }
 
-  /** What is sent in one tick goes by one call of the system. */
+  /** Sends all records of one tick in one system call. */
   #write(record: Buffer): void {
     if (this.#socket.writableCorked === 0) {
       this.#socket.cork()
@@ -103,7 +103,7 @@ export class Connection {
   #closed(): void {
     const cause = this.#fault ?? new Error('The server has closed the connection.')
     const lost = new Refusal(CODE.CONNECTION_LOSS, undefined, cause)
-    for (const { answer } of this.#underWay.splice(0)) answer(lost, new Input(Buffer.alloc(0)))
+    for (const { answer } of this.#pending.splice(0)) answer(lost, new Input(Buffer.alloc(0)))
     this.#events.closed(cause)
   }
 
@@ -119,7 +119,7 @@ export class Connection {
     })
   }
 
-  /** Only the request that it answers fails. */
+  /** Only the request fails to which this is the answer. */
   #readTooLong(input: Input, length: number): void {
     this.#orLeave(() => {
       if (!this.#greeted) throw new RangeError('The greeting is too long.')
@@ -128,13 +128,13 @@ export class Connection {
     })
   }
 
-  /** Leaves a server that says what cannot be read. */
+  /** Leaves a server that sends malformed data. */
   #orLeave(read: () => void): void {
     try {
       read()
     } catch (error) {
       const isUnread = error instanceof RangeError
-      this.destroy(isUnread ? new Violation('it sends what cannot be read', { cause: error }) : (error as Error))
+      this.destroy(isUnread ? new Violation('it sent malformed data', { cause: error }) : (error as Error))
     }
   }
 
@@ -149,25 +149,25 @@ export class Connection {
   }
 
   #authenticated(code: number): void {
-    if (this.#credentials === 0) throw new Violation('it answers what it was not asked')
+    if (this.#credentials === 0) throw new Violation('it sent an answer without a request')
     this.#credentials -= 1
     if (code !== 0) this.destroy(new Refusal(CODE.AUTH_FAILED))
   }
 
   #happened(event: Input): void {
-    if (readsOfChildren(event)) this.#events.childrenChanged()
+    if (isAboutChildren(event)) this.#events.childrenChanged()
     else this.#events.changed()
   }
 
   #answer(xid: number, fault: Error | undefined, input: Input): void {
-    const [pending] = this.#underWay
-    if (pending?.xid !== xid) throw new Violation('it answers out of turn')
+    const [pending] = this.#pending
+    if (pending?.xid !== xid) throw new Violation('it answered out of order')
     pending.answer(fault, input)
-    this.#underWay.shift()
+    this.#pending.shift()
   }
 }
 
-/** What cannot be read is thrown: no one knows then what the server has done. */
+/** Throws if the answer is malformed: it is then unknown what the server has done. */
 function settle<V>(reply: Reply<V>, read: () => V): void {
   let value: V
   try {

@@ -1,19 +1,19 @@
 import { Violation } from './violation.js'
 
-/** The longest record that is read, in bytes: what ZooKeeper's own client takes by default (`jute.maxbuffer`). */
+/** The longest record to read, in bytes: the default of ZooKeeper's own client (`jute.maxbuffer`). */
 export const RECORD_LIMIT = 4 * 2 ** 20
 
-/** A longer record is skipped as it comes in; beyond this length, in bytes, its sender is no ZooKeeper server. */
+/** The longest record to skip, in bytes: the sender of a longer one is not a ZooKeeper server. */
 const SKIP_LIMIT = 256 * 2 ** 20
 
-/** What is read of a record that is skipped: the header of an answer, in bytes. */
+/** The part of a skipped record that is read, in bytes: the header of an answer. */
 const HEADER = 16
 
 const LENGTH = 4
 
 /**
- * Cuts a stream of bytes into records. A length that was announced reserves nothing: memory grows with what has come in, and
- * each byte is copied three times at most.
+ * Splits a stream of bytes into records. An announced length allocates nothing: memory grows with the data received,
+ * and each byte is copied at most three times.
  */
 export class Frames {
   readonly #onRecord: (record: Buffer) => void
@@ -21,32 +21,32 @@ export class Frames {
   /** The beginning of a record. */
   #start: Buffer = Buffer.alloc(0)
   #length = 0
-  /** How many bytes of a long record are still to come. */
+  /** The number of bytes of a long record still to skip. */
   #skip = 0
   #stopped = false
 
-  /** @param onSkipped - is called with the first 16 bytes of a record that is too long, and its length. */
+  /** @param onSkipped - called with the first 16 bytes of a record that is too long, and its length. */
   constructor(onRecord: (record: Buffer) => void, onSkipped: (header: Buffer, length: number) => void) {
     this.#onRecord = onRecord
     this.#onSkipped = onSkipped
   }
 
   /**
-   * Takes what has come in.
+   * Processes received data.
    *
-   * @throws Violation if it begins a record that none is.
+   * @throws Violation if a record announces an impossible length.
    */
   push(data: Buffer): void {
     let rest = data
     while (rest.length > 0 && !this.#stopped) rest = this.#take(rest)
   }
 
-  /** From now on nothing is read any more. */
+  /** Stops reading. */
   stop(): void {
     this.#stopped = true
   }
 
-  /** Returns what is left. */
+  /** Consumes data and returns the rest. */
   #take(data: Buffer): Buffer {
     if (this.#skip > 0) return this.#drop(data)
     if (this.#length > 0 || data.length < LENGTH) return this.#collect(data)
@@ -70,7 +70,7 @@ export class Frames {
     return data.subarray(count)
   }
 
-  /** How many bytes are collected next. */
+  /** The number of bytes to collect in total before the next step. */
   #wanted(): number {
     if (this.#length < LENGTH) return LENGTH
     const length = lengthOf(this.#start)
@@ -103,5 +103,5 @@ export class Frames {
 function lengthOf(start: Buffer): number {
   const length = start.readInt32BE(0)
   if (length >= 0 && length <= SKIP_LIMIT) return length
-  throw new Violation('it announces a record of a length that no record has')
+  throw new Violation('it announced an impossible record length')
 }

@@ -1,4 +1,4 @@
-/** Writes a record as ZooKeeper's protocol has it (jute): big-endian, lengths before text and bytes. */
+/** Writes a record in the format of ZooKeeper's protocol (jute): big-endian, with a length before text and bytes. */
 export class Output {
   #buffer = Buffer.allocUnsafe(512)
   #length = 0
@@ -36,7 +36,7 @@ export class Output {
     return this
   }
 
-  /** The record, with its length before it. */
+  /** Returns the record with its length before it. */
   frame(): Buffer {
     const framed = Buffer.allocUnsafe(4 + this.#length)
     framed.writeInt32BE(this.#length)
@@ -44,7 +44,7 @@ export class Output {
     return framed
   }
 
-  /** Makes room for so many bytes; gives where they go. Before the buffer is used: it may become another one. */
+  /** Reserves space and returns its offset. Call it before you use the buffer, which it may replace. */
   #room(bytes: number): number {
     const start = this.#length
     this.#length += bytes
@@ -57,7 +57,7 @@ export class Output {
   }
 }
 
-/** Reads a record. Throws a `RangeError` if it ends too early, or announces more than it holds. */
+/** Reads a record. Throws a `RangeError` if it ends too early, or announces more data than it contains. */
 export class Input {
   readonly #buffer: Buffer
   #offset = 0
@@ -81,7 +81,7 @@ export class Input {
     return this.#buffer.readInt8(this.#offset - 1) !== 0
   }
 
-  /** A view, not a copy. Empty for no bytes, which the protocol distinguishes. */
+  /** Returns a view, not a copy. Returns an empty buffer for absent bytes, which the protocol distinguishes. */
   bytes(): Buffer {
     const length = this.count(1)
     this.#offset += length
@@ -92,11 +92,15 @@ export class Input {
     return this.bytes().toString()
   }
 
-  /** How many items follow, 0 for none. @param least - what one item takes, in bytes: so many must be there. */
+  /**
+   * Returns how many items follow, 0 if they are absent.
+   *
+   * @param least - the smallest size of an item, in bytes: that much data must remain.
+   */
   count(least: number): number {
     const count = this.int()
     if (count === -1) return 0
     if (count >= 0 && count * least <= this.#buffer.length - this.#offset) return count
-    throw new RangeError('The record announces more than it holds.')
+    throw new RangeError('The record announces more data than it contains.')
   }
 }

@@ -27,23 +27,23 @@ import { Rotation } from './rotation.js'
 import type { Target } from './servers.js'
 import { Violation } from './violation.js'
 
-/** The least that connecting to one server may take before the next one is tried, in ms. */
+/** The shortest time to wait for a server before trying the next one, in ms. */
 const PATIENCE = 200
 
-/** What a session is opened with. */
+/** The options of a session. */
 export interface OwnSessionOptions {
   readonly target: Target
   readonly acl: readonly Acl[]
-  /** The session timeout to ask for, in ms. */
+  /** The session timeout to request, in ms. */
   readonly timeout: number
-  /** The latest transaction that was seen by an earlier session. Default: none. */
+  /** The latest transaction that an earlier session has seen. Default: none. */
   readonly zxid?: bigint
 }
 
 /**
- * A session of the dictionary's own. It moves from server to server, never to one that lags behind what was seen, and
- * becomes a new one where it has expired; then the servers may be others than they were. Watches are persistent, but do not
- * outlive a connection: whoever is told of `connected` reads again.
+ * A session that the library owns. It moves from server to server, but never to one that lags behind what it has
+ * seen. If it expires, it becomes a new session, and the servers may have changed. Watches are persistent, but end
+ * with the connection: listeners of `connected` must read again.
  */
 export class OwnSession implements Transport {
   readonly label: string
@@ -58,11 +58,11 @@ export class OwnSession implements Transport {
   /** The paths that this connection watches. */
   readonly #watched = new Set<string>()
   #zxid: bigint
-  /** The server of the present connection, and what was known before it. */
+  /** The server of the present connection, and the state before it. */
   #server!: Target['servers'][number]
   #before = { session: NO_SESSION, zxid: 0n }
   #isProven = false
-  /** Since when there is no connection that was proven, on the monotonic clock. */
+  /** Since when there has been no proven connection, on the monotonic clock. */
   #apartSince = now()
   #timer: NodeJS.Timeout | undefined
   #state: 'connecting' | 'connected' | 'ended' = 'connecting'
@@ -119,7 +119,7 @@ export class OwnSession implements Transport {
     this.#connection?.destroy(new Error('The server was silent.'))
   }
 
-  /** Tells the ensemble that the session is over, and waits for a moment for it to say that it knows. */
+  /** Closes the session, and waits briefly for the ensemble to confirm it. */
   async end(): Promise<void> {
     if (this.#state === 'ended') return
     const connection = this.#connection
@@ -142,7 +142,7 @@ export class OwnSession implements Transport {
     clearTimeout(late)
   }
 
-  /** Once a connection, right before what is read: from then on all changes are told. */
+  /** Sets the watch once for each connection, directly before the read: all later changes are reported. */
   #watch(path: string): void {
     const connection = this.#connection
     if (!connection || !this.connected || this.#watched.has(path)) return
@@ -178,7 +178,7 @@ export class OwnSession implements Transport {
       seen: zxid => this.#seen(zxid),
       closed: cause => this.#lost(cause),
     })
-    // An idle dictionary does not keep the process alive; whoever waits for an answer has a timer that does.
+    // An idle dictionary does not keep the process alive. Pending calls have timers that do.
     connection.unref()
     this.#connection = connection
     const patience = Math.max(PATIENCE, (this.timeout * 2) / 3 / this.#rotation.size)
@@ -190,15 +190,15 @@ export class OwnSession implements Transport {
     if (zxid > this.#zxid) this.#zxid = zxid
   }
 
-  /** A greeting proves nothing; a watch that was set shows that the server knows the session. */
+  /** A greeting proves nothing. A watch that was set shows that the server knows the session. */
   #proven(): void {
     this.#isProven = true
     this.#rotation.accepted(this.#server)
   }
 
   /**
-   * The session has expired by now. Servers that were restored meanwhile would refuse whoever has seen more than they have:
-   * whoever reads compares.
+   * Forgets the session, which has expired by now. Servers that were restored in the meantime would refuse a client
+   * that has seen more than they have. Readers compare the state.
    */
   #forget(): void {
     this.#session = NO_SESSION
@@ -213,7 +213,7 @@ export class OwnSession implements Transport {
       return
     }
     const asked = this.#options.timeout
-    if (!isPlausible(timeout, asked)) throw new Violation('it announces a session timeout that no ensemble has')
+    if (!isPlausible(timeout, asked)) throw new Violation('it announced an impossible session timeout')
     this.#session = session
     this.timeout = reliedOn(timeout, asked)
     for (const credentials of this.#options.target.credentials) connection.authenticate(authRequest(credentials))
@@ -238,7 +238,10 @@ export class OwnSession implements Transport {
     else this.#timer = setTimeout(() => this.#connect(), this.#rotation.failed()).unref()
   }
 
-  /** Healthy servers refuse whoever has seen more than they have, and know nothing of the sessions of another ensemble. */
+  /**
+   * Restores what was known before an untrusted connection: healthy servers refuse a client that has seen more than
+   * they have, and do not know the sessions of another ensemble.
+   */
   #disbelieve(isViolation: boolean): void {
     if (isViolation || !this.#isProven) {
       this.#session = this.#before.session
@@ -253,7 +256,7 @@ export class OwnSession implements Transport {
   }
 }
 
-/** Takes a znode that is missing for an answer like any other. */
+/** Treats a missing znode as a normal answer. */
 function orNone<V>(reply: Reply<V>): Reply<V> {
   return (fault, value) => {
     if (fault instanceof Refusal && fault.code === CODE.NO_NODE) reply(undefined)
@@ -271,7 +274,7 @@ function isUnknown(fault: Error): boolean {
 
 function tooOld(label: string): StoreUnavailableError {
   return new StoreUnavailableError(
-    `A server of ${label} has no persistent watches, which a connection string needs: update it to ZooKeeper 3.6 or later, ` +
+    `A server of ${label} does not support persistent watches, which a connection string needs: update it to ZooKeeper 3.6 or later, ` +
       'or pass a client of node-zookeeper-client.',
   )
 }

@@ -2,7 +2,7 @@ import type { Children, Stat, Step, Znode } from '../transport.js'
 import { Refusal } from '../transport.js'
 import { type Input, Output } from './jute.js'
 
-/** What kinds of requests there are. */
+/** The types of requests. */
 const TYPE = {
   create: 1,
   delete: 2,
@@ -18,13 +18,13 @@ const TYPE = {
   error: -1,
 } as const
 
-/** What a child's name takes at least, in bytes: its length, and one. */
+/** The smallest size of a child's name, in bytes: its length and one character. */
 const LEAST_NAME_BYTES = 5
 
-/** The kind of an event that tells of children. */
+/** The type of an event about children. */
 const CHILDREN_CHANGED = 4
 
-/** Ids of requests that are none of the client's counting. */
+/** Request ids that the protocol reserves. */
 export const XID = { event: -1, auth: -4 } as const
 
 /** An entry of an access control list. */
@@ -34,13 +34,13 @@ export interface Acl {
   readonly id: string
 }
 
-/** What a session is known by. An id of 0 asks for a new one. */
+/** The identity of a session. Id 0 requests a new session. */
 export interface SessionIdentity {
   readonly id: bigint
   readonly password: Buffer
 }
 
-/** Who the client says it is. */
+/** The credentials of a client. */
 export interface Credentials {
   readonly scheme: string
   readonly auth: Buffer
@@ -53,10 +53,10 @@ export function connectRequest(zxid: bigint, timeout: number, session: SessionId
   return new Output().int(0).long(zxid).int(timeout).long(session.id).bytes(session.password).bool(false).frame()
 }
 
-/** A session's password always takes so many bytes. */
+/** The length of a session's password, in bytes. */
 const PASSWORD_BYTES = 16
 
-/** A timeout of 0 says that the session has expired. */
+/** A timeout of 0 means that the session has expired. */
 export function readConnectReply(input: Input): { timeout: number; session: SessionIdentity } {
   input.int()
   const timeout = input.int()
@@ -82,7 +82,7 @@ export function getDataRequest(xid: number, path: string): Buffer {
   return header(xid, TYPE.getData).text(path).bool(false).frame()
 }
 
-/** For a persistent watch, not a recursive one: on a znode that is there, or is yet to come. */
+/** Requests a persistent, non-recursive watch on a znode, which need not exist yet. */
 export function addWatchRequest(xid: number, path: string): Buffer {
   return header(xid, TYPE.addWatch).text(path).int(0).frame()
 }
@@ -100,8 +100,8 @@ export function multiRequest(xid: number, steps: readonly Step[], acl: readonly 
   return output.int(-1).bool(true).int(-1).frame()
 }
 
-/** Whether an event is about a znode's children, rather than itself. */
-export function readsOfChildren(input: Input): boolean {
+/** Returns whether an event is about a znode's children, not the znode itself. */
+export function isAboutChildren(input: Input): boolean {
   const type = input.int()
   // The state of the session, then the znode's path.
   input.int()
@@ -134,9 +134,9 @@ export function readChildren(input: Input): Children {
 }
 
 /**
- * Reads the results of a transaction. They are as many as its steps, and of their kinds.
+ * Reads the results of a transaction: one for each step, of the step's type.
  *
- * @throws Refusal, which names the step.
+ * @throws Refusal that names the failed step.
  */
 export function readMulti(input: Input, steps: readonly Pick<Step, 'type'>[]): (Stat | undefined)[] {
   const stats: (Stat | undefined)[] = []
@@ -149,7 +149,7 @@ export function readMulti(input: Input, steps: readonly Pick<Step, 'type'>[]): (
     if (!isError && (done || type !== TYPE[expected])) throw new RangeError('The results are not those of the steps.')
     failed += isError ? 1 : 0
     const code = isError ? input.int() : 0
-    // Those before the one at fault have 0, those after it something general.
+    // Steps before the failed one have code 0; those after it have a general error.
     if (code !== 0) refusal ??= new Refusal(code, stats.length)
     if (type === TYPE.create) input.text()
     stats.push(type === TYPE.set ? readStat(input) : undefined)

@@ -2,20 +2,20 @@ import type { Target } from './servers.js'
 
 type Server = Target['servers'][number]
 
-/** How long to wait after a round of all servers, in ms: more from round to round, and jittered. */
+/** The shortest and longest wait after a round of all servers, in ms. It grows from round to round and has jitter. */
 const PAUSE = { from: 20, to: 1_000 }
 
-/** Which server is tried next, and how soon. */
+/** Chooses the next server, and the wait before it. */
 export class Rotation {
   readonly #servers: readonly Server[]
   #next = 0
-  /** How often connecting or a connection has failed since a server last accepted the client. */
+  /** The number of failures since a server last accepted the client. */
   #failures = 0
-  /** Servers that have refused the client for good. */
+  /** Servers that have refused the client permanently. */
   readonly #refusing = new Set<Server>()
 
   constructor(servers: readonly Server[]) {
-    // Each process begins with another server, so that they share the load.
+    // Each process starts with a random server, so that the load is shared.
     this.#servers = [...servers].sort(() => Math.random() - 0.5)
   }
 
@@ -29,19 +29,19 @@ export class Rotation {
     return server
   }
 
-  /** A server has shown that it serves this client. */
+  /** Records that a server serves this client. */
   accepted(server: Server): void {
     this.#failures = 0
     this.#refusing.delete(server)
   }
 
-  /** Returns whether every server has refused the client for good: one alone may not be what it seems. */
+  /** Returns whether every server has refused the client permanently: a single server may be an impostor. */
   refused(server: Server): boolean {
     this.#refusing.add(server)
     return this.#refusing.size === this.#servers.length
   }
 
-  /** Returns how long to wait before the next server, in ms: not at all within a round of all of them. */
+  /** Returns the wait before the next server, in ms: 0 within a round of all servers. */
   failed(): number {
     this.#failures += 1
     const rounds = this.#failures / this.#servers.length

@@ -1,9 +1,9 @@
 import type { Credentials } from './packets.js'
 
-/** What a connection string says. */
+/** The parsed connection string. */
 export interface Target {
   readonly servers: readonly { readonly host: string; readonly port: number }[]
-  /** What stands before every path; '' where nothing does. */
+  /** The prefix of every path; '' if there is none. */
   readonly chroot: string
   readonly credentials: readonly Credentials[]
 }
@@ -11,10 +11,10 @@ export interface Target {
 const DEFAULT_PORT = 2181
 
 /**
- * Reads `a:2181,b:2181/chroot`, also with `zookeeper://` and `user:password@` before it, which is then sent as the
- * scheme `digest`, percent-decoded.
+ * Parses `a:2181,b:2181/chroot`. It may begin with `zookeeper://` and with `user:password@`, which is percent-decoded
+ * and sent with the scheme `digest`.
  *
- * @throws TypeError where it is none.
+ * @throws TypeError if it is malformed.
  */
 export function parseServers(given: string): Target {
   const text = given.replace(/^zookeeper:\/\//i, '')
@@ -30,9 +30,12 @@ function toCredentials(user: string): Credentials {
   try {
     return { scheme: 'digest', auth: Buffer.from(decodeURIComponent(user)) }
   } catch (cause) {
-    throw new TypeError('The credentials of a connection string are percent-encoded: write a percent sign as %25.', {
-      cause,
-    })
+    throw new TypeError(
+      'The credentials in a connection string must be percent-encoded: write a percent sign as %25.',
+      {
+        cause,
+      },
+    )
   }
 }
 
@@ -46,10 +49,10 @@ function isPort(port: number): boolean {
   return port >= 1 && port <= 65_535
 }
 
-/** Shows nothing of what was given: whatever part of it may be a password. */
+/** The error contains no part of the connection string, because any part may be a password. */
 function wrong(): TypeError {
   return new TypeError(
-    'A connection string names servers, such as a:2181,b:2181, with ports from 1 to 65535. It may begin with credentials, such ' +
+    'A connection string must name servers, such as a:2181,b:2181, with ports from 1 to 65535. It may begin with credentials, such ' +
       'as user:password@ (percent-encoded), and may end with a path that exists, such as /chroot.',
   )
 }

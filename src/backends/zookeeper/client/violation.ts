@@ -1,7 +1,7 @@
-/** A server has said what no ZooKeeper server says: it is left, and nothing that it said is relied on. */
+/** A server sent something that no ZooKeeper server sends: the client leaves it, and relies on nothing that it sent. */
 export class Violation extends Error {
   constructor(what: string, options?: ErrorOptions) {
-    super(`This is no ZooKeeper server: ${what}.`, options)
+    super(`This is not a ZooKeeper server: ${what}.`, options)
     this.name = 'Violation'
   }
 }
