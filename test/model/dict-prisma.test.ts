@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import Database from 'libsql'
 import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest'
-import { isOfStore } from '../../src/backends/model/faults.js'
+import { isOfStore } from '../../src/backends/sql/error-kinds.js'
 import { sqlCodes } from '../../src/backends/sql/sql-codes.js'
 import {
   createTables,

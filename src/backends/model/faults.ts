@@ -6,106 +6,9 @@ import {
   UnsupportedError,
 } from '../../errors/errors.js'
 import { describeError } from '../../errors/for-key.js'
-import { sqlCodes } from '../sql/sql-codes.js'
+import { isMissingTable } from '../sql/error-kinds.js'
+import type { SqlRow } from '../sql/sql-session.js'
 import { withoutValues } from './commits/values-in-messages.js'
-import type { SqlRow } from './managers/manager.js'
-
-/** What passes where the transaction is run again: deadlocks, serialization failures, and files locked by others. */
-const CONFLICTS: ReadonlySet<string> = new Set([
-  '40001',
-  '40P01',
-  '1213',
-  'ER_LOCK_DEADLOCK',
-  'SQLITE_BUSY',
-  'SQLITE_BUSY_SNAPSHOT',
-  'SQLITE_BUSY_RECOVERY',
-  'SQLITE_BUSY_TIMEOUT',
-  'SQLITE_LOCKED',
-  'SQLITE_LOCKED_SHAREDCACHE',
-  'P2034',
-  // SQLITE_BUSY and SQLITE_LOCKED by their numbers, plain and extended, which are all that Prisma passes on.
-  '5',
-  '261',
-  '517',
-  '773',
-  '6',
-  '262',
-])
-
-/** A row with the same unique value is there already. */
-const DUPLICATES: ReadonlySet<string> = new Set([
-  '23505',
-  '1062',
-  'ER_DUP_ENTRY',
-  'SQLITE_CONSTRAINT_PRIMARYKEY',
-  'SQLITE_CONSTRAINT_UNIQUE',
-  '1555',
-  '2067',
-  'P2002',
-])
-
-/** There is no such table, or column. */
-const MISSING: ReadonlySet<string> = new Set([
-  '42P01',
-  '42703',
-  '1054',
-  '1146',
-  'ER_BAD_FIELD_ERROR',
-  'ER_NO_SUCH_TABLE',
-  'P2021',
-  'P2022',
-])
-
-/**
- * SQLSTATEs that say nothing of what is written: connections, rights, missing tables, locks, limits of time, the server's own faults.
- * Not a column that does not exist, or is of another type, which one instance names and others do not.
- */
-const CLASSES_OF_THE_STORE = /^(?:(?:08|25|28|3D|53|55|57|58|F0|XX)[0-9A-Z]{3}|42501|42P01)$/
-
-/** The same elsewhere. */
-const FAULTS_OF_THE_STORE =
-  /^(?:P(?:1\d{3}|2024|2028|2037)$|SQLITE_(?:FULL|READONLY|IOERR|CORRUPT|NOTADB|CANTOPEN|NOMEM|INTERRUPT|PERM|AUTH)|E(?:CONN|PIPE|TIMEDOUT)|PROTOCOL_)/
-
-const NUMBERS_OF_THE_STORE: ReadonlySet<string> = new Set([
-  // MySQL: disk full, rights, lock waits, read-only, interrupted, connection lost, statement too long.
-  ...['1021', '1114', '1142', '1143', '1205', '1290', '1317', '1792', '1836', '1927', '1969', '2006', '2013', '3024'],
-  // SQLite: rights, memory, read-only, interrupted, input and output, corrupt, disk full, cannot be opened, no database.
-  ...['3', '7', '8', '9', '10', '11', '13', '14', '23', '26'],
-])
-
-export function isConflict(error: unknown): boolean {
-  return sqlCodes(error).some(code => CONFLICTS.has(code))
-}
-
-/** PostgreSQL: a table, or its type, was created by others since we looked. */
-export function isCreatedMeanwhile(error: unknown): boolean {
-  return sqlCodes(error).some(code => code === '42P07' || code === '23505')
-}
-
-export function isDuplicate(error: unknown): boolean {
-  return sqlCodes(error).some(code => DUPLICATES.has(code))
-}
-
-function isMissingTable(error: unknown): boolean {
-  return sqlCodes(error).some(code => MISSING.has(code)) || /no such (?:table|column)/i.test(messageOf(error))
-}
-
-/** Whether it is the database that cannot, rather than what is written that it does not take. */
-export function isOfStore(error: unknown): boolean {
-  return sqlCodes(error).some(
-    code => CLASSES_OF_THE_STORE.test(code) || FAULTS_OF_THE_STORE.test(code) || NUMBERS_OF_THE_STORE.has(code),
-  )
-}
-
-/** A lock was not had in time: PostgreSQL's lock_timeout, MySQL's and MariaDB's. */
-export function isLockTimeout(error: unknown): boolean {
-  return sqlCodes(error).some(code => code === '55P03' || code === '1205' || code === '3572')
-}
-
-/** A constraint or a trigger did not take what was written: also at COMMIT, which is rolled back then. */
-export function isRefusal(error: unknown): boolean {
-  return sqlCodes(error).some(code => /^(?:22|23|44|P0)[0-9A-Z]{3}$/.test(code) || code.startsWith('SQLITE_CONSTRAINT'))
-}
 
 /** A write that surely did not take effect. */
 export function notWritten(cause: unknown, dictionary: string): DurableDictError {
@@ -189,9 +92,4 @@ export function checkFormat(head: SqlRow, format: number, dictionary: string): v
       `durabledict knows only format ${format}. Update durabledict.`,
     { dictionary },
   )
-}
-
-function messageOf(error: unknown): string {
-  const { message, cause } = (error ?? {}) as { message?: unknown; cause?: unknown }
-  return `${String(message)} ${cause === undefined ? '' : messageOf(cause)}`
 }

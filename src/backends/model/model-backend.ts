@@ -15,21 +15,13 @@ import { CommittingBackend } from '../../contract/committing-backend.js'
 import { DurableDictError } from '../../errors/errors.js'
 import { now, delay as pause } from '../../time/clock.js'
 import { type Dialect, run, runAll } from '../sql/dialect.js'
+import { isConflict, isDuplicate, isLockTimeout, isRefusal } from '../sql/error-kinds.js'
 import type { Callers } from './callers.js'
 import { commitApart, commitTogether, DUPLICATES, type Executed } from './commits/commit.js'
 import { CommitFailed, type Interruptible, inTransaction, type NotCommitted } from './commits/transactions.js'
 import { textsOf } from './commits/values-in-messages.js'
 import { keysOf } from './commits/working-set.js'
-import {
-  isConflict,
-  isDuplicate,
-  isLockTimeout,
-  isRefusal,
-  notWritten,
-  refused,
-  rowsInUse,
-  unknownOutcome,
-} from './faults.js'
+import { notWritten, refused, rowsInUse, unknownOutcome } from './faults.js'
 import type { ModelManager, ModelSession } from './managers/manager.js'
 import type { Notifications } from './notifications/notifications.js'
 import type { Rows } from './table/rows.js'

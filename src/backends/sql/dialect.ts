@@ -1,14 +1,10 @@
-import type {
-  ColumnKind,
-  DialectName,
-  ModelManager,
-  SqlParameter,
-  SqlRow,
-  SqlSession,
-} from '../model/managers/manager.js'
-import { mysql } from './dialects/mysql.js'
-import { postgresql } from './dialects/postgresql.js'
-import { sqlite } from './dialects/sqlite.js'
+import type { SqlParameter, SqlRow, SqlSession } from './sql-session.js'
+
+/** The SQL dialects that the library writes. MariaDB uses the one of MySQL, and libSQL the one of SQLite. */
+export type DialectName = 'postgresql' | 'mysql' | 'sqlite'
+
+/** What a column holds: text, JSON, or bytes. */
+export type ColumnKind = 'text' | 'json' | 'bytes'
 
 /** One statement with what is bound to it. Its placeholders are `?`, whatever the database. */
 export interface Statement {
@@ -16,8 +12,11 @@ export interface Statement {
   readonly parameters: readonly SqlParameter[]
 }
 
-/** A table, as the database calls it. */
-export type Table = ModelManager['table']
+/** A table, by its name in the database. */
+export interface Table {
+  readonly schema?: string | undefined
+  readonly name: string
+}
 
 /** Where a dialect differs from the others. */
 export interface Dialect {
@@ -86,16 +85,6 @@ export interface Dialect {
   readonly lockTables?: Statement
   /** Gives a row where the column is unique by itself, compared as bytes are. */
   unique(table: Table, column: string): Statement
-}
-
-const DIALECTS: Readonly<Record<DialectName, Dialect>> = { postgresql, mysql, sqlite }
-
-/** @throws TypeError for a name that is none. */
-export function dialectOf({ dialect, library }: Pick<ModelManager, 'dialect' | 'library'>): Dialect {
-  if (Object.hasOwn(DIALECTS, dialect)) return DIALECTS[dialect]
-  throw new TypeError(
-    `The manager of ${library} names the dialect "${dialect}"; known are ${Object.keys(DIALECTS).join(', ')}.`,
-  )
 }
 
 /** Runs a statement; gives its rows. */

@@ -1,5 +1,5 @@
 import { StoreUnavailableError } from '../../errors/errors.js'
-import type { SqlRow } from '../model/managers/manager.js'
+import type { SqlRow } from './sql-session.js'
 
 /** Deeper than this, and for more members, a shape is not described. */
 const DEPTH = 2

@@ -1,4 +1,4 @@
-import type { DialectName } from '../../../src/backends/model/managers/manager.js'
+import type { DialectName } from '../../../src/backends/sql/dialect.js'
 
 /** A key of up to 512 bytes, compared by its bytes. */
 const KEY: Readonly<Record<DialectName, string>> = {

@@ -1,4 +1,4 @@
-import type { DialectName } from '../managers/manager.js'
+import type { DialectName } from '../../sql/dialect.js'
 import { VERSION_TABLES, type VersionTable } from './columns.js'
 
 /** What `new EntitySchema()` of TypeORM takes. */

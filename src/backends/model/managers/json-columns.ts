@@ -1,4 +1,6 @@
-import type { DialectName, ModelManager, SqlSession } from './manager.js'
+import type { DialectName } from '../../sql/dialect.js'
+import type { SqlSession } from '../../sql/sql-session.js'
+import type { ModelManager } from './manager.js'
 
 /** Columns of JSON, also where their type is a domain over it. */
 const POSTGRESQL = `SELECT a.attname AS name FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid

@@ -1,14 +1,5 @@
-/** The databases whose SQL is known. MariaDB speaks that of MySQL, libSQL that of SQLite. */
-export type DialectName = 'postgresql' | 'mysql' | 'sqlite'
-
-/** What a column holds: text, JSON, or bytes. */
-export type ColumnKind = 'text' | 'json' | 'bytes'
-
-/** What is bound to a statement of ours. */
-export type SqlParameter = string | number | null
-
-/** A row of a statement of ours, by the names that the statement gives its columns. */
-export type SqlRow = Readonly<Record<string, unknown>>
+import type { ColumnKind, DialectName } from '../../sql/dialect.js'
+import type { SqlParameter, SqlRow, SqlSession } from '../../sql/sql-session.js'
 
 /** Columns by the names that the model gives them, with values as the model's users know them. */
 export type Columns = Readonly<Record<string, unknown>>
@@ -25,15 +16,6 @@ export interface RowQuery {
   readonly after?: string | undefined
   /** Only so many. */
   readonly limit?: number | undefined
-}
-
-/** What runs statements: one connection inside of a transaction, or any one outside. */
-export interface SqlSession {
-  /**
-   * Runs one statement of ours, in the database's own SQL. Placeholders are `$1`, `$2`, … in PostgreSQL, and `?` elsewhere.
-   * Gives the rows; of a statement that gives none, an empty list.
-   */
-  query(sql: string, parameters: readonly SqlParameter[]): Promise<readonly SqlRow[]>
 }
 
 /**

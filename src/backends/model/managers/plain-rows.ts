@@ -1,7 +1,9 @@
-import { dialectOf, quoted } from '../../sql/dialect.js'
+import { quoted } from '../../sql/dialect.js'
+import { dialectOf } from '../../sql/dialects/dialects.js'
 import { checkedColumns } from '../../sql/replies.js'
+import type { SqlParameter, SqlSession } from '../../sql/sql-session.js'
 import { TEXT } from './json-columns.js'
-import type { Columns, ModelManager, RowQuery, SqlParameter, SqlSession } from './manager.js'
+import type { Columns, ModelManager, RowQuery } from './manager.js'
 import { plainValue } from './plain-value.js'
 
 type Named = Pick<ModelManager, 'library' | 'dialect' | 'table' | 'column'>

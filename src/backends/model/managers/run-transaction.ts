@@ -1,4 +1,5 @@
-import type { DialectName, ModelSession } from './manager.js'
+import type { DialectName } from '../../sql/dialect.js'
+import type { ModelSession } from './manager.js'
 import { type Discard, discardAfter, limited } from './statement-limit.js'
 
 /** Runs the function of a transaction, on a connection that may be closed if it does not answer. */

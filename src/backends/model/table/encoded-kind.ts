@@ -1,6 +1,6 @@
 import type { Encoding } from '../../../encodings/encoding.js'
 import { UnsupportedError } from '../../../errors/errors.js'
-import type { ColumnKind } from '../managers/manager.js'
+import type { ColumnKind } from '../../sql/dialect.js'
 
 /** What an encoding makes of values, as far as a column must know it. */
 export type EncodedKind = 'json' | 'text' | 'bytes'

@@ -1,9 +1,11 @@
 import { MAX_DEPTH } from '../../../encodings/walk.js'
 import { DurableDictError, StoreUnavailableError, UnsupportedError } from '../../../errors/errors.js'
 import { describeError } from '../../../errors/for-key.js'
+import { askSession } from '../../sql/connection-settings.js'
+import type { ColumnKind } from '../../sql/dialect.js'
 import { type Dialect, quoted, run, type Table } from '../../sql/dialect.js'
-import type { ColumnKind, ModelManager, SqlRow } from '../managers/manager.js'
-import { askSession } from '../session.js'
+import type { SqlRow } from '../../sql/sql-session.js'
+import type { ModelManager } from '../managers/manager.js'
 import type { JsonColumn } from './json-column.js'
 
 /** What of a model is to be looked at. */

@@ -1,5 +1,5 @@
 import { type Dialect, quoted, run, type Table } from '../../sql/dialect.js'
-import type { SqlSession } from '../managers/manager.js'
+import type { SqlSession } from '../../sql/sql-session.js'
 
 /** Where rows are looked at, by the database's own names. */
 export interface Looked {

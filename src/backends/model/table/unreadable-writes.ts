@@ -1,5 +1,5 @@
 import { quoted, run } from '../../sql/dialect.js'
-import type { SqlSession } from '../managers/manager.js'
+import type { SqlSession } from '../../sql/sql-session.js'
 import { type Looked, unreadableRows } from './unreadable-rows.js'
 
 /**

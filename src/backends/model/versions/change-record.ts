@@ -1,8 +1,8 @@
 import { keyFault } from '../../../contract/key-fault.js'
+import type { SqlRow } from '../../sql/sql-session.js'
+import { isToken, toCount } from '../../sql/stored-tokens.js'
 import { toVersion } from '../../sql/version.js'
-import type { SqlRow } from '../managers/manager.js'
 import type { LoggedChange, LoggedEffect } from './change-log.js'
-import { isToken, toCount } from './head.js'
 
 /** A record of the log, as far as it is about the order of records. */
 export interface ChangeLink {

@@ -1,8 +1,9 @@
 import type { Version } from '../../../contract/backend.js'
 import { checkedColumns, unexpected } from '../../sql/replies.js'
+import type { SqlRow } from '../../sql/sql-session.js'
+import { isToken, toCount } from '../../sql/stored-tokens.js'
 import { toVersion, type VersionParts } from '../../sql/version.js'
 import { checkFormat } from '../faults.js'
-import type { SqlRow } from '../managers/manager.js'
 import { FORMAT, HEAD_COLUMNS } from './tables.js'
 
 /** Where a dictionary's history is. */
@@ -17,16 +18,11 @@ export interface Head extends VersionParts {
 /** Its row as it was found: none, one that cannot be one, or the head. */
 export type FoundHead = 'missing' | 'malformed' | Head
 
-/** The largest count that is taken for one: every count is at least a few more short of what a number can count to. */
-const LARGEST_COUNT = 2 ** 52
-
 /** The largest format that a later release may have; beyond, it is damage. */
 const LARGEST_FORMAT = 1_000
 
 /** The longest bound that is taken for one, in ms: what a timer can wait. */
 const LONGEST_BOUND = 2 ** 31 - 1
-
-const TOKEN = /^[0-9a-f]{1,64}$/
 
 /**
  * Reads the answer to a query for the head. What no release of the library can have written is malformed.
@@ -48,19 +44,6 @@ function toHead({ epoch, number: at, nonce, bytes: logged, bound: recorded }: Sq
   if (number === undefined || bytes === undefined || bound === undefined) return undefined
   if (!isToken(epoch) || !isToken(nonce)) return undefined
   return { number, epoch, nonce, bytes, bound, version: toVersion(number, epoch, nonce) }
-}
-
-/** A whole number that more can be added to, as any driver gives it. */
-export function toCount(value: unknown): number | undefined {
-  const text = typeof value === 'number' || typeof value === 'bigint' ? String(value) : value
-  if (typeof text !== 'string' || !/^\d{1,16}$/.test(text)) return undefined
-  const count = Number(text)
-  return count <= LARGEST_COUNT ? count : undefined
-}
-
-/** An epoch or a nonce. */
-export function isToken(value: unknown): value is string {
-  return typeof value === 'string' && TOKEN.test(value)
 }
 
 function toBound(value: unknown): number | undefined {

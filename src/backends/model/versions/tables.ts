@@ -1,5 +1,6 @@
-import { type Dialect, dialectOf } from '../../sql/dialect.js'
-import type { DialectName, SqlRow } from '../managers/manager.js'
+import type { Dialect, DialectName } from '../../sql/dialect.js'
+import { dialectOf } from '../../sql/dialects/dialects.js'
+import type { SqlRow } from '../../sql/sql-session.js'
 
 /** The layout of the tables that this version of the library reads and writes. */
 export const FORMAT = 1

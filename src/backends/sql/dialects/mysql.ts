@@ -1,6 +1,7 @@
-import type { ColumnKind, SqlRow } from '../../model/managers/manager.js'
+import type { ColumnKind } from '../dialect.js'
 import { type Dialect, quoted } from '../dialect.js'
 import { UNSAFE_BUT_NUL, UNSAFE_WHERE_PADDED } from '../escape.js'
+import type { SqlRow } from '../sql-session.js'
 
 const KINDS: Readonly<Record<string, ColumnKind>> = {
   varchar: 'text',

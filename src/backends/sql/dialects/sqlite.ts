@@ -1,6 +1,7 @@
-import type { ColumnKind, SqlRow } from '../../model/managers/manager.js'
+import type { ColumnKind } from '../dialect.js'
 import { type Dialect, quoted } from '../dialect.js'
 import { UNSAFE } from '../escape.js'
+import type { SqlRow } from '../sql-session.js'
 import { digitsOf, fromDigits, isPlain, literal } from './sqlite-text.js'
 
 const quote = (identifier: string) => `"${identifier.replaceAll('"', '""')}"`

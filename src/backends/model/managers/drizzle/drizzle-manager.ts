@@ -1,16 +1,8 @@
+import type { ColumnKind, DialectName } from '../../../sql/dialect.js'
+import type { SqlParameter, SqlRow } from '../../../sql/sql-session.js'
 import { inOwnContext } from '../../own-context.js'
 import { insertBatches } from '../insert-batches.js'
-import type {
-  ColumnKind,
-  Columns,
-  DialectName,
-  ModelManager,
-  ModelSession,
-  RowQuery,
-  SqlParameter,
-  SqlRow,
-  TransactionOptions,
-} from '../manager.js'
+import type { Columns, ModelManager, ModelSession, RowQuery, TransactionOptions } from '../manager.js'
 import { plainValue } from '../plain-value.js'
 import { type PgPool, poolAdvice } from '../pool-advice.js'
 import { runTransaction, type Within } from '../run-transaction.js'

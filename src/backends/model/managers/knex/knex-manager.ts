@@ -1,17 +1,10 @@
+import type { DialectName } from '../../../sql/dialect.js'
 import { checkedColumns } from '../../../sql/replies.js'
+import type { SqlParameter, SqlRow } from '../../../sql/sql-session.js'
 import { inOwnContext } from '../../own-context.js'
 import { insertBatches } from '../insert-batches.js'
 import { JsonColumns, TEXT } from '../json-columns.js'
-import type {
-  Columns,
-  DialectName,
-  ModelManager,
-  ModelSession,
-  RowQuery,
-  SqlParameter,
-  SqlRow,
-  TransactionOptions,
-} from '../manager.js'
+import type { Columns, ModelManager, ModelSession, RowQuery, TransactionOptions } from '../manager.js'
 import { plainValue } from '../plain-value.js'
 import { runTransaction, type Within } from '../run-transaction.js'
 import { withinLimit, withLimitedBegin } from '../statement-limit.js'

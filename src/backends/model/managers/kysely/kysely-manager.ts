@@ -1,16 +1,9 @@
+import type { DialectName } from '../../../sql/dialect.js'
+import type { SqlParameter, SqlRow } from '../../../sql/sql-session.js'
 import { inOwnContext } from '../../own-context.js'
 import { insertBatches } from '../insert-batches.js'
 import { JsonColumns } from '../json-columns.js'
-import type {
-  Columns,
-  DialectName,
-  ModelManager,
-  ModelSession,
-  RowQuery,
-  SqlParameter,
-  SqlRow,
-  TransactionOptions,
-} from '../manager.js'
+import type { Columns, ModelManager, ModelSession, RowQuery, TransactionOptions } from '../manager.js'
 import { plainRows } from '../plain-rows.js'
 import { runTransaction } from '../run-transaction.js'
 import { type Builder, columnName, dialectOf, type Kysely, rawQuery, type Select, tableName } from './shapes.js'

@@ -1,5 +1,7 @@
+import type { DialectName } from '../../../sql/dialect.js'
 import { checkedRows } from '../../../sql/replies.js'
-import type { Columns, DialectName, SqlParameter, SqlRow } from '../manager.js'
+import type { SqlParameter, SqlRow } from '../../../sql/sql-session.js'
+import type { Columns } from '../manager.js'
 
 /** Of what Kysely offers, that which is used here; tables and columns are any names. */
 export interface Kysely {

@@ -1,14 +1,8 @@
+import type { ColumnKind } from '../../../sql/dialect.js'
 import { checkedRows } from '../../../sql/replies.js'
+import type { SqlParameter, SqlRow } from '../../../sql/sql-session.js'
 import { inOwnContext } from '../../own-context.js'
-import type {
-  ColumnKind,
-  Columns,
-  ModelManager,
-  ModelSession,
-  SqlParameter,
-  SqlRow,
-  TransactionOptions,
-} from '../manager.js'
+import type { Columns, ModelManager, ModelSession, TransactionOptions } from '../manager.js'
 import { askingAdvice, connectingAdvice } from '../pool-advice.js'
 import { runTransaction } from '../run-transaction.js'
 import { committingAlone, forgettingFailures } from './commit.js'

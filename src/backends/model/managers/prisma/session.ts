@@ -1,5 +1,6 @@
 import { checkedRows } from '../../../sql/replies.js'
-import type { Columns, ModelSession, RowQuery, SqlParameter, SqlRow } from '../manager.js'
+import type { SqlParameter, SqlRow } from '../../../sql/sql-session.js'
+import type { Columns, ModelSession, RowQuery } from '../manager.js'
 import { plainRows } from '../plain-rows.js'
 import type { Delegate, PrismaModel, Queries } from './shapes.js'
 

@@ -1,4 +1,6 @@
-import type { Columns, DialectName, SqlParameter, SqlRow } from '../manager.js'
+import type { DialectName } from '../../../sql/dialect.js'
+import type { SqlParameter, SqlRow } from '../../../sql/sql-session.js'
+import type { Columns } from '../manager.js'
 import type { PgSettings } from '../pool-advice.js'
 import { keptFields } from './schema.js'
 

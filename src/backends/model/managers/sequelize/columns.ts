@@ -1,5 +1,6 @@
+import type { ColumnKind } from '../../../sql/dialect.js'
 import { checkedColumns } from '../../../sql/replies.js'
-import type { ColumnKind, Columns, RowQuery } from '../manager.js'
+import type { Columns, RowQuery } from '../manager.js'
 import type { Instance, Model, Sequelize } from './shape.js'
 
 const KINDS: Readonly<Record<string, ColumnKind>> = {

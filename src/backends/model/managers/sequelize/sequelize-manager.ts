@@ -1,13 +1,6 @@
-import type {
-  ColumnKind,
-  Columns,
-  DialectName,
-  ModelManager,
-  ModelSession,
-  SqlParameter,
-  SqlRow,
-  TransactionOptions,
-} from '../manager.js'
+import type { ColumnKind, DialectName } from '../../../sql/dialect.js'
+import type { SqlParameter, SqlRow } from '../../../sql/sql-session.js'
+import type { Columns, ModelManager, ModelSession, TransactionOptions } from '../manager.js'
 import { connectingAdvice } from '../pool-advice.js'
 import { runTransaction } from '../run-transaction.js'
 import { withinLimit } from '../statement-limit.js'

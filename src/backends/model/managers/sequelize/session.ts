@@ -1,6 +1,7 @@
 import { checkedRows } from '../../../sql/replies.js'
+import type { SqlParameter, SqlRow } from '../../../sql/sql-session.js'
 import { insertBatches } from '../insert-batches.js'
-import type { Columns, ModelSession, RowQuery, SqlParameter, SqlRow } from '../manager.js'
+import type { Columns, ModelSession, RowQuery } from '../manager.js'
 import { kindOf, LeanRows } from './columns.js'
 import type { Model, Sequelize, Transaction } from './shape.js'
 

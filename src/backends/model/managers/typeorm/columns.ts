@@ -1,4 +1,4 @@
-import type { ColumnKind } from '../manager.js'
+import type { ColumnKind } from '../../../sql/dialect.js'
 import type { Column, Metadata } from './shape.js'
 
 const TEXT: readonly unknown[] = [

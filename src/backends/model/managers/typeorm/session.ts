@@ -1,6 +1,7 @@
 import { checkedColumns, checkedRows } from '../../../sql/replies.js'
+import type { SqlParameter, SqlRow } from '../../../sql/sql-session.js'
 import { insertBatches } from '../insert-batches.js'
-import type { Columns, ModelSession, RowQuery, SqlParameter, SqlRow } from '../manager.js'
+import type { Columns, ModelSession, RowQuery } from '../manager.js'
 import { plainValue } from '../plain-value.js'
 import { columnOf, kindOf } from './columns.js'
 import type { DataSource, EntityManager, Executable, Metadata, QueryRunner, Select, Subscriber } from './shape.js'

@@ -1,4 +1,5 @@
-import type { DialectName, TransactionOptions } from '../manager.js'
+import type { DialectName } from '../../../sql/dialect.js'
+import type { TransactionOptions } from '../manager.js'
 import { closeConnection, type Discard } from '../statement-limit.js'
 import type { DataSource, QueryRunner } from './shape.js'
 

@@ -1,15 +1,8 @@
 import { processWide } from '../../../../process/shared.js'
+import type { ColumnKind, DialectName } from '../../../sql/dialect.js'
+import type { SqlParameter, SqlRow } from '../../../sql/sql-session.js'
 import { inOwnContext } from '../../own-context.js'
-import type {
-  ColumnKind,
-  Columns,
-  DialectName,
-  ModelManager,
-  ModelSession,
-  SqlParameter,
-  SqlRow,
-  TransactionOptions,
-} from '../manager.js'
+import type { Columns, ModelManager, ModelSession, TransactionOptions } from '../manager.js'
 import { connectingAdvice } from '../pool-advice.js'
 import { runTransaction } from '../run-transaction.js'
 import { type Discard, withinLimit } from '../statement-limit.js'

@@ -1,8 +1,8 @@
 import { UnsupportedError } from '../../errors/errors.js'
-import type { Dialect } from '../sql/dialect.js'
-import { checkedColumns } from '../sql/replies.js'
-import type { SqlRow, SqlSession } from './managers/manager.js'
-import { toCount } from './versions/head.js'
+import type { Dialect } from './dialect.js'
+import { checkedColumns } from './replies.js'
+import type { SqlRow, SqlSession } from './sql-session.js'
+import { toCount } from './stored-tokens.js'
 
 /** What the database says of the connection that a statement runs on. */
 export interface SessionFacts {
