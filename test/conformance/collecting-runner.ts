@@ -13,12 +13,15 @@ export interface Report {
   readonly skipped: readonly string[]
 }
 
-/** Runs the suite one test after the other: about the simplest possible runner. */
-export async function report(subject: Subject): Promise<Report> {
+/** How many tests run at once: most of them wait. */
+const AT_ONCE = 8
+
+/** Runs the suite, or the tests in it whose full name matches: about the simplest possible runner. */
+export async function report(subject: Subject, only: RegExp = /^/): Promise<Report> {
   const [tests, skipped, path]: [Registered[], string[], string[]] = [[], [], []]
   const full = (name: string) => [...path, name].join(' > ')
   const test: Runner['test'] = Object.assign(
-    (name: string, run: () => Promise<void>) => tests.push({ name: full(name), run }),
+    (name: string, run: () => Promise<void>) => only.test(full(name)) && tests.push({ name: full(name), run }),
     { skip: (name: string) => skipped.push(full(name)) },
   )
   const describe = (name: string, register: () => void) => {
@@ -28,6 +31,9 @@ export async function report(subject: Subject): Promise<Report> {
   }
   conformance({ describe, test }, subject)
   const failed: string[] = []
-  for (const { name, run } of tests) await run().catch(() => failed.push(name))
+  for (let next = 0; next < tests.length; next += AT_ONCE) {
+    const some = tests.slice(next, next + AT_ONCE)
+    await Promise.all(some.map(({ name, run }) => run().catch(() => failed.push(name))))
+  }
   return { passed: tests.length - failed.length, failed, skipped }
 }

@@ -6,6 +6,7 @@ import Database from 'libsql'
 import pg from 'pg'
 import { kyselyManager } from '../../src/backends/model/managers/kysely/kysely-manager.js'
 import { versionTables } from '../../src/backends/model/versions/tables.js'
+import { LONG } from '../form.js'
 import { postgres } from '../servers/postgres.js'
 import { startServer } from '../servers/start.js'
 import { conform, type Library } from './conform.js'
@@ -52,7 +53,13 @@ async function onSqlite(): Promise<Library> {
   }
 }
 
-conform('Kysely on PostgreSQL', onPostgres)
+// Each mode on one of the two, live ones with and without notifications; all on both in the long form.
+conform(
+  'Kysely on PostgreSQL',
+  onPostgres,
+  LONG ? {} : { modes: [{ autosync: true }, { live: true, autosync: false }] },
+)
 conform('Kysely on SQLite', onSqlite, {
+  ...(!LONG && { modes: [{ autosync: false }, { live: true }] }),
   missing: { subscribe: 'nothing reports changes in a file of the application: live dictionaries poll' },
 })

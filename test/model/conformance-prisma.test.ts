@@ -2,7 +2,8 @@ import pg from 'pg'
 import { describe, test } from 'vitest'
 import { prismaManager } from '../../src/backends/model/managers/prisma/prisma-manager.js'
 import { createTables, type ModelOptions } from '../../src/index.js'
-import { conform, type Library, TELLING_MODES } from './conform.js'
+import { METHODS_ALONE } from '../form.js'
+import { conform, type Library } from './conform.js'
 import { type PrismaDatabase, prismaOnPostgres, prismaOnSqlite } from './prisma/databases.js'
 
 /** A client's tables are those of its schema. Tests use two of them in turn, each emptied first, with a new dictionary. */
@@ -38,7 +39,7 @@ async function onPostgres(): Promise<Library> {
 // One test at a time uses a table.
 const by = { describe, test }
 
-conform('Prisma on PostgreSQL', onPostgres, { modes: TELLING_MODES, by })
+conform('Prisma on PostgreSQL', onPostgres, { modes: METHODS_ALONE, by })
 // SQLite differs in the methods of the backend; the dictionary above them is the same as on PostgreSQL.
 conform('Prisma on SQLite', async () => library(await prismaOnSqlite(), { pollEvery: 20 }), {
   modes: [],

@@ -5,9 +5,10 @@ import { join } from 'node:path'
 import pg from 'pg'
 import { DataSource, type DataSourceOptions, EntitySchema } from 'typeorm'
 import { typeormManager, versionTables } from '../../src/index.js'
+import { METHODS_ALONE } from '../form.js'
 import { postgres } from '../servers/postgres.js'
 import { startServer } from '../servers/start.js'
-import { conform, type Library, TELLING_MODES } from './conform.js'
+import { conform, type Library } from './conform.js'
 
 /** A data source gets its entities when it is made: each test takes the next one, and there are more than tests. */
 const TABLES = 300
@@ -55,7 +56,7 @@ async function onSqlite(): Promise<Library> {
   return open({ type: 'better-sqlite3', driver, database, enableWAL: true }, () => rm(folder, { recursive: true }))
 }
 
-conform('TypeORM on PostgreSQL', onPostgres, { modes: TELLING_MODES })
+conform('TypeORM on PostgreSQL', onPostgres, { modes: METHODS_ALONE })
 // SQLite differs in the methods of the backend; the dictionary above them is the same as on PostgreSQL.
 conform('TypeORM on SQLite', onSqlite, {
   modes: [],

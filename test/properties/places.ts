@@ -1,9 +1,9 @@
 import { existsSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { type CommonOptions, type DictOptions, type DurableDict, MemoryDict, MemoryStore } from '../../src/index.js'
+import { fastFolder } from '../servers/fast-folder.js'
 
 export type Dict = DurableDict<Record<string, unknown>>
 export type Options = CommonOptions & DictOptions<Record<string, unknown>>
@@ -40,7 +40,7 @@ async function sqlite(module: URL): Promise<Kind> {
     name: 'SqliteDict',
     share: 1 / 20,
     create: async () => {
-      const folder = await mkdtemp(join(tmpdir(), 'durabledict-'))
+      const folder = await mkdtemp(join(fastFolder(), 'durabledict-'))
       return {
         open: options => SqliteDict.open('settings', join(folder, 'test.db'), options),
         dispose: () => rm(folder, { recursive: true, force: true }),

@@ -6,7 +6,7 @@ import type { Opened } from './clients.js'
 
 let stores = 0
 
-/** The mode in which clients differ: all calls, and messages. The rest is the same for all. */
+/** The mode in which clients differ: all calls, and messages. */
 export const TELLING_MODES: readonly Mode[] = [{ live: true }]
 
 /** Runs the conformance suite through one client. Each test has its own dictionary on the same server. */

@@ -1,8 +1,9 @@
 import { afterAll, beforeAll } from 'vitest'
+import { METHODS_ALONE } from '../form.js'
 import { startRedisNode } from '../servers/redis-nodes.js'
 import type { RedisNode } from '../servers/types.js'
 import { nodeRedis, nodeRedisPool } from './clients.js'
-import { conform, TELLING_MODES } from './conform.js'
+import { conform } from './conform.js'
 
 let server: RedisNode
 
@@ -13,5 +14,5 @@ beforeAll(async () => {
 afterAll(() => server.stop())
 
 conform('node-redis, RESP3', () => nodeRedis(server.url))
-conform('node-redis, RESP2', () => nodeRedis(server.url, 2), TELLING_MODES)
-conform('a pool of node-redis', () => nodeRedisPool(server.url), TELLING_MODES)
+conform('node-redis, RESP2', () => nodeRedis(server.url, 2), METHODS_ALONE)
+conform('a pool of node-redis', () => nodeRedisPool(server.url), METHODS_ALONE)

@@ -1,8 +1,8 @@
 // @ts-check
 /** @import { Found, Server, ServerSpec, StartOptions } from './types.js' */
 import { mkdtemp } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { fastFolder } from './fast-folder.js'
 import { findServer } from './find.js'
 import { Guarded } from './guarded.js'
 import { dockerOrders, environment, programOrders } from './orders.js'
@@ -18,7 +18,7 @@ const ATTEMPTS = 3
  */
 async function launch(spec, found, options) {
   const port = options.port ?? (await freePort())
-  const folder = options.folder ?? (await mkdtemp(join(tmpdir(), 'durabledict-')))
+  const folder = options.folder ?? (await mkdtemp(join(fastFolder(), 'durabledict-')))
   const orders =
     found.source === 'docker'
       ? dockerOrders(found.docker, folder, port)

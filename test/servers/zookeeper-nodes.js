@@ -1,8 +1,8 @@
 // @ts-check
 /** @import { StartOptions, ZookeeperEnsemble, ZookeeperNode } from './types.js' */
 import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { fastFolder } from './fast-folder.js'
 import { startPausingProxy } from './pausing-proxy.js'
 import { freePort } from './port.js'
 import { startServer } from './start.js'
@@ -90,7 +90,7 @@ async function discard({ members, proxies }, nodes) {
 
 /** @param {number} id */
 async function newMember(id) {
-  const folder = await mkdtemp(join(tmpdir(), 'durabledict-'))
+  const folder = await mkdtemp(join(fastFolder(), 'durabledict-'))
   const [port, quorum, election] = await Promise.all([freePort(), freePort(), freePort()])
   return { id, folder, port, quorum, election }
 }

@@ -5,8 +5,8 @@ import { libsqlEngine } from '../../src/backends/sqlite/engine-libsql.js'
 import { nodeEngine } from '../../src/backends/sqlite/engine-node.js'
 import { conformance } from '../../src/conformance/index.js'
 import { runner } from '../conformance/runner.js'
+import { fastFolder } from '../servers/fast-folder.js'
 import { backendOf } from './backend.js'
-import { fastFolder } from './fast-folder.js'
 
 /** If Node lacks an engine, modern-node.test.ts runs this file by a newer Node, for that engine only. */
 const engines: Record<string, Engine | undefined> = {

@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { describe, expect, it } from 'vitest'
 import { modernNode } from '../../scripts/modern-node.js'
-import { fastFolder } from './fast-folder.js'
+import { fastFolder } from '../servers/fast-folder.js'
 import { folders } from './folder.js'
 
 const fileIn = folders()

@@ -1,5 +1,6 @@
 import type { Client } from 'node-zookeeper-client'
 import { afterAll, beforeAll } from 'vitest'
+import { METHODS_ALONE } from '../form.js'
 import type { ZookeeperNode } from '../servers/types.js'
 import { startZookeeperNode } from '../servers/zookeeper-nodes.js'
 import { clientOf } from './clients.js'
@@ -25,4 +26,4 @@ const next = () => {
   return clients[given % clients.length]?.client
 }
 
-conform('node-zookeeper-client', next, [{ live: true }])
+conform('node-zookeeper-client', next, METHODS_ALONE)
