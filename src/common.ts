@@ -1,4 +1,4 @@
-// What every entry point for a store exports beside its own part.
+// The exports that every store's entry point shares.
 export type {
   Awaitable,
   Backend,

@@ -6,16 +6,16 @@ export type { ExpressMiddleware, ExpressResponse } from './frameworks/express-mi
 export type { Dictionaries, DictsOf, FreshPerRequestOptions, WithDicts } from './frameworks/types.js'
 
 /**
- * A middleware for Express: brings the dictionaries up to date at the start of each request, gives the request an immutable
- * snapshot of each as `req.dicts`, and makes `dict.current()` give the same one anywhere below, until the response was sent.
+ * A middleware for Express. It brings the dictionaries up to date at the start of each request and provides an immutable
+ * snapshot of each as `req.dicts`. Until the response is sent, `dict.current()` returns the same snapshot anywhere inside the request.
  *
- * Every request sees a state no older than the newest write acknowledged, to anyone, before it came (linearizable), or with
- * `maxStaleness` no older than that. A request never sees a change halfway through, not even one of its own.
+ * Every request sees a state that includes every write acknowledged, to any client, before the request arrived (linearizable). With
+ * `maxStaleness`, the state may be older by at most that bound. A request never sees part of a change, not even of its own.
  *
- * A request that is refused goes to the error handlers as `ServiceUnavailableError`, with `status` 503, and its response has
- * `Retry-After` already.
+ * A refused request goes to the error handlers as `ServiceUnavailableError`, with `status` 503. Its response already has
+ * `Retry-After`.
  *
- * @throws TypeError for what is no dictionary, and for a wrong option.
+ * @throws TypeError if an argument is not a dictionary, or for an invalid option.
  *
  * @example
  * app.use(freshPerRequest({ settings }))

@@ -9,17 +9,17 @@ export type { Dictionaries, DictsOf, FreshPerRequestOptions, WithDicts } from '.
 export type FastifyPlugin = (instance: FastifyHost, options: unknown, done: (error?: Error) => void) => void
 
 /**
- * A plugin for Fastify: brings the dictionaries up to date at the start of each request, gives the request an immutable
- * snapshot of each as `request.dicts`, and makes `dict.current()` give the same one anywhere below, until the response was sent.
- * It holds for the instance that registers it, and for all inside of that.
+ * A plugin for Fastify. It brings the dictionaries up to date at the start of each request and provides an immutable
+ * snapshot of each as `request.dicts`. Until the response is sent, `dict.current()` returns the same snapshot anywhere inside the
+ * request. The plugin applies to the instance that registers it and to all instances inside it.
  *
- * Every request sees a state no older than the newest write acknowledged, to anyone, before it came (linearizable), or with
- * `maxStaleness` no older than that. A request never sees a change halfway through, not even one of its own.
+ * Every request sees a state that includes every write acknowledged, to any client, before the request arrived (linearizable). With
+ * `maxStaleness`, the state may be older by at most that bound. A request never sees part of a change, not even of its own.
  *
- * A request that is refused goes to the error handler as `ServiceUnavailableError`, with `statusCode` 503, and its reply has
- * `Retry-After` already.
+ * A refused request goes to the error handler as `ServiceUnavailableError`, with `statusCode` 503. Its reply already has
+ * `Retry-After`.
  *
- * @throws TypeError for what is no dictionary, and for a wrong option.
+ * @throws TypeError if an argument is not a dictionary, or for an invalid option.
  *
  * @example
  * app.register(freshPerRequest({ settings }))
@@ -35,7 +35,7 @@ export function freshPerRequest<const A extends Dictionaries>(
     done()
   }
   return Object.assign(plugin, {
-    // What it adds is for the instance that registers it, not for one of its own.
+    // The plugin's hooks apply to the instance that registers it, not to a new child instance.
     [Symbol.for('skip-override')]: true,
     [Symbol.for('fastify.display-name')]: 'durabledict',
     [Symbol.for('plugin-meta')]: { name: 'durabledict', fastify: '5.x' },

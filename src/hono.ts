@@ -9,17 +9,17 @@ import type { Dictionaries, DictsOf, FreshPerRequestOptions, WithDicts } from '.
 export type { Dictionaries, DictsOf, FreshPerRequestOptions, WithDicts } from './frameworks/types.js'
 
 /**
- * A middleware for Hono: brings the dictionaries up to date at the start of each request, gives the request an immutable
- * snapshot of each as `c.var.dicts`, and makes `dict.current()` give the same one anywhere below; on Node, until the response
- * was sent.
+ * A middleware for Hono. It brings the dictionaries up to date at the start of each request and provides an immutable
+ * snapshot of each as `c.var.dicts`. Anywhere inside the request, `dict.current()` returns the same snapshot; on Node, until the
+ * response is sent.
  *
- * Every request sees a state no older than the newest write acknowledged, to anyone, before it came (linearizable), or with
- * `maxStaleness` no older than that. A request never sees a change halfway through, not even one of its own.
+ * Every request sees a state that includes every write acknowledged, to any client, before the request arrived (linearizable). With
+ * `maxStaleness`, the state may be older by at most that bound. A request never sees part of a change, not even of its own.
  *
- * A request that is refused throws Hono's `HTTPException`, with 503 and `Retry-After`; its `cause` is a
+ * A refused request throws Hono's `HTTPException` with 503 and `Retry-After`. Its `cause` is a
  * `ServiceUnavailableError`.
  *
- * @throws TypeError for what is no dictionary, and for a wrong option.
+ * @throws TypeError if an argument is not a dictionary, or for an invalid option.
  *
  * @example
  * app.use(freshPerRequest({ settings }))
@@ -31,7 +31,7 @@ export function freshPerRequest<const A extends Dictionaries>(
 ): MiddlewareHandler<{ Variables: WithDicts<A> }> {
   const fresh = new FreshPerRequest(dictionaries, options)
   return (context, next) => {
-    // No promise of its own: at the rate of Hono's requests each one counts.
+    // Creates no promise: at Hono's request rates, each one counts.
     const enter = (scope: RequestScope<DictsOf<A>>) => {
       context.set('dicts', scope.dicts)
       return scope.run(next)
@@ -41,7 +41,7 @@ export function freshPerRequest<const A extends Dictionaries>(
   }
 }
 
-/** Node's response, where Hono runs on Node. */
+/** Returns Node's response if Hono runs on Node. */
 function outgoing(env: unknown): Sent | undefined {
   return (env as { outgoing?: Sent } | undefined)?.outgoing
 }
@@ -50,6 +50,6 @@ function refuse(cause: unknown): never {
   if (!(cause instanceof ServiceUnavailableError)) throw cause
   const { headers, message, status } = cause
   const res = new Response('Service Unavailable', { status, headers })
-  // The constructor of early releases of Hono 4 ignores a cause.
+  // Early releases of Hono 4 ignore the option `cause` of the constructor.
   throw Object.assign(new HTTPException(status, { message, res }), { cause })
 }

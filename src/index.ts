@@ -1,4 +1,4 @@
-// Everything. An entry point for each part is beside this one: scripts/entries.js lists them.
+// All exports. Each part also has its own entry point: scripts/entries.js lists them.
 export * from './memory.js'
 export * from './model.js'
 export { openDict, type StoreOptions } from './open-dict.js'

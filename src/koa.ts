@@ -6,7 +6,7 @@ import type { Dictionaries, FreshPerRequestOptions } from './frameworks/types.js
 
 export type { Dictionaries, DictsOf, FreshPerRequestOptions, WithDicts } from './frameworks/types.js'
 
-/** What is needed of Koa's context. */
+/** The members of Koa's context that this needs. */
 export interface KoaContext {
   readonly req: object
   readonly res: Sent & { once(event: 'pipe', listener: (body: Readable) => void): unknown }
@@ -17,16 +17,16 @@ export interface KoaContext {
 export type KoaMiddleware = (context: KoaContext, next: () => Promise<unknown>) => Promise<unknown>
 
 /**
- * A middleware for Koa: brings the dictionaries up to date at the start of each request, gives the request an immutable
- * snapshot of each as `ctx.state.dicts`, and makes `dict.current()` give the same one anywhere below, until the response was
- * sent.
+ * A middleware for Koa. It brings the dictionaries up to date at the start of each request and provides an immutable
+ * snapshot of each as `ctx.state.dicts`. Until the response is sent, `dict.current()` returns the same snapshot anywhere inside the
+ * request.
  *
- * Every request sees a state no older than the newest write acknowledged, to anyone, before it came (linearizable), or with
- * `maxStaleness` no older than that. A request never sees a change halfway through, not even one of its own.
+ * Every request sees a state that includes every write acknowledged, to any client, before the request arrived (linearizable). With
+ * `maxStaleness`, the state may be older by at most that bound. A request never sees part of a change, not even of its own.
  *
- * A request that is refused throws `ServiceUnavailableError`, which Koa answers with 503 and `Retry-After`.
+ * A refused request throws `ServiceUnavailableError`, which Koa answers with 503 and `Retry-After`.
  *
- * @throws TypeError for what is no dictionary, and for a wrong option.
+ * @throws TypeError if an argument is not a dictionary, or for an invalid option.
  *
  * @example
  * app.use(freshPerRequest({ settings }))
@@ -42,7 +42,7 @@ export function freshPerRequest<const A extends Dictionaries>(
   return (context, next) => {
     const enter = (scope: RequestScope) => {
       Object.assign(context.state, { dicts: scope.dicts })
-      // No promise of its own, which each request would pay for.
+      // Creates no promise, which each request would pay for.
       context.res.once('pipe', body => readWithin(scope, body))
       return scope.run(next)
     }
@@ -51,7 +51,7 @@ export function freshPerRequest<const A extends Dictionaries>(
   }
 }
 
-/** Koa sends a body that is a stream once all middleware has returned: what feeds it, such as a generator, would find no scope there. */
+/** Koa pipes a stream body after all middleware has returned. The stream's source, such as a generator, would run outside the scope. */
 function readWithin(scope: RequestScope, stream: Readable): void {
   const read = stream._read
   stream._read = size => scope.run(() => read.call(stream, size))

@@ -1,4 +1,4 @@
-/** A script, as text: the build and the tests embed it. */
+/** A Lua script as text. The build and the tests embed it. */
 declare module '*.lua' {
   const source: string
   export default source

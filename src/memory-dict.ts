@@ -17,7 +17,7 @@ import type {
 } from './dictionary/options.js'
 import type { InputOf, OutputOf, Schema } from './dictionary/schema.js'
 
-/** A dictionary in the memory of this process: for tests. */
+/** A dictionary in the memory of this process, for tests. */
 export type MemoryDict<
   T extends object = Record<string, unknown>,
   D extends keyof T & string = never,
@@ -26,10 +26,10 @@ export type MemoryDict<
 
 interface OpenMemoryDict {
   /**
-   * Opens a dictionary over a store inside this process. Its schema gives the types, and checks values.
+   * Opens a dictionary on a store inside this process. The schema defines the types and validates values.
    *
-   * @param store - dictionaries over the same one behave like several processes. Default: one of its own.
-   * @param options - with a `schema`: one Standard Schema for every value, or a record of them by key.
+   * @param store - dictionaries on the same store behave like several processes. Default: a new store.
+   * @param options - with `schema`: one Standard Schema for all values, or a record of schemas by key.
    * @example
    * await MemoryDict.open(undefined, {
    *   schema: { theme: z.enum(['light', 'dark']), perPage: z.number().int() },
@@ -41,9 +41,9 @@ interface OpenMemoryDict {
     options: SchemaOptions<S, D>,
   ): Promise<DurableDict<OutputOf<S>, DefaultedBy<S, D>, InputOf<S>>>
   /**
-   * Opens a dictionary over a store inside this process. You name its type, and every key has a default.
+   * Opens a dictionary on a store inside this process. You name the type, and every key has a default.
    *
-   * @param store - dictionaries over the same one behave like several processes. Default: one of its own.
+   * @param store - dictionaries on the same store behave like several processes. Default: a new store.
    * @param options - with `defaults` for every key.
    * @example
    * await MemoryDict.open<Settings>(undefined, { defaults: { theme: 'light', perPage: 20 } })
@@ -53,10 +53,10 @@ interface OpenMemoryDict {
     options: OptionsOf<NoInfer<T>, NamedKeys<NoInfer<T>>>,
   ): Promise<DurableDict<T, NamedKeys<T>>>
   /**
-   * Opens a dictionary over a store inside this process. You name its type, and which of its keys have a default: by default
-   * all that are not optional.
+   * Opens a dictionary on a store inside this process. You name the type and the keys that have a default (by default all that
+   * are not optional).
    *
-   * @param store - dictionaries over the same one behave like several processes. Default: one of its own.
+   * @param store - dictionaries on the same store behave like several processes. Default: a new store.
    * @param options - with `defaults` for these keys.
    * @example
    * await MemoryDict.open<Settings, 'theme'>(undefined, { defaults: { theme: 'light' } })
@@ -66,10 +66,10 @@ interface OpenMemoryDict {
     options: OptionsOf<NoInfer<T>, NoInfer<K>>,
   ): Promise<DurableDict<T, K>>
   /**
-   * Opens a dictionary over a store inside this process. Its defaults give the types: `get` never returns `undefined`, and
+   * Opens a dictionary on a store inside this process. The defaults define the types: `get` never returns `undefined`, and
    * other keys do not compile.
    *
-   * @param store - dictionaries over the same one behave like several processes. Default: one of its own.
+   * @param store - dictionaries on the same store behave like several processes. Default: a new store.
    * @param options - with `defaults`.
    * @example
    * const settings = await MemoryDict.open(undefined, { defaults: { theme: 'light', perPage: 20 } })
@@ -80,11 +80,11 @@ interface OpenMemoryDict {
     options: DefaultsOptions<Values>,
   ): Promise<DurableDict<ValuesOf<Values>, RequiredKeys<ValuesOf<Values>>>>
   /**
-   * Opens a dictionary over a store inside this process. You name its type, or leave it open: then every string is a key,
-   * and values are `unknown`.
+   * Opens a dictionary on a store inside this process. You may name the type. Without one, every string is a key, and values
+   * are `unknown`.
    *
-   * @param store - dictionaries over the same one behave like several processes. Default: one of its own.
-   * @param options - the options of every dictionary.
+   * @param store - dictionaries on the same store behave like several processes. Default: a new store.
+   * @param options - the common options.
    * @example
    * await MemoryDict.open<Settings>(undefined, { maxStaleness: 1_000 })
    */
@@ -103,8 +103,8 @@ export const MemoryDict: MemoryDictKind = kindOf<OpenMemoryDict>(
   async (store: MemoryStore = new MemoryStore(), options?: CommonOptions) => {
     if (!(store instanceof MemoryStore)) {
       throw new TypeError(
-        'MemoryDict.open() takes a MemoryStore, or undefined for one of its own, then the options; ' +
-          `what comes first is ${describe(store)}.`,
+        'MemoryDict.open() takes a MemoryStore, or undefined for a new one, then the options; ' +
+          `its first argument is ${describe(store)}.`,
       )
     }
     return DurableDict.open(new MemoryBackend(store), options)

@@ -25,15 +25,15 @@ import {
 } from './dictionary/options.js'
 import type { InputOf, OutputOf, Schema } from './dictionary/schema.js'
 
-/** A dictionary in a model (table) of the application's own database, through its own ORM or query builder. */
+/** A dictionary in a model (table) of the application's own database, through its ORM or query builder. */
 export interface ModelDict<
   T extends object = Record<string, unknown>,
   D extends keyof T & string = never,
   I extends object = T,
 > extends DurableDict<T, D, I> {
   /**
-   * Announces that rows were changed by others than a dictionary: by hand, or by the application through the model. Every process
-   * reads the rows of these keys anew at its next check; without keys, everything. Resolves when this one has.
+   * Announces that something other than a dictionary changed rows, for example a person or the application through the model. Every
+   * process reloads the rows of these keys at its next check; without keys, all rows. Resolves when this process has.
    */
   touch(...keys: (keyof T & string)[]): Promise<void>
 }
@@ -50,11 +50,11 @@ interface OpenModelDict {
   /**
    * Opens a dictionary whose values are the model's instances, with all their columns.
    *
-   * Rejects with `StoreUnavailableError` when the table, columns or the tables of the versions are missing, with
-   * `UnsupportedError` when the key column is not unique or a column is of the wrong type, with `TypeError` for a wrong option.
+   * Rejects with `StoreUnavailableError` if the table, its columns or the version tables are missing, with
+   * `UnsupportedError` if the key column is not unique or a column has a wrong type, and with `TypeError` for an invalid option.
    *
-   * @param model - a TypeORM `Repository`, a Sequelize model class, or what `drizzleManager`, `kyselyManager`, `knexManager`
-   * (or a `ModelManager` of your own) makes of yours. It stays open.
+   * @param model - a TypeORM `Repository`, a Sequelize model class, the result of `drizzleManager`, `kyselyManager` or
+   * `knexManager`, or your own `ModelManager`. Its connection stays open.
    * @param options - with `returnInstances: true`.
    * @example
    * const settings = await ModelDict.open(kyselyManager(db, 'settings'), { returnInstances: true })
@@ -67,7 +67,7 @@ interface OpenModelDict {
   /**
    * Opens a dictionary whose values are the model's instances, with all their columns.
    *
-   * @param model - `prisma.setting`. It stays open.
+   * @param model - `prisma.setting`. Its connection stays open.
    * @param options - with `returnInstances: true`.
    * @example
    * const settings = await ModelDict.open(prisma.setting, { returnInstances: true })
@@ -78,12 +78,12 @@ interface OpenModelDict {
     options: InstanceOptions,
   ): Promise<ModelDict<Record<string, PrismaRow<Model>>, never, Record<string, unknown>>>
   /**
-   * Opens a dictionary of the rows of a model, by a key column and a value column; other columns are left alone. Its schema
-   * gives the types, and checks values.
+   * Opens a dictionary whose entries are the rows of a model: a key column and a value column. Other columns stay unchanged.
+   * The schema defines the types and validates values.
    *
-   * @param model - `prisma.setting`, a TypeORM `Repository`, a Sequelize model class, or what `drizzleManager`,
-   * `kyselyManager`, `knexManager` (or a `ModelManager` of your own) makes of yours. It stays open.
-   * @param options - with a `schema`: one Standard Schema for every value, or a record of them by key.
+   * @param model - `prisma.setting`, a TypeORM `Repository`, a Sequelize model class, the result of `drizzleManager`,
+   * `kyselyManager` or `knexManager`, or your own `ModelManager`. Its connection stays open.
+   * @param options - with `schema`: one Standard Schema for all values, or a record of schemas by key.
    * @example
    * await ModelDict.open(prisma.setting, {
    *   schema: { theme: z.enum(['light', 'dark']), perPage: z.number().int() },
@@ -95,11 +95,11 @@ interface OpenModelDict {
     options: SchemaOptions<S, D> & ModelOptions,
   ): Promise<ModelDict<OutputOf<S>, DefaultedBy<S, D>, InputOf<S>>>
   /**
-   * Opens a dictionary of the rows of a model, by a key column and a value column; other columns are left alone. You name
-   * its type, and every key has a default.
+   * Opens a dictionary whose entries are the rows of a model: a key column and a value column. Other columns stay unchanged.
+   * You name the type, and every key has a default.
    *
-   * @param model - `prisma.setting`, a TypeORM `Repository`, a Sequelize model class, or what `drizzleManager`,
-   * `kyselyManager`, `knexManager` (or a `ModelManager` of your own) makes of yours. It stays open.
+   * @param model - `prisma.setting`, a TypeORM `Repository`, a Sequelize model class, the result of `drizzleManager`,
+   * `kyselyManager` or `knexManager`, or your own `ModelManager`. Its connection stays open.
    * @param options - with `defaults` for every key.
    * @example
    * await ModelDict.open<Settings>(prisma.setting, { defaults: { theme: 'light', perPage: 20 } })
@@ -109,11 +109,11 @@ interface OpenModelDict {
     options: OptionsOf<NoInfer<T>, NamedKeys<NoInfer<T>>> & ModelOptions,
   ): Promise<ModelDict<T, NamedKeys<T>>>
   /**
-   * Opens a dictionary of the rows of a model, by a key column and a value column; other columns are left alone. You name
-   * its type, and which of its keys have a default: by default all that are not optional.
+   * Opens a dictionary whose entries are the rows of a model: a key column and a value column. Other columns stay unchanged.
+   * You name the type and the keys that have a default (by default all that are not optional).
    *
-   * @param model - `prisma.setting`, a TypeORM `Repository`, a Sequelize model class, or what `drizzleManager`,
-   * `kyselyManager`, `knexManager` (or a `ModelManager` of your own) makes of yours. It stays open.
+   * @param model - `prisma.setting`, a TypeORM `Repository`, a Sequelize model class, the result of `drizzleManager`,
+   * `kyselyManager` or `knexManager`, or your own `ModelManager`. Its connection stays open.
    * @param options - with `defaults` for these keys.
    * @example
    * await ModelDict.open<Settings, 'theme'>(prisma.setting, { defaults: { theme: 'light' } })
@@ -123,11 +123,11 @@ interface OpenModelDict {
     options: OptionsOf<NoInfer<T>, NoInfer<K>> & ModelOptions,
   ): Promise<ModelDict<T, K>>
   /**
-   * Opens a dictionary of the rows of a model, by a key column and a value column; other columns are left alone. Its
-   * defaults give the types: `get` never returns `undefined`, and other keys do not compile.
+   * Opens a dictionary whose entries are the rows of a model: a key column and a value column. Other columns stay unchanged.
+   * The defaults define the types: `get` never returns `undefined`, and other keys do not compile.
    *
-   * @param model - `prisma.setting`, a TypeORM `Repository`, a Sequelize model class, or what `drizzleManager`,
-   * `kyselyManager`, `knexManager` (or a `ModelManager` of your own) makes of yours. It stays open.
+   * @param model - `prisma.setting`, a TypeORM `Repository`, a Sequelize model class, the result of `drizzleManager`,
+   * `kyselyManager` or `knexManager`, or your own `ModelManager`. Its connection stays open.
    * @param options - with `defaults`.
    * @example
    * const settings = await ModelDict.open(prisma.setting, { defaults: { theme: 'light', perPage: 20 } })
@@ -138,12 +138,12 @@ interface OpenModelDict {
     options: DefaultsOptions<Values> & ModelOptions,
   ): Promise<ModelDict<ValuesOf<Values>, RequiredKeys<ValuesOf<Values>>>>
   /**
-   * Opens a dictionary of the rows of a model, by a key column and a value column; other columns are left alone. You name
-   * its type, or leave it open: then every string is a key, and values are `unknown`.
+   * Opens a dictionary whose entries are the rows of a model: a key column and a value column. Other columns stay unchanged.
+   * You may name the type. Without one, every string is a key, and values are `unknown`.
    *
-   * @param model - `prisma.setting`, a TypeORM `Repository`, a Sequelize model class, or what `drizzleManager`,
-   * `kyselyManager`, `knexManager` (or a `ModelManager` of your own) makes of yours. It stays open.
-   * @param options - the options of every dictionary, and `ModelOptions`.
+   * @param model - `prisma.setting`, a TypeORM `Repository`, a Sequelize model class, the result of `drizzleManager`,
+   * `kyselyManager` or `knexManager`, or your own `ModelManager`. Its connection stays open.
+   * @param options - the common options and `ModelOptions`.
    * @example
    * await ModelDict.open<Settings>(prisma.setting, { maxStaleness: 1_000 })
    */
@@ -176,15 +176,15 @@ class TouchableDict extends DurableDict {
   }
 }
 
-/** The kind of dictionary that takes the models which these recognize, beside managers. */
+/** Creates the `ModelDict` that accepts the models that these recognizers know, and managers. */
 export function modelDictOf(recognizers: readonly Recognizer[]): ModelDictKind {
   return kindOf<OpenModelDict>('ModelDict', async (model: object, options: CommonOptions & ModelOptions = {}) => {
     const manager = managerOf(model, recognizers)
     const [settings, common] = splitOptions(options)
     checkInstances(settings, common)
-    const { encoding: given, oldEncoding, timeout, signal } = checkOptions(common)
+    const { encoding: requested, oldEncoding, timeout, signal } = checkOptions(common)
     const { backend, encoding } = await openModel(manager, settings, {
-      encoding: given,
+      encoding: requested,
       oldEncoding,
       timeout,
       signal,
@@ -198,7 +198,7 @@ function checkInstances({ returnInstances }: { returnInstances: boolean }, optio
   for (const name of ['schema', 'defaults', 'oldEncoding'] as const) {
     if (options[name] === undefined) continue
     throw new TypeError(
-      `Option "${name}" of ModelDict.open() does not go with "returnInstances": values are the model's instances.`,
+      `Option "${name}" of ModelDict.open() cannot be combined with "returnInstances": values are the model's instances.`,
     )
   }
 }

@@ -37,28 +37,28 @@ interface Opened {
 
 type AnyDict = Pick<DurableDict, 'close' | 'staleness' | 'sync'>
 
-/** What `forRootAsync` takes. */
+/** Options of `forRootAsync`. */
 export interface DurableDictAsyncOptions<A extends Dictionaries = Dictionaries> extends FreshPerRequestOptions {
-  /** Modules whose providers `inject` names, such as `TypeOrmModule.forFeature([Setting])`. */
+  /** Modules that provide what `inject` names, such as `TypeOrmModule.forFeature([Setting])`. */
   imports?: ModuleMetadata['imports'] | undefined
-  /** The tokens of what `useFactory` takes. */
-  // biome-ignore lint/suspicious/noExplicitAny: as Nest's own asynchronous modules have it.
+  /** The tokens of the arguments of `useFactory`. */
+  // biome-ignore lint/suspicious/noExplicitAny: as in Nest's own asynchronous modules.
   inject?: any[] | undefined
-  /** Opens the dictionaries. The module closes them at the end. */
-  // biome-ignore lint/suspicious/noExplicitAny: as Nest's own asynchronous modules have it.
+  /** Opens the dictionaries. The module closes them on shutdown. */
+  // biome-ignore lint/suspicious/noExplicitAny: as in Nest's own asynchronous modules.
   useFactory: (...injected: any[]) => A | Promise<A>
 }
 
 /**
- * A module for NestJS, on Express and on Fastify: brings the dictionaries up to date at the start of each request, gives the
- * request an immutable snapshot of each, for the parameter decorator {@link Dicts}, and makes `dict.current()` give the same
- * one anywhere below, until the response was sent: in guards, pipes, interceptors, controllers, services and filters.
+ * A module for NestJS, on Express and on Fastify. It brings the dictionaries up to date at the start of each request and provides an
+ * immutable snapshot of each through the parameter decorator {@link Dicts}. Until the response is sent, `dict.current()` returns the
+ * same snapshot in guards, pipes, interceptors, controllers, services and filters.
  *
- * Every request sees a state no older than the newest write acknowledged, to anyone, before it came (linearizable), or with
- * `maxStaleness` no older than that. A request never sees a change halfway through, not even one of its own.
+ * Every request sees a state that includes every write acknowledged, to any client, before the request arrived (linearizable). With
+ * `maxStaleness`, the state may be older by at most that bound. A request never sees part of a change, not even of its own.
  *
- * A request that is refused goes to the exception filters as `ServiceUnavailableException`, whose `cause` is a
- * `ServiceUnavailableError`; its response has `Retry-After` already.
+ * A refused request goes to the exception filters as `ServiceUnavailableException`, whose `cause` is a
+ * `ServiceUnavailableError`. Its response already has `Retry-After`.
  */
 export class DurableDictModule implements NestModule, OnApplicationShutdown {
   readonly #opened: Opened
@@ -70,10 +70,10 @@ export class DurableDictModule implements NestModule, OnApplicationShutdown {
   }
 
   /**
-   * The module for dictionaries that are open already, to be imported once, by the application's root module. They are yours
-   * to close.
+   * The module for dictionaries that are already open. Import it once, in the application's root module. You close the
+   * dictionaries.
    *
-   * @throws TypeError for what is no dictionary, and for a wrong option.
+   * @throws TypeError if an argument is not a dictionary, or for an invalid option.
    * @example
    * DurableDictModule.forRoot({ settings: await SqliteDict.open('settings', './app.db') })
    */
@@ -84,8 +84,8 @@ export class DurableDictModule implements NestModule, OnApplicationShutdown {
   }
 
   /**
-   * The module for dictionaries that are opened when the application starts, by what `inject` names; closed when it ends.
-   * To be imported once, by the application's root module.
+   * The module for dictionaries that are opened when the application starts, with dependencies that `inject` names. The module closes
+   * them on shutdown. Import it once, in the application's root module.
    *
    * @example
    * DurableDictModule.forRootAsync({
@@ -97,14 +97,14 @@ export class DurableDictModule implements NestModule, OnApplicationShutdown {
   static forRootAsync<const A extends Dictionaries>(options: DurableDictAsyncOptions<A>): DynamicModule {
     const { imports = [], inject = [], useFactory, ...perRequest } = options
     const call = 'DurableDictModule.forRootAsync()'
-    // Before anything is opened.
+    // Checked before anything is opened.
     checkSettings(perRequest, call)
     const open = async (...injected: unknown[]) => openedOf(await useFactory(...injected), perRequest, call, true)
     return moduleOf({ provide: OPENED, inject, useFactory: open }, { imports })
   }
 
   /**
-   * Makes these dictionaries of the root module injectable, by {@link InjectDict}, into the module that imports it.
+   * Makes these dictionaries of the root module injectable, with {@link InjectDict}, in the module that imports it.
    *
    * @example
    * DurableDictModule.forFeature('settings', 'flags')
@@ -116,29 +116,29 @@ export class DurableDictModule implements NestModule, OnApplicationShutdown {
 
   configure(consumer: MiddlewareConsumer): void {
     const { httpAdapter } = this.#host
-    // An application without HTTP, such as a worker of a queue, has none.
+    // An application without HTTP, such as a queue worker, has no adapter.
     if (!httpAdapter) return
     const { fresh } = this.#opened
     if (httpAdapter.getType() === 'fastify') addHooks(httpAdapter.getInstance<FastifyHost>(), fresh, toException)
     else consumer.apply(middleware(fresh, toException)).forRoutes('{*path}')
   }
 
-  /** After the server has answered its last request. */
+  /** Runs after the server has answered its last request. */
   async onApplicationShutdown(): Promise<void> {
     if (!this.#opened.owned) return
     await Promise.all([...this.#opened.dictionaries.values()].map(dict => dict.close()))
   }
 }
 
-/** A module of no content: what `forFeature` returns has its providers. */
+/** An empty module: `forFeature` returns it with its providers. */
 class DurableDictFeature {}
 
-/** A dictionary's health, as Terminus has it. */
+/** A dictionary's health, in the format of Terminus. */
 export type DictHealth = Record<string, { status: 'up'; staleness: number } | { status: 'down'; code: string }>
 
 /**
- * A health indicator for Terminus 11 or later, provided by the module: `health.check([() => dicts.isHealthy('settings')])`.
- * A dictionary is up when it can be confirmed current within its `timeout`.
+ * A health indicator for Terminus 11 or later, which the module provides: `health.check([() => dicts.isHealthy('settings')])`.
+ * A dictionary is up if it can be confirmed current within its `timeout`.
  */
 export class DurableDictHealth {
   readonly #opened: Opened
@@ -147,7 +147,7 @@ export class DurableDictHealth {
     this.#opened = opened
   }
 
-  /** Never rejects for a store that is down. @throws TypeError when there is no dictionary of that name. */
+  /** Never rejects because a store is down. @throws TypeError if there is no dictionary of that name. */
   async isHealthy(name: string): Promise<DictHealth> {
     const dict = find(this.#opened, name, 'DurableDictHealth.isHealthy()')
     try {
@@ -159,7 +159,7 @@ export class DurableDictHealth {
   }
 }
 
-// What the decorators of a class would do, which is no syntax of JavaScript yet.
+// Does the work of class decorators, which are not JavaScript syntax yet.
 Inject(OPENED)(DurableDictModule, undefined, 0)
 Inject(HttpAdapterHost)(DurableDictModule, undefined, 1)
 Module({})(DurableDictModule)
@@ -167,12 +167,12 @@ Module({})(DurableDictFeature)
 Inject(OPENED)(DurableDictHealth, undefined, 0)
 Injectable()(DurableDictHealth)
 
-/** The token under which a dictionary is provided, for tests that put another in its place: `overrideProvider(dictToken('settings'))`. */
+/** Returns the token of a dictionary's provider, for tests that replace the dictionary: `overrideProvider(dictToken('settings'))`. */
 export function dictToken(name: string): string {
   return `durabledict ${name}`
 }
 
-/** A dictionary, as a parameter of a constructor: `constructor(@InjectDict('settings') settings: RedisDict<Settings>)`. */
+/** Injects a dictionary into a constructor parameter: `constructor(@InjectDict('settings') settings: RedisDict<Settings>)`. */
 export function InjectDict(name: string): ParameterDecorator & PropertyDecorator {
   return Inject(dictToken(name))
 }
@@ -181,7 +181,7 @@ function moduleOf(opened: Provider, parts: Partial<DynamicModule>): DynamicModul
   const { imports = [], providers = [], exports = [] } = parts
   return {
     module: DurableDictModule,
-    // What forFeature returns finds the dictionaries from every module.
+    // forFeature() needs the dictionaries in every module.
     global: true,
     imports,
     providers: [opened, DurableDictHealth, ...providers],
@@ -208,14 +208,14 @@ function featuresOf(names: readonly string[]): FactoryProvider[] {
   }))
 }
 
-/** @throws TypeError when there is none of that name. */
+/** @throws TypeError if there is no dictionary of that name. */
 function find({ dictionaries }: Opened, name: string, call: string): AnyDict {
   const dict = dictionaries.get(name)
   if (dict) return dict
   throw new TypeError(`${call}: there is no such dictionary; there are ${[...dictionaries.keys()].join(', ')}.`)
 }
 
-/** The request's snapshots, or the one of that name, as a parameter of a handler: `@Dicts() dicts: DictsOf<typeof dictionaries>`. */
+/** The request's snapshots, or the one of that name, as a handler's parameter: `@Dicts() dicts: DictsOf<typeof dictionaries>`. */
 export const Dicts: (name?: string) => ParameterDecorator = createParamDecorator(
   (name: string | undefined, context: ExecutionContext) => {
     const { dicts } = context.switchToHttp().getRequest<{ dicts?: Readonly<Record<string, unknown>> }>()

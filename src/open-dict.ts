@@ -30,7 +30,7 @@ const OPENERS: Readonly<Record<string, Opener>> = {
   },
 }
 
-/** The options of the stores that a URL can name. One that is not of the store that it names is refused when opening. */
+/** The options of the stores that a URL can name. `open` rejects an option that does not belong to that store. */
 export interface StoreOptions extends Omit<RedisOptions, 'driver'>, Omit<SqliteOptions, 'driver'>, ZookeeperOptions {
   /**
    * The package to connect with: see `RedisOptions` and `SqliteOptions`.
@@ -45,14 +45,14 @@ export interface StoreOptions extends Omit<RedisOptions, 'driver'>, Omit<SqliteO
 
 interface OpenDict {
   /**
-   * Opens a dictionary by URL. It owns its connection: `close` ends that, too. Rejects with `TypeError` for a URL that is
-   * none, has no name, or has a scheme not listed here; otherwise like `open` of the store. Its schema gives the types, and
-   * checks values.
+   * Opens a dictionary by URL. It owns its connection, which `close` closes. Rejects with `TypeError` if the URL is invalid,
+   * has no name or has a scheme that is not listed here; otherwise as `open` of the store. The schema defines the types and
+   * validates values.
    *
    * @param url - `sqlite:./app.db#settings`, `redis://localhost:6379/0#settings` (or `rediss://…`), or
-   * `zookeeper://a:2181,b:2181/app/config`, where `user:password@` before the servers is sent with the scheme `digest`.
-   * Characters that a URL cannot hold are percent-encoded.
-   * @param options - with a `schema`: one Standard Schema for every value, or a record of them by key.
+   * `zookeeper://a:2181,b:2181/app/config`. ZooKeeper gets `user:password@` before the servers with the scheme `digest`.
+   * Percent-encode characters that a URL cannot contain.
+   * @param options - with `schema`: one Standard Schema for all values, or a record of schemas by key.
    * @example
    * await openDict('redis://localhost:6379#settings', {
    *   schema: { theme: z.enum(['light', 'dark']), perPage: z.number().int() },
@@ -64,13 +64,13 @@ interface OpenDict {
     options: SchemaOptions<S, D> & StoreOptions,
   ): Promise<DurableDict<OutputOf<S>, DefaultedBy<S, D>, InputOf<S>>>
   /**
-   * Opens a dictionary by URL. It owns its connection: `close` ends that, too. Rejects with `TypeError` for a URL that is
-   * none, has no name, or has a scheme not listed here; otherwise like `open` of the store. You name its type, and every key
-   * has a default.
+   * Opens a dictionary by URL. It owns its connection, which `close` closes. Rejects with `TypeError` if the URL is invalid,
+   * has no name or has a scheme that is not listed here; otherwise as `open` of the store. You name the type, and every key has
+   * a default.
    *
    * @param url - `sqlite:./app.db#settings`, `redis://localhost:6379/0#settings` (or `rediss://…`), or
-   * `zookeeper://a:2181,b:2181/app/config`, where `user:password@` before the servers is sent with the scheme `digest`.
-   * Characters that a URL cannot hold are percent-encoded.
+   * `zookeeper://a:2181,b:2181/app/config`. ZooKeeper gets `user:password@` before the servers with the scheme `digest`.
+   * Percent-encode characters that a URL cannot contain.
    * @param options - with `defaults` for every key.
    * @example
    * await openDict<Settings>('redis://localhost:6379#settings', { defaults: { theme: 'light', perPage: 20 } })
@@ -80,13 +80,13 @@ interface OpenDict {
     options: OptionsOf<NoInfer<T>, NamedKeys<NoInfer<T>>> & StoreOptions,
   ): Promise<DurableDict<T, NamedKeys<T>>>
   /**
-   * Opens a dictionary by URL. It owns its connection: `close` ends that, too. Rejects with `TypeError` for a URL that is
-   * none, has no name, or has a scheme not listed here; otherwise like `open` of the store. You name its type, and which of
-   * its keys have a default: by default all that are not optional.
+   * Opens a dictionary by URL. It owns its connection, which `close` closes. Rejects with `TypeError` if the URL is invalid,
+   * has no name or has a scheme that is not listed here; otherwise as `open` of the store. You name the type and the keys that
+   * have a default (by default all that are not optional).
    *
    * @param url - `sqlite:./app.db#settings`, `redis://localhost:6379/0#settings` (or `rediss://…`), or
-   * `zookeeper://a:2181,b:2181/app/config`, where `user:password@` before the servers is sent with the scheme `digest`.
-   * Characters that a URL cannot hold are percent-encoded.
+   * `zookeeper://a:2181,b:2181/app/config`. ZooKeeper gets `user:password@` before the servers with the scheme `digest`.
+   * Percent-encode characters that a URL cannot contain.
    * @param options - with `defaults` for these keys.
    * @example
    * await openDict<Settings, 'theme'>('redis://localhost:6379#settings', { defaults: { theme: 'light' } })
@@ -96,13 +96,13 @@ interface OpenDict {
     options: OptionsOf<NoInfer<T>, NoInfer<K>> & StoreOptions,
   ): Promise<DurableDict<T, K>>
   /**
-   * Opens a dictionary by URL. It owns its connection: `close` ends that, too. Rejects with `TypeError` for a URL that is
-   * none, has no name, or has a scheme not listed here; otherwise like `open` of the store. Its defaults give the types:
-   * `get` never returns `undefined`, and other keys do not compile.
+   * Opens a dictionary by URL. It owns its connection, which `close` closes. Rejects with `TypeError` if the URL is invalid,
+   * has no name or has a scheme that is not listed here; otherwise as `open` of the store. The defaults define the types: `get`
+   * never returns `undefined`, and other keys do not compile.
    *
    * @param url - `sqlite:./app.db#settings`, `redis://localhost:6379/0#settings` (or `rediss://…`), or
-   * `zookeeper://a:2181,b:2181/app/config`, where `user:password@` before the servers is sent with the scheme `digest`.
-   * Characters that a URL cannot hold are percent-encoded.
+   * `zookeeper://a:2181,b:2181/app/config`. ZooKeeper gets `user:password@` before the servers with the scheme `digest`.
+   * Percent-encode characters that a URL cannot contain.
    * @param options - with `defaults`.
    * @example
    * const settings = await openDict('redis://localhost:6379#settings', { defaults: { theme: 'light', perPage: 20 } })
@@ -113,14 +113,14 @@ interface OpenDict {
     options: DefaultsOptions<Values> & StoreOptions,
   ): Promise<DurableDict<ValuesOf<Values>, RequiredKeys<ValuesOf<Values>>>>
   /**
-   * Opens a dictionary by URL. It owns its connection: `close` ends that, too. Rejects with `TypeError` for a URL that is
-   * none, has no name, or has a scheme not listed here; otherwise like `open` of the store. You name its type, or leave it
-   * open: then every string is a key, and values are `unknown`.
+   * Opens a dictionary by URL. It owns its connection, which `close` closes. Rejects with `TypeError` if the URL is invalid,
+   * has no name or has a scheme that is not listed here; otherwise as `open` of the store. You may name the type. Without one,
+   * every string is a key, and values are `unknown`.
    *
    * @param url - `sqlite:./app.db#settings`, `redis://localhost:6379/0#settings` (or `rediss://…`), or
-   * `zookeeper://a:2181,b:2181/app/config`, where `user:password@` before the servers is sent with the scheme `digest`.
-   * Characters that a URL cannot hold are percent-encoded.
-   * @param options - the options of every dictionary, and those of the store that the URL names.
+   * `zookeeper://a:2181,b:2181/app/config`. ZooKeeper gets `user:password@` before the servers with the scheme `digest`.
+   * Percent-encode characters that a URL cannot contain.
+   * @param options - the common options and those of the store that the URL names.
    * @example
    * await openDict<Settings>('redis://localhost:6379#settings', { maxStaleness: 1_000 })
    */
@@ -138,14 +138,14 @@ export const openDict = (async (given: string | URL, options?: CommonOptions) =>
   return opener(url, options)
 }) as OpenDict
 
-/** What comes after the first `#`. */
+/** Returns the text after the first `#`. */
 function nameOf(url: string): string {
   const [, name] = /^[^:]+:[^#]+#(.+)$/s.exec(url) ?? []
   if (name === undefined) throw unknownUrl(url)
   return decoded(name, url)
 }
 
-/** A password that holds a `#` would become part of the name, and of messages. */
+/** A `#` in a password would make part of the password the name, which messages show. */
 function redisNameOf(url: string): string {
   if (!/^[^#]*#[^#]*@/.test(url)) return nameOf(url)
   throw new TypeError(
@@ -154,7 +154,7 @@ function redisNameOf(url: string): string {
   )
 }
 
-/** The connection string, and the path. */
+/** Returns the connection string and the path. */
 function ensembleOf(url: string): [servers: string, path: string] {
   const [, servers, path] = /^[^:]+:\/\/([^/?#]+)(\/[^?#]+)$/.exec(url) ?? []
   if (servers === undefined || path === undefined) throw noEnsemble(url)
@@ -167,7 +167,7 @@ function withoutName(url: string): string {
 
 function pathOf(url: string): string {
   const path = withoutName(url).slice(url.indexOf(':') + 1)
-  // sqlite:///app.db is the file /app.db; what sqlite://app.db is meant to be cannot be known.
+  // sqlite:///app.db is the file /app.db; sqlite://app.db is ambiguous.
   if (/^\/\/[^/]/.test(path) || path.includes('?')) throw noHost(url)
   return decoded(path.replace(/^\/\//, ''), url)
 }
@@ -203,12 +203,12 @@ function unknownUrl(url: string): TypeError {
   )
 }
 
-/** The longest URL of which anything is shown, in characters. */
+/** Messages show nothing of a longer URL, in characters. */
 const MAX_URL = 500
 
 /**
- * The scheme of a URL, and its host if it is certain which part that is. Nothing else is shown: a password may stand anywhere in a URL
- * that cannot be read.
+ * Returns the scheme of a URL, and its host if that part is certain. It shows nothing else: any part of an invalid URL may be a
+ * password.
  */
 function describeUrl(url: string): string {
   if (url.length > MAX_URL) return `a URL of ${url.length} characters`

@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import { processWide } from './process/shared.js'
 
-/** What is needed of a dictionary here. */
+/** The members of a dictionary that this needs. */
 interface OnceOpened {
   on(event: 'close', listener: () => void): unknown
   close(): Promise<void>
@@ -10,8 +10,8 @@ interface OnceOpened {
 /** Options of `openOnce`. */
 export interface OpenOnceOptions {
   /**
-   * What the dictionary is opened with, compared by value. When a call passes another value than the call before, which is
-   * what happens after a hot reload that changed it, the dictionary is opened again and the former one is closed.
+   * What the dictionary depends on, compared by value. If a call passes another value than the call before, for example after a
+   * hot reload changed it, the dictionary is opened again and the previous one is closed. Default: nothing.
    *
    * @example
    * openOnce('settings', () => openSettings(defaults), { dependsOn: defaults })
@@ -27,13 +27,13 @@ interface Opened {
 const all = processWide('openOnce', () => new Map<string, Opened>())
 
 /**
- * Opens a dictionary once in this process, however often and from however many copies of a module it is called: servers
- * that reload modules, such as Next, evaluate the same module once in each bundle and again after each change.
+ * Opens a dictionary once in this process, however often it is called and from however many copies of a module. Servers
+ * that reload modules, such as Next, evaluate a module once in each bundle and again after each change.
  *
- * A call whose `open` rejects leaves nothing behind: the next call tries again. After `close`, the next call opens again.
+ * If `open` rejects, the next call tries again. After `close`, the next call opens the dictionary again.
  *
- * @param key - names the dictionary within the process.
- * @param open - called when the dictionary is not open yet.
+ * @param key - identifies the dictionary within the process.
+ * @param open - called if the dictionary is not open yet.
  * @example
  * export const settings = () =>
  *   openOnce('settings', () => RedisDict.open('settings', process.env.REDIS_URL, { live: true }))
@@ -44,9 +44,7 @@ export function openOnce<Dict extends OnceOpened>(
   { dependsOn }: OpenOnceOptions = {},
 ): Promise<Dict> {
   if (typeof key !== 'string' || typeof open !== 'function') {
-    return Promise.reject(
-      new TypeError('openOnce() takes a key, which is a string, and a function that opens a dictionary.'),
-    )
+    return Promise.reject(new TypeError('openOnce() takes a string key and a function that opens a dictionary.'))
   }
   const former = all.get(key)
   if (former && isDeepStrictEqual(former.dependsOn, dependsOn)) return former.dictionary as Promise<Dict>
@@ -55,21 +53,21 @@ export function openOnce<Dict extends OnceOpened>(
   return dictionary
 }
 
-/** Rejects also when the function throws, or returns something else than a dictionary. */
+/** Rejects if the function throws or does not return a dictionary. */
 async function begin<Dict extends OnceOpened>(open: () => Promise<Dict>): Promise<Dict> {
   const opened: Partial<OnceOpened> | undefined = await open()
   if (typeof opened?.on === 'function' && typeof opened.close === 'function') return opened as Dict
   throw new TypeError('The function passed to openOnce() must return the dictionary that it opens, or a promise of it.')
 }
 
-/** Closes the former one once there is another. */
+/** Closes the previous dictionary after opening another one. */
 async function replace<Dict extends OnceOpened>(open: () => Promise<Dict>, former: Opened): Promise<Dict> {
   const dictionary = await begin(open)
   await former.dictionary.then(it => it.close()).catch(() => {})
   return dictionary
 }
 
-/** For as long as it is open. When it fails to open, the former one stays. */
+/** Keeps the dictionary registered while it is open. If it fails to open, the previous one stays registered. */
 function register(key: string, opened: Opened, former: Opened | undefined): void {
   const set = (entry: Opened | undefined) => {
     if (all.get(key) !== opened) return

@@ -27,11 +27,11 @@ export type RedisDict<
   I extends object = T,
 > = DurableDict<T, D, I>
 
-/** Options of a `RedisDict`, besides those of every dictionary. */
+/** Options of a `RedisDict`, besides the common ones. */
 export interface RedisOptions {
   /**
-   * The package redis or ioredis, for a URL: `import * as redis from 'redis'`, then `{ driver: redis }`. A bundled program
-   * needs it, since a bundler does not see what the library would import. Default: the one that is installed, redis first.
+   * The package redis or ioredis to connect with, for a URL: `import * as redis from 'redis'`, then `{ driver: redis }`. A bundled
+   * program needs it because the bundler does not see what the library imports. Default: the installed one, redis first.
    *
    * @example
    * import * as redis from 'redis'
@@ -40,9 +40,9 @@ export interface RedisOptions {
    */
   driver?: RedisDriver | undefined
   /**
-   * What a live dictionary takes a pushed message for. `'changes'`: for a change, if it carries the seal that only whoever may read the
-   * dictionary's keys can make. `'signal'`: for no more than a reason to ask the server, at one round trip for each message and
-   * process. Default `'changes'`.
+   * How a live dictionary uses pushed messages. `'changes'`: it applies a pushed change if its seal is valid; only a client that may
+   * read the dictionary's keys can create the seal. `'signal'`: a message only makes it check the server, at one round trip for each
+   * message and process. Default `'changes'`.
    *
    * @example
    * await RedisDict.open('settings', client, { live: true, push: 'signal' })
@@ -54,13 +54,13 @@ const PUSHES: readonly unknown[] = ['changes', 'signal', undefined]
 
 interface OpenRedisDict {
   /**
-   * Opens the dictionary of that name: the hash of that name, and two keys beside it. Its schema gives the types, and checks
-   * values.
+   * Opens the dictionary of that name. It consists of the hash of that name and two more keys. The schema defines the types and
+   * validates values.
    *
-   * @param name - what all processes that share the dictionary call it.
-   * @param client - a connected client of node-redis (client, pool, cluster, sentinel) or ioredis (Redis, Cluster), which
-   * stays open; or a URL `redis://…` or `rediss://…`, for a connection of its own.
-   * @param options - with a `schema`: one Standard Schema for every value, or a record of them by key.
+   * @param name - the dictionary's name, the same in all processes that share it.
+   * @param client - a connected client of node-redis (client, pool, cluster, sentinel) or ioredis (Redis, Cluster), which stays
+   * open, or a URL `redis://…` or `rediss://…`, for which the dictionary opens its own connection.
+   * @param options - with `schema`: one Standard Schema for all values, or a record of schemas by key.
    * @example
    * await RedisDict.open('settings', client, {
    *   schema: { theme: z.enum(['light', 'dark']), perPage: z.number().int() },
@@ -73,12 +73,12 @@ interface OpenRedisDict {
     options: SchemaOptions<S, D> & RedisOptions,
   ): Promise<DurableDict<OutputOf<S>, DefaultedBy<S, D>, InputOf<S>>>
   /**
-   * Opens the dictionary of that name: the hash of that name, and two keys beside it. You name its type, and every key has a
-   * default.
+   * Opens the dictionary of that name. It consists of the hash of that name and two more keys. You name the type, and every key
+   * has a default.
    *
-   * @param name - what all processes that share the dictionary call it.
-   * @param client - a connected client of node-redis (client, pool, cluster, sentinel) or ioredis (Redis, Cluster), which
-   * stays open; or a URL `redis://…` or `rediss://…`, for a connection of its own.
+   * @param name - the dictionary's name, the same in all processes that share it.
+   * @param client - a connected client of node-redis (client, pool, cluster, sentinel) or ioredis (Redis, Cluster), which stays
+   * open, or a URL `redis://…` or `rediss://…`, for which the dictionary opens its own connection.
    * @param options - with `defaults` for every key.
    * @example
    * await RedisDict.open<Settings>('settings', client, { defaults: { theme: 'light', perPage: 20 } })
@@ -89,12 +89,12 @@ interface OpenRedisDict {
     options: OptionsOf<NoInfer<T>, NamedKeys<NoInfer<T>>> & RedisOptions,
   ): Promise<DurableDict<T, NamedKeys<T>>>
   /**
-   * Opens the dictionary of that name: the hash of that name, and two keys beside it. You name its type, and which of its
-   * keys have a default: by default all that are not optional.
+   * Opens the dictionary of that name. It consists of the hash of that name and two more keys. You name the type and the keys
+   * that have a default (by default all that are not optional).
    *
-   * @param name - what all processes that share the dictionary call it.
-   * @param client - a connected client of node-redis (client, pool, cluster, sentinel) or ioredis (Redis, Cluster), which
-   * stays open; or a URL `redis://…` or `rediss://…`, for a connection of its own.
+   * @param name - the dictionary's name, the same in all processes that share it.
+   * @param client - a connected client of node-redis (client, pool, cluster, sentinel) or ioredis (Redis, Cluster), which stays
+   * open, or a URL `redis://…` or `rediss://…`, for which the dictionary opens its own connection.
    * @param options - with `defaults` for these keys.
    * @example
    * await RedisDict.open<Settings, 'theme'>('settings', client, { defaults: { theme: 'light' } })
@@ -105,12 +105,12 @@ interface OpenRedisDict {
     options: OptionsOf<NoInfer<T>, NoInfer<K>> & RedisOptions,
   ): Promise<DurableDict<T, K>>
   /**
-   * Opens the dictionary of that name: the hash of that name, and two keys beside it. Its defaults give the types: `get`
-   * never returns `undefined`, and other keys do not compile.
+   * Opens the dictionary of that name. It consists of the hash of that name and two more keys. The defaults define the types:
+   * `get` never returns `undefined`, and other keys do not compile.
    *
-   * @param name - what all processes that share the dictionary call it.
-   * @param client - a connected client of node-redis (client, pool, cluster, sentinel) or ioredis (Redis, Cluster), which
-   * stays open; or a URL `redis://…` or `rediss://…`, for a connection of its own.
+   * @param name - the dictionary's name, the same in all processes that share it.
+   * @param client - a connected client of node-redis (client, pool, cluster, sentinel) or ioredis (Redis, Cluster), which stays
+   * open, or a URL `redis://…` or `rediss://…`, for which the dictionary opens its own connection.
    * @param options - with `defaults`.
    * @example
    * const settings = await RedisDict.open('settings', client, { defaults: { theme: 'light', perPage: 20 } })
@@ -122,13 +122,13 @@ interface OpenRedisDict {
     options: DefaultsOptions<Values> & RedisOptions,
   ): Promise<DurableDict<ValuesOf<Values>, RequiredKeys<ValuesOf<Values>>>>
   /**
-   * Opens the dictionary of that name: the hash of that name, and two keys beside it. You name its type, or leave it open:
-   * then every string is a key, and values are `unknown`.
+   * Opens the dictionary of that name. It consists of the hash of that name and two more keys. You may name the type. Without
+   * one, every string is a key, and values are `unknown`.
    *
-   * @param name - what all processes that share the dictionary call it.
-   * @param client - a connected client of node-redis (client, pool, cluster, sentinel) or ioredis (Redis, Cluster), which
-   * stays open; or a URL `redis://…` or `rediss://…`, for a connection of its own.
-   * @param options - the options of every dictionary, and `RedisOptions`.
+   * @param name - the dictionary's name, the same in all processes that share it.
+   * @param client - a connected client of node-redis (client, pool, cluster, sentinel) or ioredis (Redis, Cluster), which stays
+   * open, or a URL `redis://…` or `rediss://…`, for which the dictionary opens its own connection.
+   * @param options - the common options and `RedisOptions`.
    * @example
    * await RedisDict.open<Settings>('settings', client, { maxStaleness: 1_000 })
    */
@@ -153,7 +153,7 @@ export const RedisDict: RedisDictKind = kindOf<OpenRedisDict>(
     checkName(name)
     checkDriver(driver)
     if (!PUSHES.includes(push)) throw new TypeError(`Option "push" of RedisDict.open() must be 'changes' or 'signal'.`)
-    // Before a connection is opened for nothing.
+    // Checked before a connection is opened.
     const { timeout, signal } = checkOptions(options)
     const own =
       typeof client === 'string' ? await connect(client, { dictionary: name, timeout, signal, driver }) : undefined

@@ -23,7 +23,7 @@ import type {
 import type { InputOf, OutputOf, Schema } from './dictionary/schema.js'
 
 /**
- * A dictionary in an SQLite file, shared by any number of processes of one machine, and of dictionaries.
+ * A dictionary in an SQLite file. Any number of processes on one machine can share it, and a file can hold several dictionaries.
  *
  * Linearizable. A write that has resolved is on the disk: it survives `kill -9` and a power cut.
  */
@@ -33,12 +33,12 @@ export type SqliteDict<
   I extends object = T,
 > = DurableDict<T, D, I>
 
-/** Options of an `SqliteDict`, besides those of every dictionary. Neither is for a connection of your own. */
+/** Options of an `SqliteDict`, besides the common ones. They do not apply to your own connection. */
 export interface SqliteOptions {
   /**
-   * The class `Database` of libsql or better-sqlite3, by which to open the file: `import Database from 'libsql'`, then
-   * `{ driver: Database }`. A bundled program needs it on Node before 22.13, since a bundler does not see what the library
-   * would import. Within a process, use one build of SQLite for a file. Default: Node's own SQLite, else libsql.
+   * The class `Database` of libsql or better-sqlite3, which opens the file: `import Database from 'libsql'`, then
+   * `{ driver: Database }`. A bundled program needs it on Node before 22.13 because the bundler does not see what the library
+   * imports. Within a process, use only one build of SQLite for a file. Default: Node's own SQLite, else libsql.
    *
    * @example
    * import Database from 'libsql'
@@ -47,8 +47,8 @@ export interface SqliteOptions {
    */
   driver?: SqliteDriver | undefined
   /**
-   * The permissions of a file that `open` creates, and of the files that SQLite keeps beside it, exactly: the umask does not
-   * count. Default `0o600`: its owner alone reads and writes it. A file that exists keeps its own.
+   * The exact permissions of a file that `open` creates, and of the files that SQLite creates beside it. The umask does not
+   * apply. Default `0o600`: only its owner can read and write it. An existing file keeps its permissions.
    *
    * @example
    * await SqliteDict.open('settings', './app.db', { fileMode: 0o660 })
@@ -58,12 +58,12 @@ export interface SqliteOptions {
 
 interface OpenSqliteDict {
   /**
-   * Opens a dictionary in a file, and creates it when it is missing. Its schema gives the types, and checks values.
+   * Opens a dictionary in a file, and creates the file if it is missing. The schema defines the types and validates values.
    *
-   * @param name - tells the dictionaries of a file apart. Any non-empty string.
-   * @param file - the path of the file, created when it is missing; its folder must exist. Or a connection of your own, by
-   * better-sqlite3, libsql or node:sqlite, which stays open.
-   * @param options - with a `schema`: one Standard Schema for every value, or a record of them by key.
+   * @param name - identifies the dictionary inside the file. Any non-empty string.
+   * @param file - the path of the file, whose folder must exist, or your own connection of better-sqlite3, libsql or
+   * node:sqlite, which stays open.
+   * @param options - with `schema`: one Standard Schema for all values, or a record of schemas by key.
    * @example
    * await SqliteDict.open('settings', './app.db', {
    *   schema: { theme: z.enum(['light', 'dark']), perPage: z.number().int() },
@@ -76,11 +76,11 @@ interface OpenSqliteDict {
     options: SchemaOptions<S, D> & SqliteOptions,
   ): Promise<DurableDict<OutputOf<S>, DefaultedBy<S, D>, InputOf<S>>>
   /**
-   * Opens a dictionary in a file, and creates it when it is missing. You name its type, and every key has a default.
+   * Opens a dictionary in a file, and creates the file if it is missing. You name the type, and every key has a default.
    *
-   * @param name - tells the dictionaries of a file apart. Any non-empty string.
-   * @param file - the path of the file, created when it is missing; its folder must exist. Or a connection of your own, by
-   * better-sqlite3, libsql or node:sqlite, which stays open.
+   * @param name - identifies the dictionary inside the file. Any non-empty string.
+   * @param file - the path of the file, whose folder must exist, or your own connection of better-sqlite3, libsql or
+   * node:sqlite, which stays open.
    * @param options - with `defaults` for every key.
    * @example
    * await SqliteDict.open<Settings>('settings', './app.db', { defaults: { theme: 'light', perPage: 20 } })
@@ -91,12 +91,12 @@ interface OpenSqliteDict {
     options: OptionsOf<NoInfer<T>, NamedKeys<NoInfer<T>>> & SqliteOptions,
   ): Promise<DurableDict<T, NamedKeys<T>>>
   /**
-   * Opens a dictionary in a file, and creates it when it is missing. You name its type, and which of its keys have a
-   * default: by default all that are not optional.
+   * Opens a dictionary in a file, and creates the file if it is missing. You name the type and the keys that have a default (by
+   * default all that are not optional).
    *
-   * @param name - tells the dictionaries of a file apart. Any non-empty string.
-   * @param file - the path of the file, created when it is missing; its folder must exist. Or a connection of your own, by
-   * better-sqlite3, libsql or node:sqlite, which stays open.
+   * @param name - identifies the dictionary inside the file. Any non-empty string.
+   * @param file - the path of the file, whose folder must exist, or your own connection of better-sqlite3, libsql or
+   * node:sqlite, which stays open.
    * @param options - with `defaults` for these keys.
    * @example
    * await SqliteDict.open<Settings, 'theme'>('settings', './app.db', { defaults: { theme: 'light' } })
@@ -107,12 +107,12 @@ interface OpenSqliteDict {
     options: OptionsOf<NoInfer<T>, NoInfer<K>> & SqliteOptions,
   ): Promise<DurableDict<T, K>>
   /**
-   * Opens a dictionary in a file, and creates it when it is missing. Its defaults give the types: `get` never returns
+   * Opens a dictionary in a file, and creates the file if it is missing. The defaults define the types: `get` never returns
    * `undefined`, and other keys do not compile.
    *
-   * @param name - tells the dictionaries of a file apart. Any non-empty string.
-   * @param file - the path of the file, created when it is missing; its folder must exist. Or a connection of your own, by
-   * better-sqlite3, libsql or node:sqlite, which stays open.
+   * @param name - identifies the dictionary inside the file. Any non-empty string.
+   * @param file - the path of the file, whose folder must exist, or your own connection of better-sqlite3, libsql or
+   * node:sqlite, which stays open.
    * @param options - with `defaults`.
    * @example
    * const settings = await SqliteDict.open('settings', './app.db', { defaults: { theme: 'light', perPage: 20 } })
@@ -124,13 +124,13 @@ interface OpenSqliteDict {
     options: DefaultsOptions<Values> & SqliteOptions,
   ): Promise<DurableDict<ValuesOf<Values>, RequiredKeys<ValuesOf<Values>>>>
   /**
-   * Opens a dictionary in a file, and creates it when it is missing. You name its type, or leave it open: then every string
-   * is a key, and values are `unknown`.
+   * Opens a dictionary in a file, and creates the file if it is missing. You may name the type. Without one, every string is a
+   * key, and values are `unknown`.
    *
-   * @param name - tells the dictionaries of a file apart. Any non-empty string.
-   * @param file - the path of the file, created when it is missing; its folder must exist. Or a connection of your own, by
-   * better-sqlite3, libsql or node:sqlite, which stays open.
-   * @param options - the options of every dictionary, and `SqliteOptions`.
+   * @param name - identifies the dictionary inside the file. Any non-empty string.
+   * @param file - the path of the file, whose folder must exist, or your own connection of better-sqlite3, libsql or
+   * node:sqlite, which stays open.
+   * @param options - the common options and `SqliteOptions`.
    * @example
    * await SqliteDict.open<Settings>('settings', './app.db', { maxStaleness: 1_000 })
    */
@@ -145,7 +145,7 @@ interface SqliteDictKind extends Kind<OpenSqliteDict> {
   readonly open: OpenSqliteDict
 }
 
-/** What bounds the waiting for locks where the option `timeout` is not given, in ms. */
+/** How long the backend waits for locks if the option `timeout` is not set, in ms. */
 const DEFAULT_TIMEOUT = 5_000
 
 export const SqliteDict: SqliteDictKind = kindOf<OpenSqliteDict>(

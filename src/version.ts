@@ -1,2 +1,2 @@
-/** The version of the library: that of package.json, which `npm run check:package` compares. */
+/** The version of the library. `npm run check:package` compares it with package.json. */
 export const VERSION = '0.1.0'

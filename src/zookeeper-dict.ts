@@ -22,9 +22,9 @@ import type { InputOf, OutputOf, Schema } from './dictionary/schema.js'
 /**
  * A dictionary in a ZooKeeper ensemble: a znode for each key.
  *
- * Writes are linearizable. Checked reads cost no round trip while the session is healthy, since a watch tells of changes: by
- * default they are sequentially consistent, with read-your-writes; with `consistency: 'linearizable'` they
- * are linearizable, at the price of a write each.
+ * Writes are linearizable. Checked reads cost no round trip while the session is healthy, because a watch reports changes. By
+ * default they are sequentially consistent with read-your-writes. With `consistency: 'linearizable'` they are linearizable, and
+ * each check costs a write.
  */
 export type ZookeeperDict<
   T extends object = Record<string, unknown>,
@@ -32,11 +32,11 @@ export type ZookeeperDict<
   I extends object = T,
 > = DurableDict<T, D, I>
 
-/** What a `ZookeeperDict` takes beside the options of every dictionary. */
+/** Options of a `ZookeeperDict`, besides the common ones. */
 export interface ZookeeperOptions {
   /**
    * The access control list of every znode that is created. Default: open to everyone (`world:anyone`, all rights). With a
-   * client of node-zookeeper-client: of its own class `ACL`.
+   * client of node-zookeeper-client, use its class `ACL`.
    *
    * @example
    * const acl = [{ perms: 31, id: { scheme: 'auth', id: '' } }]
@@ -44,7 +44,7 @@ export interface ZookeeperOptions {
    */
   acl?: readonly ZookeeperAcl[] | undefined
   /**
-   * The session timeout to ask for, in milliseconds; the ensemble may give another one. For connection strings only. Default
+   * The session timeout to request, in milliseconds. The ensemble may choose another one. Only for connection strings. Default
    * 10,000; at least 1.
    *
    * @example
@@ -55,12 +55,12 @@ export interface ZookeeperOptions {
 
 interface OpenZookeeperDict {
   /**
-   * Opens the dictionary at that path, and creates what is missing of it. Its schema gives the types, and checks values.
+   * Opens the dictionary at that path, and creates missing znodes. The schema defines the types and validates values.
    *
-   * @param path - of the znode below which the keys are, such as `/app/config`.
-   * @param client - a client of node-zookeeper-client, which is connected when it was not, and stays open; or a connection
-   * string such as `a:2181,b:2181`, for a session of its own.
-   * @param options - with a `schema`: one Standard Schema for every value, or a record of them by key.
+   * @param path - the path of the znode whose children are the keys, such as `/app/config`.
+   * @param client - a client of node-zookeeper-client, which is connected if necessary and stays open, or a connection string
+   * such as `a:2181,b:2181`, for which the dictionary opens its own session.
+   * @param options - with `schema`: one Standard Schema for all values, or a record of schemas by key.
    * @example
    * await ZookeeperDict.open('/app/settings', 'a:2181,b:2181', {
    *   schema: { theme: z.enum(['light', 'dark']), perPage: z.number().int() },
@@ -73,11 +73,11 @@ interface OpenZookeeperDict {
     options: SchemaOptions<S, D> & ZookeeperOptions,
   ): Promise<DurableDict<OutputOf<S>, DefaultedBy<S, D>, InputOf<S>>>
   /**
-   * Opens the dictionary at that path, and creates what is missing of it. You name its type, and every key has a default.
+   * Opens the dictionary at that path, and creates missing znodes. You name the type, and every key has a default.
    *
-   * @param path - of the znode below which the keys are, such as `/app/config`.
-   * @param client - a client of node-zookeeper-client, which is connected when it was not, and stays open; or a connection
-   * string such as `a:2181,b:2181`, for a session of its own.
+   * @param path - the path of the znode whose children are the keys, such as `/app/config`.
+   * @param client - a client of node-zookeeper-client, which is connected if necessary and stays open, or a connection string
+   * such as `a:2181,b:2181`, for which the dictionary opens its own session.
    * @param options - with `defaults` for every key.
    * @example
    * await ZookeeperDict.open<Settings>('/app/settings', 'a:2181,b:2181', { defaults: { theme: 'light', perPage: 20 } })
@@ -88,12 +88,12 @@ interface OpenZookeeperDict {
     options: OptionsOf<NoInfer<T>, NamedKeys<NoInfer<T>>> & ZookeeperOptions,
   ): Promise<DurableDict<T, NamedKeys<T>>>
   /**
-   * Opens the dictionary at that path, and creates what is missing of it. You name its type, and which of its keys have a
-   * default: by default all that are not optional.
+   * Opens the dictionary at that path, and creates missing znodes. You name the type and the keys that have a default (by
+   * default all that are not optional).
    *
-   * @param path - of the znode below which the keys are, such as `/app/config`.
-   * @param client - a client of node-zookeeper-client, which is connected when it was not, and stays open; or a connection
-   * string such as `a:2181,b:2181`, for a session of its own.
+   * @param path - the path of the znode whose children are the keys, such as `/app/config`.
+   * @param client - a client of node-zookeeper-client, which is connected if necessary and stays open, or a connection string
+   * such as `a:2181,b:2181`, for which the dictionary opens its own session.
    * @param options - with `defaults` for these keys.
    * @example
    * await ZookeeperDict.open<Settings, 'theme'>('/app/settings', 'a:2181,b:2181', { defaults: { theme: 'light' } })
@@ -104,12 +104,12 @@ interface OpenZookeeperDict {
     options: OptionsOf<NoInfer<T>, NoInfer<K>> & ZookeeperOptions,
   ): Promise<DurableDict<T, K>>
   /**
-   * Opens the dictionary at that path, and creates what is missing of it. Its defaults give the types: `get` never returns
+   * Opens the dictionary at that path, and creates missing znodes. The defaults define the types: `get` never returns
    * `undefined`, and other keys do not compile.
    *
-   * @param path - of the znode below which the keys are, such as `/app/config`.
-   * @param client - a client of node-zookeeper-client, which is connected when it was not, and stays open; or a connection
-   * string such as `a:2181,b:2181`, for a session of its own.
+   * @param path - the path of the znode whose children are the keys, such as `/app/config`.
+   * @param client - a client of node-zookeeper-client, which is connected if necessary and stays open, or a connection string
+   * such as `a:2181,b:2181`, for which the dictionary opens its own session.
    * @param options - with `defaults`.
    * @example
    * const settings = await ZookeeperDict.open('/app/settings', 'a:2181,b:2181', { defaults: { theme: 'light', perPage: 20 } })
@@ -121,13 +121,13 @@ interface OpenZookeeperDict {
     options: DefaultsOptions<Values> & ZookeeperOptions,
   ): Promise<DurableDict<ValuesOf<Values>, RequiredKeys<ValuesOf<Values>>>>
   /**
-   * Opens the dictionary at that path, and creates what is missing of it. You name its type, or leave it open: then every
-   * string is a key, and values are `unknown`.
+   * Opens the dictionary at that path, and creates missing znodes. You may name the type. Without one, every string is a key,
+   * and values are `unknown`.
    *
-   * @param path - of the znode below which the keys are, such as `/app/config`.
-   * @param client - a client of node-zookeeper-client, which is connected when it was not, and stays open; or a connection
-   * string such as `a:2181,b:2181`, for a session of its own.
-   * @param options - the options of every dictionary, and `ZookeeperOptions`.
+   * @param path - the path of the znode whose children are the keys, such as `/app/config`.
+   * @param client - a client of node-zookeeper-client, which is connected if necessary and stays open, or a connection string
+   * such as `a:2181,b:2181`, for which the dictionary opens its own session.
+   * @param options - the common options and `ZookeeperOptions`.
    * @example
    * await ZookeeperDict.open<Settings>('/app/settings', 'a:2181,b:2181', { maxStaleness: 1_000 })
    */
@@ -148,7 +148,7 @@ export const ZookeeperDict: ZookeeperDictKind = kindOf<OpenZookeeperDict>(
     checkPath(path)
     const { acl, sessionTimeout, ...common } = options
     checkOwn(sessionTimeout)
-    // Before a session is opened for nothing.
+    // Checked before a session is opened.
     const { timeout, signal } = checkOptions(common)
     const open = opener(client, { acl, sessionTimeout })
     signal?.throwIfAborted()

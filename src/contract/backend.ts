@@ -1,135 +1,135 @@
 /**
- * A token for one state of a store. Opaque: compared for equality only, by `Object.is`; a smaller one is a change too.
- * It must never recur for another state: make it from something random besides a number, so that a store that was
- * restored or flushed is noticed.
+ * A token that identifies one state of a store. It is opaque: the library compares it for equality only, with `Object.is`; a
+ * smaller number is a change too. A token must never recur for another state: include something random besides a counter, so that
+ * a restored or flushed store is noticed.
  */
 export type Version = string | number | bigint
 
-/** What one write does, as a wish: what comes of it is decided by the store, see {@link Effect}. */
+/** What one write requests. The store decides what the write does: see {@link Effect}. */
 export type Operation<S = string> =
   | { readonly type: 'set'; readonly key: string; readonly stored: S }
   | { readonly type: 'delete'; readonly key: string }
   | { readonly type: 'clear' }
-  /** Removes and gives what was there. */
+  /** Removes the entry and returns its stored form. */
   | { readonly type: 'pop'; readonly key: string }
-  /** Inserts where the key is missing, and gives what is stored then. */
+  /** Inserts the entry if the key is missing, and returns the stored form. */
   | { readonly type: 'setDefault'; readonly key: string; readonly stored: S }
 
 /**
- * What must hold for a group to be executed. A backend that cannot tell, say because its change log does not reach back,
- * takes it for not holding; it may always take `unchanged` as strictly as `version`.
+ * What must hold for a group to be executed. A backend that cannot decide, because its change log does not reach back far enough,
+ * treats the condition as violated. It may always check `unchanged` as strictly as `version`.
  */
 export type Condition =
   /** The whole state is still this one. */
   | { readonly type: 'version'; readonly version: Version }
-  /** No change since this version has touched the key, not even one that left it as it was. */
+  /** No change since this version touched the key, not even one that rewrote the same value. */
   | { readonly type: 'unchanged'; readonly key: string; readonly since: Version }
 
-/** Operations that take effect together, and only where every condition holds: all or nothing. */
+/** Operations that take effect together, all or nothing, and only if every condition holds. */
 export interface Group<S = string> {
   readonly conditions: readonly Condition[]
   readonly operations: readonly Operation<S>[]
 }
 
-/** Groups of one dictionary that travel to the store together, executed one after the other (group commit). */
+/** Groups of one dictionary that are sent to the store together and executed one after the other (group commit). */
 export interface Batch<S = string> {
-  /** Random, never used twice: it marks the changes that came of this batch, so that their author knows them again. */
+  /** Random and never reused. It marks the changes of this batch, so that the dictionary recognizes its own writes. */
   readonly id: string
   readonly groups: readonly Group<S>[]
 }
 
-/** What came of one group. */
+/** The outcome of one group. */
 export type Outcome =
   /**
-   * Executed. One result an operation: `delete` gives whether the key was there, `pop` what was there or `undefined`,
-   * `setDefault` what is stored now; the others give `undefined`.
+   * Executed, with one result for each operation: `delete` returns whether the key existed, `pop` the removed stored form or
+   * `undefined`, `setDefault` the form that is stored now, and the others `undefined`.
    */
   | { readonly status: 'done'; readonly results: readonly unknown[] }
-  /** A condition did not hold. Nothing of the group was executed. */
+  /** A condition did not hold. The store executed nothing of the group. */
   | { readonly status: 'conflict' }
-  /** The store refused this group for what it holds (say, a value that is too large). The others are not affected. */
+  /** The store refused this group for its content, such as a value that is too large. Other groups are not affected. */
   | { readonly status: 'refused'; readonly error: unknown }
 
-/** What a change did to one entry: physical, so that replaying it needs no conditions. */
+/** What a change did to one entry. Effects are physical: replaying them needs no conditions. */
 export type Effect<S = string> =
   | { readonly type: 'set'; readonly key: string; readonly stored: S }
   | { readonly type: 'delete'; readonly key: string }
   | { readonly type: 'clear' }
 
-/** One step of the store's history. Chained: it leads from exactly one state to exactly one other. */
+/** One step of the store's history. Changes are chained: each leads from exactly one state to exactly one other. */
 export interface Change<S = string> {
   readonly previous: Version
   readonly version: Version
   readonly effects: readonly Effect<S>[]
-  /** The {@link Batch.id} that it came of, where the backend keeps it. */
+  /** The {@link Batch.id} of the batch that made the change, if the backend records it. */
   readonly id?: string | undefined
 }
 
-/** Why the changes since a version cannot be had. */
+/** Why the changes since a version are not available. */
 export interface Gap {
-  /** True where the version is not of the store's history at all: the store was restored, flushed or failed over. */
+  /** True if the version is not part of the store's history: the store was restored, flushed or failed over. */
   readonly diverged: boolean
   /**
-   * Describes a stored record that could not be read: which kind of record and where, never what it holds. The dictionary
+   * Describes a stored record that could not be read: its kind and place, never its content. The dictionary then
    * loads everything, emits `sync` with reason `'diverged'`, and emits one process warning that contains this text.
    */
   readonly damage?: string | undefined
 }
 
-/** One whole state. */
+/** One complete state. */
 export interface State<S = string> {
   readonly version: Version
-  /** A `Map` is taken over as it is and not copied: the backend must not keep it. */
+  /** The dictionary takes over a `Map` without copying it: the backend must not keep a reference. */
   readonly entries: Iterable<readonly [string, S]>
 }
 
 /**
- * What an answer to {@link Backend.changesSince} must be worth.
+ * The guarantee that an answer of {@link Backend.changesSince} must meet.
  *
- * - `'sequential'`: what the backend has been told by its store is enough (sequential consistency, with read-your-writes).
- * - `'confirmed'`: the same, and the store was asked for a sign of life after the call.
- * - `'linearizable'`: never older than what was acknowledged, to anyone, before the call.
+ * - `'sequential'`: sequential consistency with read-your-writes. What the store has already reported is enough.
+ * - `'confirmed'`: as `'sequential'`, and the store has answered something that the backend sent after the call.
+ * - `'linearizable'`: includes every write acknowledged, to any client, before the call.
  */
 export type Freshness = 'sequential' | 'confirmed' | 'linearizable'
 
-/** When an answer was right, at least. */
+/** An answer with the time at which it was current. */
 export interface Dated {
   /**
-   * On the monotonic clock (`performance.now()`): counted from before the store was asked for what this answer rests on.
-   * Default: when the call began.
+   * A time on the monotonic clock (`performance.now()`) at which the answer was current at the earliest: before the store was asked.
+   * Default: the time of the call.
    */
   readonly asOf?: number | undefined
 }
 
-/** What leads from an earlier state to the present one. */
+/** What leads from an earlier state to the current one. */
 export type CatchUp<S = string> = Dated & Leading<S>
 
 type Leading<S> =
-  /** The changes in order, without a gap; none where nothing changed. */
+  /** The changes in order and without a gap. Empty if nothing changed. */
   | { readonly type: 'changes'; readonly version: Version; readonly changes: readonly Change<S>[] }
-  /** The present state in place of the changes, where these cannot be had or would be longer. */
+  /** The current state, if the changes are not available or would be larger. */
   | ({ readonly type: 'state' } & State<S> & Gap)
-  /** The changes cannot be had: load everything. */
+  /** The changes are not available. The dictionary loads everything. */
   | ({ readonly type: 'tooOld' } & Gap)
 
 /** The answer to a batch. */
 export interface Committed<S = string> {
-  /** One for each group, in order. */
+  /** One for each group, in the same order. */
   readonly outcomes: readonly Outcome[]
-  /** From the version that the caller named to the state after the batch. */
+  /** From the version that the caller passed to the state after the batch. */
   readonly catchUp: CatchUp<S>
-  /** The largest bound recorded when the batch was executed, in ms. Default 0: none. */
+  /** The largest staleness bound recorded when the batch was executed, in ms. Default 0: no bound. */
   readonly bound?: number | undefined
 }
 
-/** Who is told of changes by a backend that pushes them. None of these methods throws. */
+/** Receives the changes of a backend that pushes them. Its methods never throw. */
 export interface Listener<S = string> {
   /**
-   * Something changed. With the change itself where the backend has it at hand; without, the dictionary asks for it.
-   * A hint only: it may come late, twice or not at all.
+   * Reports that something changed. Pass the change if it is at hand; without it, the dictionary asks the store.
+   * A call is only a hint: it may be late, repeated or missing.
    */
   changed(change?: Change<S>): void
-  /** Pushes may have been lost since the last call (a lost connection, say): `cause` says why. The dictionary asks. */
+  /** Reports that pushes may have been lost since the last call, for example by a lost connection. The dictionary asks the store. */
   interrupted(cause: unknown): void
 }
 
@@ -137,120 +137,118 @@ export interface Listener<S = string> {
 export type Unsubscribe = () => void | Promise<void>
 
 /**
- * What a backend can do beyond the four methods. Left out: what has a method is supported. Each has a default, built
- * from the four methods, with the consequence named here.
+ * What a backend supports beyond the four methods. A capability that is left out counts as supported if its method exists. Without
+ * a capability the dictionary uses a default built from the four methods; each member names the consequence.
  */
 export interface Supports {
-  /** `commit`: without it, operations run one by one: `update` and `clear` are not atomic, `transact` is unsupported. */
+  /** `commit`. Without it, operations run one by one: `update` and `clear` are not atomic, and `transact` is unsupported. */
   readonly commit?: boolean | undefined
-  /** `changesSince`: without it, every change costs a full load. */
+  /** `changesSince`. Without it, every change costs a full load. */
   readonly changesSince?: boolean | undefined
-  /** `load`: without it, a full load reads the version before and after, until both agree. */
+  /** `load`. Without it, a full load reads the version before and after the entries, and retries until both agree. */
   readonly load?: boolean | undefined
-  /** `subscribe`: without it, live dictionaries poll. */
+  /** `subscribe`. Without it, live dictionaries poll. */
   readonly subscribe?: boolean | undefined
-  /** `pop`: without it (and without `commit`), two callers may pop the same value. */
+  /** `pop`. Without it and without `commit`, two callers may pop the same value. */
   readonly pop?: boolean | undefined
-  /** `setDefault`: without it (and without `commit`), of two callers the later one may overwrite the earlier. */
+  /** `setDefault`. Without it and without `commit`, a concurrent caller may overwrite a default that was just inserted. */
   readonly setDefault?: boolean | undefined
-  /** `registerMaxStaleness`, with `commit`, which tells the bound: without it, `maxStaleness` and `{ everywhere: true }` are unsupported. */
+  /** `registerMaxStaleness`, together with `commit`, which returns the bound. Without it, `maxStaleness` and `{ everywhere: true }` are unsupported. */
   readonly registerMaxStaleness?: boolean | undefined
   /**
-   * Whether `changesSince` gives linearizable answers whatever {@link Freshness} is asked for. Default true. Where it does not,
-   * checked reads may miss what others wrote just before; `sync()`, and every check of a dictionary with `maxStaleness`, ask for
-   * more.
+   * Whether `changesSince` is linearizable for every {@link Freshness}. Default true. If it is not, checked reads may miss writes that
+   * other processes made just before. `sync()`, and every check of a dictionary with `maxStaleness`, then ask for
+   * `'linearizable'`.
    */
   readonly linearizable?: boolean | undefined
 }
 
-/** What a backend's store can hold: text, text and bytes, or any value of this process as it is. */
+/** What a store can hold: text, text and bytes, or any value of this process by reference. */
 export type ValueKind = 'text' | 'bytes' | 'references'
 
-/** A value, at once or by a promise. */
+/** A value or a promise of it. */
 export type Awaitable<V> = V | Promise<V>
 
 /**
  * A store, as a dictionary sees it. Four methods make a correct dictionary; the optional ones make it atomic, cheap
- * and live. A backend gets clean input: keys are checked, values are encoded, and calls are bounded in time by the
- * dictionary.
+ * and live. A backend gets clean input: the dictionary checks keys, encodes values and limits the time of each call.
  *
- * Methods are called in the async context in which the dictionary was opened. They may answer at once or by a promise. What they throw reaches the user as the `cause` of a
- * `StoreUnavailableError` (reads) or an `AmbiguousWriteError` (writes): a backend that knows that a write surely did not take
- * effect throws a `StoreUnavailableError` itself; any error of the library's family passes,
- * with the caller's key added where it names none.
+ * The dictionary calls methods in the async context in which it was opened. They may return a value or a promise. An error that a
+ * method throws becomes the `cause` of a `StoreUnavailableError` (reads) or an `AmbiguousWriteError` (writes). A backend that knows
+ * that a write did not take effect throws a `StoreUnavailableError` itself. Errors of the library's family pass unchanged, except
+ * that the dictionary adds the caller's key if they name none.
  *
- * @typeParam S - what the store holds for a value: what the encoding makes of it.
+ * @typeParam S - the stored form of a value: what the encoding returns.
  */
 export interface Backend<S = string> {
-  /** The dictionary's name, for errors. Default: `'dictionary'`. */
+  /** The dictionary's name, for errors. Default `'dictionary'`. */
   readonly name?: string | undefined
   readonly supports?: Supports | undefined
-  /** Default: text, as far as `open` checks it (`NoOpEncoding` needs `'references'`). */
+  /** What the store can hold. Default: text. Only encodings that pass values through, such as `NoOpEncoding`, need `'references'`. */
   readonly valueKind?: ValueKind | undefined
-  /** For live dictionaries on a backend without `subscribe`: how often to ask, in ms. Default 100. */
+  /** How often a live dictionary polls a backend without `subscribe`, in ms. Default 100. */
   readonly pollEvery?: number | undefined
 
   /**
-   * Called by `open(…, { readOnly: true })`, once and before any other method. From then on the backend needs read rights only:
-   * it creates, repairs and records nothing. Only the reading methods are called after it.
+   * Called once by `open(…, { readOnly: true })`, before any other method. From then on the backend needs read rights only: it
+   * creates, repairs and records nothing. The dictionary then calls only methods that read.
    */
   restrictToReads?(): void
 
-  /** Durably sets. The version changes together with the entry, or after it, never before. */
+  /** Sets an entry durably. The version changes together with the entry or after it, never before. */
   persist(key: string, stored: S): Awaitable<void>
-  /** Durably removes; gives whether the key was there. */
+  /** Removes an entry durably. Returns whether the key existed. */
   depersist(key: string): Awaitable<boolean>
-  /** Everything stored. */
+  /** Returns everything that is stored. */
   durables(): Awaitable<Iterable<readonly [string, S]> | AsyncIterable<readonly [string, S]>>
-  /** A token that differs whenever anything changed. Cheap: it is asked before every checked read. */
+  /** Returns a token that differs whenever anything changed. It should be cheap: every checked read calls it. */
   lastUpdated(): Awaitable<Version>
 
-  /** Atomically removes and gives what was there, or `undefined`. */
+  /** Atomically removes an entry. Returns its stored form, or `undefined`. */
   pop?(key: string): Awaitable<S | undefined>
-  /** Atomically inserts where missing; gives what is stored. Changes nothing, not even the version, where it exists. */
+  /** Atomically inserts an entry if the key is missing. Returns the stored form. If the key exists, nothing changes, not even the version. */
   setDefault?(key: string, stored: S): Awaitable<S>
 
   /**
-   * Executes the batch durably, in isolation, each group all or nothing. A batch without effect leaves the version.
-   * `signal` is aborted when the caller has stopped waiting: what was not sent yet must not be sent any more.
+   * Executes a batch durably and in isolation, each group all or nothing. A batch without effect does not change the version.
+   * `signal` is aborted when the caller stops waiting: the backend must not send anything after that.
    */
   commit?(batch: Batch<S>, since: Version, signal: AbortSignal): Awaitable<Committed<S>>
   /**
-   * Called before a group is committed, in the async context of the call that it came of: for backends that run code of the
-   * application for a group. `commit` itself runs in the context in which the dictionary was opened. Must be cheap, and not throw.
+   * Called before a group is committed, in the async context of the write that created it. It is for backends that run application
+   * code for a group; `commit` runs in the context in which the dictionary was opened. It must be cheap and must not throw.
    */
   noteCaller?(group: Group<S>): void
   /**
-   * What happened since. Never older than what was acknowledged before the call, unless less is asked for.
+   * Returns what happened since a version. The answer includes every write acknowledged before the call, unless `freshness` allows less.
    *
-   * @param freshness - what the answer must be worth; more is always right. Default `'linearizable'`.
+   * @param freshness - the guarantee that the answer must meet; a stronger one is always allowed. Default `'linearizable'`.
    */
   changesSince?(since: Version, freshness?: Freshness): Awaitable<CatchUp<S>>
   /**
-   * As of when, as {@link Dated.asOf}, the version is known to be the present one by what the store has told: where
-   * `changesSince(version, 'sequential')` would say at once that nothing changed. Nothing where it is not, or the store would have
-   * to be asked. It asks nothing and costs next to nothing: reads that check begin with it, each of them, where the backend is
-   * not {@link Supports.linearizable}. Default: they share a `changesSince`.
+   * Returns a time as {@link Dated.asOf} at which the version was current, judged only by what the store has already reported. It
+   * returns a time exactly when `changesSince(version, 'sequential')` would return no changes without asking the store, else
+   * `undefined`. It must be very cheap: on a backend that is not {@link Supports.linearizable}, every checked read calls it first.
+   * Default: reads share a `changesSince`.
    */
   currentAsOf?(version: Version): number | undefined
   /**
-   * Everything stored with its version: one consistent state. Where that takes several calls on the store, `progress`
-   * is to be called after each, since the time limit of a call starts anew then. It throws once no one waits any more:
-   * nothing more is to be sent.
+   * Returns everything stored and its version, as one consistent state. If this takes several calls to the store, call `progress`
+   * after each: it restarts the time limit. It throws when no caller waits any more, so that the backend sends nothing further.
    */
   load?(progress: () => void): Awaitable<State<S>>
-  /** Tells the listener of changes by others and by this backend, until unsubscribed. */
+  /** Notifies the listener of changes, by other clients and by this backend, until it unsubscribes. */
   subscribe?(listener: Listener<S>): Awaitable<Unsubscribe>
 
   /**
-   * Durably records that some replica relies on memory for `ms` after a check, unless a larger bound is recorded already.
-   * Not a change of the dictionary: the version stays.
+   * Durably records that a replica serves reads from memory for up to `ms` after a check, unless a larger bound is recorded.
+   * This is not a change of the dictionary: the version stays the same.
    */
   registerMaxStaleness?(ms: number): Awaitable<void>
 
   /**
-   * Lets go of what the backend itself opened. Called once; no call comes after it. Writes have ended by then, or are given
-   * up; reads that no one waits for any more may still be under way, and may fail.
+   * Releases what the backend itself opened. Called once, and no other call follows. Writes have ended or were cancelled by then.
+   * Reads that no caller waits for any more may still be running, and may fail.
    */
   close?(): Awaitable<void>
 }

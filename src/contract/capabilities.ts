@@ -4,13 +4,13 @@ import type { Backend, Supports } from './backend.js'
 const REQUIRED = ['persist', 'depersist', 'durables', 'lastUpdated'] as const
 const OPTIONAL = ['commit', 'changesSince', 'load', 'subscribe', 'pop', 'setDefault', 'registerMaxStaleness'] as const
 
-/** What a backend can do, said of each capability. */
+/** The capabilities of a backend, each decided. */
 export type Capabilities = { readonly [C in keyof Supports]-?: boolean }
 
 /**
- * What a backend can do: what it declares in `supports`, and where it declares nothing, what it has a method for.
+ * Returns a backend's capabilities: what it declares in `supports`, else whether it has the method.
  *
- * @throws TypeError where one of the four methods is missing, or a capability is declared without its method.
+ * @throws TypeError if one of the four methods is missing, or a capability is declared without its method.
  */
 export function capabilities(backend: Backend<unknown>): Capabilities {
   if (typeof backend !== 'object' || backend === null) {
@@ -23,12 +23,12 @@ export function capabilities(backend: Backend<unknown>): Capabilities {
   checkPollEvery(backend.pollEvery)
   const found = OPTIONAL.map(method => [method, supported(backend, method)])
   const supports = Object.fromEntries(found) as Capabilities
-  // Only commit() tells the bound that was recorded.
+  // Only commit() returns the recorded bound.
   const linearizable = backend.supports?.linearizable ?? true
   return { ...supports, linearizable, registerMaxStaleness: supports.registerMaxStaleness && supports.commit }
 }
 
-/** Where it were NaN, a timer would fire all the time. */
+/** With NaN, a timer would fire continuously. */
 function checkPollEvery(ms: unknown): void {
   if (ms === undefined || (typeof ms === 'number' && ms >= 1 && ms <= MAX_BOUND)) return
   throw new TypeError(`pollEvery of the backend must be a number of milliseconds from 1 to ${MAX_BOUND}.`)

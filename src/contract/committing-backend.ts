@@ -1,11 +1,11 @@
 import type { Group, Operation, Outcome, State } from './backend.js'
 
-/** The four methods and the atomic ones, for backends that commit batches: each is a batch of one operation. */
+/** The four methods and the atomic ones, for backends that commit batches. Each call is a batch of one operation. */
 export abstract class CommittingBackend<S> {
   /** See `Backend.load`. */
   abstract load(progress: () => void): Promise<State<S>>
 
-  /** Commits these groups as one batch, on whatever state is the present one. */
+  /** Commits these groups as one batch, on the current state. */
   protected abstract commitGroups(groups: readonly Group<S>[]): Promise<readonly Outcome[]>
 
   async persist(key: string, stored: S): Promise<void> {

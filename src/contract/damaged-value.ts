@@ -1,10 +1,10 @@
 /**
- * A stored form that cannot be read: what a backend returns in place of a value whose bytes are damaged, so that one bad entry
- * breaks its own key alone. Reading the key rejects with `DecodingError`; deleting and overwriting it work as always.
+ * A stored form that cannot be read. A backend returns it in place of a value whose bytes are damaged, so that one bad entry breaks
+ * only its own key. Reading the key rejects with `DecodingError`; deleting and overwriting it still work.
  */
 export class DamagedValue {
   readonly isStoredForm = true
-  /** What is wrong, as a sentence, never with stored text. */
+  /** What is wrong, as a sentence without stored text. */
   readonly reason: string
   readonly #bytes: Uint8Array
 

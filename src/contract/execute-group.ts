@@ -6,9 +6,9 @@ export interface Target<S> {
   get(key: string): S | undefined
   set(key: string, stored: S): void
   delete(key: string): void
-  /** Whether anything was there. */
+  /** Removes everything. Returns whether there was anything. */
   clear(): boolean
-  /** Whether a change committed since this version has touched the key; also where that cannot be told any more. */
+  /** Whether a change committed since this version touched the key. Also true if that is no longer known. */
   changedSince(since: Version, key: string): boolean
 }
 
@@ -17,8 +17,8 @@ const CONFLICT: Outcome = { status: 'conflict' }
 /**
  * Executes one group of a batch, for backends whose entries can be read and written synchronously.
  *
- * @param version - the state it is executed on; `undefined` where an earlier group of the batch has changed it already.
- * @param effects - what the group did is appended.
+ * @param version - the state that the group is executed on; `undefined` if an earlier group of the batch has changed it.
+ * @param effects - the group's effects are appended.
  */
 export function executeGroup<S>(
   group: Group<S>,
@@ -69,7 +69,7 @@ function set<S>(key: string, stored: S, target: Target<S>, effects: Effect<S>[])
   return stored
 }
 
-/** What is damaged stays: its caller gets an error in its place, and could not put it back. */
+/** A damaged value stays stored: the caller gets an error instead of it, and could not put it back. */
 function pop<S>(key: string, target: Target<S>, effects: Effect<S>[]): S | undefined {
   const stored = target.get(key)
   return stored instanceof DamagedValue ? stored : remove(key, target, effects)

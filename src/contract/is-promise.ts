@@ -1,4 +1,4 @@
-/** Whether an answer is still to come. Stores that answer at once are spared the detour through the event loop. */
+/** Whether an answer is still pending. Stores that answer synchronously avoid a turn of the event loop. */
 export function isPromise<V>(answer: V | Promise<V>): answer is Promise<V> {
   return typeof (answer as { then?: unknown } | null | undefined)?.then === 'function'
 }

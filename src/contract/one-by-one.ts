@@ -2,19 +2,19 @@ import { AmbiguousWriteError, UnsupportedError } from '../errors/errors.js'
 import type { Awaitable, Backend, Batch, Group, Operation, Outcome, State } from './backend.js'
 import type { Capabilities } from './capabilities.js'
 
-/** What the operations are done with. */
+/** What executing the operations needs. */
 export interface OneByOneContext {
   readonly dictionary: string
   readonly backend: Backend<unknown>
   readonly supports: Capabilities
   load(): Awaitable<State<unknown>>
-  /** Called before each call that writes; throws once no one waits for the outcome any more. */
+  /** Called before each write; throws when no caller waits for the outcome any more. */
   step(): void
 }
 
 /**
- * What stands in for `commit` where a backend has none: the operations one after the other, by the four methods. Not
- * atomic, hence no conditions. A fault ends its group alone.
+ * Replaces `commit` on a backend without it: executes the operations one after the other with the four methods. It is not atomic,
+ * and therefore refuses conditions. A fault ends only its own group.
  */
 export class OneByOne {
   readonly #context: OneByOneContext
@@ -75,7 +75,7 @@ export class OneByOne {
     }
   }
 
-  /** `depersist` tells whether the key was there, so that of two callers only one gets the value. */
+  /** `depersist` returns whether the key existed, so that exactly one concurrent caller gets the value. */
   async #pop(key: string): Promise<unknown> {
     const stored = await this.#find(key)
     return stored !== undefined && (await this.#context.backend.depersist(key)) ? stored : undefined
@@ -96,7 +96,7 @@ export class OneByOne {
   #noConditions(): UnsupportedError {
     const { dictionary } = this.#context
     return new UnsupportedError(
-      `transact() and reencode() need a backend with commit(), which that of dictionary "${dictionary}" has not.`,
+      `transact() and reencode() need a backend with commit(); the backend of dictionary "${dictionary}" has none.`,
       { dictionary },
     )
   }
@@ -105,7 +105,7 @@ export class OneByOne {
     const { dictionary } = this.#context
     return new AmbiguousWriteError(
       `The store of dictionary "${dictionary}" failed after ${done} of ${all} keys. ` +
-        'Its backend has no commit(), so what was done before stays done.',
+        'Its backend has no commit(), so the earlier keys remain changed. Read the keys, and write again what is missing.',
       { dictionary, cause },
     )
   }

@@ -4,13 +4,13 @@ import { type Capabilities, capabilities } from './capabilities.js'
 import { isPromise } from './is-promise.js'
 import { OneByOne } from './one-by-one.js'
 
-/** Gaps that say nothing about divergence: without a change log the store's history is not known. */
+/** A gap without divergence: without a change log the store's history is unknown. */
 const TOO_OLD = { type: 'tooOld', diverged: false } as const
 
-/** How often a load without `load` is tried before it gives up on a store that never stands still. */
+/** How often a load without `load` is tried before it rejects, on a store that keeps changing. */
 const LOAD_ATTEMPTS = 50
 
-/** A backend with every capability but `subscribe`: its own where it has it, else the default from the four methods. */
+/** A backend with every capability but `subscribe`: its own methods, else defaults built from the four methods. */
 export class Store {
   readonly backend: Backend<unknown>
   readonly supports: Capabilities
@@ -24,7 +24,7 @@ export class Store {
     return this.backend.name ?? 'dictionary'
   }
 
-  /** What happened since: at once where the backend answers at once. */
+  /** Returns what happened since a version, synchronously if the backend answers synchronously. */
   catchUp(since: Version, freshness: Freshness): Awaitable<CatchUp<unknown>> {
     const { backend } = this
     if (this.supports.changesSince && backend.changesSince) return backend.changesSince(since, freshness)
@@ -34,7 +34,7 @@ export class Store {
       : compared(checkVersion(version), since)
   }
 
-  /** @param progress - called before each step where it takes several: the time limit starts anew then. */
+  /** @param progress - called before each step of a commit that takes several: it restarts the time limit. */
   commit(
     batch: Batch<unknown>,
     since: Version,
@@ -50,7 +50,7 @@ export class Store {
     return this.#commitOneByOne(batch, since, step)
   }
 
-  /** Only where it is supported. */
+  /** Does nothing if the backend does not support it. */
   registerMaxStaleness(ms: number): Awaitable<void> {
     return this.backend.registerMaxStaleness?.(ms)
   }
@@ -68,7 +68,7 @@ export class Store {
     return { outcomes, catchUp: await this.#catchUpAfter(since, step) }
   }
 
-  /** A fault here says nothing about the operations, which have their outcomes: whoever follows learns it by loading. */
+  /** A fault here does not change the outcomes of the operations. The caller loads everything instead. */
   async #catchUpAfter(since: Version, step: () => void): Promise<CatchUp<unknown>> {
     step()
     try {
@@ -78,7 +78,7 @@ export class Store {
     }
   }
 
-  /** One consistent state: what was read while the version stood still. */
+  /** Returns one consistent state: entries read while the version did not change. */
   async #loadBetweenVersions(progress: () => void): Promise<State<unknown>> {
     for (let attempt = 0; attempt < LOAD_ATTEMPTS; attempt += 1) {
       const version = checkVersion(await this.backend.lastUpdated())
@@ -95,7 +95,7 @@ export class Store {
   }
 }
 
-/** Pairs that come one by one show that the store is alive: the time limit starts anew with each. */
+/** Each pair of an asynchronous iterable shows that the store is alive, and restarts the time limit. */
 async function collect(
   pairs: Iterable<readonly [string, unknown]> | AsyncIterable<readonly [string, unknown]>,
   progress: () => void,

@@ -18,16 +18,16 @@ import { SchemaCheck } from './schema.js'
 import type { StoreContext } from './store-context.js'
 import { toChange, Watchers } from './watchers.js'
 
-/** From which staleness on memory counts as stale, in ms. */
+/** From this staleness on, memory counts as stale, in ms. */
 const STALENESS_BOUND = 1_000
 
-/** How many times within its bound a live dictionary confirms that nothing was missed. */
+/** How many times within its bound a live dictionary confirms that it missed nothing. */
 const HEARTBEATS_PER_BOUND = 3
 
-/** How often a live dictionary asks where the backend neither pushes nor says how often, in ms. */
+/** How often a live dictionary polls a backend that neither pushes nor sets `pollEvery`, in ms. */
 const POLL_EVERY = 100
 
-/** What a dictionary is made of. */
+/** The parts of an open dictionary. */
 export interface Internals {
   readonly name: string
   readonly settings: Settings
@@ -43,7 +43,7 @@ export interface Internals {
   readonly feed: LiveFeed | undefined
 }
 
-/** Puts a dictionary together and loads it. Where that fails, the backend is closed and nothing stays open. */
+/** Builds a dictionary and loads it. On failure it closes the backend and leaves nothing open. */
 export async function assemble(
   backend: Backend<unknown>,
   settings: Settings,
@@ -59,7 +59,7 @@ export async function assemble(
       context.run(() => build(store, settings, reads, context, progress)),
     )
   } catch (error) {
-    // What waited was ended by the signal, and may tell of it in words of its own.
+    // The signal ended what was waiting, possibly with another error: reject with the signal's reason.
     signal?.throwIfAborted()
     throw error
   } finally {
@@ -67,19 +67,19 @@ export async function assemble(
   }
 }
 
-/** Bounds everything that opening takes: the time starts again only while a load progresses. */
+/** Limits the time of opening. Only the progress of a load restarts the limit. */
 async function withinTimeout<V>(
   { timeout }: Settings,
   dictionary: string,
   reads: Deadlines,
   work: (progress: () => void) => Promise<V>,
 ): Promise<V> {
-  const giveUp = () => {
+  const onTimeout = () => {
     const fault = openFault(late(timeout), dictionary)
     reads.endAll(fault)
     return fault
   }
-  return new Deadlines().bound(work, timeout, giveUp)
+  return new Deadlines().bound(work, timeout, onTimeout)
 }
 
 async function build(
@@ -95,7 +95,7 @@ async function build(
   const watchers = new Watchers()
   const schema = new SchemaCheck(settings.schema, name)
   const { valueKind } = store.backend
-  // Only where a value can be written back without losing a concurrent write.
+  // Only a backend with commit() can write a value back without losing a concurrent write.
   const writesBack = store.supports.commit && !settings.readOnly
   const onOld = (key: string) => void (writesBack && reencoder.note(key))
   const codec = new Codec({ dictionary: name, encoding, oldEncoding, schema, valueKind, onOld })
@@ -112,17 +112,17 @@ async function build(
   return { name, settings, store, context, codec, defaults, keys, emitter, watchers, replica, reencoder, feed }
 }
 
-/** @throws TypeError when nothing names a key. */
+/** @throws TypeError if neither the defaults nor the schema name a key. */
 function namesOf(defaults: Defaults, schema: SchemaCheck): ReadonlySet<string> {
   const names = new Set([...defaults.keys(), ...schema.names()])
   if (names.size > 0) return names
-  throw new TypeError('Option "strictKeys" needs "defaults" or a record of schemas: they name the keys.')
+  throw new TypeError('Option "strictKeys" needs "defaults" or a record of schemas, because they name the keys.')
 }
 
-/** Brings what memory does to those who watch it. */
+/** Passes changes of memory to watchers and listeners. */
 function observe(emitter: Emitter, watchers: Watchers, context: StoreContext, replica: () => Replica): Observer {
-  const tell = (change: Change) => {
-    watchers.tell(change)
+  const notify = (change: Change) => {
+    watchers.notify(change)
     emitter.emit('change', change)
   }
   return {
@@ -133,7 +133,7 @@ function observe(emitter: Emitter, watchers: Watchers, context: StoreContext, re
       context.run(() => {
         for (const step of steps) {
           const origin = replica().isOwn(id, step.key) ? 'local' : 'remote'
-          tell(toChange(step, version, origin, replica().memory))
+          notify(toChange(step, version, origin, replica().memory))
         }
       })
     },

@@ -1,6 +1,6 @@
 import { now } from '../time/clock.js'
 
-/** The time of one call, without what the caller's own function takes of it. */
+/** The time limit of one call, excluding the time that the caller's own function takes. */
 export class Budget {
   /** In ms. */
   readonly timeout: number
@@ -11,17 +11,17 @@ export class Budget {
     this.timeout = timeout
   }
 
-  /** What is left for everything but the caller's function, in ms. At least 0. */
+  /** The remaining time, in ms, without the caller's function. At least 0. */
   get left(): number {
     return Math.max(this.timeout - (now() - this.#startedAt - this.#excluded), 0)
   }
 
-  /** Whether the call has taken its whole time, the caller's function included. */
+  /** Whether the call has used its whole time, including the caller's function. */
   get isOver(): boolean {
     return now() - this.#startedAt >= this.timeout
   }
 
-  /** Runs the caller's function, which may take as long as it likes. */
+  /** Runs the caller's function, whose time does not count. */
   async exclude<V>(work: () => Promise<V>): Promise<V> {
     const startedAt = now()
     try {

@@ -1,13 +1,13 @@
 import type { Change } from './events.js'
 
-/** How many changes wait for a slow consumer one by one. Beyond that, those of the same key are joined. */
+/** How many changes wait one by one for a slow consumer. Beyond that, changes of the same key are joined. */
 const MAX_WAITING = 10_000
 
 const END = { done: true, value: undefined } as const
 
 /**
- * The changes of one watcher, in commit order, from the moment it was made. A consumer that falls far behind gets
- * the difference instead: of each key the latest change, with the `previous` of the earliest, so that memory stays bounded.
+ * The changes of one watcher, in commit order, from its creation on. A consumer that falls far behind gets the difference
+ * instead: for each key the latest change with the `previous` of the earliest. This bounds the memory that it needs.
  */
 export class ChangeStream<T extends object = Record<string, unknown>> implements AsyncIterableIterator<Change<T>> {
   #waiting: Change<T>[] = []
@@ -36,7 +36,7 @@ export class ChangeStream<T extends object = Record<string, unknown>> implements
     return new Promise((resolve, reject) => this.#readers.push({ resolve, reject }))
   }
 
-  /** Ends after what is waiting. */
+  /** Ends after the changes that are waiting. */
   end(): void {
     if (this.#ended) return
     this.#ended = true
@@ -44,7 +44,7 @@ export class ChangeStream<T extends object = Record<string, unknown>> implements
     this.#onEnd(this)
   }
 
-  /** Ends by a rejection. */
+  /** Ends with a rejection. */
   fail(reason: unknown): void {
     this.#failure = { reason }
     this.end()
@@ -78,13 +78,13 @@ export class ChangeStream<T extends object = Record<string, unknown>> implements
   #join(change: Change<T>): void {
     const joined = this.#joined as Map<string, Change<T>>
     const earlier = joined.get(change.key)
-    // Taken out first, so that the order is that of the latest changes.
+    // Deleted first, so that keys are ordered by their latest change.
     joined.delete(change.key)
     joined.set(change.key, earlier ? withPrevious(change, earlier) : change)
   }
 }
 
-/** Copies getters too: a value that cannot be decoded throws when it is read, not here. */
+/** Copies getters too, so that a value that cannot be decoded throws when it is read and not here. */
 function withPrevious<T extends object>(change: Change<T>, earlier: Change<T>): Change<T> {
   const previous = Object.getOwnPropertyDescriptor(earlier, 'previous') as PropertyDescriptor
   const joined = Object.defineProperties({}, { ...Object.getOwnPropertyDescriptors(change), previous })

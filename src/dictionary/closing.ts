@@ -6,7 +6,7 @@ import { now } from '../time/clock.js'
 import type { Internals } from './assembly.js'
 import { DEFAULT_TIMEOUT } from './options.js'
 
-/** Ends all that a dictionary has under way, whatever fails or hangs meanwhile; then rejects with the first fault. */
+/** Ends everything that a dictionary has under way, even if some of it fails or hangs, then rejects with the first fault. */
 export async function closeInternals(internals: Internals, reason: ClosedError): Promise<void> {
   const { context, emitter, feed, name, replica, settings, store, watchers } = internals
   const until = now() + settings.timeout
@@ -22,12 +22,12 @@ export async function closeInternals(internals: Internals, reason: ClosedError):
   if (fault) throw closeFault(fault.reason, name)
 }
 
-/** The fault that opening failed by is the one to tell, and it is not held up for long. */
+/** Closes after a failed opening. The caller reports the first fault: faults here are ignored, and the wait is short. */
 export async function closeQuietly(backend: Backend<unknown>, timeout = DEFAULT_TIMEOUT): Promise<void> {
   await bounded(async () => backend?.close?.(), grace(timeout), timeout).catch(() => {})
 }
 
-/** How long a backend has for closing where all other time was used up, in ms. */
+/** How long a backend may take to close after the timeout has been used up, in ms. */
 function grace(timeout: number): number {
   return Math.min(Math.max(timeout / 10, 100), timeout)
 }

@@ -16,22 +16,22 @@ export interface CodecOptions {
   readonly oldEncoding: Encoding<unknown> | undefined
   readonly schema: SchemaCheck
   readonly valueKind: ValueKind | undefined
-  /** Told of a value that only the old encoding could decode. */
+  /** Called for each value that only the old encoding can decode. */
   onOld(key: string): void
 }
 
-/** The way of a value into the store and back: schema, encoding, freezing. */
+/** Turns values into stored forms and back: schema, encoding, freezing. */
 export class Codec {
   readonly #options: CodecOptions
 
-  /** @throws UnsupportedError where the store cannot hold what the encoding makes. */
+  /** @throws UnsupportedError if the store cannot hold what the encoding returns. */
   constructor(options: CodecOptions) {
     this.#options = options
     for (const encoding of [options.encoding, options.oldEncoding]) if (encoding) checkValueKind(encoding, options)
   }
 
   /**
-   * What is to be stored. The caller's object is neither kept nor frozen.
+   * Returns the stored form of a value. The caller's object is neither kept nor frozen.
    *
    * @throws TypeError for `undefined`, InvalidKeyError, InvalidValueError, EncodingError.
    */
@@ -39,24 +39,24 @@ export class Codec {
     const { dictionary, schema } = this.#options
     if (value === undefined) {
       throw new TypeError(
-        `undefined is no value: key ${quoted(key)} of dictionary "${dictionary}" was not written. Use delete(), or null.`,
+        `undefined is not a value: key ${quoted(key)} of dictionary "${dictionary}" was not written. Use delete(), or null.`,
       )
     }
     schema.checkKey(key)
-    // Stored is what was given, not what the schema makes of it: a read applies the schema, and transforms but once.
+    // The value itself is stored, not the schema's output: each read applies the schema, and must not transform a value twice.
     schema.check(key, value)
     return this.#encode(key, value)
   }
 
-  /** @throws DecodingError, or InvalidValueError where the value does not fit the schema any longer. */
+  /** @throws DecodingError, or InvalidValueError if the value does not match the schema. */
   decode(key: string, stored: unknown): Decoded {
     const { encoding, schema } = this.#options
     const value = schema.output(key, this.#decode(key, stored))
     return { value, shareable: encoding.passThrough === true || deepFreeze(value) }
   }
 
-  /** The stored form of what only the old encoding can decode in the new one; `undefined` where it is new already. */
-  renewed(key: string, stored: unknown): unknown {
+  /** Returns the new stored form of a value that only the old encoding can decode; `undefined` if it needs none. */
+  reencoded(key: string, stored: unknown): unknown {
     const { encoding, oldEncoding } = this.#options
     if (!oldEncoding) return undefined
     const result = attempt(encoding, stored)
@@ -96,13 +96,13 @@ export class Codec {
   #undecodable(key: string, cause: unknown, oldCause?: unknown): DecodingError {
     const { dictionary } = this.#options
     return new DecodingError(
-      `What is stored under key ${quoted(key)} of dictionary "${dictionary}" cannot be decoded by ` +
-        `${this.#failures(cause, oldCause)} Write the key again, or name the encoding it was written with as "oldEncoding".`,
+      `The value stored under key ${quoted(key)} of dictionary "${dictionary}" cannot be decoded by ` +
+        `${this.#failures(cause, oldCause)} Write the key again, or pass the encoding it was written with as "oldEncoding".`,
       { dictionary, key, cause: loggable(cause) },
     )
   }
 
-  /** Names each encoding that failed, with its own reason: the old one's is often what matters. */
+  /** Names each encoding that failed with its own reason: the old encoding's reason is often the important one. */
   #failures(cause: unknown, oldCause: unknown): string {
     const { encoding, oldEncoding } = this.#options
     const reason = describeError(messageOf(cause))
@@ -119,7 +119,7 @@ function attempt(encoding: Encoding<unknown>, stored: unknown): Attempt {
   if (stored instanceof DamagedValue) return { ok: false, error: new Error(stored.reason) }
   try {
     const value = encoding.decode(stored)
-    if (value === undefined) return { ok: false, error: new Error('It decodes to undefined, which is no value.') }
+    if (value === undefined) return { ok: false, error: new Error('It decodes to undefined, which is not a value.') }
     return { ok: true, value }
   } catch (error) {
     return { ok: false, error }
@@ -129,18 +129,18 @@ function attempt(encoding: Encoding<unknown>, stored: unknown): Attempt {
 function checkValueKind(encoding: Encoding<unknown>, { valueKind, dictionary }: CodecOptions): void {
   if (!encoding.passThrough || valueKind === 'references') return
   throw new UnsupportedError(
-    `${encoding.name} hands on values as they are, which only a store inside this process can hold; ` +
-      `the one of dictionary "${dictionary}" cannot. Use RichEncoding or JSONEncoding.`,
+    `${encoding.name} passes values through unchanged, and only a store inside this process can hold them; ` +
+      `the store of dictionary "${dictionary}" cannot. Use RichEncoding or JSONEncoding.`,
     { dictionary },
   )
 }
 
 function checkStored(stored: unknown, valueKind: ValueKind | undefined): void {
   if (stored === undefined) throw new TypeError('It encodes to undefined.')
-  if (isPromise(stored)) throw new TypeError('It encodes to a promise: encode() must answer at once.')
+  if (isPromise(stored)) throw new TypeError('It encodes to a promise: encode() must be synchronous.')
   if (valueKind === undefined || valueKind === 'references' || typeof stored === 'string') return
   if (valueKind === 'bytes' && stored instanceof Uint8Array) return
   throw new TypeError(
-    `It encodes to ${typeof stored}, where the store holds ${valueKind === 'text' ? 'strings' : 'strings and bytes'}.`,
+    `It encodes to ${typeof stored}, but the store holds only ${valueKind === 'text' ? 'strings' : 'strings and bytes'}.`,
   )
 }

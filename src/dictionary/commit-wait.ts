@@ -1,16 +1,17 @@
 import { delay, now } from '../time/clock.js'
 
-/** By how much the clocks of two processes may differ in rate: 0.1 %, far beyond what quartz does. */
+/** By how much the rates of two processes' clocks may differ: 0.1 %, far more than quartz clocks do. */
 const CLOCK_DRIFT = 0.001
 
-/** Timers and clocks are read in whole steps, in ms. */
+/** Timers and clocks advance in whole steps, in ms. */
 const CLOCK_STEP = 2
 
 /**
  * Waits out the staleness bound recorded in the store, on this process's monotonic clock (commit-wait; Corbett et al.,
- * "Spanner", 2012). A check that ran before the commit has expired by then for every replica; a later one contains it.
+ * "Spanner", 2012). After the wait, every check that ran before the commit has expired in every replica. A later check includes
+ * the commit.
  *
- * Rejects where `signal` is aborted before.
+ * Rejects if `signal` is aborted during the wait.
  */
 export async function waitOut(bound: number, signal: AbortSignal): Promise<void> {
   if (bound === 0) return

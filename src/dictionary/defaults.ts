@@ -3,13 +3,13 @@ import { reworded } from '../errors/for-key.js'
 import type { Codec } from './codec.js'
 import { checkKey } from './keys.js'
 
-/** What keys that are not stored read as. Kept encoded, so that the caller's objects are neither shared nor frozen. */
+/** The values of keys that are not stored. Kept encoded, so that the caller's objects are neither shared nor frozen. */
 export class Defaults {
   readonly #stored = new Map<string, unknown>()
   readonly #decoded = new Map<string, unknown>()
   readonly #codec: Codec
 
-  /** @throws what writing them would throw. */
+  /** @throws the same errors as writing the values. */
   constructor(defaults: Readonly<Record<string, unknown>>, codec: Codec, dictionary: string) {
     this.#codec = codec
     for (const [key, value] of Object.entries(defaults)) {
@@ -34,7 +34,7 @@ export class Defaults {
     return this.#stored.keys()
   }
 
-  /** The default of the key, or `undefined`. */
+  /** Returns the default of the key, or `undefined`. */
   of(key: string): unknown {
     if (this.#stored.size === 0) return undefined
     const value = this.#decoded.get(key)

@@ -3,7 +3,7 @@ import { sameStored } from '../contract/same-stored.js'
 import type { Snapshot, StateView } from './views.js'
 
 /**
- * A value computed from the state of a dictionary, by `derive`.
+ * A value computed from the state of a dictionary. `derive` returns it.
  *
  * @example
  * const routes = settings.derive(state => compile(state.get('routes')), { keys: ['routes'] })
@@ -11,19 +11,19 @@ import type { Snapshot, StateView } from './views.js'
  */
 export interface Derived<R> {
   /**
-   * The value for the state that `settings.current()` is of: the request's within a web framework's request, else what memory
-   * holds now. Synchronous, never touching the store. Throws what the function throws for that state. It goes on serving after
+   * The value for the state of `settings.current()`: the request's snapshot inside a web framework's request, else what memory
+   * holds now. Synchronous; never touches the store. Throws what the function throws for that state. It also works after
    * `close`.
    */
   readonly current: R
-  /** What the function returned last; `undefined` when it never has. For when `current` throws. */
+  /** The last value that the function returned; `undefined` if it never returned one. Use it when `current` throws. */
   readonly lastGood: R | undefined
 }
 
 /** Options of `derive`. */
 export interface DeriveOptions<K extends string = string> {
   /**
-   * The keys that the function reads. It runs again only when one of them has changed. Default: when anything has changed.
+   * The keys that the function reads. It runs again only after one of them has changed. Default: after any change.
    *
    * @example
    * settings.derive(state => new Limiter(state.get('limits')), { keys: ['limits'] })
@@ -31,28 +31,28 @@ export interface DeriveOptions<K extends string = string> {
   keys?: readonly K[] | undefined
 }
 
-/** What a derived value needs of its dictionary. */
+/** What a derived value needs from its dictionary. */
 export interface DerivedSource {
-  /** Of the state that memory holds now. */
+  /** The version of the state that memory holds now. */
   version(): Version
-  /** The state that memory holds now, kept until memory moves on. */
+  /** The state that memory holds now. Returns the same view until memory changes. */
   held(): StateView
-  /** The state that the request around the caller has, where there is one. */
+  /** The state of the request around the caller, if there is one. */
   ofRequest(): StateView | undefined
 }
 
 type Outcome<R> = { readonly value: R } | { readonly error: unknown }
 
-/** Computed when it is read, at most once of each state. */
+/** A derived value. It is computed when it is read, at most once for each state. */
 export class DerivedValue<R> implements Derived<R> {
   lastGood: R | undefined
   readonly #source: DerivedSource
   readonly #compute: (state: Snapshot) => R
   readonly #keys: readonly string[] | undefined
-  /** Of states that someone still holds. */
+  /** The outcomes for states that are still referenced. */
   readonly #outcomes = new WeakMap<StateView, Outcome<R>>()
   #latest: { readonly version: Version; readonly outcome: Outcome<R> } | undefined
-  /** What the latest outcome was computed from: the stored forms of the keys. */
+  /** The latest outcome and the stored forms of the keys that it was computed from. */
   #basis: { readonly stored: readonly unknown[]; readonly outcome: Outcome<R> } | undefined
 
   constructor(source: DerivedSource, compute: (state: Snapshot) => R, keys: readonly string[] | undefined) {
@@ -86,7 +86,7 @@ export class DerivedValue<R> implements Derived<R> {
     return outcome
   }
 
-  /** The latest outcome, where it was computed from the same. */
+  /** Returns the latest outcome if the stored forms of its keys are the same. */
   #fromKeys(state: StateView): Outcome<R> | undefined {
     if (!this.#keys) return undefined
     const stored = this.#keys.map(key => state.stored(key))

@@ -34,24 +34,24 @@ import type { Transaction } from './transaction.js'
 import type { DictView, Read, Snapshot, StateView } from './views.js'
 import { Writes } from './writes.js'
 
-/** How often a transaction is run again where the caller does not say. */
+/** How often a transaction is retried by default. */
 const DEFAULT_RETRIES = 32
 
 /**
- * A `Map` that every process of a service shares. The truth lives in a durable store; each process holds the whole
- * dictionary in memory, and refreshes that copy only when the store says that something changed.
+ * A `Map` that all processes of a service share. The data is stored durably; each process holds a full copy in memory, and
+ * refreshes it only when the store reports a change.
  *
- * With `autosync: true` (the default) reads are linearizable; with `autosync: false` they are sequentially consistent, with
- * read-your-writes. In every mode memory is exactly some state that the store went through, and it moves forwards only (monotonic
- * reads), except where the store itself was rolled back. Writes are linearizable, and durable when they resolve.
+ * With `autosync: true` (the default), reads are linearizable. With `autosync: false`, they are sequentially consistent with
+ * read-your-writes. In every mode, memory equals some state that the store went through, and it never goes backwards (monotonic
+ * reads) unless the store itself was rolled back. Writes are linearizable, and durable when they resolve.
  *
- * Every method rejects with `ClosedError` after `close`, and with `StoreUnavailableError` where it needs the store
- * and the store does not answer within `timeout`; a write whose outcome is unknown rejects with `AmbiguousWriteError`.
- * Keys are checked everywhere (`InvalidKeyError`).
+ * Every method rejects with `ClosedError` after `close`, and with `StoreUnavailableError` if it needs the store
+ * and the store does not answer within `timeout`. A write whose outcome is unknown rejects with `AmbiguousWriteError`.
+ * An invalid key rejects with `InvalidKeyError`.
  *
  * @typeParam T - the values by key, as they are read.
  * @typeParam D - the keys that have a default.
- * @typeParam I - the values by key, as they are written; other than `T` only where a schema transforms.
+ * @typeParam I - the values by key, as they are written; different from `T` only if a schema transforms values.
  *
  * @example
  * const settings = await RedisDict.open('settings', client, { defaults: { theme: 'light' } })
@@ -68,7 +68,7 @@ export class DurableDict<
   }
 
   static {
-    // Not a method, so that it is no part of the declarations.
+    // Not a method, so that it is not part of the declarations.
     Object.defineProperty(DurableDict.prototype, INSPECT, {
       value(this: DurableDict, ...[depth, options, inspect]: InspectArguments) {
         return inspectDictionary(this, this.#inspected(), depth, options, inspect)
@@ -120,7 +120,7 @@ export class DurableDict<
   static readonly open = ((backend: Backend<unknown>, options?: CommonOptions) =>
     DurableDict.openAs(backend, options, internals => new DurableDict(internals))) as OpenOnBackend
 
-  /** The same for a kind of dictionary that can do more. */
+  /** Opens a dictionary of a class that extends this one. */
   protected static async openAs<Dict>(
     backend: Backend<unknown>,
     options: CommonOptions | undefined,
@@ -147,81 +147,81 @@ export class DurableDict<
   }
 
   /**
-   * The synchronous view of memory, never touching the store. `get` falls back to the defaults; the rest is stored keys
-   * only. It goes on serving when the store cannot be reached, and after `close`.
+   * The synchronous view of memory. It never touches the store. `get` falls back to the defaults; everything else covers stored
+   * keys only. It also works while the store cannot be reached, and after `close`.
    */
   get local(): DictView<T, D> {
     return this.#reads.local as unknown as DictView<T, D>
   }
 
   /**
-   * The synchronous view of memory that answers only within `maxStaleness`: each read throws `StaleError` where memory was
-   * not confirmed current within the bound. Throws `TypeError` where the dictionary was opened without `maxStaleness`.
+   * The synchronous view of memory that answers only within `maxStaleness`: each read throws `StaleError` if memory was
+   * not confirmed current within the bound. Throws `TypeError` if the dictionary was opened without `maxStaleness`.
    */
   get fresh(): DictView<T, D> {
     return this.#reads.fresh as unknown as DictView<T, D>
   }
 
-  /** The state that memory holds: a token, to be compared for equality only. */
+  /** The version of the state in memory: an opaque token. Compare it for equality only. */
   get version(): Version {
     return this.#internals.replica.memory.version
   }
 
-  /** How long ago memory was last known to be current, in ms, counted from before that check was sent. */
+  /** How long ago memory was last known to be current, in ms, measured from before that check was sent. */
   get staleness(): number {
     return now() - this.#internals.replica.confirmedAt
   }
 
-  /** The stored value, else its default, else `undefined`. Rejects with `DecodingError` where it cannot be decoded. */
+  /** Returns the stored value, else its default, else `undefined`. Rejects with `DecodingError` if it cannot be decoded. */
   get<K extends keyof T & string>(key: K): Promise<Read<T, D, K>> {
     return this.#reads.get(key) as Promise<Read<T, D, K>>
   }
 
-  /** The stored value, else its default; rejects with `KeyError` where there is neither. */
+  /** Returns the stored value, else its default. Rejects with `KeyError` if there is neither. */
   getOrThrow<K extends keyof T & string>(key: K): Promise<Required<T>[K]> {
     return this.#reads.getOrThrow(key) as Promise<Required<T>[K]>
   }
 
-  /** Whether the key is stored; defaults do not count. */
+  /** Returns whether the key is stored. Defaults do not count. */
   async has(key: keyof T & string): Promise<boolean> {
     this.#internals.keys.check(key)
     return (await this.#reads.current()).has(key)
   }
 
-  /** How many keys are stored. */
+  /** Returns how many keys are stored. */
   async size(): Promise<number> {
     return (await this.#reads.current()).size
   }
 
-  /** The stored keys, of one state, in no particular order. */
+  /** Returns the stored keys of one state, in no particular order. */
   async keys(): Promise<(keyof T & string)[]> {
     return [...(await this.#reads.current()).keys()] as (keyof T & string)[]
   }
 
-  /** The stored values, of one state. Rejects with `DecodingError` where one of them cannot be decoded. */
+  /** Returns the stored values of one state. Rejects with `DecodingError` if one of them cannot be decoded. */
   async values(): Promise<T[keyof T & string][]> {
     return [...(await this.#reads.current()).values()] as T[keyof T & string][]
   }
 
-  /** The stored entries, of one state. Rejects with `DecodingError` where one of them cannot be decoded. */
+  /** Returns the stored entries of one state. Rejects with `DecodingError` if one of them cannot be decoded. */
   async entries(): Promise<[keyof T & string, T[keyof T & string]][]> {
     return [...(await this.#reads.current()).entries()] as [keyof T & string, T[keyof T & string]][]
   }
 
-  /** Iterates over the entries of the state at the start, whatever is written meanwhile. */
+  /** Iterates over the entries of one state. Writes during the iteration do not affect it. */
   async *[Symbol.asyncIterator](): AsyncIterableIterator<[keyof T & string, T[keyof T & string]]> {
     yield* (await this.snapshot()).entries()
   }
 
-  /** One consistent state that nothing alters any more: for the length of a request, say. Costs no copy. */
+  /** Returns an immutable view of one consistent state, for example for the duration of a request. It copies nothing. */
   snapshot(): Promise<Snapshot<T, D>> {
     return this.#reads.snapshot() as unknown as Promise<Snapshot<T, D>>
   }
 
   /**
-   * Below a web framework's middleware or plugin of ours, until the response was sent: the snapshot that was taken when the
-   * request came, the same each time, whatever is written meanwhile, also by this very request. Anywhere else: a snapshot
-   * of what memory holds now. Synchronous, never touching the store. Throws `ClosedError` after `close`.
+   * Returns the request's snapshot inside the middleware or plugin for a web framework: the snapshot taken when the request arrived,
+   * the same one until the response was sent, regardless of writes, including the request's own. Anywhere else it returns a snapshot
+   * of what memory holds now. Synchronous; never touches the store. Throws `ClosedError` after `close`.
    */
   current(): Snapshot<T, D> {
     this.#gate.assertOpen()
@@ -229,15 +229,15 @@ export class DurableDict<
   }
 
   /**
-   * A value computed from the state: a compiled routing table, a client built from limits. It is computed when it is read, at most
-   * once of each state, and again only after one of the `keys` has changed; a read costs one comparison otherwise. Below a web
-   * framework's middleware or plugin of ours it is computed for the request's snapshot.
+   * Returns a value computed from the state, such as a compiled routing table or a rate limiter. It is computed when it is read, at
+   * most once for each state, and again only after one of the `keys` has changed. Any other read costs one comparison. Inside the
+   * middleware or plugin for a web framework it is computed from the request's snapshot.
    *
-   * What `fn` throws is thrown to each reader, until the state changes; `lastGood` is then what it returned before. `fn` must depend
-   * on nothing else, and is synchronous: a promise is a value like any other.
+   * If `fn` throws, each read throws that error until the state changes; `lastGood` keeps the last value that it returned. `fn` must
+   * depend on the snapshot only. It is synchronous: if it returns a promise, the promise is the value.
    *
-   * @param fn - takes a snapshot. With `keys`, only these keys compile.
-   * @param options - `keys`: those that `fn` reads. Default: all.
+   * @param fn - gets a snapshot. With `keys`, only these keys compile.
+   * @param options - `keys`: the keys that `fn` reads. Default: all.
    * @example
    * const limiter = settings.derive(state => new Limiter(state.get('limits')), { keys: ['limits'] })
    * limiter.current.take()
@@ -255,33 +255,33 @@ export class DurableDict<
     return new DerivedValue(this.#derivedSource, fn as unknown as (state: Snapshot) => R, options.keys)
   }
 
-  /** Inserts or replaces. Rejects with `InvalidValueError`, `EncodingError` or, for `undefined`, `TypeError`. */
+  /** Inserts or replaces a value. Rejects with `InvalidValueError`, `EncodingError` or, for `undefined`, `TypeError`. */
   set<K extends keyof T & keyof I & string>(key: K, value: Required<I>[K], options?: WriteOptions): Promise<void> {
     return this.#writes.set(key, value, options)
   }
 
-  /** Removes; gives whether it was there. */
+  /** Removes a key. Returns whether it was stored. */
   delete(key: keyof T & string, options?: WriteOptions): Promise<boolean> {
     return this.#writes.delete(key, options)
   }
 
-  /** Removes everything, atomically. */
+  /** Removes all keys atomically. */
   clear(options?: WriteOptions): Promise<void> {
     return this.#writes.clear(options)
   }
 
   /**
-   * Sets many, atomically: all or nothing.
+   * Sets many values atomically: all or nothing.
    *
-   * @param entries - an object, a Map or any iterable of pairs; of a key that comes twice the last value counts.
+   * @param entries - an object, a Map or any iterable of pairs. If a key occurs twice, the last value counts.
    */
   update(entries: Updates<I>, options?: WriteOptions): Promise<void> {
     return this.#writes.update(entries, options)
   }
 
   /**
-   * Removes and returns, atomically: of many callers, in whatever process, one gets the value. The others get the
-   * fallback where one is given (`undefined`, too, counts as given), else a rejection with `KeyError`.
+   * Atomically removes a key and returns its value. Exactly one concurrent caller, in any process, gets the value. The others get
+   * the fallback if they passed one (`undefined` counts), else they reject with `KeyError`.
    */
   pop<K extends keyof T & string>(key: K): Promise<Required<T>[K]>
   pop<K extends keyof T & string, F>(key: K, fallback: F, options?: WriteOptions): Promise<Required<T>[K] | F>
@@ -290,8 +290,8 @@ export class DurableDict<
   }
 
   /**
-   * Atomically inserts where the key is missing, and gives what is stored. Changes nothing, not even the version, where the
-   * key exists.
+   * Atomically inserts a value if the key is missing. Returns the value that is stored afterwards. If the key exists, nothing changes,
+   * not even the version.
    */
   setDefault<K extends keyof T & keyof I & string>(
     key: K,
@@ -302,12 +302,12 @@ export class DurableDict<
   }
 
   /**
-   * Runs `fn` on one consistent state and commits what it wrote, only where all that it read still stands; else runs it
-   * again (optimistic concurrency control; serializable). `fn` may run several times, so that it should do nothing
-   * else; what it throws rejects the call, with nothing written.
+   * Runs `fn` on one consistent state and commits its writes only if nothing that it read has changed; else runs it again
+   * (optimistic concurrency control; serializable). `fn` may run several times, so it should have no other side effects. If it
+   * throws, the call rejects with that error and writes nothing.
    *
-   * Rejects with `ConflictError` after `retries` conflicts, or a conflict after `timeout`, with `UnsupportedError` on a backend without
-   * `commit`.
+   * Rejects with `ConflictError` after `retries` retries or, on a conflict, after `timeout`. Rejects with `UnsupportedError` on a
+   * backend without `commit`.
    */
   async transact<R>(fn: (tx: Transaction<T, D, I>) => R, options?: TransactOptions): Promise<Awaited<R>> {
     this.#writes.checkOptions(options, ['retries', 'timeout'])
@@ -318,15 +318,15 @@ export class DurableDict<
     return this.#transactor.run(fn, { retries, timeout }, options)
   }
 
-  /** Brings memory up to the store's state at the time of the call, or later: linearizable on every backend. */
+  /** Brings memory up to date with the store at the time of the call or later: linearizable on every backend. */
   async sync(): Promise<void> {
     this.#gate.assertOpen()
     await this.#internals.replica.sync()
   }
 
   /**
-   * Writes all values that only `oldEncoding` can decode back in `encoding`, each only where nobody wrote it meanwhile.
-   * Gives how many it rewrote. Rejects with `UnsupportedError` on a backend without `commit`.
+   * Rewrites all values that only `oldEncoding` can decode with `encoding`, without overwriting concurrent writes. Returns how many
+   * values it rewrote. Rejects with `UnsupportedError` on a backend without `commit`.
    */
   async reencode(): Promise<number> {
     this.#writes.assertWritable()
@@ -336,8 +336,9 @@ export class DurableDict<
   }
 
   /**
-   * The changes that memory goes through from the call on, in commit order, none twice. Where the change log no longer reached
-   * back, and for a consumer more than 10,000 changes behind, the difference of the two states. Ends on abort or close.
+   * Iterates over the changes of memory from the call on, in commit order and without duplicates. If the change log does not reach
+   * back far enough, or the consumer is more than 10,000 changes behind, it yields the difference between the two states instead.
+   * Ends on abort or close.
    */
   watch<K extends keyof T & string>(options: WatchOptions<K> = {}): AsyncIterableIterator<Change<T, K>> {
     checkNames(options, ['key', 'signal'], 'watch()')
@@ -350,12 +351,13 @@ export class DurableDict<
   }
 
   /**
-   * Adds a listener. One that throws is reported as a process warning, and harms nobody else.
+   * Adds a listener. If a listener throws, the error becomes a process warning; nothing else is affected.
    *
-   * - `change`: one for each change that memory goes through.
-   * - `sync`: memory came to another state; `reason` is `'changes'`, `'loaded'` or `'diverged'`.
-   * - `stale`, `fresh`: live memory was not confirmed for `maxStaleness` (or one second), or is again; or a request to a web
-   *   server could not be checked for, or can be again. `stale` also tells of other faults in the background.
+   * - `change`: for each change of memory.
+   * - `sync`: memory moved to another state; `reason` is `'changes'`, `'loaded'` or `'diverged'`.
+   * - `stale`: live memory was not confirmed current for `maxStaleness` (default one second), a check for a web request failed, or
+   *   another background task failed.
+   * - `fresh`: live memory is confirmed again, or checks for web requests succeed again.
    * - `close`.
    */
   on<E extends keyof EventMap<T>>(event: E, listener: (event: EventMap<T>[E]) => void): this {
@@ -370,8 +372,8 @@ export class DurableDict<
   }
 
   /**
-   * Closes the dictionary: reads that wait and writes not sent yet reject with `ClosedError`; writes that were sent are
-   * waited for. Idempotent. Leaves alone a client that the caller passed in.
+   * Closes the dictionary. Pending reads and writes that were not sent yet reject with `ClosedError`; `close` waits for writes that
+   * were sent. Idempotent. It does not close a client that the caller passed in.
    */
   close(): Promise<void> {
     this.#closing ??= this.#close()
@@ -382,13 +384,13 @@ export class DurableDict<
     return this.close()
   }
 
-  /** For writes of kinds of dictionaries that can do more. @throws ClosedError, UnsupportedError, InvalidKeyError */
+  /** For writes of classes that extend this one. @throws ClosedError, UnsupportedError, InvalidKeyError */
   protected checkWrite(keys: readonly string[]): void {
     this.#writes.assertWritable()
     this.#checkKeys(keys)
   }
 
-  /** For the same kinds: runs calls on the store in the async context that all others run in. */
+  /** For classes that extend this one: runs calls to the store in the async context of all other store calls. */
   protected runOnStore<V>(work: () => V): V {
     return this.#internals.context.run(work)
   }
@@ -418,7 +420,7 @@ export class DurableDict<
 
   #unsupported(call: string): UnsupportedError {
     return new UnsupportedError(
-      `${call}() needs a backend with commit(); that of dictionary "${this.name}" has none.`,
+      `${call}() needs a backend with commit(); the backend of dictionary "${this.name}" has none.`,
       {
         dictionary: this.name,
       },

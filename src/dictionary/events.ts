@@ -5,39 +5,39 @@ import type { Context } from '../replica/bounded-store.js'
 import type { SyncReason } from '../replica/history.js'
 import { warn } from '../warnings/warnings.js'
 
-/** One step of one entry. */
+/** A change of one entry. */
 export interface Change<T extends object = Record<string, unknown>, K extends keyof T & string = keyof T & string> {
   readonly key: K
-  /** `undefined` where the key was removed. Reading it throws `DecodingError` where it cannot be decoded. */
+  /** `undefined` if the key was removed. Reading it throws `DecodingError` if it cannot be decoded. */
   readonly value: Required<T>[K] | undefined
-  /** `undefined` where the key was missing. Reading it throws `DecodingError` where it cannot be decoded. */
+  /** `undefined` if the key was missing. Reading it throws `DecodingError` if it cannot be decoded. */
   readonly previous: Required<T>[K] | undefined
-  /** The state that the change led to. */
+  /** The version of the state after the change. */
   readonly version: Version
-  /** `'local'`: written through this very dictionary object. */
+  /** `'local'`: written through this dictionary object. */
   readonly origin: 'local' | 'remote'
 }
 
-/** Memory came to another state of the store. */
+/** Memory moved to another state of the store. */
 export interface SyncEvent {
   readonly reason: SyncReason
   readonly version: Version
   readonly previous: Version
 }
 
-/** Memory has not been known to be current for longer than the bound, or a task in the background failed. */
+/** Memory was not confirmed current within the bound, or a background task failed. */
 export interface StaleEvent {
   readonly staleness: number
-  /** The fault in the background, where one is known. */
+  /** The fault, if one is known. */
   readonly cause: unknown
 }
 
-/** Memory is known to be current again. */
+/** Memory is confirmed current again. */
 export interface FreshEvent {
   readonly staleness: number
 }
 
-/** What `on` and `off` take, by event. */
+/** The events and what their listeners get. */
 export interface EventMap<T extends object = Record<string, unknown>> {
   change: Change<T>
   sync: SyncEvent
@@ -48,13 +48,13 @@ export interface EventMap<T extends object = Record<string, unknown>> {
 
 type Listener<E> = (event: E) => void
 
-/** Hands events to listeners. One that throws harms neither the dictionary nor the other listeners. */
+/** Passes events to listeners. One that throws affects neither the dictionary nor other listeners. */
 export class Emitter<T extends object = Record<string, unknown>> {
   readonly #listeners = new Map<keyof EventMap<T>, Set<Listener<never>>>()
   readonly #dictionary: string
   readonly #context: Context
 
-  /** @param context - what listeners run in, whoever causes the event. */
+  /** @param context - the async context in which listeners run. */
   constructor(dictionary: string, context: Context) {
     this.#dictionary = dictionary
     this.#context = context
@@ -80,12 +80,12 @@ export class Emitter<T extends object = Record<string, unknown>> {
     if (!this.has(event)) return
     const listeners = [...(this.#listeners.get(event) ?? [])] as Listener<EventMap<T>[E]>[]
     this.#context.run(() => {
-      for (const listener of listeners) this.#tell(event, () => listener(payload))
+      for (const listener of listeners) this.#notify(event, () => listener(payload))
     })
   }
 
-  /** Listeners may be async functions: what they reject with is their fault as well, and must not end the process. */
-  #tell(event: string, call: () => unknown): void {
+  /** Listeners may be async functions. Their rejections are reported too, and must not end the process. */
+  #notify(event: string, call: () => unknown): void {
     const fault = (error: unknown) => report(event, this.#dictionary, error)
     try {
       const result = call()
@@ -102,10 +102,10 @@ function checkName(event: string): void {
   if (!NAMES.has(event)) throw new TypeError(`There is no event "${event}"; there are ${[...NAMES].join(', ')}.`)
 }
 
-/** The longest stack that a warning shows, in characters. */
+/** How much of a stack a warning shows, in characters. */
 const MAX_DETAIL = 4_000
 
-/** A fault of a listener has no caller to go to: it becomes a warning, and is never fatal. */
+/** A listener's error has no caller that could catch it: it becomes a warning and is never fatal. */
 function report(event: string, dictionary: string, error: unknown): void {
   const detail = error instanceof Error ? (error.stack ?? error.message) : String(error)
   const options = { source: `${dictionary} ${event}`, detail: detail.slice(0, MAX_DETAIL) }

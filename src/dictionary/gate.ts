@@ -1,20 +1,20 @@
 import { setMaxListeners } from 'node:events'
 import { ClosedError } from '../errors/errors.js'
 
-/** Open until it is closed, for ever then. */
+/** Open until it is closed. It never opens again. */
 export class Gate {
   readonly #dictionary: string
   readonly #closing = new AbortController()
-  /** Besides the signal, since every call asks: a signal takes its time to tell. */
+  /** Kept besides the signal because every call checks it, and reading a signal is slow. */
   #closed = false
 
   constructor(dictionary: string) {
     this.#dictionary = dictionary
-    // As many may wait for it as there are calls under way.
+    // Any number of pending calls may listen to it.
     setMaxListeners(0, this.#closing.signal)
   }
 
-  /** Aborted when it closes. */
+  /** Aborted when the gate closes. */
   get signal(): AbortSignal {
     return this.#closing.signal
   }
@@ -28,13 +28,13 @@ export class Gate {
     this.#closing.abort()
   }
 
-  /** @throws ClosedError once it is closed. */
+  /** @throws ClosedError if it is closed. */
   assertOpen(): void {
     if (this.#closed) throw this.error()
   }
 
   error(): ClosedError {
-    return new ClosedError(`Dictionary "${this.#dictionary}" is closed. Open it again to go on.`, {
+    return new ClosedError(`Dictionary "${this.#dictionary}" is closed. Open it again to use it.`, {
       dictionary: this.#dictionary,
     })
   }

@@ -12,20 +12,20 @@ export interface Inspected {
 
 type Inspect = (value: unknown, options?: object) => string
 
-/** What the runtime calls it with. */
+/** The arguments that the runtime passes. */
 export type InspectArguments = [depth: number, options?: object, inspect?: Inspect]
 
 const kinds = processWide('kinds', () => new WeakMap<object, string>())
 
-/** What Node.js, Bun and Deno look for before they print an object. */
+/** The symbol of the method that Node.js, Bun and Deno call to print an object. */
 export const INSPECT = Symbol.for('nodejs.util.inspect.custom')
 
-/** Names the kind of a dictionary, as text: minifiers rename classes. */
+/** Sets the name of a dictionary's kind as text, because minifiers rename classes. */
 export function setKind(dictionary: object, kind: string): void {
   kinds.set(dictionary, kind)
 }
 
-/** `RedisDict { name: 'settings', keys: 12, live: true, staleness: 4 }`, without any value. */
+/** Returns `RedisDict { name: 'settings', keys: 12, live: true, staleness: 4 }`, without any value. */
 export function inspectDictionary(
   dictionary: object,
   shown: Inspected,

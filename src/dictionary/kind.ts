@@ -3,16 +3,16 @@ import type { DurableDict } from './durable-dict.js'
 import { setKind } from './inspection.js'
 import { checkOpenArguments, type OpenArguments } from './open-arguments.js'
 
-/** A dictionary of one store: not a class, since `open` takes what that store needs, but `instanceof` knows its own. */
+/** The dictionaries of one store. It is not a class because `open` takes that store's own arguments, but it supports `instanceof`. */
 export interface Kind<Open> {
   readonly open: Open
   [Symbol.hasInstance](value: unknown): value is DurableDict
 }
 
 /**
- * @param name - by which other copies of the library know the kind, and `console.log` shows it.
- * @param open - opens such a dictionary; typed by the caller.
- * @param takes - what is checked of its arguments beforehand.
+ * @param name - identifies the kind in other copies of the library, and in `console.log`.
+ * @param open - opens such a dictionary; the caller declares its type.
+ * @param takes - the arguments to check before opening.
  */
 export function kindOf<Open>(
   name: string,

@@ -1,11 +1,11 @@
 import { clearTimeout, setTimeout } from '../time/clock.js'
 import { onAbort } from '../time/on-abort.js'
 
-/** Lets callers through one at a time, in order; but none waits longer than its patience, so that nesting cannot lock. */
+/** Admits callers one at a time, in order. No caller waits longer than its patience, so that nested calls cannot deadlock. */
 export class Lane {
   #last: Promise<void> = Promise.resolve()
 
-  /** Waits for the turn, or for the signal. Call what it gives to let the next one through. */
+  /** Waits for its turn, the patience or the signal. Returns a function that admits the next caller. */
   async enter(patience: number, signal: AbortSignal): Promise<() => void> {
     const before = this.#last
     let leave = () => {}
@@ -17,7 +17,7 @@ export class Lane {
   }
 }
 
-/** Resolves after the work or the time, or on abort, and holds no timer any longer. */
+/** Resolves after the work or the time, or on abort. Leaves no timer behind. */
 function atMost(ms: number, work: Promise<void>, signal: AbortSignal): Promise<void> {
   return new Promise(resolve => {
     const end = () => {

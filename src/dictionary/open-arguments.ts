@@ -1,13 +1,13 @@
-/** What `open` of a kind takes before its options. */
+/** The arguments of an `open` before its options. */
 export interface OpenArguments {
-  /** As messages call it: `'the name'`. It is always a string. */
+  /** How messages name the first argument, such as `'the name'`. It is always a string. */
   readonly first: string
   readonly second: string
-  /** Whether a string can only be the second one. */
+  /** Whether a string can only be the second argument. */
   isSecond(text: string): boolean
 }
 
-/** @throws TypeError for arguments in the wrong order, a promise, or a first one that is no string: with what to do. */
+/** @throws TypeError for swapped arguments, a promise, or a first argument that is not a string. The message says what to do. */
 export function checkOpenArguments(
   kind: string,
   { first, second, isSecond }: OpenArguments,
@@ -17,7 +17,7 @@ export function checkOpenArguments(
   if (args.slice(0, 2).some(isThenable)) throw new TypeError(`${call}; got a promise: await it first.`)
   const [one, other] = args
   if (typeof one === 'string' && !isSecond(one)) return
-  if (typeof other === 'string' && !isSecond(other)) throw new TypeError(`${call}; got them the other way round.`)
+  if (typeof other === 'string' && !isSecond(other)) throw new TypeError(`${call}; got them in the wrong order.`)
   if (typeof one !== 'string')
     throw new TypeError(`${call}, then the options; ${first} must be a string, and is ${describe(one)}.`)
 }
@@ -26,7 +26,7 @@ function isThenable(value: unknown): boolean {
   return typeof (value as { then?: unknown } | null | undefined)?.then === 'function'
 }
 
-/** What a value is, never what it holds. */
+/** Describes the type of a value, never its content. */
 export function describe(value: unknown): string {
   if (value === null || typeof value !== 'object') return value === null ? 'null' : `of type ${typeof value}`
   const { name } = (Object.getPrototypeOf(value)?.constructor ?? {}) as { name?: unknown }

@@ -13,20 +13,20 @@ import type {
 } from './options.js'
 import type { InputOf, OutputOf, Schema } from './schema.js'
 
-/** How a dictionary is opened on a backend of your own. */
+/** Opens a dictionary on your own backend. */
 export interface OpenOnBackend {
   /**
-   * Opens a dictionary on a backend of your own.
+   * Opens a dictionary on your own backend.
    *
-   * Calls on the store, and listeners, run in the async context of `open`, without the scope of a request around it.
+   * Store calls and listeners run in the async context of `open`, but outside the scope of a request around it.
    *
-   * Rejects, holding nothing open, with `StoreUnavailableError` when it cannot be loaded, with `UnsupportedError` when the
-   * backend cannot hold what the encoding makes, with `TypeError` for a wrong option.
+   * Rejects with `StoreUnavailableError` if the dictionary cannot be loaded, with `UnsupportedError` if the backend cannot hold what
+   * the encoding returns, and with `TypeError` for an invalid option. After a rejection nothing stays open.
    *
-   * Its schema gives the types, and checks values.
+   * The schema defines the types and validates values.
    *
-   * @param backend - the dictionary owns it from then on: `close` closes it.
-   * @param options - with a `schema`: one Standard Schema for every value, or a record of them by key.
+   * @param backend - the dictionary takes ownership of it: `close` closes it.
+   * @param options - with `schema`: one Standard Schema for all values, or a record of schemas by key.
    * @example
    * await DurableDict.open(new MyBackend(), {
    *   schema: { theme: z.enum(['light', 'dark']), perPage: z.number().int() },
@@ -38,16 +38,16 @@ export interface OpenOnBackend {
     options: SchemaOptions<S, D>,
   ): Promise<DurableDict<OutputOf<S>, DefaultedBy<S, D>, InputOf<S>>>
   /**
-   * Opens a dictionary on a backend of your own.
+   * Opens a dictionary on your own backend.
    *
-   * Calls on the store, and listeners, run in the async context of `open`, without the scope of a request around it.
+   * Store calls and listeners run in the async context of `open`, but outside the scope of a request around it.
    *
-   * Rejects, holding nothing open, with `StoreUnavailableError` when it cannot be loaded, with `UnsupportedError` when the
-   * backend cannot hold what the encoding makes, with `TypeError` for a wrong option.
+   * Rejects with `StoreUnavailableError` if the dictionary cannot be loaded, with `UnsupportedError` if the backend cannot hold what
+   * the encoding returns, and with `TypeError` for an invalid option. After a rejection nothing stays open.
    *
-   * You name its type, and every key has a default.
+   * You name the type, and every key has a default.
    *
-   * @param backend - the dictionary owns it from then on: `close` closes it.
+   * @param backend - the dictionary takes ownership of it: `close` closes it.
    * @param options - with `defaults` for every key.
    * @example
    * await DurableDict.open<Settings>(new MyBackend(), { defaults: { theme: 'light', perPage: 20 } })
@@ -57,16 +57,16 @@ export interface OpenOnBackend {
     options: OptionsOf<NoInfer<T>, NamedKeys<NoInfer<T>>>,
   ): Promise<DurableDict<T, NamedKeys<T>>>
   /**
-   * Opens a dictionary on a backend of your own.
+   * Opens a dictionary on your own backend.
    *
-   * Calls on the store, and listeners, run in the async context of `open`, without the scope of a request around it.
+   * Store calls and listeners run in the async context of `open`, but outside the scope of a request around it.
    *
-   * Rejects, holding nothing open, with `StoreUnavailableError` when it cannot be loaded, with `UnsupportedError` when the
-   * backend cannot hold what the encoding makes, with `TypeError` for a wrong option.
+   * Rejects with `StoreUnavailableError` if the dictionary cannot be loaded, with `UnsupportedError` if the backend cannot hold what
+   * the encoding returns, and with `TypeError` for an invalid option. After a rejection nothing stays open.
    *
-   * You name its type, and which of its keys have a default: by default all that are not optional.
+   * You name the type and the keys that have a default (by default all that are not optional).
    *
-   * @param backend - the dictionary owns it from then on: `close` closes it.
+   * @param backend - the dictionary takes ownership of it: `close` closes it.
    * @param options - with `defaults` for these keys.
    * @example
    * await DurableDict.open<Settings, 'theme'>(new MyBackend(), { defaults: { theme: 'light' } })
@@ -76,16 +76,16 @@ export interface OpenOnBackend {
     options: OptionsOf<NoInfer<T>, NoInfer<K>>,
   ): Promise<DurableDict<T, K>>
   /**
-   * Opens a dictionary on a backend of your own.
+   * Opens a dictionary on your own backend.
    *
-   * Calls on the store, and listeners, run in the async context of `open`, without the scope of a request around it.
+   * Store calls and listeners run in the async context of `open`, but outside the scope of a request around it.
    *
-   * Rejects, holding nothing open, with `StoreUnavailableError` when it cannot be loaded, with `UnsupportedError` when the
-   * backend cannot hold what the encoding makes, with `TypeError` for a wrong option.
+   * Rejects with `StoreUnavailableError` if the dictionary cannot be loaded, with `UnsupportedError` if the backend cannot hold what
+   * the encoding returns, and with `TypeError` for an invalid option. After a rejection nothing stays open.
    *
-   * Its defaults give the types: `get` never returns `undefined`, and other keys do not compile.
+   * The defaults define the types: `get` never returns `undefined`, and other keys do not compile.
    *
-   * @param backend - the dictionary owns it from then on: `close` closes it.
+   * @param backend - the dictionary takes ownership of it: `close` closes it.
    * @param options - with `defaults`.
    * @example
    * const settings = await DurableDict.open(new MyBackend(), { defaults: { theme: 'light', perPage: 20 } })
@@ -96,17 +96,17 @@ export interface OpenOnBackend {
     options: DefaultsOptions<Values>,
   ): Promise<DurableDict<ValuesOf<Values>, RequiredKeys<ValuesOf<Values>>>>
   /**
-   * Opens a dictionary on a backend of your own.
+   * Opens a dictionary on your own backend.
    *
-   * Calls on the store, and listeners, run in the async context of `open`, without the scope of a request around it.
+   * Store calls and listeners run in the async context of `open`, but outside the scope of a request around it.
    *
-   * Rejects, holding nothing open, with `StoreUnavailableError` when it cannot be loaded, with `UnsupportedError` when the
-   * backend cannot hold what the encoding makes, with `TypeError` for a wrong option.
+   * Rejects with `StoreUnavailableError` if the dictionary cannot be loaded, with `UnsupportedError` if the backend cannot hold what
+   * the encoding returns, and with `TypeError` for an invalid option. After a rejection nothing stays open.
    *
-   * You name its type, or leave it open: then every string is a key, and values are `unknown`.
+   * You may name the type. Without one, every string is a key, and values are `unknown`.
    *
-   * @param backend - the dictionary owns it from then on: `close` closes it.
-   * @param options - the options of every dictionary.
+   * @param backend - the dictionary takes ownership of it: `close` closes it.
+   * @param options - the common options.
    * @example
    * await DurableDict.open<Settings>(new MyBackend(), { maxStaleness: 1_000 })
    */

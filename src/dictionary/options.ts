@@ -5,20 +5,20 @@ import { RichEncoding } from '../encodings/rich-encoding.js'
 import { UnsupportedError } from '../errors/errors.js'
 import type { InputOf, OutputOf, Schema } from './schema.js'
 
-/** An encoding, whatever it makes of values. */
+/** An encoding, whatever its stored form. */
 interface AnyEncoding extends Pick<Encoding, 'name' | 'passThrough' | 'tag'> {
   encode(value: unknown): unknown
   decode(stored: never): unknown
 }
 
-/** An encoding, or the class of one that needs no arguments. */
+/** An encoding, or its class if the constructor needs no arguments. */
 export type EncodingOption = AnyEncoding | (new () => AnyEncoding)
 
-/** The options that every dictionary takes, whatever its types. */
+/** The options that every dictionary takes. */
 export interface CommonOptions {
   /**
-   * Whether each read asks the store first. Default `true`: reads are linearizable. `false`: reads use memory only, and
-   * `sync()` catches up; writes go to the store all the same, and memory holds them when they resolve (read-your-writes).
+   * Whether each read checks the store first. Default `true`: reads are linearizable. With `false`, reads use memory only, and
+   * `sync()` catches up. Writes still go to the store, and memory contains them when they resolve (read-your-writes).
    *
    * @example
    * const settings = await SqliteDict.open('settings', './app.db', { autosync: false })
@@ -28,7 +28,7 @@ export interface CommonOptions {
   autosync?: boolean | undefined
   /**
    * Whether the store pushes changes into memory as they happen. Default `false`. Independent of `autosync`: with both,
-   * `local` is fed and the other reads still ask.
+   * pushes keep `local` up to date, and other reads still check the store.
    *
    * @example
    * const flags = await RedisDict.open('flags', client, { live: true })
@@ -36,14 +36,14 @@ export interface CommonOptions {
    */
   live?: boolean | undefined
   /**
-   * How values are stored. Default `new RichEncoding()`.
+   * How values are encoded in the store. Default `new RichEncoding()`.
    *
    * @example
    * await RedisDict.open('settings', client, { encoding: new JSONEncoding() })
    */
   encoding?: EncodingOption | undefined
   /**
-   * What values that `encoding` cannot decode are decoded with; they are written back in `encoding` when read.
+   * Decodes values that `encoding` cannot decode. Such a value is rewritten with `encoding` after it is read. Default: none.
    *
    * @example
    * const settings = await RedisDict.open('settings', client, { encoding: RichEncoding, oldEncoding: JSONEncoding })
@@ -51,26 +51,26 @@ export interface CommonOptions {
    */
   oldEncoding?: EncodingOption | undefined
   /**
-   * Aborting it closes the dictionary; while `open` is under way, it rejects with the signal's reason.
+   * Aborting this signal closes the dictionary. While `open` is pending, it rejects with the signal's reason. Default: none.
    *
    * @example
    * await RedisDict.open('settings', client, { signal: AbortSignal.timeout(60_000) })
    */
   signal?: AbortSignal | undefined
   /**
-   * The most that a call on the dictionary may take as a whole, in milliseconds, whatever it waits for. Default 5,000; at least 1.
-   * Three kinds of calls may take longer: `open` on a large store, as long as its load progresses; a write `{ everywhere: true }`,
-   * which waits out the recorded bound as well; and `reencode`, for each thousand of its values.
+   * How long a call on the dictionary may take in total, in milliseconds, including everything that it waits for. Default 5,000; at
+   * least 1. Three calls may take longer: `open` on a large store, while its load progresses; a write `{ everywhere: true }`, which
+   * also waits out the recorded bound; and `reencode`, which has this time for each thousand values.
    *
    * @example
    * await RedisDict.open('settings', client, { timeout: 1_000 })
    */
   timeout?: number | undefined
   /**
-   * For how long after a check reads are served from memory, in milliseconds: bounded staleness, on this process's
-   * monotonic clock, counted from before that check was sent. Older than that, a read checks first. Off by default, at
-   * least 1, at most 86,400,000 (a day). It is recorded with the dictionary in the store, for writes `{ everywhere: true }`. With
-   * `live`, checks are renewed in the background. With `autosync: false` it holds for `fresh` alone.
+   * How long after a check reads are served from memory, in milliseconds: bounded staleness on this process's monotonic clock,
+   * measured from before that check was sent. A later read checks the store first. Off by default; from 1 to 86,400,000 (a day).
+   * The store records the bound for writes `{ everywhere: true }`. With `live`, background checks keep memory within the bound. With
+   * `autosync: false`, the bound applies to `fresh` only.
    *
    * @example
    * const settings = await RedisDict.open('settings', client, { live: true, maxStaleness: 100 })
@@ -78,26 +78,26 @@ export interface CommonOptions {
    */
   maxStaleness?: number | undefined
   /**
-   * What reads that check the store first promise. `'linearizable'`: never older than a write acknowledged, to anyone, before the
+   * What reads that check the store guarantee. `'linearizable'`: they include every write acknowledged, to any client, before the
    * read began. `'sequential'`: sequential consistency with read-your-writes and monotonic reads. Default: `'sequential'` on
-   * ZooKeeper, where a linearizable check costs a write, else `'linearizable'`. A store whose checks are linearizable at no
-   * extra cost gives them with either. `sync()`, and every check of a dictionary with `maxStaleness`, are always linearizable.
+   * ZooKeeper, where a linearizable check costs as much as a write, else `'linearizable'`. Stores whose checks are linearizable at no
+   * extra cost ignore this option. `sync()`, and every check of a dictionary with `maxStaleness`, are always linearizable.
    *
    * @example
    * await ZookeeperDict.open('/app/settings', 'zookeeper:2181', { consistency: 'linearizable' })
    */
   consistency?: 'linearizable' | 'sequential' | undefined
   /**
-   * How often memory is compared with everything that is stored, in milliseconds: a safety net against entries altered
-   * behind the library's back. Off by default; at least 1.
+   * How often memory is compared with everything in the store, in milliseconds: a safety net against changes that bypass the
+   * library. Off by default; at least 1.
    *
    * @example
    * await RedisDict.open('settings', client, { resyncEvery: 60_000 })
    */
   resyncEvery?: number | undefined
   /**
-   * Whether the dictionary only reads, so that it needs no right to write to its store: nothing is created, repaired or
-   * recorded there, and every write rejects at once with `UnsupportedError`. Default `false`. Does not go with
+   * Whether the dictionary only reads, so that it needs no write access to the store. It then creates, repairs and records nothing
+   * there, and every write rejects immediately with `UnsupportedError`. Default `false`. It cannot be combined with
    * `maxStaleness`, whose bound is recorded in the store.
    *
    * @example
@@ -105,9 +105,9 @@ export interface CommonOptions {
    */
   readOnly?: boolean | undefined
   /**
-   * Whether only the keys that `defaults` or a record of schemas name can be read and written: any other one rejects with
-   * `InvalidKeyError`. Default `false`: what does not compile is still taken at run time, unless a record of schemas refuses the write.
-   * Other keys in the store are left alone; `keys`, `entries` and `toObject` include them.
+   * Whether only the keys that `defaults` or a record of schemas name can be read and written. Any other key rejects with
+   * `InvalidKeyError`. Default `false`: keys that do not compile are accepted at run time, unless a record of schemas refuses the write.
+   * Other keys in the store stay unchanged; `keys`, `entries` and `toObject` include them.
    *
    * @example
    * const settings = await MemoryDict.open(undefined, { defaults: { theme: 'light' }, strictKeys: true })
@@ -115,18 +115,18 @@ export interface CommonOptions {
   strictKeys?: boolean | undefined
 }
 
-/** Options of a dictionary whose types are given by hand, or not at all. */
+/** Options of a dictionary whose type you name, or that has none. */
 export interface DictOptions<T extends object = Record<string, unknown>, S extends Schema | undefined = undefined>
   extends CommonOptions {
   /**
-   * Checks values on the way in and on the way out, and gives the types: see {@link SchemaOptions}.
+   * Validates values on write and on read, and defines the types: see {@link SchemaOptions}. Default: none.
    *
    * @example
    * await MemoryDict.open(undefined, { schema: { perPage: z.number().int() } })
    */
   schema?: S
   /**
-   * What `get` returns for keys that are not stored. Default: nothing.
+   * What `get` returns for keys that are not stored. Default: none.
    *
    * @example
    * await MemoryDict.open<Settings>(undefined, { defaults: { theme: 'light' } })
@@ -134,11 +134,11 @@ export interface DictOptions<T extends object = Record<string, unknown>, S exten
   defaults?: (S extends Schema ? DefaultsOf<S> : { readonly [K in keyof NoInfer<T>]?: NoInfer<T>[K] }) | undefined
 }
 
-/** Options of a dictionary of the type `T` in which the keys `K` have a default. */
+/** Options of a dictionary of type `T` in which the keys `K` have a default. */
 export interface TypedOptions<T extends object, K extends keyof T & string> extends CommonOptions {
   schema?: undefined
   /**
-   * What `get` returns for keys that are not stored: at least for the keys `K`.
+   * What `get` returns for keys that are not stored. At least the keys `K` need one.
    *
    * @example
    * await MemoryDict.open<Settings, 'theme'>(undefined, { defaults: { theme: 'light' } })
@@ -146,15 +146,15 @@ export interface TypedOptions<T extends object, K extends keyof T & string> exte
   defaults: { readonly [P in K]-?: T[P] } & { readonly [P in keyof NoInfer<T>]?: NoInfer<T>[P] }
 }
 
-/** {@link TypedOptions}, for a `T` that is named by the caller: it is never inferred from the defaults. */
+/** {@link TypedOptions} for a `T` that the caller names: TypeScript does not infer it from the defaults. */
 export type OptionsOf<T extends object, K extends keyof T & string> = [T] extends [never] ? never : TypedOptions<T, K>
 
-/** Options of a dictionary whose types are those of its defaults. */
+/** Options of a dictionary that takes its types from its defaults. */
 export interface DefaultsOptions<D extends object> extends CommonOptions {
   schema?: undefined
   /**
-   * What `get` returns for keys that are not stored; they also name the keys, and give the type of each value: text for
-   * `'light'`. Where that says too little, say more: `[] as string[]`, `null as string | null`, or `open<Settings>(…)`.
+   * What `get` returns for keys that are not stored. The defaults also define the keys and the type of each value: `'light'` means
+   * `string`. If that is too narrow, widen it: `[] as string[]`, `null as string | null`, or `open<Settings>(…)`.
    *
    * @example
    * const settings = await MemoryDict.open(undefined, { defaults: { theme: 'light', perPage: 20 } })
@@ -162,18 +162,18 @@ export interface DefaultsOptions<D extends object> extends CommonOptions {
   defaults: D
 }
 
-/** Options of a dictionary whose types are those of its schema. */
+/** Options of a dictionary that takes its types from its schema. */
 export interface SchemaOptions<S extends Schema, D extends DefaultsOf<S> = DefaultsOf<S>> extends CommonOptions {
   /**
-   * Checks values on the way in and on the way out: one Standard Schema for every value, or a record of them by key. A key that
-   * the record does not name is refused on write.
+   * Validates values on write and on read: one Standard Schema for all values, or a record of schemas by key. Writing a key that
+   * the record does not name rejects with `InvalidKeyError`.
    *
    * @example
    * await MemoryDict.open(undefined, { schema: { perPage: z.number().int() } })
    */
   schema: S
   /**
-   * What `get` returns for keys that are not stored. They must fit the schema.
+   * What `get` returns for keys that are not stored. Defaults must match the schema. Default: none.
    *
    * @example
    * await MemoryDict.open(undefined, { schema: { perPage: z.number().int() }, defaults: { perPage: 20 } })
@@ -184,33 +184,33 @@ export interface SchemaOptions<S extends Schema, D extends DefaultsOf<S> = Defau
 /** The defaults that a schema allows. */
 export type DefaultsOf<S extends Schema> = { readonly [K in keyof InputOf<S>]?: InputOf<S>[K] }
 
-/** The keys of the defaults, where they are known one by one. */
+/** The keys of the defaults, if they are known individually. */
 export type DefaultedBy<S extends Schema, D> = string extends keyof D ? never : keyof D & keyof OutputOf<S> & string
 
-/** The keys of `T` that are named one by one: none of an index signature. */
+/** The keys of `T` that are named individually, without index signatures. */
 export type NamedKeys<T> = [
   keyof { [K in keyof T as string extends K ? never : number extends K ? never : K]: 0 },
 ] extends [infer K extends keyof T & string]
   ? K
   : never
 
-/** Those of them that are not optional. */
+/** The named keys that are not optional. */
 export type RequiredKeys<T> = [{ [K in NamedKeys<T>]: object extends Pick<T, K> ? never : K }[NamedKeys<T>]] extends [
   infer K extends keyof T & string,
 ]
   ? K
   : never
 
-/** The values of a dictionary with the defaults `D`: of the same types, literals widened. */
+/** The values of a dictionary with the defaults `D`: the same types, with literals widened. */
 export type ValuesOf<D extends object> = D extends infer Values
   ? { -readonly [K in keyof Values]: Widened<Values[K]> }
   : never
 
-/** The type of a literal, as `as const` leaves them; anything else as it is. */
+/** Widens a literal type, such as those of `as const`. Other types stay unchanged. */
 type Widened<V> =
   IsUnion<V> extends true ? V : [V] extends [boolean] ? boolean : [V] extends [string | number] ? WidenedName<V> : V
 
-// A record of a literal has a member that must be there. One of text, of a number or of a branded type has none.
+// A record of a literal has a required member. A record of `string`, `number` or a branded type has none.
 type WidenedName<V extends string | number> = object extends { [K in V]: 0 } ? V : V extends string ? string : number
 
 type IsUnion<V, All = V> = 0 extends 1 & V
@@ -226,9 +226,9 @@ type IsUnion<V, All = V> = 0 extends 1 & V
 /** Options of every write. */
 export interface WriteOptions {
   /**
-   * Resolve only once no process can any longer read an older value within its `maxStaleness`: the largest bound in use
-   * is waited out. Default `false`. ValueKind as long as clocks tick at nearly the same rate (0.1 %), and the store does not
-   * lose what it acknowledged.
+   * Resolve only once no process can read an older value within its `maxStaleness` any more: the write waits out the largest bound in
+   * use. Default `false`. The guarantee holds if clocks run at nearly the same rate (0.1 %) and the store does not
+   * lose acknowledged writes.
    *
    * @example
    * await settings.set('payments', 'off', { everywhere: true })
@@ -239,15 +239,15 @@ export interface WriteOptions {
 /** Options of a transaction. */
 export interface TransactOptions extends WriteOptions {
   /**
-   * How often it is run again after a conflict, before it rejects with `ConflictError`. Default 32; 0 is allowed.
+   * How often the transaction is retried after a conflict before it rejects with `ConflictError`. Default 32; at least 0.
    *
    * @example
    * await stock.transact(tx => tx.set('left', tx.getOrThrow('left') - 1), { retries: 100 })
    */
   retries?: number | undefined
   /**
-   * The most that the call may take, in milliseconds, at least 1. What the function itself takes does not count, but it is not run
-   * again after this time. Default: the dictionary's `timeout`.
+   * How long the call may take, in milliseconds; at least 1. The time that the function takes does not count, but the function is not
+   * run again after this time. Default: the dictionary's `timeout`.
    *
    * @example
    * await stock.transact(tx => tx.set('left', tx.getOrThrow('left') - 1), { timeout: 1_000 })
@@ -258,14 +258,14 @@ export interface TransactOptions extends WriteOptions {
 /** Options of `watch`. */
 export interface WatchOptions<K extends string = string> {
   /**
-   * Only changes of this key. Default: of all.
+   * Yields only changes of this key. Default: of all keys.
    *
    * @example
    * for await (const { value } of settings.watch({ key: 'theme' })) console.log(value)
    */
   key?: K | undefined
   /**
-   * Ends the iteration.
+   * Ends the iteration when it is aborted. Default: none.
    *
    * @example
    * for await (const change of settings.watch({ signal: AbortSignal.timeout(1_000) })) console.log(change.key)
@@ -273,7 +273,7 @@ export interface WatchOptions<K extends string = string> {
   signal?: AbortSignal | undefined
 }
 
-/** Options as the inside uses them: checked, and complete. */
+/** The options after validation, with their defaults filled in. */
 export interface Settings {
   readonly autosync: boolean
   readonly live: boolean
@@ -309,12 +309,12 @@ const NAMES = [
   'consistency',
 ]
 
-/** @throws TypeError for an option that does not exist or is not of its kind. */
+/** @throws TypeError if an option does not exist or has a wrong type. */
 export function checkOptions(options: CommonOptions & { schema?: Schema; defaults?: object } = {}): Settings {
   checkNames(options, NAMES, 'open()')
   const { autosync = true, live = false, readOnly = false, strictKeys = false } = options
   const { signal, timeout = DEFAULT_TIMEOUT, schema, defaults = {} } = options
-  // A Map or an array has no members to speak of, and its defaults would be ignored without a word.
+  // A Map or an array has no own members, and its values would be ignored silently.
   if (!isPlain(defaults)) throw wrong('defaults', 'a plain object of values by key', defaults)
   checkSignal(signal)
   return {
@@ -334,7 +334,7 @@ export function checkOptions(options: CommonOptions & { schema?: Schema; default
   }
 }
 
-/** @throws TypeError for a member that does not exist; UnsupportedError where the backend cannot record a bound. */
+/** @throws TypeError if an option does not exist; UnsupportedError if the backend cannot record a bound. */
 export function checkWriteOptions(
   options: WriteOptions | undefined,
   supports: Supports,
@@ -347,23 +347,23 @@ export function checkWriteOptions(
   if (!supports.registerMaxStaleness) throw noBound('A write { everywhere: true }', dictionary)
 }
 
-/** @throws UnsupportedError where the backend cannot record the bound that `maxStaleness` needs. */
+/** @throws UnsupportedError if the backend cannot record the bound of `maxStaleness`. */
 export function checkBound(settings: Settings, supports: Supports, dictionary: string): void {
   if (settings.maxStaleness === undefined) return
   if (settings.readOnly) throw boundIsWritten(dictionary)
   if (!supports.registerMaxStaleness) throw noBound('Option "maxStaleness"', dictionary)
 }
 
-/** What a reader without the right to write is told where it would have to record a bound. */
+/** The error for a read-only dictionary that would have to record a bound. */
 export function boundIsWritten(dictionary: string): UnsupportedError {
   return new UnsupportedError(
-    `Option "maxStaleness" needs the right to write: the bound is recorded in the store of dictionary "${dictionary}", so that ` +
+    `Option "maxStaleness" needs write access: the bound is recorded in the store of dictionary "${dictionary}", so that ` +
       'writes { everywhere: true } wait for it. With "readOnly", use { live: true }, and compare "staleness" with your bound.',
     { dictionary },
   )
 }
 
-/** What a write is told on a dictionary that only reads. */
+/** The error for a write on a read-only dictionary. */
 export function onlyReads(dictionary: string): UnsupportedError {
   return new UnsupportedError(
     `Dictionary "${dictionary}" was opened with { readOnly: true }: nothing was written. Open it without the option to write.`,
@@ -371,42 +371,42 @@ export function onlyReads(dictionary: string): UnsupportedError {
   )
 }
 
-/** @throws UnsupportedError when the backend has no linearizable check. */
+/** @throws UnsupportedError if the backend has no linearizable check. */
 export function checkConsistency({ consistency }: Settings, supports: Supports, dictionary: string): void {
   if (consistency !== 'linearizable' || supports.linearizable || supports.changesSince) return
   throw new UnsupportedError(
     `Option "consistency" cannot be "linearizable": the backend of dictionary "${dictionary}" declares that its lastUpdated() may ` +
-      'lag behind. Give it a linearizable changesSince(), or leave the option out.',
+      'lag behind. Give it a linearizable changesSince(), or omit the option.',
     { dictionary },
   )
 }
 
 function noBound(what: string, dictionary: string): UnsupportedError {
   return new UnsupportedError(
-    `${what} needs a backend with registerMaxStaleness(); that of dictionary "${dictionary}" has none.`,
+    `${what} needs a backend with registerMaxStaleness(); the backend of dictionary "${dictionary}" has none.`,
     {
       dictionary,
     },
   )
 }
 
-/** @throws TypeError unless it is an AbortSignal, where one is given. */
+/** @throws TypeError if it is neither `undefined` nor an AbortSignal. */
 export function checkSignal(signal: unknown): void {
   if (signal !== undefined && !(signal instanceof AbortSignal)) throw wrong('signal', 'an AbortSignal', signal)
 }
 
-/** @throws TypeError unless it is a number of milliseconds from 1. */
+/** @throws TypeError if it is not a number of milliseconds from 1. */
 export function checkTimeout(timeout: unknown): number {
   return milliseconds('timeout', timeout)
 }
 
-/** @throws TypeError unless it is a whole number from 0. */
+/** @throws TypeError if it is not a whole number from 0. */
 export function checkRetries(retries: unknown): number {
   if (Number.isSafeInteger(retries) && (retries as number) >= 0) return retries as number
   throw wrong('retries', 'a whole number from 0', retries)
 }
 
-/** @throws TypeError for a member that is not among `names`. */
+/** @throws TypeError if a member is not among `names`. */
 export function checkNames(options: object, names: readonly string[], call: string): void {
   if (typeof options !== 'object' || options === null) throw new TypeError(`The options of ${call} must be an object.`)
   for (const name of Object.keys(options)) {
@@ -425,10 +425,10 @@ function boolean(name: string, value: unknown): boolean {
   throw wrong(name, 'a boolean', value)
 }
 
-/** The longest delay that timers take. */
+/** The longest delay that timers accept. */
 const MAX_MS = 2 ** 31 - 1
 
-/** @throws TypeError unless it is a number of milliseconds from 1. */
+/** @throws TypeError if it is not a number of milliseconds from 1. */
 export function milliseconds(name: string, value: unknown, max = MAX_MS): number {
   if (typeof value === 'number' && value >= 1 && value <= max) return value
   throw wrong(name, `a number of milliseconds from 1 to ${max}`, value)
@@ -439,10 +439,10 @@ function optionalMilliseconds(name: string, value: unknown, max?: number): numbe
 }
 
 function encoding(name: string, option: EncodingOption): Encoding<unknown> {
-  const given: unknown = isClass(option) ? new option() : option
-  const { name: its, encode, decode } = (given ?? {}) as Partial<Encoding>
-  if (typeof its === 'string' && typeof encode === 'function' && typeof decode === 'function') {
-    return given as Encoding<unknown>
+  const instance: unknown = isClass(option) ? new option() : option
+  const { name: ownName, encode, decode } = (instance ?? {}) as Partial<Encoding>
+  if (typeof ownName === 'string' && typeof encode === 'function' && typeof decode === 'function') {
+    return instance as Encoding<unknown>
   }
   throw wrong(name, 'an encoding: an object with name, encode(value) and decode(stored), or the class of one', option)
 }
@@ -451,22 +451,22 @@ function isClass(option: EncodingOption): option is new () => AnyEncoding {
   return typeof option === 'function' && typeof option.prototype === 'object' && option.prototype !== null
 }
 
-/** Whether it is an object whose own members are all there is to it. */
+/** Whether it is a plain object, with no state besides its own members. */
 export function isPlain(value: unknown): boolean {
   if (typeof value !== 'object' || value === null) return false
   const prototype: unknown = Object.getPrototypeOf(value)
-  // Also that of another realm.
+  // Also true for plain objects of another realm.
   return prototype === null || Object.getPrototypeOf(prototype) === null
 }
 
-/** What is said of an option that is not of its kind. */
+/** The error for an option of the wrong type. */
 export function wrong(name: string, wanted: string, value: unknown): TypeError {
   return new TypeError(`Option "${name}" must be ${wanted}; got ${describeValue(value)}.`)
 }
 
-/** A value, as messages name it. */
+/** Describes a value in a message. */
 export function describeValue(value: unknown): string {
-  // A string may be a password that has come to the wrong place.
+  // A string may be a password in the wrong place.
   if (typeof value === 'string') return /^[\w-]{1,20}$/.test(value) ? JSON.stringify(value) : 'a string'
   if (typeof value === 'number' || value === null) return String(value)
   return Array.isArray(value) ? 'an array' : typeof value

@@ -6,7 +6,7 @@ import type { Gate } from './gate.js'
 import { noSuchKey } from './no-such-key.js'
 import { FreshView, LocalView, type Snapshot, StateView } from './views.js'
 
-/** Everything that reads: first as current as the mode promises, then from memory. */
+/** All reads: each first brings memory as up to date as the mode requires, then reads memory. */
 export class Reads {
   readonly local: LocalView<Record<string, unknown>>
   readonly #internals: Internals
@@ -20,7 +20,7 @@ export class Reads {
     this.local = new LocalView(internals.replica.memory, internals, () => this.held())
   }
 
-  /** @throws TypeError where the dictionary has no bound. */
+  /** @throws TypeError if the dictionary has no bound. */
   get fresh(): FreshView<Record<string, unknown>> {
     this.#fresh ??= this.#makeFresh()
     return this.#fresh
@@ -45,7 +45,7 @@ export class Reads {
     return value
   }
 
-  /** What memory holds, once it is as current as the mode promises. */
+  /** Returns the view of memory after the check that the mode requires. */
   async current(): Promise<LocalView<Record<string, unknown>>> {
     this.#gate.assertOpen()
     const check = this.#check()
@@ -63,7 +63,7 @@ export class Reads {
     return this.present()
   }
 
-  /** A snapshot of what memory holds now; of one state always the same, as long as anyone holds it. */
+  /** Returns a snapshot of what memory holds now. For one state it is the same object while anyone references it. */
   present(): StateView {
     const state = this.#internals.replica.memory.freeze()
     const earlier = this.#snapshot?.deref()
@@ -73,14 +73,14 @@ export class Reads {
     return snapshot
   }
 
-  /** The same, kept until memory moves on: for what is made of each state at most once. */
+  /** As `present`, but kept until memory changes: for values that are computed at most once for each state. */
   held(): StateView {
     const { memory } = this.#internals.replica
     memory.pinned ??= this.present()
     return memory.pinned as StateView
   }
 
-  /** What is to be waited for before memory is read: nothing where it is as current as the mode promises. */
+  /** Returns the check to wait for before memory is read; `undefined` if memory is as up to date as the mode requires. */
   #check(): Promise<void> | undefined {
     return this.#mustCheck() ? this.#internals.replica.checkUnlessKnown() : undefined
   }
@@ -88,7 +88,7 @@ export class Reads {
   #mustCheck(): boolean {
     const { settings, replica } = this.#internals
     if (!settings.autosync) return false
-    // The clock is asked at each read: an answer kept from an earlier one would be wrong after the process was stopped.
+    // Read the clock each time: an earlier result would be wrong after the process was suspended.
     return settings.maxStaleness === undefined || now() - replica.confirmedAt > settings.maxStaleness
   }
 
@@ -97,7 +97,7 @@ export class Reads {
     if (keys.isStrict) keys.check(key)
     const value = replica.memory.entries.get(key)
     if (value !== undefined) return value
-    // Only now, since what is stored under it is a valid key.
+    // Checked only here, because the key of a stored value is valid.
     keys.check(key)
     return defaults.of(key)
   }

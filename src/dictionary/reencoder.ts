@@ -10,20 +10,20 @@ export interface ReencoderContext {
   submit(group: Group<unknown>): Promise<Outcome>
 }
 
-/** How many values are rewritten before the next ones: what waits for longer than the timeout would not be sent. */
+/** How many values are rewritten at a time. Writes that wait longer than the timeout would be dropped. */
 const AT_ONCE = 1_000
 
-/** Writes values of the old encoding back in the new one, each only where nobody wrote it meanwhile. */
+/** Rewrites values of the old encoding with the new one, without overwriting concurrent writes. */
 export class Reencoder {
   readonly #context: ReencoderContext
-  /** Keys that are being written back. */
+  /** Keys that are being rewritten. */
   readonly #noted = new Set<string>()
 
   constructor(context: ReencoderContext) {
     this.#context = context
   }
 
-  /** A reader met a value of the old encoding: it is written back soon. A failure is left to the next reader. */
+  /** Schedules the rewrite of a value of the old encoding that a reader met. After a failure, the next reader tries again. */
   note(key: string): void {
     if (this.#noted.has(key)) return
     this.#noted.add(key)
@@ -33,7 +33,7 @@ export class Reencoder {
     })
   }
 
-  /** Rewrites all that is left; gives how many. What neither encoding can decode is left alone. */
+  /** Rewrites all values of the old encoding and returns their number. It skips values that neither encoding can decode. */
   async all(): Promise<number> {
     let rewritten = 0
     const left = [...this.#context.memory().entries.stored.keys()]
@@ -41,7 +41,7 @@ export class Reencoder {
       const keys = left.splice(-AT_ONCE)
       const done = await Promise.all(keys.map(key => this.#rewrite(key)))
       rewritten += done.filter(status => status === 'done').length
-      // Written by someone else meanwhile, perhaps in the old encoding again.
+      // Someone else wrote these meanwhile, perhaps with the old encoding.
       left.push(...keys.filter((_, index) => done[index] === 'conflict'))
     }
     return rewritten
@@ -50,19 +50,19 @@ export class Reencoder {
   async #rewrite(key: string): Promise<'done' | 'conflict' | 'left'> {
     const { entries, version: since } = this.#context.memory()
     const stored = entries.stored.get(key)
-    const renewed = stored === undefined ? undefined : this.#renewed(key, stored)
-    if (renewed === undefined) return 'left'
+    const reencoded = stored === undefined ? undefined : this.#reencoded(key, stored)
+    if (reencoded === undefined) return 'left'
     const outcome = await this.#context.submit({
       conditions: [{ type: 'unchanged', key, since }],
-      operations: [{ type: 'set', key, stored: renewed }],
+      operations: [{ type: 'set', key, stored: reencoded }],
     })
     if (outcome.status === 'refused') throw outcome.error
     return outcome.status
   }
 
-  #renewed(key: string, stored: unknown): unknown {
+  #reencoded(key: string, stored: unknown): unknown {
     try {
-      return this.#context.codec.renewed(key, stored)
+      return this.#context.codec.reencoded(key, stored)
     } catch (error) {
       if (error instanceof DecodingError) return undefined
       throw error

@@ -2,15 +2,15 @@ import { processWide } from '../process/shared.js'
 import type { RequestChecks } from './request-checks.js'
 import type { Snapshot } from './views.js'
 
-/** The side of a dictionary that the entry points for web frameworks see, and users do not. */
+/** The methods of a dictionary for the web framework integrations. Users do not see them. */
 export interface RequestApi {
   readonly name: string
-  /** Whether no bound can be recorded, since the dictionary only reads. */
+  /** Whether the dictionary only reads, so that no bound can be recorded. */
   readonly readOnly: boolean
   readonly checks: RequestChecks
-  /** The bound that the dictionary was opened with, in ms; 0 where it has none. */
+  /** The bound that the dictionary was opened with, in ms; 0 if it has none. */
   readonly maxStaleness: number
-  /** A snapshot of what memory holds now. */
+  /** Returns a snapshot of what memory holds now. */
   present(): Snapshot
 }
 
@@ -20,7 +20,7 @@ export function attachRequestApi(dictionary: object, side: RequestApi): void {
   sides.set(dictionary, side)
 }
 
-/** Nothing where it is no dictionary. */
+/** Returns `undefined` if it is not a dictionary. */
 export function requestApiOf(dictionary: unknown): RequestApi | undefined {
   return typeof dictionary === 'object' && dictionary !== null ? sides.get(dictionary) : undefined
 }

@@ -5,7 +5,7 @@ import { now } from '../time/clock.js'
 import type { Internals } from './assembly.js'
 import type { Gate } from './gate.js'
 
-/** Why memory could not be confirmed; nothing where it was. */
+/** Why memory could not be confirmed; `undefined` if it was confirmed. */
 export type Answer = DurableDictError | undefined
 
 interface Failure {
@@ -15,17 +15,16 @@ interface Failure {
 }
 
 /**
- * Confirms memory for requests. While the store answers, each request waits for a check that was sent after it came, one
- * shared by all that overlap. Once a check has failed, whoever waits is let go, and later requests are told at once, while
- * one check at a time asks whether the store is there again: a store that hangs costs the patience of a request once, not every
- * request.
+ * Confirms memory for requests. While the store answers, each request waits for a check that was sent after it arrived; requests
+ * that overlap share one check. After a failed check, waiting and later requests fail immediately, while one check at a time probes
+ * whether the store answers again. A hanging store therefore costs the patience of one request, not of every request.
  */
 export class RequestChecks {
   readonly #internals: Internals
   readonly #gate: Gate
   readonly #deadlines = new Deadlines()
   readonly #waiting = new Set<(answer: Answer) => void>()
-  /** The largest bound that is recorded in the store, and from when on it may be relied on. */
+  /** The largest bound recorded in the store. Checks count for it from `#boundSince` on. */
   #bound: number
   #boundSince = Number.NEGATIVE_INFINITY
   #recording = false
@@ -38,16 +37,16 @@ export class RequestChecks {
   constructor(internals: Internals, gate: Gate) {
     this.#internals = internals
     this.#gate = gate
-    // Where none can be recorded, no writer waits for one.
+    // If no bound can be recorded, no writer waits for one.
     this.#bound = internals.store.supports.registerMaxStaleness
       ? (internals.settings.maxStaleness ?? 0)
       : Number.POSITIVE_INFINITY
   }
 
   /**
-   * At once where memory was confirmed within the bound, and where the store is known to be down. Never rejects.
+   * Confirms memory. It returns synchronously if memory was confirmed within the bound or the store is known to be down. Never rejects.
    *
-   * @param bound - in ms; 0: always asks.
+   * @param bound - in ms; 0 always checks.
    * @param patience - how long the request waits at most, in ms.
    */
   confirm(bound: number, patience: number): Answer | Promise<Answer> {
@@ -65,7 +64,7 @@ export class RequestChecks {
     return confirmedAt >= this.#boundSince && now() - confirmedAt <= bound
   }
 
-  /** Until it is recorded, so that writes `{ everywhere: true }` wait for it, nothing relies on it. */
+  /** Records a bound, so that writes `{ everywhere: true }` wait for it. No request relies on the bound before that. */
   async #record(bound: number): Promise<void> {
     if (this.#recording) return
     this.#recording = true
@@ -74,13 +73,13 @@ export class RequestChecks {
       this.#bound = bound
       this.#boundSince = now()
     } catch {
-      // The check that goes with it tells of the fault, and a later request tries again.
+      // The check of the same request reports the fault, and a later request tries again.
     } finally {
       this.#recording = false
     }
   }
 
-  /** One answer for all that share a check. */
+  /** Returns one answer to all requests that share a check. */
   #ask(patience: number): Promise<Answer> {
     const check = this.#internals.replica.check()
     if (check !== this.#check || patience !== this.#checkPatience) {
@@ -97,7 +96,7 @@ export class RequestChecks {
     const ended = () => {
       this.#underWay -= 1
     }
-    // Also where no request waited for so long.
+    // A check may also succeed after its requests stopped waiting.
     const succeeded = () => {
       ended()
       if (this.#failure) this.#recover()

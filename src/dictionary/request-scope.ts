@@ -2,17 +2,17 @@ import { AsyncLocalStorage } from 'node:async_hooks'
 import { processWide } from '../process/shared.js'
 import type { Snapshot } from './views.js'
 
-/** One for the whole library: what it costs it costs once, however many dictionaries there are. */
+/** One for the whole library, so that its cost does not grow with the number of dictionaries. */
 const storage = processWide('requests', () => new AsyncLocalStorage<RequestScope | undefined>())
 
-/** What tells that a response has been sent: Node's `ServerResponse`. */
+/** Reports that a response has been sent: Node's `ServerResponse`. */
 export interface Sent {
   readonly writableFinished: boolean
 }
 
-/** One request, as the dictionaries see it: the snapshots that hold until its response has been sent. */
+/** One request and its snapshots, which are valid until its response has been sent. */
 export class RequestScope<Dicts extends object = object> {
-  /** The snapshots by name, those of an enclosing scope of the same request among them. */
+  /** The snapshots by name, including those of an enclosing scope of the same request. */
   readonly dicts: Dicts
   readonly #request: object
   readonly #response: Sent | undefined
@@ -21,8 +21,8 @@ export class RequestScope<Dicts extends object = object> {
   readonly #outer: RequestScope | undefined
 
   /**
-   * @param place - the request, and where there is one its response, after which the scope holds no longer: what a
-   * request starts and leaves running, such as a timer, must not see its state for ever.
+   * @param place - the request and its response, if there is one. The scope ends when the response has been sent: work that the
+   * request leaves running, such as a timer, must not see its state forever.
    * @param snapshots - in the order of the dictionaries.
    */
   constructor(
@@ -39,15 +39,15 @@ export class RequestScope<Dicts extends object = object> {
     this.dicts = dicts
   }
 
-  /** Runs the function, and all that it starts, in this scope. */
+  /** Runs the function, and everything that it starts, in this scope. */
   run<R>(work: () => R): R {
     return storage.run(this, work)
   }
 
-  /** The dictionary's snapshot, unless the request is over. */
+  /** Returns the dictionary's snapshot, unless the request is over. */
   find(dictionary: object): Snapshot | undefined {
     if (this.#response?.writableFinished) return undefined
-    // Few dictionaries: faster than a map, which would have to be made for each request.
+    // There are few dictionaries: this is faster than building a map for each request.
     const index = this.#dictionaries.indexOf(dictionary)
     return index < 0 ? this.#outer?.find(dictionary) : this.#snapshots[index]
   }
@@ -57,18 +57,18 @@ export class RequestScope<Dicts extends object = object> {
   }
 }
 
-/** The scope around the caller where it is one of this very request: never that of a request that started this one. */
+/** Returns the scope around the caller if it belongs to this request, and not to a request that started this one. */
 export function scopeOf(request: object): RequestScope | undefined {
   const scope = storage.getStore()
   return scope?.belongsTo(request) ? scope : undefined
 }
 
-/** Runs the function, and all that it starts, in no request's scope. */
+/** Runs the function, and everything that it starts, outside any request's scope. */
 export function outsideRequests<R>(work: () => R): R {
   return storage.run(undefined, work)
 }
 
-/** The snapshot that the request around the caller has of the dictionary. */
+/** Returns the dictionary's snapshot of the request around the caller. */
 export function snapshotHere(dictionary: object): Snapshot | undefined {
   return storage.getStore()?.find(dictionary)
 }

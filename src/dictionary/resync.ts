@@ -1,5 +1,5 @@
 import { clearTimeout, setTimeout } from '../time/clock.js'
-/** Repeats a comparison in the background, jittered. Its timer does not hold the process open. */
+/** Repeats a comparison in the background, with jitter. Its timer does not keep the process alive. */
 export class ResyncTimer {
   readonly #every: number
   readonly #resync: () => Promise<void>

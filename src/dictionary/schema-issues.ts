@@ -1,10 +1,10 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec'
 
-/** How many issues a message lists, and how long each may be, in characters. */
+/** How many issues a message lists, and how much of each, in characters. */
 const MAX_ISSUES = 5
 const MAX_LENGTH = 200
 
-/** What a schema says of a value that a caller wants to write, without the value itself, which some libraries quote. */
+/** Describes the issues of a value that the caller wants to write, without the value itself, which some libraries quote. */
 export function describeIssues(issues: readonly StandardSchemaV1.Issue[], value: unknown): string {
   const list = issues.slice(0, MAX_ISSUES).map(issue => describeIssue(issue, value))
   const more = issues.length - list.length
@@ -21,7 +21,7 @@ function memberOf(value: unknown, path: readonly PropertyKey[]): unknown {
   return path.reduce<unknown>((one, member) => (Object(one) as Record<PropertyKey, unknown>)[member], value)
 }
 
-/** Text is quoted in one way or another, other primitives are words of their own. */
+/** Removes text in any quotes, and other primitives as whole words. */
 function withoutValue(message: string, value: unknown): string {
   if (typeof value === 'string') {
     const forms = [JSON.stringify(value), `'${value}'`, `"${value}"`, `\`${value}\``]
@@ -32,7 +32,7 @@ function withoutValue(message: string, value: unknown): string {
     return message.replaceAll(/-?\d[\w.+-]*/g, word => (word === String(value) || word === `${value}n` ? '…' : word))
   }
   if (typeof value !== 'object' || value === null) return message
-  // arktype quotes what it was given, in parentheses at the end.
+  // arktype quotes the value in parentheses at the end.
   return message.replace(/\(was .*\)$/s, '(was …)')
 }
 

@@ -4,38 +4,38 @@ import { InvalidKeyError, InvalidValueError } from '../errors/errors.js'
 import { quoted } from '../errors/quoted.js'
 import { describeIssues } from './schema-issues.js'
 
-/** One Standard Schema (https://standardschema.dev) for every value, or one by key. */
+/** One Standard Schema (https://standardschema.dev) for all values, or a record of schemas by key. */
 export type Schema = StandardSchemaV1 | Readonly<Record<string, StandardSchemaV1>>
 
-/** What a schema's values are when read. */
+/** The types of a schema's values on read. */
 export type OutputOf<S extends Schema> = S extends { readonly '~standard': object }
   ? Record<string, Output<S>>
   : { [K in keyof S & string]: Output<S[K]> }
 
-/** What a schema's values are when written. */
+/** The types of a schema's values on write. */
 export type InputOf<S extends Schema> = S extends { readonly '~standard': object }
   ? Record<string, Input<S>>
   : { [K in keyof S & string]: Input<S[K]> }
 
-// By the one member that tells: comparing the whole of a schema goes too deep for TypeScript up to 6 with some libraries.
+// Infers from this one member: comparing whole schemas of some libraries goes too deep for TypeScript up to 6.
 type Types<S> = S extends { readonly '~standard': { readonly types?: infer Types } } ? NonNullable<Types> : never
 type Output<S> = Types<S> extends { readonly output: infer Output } ? Output : never
 type Input<S> = Types<S> extends { readonly input: infer Input } ? Input : never
 
 type Issues = readonly StandardSchemaV1.Issue[]
 
-const UNDEFINED: Issues = [{ message: 'The schema makes undefined of it, which is no value' }]
+const UNDEFINED: Issues = [{ message: 'The schema transforms it to undefined, which is not a value' }]
 
 /** How many keys a message lists. */
 const MAX_LISTED = 20
 
-/** Finds the schema of a key, and holds values against it. */
+/** Finds the schema of a key, and validates values. */
 export class SchemaCheck {
   readonly #one: StandardSchemaV1 | undefined
   readonly #byKey: ReadonlyMap<string, StandardSchemaV1> | undefined
   readonly #dictionary: string
 
-  /** @throws TypeError where it is neither a Standard Schema nor a record of them. */
+  /** @throws TypeError if it is neither a Standard Schema nor a record of them. */
   constructor(schema: Schema | undefined, dictionary: string) {
     this.#dictionary = dictionary
     if (schema === undefined) return
@@ -43,17 +43,17 @@ export class SchemaCheck {
     else this.#byKey = byKey(schema)
   }
 
-  /** Whether values may come out of a read otherwise than they went into the write. */
+  /** Whether a read may return something else than what was written. */
   get active(): boolean {
     return this.#one !== undefined || this.#byKey !== undefined
   }
 
-  /** The keys that a record names. */
+  /** The keys that a record of schemas names. */
   names(): Iterable<string> {
     return this.#byKey?.keys() ?? []
   }
 
-  /** @throws InvalidKeyError where the schema is a record that does not name the key. */
+  /** @throws InvalidKeyError if the schema is a record that does not name the key. */
   checkKey(key: string): void {
     if (!this.#byKey || this.#byKey.has(key)) return
     const dictionary = this.#dictionary
@@ -65,19 +65,19 @@ export class SchemaCheck {
   }
 
   /**
-   * ValueKind a value that is to be written against the schema.
+   * Validates a value that is to be written.
    *
-   * @throws InvalidValueError where the value does not fit; TypeError where the schema answers by a promise.
+   * @throws InvalidValueError if the value does not match; TypeError if the schema returns a promise.
    */
   check(key: string, value: unknown): void {
     this.#validate(key, value, issues => `${describeIssues(issues, value)}.${this.#hint(key, value)}`)
   }
 
   /**
-   * What the schema makes of a stored value; the value itself where the key has no schema. Messages of schemas quote values, so
-   * that the error does not repeat them.
+   * Returns the schema's output for a stored value; the value itself if the key has no schema. The error does not repeat the
+   * schema's messages because they may quote the value.
    *
-   * @throws InvalidValueError where the value does not fit; TypeError where the schema answers by a promise.
+   * @throws InvalidValueError if the value does not match; TypeError if the schema returns a promise.
    */
   output(key: string, value: unknown): unknown {
     const count = (issues: Issues) => (issues.length === 1 ? 'one issue' : `${issues.length} issues`)
@@ -89,7 +89,7 @@ export class SchemaCheck {
     if (!schema) return value
     const result = schema['~standard'].validate(value)
     if (isPromise(result)) {
-      // No one is left to hear how it ends.
+      // Nobody waits for the result: ignore its rejection.
       void Promise.resolve(result).catch(() => {})
       throw new TypeError(asynchronous(key, this.#dictionary))
     }
@@ -98,12 +98,12 @@ export class SchemaCheck {
     return (result as StandardSchemaV1.SuccessResult<unknown>).value
   }
 
-  /** Who passes one schema of an object means its members, by key. */
+  /** If someone passes one schema of an object, they usually mean its members by key. */
   #hint(key: string, value: unknown): string {
     const schema = this.#one as { shape?: object; entries?: object } | undefined
     const member = (['shape', 'entries'] as const).find(name => Object.hasOwn(Object(schema?.[name]), key))
     if (!member || (typeof value === 'object' && value !== null)) return ''
-    return ` The schema is that of every value. For one by key, pass its members: { schema: yourSchema.${member} }.`
+    return ` The schema applies to every value. For schemas by key, pass its members: { schema: yourSchema.${member} }.`
   }
 
   #unfit(key: string, issues: Issues, what: string): InvalidValueError {
@@ -137,5 +137,5 @@ function listed(keys: readonly string[]): string {
 }
 
 function asynchronous(key: string, dictionary: string): string {
-  return `The schema of key ${quoted(key)} of dictionary "${dictionary}" answers by a promise: it validates asynchronously, or a check of its own threw. It must answer at once, since values are also read synchronously.`
+  return `The schema of key ${quoted(key)} of dictionary "${dictionary}" returns a promise: it validates asynchronously, or one of its own checks threw. It must be synchronous, because values are also read synchronously.`
 }

@@ -9,25 +9,25 @@ import { Lane } from './lane.js'
 import type { WriteOptions } from './options.js'
 import { Transaction, type TransactionContext } from './transaction.js'
 
-/** How long a transaction that met a conflict waits for those of the same process that did before it, in ms. */
+/** How long a transaction waits after a conflict for earlier ones of the same process, in ms. */
 const PATIENCE = 1_000
 
-/** The longest pause before another attempt, in ms. */
+/** The longest pause before a retry, in ms. */
 const MAX_PAUSE = 16
 
-/** Typed by the dictionary; here its types do not matter. */
+/** The dictionary declares its types; they do not matter here. */
 export type TransactionFunction<R> = (tx: never) => R
 
 export interface TransactorContext extends TransactionContext {
   /** Aborted when the dictionary closes. */
   readonly closing: AbortSignal
-  /** One state that was current when, or after, it was asked for. */
+  /** Returns one state that was current at the time of the call or later. */
   begin(): Promise<FrozenState>
-  /** @param limit - the most that it may take, in ms. */
+  /** @param limit - how long it may take, in ms. */
   submit(group: Group<unknown>, options: WriteOptions | undefined, limit: number): Promise<Outcome>
 }
 
-/** What a call of `transact` may do. */
+/** The limits of one call of `transact`. */
 export interface TransactLimits {
   readonly retries: number
   /** In ms. */
@@ -35,8 +35,8 @@ export interface TransactLimits {
 }
 
 /**
- * Runs transactions by optimistic concurrency control (Kung and Robinson, 1981), validating what was read: serializable.
- * After a conflict those of one process take turns, since against each other all but one would lose again.
+ * Runs transactions with optimistic concurrency control (Kung and Robinson, 1981). It validates everything that was read:
+ * serializable. After a conflict, the transactions of one process take turns; otherwise all but one would conflict again.
  */
 export class Transactor {
   readonly #context: TransactorContext
@@ -54,13 +54,13 @@ export class Transactor {
     if (limits.retries === 0) throw this.#conflict(1)
     const leave = await this.#lane.enter(Math.min(PATIENCE, budget.left), this.#context.closing)
     try {
-      return await this.#again(fn, limits.retries, budget, options)
+      return await this.#retry(fn, limits.retries, budget, options)
     } finally {
       leave()
     }
   }
 
-  async #again<R>(
+  async #retry<R>(
     fn: TransactionFunction<R>,
     retries: number,
     budget: Budget,
@@ -71,7 +71,7 @@ export class Transactor {
       const { committed, result } = await this.#attempt(fn, budget, options)
       if (committed) return result
       if (retry === retries) break
-      // Random, so that processes which met do not meet again.
+      // Random, so that processes that conflicted do not conflict again.
       await delay(Math.random() * Math.min(2 ** retry, MAX_PAUSE))
     }
     throw this.#conflict(retries + 1)
@@ -102,11 +102,11 @@ export class Transactor {
 
   #conflict(attempts: number, timeout?: number): ConflictError {
     const { dictionary } = this.#context
-    const when = timeout === undefined ? '' : `, which took longer than ${timeout} ms`
+    const tooLong = timeout === undefined ? '' : `, which took longer than ${timeout} ms`
     const advice = timeout === undefined ? 'raise its option "retries"' : 'raise its option "timeout"'
     return new ConflictError(
-      `A transaction of dictionary "${dictionary}" met concurrent writes at each of its ${attempts} attempts${when}. ` +
-        `Nothing of it was written. Make it shorter, or ${advice}.`,
+      `A transaction of dictionary "${dictionary}" conflicted with concurrent writes at each of its ${attempts} attempts${tooLong}. ` +
+        `It wrote nothing. Make it shorter, or ${advice}.`,
       { dictionary },
     )
   }

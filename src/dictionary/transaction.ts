@@ -7,7 +7,7 @@ import { noSuchKey } from './no-such-key.js'
 import { toPairs, type Updates } from './pairs.js'
 import type { Read } from './views.js'
 
-/** What a transaction needs of its dictionary. */
+/** What a transaction needs from its dictionary. */
 export interface TransactionContext {
   readonly dictionary: string
   readonly codec: Codec
@@ -16,13 +16,13 @@ export interface TransactionContext {
 }
 
 /**
- * The dictionary as a transaction sees it: one consistent state, with its own writes on top. Everything is synchronous:
- * nothing is sent before the function has returned.
+ * The dictionary inside a transaction: one consistent state with the transaction's own writes on top. All methods are synchronous.
+ * Nothing is sent before the function returns.
  */
 export class Transaction<T extends object, D extends keyof T & string = never, I extends object = T> {
   readonly #context: TransactionContext
   readonly #state: FrozenState
-  /** Own writes: stored forms, `undefined` for a key that was removed. */
+  /** The transaction's own writes: stored forms, or `undefined` for a removed key. */
   readonly #written = new Map<string, unknown>()
   readonly #operations: Operation<unknown>[] = []
   readonly #read = new Set<string>()
@@ -35,13 +35,13 @@ export class Transaction<T extends object, D extends keyof T & string = never, I
     this.#context = context
   }
 
-  /** The stored value, else its default, else `undefined`. */
+  /** Returns the stored value, else its default, else `undefined`. */
   get<K extends keyof T & string>(key: K): Read<T, D, K> {
     const value = this.#value(key)
     return (value === undefined ? this.#context.defaults.of(key) : value) as Read<T, D, K>
   }
 
-  /** @throws KeyError where the key is not stored and has no default. */
+  /** @throws KeyError if the key is not stored and has no default. */
   getOrThrow<K extends keyof T & string>(key: K): Required<T>[K] {
     const value = this.get(key)
     if (value === undefined) throw noSuchKey(key, this.#context.dictionary)
@@ -84,7 +84,7 @@ export class Transaction<T extends object, D extends keyof T & string = never, I
     this.#record({ type: 'set', key, stored: this.#context.codec.encode(key, value) })
   }
 
-  /** Whether it was there. */
+  /** Removes a key. Returns whether it was stored. */
   delete(key: keyof T & string): boolean {
     const there = this.has(key)
     if (there) this.#record({ type: 'delete', key })
@@ -109,7 +109,7 @@ export class Transaction<T extends object, D extends keyof T & string = never, I
     for (const operation of operations) this.#record(operation)
   }
 
-  /** @throws KeyError where the key is missing and no fallback is given. */
+  /** @throws KeyError if the key is missing and there is no fallback. */
   pop<K extends keyof T & string, F = Required<T>[K]>(key: K, ...fallback: [fallback?: F]): Required<T>[K] | F {
     const value = this.#value(key)
     if (value !== undefined) {
@@ -120,7 +120,7 @@ export class Transaction<T extends object, D extends keyof T & string = never, I
     throw noSuchKey(key, this.#context.dictionary)
   }
 
-  /** Inserts where missing, and gives what is stored then. */
+  /** Inserts a value if the key is missing. Returns the value that is stored then. */
   setDefault<K extends keyof T & keyof I & string>(key: K, value: Required<I>[K]): Required<T>[K] {
     this.#check(key)
     const stored = this.#context.codec.encode(key, value)
@@ -128,7 +128,7 @@ export class Transaction<T extends object, D extends keyof T & string = never, I
     return this.#value(key) as Required<T>[K]
   }
 
-  /** Ends it: later calls throw. Gives what is to be committed, with what was read as its conditions. */
+  /** Ends the transaction: later calls throw. Returns the group to commit, with conditions for everything that was read. */
   end(): Group<unknown> {
     this.#ended = true
     return { conditions: this.#conditions(), operations: this.#operations }
@@ -160,7 +160,7 @@ export class Transaction<T extends object, D extends keyof T & string = never, I
     for (const key of keys) this.#context.keys.check(key)
   }
 
-  /** All that was read still stands, and nobody wrote first what this one writes. */
+  /** Nothing that was read has changed, and no one else has written a key that this transaction writes. */
   #conditions(): Condition[] {
     if (this.#touchedAll) return [{ type: 'version', version: this.#state.version }]
     const { version: since } = this.#state

@@ -9,29 +9,29 @@ import { toPlainObject } from './plain-object.js'
 
 declare const DEFAULTED: unique symbol
 
-/** What `get` returns for the key `K`: never `undefined` for the keys `D`, which have defaults. */
+/** The result of `get` for the key `K`: never `undefined` for the keys `D`, which have defaults. */
 export type Read<T, D, K extends keyof T> = Required<T>[K] | (K extends D ? never : undefined)
 
 /** A map whose `get` never returns `undefined` for the keys `D`, which have defaults. */
 export interface DictView<T extends object, D extends keyof T & string = never>
   extends ReadonlyMap<keyof T & string, T[keyof T & string]> {
-  /** The stored value, else its default, else `undefined`. */
+  /** Returns the stored value, else its default, else `undefined`. */
   get<K extends keyof T & string>(key: K): Read<T, D, K>
   /**
-   * All entries, and the defaults of the keys that are not stored, as a frozen plain object. Built at most once of each state:
-   * the same object until something changes. A value that is decoded for each reader is decoded at each access of its member.
-   * Throws `DecodingError`, naming the key, when a value cannot be decoded.
+   * Returns all entries, and the defaults of keys that are not stored, as a frozen plain object. It is built at most once for each
+   * state: the same object until something changes. Values that cannot be frozen are decoded at each access of their member.
+   * Throws `DecodingError`, naming the key, if a value cannot be decoded.
    *
    * @example
    * const { theme, perPage } = settings.local.toObject()
    */
   toObject(): Readonly<T>
-  /** For the compiler alone: what has more defaults passes for what has fewer, never the other way round. */
+  /** For the compiler only: a view with more defaults is assignable to one with fewer, but not the reverse. */
   readonly [DEFAULTED]?: (key: D) => void
 }
 
 /**
- * One consistent state, which nothing alters any more. `get` and `toObject` fall back to the defaults; the rest is stored keys
+ * An immutable view of one consistent state. `get` and `toObject` fall back to the defaults; everything else covers stored keys
  * only.
  *
  * @example
@@ -40,26 +40,26 @@ export interface DictView<T extends object, D extends keyof T & string = never>
  */
 export interface Snapshot<T extends object = Record<string, unknown>, D extends keyof T & string = never>
   extends DictView<T, D> {
-  /** The state: a token, to be compared for equality only. */
+  /** The version of the state: an opaque token. Compare it for equality only. */
   readonly version: Version
 }
 
-/** What a Map's iterators are in the reader's TypeScript: `MapIterator` since 5.6. */
+/** The type of a Map's iterators in the user's TypeScript: `MapIterator` since 5.6. */
 type Iterated<V> = ReturnType<ReadonlyMap<V, unknown>['keys']>
 
-/** What a view knows of its dictionary. */
+/** What a view needs from its dictionary. */
 interface ViewContext {
   readonly defaults: Defaults
   readonly keys: Keys
 }
 
-/** What reading one state is made of, whoever holds it. */
+/** The shared implementation of all views. */
 abstract class View<T extends object, D extends keyof T & string> implements DictView<T, D> {
   abstract get size(): number
   abstract get<K extends keyof T & string>(key: K): Read<T, D, K>
   abstract has(key: keyof T & string): boolean
   abstract toObject(): Readonly<T>
-  /** The state that an iteration runs over, whatever is written meanwhile. */
+  /** The state that an iteration covers. Writes during the iteration do not affect it. */
   protected abstract state(): FrozenState
 
   *keys(): Iterated<keyof T & string> {
@@ -93,15 +93,15 @@ abstract class View<T extends object, D extends keyof T & string> implements Dic
   }
 }
 
-/** The synchronous view of memory as it is at each moment. Never touches the store. */
+/** The synchronous view of memory at each moment. It never touches the store. */
 export class LocalView<T extends object, D extends keyof T & string = never> extends View<T, D> {
   readonly #memory: Memory
   readonly #defaults: Defaults
-  /** Of a strict dictionary only: one comparison for all others. */
+  /** Set only for a strict dictionary, so that others pay for one comparison. */
   readonly #strictKeys: Keys | undefined
   readonly #held: () => StateView
 
-  /** @param held - the present state, held still until memory moves on. */
+  /** @param held - returns the current state. It returns the same view until memory changes. */
   constructor(memory: Memory, { defaults, keys }: ViewContext, held: () => StateView) {
     super()
     this.#memory = memory
@@ -134,12 +134,12 @@ export class LocalView<T extends object, D extends keyof T & string = never> ext
   }
 }
 
-const ADVICE = 'Use get(), which checks where it must, or open with { live: true }.'
+const ADVICE = 'Use get(), which checks the store if necessary, or open with { live: true }.'
 
 const LIVE_ADVICE =
-  'It is fed live, so the store was not heard in time: the event "stale" says why. Use get(), which asks the store, or a larger bound.'
+  'The dictionary is live, so the store did not answer in time: the event "stale" has the cause. Use get(), which checks the store, or a larger bound.'
 
-/** What a bounded view asks before each read. */
+/** What a bounded view checks before each read. */
 export interface Confirmed {
   readonly memory: Memory
   /** When memory was last known to be current, on the monotonic clock. */
@@ -148,7 +148,7 @@ export interface Confirmed {
 
 /**
  * The synchronous view of memory that answers only while memory was confirmed current within the bound (bounded staleness).
- * Every read, the start of an iteration included, throws `StaleError` where that does not hold.
+ * Otherwise every read, including the start of an iteration, throws `StaleError`.
  */
 export class FreshView<T extends object, D extends keyof T & string = never> extends View<T, D> {
   readonly #confirmed: Confirmed
@@ -191,7 +191,7 @@ export class FreshView<T extends object, D extends keyof T & string = never> ext
     return this.#confirmed.memory.freeze()
   }
 
-  /** The clock is asked at each read: an answer kept from before would be wrong in a process that was stopped meanwhile. */
+  /** Reads the clock each time: an earlier result would be wrong after the process was suspended. */
   #check(): void {
     const staleness = now() - this.#confirmed.confirmedAt
     if (staleness > this.#bound) throw this.#stale(staleness)
@@ -206,7 +206,7 @@ export class FreshView<T extends object, D extends keyof T & string = never> ext
   }
 }
 
-/** A state held still, as its readers see it. */
+/** The view of one fixed state. */
 export class StateView<T extends object = Record<string, unknown>, D extends keyof T & string = never>
   extends View<T, D>
   implements Snapshot<T, D>
@@ -246,12 +246,12 @@ export class StateView<T extends object = Record<string, unknown>, D extends key
     return this.#object
   }
 
-  /** Whether it is a view of this very state. */
+  /** Whether it is a view of this state. */
   holds(state: FrozenState): boolean {
     return this.#state === state
   }
 
-  /** What the store held, undecoded. */
+  /** Returns the stored form, without decoding it. */
   stored(key: string): unknown {
     return this.#state.stored(key)
   }

@@ -10,7 +10,7 @@ interface Watcher {
   readonly stream: ChangeStream
 }
 
-/** Everyone who watches a dictionary, by `watch` and by the event `change`. */
+/** All watchers of a dictionary, by `watch` and by the event `change`. */
 export class Watchers {
   readonly #watchers = new Set<Watcher>()
 
@@ -30,7 +30,7 @@ export class Watchers {
     return stream
   }
 
-  tell(change: Change): void {
+  notify(change: Change): void {
     for (const { key, stream } of [...this.#watchers]) if (key === undefined || key === change.key) stream.push(change)
   }
 
@@ -39,7 +39,7 @@ export class Watchers {
   }
 }
 
-/** A step of memory as the user sees it. */
+/** Returns a step of memory as the change that users see. */
 export function toChange(step: Step, version: Version, origin: 'local' | 'remote', memory: Memory): Change {
   const change = { key: step.key, value: undefined, previous: undefined, version, origin }
   define(change, 'value', step.after, step.key, memory)
@@ -47,7 +47,7 @@ export function toChange(step: Step, version: Version, origin: 'local' | 'remote
   return Object.freeze(change) as Change
 }
 
-/** A plain member where it can be decoded; else one that throws the `DecodingError` to whom it concerns. */
+/** Defines a plain member if the value can be decoded, else a getter that throws the `DecodingError`. */
 function define(change: object, member: string, past: PastEntry | undefined, key: string, memory: Memory): void {
   if (!past) return
   try {
@@ -60,7 +60,7 @@ function define(change: object, member: string, past: PastEntry | undefined, key
   }
 }
 
-/** Shares the copy that readers of memory get, where the entry still stands. */
+/** Shares the value that readers of memory get, if the entry is unchanged. */
 function decoded(past: PastEntry, key: string, { entries }: Memory): unknown {
   return entries.stored.get(key) === past.stored ? entries.get(key) : entries.recall(key, past)
 }

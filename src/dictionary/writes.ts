@@ -15,7 +15,7 @@ import { toPairs } from './pairs.js'
 
 const CLEAR: Operation<unknown> = { type: 'clear' }
 
-/** Everything that writes: checked and encoded here, executed by the store, then in memory. */
+/** All writes: checked and encoded here, executed by the store, then applied to memory. */
 export class Writes {
   readonly #internals: Internals
   readonly #gate: Gate
@@ -66,14 +66,14 @@ export class Writes {
     const { codec, replica } = this.#internals
     const stored = await this.#one({ type: 'setDefault', key, stored: codec.encode(key, value) }, options)
     const { entries } = replica.memory
-    // The copy that readers of memory get, where it is the same.
+    // Shares the value that readers of memory get, if it is the same.
     return entries.stored.get(key) === stored ? entries.get(key) : codec.decode(key, stored).value
   }
 
   /**
-   * Executes the group; rejects where the store refuses it. Memory holds what came of it when this resolves.
+   * Executes the group; rejects if the store refuses it. Memory contains the result when this resolves.
    *
-   * @param limit - the most that it may take, in ms, before a bound is waited out. Default: the timeout.
+   * @param limit - how long it may take, in ms, before a bound is waited out. Default: the timeout.
    */
   async submit(group: Group<unknown>, options?: WriteOptions, limit?: number): Promise<Outcome> {
     this.#gate.assertOpen()
@@ -91,13 +91,13 @@ export class Writes {
     } catch (cause) {
       const { name } = this.#internals
       throw new AmbiguousWriteError(
-        `The write took effect, but dictionary "${name}" was closed before it was known to be everywhere.`,
+        `The write took effect, but dictionary "${name}" was closed before the write was known to be visible everywhere.`,
         { dictionary: name, cause },
       )
     }
   }
 
-  /** @throws ClosedError, or UnsupportedError where the dictionary only reads. */
+  /** @throws ClosedError, or UnsupportedError if the dictionary only reads. */
   assertWritable(): void {
     this.#gate.assertOpen()
     if (this.#internals.settings.readOnly) throw onlyReads(this.#internals.name)
@@ -115,8 +115,8 @@ export class Writes {
   }
 
   /**
-   * What cannot be decoded is not lost by popping it: it goes back, unless someone has written the key meanwhile. Damaged bytes
-   * cannot go back.
+   * Decodes a popped value. A value that cannot be decoded is put back, unless someone wrote the key meanwhile. Damaged bytes
+   * cannot be put back.
    */
   async #decodeOrPutBack(key: string, stored: unknown, until: number): Promise<unknown> {
     try {
@@ -127,7 +127,7 @@ export class Writes {
     }
   }
 
-  /** Has its full time, of which the caller waits for what is left of its own. */
+  /** Has its full time. The caller waits only for what is left of its own. */
   async #putBack(key: string, stored: unknown, until: number): Promise<void> {
     const { name, settings } = this.#internals
     const work = () => this.#one({ type: 'setDefault', key, stored }, undefined)
@@ -147,8 +147,8 @@ export class Writes {
 
 function damagedBound(dictionary: string): AmbiguousWriteError {
   return new AmbiguousWriteError(
-    `The write took effect, but the staleness bound in the store of dictionary "${dictionary}" is damaged: it is no number of ` +
-      `milliseconds from 0 to ${MAX_BOUND}. So it is not known when no process reads an older value. Find out what else writes to ` +
+    `The write took effect, but the staleness bound in the store of dictionary "${dictionary}" is damaged: it is not a number of ` +
+      `milliseconds from 0 to ${MAX_BOUND}. It is therefore unknown when no process reads an older value. Find out what else writes to ` +
       'the store, and correct or remove the bound.',
     { dictionary },
   )

@@ -1,25 +1,25 @@
-/** Where libraries keep the error of the driver, the database or the network. */
+/** The members in which libraries keep the error of the driver, the database or the network. */
 const INNER = ['cause', 'original', 'parent', 'driverError', 'driverAdapterError', 'error', 'errors'] as const
 
 const DEPTH = 8
 
-/** How many root causes are named: one failure often has one for each address. */
+/** How many root causes a message names. A failed connection often has one for each address. */
 const ROOTS = 2
 
 /** The longest description, in characters. */
 const LONGEST = 500
 
-/** Network codes of Node.js, by which operators search. */
+/** Node.js's codes for network errors, which operators search for. */
 const NETWORK_CODE = /^E(?!R_)[A-Z_]{3,}$/
 
 /**
- * Describes what went wrong: what the error says, and the root cause beneath it if the error does not mention it already.
- * Database libraries put whole statements with their parameters, hence stored values, into their messages; these are left out.
+ * Describes an error: its message, plus its root cause if the message does not mention it already. Database libraries put whole
+ * statements and their parameters, and so stored values, into their messages. The description leaves these out.
  */
 export function describeCause(error: unknown): string {
   const [outer = nameOf(error)] = chainOf(error).map(textOf).filter(Boolean)
   const roots = [...new Set(rootsOf(error).map(rootText).filter(Boolean))]
-  // A message that is contained in that of its cause adds nothing to it.
+  // A message that its cause's message contains adds nothing.
   if (roots.some(text => text.includes(outer))) return shortened(roots.slice(0, ROOTS).join(', '))
   const missing = roots.filter(text => !outer.includes(text)).slice(0, ROOTS)
   if (missing.length === 0) return shortened(outer)
@@ -41,7 +41,7 @@ function collectRoots(error: unknown, roots: Set<unknown>, seen: Set<unknown>, d
   for (const one of inner) collectRoots(one, roots, seen, depth - 1)
 }
 
-/** The error and its causes, the first of each level. */
+/** The error and its causes, the first one at each level. */
 function chainOf(error: unknown): unknown[] {
   const chain: unknown[] = []
   for (let one = error; one !== undefined && !chain.includes(one) && chain.length < DEPTH; [one] = innerOf(one)) {
@@ -58,17 +58,17 @@ function innerOf(error: unknown): unknown[] {
   return places.flatMap(place => INNER.flatMap(name => place[name] ?? [])).filter(isError)
 }
 
-/** An error, or what Prisma's driver adapters and structured clones have in its place. */
+/** Whether it is an error, or what Prisma's driver adapters and structured clones use instead. */
 function isError(value: unknown): boolean {
   if (value instanceof Error) return true
   if (typeof value !== 'object' || value === null) return false
   return 'message' in value || 'originalMessage' in value
 }
 
-/** Without statements, parameters and values. */
+/** The message without statements, parameters and values. */
 function textOf(error: unknown): string {
   const text = messageOf(error).trim()
-  // Drizzle: the statement and its parameters, and nothing else.
+  // Drizzle's message contains only the statement and its parameters.
   if (text.startsWith('Failed query:')) return ''
   return withoutValues(error, withoutStatement(error, text))
 }
@@ -78,7 +78,7 @@ function messageOf(error: unknown): string {
   const { message, originalMessage, name } = error as Readonly<Record<string, unknown>>
   const text = typeof originalMessage === 'string' ? originalMessage : message
   if (typeof text !== 'string') return ''
-  // Prisma shows the lines of code that called it first.
+  // Prisma's message begins with the lines of code that made the call.
   return String(name).startsWith('PrismaClient') ? (text.trim().split('\n').at(-1) as string) : text
 }
 
@@ -87,8 +87,8 @@ const STATEMENT =
   /^(?:select|insert\s+(?:ignore\s+)?into|update\s+\S+\s+set|delete\s+from|replace\s+into|(?:with|begin|commit|rollback|savepoint|release|set|do|lock)\b.{0,80}?;?)\s/is
 
 /**
- * Knex puts the statement before the message. Parameters are filled in, except on PostgreSQL, whose messages may quote a value
- * instead; MySQL's drivers keep the message by itself.
+ * Knex puts the statement before the message and fills in its parameters. On PostgreSQL it keeps the placeholders, but the server's
+ * message may quote a value. MySQL's drivers also keep the message separately.
  */
 function withoutStatement(error: unknown, text: string): string {
   const { sqlMessage, severity } = Object(error) as { sqlMessage?: unknown; severity?: unknown }
@@ -97,10 +97,10 @@ function withoutStatement(error: unknown, text: string): string {
   return end > 0 && STATEMENT.test(text) ? text.slice(end + 3) : text
 }
 
-/** Members by which the errors of database drivers are known. */
+/** Members that identify the errors of database drivers. */
 const OF_DATABASES = ['severity', 'sqlState', 'sqlMessage', 'originalCode'] as const
 
-/** Where the messages of PostgreSQL and MySQL quote what was written. */
+/** Where PostgreSQL and MySQL quote stored values in their messages. */
 const QUOTING: readonly (readonly [RegExp, string])[] = [
   [/near '.*' at line/gs, "near '…' at line"],
   [/entry '.*' for key/gs, "entry '…' for key"],

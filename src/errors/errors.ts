@@ -1,12 +1,12 @@
 import { brand, isBranded } from '../process/branded.js'
 
-/** What every error of the family carries besides its message. */
+/** What every error carries besides its message. */
 export interface ErrorDetails {
   /** The dictionary's name. */
   dictionary?: string | undefined
-  /** The key concerned, where there is one. */
+  /** The key concerned, if the error is about one. */
   key?: string | undefined
-  /** What lies beneath: an error of the driver, the encoding or the schema. */
+  /** The underlying error: of the driver, the encoding or the schema. */
   cause?: unknown
 }
 
@@ -14,7 +14,7 @@ abstract class Base extends Error {
   abstract readonly code: `DURABLEDICT_${string}`
   /** The dictionary's name. */
   readonly dictionary: string | undefined
-  /** The key concerned, where there is one. */
+  /** The key concerned, if the error is about one. */
   readonly key: string | undefined
 
   constructor(message: string, details: ErrorDetails = {}) {
@@ -26,7 +26,7 @@ abstract class Base extends Error {
 }
 
 /**
- * The key is not in the dictionary, and has no default.
+ * The key is not stored and has no default.
  *
  * @example
  * await settings.getOrThrow('tehme').catch(error => error instanceof KeyError) // true
@@ -36,7 +36,8 @@ export class KeyError extends Base {
 }
 
 /**
- * The key is empty, too long, not well-formed Unicode, or not named by the schema or, with `strictKeys`, the defaults. Nothing was read or written.
+ * The key is empty, too long or not well-formed Unicode, or the dictionary does not accept it: a record of schemas does not name it, or
+ * `strictKeys` is set and neither the schema nor the defaults name it. Nothing was read or written.
  *
  * @example
  * await settings.set('', 1).catch(error => error instanceof InvalidKeyError) // true
@@ -46,7 +47,7 @@ export class InvalidKeyError extends Base {
 }
 
 /**
- * The value does not fit the schema, or is larger than the store can hold. Nothing was written.
+ * The value does not match the schema, or is too large for the store. Nothing was written.
  *
  * @example
  * await settings.set('perPage', -1).catch(error => error instanceof InvalidValueError) // true, by its schema
@@ -56,7 +57,7 @@ export class InvalidValueError extends Base {
 }
 
 /**
- * The value cannot be encoded without losing something; the message names the offending member. Nothing was written.
+ * The encoding cannot store the value without losing part of it. The message names the member. Nothing was written.
  *
  * @example
  * await settings.set('hook', () => {}).catch(error => error instanceof EncodingError) // true: a function is not data
@@ -66,7 +67,7 @@ export class EncodingError extends Base {
 }
 
 /**
- * What the store holds under this key cannot be decoded. The other keys are not affected.
+ * The value stored under this key cannot be decoded. Other keys are not affected.
  *
  * @example
  * await settings.get('old').catch(error => error instanceof DecodingError && error.key) // 'old'
@@ -76,7 +77,7 @@ export class DecodingError extends Base {
 }
 
 /**
- * The store did not answer, or not in time. A write that rejects with this one surely did not take effect.
+ * The store did not answer, or did not answer in time. A write that rejects with this error did not take effect.
  *
  * @example
  * try {
@@ -91,7 +92,7 @@ export class StoreUnavailableError extends Base {
 }
 
 /**
- * Memory was not confirmed current within the bound that the reader asked for.
+ * Memory was not confirmed current within the caller's bound.
  *
  * @example
  * try {
@@ -106,13 +107,13 @@ export class StaleError extends Base {
 }
 
 /**
- * The write was sent, but its outcome could not be learned: it may or may not have taken effect, once at most.
+ * The write was sent, but its outcome is unknown. It took effect once or not at all.
  *
  * @example
  * try {
  *   await stock.pop('seat 12')
  * } catch (error) {
- *   if (error instanceof AmbiguousWriteError) await stock.sync() // then see whether it is still there
+ *   if (error instanceof AmbiguousWriteError) await stock.sync() // then check whether the key is still there
  * }
  */
 export class AmbiguousWriteError extends Base {
@@ -120,7 +121,7 @@ export class AmbiguousWriteError extends Base {
 }
 
 /**
- * A transaction met concurrent writes at each of its attempts. Nothing of it was written.
+ * Every attempt of a transaction conflicted with concurrent writes. Nothing was written.
  *
  * @example
  * await stock.transact(reserve, { retries: 100 }).catch(error => error instanceof ConflictError)
@@ -130,7 +131,7 @@ export class ConflictError extends Base {
 }
 
 /**
- * The dictionary was closed before the call, or while it waited. A write that rejects with this one did not take effect.
+ * The dictionary was closed before or during the call. A write that rejects with this error did not take effect.
  *
  * @example
  * await settings.close()
@@ -140,13 +141,13 @@ export class ClosedError extends Base {
   readonly code = 'DURABLEDICT_CLOSED'
 }
 
-/** How long a client is asked to wait before it repeats a request that was refused, in seconds. */
+/** How long a client waits before it repeats a refused request, in seconds: the `Retry-After` header. */
 const RETRY_AFTER = 5
 
 /**
- * A request was refused, since a dictionary could not be confirmed for it: by the entry points for web frameworks, with
- * `whenDown: 'fail'`. It carries what their error handlers look for. Its message and stack may be shown to anyone; what
- * happened is told by `dictionary` and `cause`.
+ * A request was refused because memory could not be confirmed current. The middleware and plugins for web frameworks raise it with
+ * `whenDown: 'fail'`. It has the members that their error handlers look for. Its message and stack are safe to show to clients;
+ * `dictionary` and `cause` describe what happened.
  *
  * @example
  * app.use((error, request, response, next) => {
@@ -158,19 +159,19 @@ export class ServiceUnavailableError extends Base {
   readonly code = 'DURABLEDICT_SERVICE_UNAVAILABLE'
   readonly status = 503
   readonly statusCode = 503
-  /** That the message is no more than the status says. */
+  /** False: error handlers send only the status text to the client. */
   readonly expose = false
   readonly headers: Readonly<Record<string, string>> = { 'Retry-After': `${RETRY_AFTER}` }
 
   constructor(message: string, details?: ErrorDetails) {
     super(message, details)
-    // Express shows the stack to clients outside of production; and where it was made is told by the cause.
+    // Express sends the stack to clients outside production. The cause has its own stack.
     this.stack = `${this.name}: ${message}`
   }
 }
 
 /**
- * The backend, or this combination of options, cannot give what was asked for.
+ * The backend, or the combination of options, does not support the operation.
  *
  * @example
  * await readOnly.set('theme', 'dark').catch(error => error instanceof UnsupportedError) // true
@@ -180,8 +181,8 @@ export class UnsupportedError extends Base {
 }
 
 /**
- * Every error that the library raises for a fault outside the calling code: a union that `code` narrows to the class. (Misuse in
- * code, such as an option that does not exist, is a plain `TypeError`.)
+ * Every error that the library raises for a fault outside the calling code, as a union: `code` narrows it to the class. Misuse, such
+ * as an unknown option, throws a plain `TypeError` instead.
  *
  * @example
  * function isRetryable(error: AnyDurableDictError): boolean {
@@ -210,7 +211,7 @@ export type AnyDurableDictError =
  */
 export type ErrorCode = AnyDurableDictError['code']
 
-/** The base class, of which each instance is one of the union. */
+/** The type of the base class: each instance is a member of the union. */
 type ErrorFamily = abstract new (message: string, details?: ErrorDetails) => AnyDurableDictError
 
 /** Every error of the library: {@link AnyDurableDictError}. */
@@ -235,7 +236,7 @@ export type DurableDictError = AnyDurableDictError
  */
 export const DurableDictError = Base as unknown as ErrorFamily
 
-// By hand, since minifiers rename classes. Errors of other copies of the library in this process are instances, too.
+// Names are set explicitly because minifiers rename classes. `instanceof` also accepts errors of other copies of the library.
 for (const [name, kind] of Object.entries({
   DurableDictError: Base,
   KeyError,

@@ -3,8 +3,7 @@ import { DurableDictError, type ErrorDetails } from './errors.js'
 import { quoted } from './quoted.js'
 
 /**
- * The error as the caller with this key is to see it. One fault of the store may be that of many calls, which shared a
- * check or a batch, so that it names no key itself.
+ * Returns the error for the call with this key. Calls that share a check or a batch share its error, which therefore names no key.
  */
 export function forKey(error: unknown, key: string): unknown {
   if (!(error instanceof DurableDictError) || error.key !== undefined || error.code === 'DURABLEDICT_CLOSED')
@@ -12,14 +11,14 @@ export function forKey(error: unknown, key: string): unknown {
   return reworded(error, `Key ${quoted(key)}: ${error.message}`, key)
 }
 
-/** The same error with another message. */
+/** Returns the same error with another message. */
 export function reworded(error: DurableDictError, message: string, key = error.key): DurableDictError {
   const { dictionary } = error
   const Same = error.constructor as new (message: string, details: ErrorDetails) => DurableDictError
   return new Same(message, 'cause' in error ? { dictionary, key, cause: error.cause } : { dictionary, key })
 }
 
-/** Describes what went wrong as a sentence, with its root cause, and without statements or stored values. */
+/** Describes an error as a sentence, with its root cause, and without statements or stored values. */
 export function describeError(cause: unknown): string {
   const said = describeCause(cause)
   return /[.!?)…]$/.test(said) ? said : `${said}.`

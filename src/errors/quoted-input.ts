@@ -1,8 +1,8 @@
-/** The most of another error's message that becomes part of ours, in characters. */
+/** How much of another error's message becomes part of ours, in characters. */
 const LONGEST = 500
 
 /**
- * Whether an error of the engine holds the input that it complains about: the message of a `SyntaxError` quotes it (`JSON.parse`,
+ * Whether an error of the engine contains the input that it rejects. The message of a `SyntaxError` quotes it (`JSON.parse`,
  * `BigInt`, `RegExp`), and `new URL` keeps it in `input`.
  */
 function quotesInput(error: unknown): boolean {
@@ -10,7 +10,7 @@ function quotesInput(error: unknown): boolean {
   return error instanceof SyntaxError || (error as Error).name === 'SyntaxError' || 'input' in error
 }
 
-/** What an error says that code of the caller threw while it decoded; without what is stored, as far as the engine quoted it. */
+/** The message of an error that the caller's code threw while it decoded, without any stored text that the engine quoted. */
 export function messageOf(error: unknown): string {
   const name = error instanceof Error ? error.name : typeof error
   if (!(error instanceof Error) || quotesInput(error))
@@ -18,7 +18,7 @@ export function messageOf(error: unknown): string {
   return error.message.length > LONGEST ? `${error.message.slice(0, LONGEST)}…` : error.message
 }
 
-/** The same error as a cause that may be logged: one that holds what is stored is replaced by one that says where it was thrown. */
+/** Returns an error that is safe to log. It replaces an error that contains stored text with one that only names its place. */
 export function loggable(error: unknown): unknown {
   if (error instanceof Error && !quotesInput(error)) return error
   const substitute = new Error(messageOf(error))

@@ -1,6 +1,6 @@
 /**
- * Imports a package of the application. Bundlers leave this import alone: what it names is looked up when the program
- * runs. In the CommonJS build, scripts/build/require-package.js takes its place.
+ * Imports a package of the application. The comments make bundlers leave this import alone, so that the package is resolved at
+ * run time. In the CommonJS build, scripts/build/require-package.js replaces it.
  */
 export function importPackage(name: string): Promise<unknown> {
   return import(/* webpackIgnore: true */ /* turbopackIgnore: true */ /* @vite-ignore */ name)

@@ -9,7 +9,7 @@ interface Branded {
 }
 
 /**
- * Names a class by text, which minifiers leave alone, so that `instanceof` recognizes its instances from every copy of
+ * Brands a class with a name as text, which minifiers do not change. `instanceof` then recognizes its instances from every copy of
  * the library in this process: ESM and CommonJS, or one copy in each bundle.
  */
 export function brand(owner: Class, name: string): void {
@@ -21,12 +21,12 @@ export function brand(owner: Class, name: string): void {
   })
 }
 
-/** Whether the class itself, rather than one that it extends, has a brand. */
+/** Whether the class itself has a brand, rather than only a class that it extends. */
 export function isBranded(owner: Class): boolean {
   return Object.hasOwn(owner.prototype, BRAND)
 }
 
-/** What `instanceof` means for a branded class, and for the classes that users derive from it. */
+/** Implements `instanceof` for a branded class and for the classes that users derive from it. */
 function isInstance(owner: Class, value: unknown): boolean {
   if (typeof value !== 'object' || value === null) return false
   if (!isBranded(owner)) return Object.prototype.isPrototypeOf.call(owner.prototype, value)

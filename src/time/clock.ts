@@ -1,8 +1,8 @@
 /**
  * Timers and the monotonic clock, captured when the library is imported. Test runners replace the globals with fake timers
- * (Vitest, Jest and `@sinonjs/fake-timers` all do); a dictionary must keep working then, so nothing else in the library
- * uses the globals. The lint rule `noRestrictedGlobals` enforces this. They come from Node's modules, since a test may import
- * the library after the globals were replaced.
+ * (Vitest, Jest and `@sinonjs/fake-timers` all do), and a dictionary must keep working then. The lint rule `noRestrictedGlobals`
+ * therefore forbids the globals in the rest of the library. The functions come from Node's modules because a test may import the
+ * library after it replaced the globals.
  */
 import { performance } from 'node:perf_hooks'
 import * as timers from 'node:timers'

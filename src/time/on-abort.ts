@@ -1,6 +1,6 @@
 type Listener = () => void
 
-/** One real listener a signal, however many wait for it: Node.js warns of more than ten, and the limit is the application's. */
+/** One registered listener for each signal, however many callers wait: Node.js warns above ten listeners. */
 const registries = new WeakMap<AbortSignal, Registry>()
 
 class Registry {
@@ -27,9 +27,10 @@ class Registry {
 }
 
 /**
- * Calls the listener when the signal is aborted; never for one that is aborted already. Returns what removes it.
+ * Calls the listener when the signal is aborted; never for a signal that is aborted already. Returns a function that removes the
+ * listener.
  *
- * @param signal - may be one that the application shares among any number of dictionaries and calls.
+ * @param signal - the application may share it among any number of dictionaries and calls.
  */
 export function onAbort(signal: AbortSignal | undefined, listener: () => void): () => void {
   if (!signal) return () => {}

@@ -1,2 +1,2 @@
-/** The documentation site: messages name its pages, which the package does not hold. */
+/** The documentation site. Messages link to it because the package does not contain the documentation. */
 export const DOCS = 'https://durabledict.github.io/durabledict'

@@ -1,6 +1,6 @@
 import { now } from '../time/clock.js'
 
-/** At most this many warnings of one code and source in one interval; the rest is counted. */
+/** The most warnings of one code and source in one interval. Further ones are counted. */
 const BURST = 3
 
 /** In ms. */
@@ -19,17 +19,17 @@ const accounts = new Map<string, Account>()
 
 /** Details of a warning. */
 export interface WarningDetails {
-  /** What is counted separately: the dictionary's name, say. Default: the code alone. */
+  /** What is limited separately, such as the dictionary's name. Default: the code alone. */
   readonly source?: string
   /** Printed below the message. Never contains stored text. */
   readonly detail?: string
 }
 
 /**
- * Emits a process warning of type `DurableDictWarning`, at most {@link BURST} per minute for each code and source. The first
- * one after an interval in which some were dropped says how many.
+ * Emits a process warning of type `DurableDictWarning`, at most {@link BURST} a minute for each code and source. The first
+ * warning after an interval that suppressed some says how many.
  *
- * @param message - describes what happened and what to do, never with a stored value, a password or a whole statement.
+ * @param message - says what happened and what to do, without any stored value, password or whole statement.
  */
 export function warn(
   code: `DURABLEDICT_${string}`,
@@ -51,7 +51,7 @@ export function warn(
 function accountOf(name: string): Account {
   const account = accounts.get(name) ?? { since: now(), emitted: 0, suppressed: 0 }
   if (now() - account.since >= INTERVAL) Object.assign(account, { since: now(), emitted: 0 })
-  // Insertion order is the order of last use: the first one is dropped.
+  // Insertion order is the order of last use: the least recently used source is forgotten.
   accounts.delete(name)
   accounts.set(name, account)
   if (accounts.size > SOURCES) accounts.delete(accounts.keys().next().value as string)

@@ -66,7 +66,7 @@ describe('openOnce()', () => {
 
   it('rejects if its argument is not a function', async () => {
     await expect(openOnce('settings', undefined as never)).rejects.toThrow(
-      'openOnce() takes a key, which is a string, and a function that opens a dictionary.',
+      'openOnce() takes a string key and a function that opens a dictionary.',
     )
   })
 

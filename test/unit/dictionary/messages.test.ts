@@ -31,9 +31,9 @@ class Client {
 describe('open() reports what is wrong with its arguments', () => {
   const client = new Client() as never
   test.each([
-    ['RedisDict, swapped', () => RedisDict.open(client, 'settings' as never), /RedisDict.open\(\).*other way round/],
-    ['RedisDict, swapped with a URL', () => RedisDict.open('redis://:hunter2@h', 'settings'), /other way round/],
-    ['SqliteDict, swapped', () => SqliteDict.open(client, 'settings' as never), /SqliteDict.open\(\).*other way round/],
+    ['RedisDict, swapped', () => RedisDict.open(client, 'settings' as never), /RedisDict.open\(\).*wrong order/],
+    ['RedisDict, swapped with a URL', () => RedisDict.open('redis://:hunter2@h', 'settings'), /wrong order/],
+    ['SqliteDict, swapped', () => SqliteDict.open(client, 'settings' as never), /SqliteDict.open\(\).*wrong order/],
     [
       'SqliteDict, no name',
       () => SqliteDict.open('./app.db' as never, undefined as never),
@@ -44,7 +44,7 @@ describe('open() reports what is wrong with its arguments', () => {
       () => ModelDict.open('settings' as never, { library: 'Kysely' } as never),
       /ModelDict takes a model/,
     ],
-    ['ZookeeperDict, swapped', () => ZookeeperDict.open(client, '/app' as never), /ZookeeperDict.*other way round/],
+    ['ZookeeperDict, swapped', () => ZookeeperDict.open(client, '/app' as never), /ZookeeperDict.*wrong order/],
     [
       'ModelDict with the name first',
       () => ModelDict.open('settings' as never, client),
@@ -52,7 +52,7 @@ describe('open() reports what is wrong with its arguments', () => {
     ],
     ['ModelDict, a promise', () => ModelDict.open(Promise.resolve(client)), /ModelDict.*got a promise: await/i],
     ['ModelDict, something else', () => ModelDict.open(client), /ModelDict takes a model.*Got Client\./],
-    ['ZookeeperDict, swapped strings', () => ZookeeperDict.open('a:2181', '/app'), /other way round/],
+    ['ZookeeperDict, swapped strings', () => ZookeeperDict.open('a:2181', '/app'), /wrong order/],
     [
       'a first argument of another type',
       () => RedisDict.open(client, client),
@@ -92,8 +92,8 @@ describe('console.log of a dictionary', () => {
 
 describe('StaleError', () => {
   test.each([
-    [true, /fed live/, /open with \{ live: true \}/],
-    [false, /open with \{ live: true \}/, /fed live/],
+    [true, /is live/, /open with \{ live: true \}/],
+    [false, /open with \{ live: true \}/, /is live/],
   ])('with live: %s names the remedy', async (live, expected, not) => {
     const faulty = new FaultyBackend(new MemoryBackend(new MemoryStore()))
     const dict: DurableDict = await DurableDict.open(faulty.backend, { live, maxStaleness: 1, timeout: 50 })

@@ -74,7 +74,7 @@ describe('a backend that violates the contract is rejected at open', () => {
     ['durables', ['ab'], 'undefined'],
   ] as const)('%s() returning %o', async (method, given, shown) => {
     const opening = DurableDict.open(backend({ [method]: () => given }))
-    await expect(opening).rejects.toThrow(new RegExp(`${method}\\(\\) of the backend must give .*got .*${shown}`))
+    await expect(opening).rejects.toThrow(new RegExp(`${method}\\(\\) of the backend must return .*got .*${shown}`))
   })
 
   test('an encoding that returns a promise', async () => {
