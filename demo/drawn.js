@@ -8,31 +8,31 @@ const LINE = 19
 const TOP = 58
 const MARGIN = 22
 
-/** For how long all of it is shown before it starts again, in ms. */
+/** How long the complete recording is shown before it starts again, in ms. */
 const HOLD = 12_000
 
-/** For how long the command alone is shown, in ms. */
+/** How long only the command is shown, in ms. */
 const START = 700
 
 const TITLE = 'A recording of npm run demo'
 const DESCRIPTION =
   'Three processes hold one dictionary in memory while a fourth changes it. A table shows when each change was durable, ' +
-  'and when each of the three held it. Then a process that writes is killed: no acknowledged write is lost.'
+  'and when each of the three saw it. Then a writing process is killed: no acknowledged write is lost.'
 
 /** @param {string} text */
 const escaped = text => text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;')
 
-/** How a line is coloured, by what it says. @param {string} text */
+/** The colour class of a line, by its text. @param {string} text */
 function kindOf(text) {
-  if (/^(All of it held|Seen in time)/.test(text)) return 'good'
-  if (/^NOT all/.test(text)) return 'bad'
+  if (/^(All checks passed|Seen in time)/.test(text)) return 'good'
+  if (/^Some checks FAILED/.test(text)) return 'bad'
   if (/^ {2}change +written/.test(text)) return 'head'
   return text.startsWith('  ') ? 'row' : 'prose'
 }
 
 /**
  * A line that appears after its share of the whole time.
- * @param {Line} line @param {number} index @param {number} total the length of the whole, in ms
+ * @param {Line} line @param {number} index @param {number} total the whole time, in ms
  */
 function row({ at, text }, index, total) {
   if (text === '') return { style: '', shape: '' }

@@ -1,18 +1,18 @@
 // @ts-check
 
-/** What is written for one order: two entries, which belong together. @param {number} order */
+/** The two entries of one order, which belong together. @param {number} order */
 export function writeOf(order) {
   return { [`order:${order}`]: { order, state: 'paid' }, [`invoice:${order}`]: { order, due: 30 } }
 }
 
 /**
- * Compares what was acknowledged with what is there.
+ * Compares the acknowledged writes with the stored entries.
  * @param {ReadonlyMap<string, any>} entries
  * @param {readonly number[]} acknowledged
  */
 export function audit(entries, acknowledged) {
   const halves = Object.keys(writeOf(0)).map(key => key.slice(0, -1))
-  /** @type {Map<number, number>} how many of the entries of each order are there */
+  /** @type {Map<number, number>} how many entries of each order are stored */
   const found = new Map()
   for (const [key, value] of entries) {
     const order = value?.order

@@ -3,7 +3,7 @@
 import { digest } from './digest.js'
 import { loadStore } from './stage.js'
 
-// Never without the process that started it.
+// It exits with the process that started it.
 process.on('disconnect', () => process.exit())
 
 const [name = '', address = ''] = process.argv.slice(2)
@@ -12,8 +12,8 @@ const dict = await open(address, { live: true })
 
 /** @param {{ key: string }} change */
 function reportChange({ key }) {
-  // Two processes of one machine compare times as time of origin plus time since: the first is read from the clock that
-  // they have in common, the second from one that nobody sets.
+  // Processes on one machine compare times as their time of origin plus the time since. The first comes from the clock
+  // that they share, the second from a monotonic clock.
   const at = performance.timeOrigin + performance.now()
   process.send?.(['seen', { key, value: dict.local.get(key), at }])
 }

@@ -12,7 +12,7 @@ import { drawn } from './drawn.js'
 
 const TARGET = fileURLToPath(new URL('../docs/demo.svg', import.meta.url))
 
-/** Every line that the demo prints, with when it printed it. @returns {Promise<Line[]>} */
+/** Every line that the demo prints, with its time. @returns {Promise<Line[]>} */
 async function recorded() {
   const script = fileURLToPath(new URL('./run.js', import.meta.url))
   const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', script], {

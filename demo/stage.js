@@ -6,11 +6,11 @@ import { fileURLToPath } from 'node:url'
 /** @typedef {import('../dist/index.js').DurableDict} Dict */
 
 /**
- * A store that the demo can play on. A new one is a new file in `stores`.
+ * A store that the demo can use. A new one is a new file in `stores`.
  * @typedef {object} DemoStore
  * @property {string} title
- * @property {(given?: string) => Promise<Spot>} make makes a place for one dictionary
- * @property {(address: string, options?: { live?: boolean }) => Promise<Dict>} open in whatever process
+ * @property {(given?: string) => Promise<Spot>} make creates a place for one dictionary
+ * @property {(address: string, options?: { live?: boolean }) => Promise<Dict>} open in any process
  */
 
 /** @typedef {{ address: string, remove(): Promise<void> }} Spot */
@@ -23,7 +23,7 @@ export async function loadStore(name) {
   return (await import(new URL(`./stores/${name}.js`, import.meta.url).href)).store
 }
 
-/** The place of the dictionary and the processes that play on it, all gone after `clear`. */
+/** The place of the dictionary and the processes that use it, all removed by `clear`. */
 export class Stage {
   /** @type {Player[]} */
   #players = []
@@ -37,7 +37,7 @@ export class Stage {
     this.spot = spot
   }
 
-  /** @param {string} name @param {string} [given] the address of the store, where it needs one */
+  /** @param {string} name @param {string} [given] the address of the store, if it needs one */
   static async set(name, given) {
     const store = await loadStore(name)
     return new Stage(name, store, await store.make(given))
@@ -52,7 +52,7 @@ export class Stage {
     return this.store.open(this.spot.address)
   }
 
-  /** Starts a process that opens the dictionary; resolves when it has. @param {string} file @param {string} role */
+  /** Starts a process that opens the dictionary; resolves when it is open. @param {string} file @param {string} role */
   async start(file, role) {
     const player = new Player(new URL(file, import.meta.url), role, [this.name, this.spot.address])
     this.#players.push(player)
@@ -86,7 +86,7 @@ class Player {
       this.#inbox.push(/** @type {[string, unknown]} */ (message))
       this.#wake()
     })
-    // Both: the channel may still hold messages when the process is gone.
+    // Both: the channel may still have messages when the process is gone.
     this.gone = Promise.all([once(this.child, 'exit'), once(this.child, 'disconnect')]).then(() => {
       this.#ended = true
       this.#wake()
@@ -98,33 +98,33 @@ class Player {
     this.child.send(subject)
   }
 
-  /** The next message of that subject, or `undefined` where none came in so many milliseconds. @param {string} subject @param {number} ms */
+  /** The next message of that subject, or `undefined` if none arrives within `ms`. @param {string} subject @param {number} ms */
   async receive(subject, ms) {
     const deadline = performance.now() + ms
     for (;;) {
       const [message] = this.take(subject, 1)
       if (message !== undefined) return message
-      if (this.#ended) throw new Error(`${this.role} ended before its time.`)
+      if (this.#ended) throw new Error(`${this.role} ended unexpectedly.`)
       const left = deadline - performance.now()
       if (left <= 0) return undefined
       await this.#anything(left)
     }
   }
 
-  /** What has come of that subject. @param {string} subject @param {number} [atMost] @returns {any[]} */
+  /** The received messages of that subject. @param {string} subject @param {number} [atMost] @returns {any[]} */
   take(subject, atMost = Number.POSITIVE_INFINITY) {
     const taken = this.#inbox.filter(([one]) => one === subject).slice(0, atMost)
     this.#inbox = this.#inbox.filter(message => !taken.includes(message))
     return taken.map(([, content]) => content)
   }
 
-  /** Ends it without a word (SIGKILL); resolves when it is gone and all that it sent is here. */
+  /** Kills it (SIGKILL); resolves when it is gone and all its messages have arrived. */
   async kill() {
     this.child.kill('SIGKILL')
     await this.gone
   }
 
-  /** Resolves when something came, or after so many milliseconds. @param {number} ms */
+  /** Resolves when a message has arrived, or after `ms`. @param {number} ms */
   async #anything(ms) {
     await new Promise(resolve => {
       const timer = setTimeout(resolve, ms)

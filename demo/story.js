@@ -9,7 +9,7 @@ import { LiveTable } from './table.js'
 /** @typedef {import('./stage.js').Stage} Stage */
 /** @typedef {Awaited<ReturnType<Stage['start']>>} Player */
 
-/** What is changed, one after the other; `undefined` deletes. @type {readonly [key: string, value: unknown][]} */
+/** The changes, in order; `undefined` deletes. @type {readonly [key: string, value: unknown][]} */
 const CHANGES = [
   ['theme', 'dark'],
   ['perPage', 50],
@@ -21,42 +21,42 @@ const CHANGES = [
   ['maintenance', false],
 ]
 
-/** Pauses between the changes, for those who watch, in ms. */
+/** Pauses between the changes, for viewers, in ms. */
 const PAUSE = 250
 
-/** How long the writer may write before it is killed, in ms: at least, and up to so much more. */
+/** How long the writer writes before it is killed, in ms: the minimum, and the most to add to it. */
 const WRITING = [800, 400]
 
 /**
  * @typedef {object} Scene
  * @property {Stage} stage
  * @property {import('./table.js').Output} output
- * @property {number} [bound] within how many ms every process must see a change. Default: 2,000
- * @property {readonly number[]} [promised] writes that have to be there besides those that the writer acknowledges
+ * @property {number} [bound] how soon every process must see a change, in ms. Default: 2,000
+ * @property {readonly number[]} [promised] writes to expect besides those that the writer acknowledges
  */
 
-/** Plays both acts; gives whether all that is promised held. @param {Scene} scene */
+/** Plays both acts and returns whether every check passed. @param {Scene} scene */
 export async function tell(scene) {
   const say = (text = '') => scene.output.write(`${text}\n`)
-  say(`One dictionary, shared by several processes. The store: ${scene.stage.title}.`)
+  say(`One dictionary, shared by several processes. Store: ${scene.stage.title}.`)
   say()
   const readers = await Promise.all([1, 2, 3].map(number => scene.stage.start('./reader.js', `Reader ${number}`)))
   const seen = await changeSettings(scene, readers, say)
   const kept = await killWriter(scene, readers, say)
   say()
-  say(seen && kept ? 'All of it held.' : 'NOT all of it held: see above.')
+  say(seen && kept ? 'All checks passed.' : 'Some checks FAILED: see above.')
   return seen && kept
 }
 
 /**
- * The first act: settings are changed here, and seen there.
+ * The first act: this process changes settings, and the others see the changes.
  * @param {Scene} scene
  * @param {readonly Player[]} readers
  * @param {(text?: string) => void} say
  */
 async function changeSettings({ stage, output, bound = 2_000 }, readers, say) {
-  say('Three processes keep it in memory, and this one changes it. After how long was each')
-  say('write acknowledged as durable, and when did each memory hold the new value?')
+  say('Three processes hold the dictionary in memory, and this one changes it. The table shows')
+  say('when each write was durable, and when each process saw the new value.')
   say()
   const dict = await stage.open()
   const table = new LiveTable(output, [
@@ -83,7 +83,7 @@ function summary(sorted) {
 }
 
 /**
- * Makes one change, and gives after how many ms each reader's memory held it.
+ * Makes one change and returns the delay until each reader's memory had it, in ms.
  * @param {Dict} dict
  * @param {string} key
  * @param {unknown} value
@@ -93,7 +93,7 @@ function summary(sorted) {
  */
 async function change(dict, key, value, readers, table, bound) {
   const fill = table.add(value === undefined ? `${key} deleted` : `${key} = ${JSON.stringify(value)}`)
-  // On the clock that the processes have in common, see reader.js.
+  // On the clock that the processes share: see reader.js.
   const began = performance.timeOrigin + performance.now()
   const written = value === undefined ? dict.delete(key) : dict.set(key, value)
   const shown = written.then(() => fill(1, ms(performance.timeOrigin + performance.now() - began)))
@@ -109,20 +109,20 @@ async function change(dict, key, value, readers, table, bound) {
 }
 
 /**
- * The second act: a writer dies in the middle of its writes.
+ * The second act: a writer is killed while it writes.
  * @param {Scene} scene
  * @param {readonly Player[]} readers
  * @param {(text?: string) => void} say
  */
 async function killWriter({ stage, bound = 2_000, promised = [] }, readers, say) {
   say()
-  say('Another process now writes orders, each with its invoice, several at a time. It reports')
-  say('every write that was acknowledged. In the middle of that it is killed (SIGKILL).')
+  say('Now another process writes orders, each with its invoice, several at a time. It reports')
+  say('every acknowledged write, until it is killed (SIGKILL) in the middle of its work.')
   say()
   const writer = await stage.start('./writer.js', 'The writer')
   for (const reader of readers) reader.ask('hush')
   const first = await writer.receive('acknowledged', 10_000)
-  if (first === undefined) throw new Error('The writer could not write anything in 10 s.')
+  if (first === undefined) throw new Error('The writer wrote nothing within 10 s.')
   const [least = 0, more = 0] = WRITING
   await pause(least + Math.random() * more)
   await writer.kill()
@@ -135,15 +135,18 @@ async function killWriter({ stage, bound = 2_000, promised = [] }, readers, say)
   const lines = [
     ['acknowledged before the kill', acknowledged.length],
     ['lost', lost.length],
-    ['half done (an order without its invoice)', halfDone],
-    ['committed, but killed before it could say so', unreported],
-    ['processes whose memory agrees with the store', `${agreeing} of ${readers.length}`],
+    ['half written (an order without its invoice)', halfDone],
+    ['committed, but killed before it was reported', unreported],
+    ['processes whose memory matches the store', `${agreeing} of ${readers.length}`],
   ]
   for (const [title = '', count] of lines) say(`  ${String(title).padEnd(46)}${String(count).padStart(8)}`)
   return lost.length === 0 && halfDone === 0 && agreeing === readers.length
 }
 
-/** How many readers come to hold just that within the bound. @param {readonly Player[]} readers @param {string} expected @param {number} bound */
+/**
+ * How many readers reach exactly this state within the bound. @param {readonly Player[]} readers @param {string}
+ * expected @param {number} bound
+ */
 async function agree(readers, expected, bound) {
   const deadline = performance.now() + bound
   const agrees = await Promise.all(

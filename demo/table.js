@@ -1,12 +1,15 @@
 // @ts-check
 
-/** The output as far as the table needs it. @typedef {{ write(text: string): unknown, isTTY?: boolean, columns?: number }} Output */
+/**
+ * The members of an output that the table needs. @typedef {{ write(text: string): unknown, isTTY?: boolean, columns?:
+ * number }} Output
+ */
 
 const PENDING = '…'
 const GAP = '  '
 
 /**
- * Whether what was written may be written over: on a terminal that nobody asked to keep plain, and that breaks no line.
+ * Whether lines may be redrawn: on a terminal that is not set to plain output and is wide enough.
  * @param {Output} output
  * @param {number} width
  */
@@ -15,7 +18,7 @@ function canRedraw({ isTTY, columns = 80 }, width) {
   return isTTY === true && columns > width && !NO_COLOR && !CI && TERM !== 'dumb'
 }
 
-/** A table that is shown as it fills: redrawn in place where that is possible, else line by line as lines get full. */
+/** A table shown while it fills: redrawn in place if possible, and otherwise line by line. */
 export class LiveTable {
   #output
   #widths
@@ -33,7 +36,7 @@ export class LiveTable {
     this.#print(columns.map(([title]) => title))
   }
 
-  /** Begins a line; gives what fills the cell of a column. @param {string} title */
+  /** Begins a line and returns a function that fills a column's cell. @param {string} title */
   add(title) {
     /** @type {(string | undefined)[]} */
     const row = this.#widths.map((_, column) => (column === 0 ? title : undefined))
@@ -51,7 +54,7 @@ export class LiveTable {
       if (changed.every(cell => cell !== undefined)) this.#print(changed)
       return
     }
-    // Up to the first line, and clear from there to the end of the screen.
+    // Up to the first line, then clear to the end of the screen.
     if (this.#drawn > 0) this.#output.write(`\u001b[${this.#drawn}A\u001b[J`)
     for (const row of this.#rows) this.#print(row)
     this.#drawn = this.#rows.length

@@ -6,14 +6,14 @@ import { loadStore } from './stage.js'
 
 const AT_A_TIME = 4
 
-// Never without the process that started it.
+// It exits with the process that started it.
 process.on('disconnect', () => process.exit())
 
 const [name = '', address = ''] = process.argv.slice(2)
 const { open } = await loadStore(name)
 const dict = await open(address)
 
-/** Resolves when it is in the pipe, from where it arrives whatever happens to this process. @param {unknown} message */
+/** Resolves when the message is in the pipe: it arrives whatever happens to this process. @param {unknown} message */
 const report = message => new Promise(resolve => process.send?.(message, resolve))
 
 let begun = 0

@@ -12,7 +12,7 @@ export const REPOSITORY = repository.url.replace(/^git\+/, '').replace(/\.git$/,
 /** The documentation site, with a slash at the end. @type {string} */
 export const SITE = homepage
 
-/** Texts at the root that are pages of the site as well; the README is its home page. */
+/** Texts at the root that are also pages of the site; the README is its home page. */
 export const ROOT_PAGES = /** @type {Readonly<Record<string, string>>} */ ({
   'README.md': 'index.md',
   'ARCHITECTURE.md': 'ARCHITECTURE.md',
@@ -29,7 +29,8 @@ function fileOfPage(page) {
 }
 
 /**
- * The file of the repository that an address means; `undefined` for an address elsewhere, and for the generated API reference.
+ * The file of the repository that an address points at; `undefined` for an address elsewhere, and for the generated API
+ * reference.
  * @param {string} address
  * @returns {string | undefined}
  */

@@ -9,10 +9,10 @@ import { installed, root, runOrThrow } from './run.js'
 const src = join(root, 'src')
 const cache = join(root, '.cache')
 
-/** Each source as a module of its own: for what runs below the entry points, such as the torture test and the benchmarks. */
+/** Each source as a separate module: for programs that use internals, such as the torture test and the benchmarks. */
 const dist = join(root, 'dist')
 
-/** What the package holds: bundles of both formats, with their declarations. */
+/** The contents of the package: bundles in both formats, with their declarations. */
 const lib = join(root, 'lib')
 
 const SOURCES = [
@@ -32,7 +32,7 @@ async function newest(path) {
   return Math.max(here.mtimeMs, ...below)
 }
 
-/** Whether dist and lib were built after the last change of what they are built from. */
+/** Whether dist and lib were built after the last change of their sources. */
 export async function isBuilt() {
   const outputs = [join(dist, 'index.js'), join(lib, 'esm', 'index.js'), join(lib, 'cjs', 'index.js')]
   const built = await Promise.all(outputs.map(path => stat(path).catch(() => undefined)))
@@ -40,7 +40,7 @@ export async function isBuilt() {
   return (await Promise.all(SOURCES.map(path => newest(join(root, path))))).every(changed => changed <= oldest)
 }
 
-/** Compiles src into fresh outputs. The old ones stay whole until the new ones are, for whoever is running from them. */
+/** Compiles src into new outputs. The old ones stay complete until then, for processes that run from them. */
 export async function build() {
   await mkdir(cache, { recursive: true })
   const folder = await mkdtemp(join(cache, 'build-'))
@@ -60,7 +60,7 @@ export async function build() {
   }
 }
 
-/** Makes a module of each script beside the modules that import it, and these import that. @param {string} modules */
+/** Makes a module of each script beside the modules that import it, and redirects their imports to it. @param {string} modules */
 async function embedTexts(modules) {
   const files = await readdir(src, { recursive: true })
   const scripts = files.filter(path => path.endsWith('.lua'))

@@ -3,7 +3,7 @@ import { mkdir, mkdtemp, rename, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { root } from './run.js'
 
-/** The folder of what was downloaded and is kept for later runs. */
+/** The folder of downloads that are kept for later runs. */
 export function cacheFolder() {
   const { XDG_CACHE_HOME } = process.env
   return XDG_CACHE_HOME ? join(XDG_CACHE_HOME, 'durabledict') : join(root, '.cache')
@@ -17,8 +17,8 @@ const exists = path =>
   )
 
 /**
- * The cache's folder of that name, filled by `fill` where it is not there yet. It appears complete or not at all: of
- * several processes that fill it at once, each in a folder of its own, the first one's is kept.
+ * The cache's folder of that name, filled by `fill` if it is missing. It appears complete or not at all: concurrent
+ * processes fill separate folders, and the first one is kept.
  * @param {string} name
  * @param {(folder: string) => Promise<unknown>} fill
  */

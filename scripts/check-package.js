@@ -10,7 +10,7 @@ const lib = join(root, 'lib')
 
 const BESIDE_LIB = ['CHANGELOG.md', 'LICENSE', 'README.md', 'package.json']
 
-/** The files that the package must hold: no more, no fewer. */
+/** The exact set of files that the package must contain. */
 async function expectedFiles() {
   const built = ['LICENSE-devalue']
   for (const format of ['esm', 'cjs']) {
@@ -27,10 +27,10 @@ async function checkFiles(packed) {
   const missing = [...expected].filter(path => !actual.has(path))
   const surplus = [...actual].filter(path => !expected.has(path))
   if (missing.length > 0) throw new Error(`The package lacks ${missing.join(', ')}.`)
-  if (surplus.length > 0) throw new Error(`The package should not hold ${surplus.join(', ')}.`)
+  if (surplus.length > 0) throw new Error(`The package must not contain ${surplus.join(', ')}.`)
 }
 
-/** Imports, requires and type checks every entry, as one who installed the package would. @param {string} folder */
+/** Imports, requires and type-checks every entry, as a user of the package would. @param {string} folder */
 async function checkAsUser(folder) {
   const { name, exports } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8'))
   const entries = Object.keys(exports)
@@ -46,14 +46,14 @@ async function checkAsUser(folder) {
   await runOrThrow(installed('tsc'), ['--ignoreConfig', ...flags, 'types.ts'], { cwd: folder })
 }
 
-/** That what is written twice agrees. */
+/** Checks that information written twice agrees. */
 async function checkManifest() {
   if (!(await isWritten()))
-    throw new Error('package.json does not have the entries of scripts/entries.js: npm run entries')
+    throw new Error('package.json does not have the entries of scripts/entries.js: run npm run entries')
   const { version } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8'))
   const source = await readFile(join(root, 'src', 'version.ts'), 'utf8')
   if (!source.includes(`VERSION = '${version}'`))
-    throw new Error(`src/version.ts must say ${version}, as package.json does.`)
+    throw new Error(`src/version.ts must have the version ${version} of package.json.`)
 }
 
 /** @param {string} folder an empty one, inside the repository, so that dependencies are found */

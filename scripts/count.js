@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises'
 
 /** @typedef {{ passed: number, failed: number, skipped: number }} Counts */
 
-/** What Vitest's JSON report counted. A file that failed outside its tests counts as one. @param {string} path */
+/** The counts in Vitest's JSON report. A file that failed outside its tests counts as one. @param {string} path */
 export async function count(path) {
   const report = JSON.parse(await readFile(path, 'utf8'))
   /** @param {{ status: string, assertionResults: { status: string }[] }} file */

@@ -19,13 +19,13 @@ const exists = path => stat(path).then(Boolean, () => false)
 /** A program that npm installed for the site. @param {string} name */
 const program = name => join(site, 'node_modules/.bin', name)
 
-/** Where a file of the repository is in the site, or `undefined` if it is not a page. @param {string} path */
+/** The path of a file of the repository in the site, or `undefined` if it is not a page. @param {string} path */
 function placeOf(path) {
   const [, below] = /^docs\/(.*\.(?:md|svg|png))$/.exec(path) ?? []
   return below ?? ROOT_PAGES[path]
 }
 
-/** The file of the repository that a link means. @param {string} target @param {string} path the page of the link */
+/** The file of the repository that a link points at. @param {string} target @param {string} path the page of the link */
 const linkedFile = (target, path) =>
   /^[a-z]+:/.test(target) ? fileOf(target) : posix.normalize(posix.join(posix.dirname(path), target))
 
@@ -46,7 +46,7 @@ export function withSiteLinks(text, path) {
   })
 }
 
-/** Notes to the tests, in comments, are not text: the site shows no HTML. @param {string} page */
+/** Comments are notes to the tests and not part of the site, which shows no HTML. @param {string} page */
 const withoutNotes = page => page.replaceAll(/^<!--.*-->\n/gm, '')
 
 async function copyPages() {
@@ -61,7 +61,7 @@ async function copyPages() {
   }
 }
 
-/** Every page is in the sidebar, and the sidebar names nothing else. */
+/** The sidebar must name every page and nothing else. */
 async function checkSidebar() {
   const files = (await readdir(source, { recursive: true })).filter(
     name => name.endsWith('.md') && !name.startsWith('api/'),

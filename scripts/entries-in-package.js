@@ -29,7 +29,7 @@ function fields() {
   }
 }
 
-/** Whether package.json says so: the order of entries counts for nothing. */
+/** Whether package.json agrees, ignoring the order of entries. */
 export async function isWritten() {
   const manifest = JSON.parse(await readFile(path, 'utf8'))
   return Object.entries(fields()).every(([name, value]) => isDeepStrictEqual(manifest[name], value))

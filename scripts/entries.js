@@ -1,12 +1,13 @@
 // @ts-check
 /**
- * The entry points of the package, each for what its name says and for nothing else. `package.json` (exports, typesVersions),
- * the build, knip, the tests of the docs and those of bundles read this list: `npm run entries` writes it into package.json.
+ * The entry points of the package, each with exactly what its name says. `package.json` (exports, typesVersions), the
+ * build, knip, the tests of the docs and those of bundles read this list: `npm run entries` writes it into
+ * package.json.
  *
  * @typedef {object} Entry
  * @property {string} path below the package's name
- * @property {string} source below src; the built files are named like it
- * @property {number} limit in KiB: how large a program that imports it may become, bundled, minified and gzipped
+ * @property {string} source below src; the built files have the same name
+ * @property {number} limit in KiB: the largest size of a program that imports it, bundled, minified and gzipped
  */
 
 /** @type {readonly Entry[]} */
@@ -32,8 +33,8 @@ export const ENTRIES = [
   { path: './nestjs', source: 'nestjs.ts', limit: 5 },
 ]
 
-/** Without its extension, as the built files are named. @param {Entry} entry */
+/** Without its extension, like the built files. @param {Entry} entry */
 export const stemOf = ({ source }) => source.replace(/\.ts$/, '')
 
-/** What a user imports. @param {Entry} entry */
+/** The specifier that a user imports. @param {Entry} entry */
 export const specifierOf = ({ path }) => `durabledict${path.slice(1)}`

@@ -7,7 +7,7 @@ import { root, runOrThrow } from './run.js'
 /** @typedef {{ version?: string, integrity?: string, optional?: boolean, devOptional?: boolean }} Locked */
 
 /**
- * The packages that a lockfile of npm names, by folder.
+ * The packages in a lockfile of npm, by folder.
  * @param {string} path
  * @returns {Promise<Record<string, Locked> | undefined>}
  */
@@ -19,13 +19,13 @@ async function locked(path) {
   }
 }
 
-/** Whether the lockfile is that of package.json: if not, `npm ci` says so. @param {Record<string, unknown>} locked */
+/** Whether the lockfile matches package.json: if not, `npm ci` reports it. @param {Record<string, unknown>} locked */
 async function isOfPackage(locked) {
   const wanted = JSON.parse(await readFile(join(root, 'package.json'), 'utf8'))
   return ['dependencies', 'devDependencies'].every(kind => isDeepStrictEqual(locked[kind], wanted[kind]))
 }
 
-/** Whether node_modules holds what package-lock.json asks for. What is optional may be missing. */
+/** Whether node_modules has what package-lock.json lists. Optional packages may be missing. */
 async function isInstalled() {
   const [wanted, present] = await Promise.all([locked('package-lock.json'), locked('node_modules/.package-lock.json')])
   if (wanted === undefined || present === undefined || !(await isOfPackage({ ...wanted[''] }))) return false
@@ -37,7 +37,7 @@ async function isInstalled() {
   })
 }
 
-/** Installs the dependencies where they are missing, or not those of the lockfile; whether it had to. */
+/** Installs the dependencies if they are missing or differ from the lockfile; returns whether it had to. */
 export async function install() {
   if (await isInstalled()) return false
   await runOrThrow('npm', ['ci', '--ignore-scripts', '--include=dev', '--no-audit', '--no-fund'])

@@ -19,7 +19,7 @@ function figures(modules) {
 }
 
 /**
- * Prints what each lane did, and the time of its files added up: more than passed on the clock, where several ran at once.
+ * Prints the results of each lane, and the total time of its files: more than the elapsed time if several ran at once.
  * @implements {Reporter}
  */
 export default class LaneReporter {

@@ -42,7 +42,7 @@ export const LANES = {
     include: ['test/{web,caches}/**/*.test.ts'],
   },
   programs: {
-    covers: 'conformance under any runner, torture, bench, demo, docs, examples, the servers of the tests',
+    covers: 'conformance under any runner, torture, bench, demo, docs, examples, the test servers',
     include: [
       'test/{conformance,torture,bench,demo,docs,examples}/**/*.test.ts',
       'test/unit/servers*.test.ts',
@@ -50,7 +50,7 @@ export const LANES = {
     ],
   },
   consumers: {
-    covers: 'the packed library as others install it: bundlers, Jest, Next, Bun, Deno, TypeScript',
+    covers: 'the packed library as users install it: bundlers, Jest, Next, Bun, Deno, TypeScript',
     include: ['test/consumers/**/*.test.ts'],
   },
 }

@@ -4,8 +4,8 @@ import { cached } from './cache.js'
 import { runOrThrow } from './run.js'
 
 /**
- * The path of a Node of at least that major version: the running one where it is new enough, else one from the npm
- * package of prebuilt binaries, downloaded once and then kept in the cache.
+ * The path of a Node of at least that major version: the running one if it is new enough, and otherwise one from the
+ * npm package of prebuilt binaries, downloaded once and kept in the cache.
  * @param {number} major
  */
 export async function modernNode(major) {
@@ -14,7 +14,7 @@ export async function modernNode(major) {
   const folder = await cached(`node-${major}`, draft =>
     runOrThrow('npm', ['install', '--prefix', draft, '--no-save', '--no-audit', '--no-fund', `${name}@${major}`]),
   ).catch(cause => {
-    throw new Error(`Node ${major} is needed, and npm could not install ${name}@${major}: install it.`, { cause })
+    throw new Error(`Node ${major} is required, and npm could not install ${name}@${major}: install it.`, { cause })
   })
   return join(folder, 'node_modules', name, 'bin', process.platform === 'win32' ? 'node.exe' : 'node')
 }

@@ -3,7 +3,7 @@ import { cp, link, mkdir, readdir, symlink } from 'node:fs/promises'
 import { join } from 'node:path'
 
 /**
- * Puts the packages of one node_modules into another one, beside those that are there already, which stay.
+ * Adds the packages of one node_modules to another, whose own packages stay.
  * @param {string} from
  * @param {string} to
  * @param {{ whole?: boolean }} [options] whole: as real files rather than links to the packages' folders
@@ -19,7 +19,7 @@ export async function addPackages(from, to, { whole = false } = {}) {
   }
 }
 
-/** The same tree, its files shared. @param {string} from @param {string} to */
+/** A copy of the tree that shares its files. @param {string} from @param {string} to */
 async function linkFiles(from, to) {
   await mkdir(to, { recursive: true })
   for (const entry of await readdir(from, { withFileTypes: true })) {

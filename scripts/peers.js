@@ -39,7 +39,7 @@ const PEERS = {
   typeorm: { tests: ['test/model/conformance-typeorm.test.ts', 'test/model/dict-typeorm.test.ts'] },
 }
 
-/** What the tests need of the repository. */
+/** The files of the repository that the tests need. */
 const COPIED = ['src', 'test', 'scripts', 'docs', 'examples', 'dist', 'lib']
 const CONFIGURATION = ['package.json', 'tsconfig.json', 'tsconfig.build.json', 'vitest.config.ts']
 
@@ -63,7 +63,10 @@ async function installed(name, version, along) {
   return join(folder, 'node_modules')
 }
 
-/** Runs the tests in a copy of the repository that has this version; whether they passed. @param {string} name @param {string} version */
+/**
+ * Runs the tests in a copy of the repository that has this version; returns whether they passed. @param {string} name
+ * @param {string} version
+ */
 async function test(name, version) {
   const { tests, along = [] } = /** @type {typeof PEERS[string]} */ (PEERS[name])
   const folder = await mkdtemp(join(tmpdir(), 'durabledict-peer-'))
@@ -91,7 +94,10 @@ const untested = Object.keys(peerDependencies).filter(
 )
 if (untested.length > 0) throw new Error(`scripts/peers.js names no tests of ${untested.join(', ')}.`)
 
-/** The versions to test of a peer dependency, which may be named with one. @param {string} argument @returns {Promise<[name: string, versions: string[]]>} */
+/**
+ * The versions of a peer dependency to test; the argument may name one. @param {string} argument @returns
+ * {Promise<[name: string, versions: string[]]>}
+ */
 async function wanted(argument) {
   const [, name = argument, version] = /^(.+)@(.+)$/.exec(argument) ?? []
   if (version !== undefined) return [name, [version]]

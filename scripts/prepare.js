@@ -4,8 +4,8 @@ import { build, isBuilt } from './build.js'
 import { install } from './install.js'
 
 /**
- * Makes a clone ready to run from: installs the dependencies where they are not, and builds dist where it is older than
- * its source. Costs a few milliseconds where all is ready. Uses nothing that has to be installed.
+ * Prepares a clone: installs missing dependencies, and builds dist if it is older than its source. Takes a few
+ * milliseconds if there is nothing to do. Uses no installed package.
  * @param {{ build?: boolean }} [options]
  */
 export async function prepare({ build: wanted = true } = {}) {

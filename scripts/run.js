@@ -5,12 +5,12 @@ import { fileURLToPath } from 'node:url'
 /** The repository's root. */
 export const root = fileURLToPath(new URL('..', import.meta.url))
 
-/** Names a command that npm installed with the dependencies. @param {string} name */
+/** The path of a command that npm installed with the dependencies. @param {string} name */
 export const installed = name => fileURLToPath(new URL(`../node_modules/.bin/${name}`, import.meta.url))
 
 /**
- * Runs a command at the root and gives its exit code, its standard output, and that with its standard error (nothing of
- * either where `stdio` is 'inherit').
+ * Runs a command at the root and returns its exit code, its standard output, and that with its standard error (both
+ * empty if `stdio` is 'inherit').
  * @param {string} command
  * @param {string[]} args
  * @param {{ stdio?: 'pipe' | 'inherit', cwd?: string, env?: Record<string, string | undefined> }} [options]
@@ -18,7 +18,7 @@ export const installed = name => fileURLToPath(new URL(`../node_modules/.bin/${n
  */
 export function run(command, args, { stdio = 'pipe', cwd = root, env = process.env } = {}) {
   return new Promise((resolve, reject) => {
-    // npm and what it installs are command files on Windows, which only a shell can start.
+    // On Windows, npm and the commands it installs are batch files, which only a shell can start.
     const shell = process.platform === 'win32' && command !== process.execPath
     const child = spawn(command, args, { cwd, env, shell, stdio: ['ignore', stdio, stdio] })
     let stdout = ''
@@ -41,7 +41,7 @@ export function run(command, args, { stdio = 'pipe', cwd = root, env = process.e
 }
 
 /**
- * Gives the command's standard output, or rejects with all that it printed where it fails.
+ * Returns the command's standard output, or rejects with all its output if it fails.
  * @param {string} command
  * @param {string[]} args
  * @param {{ cwd?: string, env?: Record<string, string | undefined> }} [options]

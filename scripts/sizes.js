@@ -39,7 +39,7 @@ export async function measure(entry) {
 /** @param {Awaited<ReturnType<typeof measure>>} measured */
 export const isTooLarge = ({ entry, kib }) => kib > entry.limit
 
-/** All of them, one after the other. */
+/** All entry points, one after the other. */
 export async function measureAll() {
   const all = []
   for (const entry of ENTRIES) all.push(await measure(entry))

@@ -17,9 +17,9 @@ const reporters = ['default', 'json', './scripts/lane-reporter.js']
 /**
  * @typedef {object} Step
  * @property {string} name
- * @property {string} alone the command that runs this step by itself
+ * @property {string} alone the command that runs only this step
  * @property {() => Promise<{ code: number, output: string }>} run
- * @property {boolean} [vital] nothing after it makes sense where it fails
+ * @property {boolean} [vital] whether its failure makes the following steps meaningless
  */
 
 /** @param {string} name @param {string} script @param {boolean} [vital] @param {string[]} [args] @returns {Step} */
@@ -62,7 +62,7 @@ function stepsOf(lane) {
     ]
   if (lane === 'quick') return [...READY, ...SOURCE, tests(['quick'])]
   if (lane in LANES) return [...READY, tests([lane])]
-  throw new Error(`There is no lane "${lane}"; there are ${Object.keys(LANES).join(', ')}, long and all.`)
+  throw new Error(`Unknown lane "${lane}"; the lanes are ${Object.keys(LANES).join(', ')}, long and all.`)
 }
 
 function done() {
@@ -74,7 +74,7 @@ function failed(error) {
   return { code: 1, output: error.message }
 }
 
-/** Runs one step and prints its line; whether it passed. @param {Step} step */
+/** Runs one step and prints its line; returns whether it passed. @param {Step} step */
 async function perform(step) {
   const started = performance.now()
   const { code, output } = await step.run().catch(failed)
@@ -86,7 +86,7 @@ async function perform(step) {
   return code === 0
 }
 
-/** Performs the steps, up to the first vital one that fails; gives those that failed. */
+/** Runs the steps, up to the first vital one that fails; returns those that failed. */
 async function performAll() {
   const broken = []
   for (const step of stepsOf(lane)) {
@@ -97,7 +97,7 @@ async function performAll() {
   return broken
 }
 
-// Interrupted, it takes the running step along: at exit, what was started is ended.
+// An interrupt also ends the running step: everything started is ended at exit.
 process.once('SIGINT', () => process.exit(130))
 process.once('SIGTERM', () => process.exit(143))
 

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { root } from './run.js'
 
-/** The changelog, with what was unreleased under the version. @param {string} changelog @param {string} version */
+/** The changelog, with the unreleased changes under the version. @param {string} changelog @param {string} version */
 export function withRelease(changelog, version) {
   if (changelog.includes(`\n## ${version}\n`)) return changelog
   return changelog.replace('\n## Unreleased\n', `\n## Unreleased\n\n## ${version}\n`)

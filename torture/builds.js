@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { root } from '../scripts/run.js'
 import { newFolder, removeFolder } from './folders.js'
 
-/** Text of a built file, and what is to stand in its place. It must be there once. */
+/** Text of a built file, and its replacement. It must occur once. */
 /** @typedef {{ file: string, from: string | RegExp, to: string }} Change */
 
 /** Small limits, so that a short run trims the log, loads and scans. @type {readonly Change[]} */
@@ -15,7 +15,7 @@ export const SMALL = [
 ]
 
 /**
- * A copy of the built library, altered as told: whoever builds meanwhile does not disturb those who run it.
+ * A changed copy of the built library: a later build does not disturb a running test.
  * @param {readonly Change[]} [changes]
  */
 export async function copyOfDist(changes = []) {
@@ -43,7 +43,7 @@ async function copy(folder) {
     try {
       return await cp(join(root, 'dist'), folder, { recursive: true })
     } catch (error) {
-      // It is being replaced by a fresh one.
+      // A build is replacing it.
       if (attempt === 5) throw error
       await new Promise(resolve => setTimeout(resolve, 200))
     }

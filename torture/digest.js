@@ -1,6 +1,6 @@
 // @ts-check
 
-/** A number that is the same for the same entries, in whatever order. @param {Iterable<readonly [string, unknown]>} entries */
+/** A number that is equal for equal entries, in any order. @param {Iterable<readonly [string, unknown]>} entries */
 export function digest(entries) {
   let sum = 0
   let count = 0

@@ -7,12 +7,12 @@ import { join } from 'node:path'
 /** @type {Set<string>} */
 const folders = new Set()
 
-// Whatever ends this process, but SIGKILL.
+// For every end of this process except SIGKILL.
 process.once('exit', () => {
   for (const folder of folders) rmSync(folder, { recursive: true, force: true })
 })
 
-/** A new folder, gone with this process at the latest. @param {string} [within] */
+/** A new folder, removed with this process at the latest. @param {string} [within] */
 export async function newFolder(within = tmpdir()) {
   const folder = await mkdtemp(join(within, 'durabledict-torture-'))
   folders.add(folder)

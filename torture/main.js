@@ -3,7 +3,7 @@ import { parseArgs } from 'node:util'
 import { prepare } from '../scripts/prepare.js'
 import { report } from './report.js'
 
-/** How long one scene lasts, in ms. */
+/** The duration of one scene, in ms. */
 const SCENE = 30_000
 
 /** @param {string[]} args */
@@ -15,9 +15,9 @@ function read(args) {
   return { ms: minutes * 60_000, seed: values.seed ?? `${Math.floor(Math.random() * 1e9)}` }
 }
 
-/** Tortures; gives the exit status: 0 only if everything held. @param {string[]} args those of the command line */
+/** Runs the torture test and returns the exit status: 0 only if every check passed. @param {string[]} args of the command line */
 export async function main(args) {
-  // At exit, what was made is removed; what was started ends with this process.
+  // Everything made is removed at exit; everything started ends with this process.
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.once(signal, () => process.exit(130))
   try {
     const { ms, seed } = read(args)
@@ -29,9 +29,12 @@ export async function main(args) {
   }
 }
 
-/** Plays scenes until the time is over, or until one fails; gives whether all held. @param {number} ms @param {string} seed */
+/**
+ * Plays scenes until the time is over or one fails; returns whether every check passed. @param {number} ms @param
+ * {string} seed
+ */
 async function torture(ms, seed) {
-  // Not before: what it imports may have had to be installed and built.
+  // Imported late: its dependencies may have to be installed and built first.
   const { play } = await import('./conductor/scene.js')
   const until = performance.now() + ms
   /** @type {Map<string, number>} */
@@ -45,7 +48,7 @@ async function torture(ms, seed) {
     if (undecided.length > 0) console.log(`        undecided: ${undecided.join(', ')}`)
     if (violations.length > 0) {
       console.log(report(violations))
-      console.log(`\nAgain: npm run torture -- --seed ${sceneSeed}`)
+      console.log(`\nRepeat it with: npm run torture -- --seed ${sceneSeed}`)
       return false
     }
   }

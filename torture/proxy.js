@@ -5,14 +5,14 @@ import { connect, createServer } from 'node:net'
 
 /** @typedef {'toServer' | 'toClient'} Direction */
 
-/** What travels one way over one connection: on, later, not until released, or nowhere. */
+/** The traffic in one direction of one connection: forwarded, delayed, held back, or dropped. */
 class Pipe {
   /** @type {'pass' | 'hold' | 'swallow'} */
   mode = 'pass'
   delay = 0
   /** @type {Buffer[]} */
   #held = []
-  /** What is to be sent, and when: in this order, whatever timers do. @type {{ due: number, send: () => void }[]} */
+  /** What to send, and when: in this order, whatever the timers do. @type {{ due: number, send: () => void }[]} */
   #queue = []
   #to
 
@@ -87,7 +87,7 @@ export class Link {
 
   #orphaned = false
 
-  /** Breaks off (RST) on both sides. */
+  /** Resets the connection (RST) on both sides. */
   cut() {
     this.#client.resetAndDestroy()
     this.#server.resetAndDestroy()
@@ -98,7 +98,7 @@ export class Link {
     for (const pipe of this.#pipes(directions)) pipe.delay = ms
   }
 
-  /** Whatever comes from now on is lost; such a connection can only be cut. @param {readonly Direction[]} [directions] */
+  /** Drops everything from now on; such a connection can only be cut. @param {readonly Direction[]} [directions] */
   swallow(directions) {
     for (const pipe of this.#pipes(directions)) pipe.mode = 'swallow'
     this.damaged = true
@@ -106,19 +106,19 @@ export class Link {
 
   damaged = false
 
-  /** ValueKind back what the client sends. */
+  /** Holds back what the client sends. */
   hold() {
     this.#toServer.mode = 'hold'
   }
 
-  /** The client loses the connection, while what it sent is still on its way. */
+  /** The client loses the connection while what it sent is still in transit. */
   orphan() {
     this.#orphaned = true
     this.#toClient.mode = 'swallow'
     this.#client.resetAndDestroy()
   }
 
-  /** What was held back arrives; the connection of an orphan ends a little later. */
+  /** Delivers what was held back; the connection of an orphan ends a little later. */
   release() {
     this.#toServer.release()
     if (this.#orphaned) setTimeout(() => this.#server.destroy(), 500)
@@ -130,7 +130,7 @@ export class Link {
   }
 }
 
-/** A TCP proxy on 127.0.0.1 that damages what goes through it, as told. */
+/** A TCP proxy on 127.0.0.1 that damages the traffic on request. */
 export class FaultProxy {
   /** Connections so far. */
   accepted = 0
@@ -149,7 +149,7 @@ export class FaultProxy {
     this.#target = target
   }
 
-  /** @param {number} target the port of 127.0.0.1 that it leads to */
+  /** @param {number} target the server's port on 127.0.0.1 */
   static async open(target) {
     const proxy = new FaultProxy(target)
     proxy.#server.listen(0, '127.0.0.1')
@@ -165,12 +165,12 @@ export class FaultProxy {
     return [...this.#links]
   }
 
-  /** From now on it leads elsewhere. @param {number} target */
+  /** Forwards new connections elsewhere. @param {number} target */
   retarget(target) {
     this.#target = target
   }
 
-  /** Breaks off what there is, and what comes, until it is let through as often as it was refused. @param {boolean} on */
+  /** Resets present and new connections until they are allowed the same number of times. @param {boolean} on */
   refuse(on) {
     this.#refusals += on ? 1 : -1
     if (on) this.cut()
@@ -181,19 +181,19 @@ export class FaultProxy {
     for (const socket of this.#swallowed) socket.resetAndDestroy()
   }
 
-  /** Everything takes so much longer, each way. @param {number} ms */
+  /** Delays everything by so much, in each direction. @param {number} ms */
   delay(ms) {
     this.#delay = ms
     for (const link of this.#links) link.delay(ms)
   }
 
-  /** Connections stay, and nothing goes through; new ones are accepted, and answered by silence. */
+  /** Connections stay, but nothing is forwarded; new ones are accepted, but get no response. */
   halfOpen() {
     this.#halfOpen = true
     for (const link of this.#links) link.swallow()
   }
 
-  /** All works again; connections that lost something are cut, since nothing can mend them. */
+  /** Everything works again; connections that lost data are cut, since they cannot be repaired. */
   heal() {
     this.#halfOpen = false
     this.delay(0)

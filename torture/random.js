@@ -1,6 +1,6 @@
 // @ts-check
 
-/** Numbers that are the same for the same seed (xorshift32 over a hash of the seed). */
+/** Random numbers, the same for the same seed (xorshift32 over a hash of the seed). */
 export class Random {
   #state
 
@@ -35,7 +35,10 @@ export class Random {
     return /** @type {V} */ (list[Math.floor(this.next() * list.length)])
   }
 
-  /** One of the things, as often as its weight says. @template V @param {readonly (readonly [weight: number, thing: V])[]} list @returns {V} */
+  /**
+   * One of the things, with the probability of its weight. @template V @param {readonly (readonly [weight: number,
+   * thing: V])[]} list @returns {V}
+   */
   weighted(list) {
     let left = this.next() * list.reduce((sum, [weight]) => sum + weight, 0)
     for (const [weight, thing] of list) {

@@ -1,11 +1,11 @@
 // @ts-check
 /** @import { Operation, Violation } from './types.js' */
 
-/** At most so many violations are told, and of each so many operations. */
+/** Limits of the violations to report, and of the operations of each. */
 const VIOLATIONS = 4
 const OPERATIONS = 40
 
-/** Says what was not held, and by which history. @param {readonly Violation[]} violations */
+/** Reports the violated rules, with their histories. @param {readonly Violation[]} violations */
 export function report(violations) {
   const lines = violations.slice(0, VIOLATIONS).flatMap(({ rule, text, operations }) => {
     const shown = operations.slice(-OPERATIONS)

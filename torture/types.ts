@@ -1,43 +1,43 @@
 /** Times are milliseconds of CLOCK_MONOTONIC, which all processes of a machine share. */
 export type Time = number
 
-/** What a session logged of one call. */
+/** A session's record of one call. */
 export interface Operation {
   id: string
   session: string
   kind: 'set' | 'delete' | 'pop' | 'setDefault' | 'transact' | 'update' | 'read'
   key: string
   begin: Time
-  /** Infinity where no answer came: it may take effect at any later time, or never. */
+  /** Infinity if there was no response: it may take effect at any later time, or never. */
   end: Time
-  /** `none`: it surely had no effect. `unknown`: it may have one, at any time from `begin` on. */
+  /** `none`: it had no effect. `unknown`: it may have one, at any time from `begin` on. */
   outcome: 'done' | 'none' | 'unknown'
-  /** What it writes. */
+  /** The value it writes. */
   value?: string | undefined
-  /** What it gave: of a read, pop or setDefault the value (nothing: missing), of a delete whether it was there. */
+  /** Its result: of a read, pop or setDefault the value (or nothing), of a delete whether the key existed. */
   result?: string | boolean | undefined
   /** Of a transaction: what its last attempt read. */
   expected?: string | undefined
-  /** Of a read served from memory: within so many ms. */
+  /** Of a read served from memory: its bound in ms. */
   bound?: number | undefined
   everywhere?: boolean | undefined
   /** Of one half of a pair: the key of the other one. */
   pairedWith?: string | undefined
 }
 
-/** Something outside of the dictionary set these keys: a store that lost data, or a stranger's command. */
+/** Something outside the dictionary set these keys: a store that lost data, or an external writer's command. */
 export interface Loss {
   kind: string
   begin: Time
   end: Time
-  /** What there was then: of every key, or only of those in `keys`. */
+  /** The entries afterwards: of every key, or only of those in `keys`. */
   entries: Readonly<Record<string, string>>
   keys?: readonly string[] | undefined
-  /** Number of the version that survived; replicas beyond it must say that they diverged. 0: all of them. */
+  /** The number of the version that survived; replicas beyond it must report a divergence. 0: all of them. */
   survived?: number | undefined
 }
 
-/** A view of memory, as it was at one moment. */
+/** A view of memory at one moment. */
 export interface Seen {
   session: string
   at: Time
@@ -59,7 +59,7 @@ export interface LocalRead {
   value: string | undefined
 }
 
-/** Both halves of a pair, as one state showed them. */
+/** Both halves of a pair, in one state. */
 interface PairRead {
   session: string
   at: Time
@@ -69,14 +69,14 @@ interface PairRead {
   right: string | undefined
 }
 
-/** What a surviving replica held when all was over. */
+/** The memory of a surviving replica at the end. */
 interface Final {
   session: string
   version: string
   entries: Readonly<Record<string, string>>
 }
 
-/** All that is known of one run. */
+/** The complete record of one run. */
 export interface History {
   operations: Operation[]
   losses: Loss[]
@@ -85,11 +85,11 @@ export interface History {
   locals: LocalRead[]
   pairs: PairRead[]
   finals: Final[]
-  /** When a session was open: from when on. */
+  /** When each session was opened. */
   opened: Readonly<Record<string, Time>>
-  /** What the store held when all was over; nothing where it was not asked. */
+  /** The stored entries at the end, or nothing if they were not read. */
   store?: { at: Time; entries: Readonly<Record<string, string>> } | undefined
-  /** Unhandled rejections, crashes, errors that no call may give. */
+  /** Unhandled rejections, crashes, and unexpected errors. */
   faults: string[]
 }
 

@@ -24,10 +24,10 @@ import { Session } from './worker/session.js'
  * @property {string | number} seed
  */
 
-/** How long each call on the store may take, in ms. */
+/** The time limit of each call to the store, in ms. */
 const TIMEOUT = 1_000
 
-/** How often opening is tried while the store is out of reach. */
+/** How often to retry opening while the store is unreachable. */
 const OPENINGS = 200
 
 /** @type {WorkerPlan} */
@@ -35,7 +35,7 @@ const plan = JSON.parse(process.argv[2] ?? '')
 const journal = new Journal(plan.journal)
 const random = new Random(plan.seed)
 
-// Never without the process that started it.
+// It exits with the process that started it.
 process.on('disconnect', () => process.exit())
 
 for (const event of ['uncaughtException', 'unhandledRejection']) {
@@ -84,11 +84,11 @@ const work = new Load(sessions, random)
 /** @type {Record<string, (...args: any[]) => unknown>} */
 const orders = {
   load: () => work.start(),
-  /** Ends the load; resolves when nothing is under way any more. */
+  /** Ends the load; resolves when no call is in progress. */
   rest: () => work.stop(),
   /** Any method of a session. */
   call: (index, method, ...args) => /** @type {any} */ (sessions[index])[method](...args),
-  /** So many of the next pushed messages are lost. */
+  /** Loses so many of the next pushed messages. */
   lose: (index, count) => {
     const session = /** @type {Session} */ (sessions[index])
     session.channel.lose = count

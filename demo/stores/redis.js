@@ -3,14 +3,13 @@ import { randomUUID } from 'node:crypto'
 import { createClient } from 'redis'
 import { RedisDict } from '../../dist/index.js'
 
-/** A dictionary of a new name on the Redis of that URL. @type {import('../stage.js').DemoStore} */
+/** A dictionary with a new name on the Redis at that URL. @type {import('../stage.js').DemoStore} */
 export const store = {
   title: 'Redis',
   async make(url) {
-    if (url === undefined)
-      throw new Error('The demo needs to know which Redis: npm run demo -- --redis redis://localhost')
+    if (url === undefined) throw new Error('Name the Redis to use: npm run demo -- --redis redis://localhost')
     const name = `durabledict-demo-${randomUUID()}`
-    // At once, and not by the first process that is started: this one can say what is wrong.
+    // Connects first, so that this process and not a child reports a failure.
     await (await RedisDict.open(name, url)).close()
     return { address: JSON.stringify([name, url]), remove: () => remove(name, url) }
   },
@@ -20,10 +19,10 @@ export const store = {
   },
 }
 
-/** All keys that the dictionary has. @param {string} name @param {string} url */
+/** All keys of the dictionary. @param {string} name @param {string} url */
 async function remove(name, url) {
   const client = createClient({ url, socket: { reconnectStrategy: false } })
-  // A server that is gone meanwhile holds nothing to be removed.
+  // A server that is gone has nothing to remove.
   client.on('error', () => {})
   try {
     await client.connect()

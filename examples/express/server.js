@@ -14,9 +14,9 @@ const settings = await SqliteDict.open('settings', file, {
   schema,
   defaults: { title: 'The shop', open: true, vat: 0.2 },
 })
-settings.on('stale', ({ cause }) => console.error('Serving what memory holds:', cause))
+settings.on('stale', ({ cause }) => console.error('Serving from memory:', cause))
 
-/** Anywhere below a request: no parameter is passed down, and no setting changes halfway through. @param {number} net */
+/** Works anywhere in a request: no parameter is passed down, and no setting changes in the middle. @param {number} net */
 function priceOf(net) {
   return (net * (1 + settings.current().get('vat'))).toFixed(2)
 }
@@ -30,11 +30,11 @@ app.get('/', (_request, response) => {
   response.json({ title: now.get('title'), open: now.get('open'), coffee: priceOf(3), tea: priceOf(2) })
 })
 
-// A real one asks who is there.
+// A real one authenticates the caller.
 app.put('/admin/settings/:key', async (request, response) => {
   // The schema decides whether the setting exists and accepts the value.
   await settings.set(/** @type {keyof typeof schema} */ (request.params.key), request.body.value)
-  // Every process has it from its next request on.
+  // Every process has it from its next request.
   response.status(204).end()
 })
 
@@ -52,7 +52,7 @@ console.log(`http://127.0.0.1:${/** @type {import('node:net').AddressInfo} */ (s
 
 for (const signal of ['SIGINT', 'SIGTERM']) {
   process.once(signal, () => {
-    // First no more requests, then no more dictionary.
+    // Stop accepting requests first, then close the dictionary.
     server.close(() => settings.close())
     server.closeIdleConnections()
   })

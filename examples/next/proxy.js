@@ -1,7 +1,7 @@
 import { NextResponse } from 'next/server'
 import { settings } from './lib/settings.js'
 
-/** Answers each page with 503 while the shop is closed. */
+/** Responds to each page with 503 while the shop is closed. */
 export async function proxy() {
   const { local } = await settings()
   return local.get('open') ? NextResponse.next() : new NextResponse('The shop is closed.', { status: 503 })

@@ -12,10 +12,10 @@ import { textModules } from './text-modules.js'
 
 const src = join(root, 'src')
 
-/** ESM only, so that the CommonJS build could not require it: it becomes part of both. */
+/** It is ESM only, so the CommonJS build could not require it: both builds include it. */
 const EMBEDDED = 'devalue'
 
-/** Puts the CommonJS way of loading a package in place of the ESM one. @type {Plugin} */
+/** Replaces the ESM way of loading a package with the CommonJS one. @type {Plugin} */
 const requirePackages = {
   name: 'require-packages',
   resolveId(specifier) {
@@ -27,7 +27,7 @@ const requirePackages = {
 /** @param {string} specifier */
 const isExternal = specifier => !/^[./]/.test(specifier) && specifier !== EMBEDDED
 
-/** Bundles the entry points into one folder, what several of them need into chunks. @param {Format} format @param {string} folder */
+/** Bundles the entry points into one folder, with shared code in chunks. @param {Format} format @param {string} folder */
 async function bundle(format, folder) {
   const { rolldown } = await import('rolldown')
   const input = Object.fromEntries(ENTRIES.map(entry => [stemOf(entry), join(src, entry.source)]))
@@ -52,7 +52,7 @@ async function bundle(format, folder) {
 }
 
 /**
- * Writes the package's code: for each format the entry points, the chunks that they share, and their declarations.
+ * Writes the package's code: for each format the entry points, their shared chunks, and the declarations.
  * @param {string} lib
  * @param {string} modules where tsc put each source by itself
  */
@@ -68,7 +68,7 @@ export async function bundleLibrary(lib, modules) {
   }
 }
 
-/** What says of which format a folder's files are. @param {Format} format */
+/** The file that declares the format of a folder's files. @param {Format} format */
 async function manifest(format) {
   const { sideEffects } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8'))
   return { type: format === 'esm' ? 'module' : 'commonjs', sideEffects }

@@ -12,7 +12,7 @@ export const code = { extension: '.js', imports: /(?:\bfrom |\bimport |\bimport\
 export const declarations = { extension: '.d.ts', imports: /(?:\bfrom |\bimport |\bimport\()["'](\.[^"']+)\.js["']/g }
 
 /**
- * The files that the entry points are and import, by path below the folder.
+ * The entry points and everything they import, by path below the folder.
  * @param {string} folder
  * @param {Kind} kind
  * @returns {Promise<Set<string>>}

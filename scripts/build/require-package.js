@@ -9,7 +9,7 @@ import { join } from 'node:path'
  * @returns {Promise<unknown>}
  */
 export async function importPackage(name) {
-  // There is no file name in a bundle that is ESM.
+  // An ESM bundle has no file name.
   const from = typeof __filename === 'string' ? __filename : join(process.cwd(), 'index.js')
   return createRequire(from)(name)
 }

@@ -1,7 +1,7 @@
 // @ts-check
 import { readFile } from 'node:fs/promises'
 
-/** Scripts (Lua) are imported as text, by the build and by the tests: no program has to find them when it runs. */
+/** The build and the tests import scripts (Lua) as text, so that programs need not find them at run time. */
 export function textModules() {
   return {
     name: 'text-modules',
@@ -13,7 +13,7 @@ export function textModules() {
   }
 }
 
-/** A module that exports the text, line by line as it is written. @param {string} text */
+/** A module that exports the text, line by line. @param {string} text */
 export function moduleOf(text) {
   const escaped = text.replaceAll(/[`\\]|\$\{/g, '\\$&')
   return { code: `export default \`${escaped}\`\n`, moduleType: /** @type {const} */ ('js') }

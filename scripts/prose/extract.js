@@ -3,7 +3,7 @@
 // replaced by spaces, so that a place in the prose is a place in the file.
 import { parseSync } from 'rolldown/utils'
 
-/** Prose, and where it begins in the file. @typedef {{ text: string, at: number }} Piece */
+/** Prose, and its position in the file. @typedef {{ text: string, at: number }} Piece */
 
 /** @typedef {Record<string, any> & { type: string, start: number, end: number }} Node */
 
@@ -11,17 +11,17 @@ const TITLED = /^(test|it|describe|conform)$/
 
 const SQL = /^\s*(?:--.*\s*)*(CREATE|SELECT|INSERT|UPDATE|DELETE|ALTER|DROP|GRANT|SET|WITH|DO|BEGIN) /
 
-/** Spaces, with the line ends kept. @param {string} text */
+/** Spaces in place of the text, with its line ends. @param {string} text */
 const blank = text => text.replace(/[^\n]/g, ' ')
 
-/** One word of the same length in place of code, a link's address or a tag. @param {string} text */
+/** Replaces code, a link's address or a tag with one word of the same length. @param {string} text */
 const hideMarkup = text =>
   text
     .replace(/`[^`]*`/g, code => `\`${code.slice(1, -1).replace(/[^\n]/g, 'x')}\``)
     .replace(/\]\([^)\s]*\)/g, link => `]${blank(link.slice(1))}`)
     .replace(/<!--[\s\S]*?-->|<[a-z/][^>]*>/g, blank)
 
-/** Splits at lines that begin something of their own. @param {string} text @param {RegExp} beginning @returns {Piece[]} */
+/** Splits the text before each line that matches. @param {string} text @param {RegExp} beginning @returns {Piece[]} */
 function split(text, beginning) {
   /** @type {Piece[]} */
   const pieces = []
@@ -46,7 +46,7 @@ export function proseOfPage(page) {
   return split(hideMarkup(withoutCode), /^\s*($|[-*|#>]|\d+\.)/)
 }
 
-/** Comments of examples are prose as well. @param {string} block */
+/** Comments in examples are also prose. @param {string} block */
 const hideCode = block =>
   block.replace(/[^\n]+/g, line => {
     const comment = /(?<=^|\s)\/\/ (?!@)(?=[A-Z].*\.$)/.exec(line)
@@ -59,7 +59,7 @@ export function proseOfProgram(path, source) {
   return [...joined(comments, source).flatMap(proseOfComment), ...stringsOf(program, path)]
 }
 
-/** Line comments that follow each other are one text. @param {readonly { start: number, end: number }[]} comments @param {string} source */
+/** Consecutive line comments are one text. @param {readonly { start: number, end: number }[]} comments @param {string} source */
 function joined(comments, source) {
   /** @type {Piece[]} */
   const pieces = []
@@ -88,11 +88,11 @@ function proseOfComment({ text, at }) {
   return split(hideMarkup(bare), /^\s*($|@|[-*|] |\d+\.)/).flatMap(piece => atTags(piece, at))
 }
 
-/** A tag in the middle of a line begins a text of its own. @param {Piece} piece @param {number} offset */
+/** A tag in the middle of a line begins a new text. @param {Piece} piece @param {number} offset */
 const atTags = (piece, offset) =>
   [...piece.text.matchAll(/(?:^|@)[^@]*/g)].map(part => ({ text: part[0], at: offset + piece.at + part.index }))
 
-/** Messages of programs, titles of tests. @param {Node} program @param {string} path @returns {Piece[]} */
+/** Messages of programs and titles of tests. @param {Node} program @param {string} path @returns {Piece[]} */
 function stringsOf(program, path) {
   /** @type {Piece[]} */
   const pieces = []
@@ -119,7 +119,7 @@ function textOf(node) {
   return hideMarkup(node.quasis.map((/** @type {Node} */ part) => part.value.raw).join('_'))
 }
 
-/** The name that a call begins with: `test` of `test.each(rows)(…)`. @param {Node} callee @returns {string} */
+/** The first name of a call: `test` of `test.each(rows)(…)`. @param {Node} callee @returns {string} */
 function rootOf(callee) {
   if (callee.type === 'CallExpression') return rootOf(callee.callee)
   return callee.type === 'MemberExpression' ? rootOf(callee.object) : (callee.name ?? '')

@@ -8,7 +8,7 @@ const compiled = RULES.map(({ pattern, write }) => ({
   write,
 }))
 
-/** What should be written otherwise in a text, which is a paragraph, a message or a title. @param {string} text @returns {Finding[]} */
+/** What to rewrite in a text, which is a paragraph, a message or a title. @param {string} text @returns {Finding[]} */
 export function judge(text) {
   return [...phrases(text), ...longSentences(text)].sort((a, b) => a.index - b.index)
 }

@@ -44,10 +44,10 @@ export const RULES = [
   { pattern: /\bas (?:it|they|one) (?:likes?|pleases?)\b/i, write: '"any"', bad: 'It may return as it likes.', good: 'It may return in any order.' },
 ]
 
-/** The most words of a sentence. */
+/** The most words in a sentence. */
 export const LONGEST = 40
 
-/** Folders and files that are being rewritten: not checked yet, except when they are named on the command line. */
+/** Folders and files that are still to be rewritten: checked only when named on the command line. */
 /** @type {readonly string[]} */
 export const PENDING = [
   'bench/benches',

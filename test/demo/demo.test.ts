@@ -38,9 +38,9 @@ describe('npm run demo', { timeout: 60_000 }, () => {
     expect(stdout).toMatch(/^Seen in time: 24 of 24\. Median \d+\.\d ms, slowest \d+\.\d ms\.$/m)
     expect(stdout).toMatch(/^ +acknowledged before the kill +[1-9]\d*$/m)
     expect(stdout).toMatch(/^ +lost +0$/m)
-    expect(stdout).toMatch(/^ +half done .* +0$/m)
-    expect(stdout).toMatch(/^ +processes whose memory agrees with the store +3 of 3$/m)
-    expect(stdout).toMatch(/^All of it held\.$/m)
+    expect(stdout).toMatch(/^ +half written .* +0$/m)
+    expect(stdout).toMatch(/^ +processes whose memory matches the store +3 of 3$/m)
+    expect(stdout).toMatch(/^All checks passed\.$/m)
     expect(stdout).not.toContain('\u001b')
     expect(status).toBe(0)
   })
@@ -50,10 +50,10 @@ describe('npm run demo', { timeout: 60_000 }, () => {
     try {
       const { status, stdout, stderr } = await run(pathOf('../../demo/run.js'), ['--redis', server.url])
       expect(stderr).toBe('')
-      expect(stdout).toMatch(/^One dictionary, shared by several processes\. The store: Redis\.$/m)
+      expect(stdout).toMatch(/^One dictionary, shared by several processes\. Store: Redis\.$/m)
       expect(stdout).toMatch(/^Seen in time: 24 of 24\. /m)
       expect(stdout).toMatch(/^ +lost +0$/m)
-      expect(stdout).toMatch(/^All of it held\.$/m)
+      expect(stdout).toMatch(/^All checks passed\.$/m)
       expect(status).toBe(0)
       const client = await createClient({ url: server.url }).connect()
       expect(await client.keys('durabledict-demo-*')).toEqual([])
@@ -72,7 +72,7 @@ describe('npm run demo', { timeout: 60_000 }, () => {
   it.concurrent('fails if an acknowledged write is missing', async () => {
     const { status, stdout } = await run(pathOf('./promise-too-much.js'))
     expect(stdout).toMatch(/^ +lost +1$/m)
-    expect(stdout).toMatch(/^NOT all of it held/m)
+    expect(stdout).toMatch(/^Some checks FAILED/m)
     expect(status).toBe(1)
   })
 
@@ -92,7 +92,7 @@ describe('npm run demo', { timeout: 60_000 }, () => {
 
   it('lists the available stores', async () => {
     const { status, stderr } = await run(pathOf('../../demo/run.js'), ['--nowhere'])
-    expect(stderr).toBe('The demo does not know "--nowhere". It knows --redis, --sqlite.\n')
+    expect(stderr).toBe('Unknown option "--nowhere". Choose a store: --redis, --sqlite.\n')
     expect(status).toBe(1)
   })
 })

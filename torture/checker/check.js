@@ -4,7 +4,7 @@ import { checkRegisters } from './registers.js'
 import * as rules from './rules.js'
 
 /**
- * ValueKind a history against everything that is promised.
+ * Checks a history against every guarantee.
  * @param {History} history
  * @returns {{ violations: Violation[], undecided: string[] }}
  */

@@ -3,22 +3,23 @@
 import { Pending } from './pending.js'
 import { ANY, KEEP, PRESENT } from './steps.js'
 
-/** The most states that are looked at for one key. */
+/** The most states to visit for one key. */
 const BUDGET = 200_000
 
 /**
  * @typedef {object} Verdict
  * @property {'yes' | 'no' | 'undecided'} answer
- * @property {Step[]} stuck where it is no: what could have been next after the longest explanation found
+ * @property {Step[]} stuck if the answer is no: the possible next steps after the longest explanation found
  */
 
 /**
- * Whether there is an order of the steps that explains them all: each takes effect within its time, on what the one
- * before left. A search that remembers what it tried (Wing and Gong, "Testing and verifying concurrent objects", 1993; Lowe,
- * "Testing for linearizability", 2017). Reads of memory within a bound may be explained by an earlier time, but not by
- * one before a write that was everywhere when they began.
+ * Searches for an order of the steps that explains all of them: each takes effect within its time, on the state that
+ * the previous one left. The search remembers visited states (Wing and Gong, "Testing and verifying concurrent
+ * objects", 1993; Lowe, "Testing for linearizability", 2017). Reads from memory within a bound may be explained by an
+ * earlier time, but not by one before a write that was everywhere when they began.
  * @param {readonly Step[]} steps in order of `from`
- * @param {(write: Step, read: Step) => boolean} [excused] whether the read need not see that write although it was everywhere
+ * @param {(write: Step, read: Step) => boolean} [excused] whether the read need not see that write although it was
+ * everywhere
  * @returns {Verdict}
  */
 export function linearizable(steps, excused = () => false) {
@@ -34,7 +35,7 @@ function fits({ expects }, state) {
 /** @param {Step} step */
 const expectsValue = ({ expects, optional }) => !optional && expects !== ANY && expects !== PRESENT
 
-/** Counts things by what they have in common. @extends {Map<unknown, number>} */
+/** Counts things by their key. @extends {Map<unknown, number>} */
 class Tally extends Map {
   /** @param {unknown} what @param {number} by */
   add(what, by) {
@@ -47,7 +48,7 @@ class Tally extends Map {
   }
 }
 
-/** One state of the search: what was taken to come here, and what may be tried next, the best last. */
+/** One state of the search: the steps taken so far, and the possible next ones, the best last. */
 /** @typedef {{ taken: number[], choices: number[] }} Frame */
 
 class Search {
@@ -55,10 +56,10 @@ class Search {
   #excused
   #pending
   #longest
-  /** By when each step should have taken effect, for those who find what it leaves. */
+  /** The time by which each step should have taken effect, for the steps that find its value. */
   #due
   #left
-  /** How many required steps are still to come that expect a value, and how many steps that leave it. */
+  /** How many remaining required steps expect a value, and how many steps leave it. */
   #expecting = new Tally()
   #leaving = new Tally()
   /** @type {Set<string>} */
@@ -85,7 +86,7 @@ class Search {
     return { answer: this.#tried.size < BUDGET ? 'no' : 'undecided', stuck: this.#stuck }
   }
 
-  /** Depth first, with a stack of our own: histories are longer than the language's. */
+  /** Depth first, with an explicit stack: histories are longer than the call stack. */
   #explain() {
     /** @type {Frame[]} */
     const stack = [this.#enter(undefined)]
@@ -114,7 +115,7 @@ class Search {
     return { taken, choices }
   }
 
-  /** Steps that leave all as it is are never better taken later. @param {string | undefined} state */
+  /** Steps that change nothing are best taken at once. @param {string | undefined} state */
   #takeReads(state) {
     const taken = []
     for (let before = -1; before < taken.length; ) {
@@ -129,7 +130,7 @@ class Search {
     return taken
   }
 
-  /** What could take effect next and change the state. @param {string | undefined} state */
+  /** The steps that could take effect next and change the state. @param {string | undefined} state */
   #choices(state) {
     const wanted = this.#expecting.of(state)
     const comesAgain = this.#leaving.of(state) > 0
@@ -137,11 +138,11 @@ class Search {
     const choices = this.#eligible().filter(index => {
       const step = this.#step(index)
       if (step.leaves === KEEP || !fits(step, state)) return false
-      // What others still have to find must not be overwritten, unless it comes again.
+      // A value that others still have to find must not be overwritten, unless it comes again.
       const own = expectsValue(step) && step.expects === state ? 1 : 0
       if (wanted > own && !comesAgain && step.leaves !== state) return false
       if (!isOptionalRemoval(step)) return true
-      // Of those that do the same, only the earliest need be tried.
+      // Of steps with the same effect, only the earliest needs to be tried.
       const isFirst = !removal
       removal = true
       return isFirst
@@ -149,7 +150,7 @@ class Search {
     return choices.sort((left, right) => this.#dueAt(right) - this.#dueAt(left))
   }
 
-  /** Those that nothing still to come must precede. */
+  /** The steps that no remaining one must precede. */
   #eligible() {
     const { soonest, everywhere } = this.#limits()
     const found = []
@@ -162,7 +163,7 @@ class Search {
     return found
   }
 
-  /** The soonest end of what is still to come, and the writes among it that were everywhere at their end. */
+  /** The earliest end of a remaining step, and the remaining writes that were everywhere at their end. */
   #limits() {
     let soonest = Number.POSITIVE_INFINITY
     const everywhere = []
@@ -184,7 +185,7 @@ class Search {
     return true
   }
 
-  /** Keeps the place where the longest explanation ended. */
+  /** Records where the longest explanation ended. */
   #note() {
     if (this.#left >= this.#fewest) return
     this.#fewest = this.#left
@@ -225,7 +226,7 @@ class Search {
 /** @param {Step} step */
 const isOptionalRemoval = ({ optional, expects, leaves }) => optional && expects === PRESENT && leaves === undefined
 
-/** Its end, or the first end among those who find its value. @param {readonly Step[]} steps */
+/** Its end, or the first end of the steps that find its value. @param {readonly Step[]} steps */
 function dueTimes(steps) {
   /** @type {Map<unknown, number>} */
   const found = new Map()

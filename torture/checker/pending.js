@@ -1,10 +1,10 @@
 // @ts-check
 
-/** The indices from 0 to n - 1 that are not taken yet, in order; what was taken last is put back first. */
+/** The indices from 0 to n - 1 that are not taken yet, in order; the last one taken is put back first. */
 export class Pending {
   #next
   #previous
-  /** The highest index taken so far, after each taking. */
+  /** The highest index taken so far, after each step. */
   #highest = [-1]
 
   /** @param {number} size */
@@ -28,14 +28,14 @@ export class Pending {
     this.#highest.push(Math.max(index, this.#highest.at(-1) ?? -1))
   }
 
-  /** @param {number} index the one taken last */
+  /** @param {number} index the last one taken */
   putBack(index) {
     this.#next[this.#at(this.#previous, index)] = index
     this.#previous[this.#at(this.#next, index)] = index
     this.#highest.pop()
   }
 
-  /** Names the set of what was taken. */
+  /** Identifies the set of taken indices. */
   name() {
     const highest = this.#highest.at(-1) ?? -1
     const left = []

@@ -18,21 +18,26 @@ function byKey(operations) {
 }
 
 /**
- * A store that lost the recorded bound with its data binds no write until those who rely on it have asked again.
+ * A store that lost the recorded bound with its data binds no write until the dictionaries with the bound have checked
+ * again.
  * @param {readonly Loss[]} losses @returns {(write: Step, read: Step) => boolean}
  */
 const excusedBy = losses => (write, read) =>
   losses.some(({ keys, begin, end }) => keys === undefined && begin <= write.end && read.from <= end)
 
-/** What the key's history ought to be, the more special first. @type {[rule: string, simplify: (operations: readonly Operation[]) => Operation[]][]} */
+/**
+ * The rules for a key's history, the more special first. @type {[rule: string, simplify: (operations: readonly
+ * Operation[]) => Operation[]][]}
+ */
 const RULES = [
   ['no read older than a write that was everywhere', all => all.map(one => ({ ...one, everywhere: false }))],
   ['no read from memory older than its bound', all => all.filter(({ kind, bound }) => kind !== 'read' || !bound)],
 ]
 
 /**
- * Each key is linearizable: its writes and checked reads take effect at one moment between call and answer; reads of memory
- * within their bound; none before a write that was everywhere. What is in doubt may happen at any later time, or never.
+ * Each key is linearizable: its writes and checked reads take effect at one moment between call and response; reads of
+ * memory within their bound; none before a write that was everywhere. An operation in doubt may take effect at any
+ * later time, or never.
  * @param {History} history
  * @returns {{ violations: Violation[], undecided: string[] }}
  */
@@ -53,7 +58,7 @@ export function judge(key, operations, losses) {
   return linearizable(stepsOf(key, operations, losses), excusedBy(losses)).answer
 }
 
-/** What the store holds in the end. @param {string} key @param {NonNullable<History['store']>} store @returns {Operation} */
+/** The stored value in the end. @param {string} key @param {NonNullable<History['store']>} store @returns {Operation} */
 function lastRead(key, { at, entries }) {
   const times = { begin: at, end: at }
   return { id: 'end', session: 'store', kind: 'read', key, ...times, outcome: 'done', result: entries[key] }
@@ -67,6 +72,6 @@ function violation(key, operations, losses) {
   const shortest = shrink(operations, fails)
   const struck = losses.filter(({ keys }) => keys === undefined || keys.includes(key))
   const lost = struck.map(({ kind, begin, entries }) => `${kind} at ${begin.toFixed(1)} left ${entries[key]}`)
-  const text = `No order explains what happened to ${key}.${lost.length > 0 ? ` Losses: ${lost.join('; ')}.` : ''}`
+  const text = `No order explains the operations on ${key}.${lost.length > 0 ? ` Losses: ${lost.join('; ')}.` : ''}`
   return { rule, text, operations: shortest }
 }

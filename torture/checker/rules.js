@@ -7,7 +7,7 @@ const violation = (rule, text, operations = []) => ({ rule, text, operations })
 /** @param {unknown} value */
 const shown = value => (value === undefined ? 'nothing' : JSON.stringify(value))
 
-/** Who may have written a value. @param {History} history */
+/** The possible writers of a value. @param {History} history */
 function writers({ operations }) {
   /** @type {Map<unknown, Operation>} */
   const found = new Map()
@@ -15,7 +15,7 @@ function writers({ operations }) {
   return found
 }
 
-/** What is found was written by someone, and not by a write that was said to have had no effect. @param {History} history */
+/** Every value that was found was written, and not by a write that rejected without an effect. @param {History} history */
 export function noInvention(history) {
   const written = writers(history)
   const restored = new Set(history.losses.flatMap(({ entries }) => Object.values(entries)))
@@ -26,7 +26,9 @@ export function noInvention(history) {
     if (outcome !== 'done' || found === undefined || restored.has(String(found))) continue
     const writer = written.get(found)
     if (writer === undefined || writer.outcome === 'none') {
-      const text = writer ? `${shown(found)} was found, though its write was refused.` : `Nobody wrote ${shown(found)}.`
+      const text = writer
+        ? `${shown(found)} was found, although its write was rejected.`
+        : `Nobody wrote ${shown(found)}.`
       violations.push(
         violation('nothing is there that was not written', text, writer ? [writer, operation] : [operation]),
       )
@@ -46,7 +48,9 @@ export function popsOnce({ operations, losses }) {
     const value = String(operation.result)
     const before = popped.get(value)
     if (before && !restored.has(value)) {
-      violations.push(violation('each value is popped once', `${shown(value)} was given twice.`, [before, operation]))
+      violations.push(
+        violation('each value is popped once', `${shown(value)} was returned twice.`, [before, operation]),
+      )
     }
     popped.set(value, operation)
   }
@@ -64,7 +68,7 @@ export function wholePairs({ pairs, operations }) {
     })
 }
 
-/** Memory is one state that the store went through: wherever the version is the same, all of it is. @param {History} history */
+/** Memory is one state of the store: replicas with the same version have the same entries. @param {History} history */
 export function oneStatePerVersion({ seen }) {
   /** @type {Map<string, import('../types.js').Seen>} */
   const known = new Map()
@@ -73,25 +77,25 @@ export function oneStatePerVersion({ seen }) {
     const before = known.get(one.version)
     if (before === undefined) known.set(one.version, one)
     else if (before.digest !== one.digest) {
-      const text = `${one.session} and ${before.session} held version ${one.version} with other contents.`
+      const text = `${one.session} and ${before.session} had version ${one.version} with different entries.`
       violations.push(violation('one version, one state', text))
     }
   }
   return violations
 }
 
-/** Memory never comes back to a state that it left, unless it says that the store did. @param {History} history */
+/** Memory never returns to an earlier state, unless it reports that the store did. @param {History} history */
 export function neverBack(history) {
   const violations = []
   const told = divergences(history)
   for (const [session, states] of grouped(history.seen)) {
-    /** @type {Map<string, number>} when each version was last held */
+    /** @type {Map<string, number>} when each version was last in memory */
     const held = new Map()
     let current = ''
     for (const { version, at } of states) {
       const before = held.get(version)
       if (version !== current && before !== undefined && !told(session, before, at)) {
-        violations.push(violation('memory never goes back', `${session} came back to version ${version}.`))
+        violations.push(violation('memory never goes back', `${session} returned to version ${version}.`))
       }
       held.set(version, at)
       current = version
@@ -101,8 +105,7 @@ export function neverBack(history) {
 }
 
 /**
- * What one writer writes to a key of its own is seen in the order of its writing. (Values are number|writer; those in doubt
- * may be late.)
+ * Writes of one writer to its own key are seen in order. (Values are number|writer; those in doubt may be late.)
  * @param {History} history
  */
 export function monotonicReads(history) {
@@ -130,7 +133,7 @@ export function monotonicReads(history) {
 /** @param {string | undefined} value */
 const numberOf = value => (value === undefined ? -1 : Number.parseInt(value, 10))
 
-/** Counters count what was acknowledged since the last loss, and what is in doubt at most. @param {History} history */
+/** Counters count what was acknowledged since the last loss, and at most what is in doubt. @param {History} history */
 export function counters({ operations, losses, store }) {
   if (!store) return []
   const violations = []
@@ -150,7 +153,7 @@ export function counters({ operations, losses, store }) {
   return violations
 }
 
-/** Every surviving replica holds what the store holds. @param {History} history */
+/** Every surviving replica equals the store. @param {History} history */
 export function allAgree({ finals, store }) {
   if (!store) return []
   return finals.flatMap(({ session, entries }) => {
@@ -165,7 +168,7 @@ export function allAgree({ finals, store }) {
   })
 }
 
-/** Whoever holds what the store lost says that it diverged. @param {History} history */
+/** Every replica that has data the store lost reports a divergence. @param {History} history */
 export function divergenceTold(history) {
   const { losses, finals, opened } = history
   const violations = []
@@ -177,20 +180,20 @@ export function divergenceTold(history) {
       const held = (states.get(session) ?? []).filter(({ at }) => at < begin).at(-1)
       if (!held || (opened[session] ?? 0) >= begin || Number.parseInt(held.version, 10) <= survived) continue
       if (told(session, begin, Number.POSITIVE_INFINITY)) continue
-      violations.push(violation('divergence is told', `${session} followed a ${kind} without saying so.`))
+      violations.push(violation('divergence is reported', `${session} followed a ${kind} without reporting it.`))
     }
   }
   return violations
 }
 
-/** No process crashed or met an error that no call may give. @param {History} history */
+/** No process crashed or had an unexpected error. @param {History} history */
 export function noFaults({ faults }) {
   return faults.map(text => violation('no crash, no stray error', text))
 }
 
 /**
- * Whether a session said within a time that it diverged. After a rollback it may only say that it loaded everything: where the
- * log no longer reaches back, no one can tell the one from the other.
+ * Whether a session reported a divergence within a time. After a rollback it may only report that it loaded everything:
+ * if the log does not go back far enough, the two cannot be distinguished.
  * @param {History} history @returns {(session: string, from: number, to: number) => boolean}
  */
 function divergences({ syncs, losses }) {

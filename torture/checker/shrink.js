@@ -5,8 +5,8 @@
 const ATTEMPTS = 400
 
 /**
- * A shorter history of one key that still cannot be explained. Only what cannot make a sound history unsound is left out:
- * what came after, reads, and values with all who found them.
+ * A shorter history of one key that still cannot be explained. It omits only what cannot invalidate a valid history:
+ * later operations, reads, and values together with the operations that found them.
  * @param {readonly Operation[]} operations
  * @param {(operations: readonly Operation[]) => boolean} fails
  * @returns {readonly Operation[]}
@@ -23,7 +23,7 @@ export function shrink(operations, fails) {
   return withoutAll(early, chains, stillFails).sort((left, right) => left.begin - right.begin)
 }
 
-/** What had happened by then. @param {readonly Operation[]} operations @param {number} time @returns {Operation[]} */
+/** The operations before that time. @param {readonly Operation[]} operations @param {number} time @returns {Operation[]} */
 function until(operations, time) {
   return operations
     .filter(({ begin, end, kind }) => begin <= time && (end <= time || kind !== 'read'))
@@ -46,10 +46,10 @@ function cutEnd(operations, fails) {
   return fails(cut) ? cut : [...operations]
 }
 
-/** Sets of operations that may be left out together. @param {readonly Operation[]} operations @returns {Operation[][]} */
+/** Sets of operations that may be omitted together. @param {readonly Operation[]} operations @returns {Operation[][]} */
 function removable(operations) {
   const reads = operations.filter(({ kind }) => kind === 'read').map(one => [one])
-  // Where someone found nothing, or something without saying what, every value before counts.
+  // If an operation found nothing, or an unknown value, every earlier value counts.
   const counts = operations.some(one => one.kind === 'delete' || one.kind === 'setDefault' || foundNothing(one))
   if (counts) return reads
   const values = operations.filter(({ kind }) => kind === 'set' || kind === 'update')
@@ -62,7 +62,7 @@ function foundNothing({ kind, result, expected, outcome }) {
   return outcome === 'done' && (kind === 'read' || kind === 'pop') && result === undefined
 }
 
-/** A write, all who found its value, and so on. @param {Operation} write @param {readonly Operation[]} operations */
+/** A write, the operations that found its value, and so on. @param {Operation} write @param {readonly Operation[]} operations */
 function chain(write, operations) {
   const found = [write]
   for (const { value, kind } of found) {

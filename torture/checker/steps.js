@@ -1,19 +1,19 @@
 // @ts-check
 /** @import { Loss, Operation, Time } from '../types.js' */
 
-/** Whatever is there. */
+/** Any state. */
 export const ANY = Symbol('any')
-/** Something is there. */
+/** Any value. */
 export const PRESENT = Symbol('present')
-/** What is there stays. */
+/** The present state stays. */
 export const KEEP = Symbol('keep')
 
 /** @typedef {string | undefined | typeof ANY | typeof PRESENT} Expected */
 
 /**
- * What one operation does to one key: where the register holds what it expects, it leaves another value.
+ * The effect of one operation on one key: if the register has the expected state, the step leaves another one.
  * @typedef {object} Step
- * @property {Expected} expects `undefined`: nothing is there
+ * @property {Expected} expects `undefined`: no value
  * @property {string | undefined | typeof KEEP} leaves
  * @property {Time} from it takes effect at or after this
  * @property {Time} begin
@@ -43,7 +43,7 @@ function known({ kind, value, result, expected }) {
   }
 }
 
-/** What it does where it takes effect at all. @param {Operation} operation @returns {Pick<Step, 'expects' | 'leaves'>} */
+/** Its effect, if it has any. @param {Operation} operation @returns {Pick<Step, 'expects' | 'leaves'>} */
 function unknown({ kind, value, expected }) {
   if (kind === 'delete' || kind === 'pop') return { expects: PRESENT, leaves: undefined }
   if (kind === 'setDefault') return { expects: undefined, leaves: value }
@@ -67,7 +67,7 @@ function lossOf(key, loss) {
 }
 
 /**
- * What happened to a key, in order of its earliest time.
+ * The steps of a key, in order of their earliest times.
  * @param {string} key @param {readonly Operation[]} operations those of the key @param {readonly Loss[]} losses
  */
 export function stepsOf(key, operations, losses) {
@@ -79,8 +79,8 @@ export function stepsOf(key, operations, losses) {
 }
 
 /**
- * A write that may never have taken effect, and that no one found, explains nothing: unless someone removed something
- * without saying what.
+ * A write that may never have taken effect, and whose value nobody found, explains nothing, unless a removal did not
+ * report its value.
  * @param {Step[]} steps
  */
 function withoutUnseen(steps) {

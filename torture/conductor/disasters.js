@@ -5,7 +5,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { FaultProxy } from '../proxy.js'
 import { RedisServer } from './server.js'
 
-/** What befalls processes and servers, one at a time; over when it resolves. */
+/** A fault of processes or servers, one at a time; over when it resolves. */
 /** @typedef {(stage: Stage, random: Random) => Promise<unknown>} Disaster */
 /** @typedef {readonly (readonly [weight: number, name: string, disaster: Disaster])[]} Disasters */
 
@@ -17,7 +17,10 @@ async function killWorker(stage, random) {
   await worker.order('load')
 }
 
-/** A process does not notice that it is stopped: for less or more than its bounds. @param {Stage} stage @param {Random} random */
+/**
+ * A process does not notice that it is stopped, for shorter or longer than its bounds. @param {Stage} stage @param
+ * {Random} random
+ */
 async function stopWorker(stage, random) {
   const { worker } = random.pick(stage.slots)
   worker?.signal('SIGSTOP')
@@ -32,7 +35,7 @@ async function stopServer({ server }, random) {
   server.signal('SIGCONT')
 }
 
-/** All that was acknowledged is on disk. @param {Stage} stage @param {Random} random */
+/** Everything acknowledged is on disk. @param {Stage} stage @param {Random} random */
 async function killServer({ server }, random) {
   await server.kill()
   await pause(random.between(0, 300))
@@ -42,7 +45,7 @@ async function killServer({ server }, random) {
 /** @param {Stage} stage */
 const flush = stage => stage.flush()
 
-/** While nobody can reach it: the very moment does not matter. @param {Stage} stage */
+/** While nobody can reach it: the exact moment does not matter. @param {Stage} stage */
 const flushAlone = stage => stage.lose('FLUSHALL', () => stage.server.run('FLUSHALL'))
 
 /** @param {Stage} stage @param {Random} random */
@@ -55,7 +58,7 @@ async function steal(stage, random) {
 /** @param {Stage} stage */
 const save = stage => stage.server.run('SAVE')
 
-/** It comes back as it was at the latest snapshot. @param {Stage} stage @param {Random} random */
+/** It comes back with the data of the latest snapshot. @param {Stage} stage @param {Random} random */
 async function rollBack(stage, random) {
   await stage.lose('restart without the latest data', async () => {
     await stage.server.kill()
@@ -64,14 +67,14 @@ async function rollBack(stage, random) {
   })
 }
 
-/** What happens to clients and to any server. @type {Disasters} */
+/** Faults of clients and of any server. @type {Disasters} */
 const ANYWHERE = [
   [4, 'SIGKILL of a client', killWorker],
   [6, 'SIGSTOP of a client', stopWorker],
   [3, 'SIGSTOP of the server', stopServer],
   [2, 'FLUSHALL under load', flush],
   [1, 'FLUSHALL', flushAlone],
-  [2, 'HDEL by a stranger', steal],
+  [2, 'HDEL by an external writer', steal],
 ]
 
 /** A single server that keeps what it acknowledged. @type {Disasters} */
@@ -80,14 +83,14 @@ export const DURABLE = [...ANYWHERE, [4, 'SIGKILL of the server', killServer]]
 /** A single server that forgets. @type {Disasters} */
 export const FORGETFUL = [...ANYWHERE, [4, 'snapshot', save], [4, 'rollback of the server', rollBack]]
 
-/** A primary whose replica, which is behind, may have to take over. */
+/** A primary whose replica, which lags, may have to take over. */
 export class Pair {
   /** @type {Disasters} */
   disasters = [...ANYWHERE, [4, 'failover', (stage, random) => this.#failOver(stage, random)]]
   #replica
   #link
 
-  /** @param {RedisServer} replica @param {FaultProxy} link the way to it */
+  /** @param {RedisServer} replica @param {FaultProxy} link the proxy in front of it */
   constructor(replica, link) {
     this.#replica = replica
     this.#link = link
@@ -105,7 +108,7 @@ export class Pair {
 
   /** @param {Stage} stage @param {Random} random */
   async #failOver(stage, random) {
-    // Silence on the way to the replica: what is written from now on is lost.
+    // The link to the replica goes silent: later writes are lost.
     if (random.chance(0.7)) for (const link of this.#link.links) link.swallow(['toClient'])
     await pause(random.between(0, 300))
     const old = stage.server
@@ -122,7 +125,10 @@ export class Pair {
   }
 }
 
-/** A new replica of a server, and the way between them. @param {RedisServer} primary @returns {Promise<[RedisServer, FaultProxy]>} */
+/**
+ * A new replica of a server, and the proxy between them. @param {RedisServer} primary @returns {Promise<[RedisServer,
+ * FaultProxy]>}
+ */
 async function follow(primary) {
   const link = await FaultProxy.open(primary.port)
   const replica = await RedisServer.start({ durable: true, replicaOf: link.port })
@@ -130,7 +136,10 @@ async function follow(primary) {
   return [replica, link]
 }
 
-/** Lets disasters happen until it is told to stop. @param {Stage} stage @param {() => Disasters} disasters @param {Random} random @param {AbortSignal} signal @param {(kind: string) => void} count */
+/**
+ * Causes disasters until stopped. @param {Stage} stage @param {() => Disasters} disasters @param {Random} random @param
+ * {AbortSignal} signal @param {(kind: string) => void} count
+ */
 export async function strike(stage, disasters, random, signal, count) {
   while (!signal.aborted) {
     await pause(random.between(100, 900))

@@ -3,12 +3,12 @@
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 
-/** What an error says about the effect of a write. @type {Readonly<Record<string, Operation['outcome']>>} */
+/** What an error implies for the effect of a write. @type {Readonly<Record<string, Operation['outcome']>>} */
 const OUTCOMES = { DURABLEDICT_STORE_UNAVAILABLE: 'none', DURABLEDICT_CONFLICT: 'none' }
 
 /** @typedef {Record<string, any>} Line */
 
-/** The records of every process, in the order of each. A line that its process was killed over is left out. @param {string} folder */
+/** The records of every process, in order. An incomplete line of a killed process is left out. @param {string} folder */
 async function linesIn(folder) {
   const files = (await readdir(folder)).filter(name => name.endsWith('.jsonl'))
   const texts = await Promise.all(files.map(name => readFile(join(folder, name), 'utf8')))
@@ -47,7 +47,7 @@ class Reader {
   }
 
   result() {
-    // A transaction that never came to its function wrote nothing.
+    // A transaction whose function never ran wrote nothing.
     const operations = this.#history.operations.filter(({ kind, value }) => kind !== 'transact' || value !== undefined)
     return { history: { ...this.#history, operations }, figures: this.#figures }
   }
@@ -74,7 +74,7 @@ class Reader {
     },
     try: ({ i, x, v }) => {
       const [operation] = this.#begun.get(i) ?? []
-      if (operation?.value !== undefined) this.#count('transactions run again')
+      if (operation?.value !== undefined) this.#count('transactions retried')
       if (operation) Object.assign(operation, { expected: x, value: v })
     },
     end: ({ i, end, r, e }) => {

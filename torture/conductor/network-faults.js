@@ -3,7 +3,7 @@
 /** @import { Random } from '../random.js' */
 import { setTimeout as pause } from 'node:timers/promises'
 
-/** A fault on the way, over when it resolves. */
+/** A fault of the network, over when it resolves. */
 /** @typedef {(proxy: FaultProxy, random: Random) => Promise<unknown>} NetworkFault */
 
 /** One connection, or all. @param {FaultProxy} proxy @param {Random} random @returns {Link[]} */
@@ -21,14 +21,14 @@ const FAULTS = {
     await pause(random.between(100, 800))
     proxy.delay(0)
   },
-  /** What the server answers, or tells, is lost; then the connection. */
+  /** The server's responses or pushes are lost; then the connection is cut. */
   async 'drop answers'(proxy, random) {
     await dropThenCut(some(proxy, random), random, 'toClient')
   },
   async 'drop questions'(proxy, random) {
     await dropThenCut(some(proxy, random), random, 'toServer')
   },
-  /** For up to longer than a call may take. */
+  /** For up to longer than the time limit of a call. */
   async 'half open'(proxy, random) {
     proxy.halfOpen()
     await pause(random.between(50, 1_500))
@@ -39,7 +39,7 @@ const FAULTS = {
     await pause(random.between(20, 300))
     proxy.refuse(false)
   },
-  /** What was sent over a connection arrives after the client has lost it, and perhaps sent it again. */
+  /** What a client sent arrives after it has lost the connection, and perhaps sent it again. */
   async late(proxy, random) {
     const links = some(proxy, random)
     for (const link of links) link.hold()
@@ -57,7 +57,10 @@ async function dropThenCut(links, random, direction) {
   for (const link of links) link.cut()
 }
 
-/** Damages the ways of the clients until it is told to stop. @param {readonly FaultProxy[]} proxies @param {Random} random @param {AbortSignal} signal @param {(kind: string) => void} count */
+/**
+ * Damages the clients' connections until stopped. @param {readonly FaultProxy[]} proxies @param {Random} random @param
+ * {AbortSignal} signal @param {(kind: string) => void} count
+ */
 export async function damage(proxies, random, signal, count) {
   while (!signal.aborted) {
     await pause(random.between(20, 250))

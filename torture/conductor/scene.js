@@ -10,7 +10,7 @@ import { DURABLE, FORGETFUL, Pair, strike } from './disasters.js'
 import { damage } from './network-faults.js'
 import { Stage } from './stage.js'
 
-/** Who takes part: every mode, over every client. @type {readonly Cast[]} */
+/** The processes: every mode, over every client. @type {readonly Cast[]} */
 const CAST = [
   { client: 'node-redis', sessions: [{ options: {} }, { options: { maxStaleness: 200 } }] },
   { client: 'ioredis', sessions: [{ options: {} }, { options: { autosync: false } }] },
@@ -28,13 +28,13 @@ const CAST = [
   { client: 'node-redis', sessions: [{ options: { maxStaleness: 400 } }, { options: { live: true } }] },
 ]
 
-/** What kinds of server there are, and what may happen to each. */
+/** The kinds of server, and the possible faults of each. */
 const TOPOLOGIES = /** @type {const} */ (['durable', 'forgetful', 'pair'])
 
 /** @typedef {{ violations: Violation[], undecided: string[], figures: Map<string, number>, title: string }} Outcome */
 
 /**
- * Plays one scene: everyone does as he likes, while everything goes wrong; then all heals, and is checked.
+ * Plays one scene: all sessions run at random while faults occur; then everything heals, and the history is checked.
  * @param {string} seed @param {number} ms @param {{ topology?: typeof TOPOLOGIES[number], small?: boolean }} [wishes]
  * @returns {Promise<Outcome>}
  */

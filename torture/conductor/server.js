@@ -5,15 +5,15 @@ import { redis } from '../../test/servers/redis.js'
 import { startServer } from '../../test/servers/start.js'
 import { newFolder, removeFolder } from '../folders.js'
 
-/** Where the dictionary of the workers lies. */
+/** The name of the workers' dictionary. */
 const ENTRIES = 'torture'
 const META = '{torture}:meta'
 
-/** How data survives: all of it, or as far as the last snapshot that was asked for. */
+/** Whether all data survives, or only the data of the last snapshot. */
 const DURABLE = ['--appendfsync', 'always', '--save', '']
 const FORGETFUL = ['--appendonly', 'no', '--save', '']
 
-/** A Redis of our own, which may be stopped, killed, and started again over its data. */
+/** A Redis that we started, which may be stopped, killed, and restarted with its data. */
 export class RedisServer {
   #folder
   #args
@@ -27,9 +27,9 @@ export class RedisServer {
     this.#server = server
   }
 
-  /** @param {{ durable: boolean, replicaOf?: number }} options the port of the primary, where it is to be a replica */
+  /** @param {{ durable: boolean, replicaOf?: number }} options the port of the primary, if it is to be a replica */
   static async start({ durable, replicaOf }) {
-    // One that the environment points at is not ours to kill.
+    // A server that the environment points at must not be killed.
     delete process.env.REDIS_URL
     const folder = await newFolder()
     const args = [...(durable ? DURABLE : FORGETFUL), '--repl-diskless-sync-delay', '0']
@@ -57,13 +57,13 @@ export class RedisServer {
     }
   }
 
-  /** Ends it without a word. */
+  /** Kills it (SIGKILL). */
   async kill() {
     this.signal('SIGKILL')
     await this.#server.stop()
   }
 
-  /** Starts it again, on its port, with what it kept. */
+  /** Restarts it on its port with its data. */
   async restart() {
     this.#server = await startServer(redis, { folder: this.#folder, port: this.port, args: this.#args })
   }
@@ -78,7 +78,7 @@ export class RedisServer {
     return this.#connected(client => client.sendCommand(command))
   }
 
-  /** What the dictionary holds, and the number of its version. */
+  /** The dictionary's stored entries, and the number of its version. */
   async state() {
     return this.#connected(async client => {
       const stored = Object.entries(await client.hGetAll(ENTRIES))
@@ -88,12 +88,12 @@ export class RedisServer {
     })
   }
 
-  /** Takes an entry away, as a stranger would. @param {string} key */
+  /** Removes an entry, like an external writer. @param {string} key */
   async steal(key) {
     await this.run('HDEL', ENTRIES, key)
   }
 
-  /** Resolves when nobody else is connected, so that nothing is on its way any more. */
+  /** Resolves when nobody else is connected, so that no request is in transit. */
   async untilAlone() {
     await this.#connected(async client => {
       for (let attempt = 0; attempt < 200; attempt += 1) {
@@ -105,14 +105,14 @@ export class RedisServer {
     })
   }
 
-  /** Resolves when a replica has all that its primary had. */
+  /** Resolves when a replica has all data of its primary. */
   async untilReplicating() {
     for (let attempt = 0; attempt < 400; attempt += 1) {
       const info = `${await this.run('INFO', 'replication')}`
       if (info.includes('master_link_status:up')) return
       await new Promise(resolve => setTimeout(resolve, 25))
     }
-    throw new Error('The replica did not reach its primary.')
+    throw new Error('The replica did not catch up with its primary.')
   }
 
   /** @template V @param {(client: ReturnType<typeof createClient>) => Promise<V>} work */

@@ -10,19 +10,19 @@ import { readJournals } from './journals.js'
 import { RedisServer } from './server.js'
 import { Worker } from './worker.js'
 
-/** How long a process may take to finish what it does, once nothing is in its way, in ms. */
+/** How long a process may take to finish without faults, in ms. */
 const RESTING = 20_000
 
-/** How long live memory may take to come to the present by itself, once nothing is in its way, in ms. */
+/** How soon live memory must be current without faults, in ms. */
 const SETTLING = 1_500
 
 /**
- * @typedef {object} Cast what one place for a client process is filled with
+ * @typedef {object} Cast the processes of one slot
  * @property {'node-redis' | 'node-redis, RESP3' | 'ioredis'} client
  * @property {readonly SessionPlan[]} sessions
  */
 
-/** One place for a client process: its way to the server, and whoever is there now. */
+/** One slot of a client process: its proxy to the server, and its present process. */
 export class Slot {
   /** @type {Worker | undefined} */
   worker
@@ -36,7 +36,7 @@ export class Slot {
   }
 }
 
-/** Servers, proxies and client processes of one scene, and what became of them; all gone after `clear`. */
+/** Servers, proxies and client processes of one scene, and their records; all removed by `clear`. */
 export class Stage {
   /** @type {Slot[]} */
   slots = []
@@ -67,7 +67,7 @@ export class Stage {
     return this.slots.map(({ proxy }) => proxy)
   }
 
-  /** Opens a place and starts a process there. @param {Cast} cast */
+  /** Opens a slot and starts a process in it. @param {Cast} cast */
   async enter(cast) {
     this.#entered += 1
     const slot = new Slot(`w${this.#entered}`, cast, await FaultProxy.open(this.server.port))
@@ -76,7 +76,7 @@ export class Stage {
     return slot
   }
 
-  /** Starts a process in a place where there is none. @param {Slot} slot */
+  /** Starts a process in an empty slot. @param {Slot} slot */
   async start(slot) {
     slot.generation += 1
     const name = `${slot.name}.${slot.generation}`
@@ -95,14 +95,14 @@ export class Stage {
     return slot.worker
   }
 
-  /** Sets another server in the place of the present one. @param {RedisServer} server */
+  /** Replaces the server with another one. @param {RedisServer} server */
   replace(server) {
     this.server = server
     for (const proxy of this.proxies) proxy.retarget(server.port)
   }
 
   /**
-   * Does something by which the store loses data, while nobody can reach it, and notes what is left.
+   * Makes the store lose data while nobody can reach it, and records what remains.
    * @param {Loss['kind']} kind @param {() => Promise<unknown>} work
    */
   async lose(kind, work) {
@@ -115,21 +115,24 @@ export class Stage {
     for (const proxy of this.proxies) proxy.refuse(false)
   }
 
-  /** Takes everything away in the middle of what goes on. */
+  /** Removes everything during operation. */
   async flush() {
     const begin = now()
     await this.server.run('FLUSHALL')
     this.losses.push({ kind: 'FLUSHALL', begin, end: now(), entries: {}, survived: 0 })
   }
 
-  /** Takes an entry away behind the library's back. @param {string} key */
+  /** Removes an entry without the library. @param {string} key */
   async steal(key) {
     const begin = now()
     await this.server.steal(key)
     this.losses.push({ kind: 'HDEL', begin, end: now(), entries: {}, keys: [key] })
   }
 
-  /** Lets everything heal and end, and gives all that is known. @param {number} [settling] how long live memory is given, in ms */
+  /**
+   * Heals everything, ends the load, and returns the whole history. @param {number} [settling] how long live memory may
+   * take, in ms
+   */
   async finish(settling = SETTLING) {
     for (const proxy of this.proxies) proxy.heal()
     await this.#each(worker => worker.order('rest'))
@@ -152,12 +155,12 @@ export class Stage {
     await removeFolder(this.#folder)
   }
 
-  /** Has every process do something within the time that it may take. @param {(worker: Worker) => Promise<unknown>} work */
+  /** Makes every process do something within its time limit. @param {(worker: Worker) => Promise<unknown>} work */
   async #each(work) {
     const workers = this.slots.flatMap(({ worker }) => (worker ? [worker] : []))
     await Promise.all(
       workers.map(async worker => {
-        const late = pause(RESTING, 'did not come to rest', { ref: false })
+        const late = pause(RESTING, 'did not settle', { ref: false })
         const trouble = await Promise.race([work(worker).then(() => undefined), late]).catch(error => error.message)
         if (trouble !== undefined) this.#troubles.push(`${worker.name}: ${trouble}`)
       }),

@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url'
 
 const FILE = fileURLToPath(new URL('../worker.js', import.meta.url))
 
-/** A client process, as the conductor sees it. */
+/** A client process, from the conductor's side. */
 export class Worker {
   /** Resolves when it is gone, with how it ended. */
   ended
@@ -32,20 +32,23 @@ export class Worker {
     return worker
   }
 
-  /** Has it carry out an order; rejects where that fails, or the process ends before. @param {string} order @param {...unknown} args */
+  /**
+   * Makes it carry out an order; rejects if that fails or the process ends first. @param {string} order @param
+   * {...unknown} args
+   */
   order(order, ...args) {
     this.#calls += 1
     const id = this.#calls
     /** @type {Promise<any>} */
     const done = new Promise((resolve, reject) => this.#waiting.set(id, { resolve, reject }))
-    // Some orders are given to a process that is about to be killed.
+    // Some orders go to a process that is about to be killed.
     done.catch(() => {})
     if (this.#child.connected) this.#child.send({ id, order, args }, error => error && this.#settle(id, { error }))
-    else this.#settle(id, { error: 'it is gone' })
+    else this.#settle(id, { error: 'the process is gone' })
     return done
   }
 
-  /** Has one of its sessions do something. @param {number} session @param {string} method @param {...unknown} args */
+  /** Makes one of its sessions do something. @param {number} session @param {string} method @param {...unknown} args */
   call(session, method, ...args) {
     return this.order('call', session, method, ...args)
   }

@@ -7,7 +7,7 @@ import { check } from '../checker/check.js'
 import { Stage } from '../conductor/stage.js'
 
 /**
- * A rule of the library, how it is broken, and a little scene in which that shows.
+ * A rule of the library, how to break it, and a small scene in which that shows.
  * @typedef {object} Control
  * @property {string} rule
  * @property {readonly Change[]} changes
@@ -16,10 +16,10 @@ import { Stage } from '../conductor/stage.js'
  * @property {(stage: AnyStage, ...players: Player[]) => Promise<unknown>} play
  */
 
-/** How often a scene is played until what is broken shows. */
+/** How often to play a scene until the violation shows. */
 const ATTEMPTS = 5
 
-/** How long live memory is given to come to the present, in ms. */
+/** How soon live memory must be current, in ms. */
 const SETTLING = 600
 
 /** One process with one session. */
@@ -30,7 +30,7 @@ export class Player {
     this.worker = /** @type {NonNullable<Slot['worker']>} */ (slot.worker)
   }
 
-  /** Has it do something. @param {string} method @param {...unknown} args */
+  /** Makes it do something. @param {string} method @param {...unknown} args */
   do(method, ...args) {
     return this.worker.call(0, method, ...args)
   }
@@ -42,7 +42,7 @@ export class Player {
 }
 
 /**
- * Plays the scene, with the rule broken until that is noticed, or with the rule kept, once. Gives what was noticed.
+ * Plays the scene: with the rule broken until that is detected, or with the rule kept, once. Returns what was detected.
  * @param {Control} control @param {{ broken: boolean }} options
  */
 export async function perform(control, { broken }) {

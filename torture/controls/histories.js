@@ -2,10 +2,10 @@
 /** @import { Control } from './control.js' */
 import { setTimeout as pause } from 'node:timers/promises'
 
-/** Rules about stores that lost something, or were changed behind the library's back. @type {Control[]} */
+/** Rules about stores that lost data or were changed by external writers. @type {Control[]} */
 export const histories = [
   {
-    rule: 'versions that bear the same number are told apart by their nonces',
+    rule: 'versions with the same number are distinguished by their nonces',
     changes: [
       {
         file: 'backends/redis/scripts/prelude.lua',
@@ -35,7 +35,7 @@ export const histories = [
     },
   },
   {
-    rule: 'entries that a stranger took away are missed',
+    rule: 'entries removed by an external writer are noticed',
     changes: [
       { file: 'backends/redis/scripts/prelude.lua', from: 'count_of(meta[2]) == size', to: 'count_of(meta[2])' },
     ],
@@ -48,7 +48,7 @@ export const histories = [
     },
   },
   {
-    rule: 'a batch that had to begin a history is not taken for done when it is sent again',
+    rule: 'a batch that had to begin a history is not mistaken for an executed one when it is sent again',
     changes: [
       {
         file: 'backends/redis/scripts/commit.lua',
@@ -63,7 +63,7 @@ export const histories = [
       await stage.steal('stolen')
       slow.proxy.delay(80)
       const write = slow.do('set', 'key')
-      // Its first sending has begun a history, its second one is still to come.
+      // Its first attempt has begun a history, its second one is still to come.
       await pause(120)
       await quick.do('set', 'other')
       await write

@@ -4,5 +4,5 @@ import { pushes } from './pushes.js'
 import { reads } from './reads.js'
 import { writes } from './writes.js'
 
-/** Every rule that can be broken, and whether that is noticed. */
+/** Every rule that can be broken, and whether that is detected. */
 export const CONTROLS = [...pushes, ...reads, ...writes, ...histories]

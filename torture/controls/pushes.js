@@ -4,10 +4,10 @@ import { setTimeout as pause } from 'node:timers/promises'
 
 const LIVE = { live: true, autosync: false }
 
-/** Rules about what is pushed. @type {Control[]} */
+/** Rules about pushed changes. @type {Control[]} */
 export const pushes = [
   {
-    rule: 'what is pushed is applied only where it chains',
+    rule: 'a pushed change is applied only if it chains',
     changes: [
       {
         file: 'replica/history.js',
@@ -26,7 +26,7 @@ export const pushes = [
     },
   },
   {
-    rule: 'a heartbeat asks even where nothing was pushed',
+    rule: 'a heartbeat checks even if nothing was pushed',
     changes: [{ file: 'replica/live-feed.js', from: 'await this.#refresh();', to: '' }],
     sessions: [{}, LIVE],
     async play(_stage, writer, reader) {

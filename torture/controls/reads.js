@@ -13,19 +13,19 @@ async function readAround(writer, reader) {
 /** Rules about how current a read is. @type {Control[]} */
 export const reads = [
   {
-    rule: 'a write that is to be everywhere waits out the bound',
+    rule: 'a write { everywhere: true } waits out the bound',
     changes: [{ file: 'dictionary/commit-wait.js', from: 'if (bound === 0)', to: 'if (true)' }],
     sessions: [{}, { maxStaleness: 1_000 }],
     play: (_stage, writer, reader) => readAround(writer, reader),
   },
   {
-    rule: 'a bound is recorded before anyone relies on it',
+    rule: 'a bound is recorded before it is relied on',
     changes: [{ file: 'replica/replica.js', from: 'await store.registerMaxStaleness(bound);', to: ';' }],
     sessions: [{}, { maxStaleness: 1_000 }],
     play: (_stage, writer, reader) => readAround(writer, reader),
   },
   {
-    rule: 'get() asks the clock before it relies on memory',
+    rule: 'get() checks the clock before it relies on memory',
     changes: [
       {
         file: 'dictionary/reads.js',
@@ -37,7 +37,7 @@ export const reads = [
     play: (_stage, writer, reader) => readAround(writer, reader),
   },
   {
-    rule: 'fresh asks the clock at every read, not at one in many',
+    rule: 'fresh checks the clock at every read, not at one of many',
     changes: [
       {
         file: 'dictionary/views.js',

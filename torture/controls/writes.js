@@ -2,10 +2,10 @@
 /** @import { Control } from './control.js' */
 import { setTimeout as pause } from 'node:timers/promises'
 
-/** Rules about what a write does, and how often. @type {Control[]} */
+/** Rules about the effects of a write. @type {Control[]} */
 export const writes = [
   {
-    rule: 'a batch that is sent again is known by its id',
+    rule: 'a batch that is sent again is recognized by its id',
     changes: [
       {
         file: 'backends/redis/scripts/commit.lua',
@@ -16,7 +16,7 @@ export const writes = [
     sessions: [{}, {}],
     async play(_stage, unlucky, other) {
       await other.do('set', 'key')
-      // The server gets to know the script.
+      // Loads the script into the server.
       await unlucky.do('pop', 'nothing')
       const { links } = unlucky.proxy
       for (const link of links) link.swallow(['toClient'])
@@ -27,7 +27,7 @@ export const writes = [
     },
   },
   {
-    rule: 'a retry without effect keeps the original from having one later',
+    rule: 'a retry without effect prevents the original from being executed later',
     changes: [
       {
         file: 'backends/redis/scripts/commit.lua',
@@ -51,7 +51,7 @@ export const writes = [
     },
   },
   {
-    rule: 'a transaction commits only where what it read still stands',
+    rule: 'a transaction commits only if what it read is unchanged',
     changes: [
       {
         file: 'backends/redis/scripts/commit.lua',
@@ -68,7 +68,7 @@ export const writes = [
     },
   },
   {
-    rule: 'what is updated together takes effect together',
+    rule: 'an update is atomic',
     changes: [
       {
         file: 'dictionary/writes.js',

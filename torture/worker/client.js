@@ -1,11 +1,11 @@
 // @ts-check
-/** How soon a lost connection is tried again, in ms. */
+/** How soon to reconnect after a lost connection, in ms. */
 const RECONNECT_AFTER = 30
 
-/** After how long without an answer a connection is given up, in ms: docs/redis.md recommends these settings. */
+/** How long a connection may be silent before it is closed, in ms: docs/redis.md recommends these settings. */
 const SILENT_AFTER = 2_000
 
-/** A connected client, reconnecting fast. @param {'node-redis' | 'node-redis, RESP3' | 'ioredis'} kind @param {string} url */
+/** A connected client that reconnects fast. @param {'node-redis' | 'node-redis, RESP3' | 'ioredis'} kind @param {string} url */
 export async function openClient(kind, url) {
   return kind === 'ioredis' ? openIoredis(url) : openNodeRedis(url, kind === 'node-redis' ? 2 : 3)
 }
@@ -19,7 +19,7 @@ async function openIoredis(url) {
     retryStrategy: () => RECONNECT_AFTER,
   })
   client.on('error', () => {})
-  // Whether or not the first attempt succeeds, it goes on by itself.
+  // Whether or not the first attempt succeeds, it keeps trying.
   await client.connect().catch(() => {})
   return client
 }

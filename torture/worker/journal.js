@@ -4,7 +4,7 @@ import { openSync, writeSync } from 'node:fs'
 /** Milliseconds of CLOCK_MONOTONIC, which all processes of this machine share. */
 export const now = () => Number(process.hrtime.bigint()) / 1e6
 
-/** What a process did, line by line; each is in the file when `write` returns, also where the process is killed next. */
+/** The actions of a process, line by line; each is in the file when `write` returns, even if the process is then killed. */
 export class Journal {
   #file
 

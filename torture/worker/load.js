@@ -3,13 +3,13 @@
 /** @import { Session } from './session.js' */
 import { now } from './journal.js'
 
-/** Calls that one session has under way at once. */
+/** The number of concurrent calls of one session. */
 const LANES = 2
 
 /** The longest pause between two calls of a lane, in ms. */
 const PAUSE = 40
 
-/** Every so many ms everyone goes on to new keys, so that the history of none becomes long. */
+/** After this time, in ms, all sessions switch to new keys, so that no history becomes long. */
 const ROUND = 3_000
 
 /** @param {string} kind @param {Random} random @param {number} count */
@@ -48,13 +48,13 @@ function ifBounded(session, read) {
   return session.options.maxStaleness === undefined ? undefined : read()
 }
 
-/** Reads what some session counts. @param {Session} session @param {Random} random */
+/** Reads a counter of some session. @param {Session} session @param {Random} random */
 function readAnother(session, random) {
   const keys = [...session.dict.local.keys()].filter(key => key.startsWith('mono:'))
   if (keys.length > 0) session.local(random.pick(keys))
 }
 
-/** What a process does by itself: a mixture of everything, by several lanes of each session. */
+/** The load of a process: a mixture of everything, in several lanes of each session. */
 export class Load {
   #working = false
   /** @type {Promise<void>[]} */

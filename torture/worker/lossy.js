@@ -16,9 +16,9 @@ const METHODS = /** @type {const} */ ([
   'close',
 ])
 
-/** What may become of a pushed message. */
+/** The possible fates of a pushed message. */
 export class Channel {
-  /** So many of the next messages are lost. */
+  /** Loses so many of the next messages. */
   lose = 0
   #random
   #odds
@@ -43,7 +43,10 @@ export class Channel {
   }
 }
 
-/** The same backend, whose pushed messages go through the channel. @param {Backend} backend @param {Channel} channel @returns {Backend} */
+/**
+ * The same backend, with its pushed messages passed through the channel. @param {Backend} backend @param {Channel}
+ * channel @returns {Backend}
+ */
 export function lossy(backend, channel) {
   /** @type {Record<string, unknown>} */
   const wrapped = { name: backend.name, valueKind: backend.valueKind }

@@ -5,12 +5,12 @@
 import { digest } from '../digest.js'
 import { now } from './journal.js'
 
-/** Calls that failed in a way that the library allows while its store is out of reach. */
+/** Errors that the library allows while its store is unreachable. */
 const ALLOWED = ['DURABLEDICT_STORE_UNAVAILABLE', 'DURABLEDICT_AMBIGUOUS_WRITE', 'DURABLEDICT_CONFLICT']
 
 /** @typedef {{ everywhere?: boolean }} WriteOptions */
 
-/** One dictionary of this process. Whatever it does, it writes down: before a write is begun, and after each call. */
+/** One dictionary of this process. It records everything: before a write begins, and after each call. */
 export class Session {
   #count = 0
   #syncs = { changes: 0, loaded: 0, diverged: 0 }
@@ -83,7 +83,7 @@ export class Session {
     return this.#write(write, () => this.dict.update({ [`${key}:left`]: value, [`${key}:right`]: value }))
   }
 
-  /** A read as the dictionary's mode has it. @param {string} key */
+  /** A read in the dictionary's mode. @param {string} key */
   async get(key) {
     const { autosync = true, maxStaleness } = this.options
     if (!autosync) return this.local(key)
@@ -121,13 +121,13 @@ export class Session {
     await this.dict.sync().catch(error => this.#failed(error))
   }
 
-  /** Writes down which state memory holds. */
+  /** Records the state of memory. */
   see() {
     const { version, local } = this.dict
     this.journal.write({ t: 'seen', s: this.name, at: now(), version, digest: digest(local) })
   }
 
-  /** What it holds in the end. A live one must have come there by itself. */
+  /** Its entries at the end. A live one must have got there by itself. */
   async report() {
     if (!this.options.live) await this.dict.sync()
     this.see()

@@ -7,7 +7,7 @@ const defaults = { title: 'The shop', open: true }
 export const settings = () =>
   openOnce(
     'settings',
-    // The driver is passed: it is in the bundle, where the library could not find it by itself.
+    // Pass the driver: it is in the bundle, where the library could not find it.
     () => RedisDict.open('settings', process.env.REDIS_URL, { driver: redis, live: true, defaults, autosync: false }),
     // After a hot reload that changes them, the dictionary is opened again.
     { dependsOn: defaults },
