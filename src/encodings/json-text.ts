@@ -1,5 +1,5 @@
-import { randomUUID } from 'node:crypto'
 import { DecodingError } from '../errors/errors.js'
+import { builtin } from '../process/builtin.js'
 import { MAX_DEPTH, MAX_DIGITS } from './walk.js'
 
 /**
@@ -72,7 +72,12 @@ const SUSPICIOUS = /(?<![.\d])\d{16}|[eE][+-]?\d{3}/
 const NUMBER = /-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/y
 
 /** Marks, in the text that is parsed again, what becomes a BigInt. Random, so that no stored string begins with it. */
-const MARK = `${randomUUID()}:`
+let mark: string | undefined
+
+function markOfBigInts(): string {
+  mark ??= `${builtin.crypto.randomUUID()}:`
+  return mark
+}
 
 /** The value of JSON text, with a BigInt for each whole number that would be rounded. */
 function withExactNumbers(text: string, rounded: unknown): unknown {
@@ -85,7 +90,7 @@ function withExactNumbers(text: string, rounded: unknown): unknown {
     NUMBER.lastIndex = index
     const literal = NUMBER.exec(text)?.[0] ?? ''
     if (!isExact(literal, index)) {
-      parts.push(text.slice(from, index), `"${MARK}${literal}"`)
+      parts.push(text.slice(from, index), `"${markOfBigInts()}${literal}"`)
       from = index + literal.length
     }
     index += literal.length - 1
@@ -95,7 +100,8 @@ function withExactNumbers(text: string, rounded: unknown): unknown {
 }
 
 function toBigInt(_key: string, value: unknown): unknown {
-  return typeof value === 'string' && value.startsWith(MARK) ? BigInt(value.slice(MARK.length)) : value
+  const prefix = markOfBigInts()
+  return typeof value === 'string' && value.startsWith(prefix) ? BigInt(value.slice(prefix.length)) : value
 }
 
 /** Whether a number stands for the literal well enough: fractions are rounded, whole numbers are not. */

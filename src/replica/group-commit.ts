@@ -3,13 +3,14 @@ import { EncodingError, InvalidKeyError, InvalidValueError } from '../errors/err
 import { clearTimeout, now, setTimeout } from '../time/clock.js'
 
 /** Random, once for all ids of this copy of the module: a random number for each would cost more than the rest of a write. */
-const SERIES = crypto.randomUUID().replaceAll('-', '').slice(0, 20)
+let series: string | undefined
 let made = 0
 
 /** An id that is never used twice. */
 function newId(): string {
+  series ??= crypto.randomUUID().replaceAll('-', '').slice(0, 20)
   made += 1
-  return SERIES + made.toString(36)
+  return series + made.toString(36)
 }
 
 /** What travels in one batch at most; what is more goes with the next. A single group is never split. */

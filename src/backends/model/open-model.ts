@@ -1,6 +1,6 @@
-import { createHash } from 'node:crypto'
 import type { Encoding } from '../../encodings/encoding.js'
 import { UnsupportedError } from '../../errors/errors.js'
+import { builtin } from '../../process/builtin.js'
 import { type Dialect, quoted } from '../sql/dialect.js'
 import { dialectOf } from '../sql/dialects/dialects.js'
 import { Callers } from './callers.js'
@@ -174,5 +174,5 @@ function listening(
 function versionKey(...parts: readonly string[]): string {
   const key = `durabledict:${parts.map(encodeURIComponent).join(':')}`
   if (key.length <= LONGEST_KEY) return key
-  return `${key.slice(0, LONGEST_KEY - 33)}:${createHash('sha256').update(key).digest('hex').slice(0, 32)}`
+  return `${key.slice(0, LONGEST_KEY - 33)}:${builtin.crypto.createHash('sha256').update(key).digest('hex').slice(0, 32)}`
 }

@@ -1,5 +1,5 @@
-import { createHash } from 'node:crypto'
 import type { Change, Effect } from '../../contract/backend.js'
+import { builtin } from '../../process/builtin.js'
 import { batchOf, isVersion } from './nonces.js'
 
 /** How many hexadecimal digits of the seal precede a change. */
@@ -44,7 +44,13 @@ export function toChange({ previous, version, effects }: ChangeRecord): Change |
 }
 
 function sealOf(json: string, secret: string): string {
-  return createHash('sha1').update(secret).update(json).update(secret).digest('hex').slice(0, SEAL_LENGTH)
+  return builtin.crypto
+    .createHash('sha1')
+    .update(secret)
+    .update(json)
+    .update(secret)
+    .digest('hex')
+    .slice(0, SEAL_LENGTH)
 }
 
 function parseList(json: string): unknown[] | undefined {

@@ -1,8 +1,8 @@
-import { randomBytes } from 'node:crypto'
+import { builtin } from '../../process/builtin.js'
 
 /** Random text, different for each call and known only to this process. The server derives names and secrets from it. */
 export class Entropy {
-  readonly #session = randomBytes(15).toString('hex')
+  readonly #session = builtin.crypto.randomBytes(15).toString('hex')
   #count = 0
 
   next(): string {
@@ -13,7 +13,7 @@ export class Entropy {
 
 /** A new id that needs no escaping inside a version. */
 export function newId(): string {
-  return randomBytes(12).toString('hex')
+  return builtin.crypto.randomBytes(12).toString('hex')
 }
 
 /** The nonce of one attempt to send a batch. */

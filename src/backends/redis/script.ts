@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { builtin } from '../../process/builtin.js'
 import commit from './scripts/commit.lua'
 import prelude from './scripts/prelude.lua'
 import pull from './scripts/pull.lua'
@@ -50,5 +50,5 @@ export const SCRIPTS = {
 function compose(text: string, flags: string, readOnly: boolean): { source: string; sha: string } {
   const shebang = flags === '' ? '#!lua' : `#!lua flags=${flags}`
   const source = [shebang, `local READ_ONLY = ${readOnly}`, prelude, text].join('\n')
-  return { source, sha: createHash('sha1').update(source).digest('hex') }
+  return { source, sha: builtin.crypto.createHash('sha1').update(source).digest('hex') }
 }

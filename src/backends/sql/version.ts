@@ -1,5 +1,5 @@
-import { randomBytes } from 'node:crypto'
 import type { Version } from '../../contract/backend.js'
+import { builtin } from '../../process/builtin.js'
 
 /**
  * A state in a dictionary's history: a number, the epoch (one for each creation of the dictionary) and the nonce (one for each
@@ -25,10 +25,10 @@ export function parseVersion(version: Version): VersionParts | undefined {
 
 /** Of a commit. */
 export function newNonce(): string {
-  return randomBytes(12).toString('hex')
+  return builtin.crypto.randomBytes(12).toString('hex')
 }
 
 /** Of a history: short, since it is founded once. */
 export function newEpoch(): string {
-  return randomBytes(6).toString('hex')
+  return builtin.crypto.randomBytes(6).toString('hex')
 }

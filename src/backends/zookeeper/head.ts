@@ -1,7 +1,7 @@
 import { isUtf8 } from 'node:buffer'
-import { randomBytes } from 'node:crypto'
 import type { Change, Effect, Version } from '../../contract/backend.js'
 import { UnsupportedError } from '../../errors/errors.js'
+import { builtin } from '../../process/builtin.js'
 import { formatRecord, idOf, isChangeId, type LoggedEffect, parseJson, parseRecord } from './log-record.js'
 import type { Stored } from './stored.js'
 
@@ -96,8 +96,17 @@ export function versionOf({ number, epoch, id }: Pick<Head, 'number' | 'epoch' |
 
 /** Returns the first head of a new history. */
 export function newHead(bound: number, cversion: number): Head {
-  const id = `${randomBytes(9).toString('hex')}.0`
-  return { epoch: randomBytes(6).toString('hex'), number: 0, id, base: id, parts: 0, bound, cversion, log: [] }
+  const id = `${builtin.crypto.randomBytes(9).toString('hex')}.0`
+  return {
+    epoch: builtin.crypto.randomBytes(6).toString('hex'),
+    number: 0,
+    id,
+    base: id,
+    parts: 0,
+    bound,
+    cversion,
+    log: [],
+  }
 }
 
 /** Adds a change. If the log has no room for it, the present log is stored as a part, and the change starts a new log. */

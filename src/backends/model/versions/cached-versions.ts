@@ -1,6 +1,6 @@
-import { randomBytes } from 'node:crypto'
 import type { CatchUp, Change, Effect, Version } from '../../../contract/backend.js'
 import { StoreUnavailableError, UnsupportedError } from '../../../errors/errors.js'
+import { builtin } from '../../../process/builtin.js'
 import { askSession, type SessionFacts } from '../../sql/connection-settings.js'
 import { type Dialect, runAll } from '../../sql/dialect.js'
 import { shapeOf } from '../../sql/replies.js'
@@ -148,7 +148,7 @@ class CachedWriting implements Writing {
 
 /** An unguessable epoch: 52 bits, so that what is counted up from it stays a number that every client gives back exactly. */
 function newToken(): string {
-  return String(randomBytes(8).readBigUInt64BE() >> 12n)
+  return String(builtin.crypto.randomBytes(8).readBigUInt64BE() >> 12n)
 }
 
 function checked(token: unknown, dictionary: string): string {

@@ -1,4 +1,5 @@
-import { connect, type Socket } from 'node:net'
+import type { Socket } from 'node:net'
+import { builtin } from '../../../process/builtin.js'
 import { nextTick } from '../../../time/clock.js'
 import { CODE, Refusal, type Reply, TooLarge } from '../transport.js'
 import { Frames } from './frames.js'
@@ -44,7 +45,7 @@ export class Connection {
 
   constructor(server: { host: string; port: number }, events: ConnectionEvents) {
     this.#events = events
-    this.#socket = connect({ ...server, noDelay: true })
+    this.#socket = builtin.net.connect({ ...server, noDelay: true })
     this.#socket.on('connect', () => events.opened())
     this.#socket.on('data', data => this.#receive(data))
     this.#socket.on('error', error => {

@@ -1,0 +1,17 @@
+/**
+ * Modules of Node that are loaded at their first use: each takes several milliseconds, much of the time that importing an
+ * entry point takes. Bundlers leave `process.getBuiltinModule` alone; Bun and Deno have it too.
+ */
+export const builtin = {
+  get crypto(): typeof import('node:crypto') {
+    loadedCrypto ??= process.getBuiltinModule('node:crypto')
+    return loadedCrypto
+  },
+  get net(): typeof import('node:net') {
+    loadedNet ??= process.getBuiltinModule('node:net')
+    return loadedNet
+  },
+}
+
+let loadedCrypto: typeof import('node:crypto') | undefined
+let loadedNet: typeof import('node:net') | undefined
