@@ -33,9 +33,9 @@ export function parseChangeRecord(text: string, secret: string): ChangeRecord | 
   const [previous, version, effects, codes, ...values] = record
   if (!isVersion(previous) || !isVersion(version) || typeof codes !== 'string' || !values.every(isText))
     return undefined
-  const kept = effects === '?' ? undefined : parseEffects(effects)
-  if (kept === null) return undefined
-  return { previous, version, effects: kept, written: codes === '?' ? undefined : { codes, values } }
+  const parsed = effects === '?' ? undefined : parseEffects(effects)
+  if (parsed === null) return undefined
+  return { previous, version, effects: parsed, written: codes === '?' ? undefined : { codes, values } }
 }
 
 /** Returns the change of a record, or `undefined` if its effects were not kept. */
@@ -63,11 +63,11 @@ function parseList(json: string): unknown[] | undefined {
 }
 
 /** Parses the effects in a flat list. Returns `null` if it is malformed. Lua encodes an empty table as an object. */
-function parseEffects(given: unknown): Effect[] | null {
-  if (!Array.isArray(given)) return isEmptyObject(given) ? [] : null
+function parseEffects(flat: unknown): Effect[] | null {
+  if (!Array.isArray(flat)) return isEmptyObject(flat) ? [] : null
   const effects: Effect[] = []
-  for (let at = 0; at < given.length; ) {
-    const effect = parseEffect(given, at)
+  for (let at = 0; at < flat.length; ) {
+    const effect = parseEffect(flat, at)
     if (!effect) return null
     effects.push(effect)
     at += ARITY[effect.type]

@@ -45,7 +45,10 @@ export class NodeRedisDriver implements Driver {
     return quiet ? quiet.then(() => this.#readiness.wait()) : this.#readiness.wait()
   }
 
-  /** Called only while the client is ready, which writes at the end of this turn. There is no use for an abort signal. */
+  /**
+   * Called only while the client is ready, which then writes the command at the end of this turn. An abort signal
+   * would come too late.
+   */
   send(_key: string, command: string[], sending?: Sending): Promise<unknown> {
     return this.#unanswered.track(this.#client.sendCommand(command, sending?.bytes ? BYTES_OPTIONS : OPTIONS))
   }

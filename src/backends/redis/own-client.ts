@@ -29,7 +29,7 @@ interface NodeRedisOwn extends Connecting {
 }
 
 interface Ioredis {
-  /** Since version 5.3. Earlier versions have only the default export. */
+  /** Exported since version 5.3; earlier versions have only the default export. */
   readonly Redis?: new (
     url: string,
     options: object,
@@ -80,7 +80,7 @@ export function ownIoredis({ Redis, default: Default }: Ioredis, url: string): O
   return { client, end: () => endAll(pulse, () => client.disconnect()) }
 }
 
-/** Makes an own ioredis connection drop a silent server, and not keep the process alive. */
+/** Makes an ioredis connection of the library drop a silent server, and not keep the process alive. */
 export function keepIoredis(client: IoredisOwn): Pulse {
   client.on('connect', () => client.stream?.unref())
   return new Pulse(

@@ -1,6 +1,6 @@
 import { clearTimeout, setImmediate, setTimeout } from '../../time/clock.js'
 
-/** How often an own connection is pinged, in ms. */
+/** How often a connection of the library is pinged, in ms. */
 const EVERY = 500
 
 /** How long it may then stay silent, in ms. */
@@ -56,8 +56,8 @@ function isSilent(answer: Promise<unknown> | undefined): Promise<boolean> {
 }
 
 /**
- * Returns the wait before an own lost connection is reopened, in ms, with jitter so that a fleet does not reconnect
- * all at once.
+ * Returns the wait before a lost connection of the library is reopened, in ms, with jitter so that a fleet does not
+ * reconnect all at once.
  */
 export function reconnectAfter(retries: number): number {
   return Math.min(50 * 2 ** Math.min(retries, 5), 1_000) * (0.5 + Math.random() / 2)

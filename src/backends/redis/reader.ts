@@ -122,7 +122,7 @@ export class Reader {
 
   async #chunk(since: string, cursor: string, count: string, bytes: boolean) {
     const hscan = ['hscan', this.#caller.keys.entries, cursor, 'count', count]
-    const [pull, chunk] = await this.#again(() =>
+    const [pull, chunk] = await this.#retry(() =>
       this.#caller.runWith(this.#script, this.#args(since, -1, true), [hscan], { bytes }),
     )
     return [this.#read(pull, true), parseScan(chunk)] as const
@@ -130,14 +130,14 @@ export class Reader {
 
   #run(script: Script, args: readonly string[], bytes = false): Promise<unknown> {
     const sending = bytes ? { bytes } : undefined
-    return this.#again(() => this.#caller.run(script, args, sending))
+    return this.#retry(() => this.#caller.run(script, args, sending))
   }
 
   /**
    * Sends the command, and retries it after a temporary fault. The common case is short, so that a check costs little
    * more than its round trip.
    */
-  #again<R>(send: () => Promise<R>): Promise<R> {
+  #retry<R>(send: () => Promise<R>): Promise<R> {
     const waiting = this.#caller.ready()
     const first = waiting ? waiting.then(send) : send()
     return first.catch(error => this.#after(error, send))

@@ -80,7 +80,7 @@ function refuse({ groups }: Batch, dictionary: string): ReadonlyMap<number, Outc
   let total = 0
   for (const [index, group] of groups.entries()) {
     const bytes = length(group, Buffer.byteLength)
-    if (!isText(group)) refused.set(index, { status: 'refused', error: noText(group, dictionary) })
+    if (!isText(group)) refused.set(index, { status: 'refused', error: notText(group, dictionary) })
     else if (total + bytes > MAX_BYTES)
       refused.set(index, { status: 'refused', error: tooLarge(group, bytes, dictionary) })
     else total += bytes
@@ -112,7 +112,7 @@ function keyOf({ operations }: Group): string | undefined {
   return operations.length === 1 && first && 'key' in first ? first.key : undefined
 }
 
-function noText(group: Group, dictionary: string): InvalidValueError {
+function notText(group: Group, dictionary: string): InvalidValueError {
   return new InvalidValueError(
     `A value for dictionary "${dictionary}" is not well-formed text: its encoding must not return lone surrogates.`,
     { dictionary, key: keyOf(group) },

@@ -38,9 +38,9 @@ export function isZero(reply: unknown): boolean {
 }
 
 /** The error for a reply that does not match the protocol. */
-export function unexpected(reply: unknown, wanted: string): StoreUnavailableError {
+export function unexpected(reply: unknown, expected: string): StoreUnavailableError {
   return new StoreUnavailableError(
-    `A reply has an unexpected shape: ${shapeOf(reply)} instead of ${wanted}. An option, a transformer or a wrapper of the client ` +
+    `A reply has an unexpected shape: ${shapeOf(reply)} instead of ${expected}. An option, a transformer or a wrapper of the client ` +
       'alters replies. Use a client without it for dictionaries.',
   )
 }

@@ -33,9 +33,9 @@ export function uriOf(file: string, access: Access): string {
 }
 
 /**
- * Returns the engine for our own connections. Without a driver, it is always the same one in a process: two builds of
- * SQLite in one process release each other's file locks (SQLite docs, "How To Corrupt An SQLite Database File",
- * 2.2.1).
+ * Returns the engine for the library's connections. Without a driver, it is always the same one in a process: two
+ * builds of SQLite in one process release each other's file locks (SQLite docs, "How To Corrupt An SQLite Database
+ * File", 2.2.1).
  *
  * @throws UnsupportedError if there is none.
  */

@@ -17,7 +17,7 @@ const CODE = {
   SQLITE_NOTADB: 26,
 } as const
 
-/** Errors after which an own connection is closed, and the next call opens another one. */
+/** Errors after which the library closes its connection and opens another one for the next call. */
 const BREAKING: readonly number[] = [CODE.SQLITE_IOERR, CODE.SQLITE_CORRUPT, CODE.SQLITE_CANTOPEN, CODE.SQLITE_NOTADB]
 
 /**

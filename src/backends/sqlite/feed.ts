@@ -37,7 +37,7 @@ export class Feed {
   readonly #listener: Listener<never>
   #seen: Sight
   #timer: NodeJS.Timeout | undefined
-  #again: NodeJS.Timeout | undefined
+  #nextPoll: NodeJS.Timeout | undefined
   #watcher: FSWatcher | undefined
   #faulty = false
 
@@ -52,7 +52,7 @@ export class Feed {
 
   stop(): void {
     clearTimeout(this.#timer)
-    clearTimeout(this.#again)
+    clearTimeout(this.#nextPoll)
     this.#timer = undefined
     this.#unwatch()
   }
@@ -108,7 +108,7 @@ export class Feed {
   }
 
   #hint(): void {
-    clearTimeout(this.#again)
+    clearTimeout(this.#nextPoll)
     this.#askFrom(0)
   }
 
@@ -118,6 +118,6 @@ export class Feed {
     const delay = AFTER_HINT[step]
     const seen = !Object.is(version, this.#seen.version)
     if (seen || delay === undefined || !this.#timer) return
-    this.#again = setTimeout(() => this.#askFrom(step + 1), delay).unref()
+    this.#nextPoll = setTimeout(() => this.#askFrom(step + 1), delay).unref()
   }
 }

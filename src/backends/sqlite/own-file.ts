@@ -30,8 +30,8 @@ export class OwnFile implements Source {
   #opened: Opened | undefined
   readonly #mode: number
   #readOnly = false
-  /** Whether the file was found before: it is then never created again. */
-  #found = false
+  /** Whether the file existed before: it is then never created again. */
+  #existed = false
 
   /** @param mode - the permissions of a file that the library creates. */
   constructor(path: string, dictionary: string, engine: Engine, mode: number = PRIVATE) {
@@ -48,14 +48,14 @@ export class OwnFile implements Source {
     const file = identify(this.place.file)
     const opened = this.#opened
     if (opened && isSame(file, opened.file)) return opened.connection
-    if (!file && this.#found) throw this.#missing()
+    if (!file && this.#existed) throw this.#missing()
     if (opened) this.#leaveReplaced(opened)
     return this.#open()
   }
 
   /**
-   * Returns `PRAGMA data_version`, which changes when another connection of any process commits, but not with our own
-   * commits.
+   * Returns `PRAGMA data_version`, which changes when another connection of any process commits, but not when this
+   * one does.
    */
   signal(connection: Connection): number {
     try {
@@ -90,7 +90,7 @@ export class OwnFile implements Source {
 
   #open(): Connection {
     const { file: path } = this.place
-    if (!this.#readOnly && !this.#found && !identify(path)) createFile(path, this.#mode)
+    if (!this.#readOnly && !this.#existed && !identify(path)) createFile(path, this.#mode)
     const before = identify(path)
     const handle = this.#engine.open(path, this.#readOnly ? 'ro' : 'rw')
     try {
@@ -102,7 +102,7 @@ export class OwnFile implements Source {
       connection.exec('SELECT 1 FROM sqlite_master LIMIT 1')
       const file = identify(path)
       if (!file || (before && !isSame(before, file))) throw this.#missing()
-      this.#found = true
+      this.#existed = true
       this.#opened = { handle, connection, file, journal: identify(`${path}-wal`), index: identify(`${path}-shm`) }
       return connection
     } catch (error) {

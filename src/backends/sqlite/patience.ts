@@ -7,8 +7,8 @@ import type { Source } from './source.js'
 const LONGEST_PAUSE = 10
 
 /**
- * Waits for locks without blocking the event loop, as SQLite's busy timeout would. An attempt that finds the file
- * unlocked returns its result at once.
+ * Waits for locks without blocking the event loop, which SQLite's busy timeout would block. If the file is unlocked,
+ * the first attempt returns its result at once.
  */
 export class Patience {
   readonly #source: Pick<Source, 'place'>
@@ -36,7 +36,7 @@ export class Patience {
       return attempt()
     } catch (error) {
       if (!isLocked(error)) throw error
-      return this.#again(attempt, error, signal)
+      return this.#retry(attempt, error, signal)
     }
   }
 
@@ -44,7 +44,7 @@ export class Patience {
     this.#closing.abort()
   }
 
-  async #again<V>(attempt: () => V, first: unknown, signal: AbortSignal | undefined): Promise<V> {
+  async #retry<V>(attempt: () => V, first: unknown, signal: AbortSignal | undefined): Promise<V> {
     const startedAt = now()
     let lasted = 0
     for (let error = first; ; ) {

@@ -146,7 +146,7 @@ export class SqliteBackend implements Backend<Stored> {
       const second = commitBatch(log, batch, since)
       return second.committed ? withDamage(second, first.head.damage) : this.#removed()
     })
-    // The earlier signal is still valid: our own commit does not change it.
+    // The earlier signal is still valid: this connection's commit does not change it.
     const signal = this.#lastHead?.connection === connection ? this.#lastHead.signal : undefined
     this.#lastHead = { head, connection, signal }
     this.#turn = this.#nextTurn()

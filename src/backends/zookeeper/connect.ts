@@ -20,7 +20,8 @@ export interface ConnectOptions {
 }
 
 /**
- * Returns a function that opens a session: on the caller's client, or, for a connection string, an own session.
+ * Returns a function that opens a session: on the caller's client, or, for a connection string, on a connection of
+ * the library.
  *
  * @throws TypeError if the client is neither, or if an option is invalid.
  */
@@ -33,12 +34,12 @@ export function opener(
     const target = parseServers(client)
     return events => new OwnSession({ target, acl: plain, timeout: sessionTimeout ?? SESSION_TIMEOUT }, events)
   }
-  const given: ZookeeperClient = checkClient(client)
+  const checked: ZookeeperClient = checkClient(client)
   checkClientAcl(acl)
   if (sessionTimeout !== undefined) {
     throw new TypeError('Option "sessionTimeout" is for connection strings only: set it on your client instead.')
   }
-  return events => new ClientSession(given, acl, plain, events)
+  return events => new ClientSession(checked, acl, plain, events)
 }
 
 /**

@@ -33,22 +33,24 @@ export class Initializer {
   async startHistory(znode: Znode | undefined, isDamaged = false): Promise<void> {
     if (this.readOnly) throw this.#notThere(znode)
     // Epochs that cannot be deleted, because another program has created children below them.
-    const kept = new Set<string>()
+    const undeletable = new Set<string>()
     for (;;) {
       const children = await this.#session.getChildren(this.#names.path)
       if (!children) return this.#createPath()
-      const steps = this.#stepsOf(znode, children, kept)
+      const steps = this.#stepsOf(znode, children, undeletable)
       const refusal = await this.#unlessOvertaken(steps)
       const step = refusal?.code === CODE.NOT_EMPTY ? steps[refusal.step ?? -1] : undefined
       if (!step) return refusal || !isDamaged ? undefined : this.#report()
-      kept.add(step.path)
+      undeletable.add(step.path)
     }
   }
 
-  #stepsOf(znode: Znode | undefined, { names, stat }: Children, kept: ReadonlySet<string>): Step[] {
+  #stepsOf(znode: Znode | undefined, { names, stat }: Children, undeletable: ReadonlySet<string>): Step[] {
     const { version } = this.#names
     const existing = new Set(names.map(name => this.#names.child(name)))
-    const epochs = [...existing].filter(path => this.#names.isEpoch(path) && !kept.has(path)).slice(0, MOST_EPOCHS)
+    const epochs = [...existing]
+      .filter(path => this.#names.isEpoch(path) && !undeletable.has(path))
+      .slice(0, MOST_EPOCHS)
     // Existing ones contain parts of earlier histories, which are distinguished by their epoch.
     const parts = this.#names.parts.filter(part => !existing.has(part))
     const touched = epochs.length + parts.length + (znode ? 1 : 2)

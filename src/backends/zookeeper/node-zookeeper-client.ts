@@ -6,7 +6,7 @@ import type { Acl } from './client/packets.js'
 import { ClientHub } from './client-hub.js'
 import { failedStep, pass, toChildren, toResults, toStat, toZnode } from './client-replies.js'
 import type { ClientTransaction, Manager, ZookeeperClient } from './node-zookeeper-shape.js'
-import { reliedOn } from './session-timeout.js'
+import { effectiveTimeout } from './session-timeout.js'
 import type { Added, Children, Reply, Stat, Step, Transport, TransportEvents, Znode } from './transport.js'
 import { CODE, Refusal } from './transport.js'
 
@@ -43,7 +43,7 @@ export class ClientSession implements Transport {
   readonly #hub: ClientHub
   readonly #manager: Manager
   /** The requested session timeout, in ms. */
-  readonly #asked: number
+  readonly #requested: number
   readonly #acl: readonly unknown[] | undefined
   readonly #plainAcl: readonly Acl[]
   #events: TransportEvents | undefined
@@ -62,7 +62,7 @@ export class ClientSession implements Transport {
     this.#client = client
     this.#calls = withoutRetries(client)
     this.#hub = ClientHub.of(client)
-    this.#asked = client.options?.sessionTimeout ?? client.getSessionTimeout()
+    this.#requested = client.options?.sessionTimeout ?? client.getSessionTimeout()
     this.#manager = (client as unknown as { connectionManager: Manager }).connectionManager
     this.#acl = acl
     this.#plainAcl = plainAcl
@@ -78,7 +78,7 @@ export class ClientSession implements Transport {
   }
 
   get timeout(): number {
-    return reliedOn(this.#client.getSessionTimeout(), this.#asked)
+    return effectiveTimeout(this.#client.getSessionTimeout(), this.#requested)
   }
 
   get received(): number {

@@ -145,7 +145,7 @@ class Sizes {
     const malformed = group.operations.find(
       one => 'stored' in one && typeof one.stored === 'string' && !one.stored.isWellFormed(),
     )
-    if (malformed) return { status: 'refused', error: noText(keyOf(group), dictionary) }
+    if (malformed) return { status: 'refused', error: notText(keyOf(group), dictionary) }
     const bytes = this.#bytesOf(group)
     if (bytes > REQUEST_LIMIT) return { status: 'refused', error: tooLarge(keyOf(group), bytes, dictionary) }
     const growth = this.#growthOf(group, overlay)
@@ -192,7 +192,7 @@ function about(key: string | undefined): string {
   return key === undefined ? 'A write' : `The value of key ${JSON.stringify(key)}`
 }
 
-function noText(key: string | undefined, dictionary: string): InvalidValueError {
+function notText(key: string | undefined, dictionary: string): InvalidValueError {
   return new InvalidValueError(
     `${about(key)} in dictionary "${dictionary}" is not well-formed text: its encoding must not return lone surrogates.`,
     { dictionary, key },

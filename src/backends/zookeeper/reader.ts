@@ -61,7 +61,7 @@ export class Reader {
 
   /** @throws TypeError if no dictionary can be at the path. */
   checkPlace(): Promise<void> {
-    return this.#repeats.again(() => this.#znodes.checkPlace())
+    return this.#repeats.retry(() => this.#znodes.checkPlace())
   }
 
   /** Returns the mirror as last read. Loads everything the first time. */
@@ -105,7 +105,7 @@ export class Reader {
     await this.#refreshing?.catch(() => {})
     if (!ask && this.#mirror && this.#isCurrent) return
     this.#refreshing ??= this.#repeats
-      .again(() => this.#refresh())
+      .retry(() => this.#refresh())
       .finally(() => {
         this.#refreshing = undefined
       })
@@ -124,16 +124,16 @@ export class Reader {
   }
 
   /**
-   * Returns the mirror from which to plan a write. After an own write, that is its result, even if the watch that it
-   * fired is not set again yet. Otherwise it is the mirror once it is current.
+   * Returns the mirror from which to plan a write. After a write of this process, that is its result, even if the
+   * watch that it fired is not set again yet. Otherwise it is the mirror once it is current.
    */
   latest(): Mirror | Promise<Mirror> {
     return this.#rearming && this.#mirror ? this.#mirror : this.current('sequential')
   }
 
   /**
-   * After an own write, which fires the watch: counts the next watch as set if it was set on the state that the
-   * mirror has then.
+   * Handles the watch after a write of this process, which fires it: counts the next watch as set if it was set on
+   * the state that the mirror has then.
    *
    * @param watching - the answer to the request for the watch, once the mirror contains the write.
    */
@@ -150,7 +150,7 @@ export class Reader {
     })
   }
 
-  /** Applies an own write to the mirror, unless a read has included it already. */
+  /** Applies a write of this process to the mirror, unless a read has included it already. */
   apply(base: Version, change: Change<Stored> | undefined, position: Position): void {
     const mirror = this.#mirror
     if (!mirror || mirror.version !== base || position.zxid <= mirror.position.zxid) return
@@ -160,25 +160,25 @@ export class Reader {
 
   /** Returns the changes from a version to the state of the mirror. */
   past(since: Version, { position }: Mirror): Promise<Past> {
-    return this.#repeats.again(() => this.#znodes.past(position.head, since))
+    return this.#repeats.retry(() => this.#znodes.past(position.head, since))
   }
 
   /** Starts a new history because external writers have created or deleted znodes. Then loads everything. */
   async cut(): Promise<void> {
-    await this.#repeats.again(() => this.#znodes.cut())
+    await this.#repeats.retry(() => this.#znodes.cut())
     await this.#load(() => {})
   }
 
   /**
    * Checks that the path has as many children as the head records. The check is also a sign of life of the server.
    *
-   * @param heard - called when the server has answered.
+   * @param onAnswer - called when the server has answered.
    */
-  async compare(heard: () => void): Promise<void> {
+  async compare(onAnswer: () => void): Promise<void> {
     const mirror = this.#mirror
     const position = mirror?.position
     const cversion = await this.#znodes.cversion(mirror ?? UNREAD)
-    heard()
+    onAnswer()
     // If the mirror has changed in the meantime, it is unknown which of the two is older.
     if (!mirror || !position || mirror.position !== position || cversion === position.head.cversion) return
     await this.refresh(true)
@@ -206,7 +206,7 @@ export class Reader {
       if (!found) continue
       const { position, mark } = found
       if (!last || mirror !== this.#mirror || isOlder(position, last)) return void (await this.#load(() => {}))
-      // Own writes were faster than the answer. They were based on everything in it, or more.
+      // Writes of this process were faster than the answer. They were based on everything in it, or more.
       if (isOlder(position, mirror.position)) return
       const base = mirror.version
       const leading = await this.#znodes.changesTo(found, base)
@@ -236,7 +236,7 @@ export class Reader {
 
   #load(progress: () => void): Promise<Mirror> {
     this.#loading ??= this.#repeats
-      .again(() => this.#loadAll(progress))
+      .retry(() => this.#loadAll(progress))
       .finally(() => {
         this.#loading = undefined
       })

@@ -15,7 +15,7 @@ export class Repeats {
   }
 
   /** Runs the work, and repeats it on the next connection if the connection was lost. */
-  async again<V>(work: () => Promise<V>): Promise<V> {
+  async retry<V>(work: () => Promise<V>): Promise<V> {
     for (;;) {
       await this.#session.ready()
       try {
@@ -41,7 +41,7 @@ export class Repeats {
   /** Reads after a barrier. Repeats both if the connection changes, because the next server may lag behind. */
   async afterBarrier<V>(read: () => Promise<V>): Promise<V> {
     for (;;) {
-      await this.again(() => this.barrier())
+      await this.retry(() => this.barrier())
       const { connection } = this.#session
       const value = await read()
       if (connection === this.#session.connection) return value

@@ -80,7 +80,7 @@ export interface Transport {
   multi(steps: readonly Step[], reply: Reply<readonly (Stat | undefined)[]>): void
   /** Drops the connection to a silent server, and connects to another one. */
   drop(): void
-  /** Removes the listeners from the caller's client, or ends an own session. */
+  /** Removes the listeners from the caller's client, or ends a session of the library. */
   end(): Promise<void>
 }
 

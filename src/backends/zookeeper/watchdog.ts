@@ -12,8 +12,8 @@ const PART = 1 / 3
 const LITTLE = 1_000
 
 /**
- * The wait before the number of children is compared after a change of children, in ms. By then the answers to own
- * writes have arrived, and one comparison covers many changes.
+ * The wait before the number of children is compared after a change of children, in ms. By then the answers to this
+ * process's writes have arrived, and one comparison covers many changes.
  */
 const SOON = 50
 

@@ -64,14 +64,14 @@ export class Frames {
   }
 
   #collect(data: Buffer): Buffer {
-    const count = Math.min(this.#wanted() - this.#length, data.length)
+    const count = Math.min(this.#target() - this.#length, data.length)
     this.#append(data.subarray(0, count))
-    if (this.#length >= LENGTH && this.#length === this.#wanted()) this.#finish()
+    if (this.#length >= LENGTH && this.#length === this.#target()) this.#finish()
     return data.subarray(count)
   }
 
   /** The number of bytes to collect in total before the next step. */
-  #wanted(): number {
+  #target(): number {
     if (this.#length < LENGTH) return LENGTH
     const length = lengthOf(this.#start)
     return LENGTH + (length > RECORD_LIMIT ? HEADER : length)

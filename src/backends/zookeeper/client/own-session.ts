@@ -1,7 +1,7 @@
 import { StoreUnavailableError } from '../../../errors/errors.js'
 import { clearTimeout, now, queueMicrotask, setTimeout } from '../../../time/clock.js'
 import { bytesOfAcl } from '../acl.js'
-import { isPlausible, reliedOn } from '../session-timeout.js'
+import { effectiveTimeout, isPlausible } from '../session-timeout.js'
 import type { Added, Children, Reply, Stat, Step, Transport, TransportEvents, Znode } from '../transport.js'
 import { CODE, Refusal } from '../transport.js'
 import { Connection } from './connection.js'
@@ -127,7 +127,7 @@ export class OwnSession implements Transport {
     this.#state = 'ended'
     clearTimeout(this.#timer)
     if (!connection) return
-    const gone = new Promise<void>(resolve => {
+    const closed = new Promise<void>(resolve => {
       this.#closed = resolve
     })
     if (wasConnected)
@@ -137,9 +137,9 @@ export class OwnSession implements Transport {
         () => connection.destroy(new Error('It was closed.')),
       )
     else connection.destroy(new Error('It was closed.'))
-    const late = setTimeout(() => connection.destroy(new Error('It was closed.')), PATIENCE)
-    await gone
-    clearTimeout(late)
+    const timer = setTimeout(() => connection.destroy(new Error('It was closed.')), PATIENCE)
+    await closed
+    clearTimeout(timer)
   }
 
   /** Sets the watch once for each connection, directly before the read: all later changes are reported. */
@@ -212,10 +212,10 @@ export class OwnSession implements Transport {
       connection.destroy(new Refusal(CODE.SESSION_EXPIRED))
       return
     }
-    const asked = this.#options.timeout
-    if (!isPlausible(timeout, asked)) throw new Violation('it announced an impossible session timeout')
+    const requested = this.#options.timeout
+    if (!isPlausible(timeout, requested)) throw new Violation('it announced an impossible session timeout')
     this.#session = session
-    this.timeout = reliedOn(timeout, asked)
+    this.timeout = effectiveTimeout(timeout, requested)
     for (const credentials of this.#options.target.credentials) connection.authenticate(authRequest(credentials))
     if (this.#state === 'ended') return
     this.#state = 'connected'
