@@ -64,7 +64,6 @@ export const PENDING = [
   'demo/story.js',
   'demo/table.js',
   'demo/writer.js',
-  'docs/bundling.md',
   'scripts/build.js',
   'scripts/cache.js',
   'scripts/install.js',
