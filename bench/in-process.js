@@ -19,7 +19,7 @@ export function start(task, args, node = process.execPath) {
 }
 
 /**
- * Runs a task in a process of its own, and gives what it sends; rejects where it ends without.
+ * Runs a task in its own process and resolves with what it sends. Rejects if the process ends before it sends anything.
  * @param {URL} task
  * @param {string[]} args
  * @param {string} [node]

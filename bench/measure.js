@@ -25,7 +25,7 @@ export function repeated(count, work) {
   return async () => {
     const started = performance.now()
     const result = work()
-    // Not awaited where it is done already: that would add the time of a microtask.
+    // A result that is already there is not awaited: that would add the time of a microtask.
     const value = typeof result === 'number' ? result : await result
     const elapsed = performance.now() - started
     sink(value)

@@ -136,7 +136,7 @@ for (const signal of /** @type {const} */ (['SIGINT', 'SIGTERM'])) {
 try {
   await prepare({ build: true })
   await mkdir(join(root, '.cache'), { recursive: true })
-  // Beside the sources and not in the system's folder for such files, which may be in memory, where no write is durable.
+  // Beside the sources: the system's temporary folder may be in memory, and then no write is durable.
   folder = await mkdtemp(join(root, '.cache', 'bench-'))
   await runAll(folder)
   await keep()

@@ -3,8 +3,8 @@
 /** @typedef {import('./types.js').Sample} Sample */
 
 /**
- * Keys as they come from the network or a database: a flat string of its own each time, never a shared or interned
- * one, so that every lookup has to compare the text, in the dictionary as in what it is compared with.
+ * Keys as they come from the network or a database: a new flat string each time, never a shared or interned one. So every
+ * lookup has to compare the text, on both sides of a comparison.
  * @param {number} count
  */
 export function makeKeys(count) {

@@ -25,7 +25,7 @@ function digits(value) {
   return value.toFixed(value >= 10 ? 1 : 2)
 }
 
-/** A ratio, with two digits that count where it is small. @param {number} value */
+/** A ratio, with two significant digits if it is small. @param {number} value */
 const times = value => (value >= 0.1 ? value.toFixed(2) : value.toPrecision(2))
 
 /** @param {number} value @param {readonly [string, number][]} scale */

@@ -25,7 +25,7 @@ export interface Spread {
   readonly rounds: number
 }
 
-/** What the figure has to reach: a ratio, or where there is none, the figure itself. */
+/** What the ratio has to reach, or the figure itself if there is no ratio. */
 export type Target = { readonly atMost: number } | { readonly atLeast: number }
 
 /** One line of the table. */
@@ -37,7 +37,7 @@ export interface Row {
   /** Measured in the same run, the two in turns. */
   readonly ratio?: Spread & { readonly of: 'time' | 'speed' | 'size' }
   readonly target?: Target
-  /** Whether the target was met; absent where there is none. */
+  /** Whether the target was met; absent without a target. */
   readonly met?: boolean
 }
 
@@ -92,7 +92,7 @@ export interface Options {
   readonly live?: boolean
 }
 
-/** What one bench is given. */
+/** What one bench gets. */
 export interface Context {
   readonly suite: Suite
   /** For CI: small sizes and few rounds. The figures are no more than a sign of life. */
@@ -110,11 +110,11 @@ export interface Suite {
   readonly name: string
   /** What is measured, with its version. */
   engine(): Promise<string>
-  /** Called once before the benches, for what they need to have installed; gives what is to be noted beside the figures. */
+  /** Called once before the benches, to install what they need. Resolves with a note for the table. */
   prepare?(quick: boolean): Promise<string | undefined>
   /** Makes a place in that folder, filled with so many samples. */
   makePlace(folder: string, count: number): Promise<Place>
-  /** The same place, found by another process; a store inside the process is filled anew. */
+  /** The same place, found by another process. A store inside the process is filled again. */
   findPlace(address: unknown): Promise<Place>
   /** Each runs in a process of its own, so that none inherits what the others did to heap and compiler. */
   readonly benches: Readonly<Record<string, Bench>>

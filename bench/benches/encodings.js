@@ -13,7 +13,7 @@ const makeValues = () => ({
 })
 
 /**
- * RichEncoding, which writes plain JSON where it can, against the text of devalue for everything, which was stored before. devalue
+ * RichEncoding, which writes plain JSON if it can, against the text of devalue for every value. devalue
  * alone refuses less than RichEncoding, and so does less.
  * @type {import('../types.js').Bench}
  */

@@ -18,7 +18,7 @@ const folder = fileURLToPath(new URL('.', import.meta.url))
 /** @param {string} path */
 const read = path => readFile(new URL(path, import.meta.url), 'utf8').then(JSON.parse)
 
-/** Installs the packages where they are not those of the lockfile. */
+/** Installs the packages if they do not match the lockfile. */
 export async function installRivals() {
   const wanted = (await read('package-lock.json')).packages
   const present = (await read('node_modules/.package-lock.json').catch(() => ({ packages: {} }))).packages

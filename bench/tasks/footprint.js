@@ -32,7 +32,7 @@ const variants = {
 }
 
 async function taken() {
-  // Several times, with time between: what was let go of just now may have to be told first.
+  // Several times, with pauses: finalizers of what was just released may have to run first.
   for (let turn = 0; turn < 5; turn += 1) {
     collect()
     await new Promise(resolve => setTimeout(resolve, 50))

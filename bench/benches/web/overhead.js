@@ -5,7 +5,7 @@ import { Load } from './load.js'
 
 /** @typedef {import('../../types.js').Context} Context */
 
-/** So many requests are under way at a time: several by each connection, or whoever sends them were as busy as the server. */
+/** The number of concurrent requests. Each connection sends several, because otherwise the sender would be as busy as the server. */
 const CONCURRENT = 100
 const PIPELINED = 4
 const KEYS = 1_000
@@ -65,7 +65,7 @@ function compareLoads(quick, ours, base) {
   })
 }
 
-/** How many checks requests cost where nothing changed. @type {import('../../types.js').Bench} */
+/** How many checks requests cost if nothing has changed. @type {import('../../types.js').Bench} */
 export async function checks(context) {
   const file = await fileOf(context)
   const requests = context.quick ? 300 : 5_000

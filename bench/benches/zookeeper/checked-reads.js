@@ -7,7 +7,7 @@ import { makeDict, requestsOf } from './server.js'
 
 const KEYS = 1_000
 
-/** Reads that check first, in a healthy session: by what the watch has told, and with a barrier. @type {import('../../types.js').Bench} */
+/** Checked reads in a healthy session: by the last watch event, and with a barrier. @type {import('../../types.js').Bench} */
 export async function checkedReads({ quick }) {
   const { address, path } = await makeDict(KEYS)
   const keys = shuffled(makeKeys(KEYS))

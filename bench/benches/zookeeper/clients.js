@@ -26,7 +26,7 @@ const SESSION_TIMEOUT = 60_000
 /** @type {Record<string, (address: string) => Promise<Client>>} */
 export const CLIENTS = { 'connection string': openOwn, 'node-zookeeper-client': openNodeClient }
 
-/** Requests that the dictionary has no use for: `setData` outside of transactions, `getData` with a watch of the next change. */
+/** Requests that the dictionary never sends: `setData` outside transactions, `getData` with a watch of the next change. */
 const [GET_DATA, SET_DATA] = [4, 5]
 
 /** The dictionary's own client, without the dictionary: its connection. @param {string} address @returns {Promise<Client>} */

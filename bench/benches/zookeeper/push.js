@@ -11,7 +11,7 @@ const SAMPLES = 10
 
 /**
  * From the call of `set` until the memory of another process holds the value, against a bare `setData` until another process
- * has read it, told by a watch, through the same kind of client.
+ * has read it after a watch event, through the same kind of client.
  * @type {import('../../types.js').Bench}
  */
 export async function push({ quick }) {
