@@ -47,7 +47,7 @@ export function withSiteLinks(text, path) {
 }
 
 /** Comments are notes to the tests and not part of the site, which shows no HTML. @param {string} page */
-const withoutNotes = page => page.replaceAll(/^<!--.*-->\n/gm, '')
+const withoutNotes = page => page.replaceAll(/^ *<!--.*-->\n/gm, '')
 
 async function copyPages() {
   const docs = (await readdir(join(root, 'docs'), { recursive: true })).map(name => `docs/${name}`)

@@ -20,7 +20,7 @@ export const reads = [
   },
   {
     rule: 'a bound is recorded before it is relied on',
-    changes: [{ file: 'replica/replica.js', from: 'await store.registerMaxStaleness(bound);', to: ';' }],
+    changes: [{ file: 'replica/replica.js', from: 'await store.registerMaxStaleness(maxStaleness);', to: ';' }],
     sessions: [{}, { maxStaleness: 1_000 }],
     play: (_stage, writer, reader) => readAround(writer, reader),
   },
