@@ -23,7 +23,7 @@ export default defineConfig({
   cleanUrls: false,
   // TypeDoc's pages contain type parameters in angle brackets, which Vue would read as elements.
   markdown: { html: false },
-  vite: { plugins: [llms()], build: { chunkSizeWarningLimit: 2_000 } },
+  vite: { plugins: [llms({ injectLLMHint: false })], build: { chunkSizeWarningLimit: 2_000 } },
   themeConfig: {
     search: { provider: 'local' },
     outline: [2, 3],
