@@ -10,7 +10,7 @@ import type { Report } from '../../bench/types.js'
 const runner = fileURLToPath(new URL('../../bench/run.js', import.meta.url))
 const bench = (...args: string[]) => promisify(execFile)(process.execPath, [runner, ...args])
 
-describe('npm run bench', { timeout: 120_000 }, () => {
+describe('npm run bench', { timeout: 300_000 }, () => {
   let folder: string
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'durabledict-bench-'))

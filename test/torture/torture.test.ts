@@ -2,18 +2,19 @@ import { beforeAll, describe, expect, it } from 'vitest'
 import { prepare } from '../../scripts/prepare.js'
 import { play } from '../../torture/conductor/scene.js'
 import { report } from '../../torture/report.js'
+import { LONG } from '../form.js'
 
 const random = `${Math.floor(Math.random() * 1e9)}`
 
 beforeAll(() => prepare({ build: true }))
 
 // The long form: npm run torture -- --minutes 10
-describe('processes, clients and servers that fail in every way', { timeout: 90_000 }, () => {
+describe('processes, clients and servers that fail in every way', { timeout: 180_000 }, () => {
   it.each([
     ['pair', 'fixed', true],
     ['forgetful', random, false],
   ] as const)('break no promise: a %s server, seed %s', async (topology, seed, small) => {
-    const { violations, undecided, figures } = await play(seed, 10_000, { topology, small })
+    const { violations, undecided, figures } = await play(seed, LONG ? 30_000 : 6_000, { topology, small })
     expect(report(violations)).toBe('')
     expect(undecided).toEqual([])
     expect(figures.get('set')).toBeGreaterThan(100)

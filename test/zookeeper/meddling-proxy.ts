@@ -5,7 +5,7 @@ import { createClient } from 'node-zookeeper-client'
 /** A proxy between a client and a ZooKeeper server that knows their session and alters what the server sends. */
 export interface MeddlingProxy {
   readonly address: string
-  /** Alters the server's next output, once; if `cut` is set, nothing more arrives on that connection. */
+  /** Alters the server's next output, other than the answer to a ping, once; if `cut` is set, nothing more arrives on that connection. */
   meddle(alter: (answer: Buffer) => Buffer, cut?: boolean): void
   /** Holds back the server's output from now on, on the existing connection. */
   hold(): void
@@ -28,6 +28,9 @@ interface Session {
   readonly sessionPassword: Buffer
 }
 
+/** Whether this is the answer to a ping, which comes at any time, and nothing else: a record of 16 bytes with the number -2. */
+const isPing = (answer: Buffer) => answer.length === 20 && answer.readInt32BE(4) === -2
+
 /** @param pause - how long it waits after each piece of the server's output, in ms. */
 export async function startMeddlingProxy(port: number, pause = 0): Promise<MeddlingProxy> {
   const sockets = new Set<Socket>()
@@ -38,7 +41,7 @@ export async function startMeddlingProxy(port: number, pause = 0): Promise<Meddl
   let held: { answer: Buffer; client: Socket }[] | undefined
   const pass = (answer: Buffer, client: Socket) => {
     if (held) return void held.push({ answer, client })
-    if (!order) return void client.write(answer)
+    if (!order || isPing(answer)) return void client.write(answer)
     const { alter, cut } = order
     order = undefined
     meddled += 1
