@@ -18,12 +18,15 @@ const LOG_LIMIT = 2_048
 /** The number of earlier parts of the log, each in its own znode. */
 export const PARTS = 4
 
-/** The longest latest change in it, in characters: with values, or without them if they are longer. */
+/**
+ * The longest latest change, in characters, even if it exceeds LOG_LIMIT. A change that is longer with its values is
+ * stored without them.
+ */
 const CHANGE_LIMIT = 16_384
 
 /**
- * The longest part that is moved to its own znode, in characters. The rest of the transaction is left to the latest
- * change.
+ * The longest part that is moved to its own znode, in characters. Together with the latest change it must leave room
+ * for the data in a transaction.
  */
 const PART_LIMIT = 4_096
 

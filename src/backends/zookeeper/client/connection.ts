@@ -120,7 +120,7 @@ export class Connection {
     })
   }
 
-  /** Only the request fails to which this is the answer. */
+  /** Fails only the request to which this is the answer. */
   #readTooLong(input: Input, length: number): void {
     this.#orLeave(() => {
       if (!this.#greeted) throw new RangeError('The greeting is too long.')
