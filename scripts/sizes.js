@@ -1,11 +1,13 @@
 // @ts-check
-// How large a program that imports one entry point becomes, and what of the library is in it: `npm run sizes`.
+// How large a program that imports one entry point becomes, what of the library is in it, and how long the import takes:
+// `npm run sizes`.
 import { builtinModules } from 'node:module'
 import { join, relative, sep } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { gzipSync } from 'node:zlib'
 import { textModules } from './build/text-modules.js'
 import { ENTRIES } from './entries.js'
+import { importTimes } from './import-times.js'
 import { root } from './run.js'
 
 /** @import { Entry } from './entries.js' */
@@ -48,9 +50,12 @@ export async function measureAll() {
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
   const all = await measureAll()
+  const times = await importTimes()
   for (const { entry, kib, modules } of all) {
+    const { esm, cjs } = /** @type {{ esm: string, cjs: string }} */ (times.get(entry.path))
+    const size = `${kib.toFixed(1).padStart(6)} KiB of ${String(entry.limit).padEnd(3)}`
     console.log(
-      `${entry.path.padEnd(18)} ${kib.toFixed(1).padStart(6)} KiB of ${entry.limit}, ${modules.length} modules`,
+      `${entry.path.padEnd(18)} ${size} ${String(modules.length).padStart(4)} modules   ESM ${esm}   CJS ${cjs}`,
     )
   }
   if (all.some(isTooLarge)) process.exitCode = 1
