@@ -188,7 +188,7 @@ describe('a keyPrefix of the client', () => {
     ])
   })
 
-  test('is rejected on a cluster, where it would split the hash slots', async () => {
+  test('is rejected on a cluster, because it would split the hash slots', async () => {
     const rootNodes = [{ url: server.url }]
     const clients = [
       createCluster({ rootNodes, keyPrefix: 'app:' }),

@@ -6,7 +6,7 @@ export interface ServerSpec {
   variable: string
   /** Names of the program, the preferred one first. */
   binaries: string[]
-  /** Paths outside PATH where it may be; `*` matches one name, such as a version. */
+  /** Further paths to search, outside PATH; `*` matches one name, such as a version. */
   folders?: string[]
   /** Files that are also required, such as a jar. */
   needs?: string[]

@@ -117,7 +117,7 @@ describe('transact', () => {
     expect(await dict.size()).toBe(0)
   })
 
-  test('a value that cannot be encoded throws from the call that sets it, where it can be caught', async () => {
+  test('a value that cannot be encoded throws from the call that sets it', async () => {
     const dict = await MemoryDict.open()
     await dict.transact(tx => {
       tx.set('a', 1)
