@@ -7,6 +7,7 @@ export default {
     '{bench,demo}/*.{js,ts}',
     'examples/express/*.js',
     'site/.vitepress/config.js',
+    'site/.vitepress/theme/index.js',
     'bench/{suites,tasks}/*.js',
     'demo/stores/*.js',
     'scripts/build/require-package.js',
