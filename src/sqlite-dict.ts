@@ -21,6 +21,7 @@ import type {
   ValuesOf,
 } from './dictionary/options.js'
 import type { InputOf, OutputOf, Schema } from './dictionary/schema.js'
+import { DEFAULT_TIMEOUT } from './time/default-timeout.js'
 
 /**
  * A dictionary in an SQLite file. Any number of processes on one machine can share it, and a file can hold several dictionaries.
@@ -144,9 +145,6 @@ interface OpenSqliteDict {
 interface SqliteDictKind extends Kind<OpenSqliteDict> {
   readonly open: OpenSqliteDict
 }
-
-/** How long the backend waits for locks if the option `timeout` is not set, in ms. */
-const DEFAULT_TIMEOUT = 5_000
 
 export const SqliteDict: SqliteDictKind = kindOf<OpenSqliteDict>(
   'SqliteDict',

@@ -1,22 +1,22 @@
 import type { Backend } from '../contract/backend.js'
 import type { ClosedError } from '../errors/errors.js'
-import { Deadlines } from '../replica/deadlines.js'
-import { closeFault, late } from '../replica/faults.js'
+import { closeFault } from '../replica/faults.js'
 import { now } from '../time/clock.js'
+import { DEFAULT_TIMEOUT } from '../time/default-timeout.js'
+import { late, within } from '../time/within.js'
 import type { Internals } from './assembly.js'
-import { DEFAULT_TIMEOUT } from './options.js'
 
 /** Ends everything that a dictionary has under way, even if some of it fails or hangs, then rejects with the first fault. */
 export async function closeInternals(internals: Internals, reason: ClosedError): Promise<void> {
   const { context, emitter, feed, name, replica, settings, store, watchers } = internals
   const until = now() + settings.timeout
   const { timeout } = settings
-  const within = <V>(work: () => V | Promise<V>, ms: number) => context.run(() => bounded(work, ms, timeout))
-  const stopping = within(async () => feed?.stop(), timeout)
+  const limited = <V>(work: () => V | Promise<V>, ms: number) => context.run(() => bounded(work, ms, timeout))
+  const stopping = limited(async () => feed?.stop(), timeout)
   const ended = await Promise.allSettled([stopping, replica.close(reason)])
   watchers.end()
   const left = Math.max(until - now(), grace(timeout))
-  const closed = await Promise.allSettled([within(async () => store.backend.close?.(), left)])
+  const closed = await Promise.allSettled([limited(async () => store.backend.close?.(), left)])
   emitter.emit('close', undefined)
   const fault = [...ended, ...closed].find(one => one.status === 'rejected')
   if (fault) throw closeFault(fault.reason, name)
@@ -33,5 +33,5 @@ function grace(timeout: number): number {
 }
 
 function bounded<V>(work: () => V | Promise<V>, ms: number, timeout: number): Promise<V> {
-  return new Deadlines().bound(work, ms, () => late(timeout))
+  return within(ms, work, undefined, () => late(timeout))
 }

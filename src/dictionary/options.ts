@@ -3,6 +3,7 @@ import type { Supports } from '../contract/backend.js'
 import type { Encoding } from '../encodings/encoding.js'
 import { RichEncoding } from '../encodings/rich-encoding.js'
 import { UnsupportedError } from '../errors/errors.js'
+import { DEFAULT_TIMEOUT } from '../time/default-timeout.js'
 import type { InputOf, OutputOf, Schema } from './schema.js'
 
 /** An encoding, whatever its stored form. */
@@ -289,9 +290,6 @@ export interface Settings {
   readonly strictKeys: boolean
   readonly consistency: 'linearizable' | 'sequential' | undefined
 }
-
-/** In ms. */
-export const DEFAULT_TIMEOUT = 5_000
 
 const NAMES = [
   'autosync',

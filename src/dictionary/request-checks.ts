@@ -1,7 +1,7 @@
 import { ClosedError, type DurableDictError } from '../errors/errors.js'
-import { Deadlines } from '../replica/deadlines.js'
 import { readFault } from '../replica/faults.js'
 import { now } from '../time/clock.js'
+import { Deadlines } from '../time/deadlines.js'
 import type { Internals } from './assembly.js'
 import type { Gate } from './gate.js'
 

@@ -3,9 +3,9 @@ import type { Group, Operation, Outcome } from '../contract/backend.js'
 import { DamagedValue } from '../contract/damaged-value.js'
 import { AmbiguousWriteError } from '../errors/errors.js'
 import { forKey } from '../errors/for-key.js'
-import { Deadlines } from '../replica/deadlines.js'
-import { late, writeFault } from '../replica/faults.js'
+import { writeFault } from '../replica/faults.js'
 import { now } from '../time/clock.js'
+import { late, within } from '../time/within.js'
 import type { Internals } from './assembly.js'
 import { waitOut } from './commit-wait.js'
 import type { Gate } from './gate.js'
@@ -132,7 +132,7 @@ export class Writes {
     const { name, settings } = this.#internals
     const work = () => this.#one({ type: 'setDefault', key, stored }, undefined)
     const fault = () => forKey(writeFault(late(settings.timeout), name), key)
-    await new Deadlines().bound(work, until - now(), fault)
+    await within(until - now(), work, undefined, fault)
   }
 
   async #one(operation: Operation<unknown>, options: WriteOptions | undefined): Promise<unknown> {

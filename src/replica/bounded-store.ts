@@ -13,8 +13,9 @@ import type {
 } from '../contract/backend.js'
 import { isPromise } from '../contract/is-promise.js'
 import type { Store } from '../contract/store.js'
-import { Deadlines } from './deadlines.js'
-import { late, openFault, readFault, writeFault } from './faults.js'
+import { Deadlines } from '../time/deadlines.js'
+import { late } from '../time/within.js'
+import { openFault, readFault, writeFault } from './faults.js'
 
 /** Where calls on the store run: never in the async context of whoever causes them. */
 export interface Context {

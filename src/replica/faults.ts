@@ -30,11 +30,6 @@ export function writeFault(cause: unknown, dictionary: string): DurableDictError
   )
 }
 
-/** What a caller is told whose call took longer than the option `timeout` allows. */
-export function late(ms: number): Error {
-  return new Error(`It did not answer within ${ms} ms (option "timeout").`)
-}
-
 /** What a reader is told who has waited for a full load for as long as the option `timeout` allows. */
 export function loadingLate(ms: number): Error {
   return new Error(`Everything is being loaded, which takes longer than ${ms} ms (option "timeout"), and goes on.`)

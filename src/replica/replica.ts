@@ -16,16 +16,17 @@ import { isPromise } from '../contract/is-promise.js'
 import { sameStored } from '../contract/same-stored.js'
 import { ClosedError } from '../errors/errors.js'
 import { delay, now } from '../time/clock.js'
+import { EventLoopTurns } from '../time/event-loop-turns.js'
+import { late } from '../time/within.js'
 import type { BoundedStore } from './bounded-store.js'
 import { DamageReports, damageDiverges } from './damage.js'
 import type { Decode } from './entries.js'
-import { late, loadingLate, notFollowed, notSent, writeFault } from './faults.js'
+import { loadingLate, notFollowed, notSent, writeFault } from './faults.js'
 import { GroupCommit } from './group-commit.js'
 import { History, type Observer, type Remainder, type SyncReason } from './history.js'
 import type { Memory } from './memory.js'
 import { Recent } from './recent.js'
 import { SharedCheck } from './shared-check.js'
-import { Turns } from './turns.js'
 
 /** How many own batches are known again when their changes come back by another way. */
 const REMEMBERED_BATCHES = 64
@@ -60,7 +61,7 @@ export class Replica {
   readonly #syncs: SharedCheck
   readonly #checks: SharedCheck
   readonly #refreshes: SharedCheck
-  readonly #turns = new Turns()
+  readonly #turns = new EventLoopTurns()
   readonly #commits: GroupCommit
   readonly #ownBatches = new Recent<string>(REMEMBERED_BATCHES)
   #underWay: Batch<unknown> | undefined

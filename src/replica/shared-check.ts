@@ -1,6 +1,6 @@
 import { isPromise } from '../contract/is-promise.js'
 import { now } from '../time/clock.js'
-import { Turns } from './turns.js'
+import { EventLoopTurns } from '../time/event-loop-turns.js'
 
 /** Bounds how long one caller waits for a check that it shares, counted from its call. */
 export interface Patience {
@@ -22,7 +22,7 @@ export class SharedCheck {
   #running: Promise<void> | undefined
   #next: Promise<void> | undefined
   #waiting: { readonly check: Promise<void>; readonly since: number; readonly limited: Promise<void> } | undefined
-  readonly #turns = new Turns()
+  readonly #turns = new EventLoopTurns()
 
   /**
    * @param perform - one check, which bounds itself by the timeout.

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { opener } from '../../src/backends/zookeeper/connect.js'
-import { PARTS } from '../../src/backends/zookeeper/head.js'
+import { PARTS } from '../../src/backends/zookeeper/names.js'
 import { ZookeeperBackend } from '../../src/backends/zookeeper/zookeeper-backend.js'
 import type { Batch } from '../../src/contract/backend.js'
 import { ZookeeperDict } from '../../src/index.js'

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { PARTS } from '../../src/backends/zookeeper/head.js'
+import { PARTS } from '../../src/backends/zookeeper/names.js'
 import {
   DecodingError,
   InvalidKeyError,

@@ -16,7 +16,6 @@ import {
   formatPart,
   type Head,
   newHead,
-  PARTS,
   type Part,
   parseHead,
   parsePart,
@@ -25,7 +24,7 @@ import {
   withParts,
 } from '../../src/backends/zookeeper/head.js'
 import { Mirror } from '../../src/backends/zookeeper/mirror.js'
-import { checkPath, escapeKey, unescapeKey } from '../../src/backends/zookeeper/names.js'
+import { checkPath, escapeKey, PARTS, unescapeKey } from '../../src/backends/zookeeper/names.js'
 import { fromData, toData } from '../../src/backends/zookeeper/stored.js'
 import { CODE, Refusal } from '../../src/backends/zookeeper/transport.js'
 import type { Effect } from '../../src/contract/backend.js'

@@ -1,5 +1,5 @@
 import { afterEach, expect } from 'vitest'
-import { PARTS } from '../../src/backends/zookeeper/head.js'
+import { PARTS } from '../../src/backends/zookeeper/names.js'
 import type { ZookeeperDict, ZookeeperOptions } from '../../src/index.js'
 
 /** The options of a test. */

@@ -1,6 +1,7 @@
 import type { Encoding } from '../../encodings/encoding.js'
 import { UnsupportedError } from '../../errors/errors.js'
 import { builtin } from '../../process/builtin.js'
+import { within } from '../../time/within.js'
 import { type Dialect, quoted } from '../sql/dialect.js'
 import { dialectOf } from '../sql/dialects/dialects.js'
 import { Callers } from './callers.js'
@@ -23,7 +24,6 @@ import { WritableColumns } from './table/writable-columns.js'
 import { CachedVersions } from './versions/cached-versions.js'
 import { DatabaseVersions } from './versions/database-versions.js'
 import type { Versions } from './versions/versions.js'
-import { within } from './within.js'
 
 /** What the dictionary's own options say, as far as the backend needs it. */
 export interface Given {

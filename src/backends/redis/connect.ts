@@ -1,11 +1,9 @@
 import { StoreUnavailableError, UnsupportedError } from '../../errors/errors.js'
 import { optionalPackage } from '../../packages/optional-package.js'
-import { clearTimeout, setTimeout } from '../../time/clock.js'
-import { orAborted } from '../waiting.js'
+import { DEFAULT_TIMEOUT } from '../../time/default-timeout.js'
+import { orAborted } from '../../time/or-aborted.js'
+import { within } from '../../time/within.js'
 import { type Connecting, createOwn, type OwnClient, type RedisDriver } from './own-client.js'
-
-/** The default time limit to connect, in ms. */
-const TIMEOUT = 5_000
 
 /** The reply of a server that rejects a login. */
 const REFUSED = /^(WRONGPASS|NOAUTH|NOPERM)/
@@ -26,7 +24,7 @@ export interface ConnectOptions {
  * URL except its host.
  */
 export async function connect(url: string, options: ConnectOptions): Promise<OwnClient> {
-  const { dictionary, timeout = TIMEOUT, signal, driver } = options
+  const { dictionary, timeout = DEFAULT_TIMEOUT, signal, driver } = options
   const host = hostOf(url)
   const own = createOwn(url, driver ?? (await installedDriver()))
   try {
@@ -97,19 +95,14 @@ function isDecodable(text: string): boolean {
 
 /** Clients retry for ever and report each failure by an event. */
 async function connected(client: Connecting, timeout: number): Promise<void> {
-  let timer: NodeJS.Timeout | undefined
-  const failed = new Promise<never>((_, reject) => {
-    let latest: Error | undefined
+  let latest: Error | undefined
+  const refused = new Promise<never>((_, reject) => {
     // The next call reports later faults.
     client.on('error', (error: Error) => {
       latest = error
       if (REFUSED.test(error.message)) reject(error)
     })
-    timer = setTimeout(() => reject(latest ?? new Error(`It did not answer within ${timeout} ms.`)), timeout)
   })
-  try {
-    await Promise.race([client.connect(), failed])
-  } finally {
-    clearTimeout(timer)
-  }
+  const whenLate = () => latest ?? new Error(`It did not answer within ${timeout} ms.`)
+  await within(timeout, () => Promise.race([client.connect(), refused]), undefined, whenLate)
 }

@@ -1,6 +1,6 @@
 import type { CatchUp, State } from '../../contract/backend.js'
+import { pause } from '../../time/pause.js'
 import { warn } from '../../warnings/warnings.js'
-import { pause } from '../waiting.js'
 import type { Caller } from './caller.js'
 import { explain, isPassing, neverSent, replyCode } from './faults.js'
 import { LoadedEntries } from './loaded-entries.js'

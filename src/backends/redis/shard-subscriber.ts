@@ -1,4 +1,4 @@
-import { pause } from '../waiting.js'
+import { pause } from '../../time/pause.js'
 import type { Subscriber, SubscriberEvents } from './driver.js'
 
 /** The server that currently serves a channel, and how to open a connection for messages to it. */

@@ -1,5 +1,7 @@
 import type { Unsubscribe } from '../../contract/backend.js'
+import { InTurn } from '../../queues/in-turn.js'
 import { setTimeout } from '../../time/clock.js'
+import { onAbort } from '../../time/on-abort.js'
 import type { Driver, Subscriber, SubscriberEvents } from './driver.js'
 
 /** Receives the messages on a channel. Neither method throws. */
@@ -20,8 +22,7 @@ export class Subscriptions {
   readonly #driver: Driver
   readonly #listeners = new Map<string, Set<ChannelListener>>()
   #subscriber: Subscriber | undefined
-  /** Settles when the subscriptions match the listeners at the time of the call. */
-  #settled: Promise<unknown> = Promise.resolve()
+  readonly #turns = new InTurn()
 
   constructor(driver: Driver) {
     this.#driver = driver
@@ -42,12 +43,12 @@ export class Subscriptions {
     }
     listeners.add(own)
     const remove = () => {
-      signal.removeEventListener('abort', remove)
+      forgetSignal()
       return this.#remove(channel, own)
     }
-    signal.addEventListener('abort', remove)
+    const forgetSignal = onAbort(signal, remove)
     try {
-      await this.#inTurn(() => this.#join(channel))
+      await this.#turns.run(() => this.#join(channel))
     } catch (error) {
       await remove()
       throw error
@@ -74,7 +75,7 @@ export class Subscriptions {
     listeners?.delete(listener)
     if (listeners?.size === 0) this.#listeners.delete(channel)
     if (this.#listeners.size === 0) await this.#close()
-    else await this.#inTurn(() => this.#leave(channel))
+    else await this.#turns.run(() => this.#leave(channel))
   }
 
   async #leave(channel: string): Promise<void> {
@@ -87,12 +88,6 @@ export class Subscriptions {
     const subscriber = this.#subscriber
     this.#subscriber = undefined
     await subscriber?.close()
-  }
-
-  #inTurn(work: () => Promise<void>): Promise<void> {
-    const mine = this.#settled.then(work)
-    this.#settled = mine.catch(() => {})
-    return mine
   }
 
   readonly #events: SubscriberEvents = {

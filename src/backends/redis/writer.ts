@@ -1,6 +1,7 @@
 import type { Batch, CatchUp, Change, Committed, Gap } from '../../contract/backend.js'
 import { AmbiguousWriteError } from '../../errors/errors.js'
-import { orAborted, pause } from '../waiting.js'
+import { orAborted } from '../../time/or-aborted.js'
+import { pause } from '../../time/pause.js'
 import type { Caller } from './caller.js'
 import type { Written } from './change-record.js'
 import { ambiguous, isPassing, isTooLarge, neverSent, notWritten, replyCode } from './faults.js'

@@ -1,6 +1,7 @@
 import { importPackage } from '../../packages/import-package.js'
 import { defaultOf } from '../../packages/optional-package.js'
-import { type Engine, type OwnHandle, uriOf } from './engine.js'
+import type { Engine, OwnHandle } from './engine.js'
+import { uriOf } from './uri.js'
 
 type Database = new (file: string, options?: { readonly: boolean; fileMustExist: boolean }) => OwnHandle
 

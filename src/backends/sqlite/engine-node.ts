@@ -1,4 +1,5 @@
-import { type Engine, type OwnHandle, uriOf } from './engine.js'
+import type { Engine, OwnHandle } from './engine.js'
+import { uriOf } from './uri.js'
 
 interface NodeSqlite {
   readonly DatabaseSync: new (file: string) => OwnHandle

@@ -1,8 +1,8 @@
-import { pathToFileURL } from 'node:url'
 import { UnsupportedError } from '../../errors/errors.js'
 import { engineOf, libsqlEngine, type SqliteDriver } from './engine-libsql.js'
 import { nodeEngine } from './engine-node.js'
 import type { SqliteHandle } from './handle.js'
+import type { Access } from './uri.js'
 
 /** A connection that the library opens and closes. */
 export interface OwnHandle extends SqliteHandle {
@@ -22,14 +22,6 @@ export interface Engine {
    * it is missing.
    */
   open(file: string, access?: Access): OwnHandle
-}
-
-/** The values of SQLite's URI parameter `mode`. */
-export type Access = 'rw' | 'ro'
-
-/** Returns the file as a URI with the access mode. */
-export function uriOf(file: string, access: Access): string {
-  return `${pathToFileURL(file).href}?mode=${access}`
 }
 
 /**

@@ -1,7 +1,6 @@
 import { StoreUnavailableError } from '../../errors/errors.js'
 import { describeError } from '../../errors/for-key.js'
-import { clearTimeout, setTimeout } from '../../time/clock.js'
-import { orAborted } from '../waiting.js'
+import { within } from '../../time/within.js'
 import { toAcl, type ZookeeperAcl } from './acl.js'
 import { OwnSession } from './client/own-session.js'
 import { parseServers } from './client/servers.js'
@@ -55,11 +54,9 @@ export async function connect(
   signal: AbortSignal | undefined,
 ): Promise<ZookeeperBackend> {
   const backend = new ZookeeperBackend(path, open)
-  const late = new AbortController()
-  // This timer keeps the process alive, which the session does not.
-  const timer = setTimeout(() => late.abort(), timeout)
   try {
-    await orAborted(backend.ready(), signal ? AbortSignal.any([signal, late.signal]) : late.signal)
+    // The timer keeps the process alive, which the session does not.
+    await within(timeout, () => backend.ready(), signal)
     return backend
   } catch (cause) {
     const { fault, label } = backend
@@ -68,7 +65,5 @@ export async function connect(
     if (cause instanceof StoreUnavailableError || cause instanceof TypeError) throw cause
     const reason = fault ? describeError(fault) : `It did not answer within ${timeout} ms.`
     throw new StoreUnavailableError(`No session with ${label}: ${reason}`, { dictionary: path, cause: fault ?? cause })
-  } finally {
-    clearTimeout(timer)
   }
 }

@@ -3,6 +3,7 @@ import type { Change, Effect, Version } from '../../contract/backend.js'
 import { UnsupportedError } from '../../errors/errors.js'
 import { builtin } from '../../process/builtin.js'
 import { formatRecord, idOf, isChangeId, type LoggedEffect, parseJson, parseRecord } from './log-record.js'
+import { PARTS } from './names.js'
 import type { Stored } from './stored.js'
 
 /** The format of the znodes. */
@@ -14,9 +15,6 @@ const FORMAT = 1
  * parts.
  */
 const LOG_LIMIT = 2_048
-
-/** The number of earlier parts of the log, each in its own znode. */
-export const PARTS = 4
 
 /**
  * The longest latest change, in characters, even if it exceeds LOG_LIMIT. A change that is longer with its values is

@@ -1,5 +1,3 @@
-import { PARTS } from './head.js'
-
 /** The znode that stores the version. No key has this name: an escaped key has two digits after a percent sign. */
 const VERSION = '%version'
 
@@ -8,6 +6,9 @@ const EPOCH = '%epoch-'
 
 /** The prefix of the znodes with the log's earlier parts. */
 const PART = '%log-'
+
+/** The number of earlier parts of the log, each in its own znode. */
+export const PARTS = 4
 
 /** The largest key, in bytes. */
 const KEY_BYTES = 512

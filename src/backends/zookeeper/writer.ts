@@ -1,5 +1,7 @@
 import type { Batch, Change, Committed, Group, Outcome, Version } from '../../contract/backend.js'
-import { orAborted, pause } from '../waiting.js'
+import { InTurn } from '../../queues/in-turn.js'
+import { orAborted } from '../../time/or-aborted.js'
+import { pause } from '../../time/pause.js'
 import { ambiguous, notWritten } from './faults.js'
 import { formatHead, type Head, partId, versionOf } from './head.js'
 import type { Mirror, Position } from './mirror.js'
@@ -27,7 +29,7 @@ export class Writer {
   readonly #session: Session
   readonly #reader: Reader
   readonly #names: Names
-  #turn: Promise<unknown> = Promise.resolve()
+  readonly #turns = new InTurn()
 
   constructor(session: Session, reader: Reader, names: Names) {
     this.#session = session
@@ -59,17 +61,16 @@ export class Writer {
     }, signal)
   }
 
-  /**
-   * Runs work one by one. Work that is aborted before its turn fails at once; later work still waits for earlier
-   * work.
-   */
+  /** Runs work one by one. Work that is aborted before its turn fails at once. */
   #inTurn<V>(work: () => Promise<V>, signal: AbortSignal): Promise<V> {
-    const before = this.#turn
-    const result = orAborted(before, signal).then(work, fault => {
-      throw notWritten(fault, this.#names.path)
+    let begun = false
+    const begin = () => {
+      begun = true
+      return work()
+    }
+    return this.#turns.run(begin, signal).catch(fault => {
+      throw begun ? fault : notWritten(fault, this.#names.path)
     })
-    this.#turn = Promise.allSettled([before, result])
-    return result
   }
 
   async #commit(batch: Batch<Stored>, since: Version, signal: AbortSignal): Promise<Committed<Stored>> {

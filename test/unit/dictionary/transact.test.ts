@@ -1,5 +1,4 @@
 import { describe, expect, test } from 'vitest'
-import { Lane } from '../../../src/dictionary/lane.js'
 import {
   ConflictError,
   DurableDict,
@@ -9,6 +8,7 @@ import {
   MemoryStore,
   UnsupportedError,
 } from '../../../src/index.js'
+import { Lane } from '../../../src/queues/lane.js'
 import { settle } from '../replica/gated-backend.js'
 
 type Counters = Record<string, number>

@@ -1,10 +1,10 @@
 import type { Group } from '../../../src/contract/backend.js'
 import { Store } from '../../../src/contract/store.js'
 import { BoundedStore } from '../../../src/replica/bounded-store.js'
-import { Deadlines } from '../../../src/replica/deadlines.js'
 import type { Decode } from '../../../src/replica/entries.js'
 import type { Observer } from '../../../src/replica/history.js'
 import { Replica } from '../../../src/replica/replica.js'
+import { Deadlines } from '../../../src/time/deadlines.js'
 import type { GatedBackend } from './gated-backend.js'
 
 export const SILENT: Observer = { wantsSteps: false, stepped: () => {}, synced: () => {} }

@@ -1,4 +1,5 @@
-import { orAborted } from '../../waiting.js'
+import { onAbort } from '../../../time/on-abort.js'
+import { orAborted } from '../../../time/or-aborted.js'
 import type { ModelManager, ModelSession, TransactionOptions } from '../managers/manager.js'
 
 /** A transaction surely did not take effect. */
@@ -57,10 +58,9 @@ function interruptOnAbort(transaction: Promise<unknown>, signal: AbortSignal, in
     const { connection } = interruptible
     if (connection !== undefined) void interruptible.interrupt(connection).catch(() => {})
   }
-  signal.addEventListener('abort', interrupt, { once: true })
-  // Its connection then serves others.
-  const ended = () => signal.removeEventListener('abort', interrupt)
-  transaction.then(ended, ended)
+  const forgetSignal = onAbort(signal, interrupt)
+  // The connection may then serve other transactions.
+  transaction.then(forgetSignal, forgetSignal)
 }
 
 /** The same session, which sends nothing more once no one waits. */

@@ -1,8 +1,8 @@
+import { InTurn } from '../../../queues/in-turn.js'
 import { clearTimeout, delay as pause, setTimeout } from '../../../time/clock.js'
+import { within } from '../../../time/within.js'
 import { warn } from '../../../warnings/warnings.js'
-import { InTurn } from '../managers/in-turn.js'
 import { inOwnContext } from '../own-context.js'
-import { within } from '../within.js'
 
 type OnNotification = (message: { readonly channel: string }) => void
 

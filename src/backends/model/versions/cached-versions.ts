@@ -1,12 +1,12 @@
 import type { CatchUp, Change, Effect, Version } from '../../../contract/backend.js'
 import { StoreUnavailableError, UnsupportedError } from '../../../errors/errors.js'
 import { builtin } from '../../../process/builtin.js'
+import { within } from '../../../time/within.js'
 import { askSession, type SessionFacts } from '../../sql/connection-settings.js'
 import { type Dialect, runAll } from '../../sql/dialect.js'
 import { shapeOf } from '../../sql/replies.js'
 import type { ModelManager, ModelSession } from '../managers/manager.js'
 import type { Stored } from '../table/stored.js'
-import { within } from '../within.js'
 import { isToken, type VersionCache } from './version-cache.js'
 import type { Versions, Writing } from './versions.js'
 

@@ -1,5 +1,5 @@
+import { InTurn } from '../../../../queues/in-turn.js'
 import type { DialectName } from '../../../sql/dialect.js'
-import { InTurn } from '../in-turn.js'
 import type { TransactionOptions } from '../manager.js'
 import { closeConnection, type Discard, withLimitedBegin } from '../statement-limit.js'
 import type { Database, Session } from './shapes.js'

@@ -7,10 +7,10 @@ import { connectingAdvice } from '../pool-advice.js'
 import { runTransaction } from '../run-transaction.js'
 import { type Discard, withinLimit } from '../statement-limit.js'
 import { kindOf } from './columns.js'
+import { ConnectionTurns } from './connection-turns.js'
 import { isHeard, runQuery, TypeormSession } from './session.js'
 import type { DataSource, Metadata, QueryRunner, Repository, TypeormRepository } from './shape.js'
 import { OwnDataSource } from './source.js'
-import { Turns } from './turns.js'
 
 export type { TypeormRepository } from './shape.js'
 
@@ -25,7 +25,7 @@ const DIALECTS: Readonly<Record<string, DialectName>> = {
 const PATIENCE = 5_000
 
 /** The turns on a data source that has one connection, whoever uses it. */
-const turnsOf = processWide('turns of TypeORM', () => new WeakMap<DataSource, Turns>())
+const turnsOf = processWide('turns of TypeORM', () => new WeakMap<DataSource, ConnectionTurns>())
 
 /**
  * An entity of TypeORM (1.0 or later) for `ModelDict`, on PostgreSQL, MySQL, MariaDB, or SQLite through better-sqlite3 or libsql.
@@ -161,7 +161,7 @@ class TypeormManager<Row extends object> implements ModelManager<Row> {
     if (this.dialect !== 'sqlite') return work()
     const { dataSource } = this.#source
     const runner = dataSource.createQueryRunner('master')
-    const turns = turnsOf.get(dataSource) ?? new Turns(runner)
+    const turns = turnsOf.get(dataSource) ?? new ConnectionTurns(runner)
     turnsOf.set(dataSource, turns)
     return turns.run(work, limit).catch(error => {
       // A statement that failed may be unfinished, and must not be kept: see unfinished-statements.ts.

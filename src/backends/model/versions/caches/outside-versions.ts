@@ -1,5 +1,6 @@
 import { StoreUnavailableError } from '../../../../errors/errors.js'
-import { clearTimeout, setTimeout } from '../../../../time/clock.js'
+import { DEFAULT_TIMEOUT } from '../../../../time/default-timeout.js'
+import { within } from '../../../../time/within.js'
 import { shapeOf } from '../../../sql/replies.js'
 import { checkToken, checkVersionKey, isToken, type VersionCache } from '../version-cache.js'
 
@@ -14,9 +15,6 @@ export interface VersionCacheOptions {
    */
   timeout?: number | undefined
 }
-
-/** In ms. */
-const DEFAULT_TIMEOUT = 5_000
 
 /**
  * What a client is to do within `timeout`, in ms, if it can hold to one; every failure rejects, or throws. The version
@@ -75,17 +73,11 @@ export class OutsideVersions implements VersionCache {
   }
 
   async #ask<T>(call: () => Promise<T>): Promise<T> {
-    let timer: NodeJS.Timeout | undefined
-    const late = new Promise<never>((_resolve, reject) => {
-      timer = setTimeout(() => reject(new Error(`no answer within ${this.#timeout} ms`)), this.#timeout).unref()
-    })
     try {
-      return await Promise.race([call(), late])
+      return await within(this.#timeout, call)
     } catch (cause) {
       const reason = cause instanceof Error ? cause.message : String(cause)
       throw new StoreUnavailableError(`${this.#client.label} could not be asked for a version: ${reason}`, { cause })
-    } finally {
-      clearTimeout(timer)
     }
   }
 }

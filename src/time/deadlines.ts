@@ -1,4 +1,5 @@
-import { clearTimeout, nextTick, queueMicrotask, setTimeout } from '../time/clock.js'
+import { clearTimeout, nextTick, queueMicrotask, setTimeout } from './clock.js'
+
 /** Bounds what depends on the outside: each wait ends by its answer, at its time limit, or when all are ended. */
 export class Deadlines {
   readonly #waiting = new Set<(reason: unknown) => void>()

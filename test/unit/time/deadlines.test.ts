@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
-import { Deadlines } from '../../../src/replica/deadlines.js'
+import { Deadlines } from '../../../src/time/deadlines.js'
 
-vi.mock('../../../src/time/clock.js', () => import('./global-clock.js'))
+vi.mock('../../../src/time/clock.js', () => import('../replica/global-clock.js'))
 
 beforeEach(() => {
   vi.useFakeTimers()

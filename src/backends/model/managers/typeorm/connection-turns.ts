@@ -1,5 +1,5 @@
+import { InTurn } from '../../../../queues/in-turn.js'
 import { now, delay as wait } from '../../../../time/clock.js'
-import { InTurn } from '../in-turn.js'
 
 /** A connection that may be inside of a transaction. */
 interface Connection {
@@ -13,7 +13,7 @@ const LOOK = 2
  * One after the other on the one connection of a data source, which the application may use as well. A transaction of ours never
  * becomes part of another, and no statement of ours reads what a transaction has not committed.
  */
-export class Turns {
+export class ConnectionTurns {
   readonly #connection: Connection
   readonly #turns = new InTurn()
 

@@ -1,4 +1,4 @@
-import { now } from '../time/clock.js'
+import { now } from './clock.js'
 
 /** The time limit of one call, excluding the time that the caller's own function takes. */
 export class Budget {
