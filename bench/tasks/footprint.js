@@ -31,8 +31,8 @@ const variants = {
   },
 }
 
-async function taken() {
-  // Several times, with pauses: finalizers of what was just released may have to run first.
+async function measure() {
+  // Several times, with pauses: finalizers of released objects may have to run first.
   for (let turn = 0; turn < 5; turn += 1) {
     collect()
     await new Promise(resolve => setTimeout(resolve, 50))
@@ -45,9 +45,9 @@ async function taken() {
 const [suiteName = '', variant = '', address = 'null'] = process.argv.slice(2)
 const suite = await loadSuite(suiteName)
 const place = await suite.findPlace(JSON.parse(address))
-const before = await taken()
+const before = await measure()
 const held = await variants[variant]?.(place)
-const after = await taken()
+const after = await measure()
 // Named after it was measured, so that it is held until then.
 if (held === undefined) throw new Error(`There is no variant "${variant}".`)
 process.send?.(after - before, () => process.exit())

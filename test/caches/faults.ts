@@ -12,15 +12,15 @@ const TIMEOUT = 500
 const LENIENCE = 5_000
 
 /** The outcome of a call: get and incr return nothing for a missing version, and add returns that it created one. */
-type Outcome = 'miss' | 'known' | Error
+type Outcome = 'miss' | 'found' | Error
 
 /** An epoch different from the initial one of the tests. */
 const FOUNDED = '5000'
 
 const KINDS: readonly ((cache: VersionCache, key: string) => Promise<Outcome>)[] = [
-  async (cache, key) => ((await cache.get(key)) === undefined ? 'miss' : 'known'),
-  async (cache, key) => ((await cache.incr(key)) === undefined ? 'miss' : 'known'),
-  async (cache, key) => ((await cache.add(key, FOUNDED)) ? 'miss' : 'known'),
+  async (cache, key) => ((await cache.get(key)) === undefined ? 'miss' : 'found'),
+  async (cache, key) => ((await cache.incr(key)) === undefined ? 'miss' : 'found'),
+  async (cache, key) => ((await cache.add(key, FOUNDED)) ? 'miss' : 'found'),
 ]
 
 /** Calls of every kind, all at once. */
@@ -147,7 +147,7 @@ export function faultsOf(subject: Subject): void {
         for (const call of KINDS) {
           proxy.cut(key, when)
           const outcome = await call(cache, key).catch((error: Error) => error)
-          if (outcome !== 'known') expect(outcome).toBeInstanceOf(StoreUnavailableError)
+          if (outcome !== 'found') expect(outcome).toBeInstanceOf(StoreUnavailableError)
           expect(proxy.cuts).toBeGreaterThan(0)
           expect(await untilAnswered(() => cache.get(key))).toBeDefined()
         }

@@ -65,13 +65,13 @@ class VersionOfContents extends MemoryBackend {
 }
 
 class VersionThatLags extends MemoryBackend {
-  #known: { version: Version; at: number } | undefined
+  #cached: { version: Version; at: number } | undefined
 
   override lastUpdated(): Version {
-    if (!this.#known || performance.now() - this.#known.at > 20) {
-      this.#known = { version: super.lastUpdated(), at: performance.now() }
+    if (!this.#cached || performance.now() - this.#cached.at > 20) {
+      this.#cached = { version: super.lastUpdated(), at: performance.now() }
     }
-    return this.#known.version
+    return this.#cached.version
   }
 }
 

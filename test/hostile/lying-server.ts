@@ -27,8 +27,8 @@ export async function startLyingServer(greet: Lie, answer: Lie = () => undefined
       pending = Buffer.concat([pending, data])
       while (pending.length >= 4 && pending.length >= 4 + pending.readInt32BE(0)) {
         const end = 4 + pending.readInt32BE(0)
-        const said = lie(pending.subarray(4, end), socket)
-        if (said && !socket.destroyed) socket.write(said)
+        const response = lie(pending.subarray(4, end), socket)
+        if (response && !socket.destroyed) socket.write(response)
         lie = answer
         pending = pending.subarray(end)
       }

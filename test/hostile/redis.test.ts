@@ -73,13 +73,13 @@ describe('a change record', () => {
     'an effect that is cut off': '["7-a.1.0-b.1","8-a.1.0-c.1",["s","k"],"u"]',
     'a key that is a number': '["7-a.1.0-b.1","8-a.1.0-c.1",["d",1],"u"]',
     'an empty key': '["7-a.1.0-b.1","8-a.1.0-c.1",["d",""],"u"]',
-    'a key that is no well-formed text': '["7-a.1.0-b.1","8-a.1.0-c.1",["d","\\ud800"],"u"]',
+    'a key that is not well-formed text': '["7-a.1.0-b.1","8-a.1.0-c.1",["d","\\ud800"],"u"]',
     'a value that is null': '["7-a.1.0-b.1","8-a.1.0-c.1",["s","k",null],"u"]',
     'codes that are a list': '["7-a.1.0-b.1","8-a.1.0-c.1",[],["u"]]',
     'an outcome that is an object': '["7-a.1.0-b.1","8-a.1.0-c.1",[],"v",{}]',
-    'a percent sign that is no escape': '["7-a.1.0-b.1","8-a.1.0-%.1",[],"u"',
+    'a percent sign that is not an escape': '["7-a.1.0-b.1","8-a.1.0-%.1",[],"u"',
     'more than one list': `${good}${good}`,
-    'brackets without end': '['.repeat(100_000),
+    'unclosed brackets': '['.repeat(100_000),
   }
 
   test('is read if it is sealed and well-formed', () => {
@@ -173,11 +173,11 @@ describe('a reply', () => {
 
 describe('a damaged log', () => {
   const damages: Record<string, (forged: Awaited<ReturnType<typeof forge>>) => string> = {
-    'with a record of another form': ({ head, next }) => `["${head}","${next}",["s",`,
+    'with a record in another format': ({ head, next }) => `["${head}","${next}",["s",`,
     'with a record that is cut off': ({ json }) => `${'0'.repeat(20)}${json.slice(0, -5)}`,
-    'with a record that someone forged': ({ json }) => `${'0'.repeat(20)}${json}`,
+    'with a forged record': ({ json }) => `${'0'.repeat(20)}${json}`,
     'with a record of a malformed version': ({ head }) => `${'0'.repeat(20)}["${head}","8-%-%",[],"u"]`,
-    'with a record of nothing': () => '',
+    'with an empty record': () => '',
     'with a record of bytes': () => '\u0000\u0001',
   }
   for (const [name, damage] of Object.entries(damages)) {

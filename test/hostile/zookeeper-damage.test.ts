@@ -114,7 +114,7 @@ const whole = { format: 1, epoch: 'abc', number: 0, id: 'x.0', base: 'x.0', part
 const BAD_HEADS: Record<string, string | Buffer> = {
   empty: '',
   'no JSON': 'abc',
-  'JSON of something else': '[1]',
+  'other JSON': '[1]',
   'not UTF-8': Buffer.concat([Buffer.from(JSON.stringify({ ...whole, extra: 'x' })), Buffer.of(0xff)]),
   ...Object.fromEntries(
     Object.entries({

@@ -26,14 +26,14 @@ const close: Lie = (_, socket) => void socket.destroy()
 
 /** Servers that lie: their greeting, and their responses. */
 const LIARS: Record<string, [greet: Lie, answer?: Lie]> = {
-  'announces a session timeout without end': [() => greeting(2 ** 31 - 1), record => reply(record, HUGE, 0)],
+  'announces an endless session timeout': [() => greeting(2 ** 31 - 1), record => reply(record, HUGE, 0)],
   'greets without a password': [() => greeting(10_000, Buffer.alloc(0))],
   'greets with a password of a megabyte': [() => greeting(10_000, Buffer.alloc(2 ** 20))],
   'greets with a record of 2 GB': [() => Buffer.from([0x7f, 0xff, 0xff, 0xff])],
   'greets with a record of 5 MiB': [() => new Output().bytes(Buffer.alloc(5 * 2 ** 20)).frame()],
-  'answers everything with a huge transaction number and nothing else': [hello, record => reply(record, HUGE, 0)],
-  'refuses everything with a huge transaction number': [hello, record => reply(record, HUGE, -101)],
-  'answers once with a huge transaction number, then closes': [
+  'responds to everything with only a huge transaction number': [hello, record => reply(record, HUGE, 0)],
+  'rejects everything with a huge transaction number': [hello, record => reply(record, HUGE, -101)],
+  'responds once with a huge transaction number, then closes': [
     hello,
     (record, socket) => {
       socket.end(reply(record, HUGE, -101))
@@ -41,12 +41,12 @@ const LIARS: Record<string, [greet: Lie, answer?: Lie]> = {
     },
   ],
   'announces more children than it sends': [hello, record => reply(record, 1n, 0, new Output().int(2 ** 30).frame())],
-  'sends events of nothing': [hello, () => new Output().int(-1).long(-1n).int(0).frame()],
-  'refuses credentials that nobody has sent': [hello, () => new Output().int(-4).long(0n).int(-115).frame()],
-  'knows no persistent watches': [hello, record => reply(record, 1n, record.readInt32BE(4) === 14 ? -101 : -6)],
+  'sends empty events': [hello, () => new Output().int(-1).long(-1n).int(0).frame()],
+  'rejects credentials that nobody sent': [hello, () => new Output().int(-4).long(0n).int(-115).frame()],
+  'lacks persistent watches': [hello, record => reply(record, 1n, record.readInt32BE(4) === 14 ? -101 : -6)],
   'closes at once': [close],
   'closes after its greeting': [hello, close],
-  'says that every session has expired': [() => greeting(0)],
+  'reports every session as expired': [() => greeting(0)],
 }
 
 describe.each(Object.entries(LIARS))('a server that %s', (_, [greet, answer]) => {

@@ -358,7 +358,7 @@ describe.each([
   async function lockedByPrisma(held: Promise<void>): Promise<{ end: Promise<unknown> }> {
     const client = await database.client({ max: 1 })
     let locked = () => {}
-    const taken = new Promise<void>(resolve => {
+    const lockTaken = new Promise<void>(resolve => {
       locked = resolve
     })
     const end = client.$transaction(
@@ -369,7 +369,7 @@ describe.each([
       },
       { timeout: 10_000 },
     )
-    await taken
+    await lockTaken
     return { end }
   }
 

@@ -114,13 +114,13 @@ describe('transactions of the application', () => {
     // It checks for deadlocks first, and so is the victim.
     const dict = await it.open(table, {}, { url: `${it.server.url}?options=-c%20deadlock_timeout%3D100ms` })
     await dict.update({ a: 1, b: 1 })
-    const stranger = await it.connection()
-    await stranger.query(`BEGIN; SET LOCAL deadlock_timeout = '10s'; UPDATE ${table} SET value = '5' WHERE key = 'b'`)
+    const other = await it.connection()
+    await other.query(`BEGIN; SET LOCAL deadlock_timeout = '10s'; UPDATE ${table} SET value = '5' WHERE key = 'b'`)
     const write = dict.update({ a: 2, b: 2 })
     const waits = `SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query ILIKE '%${table}%'`
     await until(async () => (await it.sql(waits)).length > 0, 'the dictionary waits for row b')
-    await stranger.query(`UPDATE ${table} SET value = '5' WHERE key = 'a'`)
-    await stranger.query('COMMIT')
+    await other.query(`UPDATE ${table} SET value = '5' WHERE key = 'a'`)
+    await other.query('COMMIT')
     await write
     expect(await it.rows(table)).toEqual({ a: 2, b: 2 })
     expect(await dict.get('a')).toBe(2)
@@ -150,9 +150,9 @@ describe('transactions of the application', () => {
     const table = await it.table()
     const dict = await it.open(table, { timeout: 300 })
     await dict.set('a', 1)
-    const stranger = await it.connection()
-    await stranger.query('BEGIN')
-    await stranger.query('SELECT 1 FROM durabledict_model_versions WHERE dict LIKE $1 FOR UPDATE', [`%${table}%`])
+    const other = await it.connection()
+    await other.query('BEGIN')
+    await other.query('SELECT 1 FROM durabledict_model_versions WHERE dict LIKE $1 FOR UPDATE', [`%${table}%`])
     const startedAt = performance.now()
     const errors = await Promise.all([dict.set('a', 2), dict.pop('a'), dict.clear()].map(rejection))
     for (const error of errors) expect(error).toBeInstanceOf(StoreUnavailableError)
@@ -160,7 +160,7 @@ describe('transactions of the application', () => {
     // Reads need no lock.
     expect(await dict.get('a')).toBe(1)
     expect(await rejection(dict.touch('a'))).toBeInstanceOf(StoreUnavailableError)
-    await stranger.query('COMMIT')
+    await other.query('COMMIT')
     await until(async () => (await it.busy()) === 0, 'nothing waits any more')
     expect(await it.rows(table)).toEqual({ a: 1 })
     await dict.set('a', 3)
@@ -185,12 +185,12 @@ describe('transactions of the application', () => {
     const { it } = database
     const table = await it.table('key text PRIMARY KEY, value text NOT NULL CHECK (length(value) < 20)')
     const dict = await it.open(table)
-    const stranger = await it.connection()
-    await stranger.query(`BEGIN; INSERT INTO ${table} VALUES ('a', '"theirs"')`)
+    const other = await it.connection()
+    await other.query(`BEGIN; INSERT INTO ${table} VALUES ('a', '"theirs"')`)
     const results = Promise.allSettled([dict.setDefault('a', 'ours'), dict.set('b', 'x'.repeat(30)), dict.set('c', 1)])
     const waits = `SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query ILIKE '%insert into%${table}%'`
     await until(async () => (await it.sql(waits)).length > 0, 'the dictionary waits for the row')
-    await stranger.query('COMMIT')
+    await other.query('COMMIT')
     const [a, b, c] = await results
     expect(a).toEqual({ status: 'fulfilled', value: 'theirs' })
     expect((b as PromiseRejectedResult).reason).toBeInstanceOf(InvalidValueError)

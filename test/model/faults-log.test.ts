@@ -7,9 +7,9 @@ type Opened = Awaited<ReturnType<typeof database.it.open>>
 
 /** How memory reaches each state from now on. */
 function reasons(dict: Opened): string[] {
-  const told: string[] = []
-  dict.on('sync', ({ reason }) => told.push(reason))
-  return told
+  const seen: string[] = []
+  dict.on('sync', ({ reason }) => seen.push(reason))
+  return seen
 }
 
 /** The version's row and its changes, by SQL. */
@@ -62,14 +62,14 @@ describe('the log', () => {
     const { it } = database
     const table = await it.table()
     const [dict, other] = await Promise.all([it.open(table), it.open(table)])
-    const told = reasons(other)
+    const seen = reasons(other)
     const large = 'x'.repeat(9 * 1024 * 1024)
     await dict.set('large', large)
     expect(await other.get('large')).toBe(large)
-    expect(told).toEqual(['loaded'])
+    expect(seen).toEqual(['loaded'])
     await dict.set('small', 1)
     await other.sync()
-    expect(told).toEqual(['loaded', 'changes'])
+    expect(seen).toEqual(['loaded', 'changes'])
     for (let n = 0; n < 64; n += 1) await dict.set('some', 'y'.repeat(300_000) + n)
     const [{ bytes } = { bytes: 0 }] = await it.sql<{ bytes: string }>(
       `SELECT sum(length(effects)) AS bytes FROM ${LOG}`,
@@ -86,13 +86,13 @@ describe('the log', () => {
     const [dict, other] = await Promise.all([it.open(table), it.open(table, { autosync: false })])
     await dict.update({ a: 1 })
     await other.sync()
-    const told = reasons(other)
+    const seen = reasons(other)
     await dict.set('a', 2)
     await it.sql(`DELETE FROM ${LOG}`, [table])
     await other.sync()
     await dict.set('a', 3)
     await other.sync()
-    expect(told).toEqual(['loaded', 'changes'])
+    expect(seen).toEqual(['loaded', 'changes'])
     expect(other.local.get('a')).toBe(3)
   })
 
@@ -104,11 +104,11 @@ describe('the log', () => {
       `DELETE FROM ${LOG} AND number = 2`,
       `UPDATE durabledict_model_changes SET previous = 'cafe' ${LOG.slice(LOG.indexOf('WHERE'))} AND number = 5`,
     ]) {
-      const told = reasons(other)
+      const seen = reasons(other)
       for (const n of [1, 2, 3]) await dict.set('a', n)
       await it.sql(damage, [table])
       await other.sync()
-      expect(told).toEqual(['loaded'])
+      expect(seen).toEqual(['loaded'])
       expect(other.local.get('a')).toBe(3)
     }
   })
@@ -121,21 +121,21 @@ describe('the history', () => {
     const [dict, other] = await Promise.all([it.open(table), it.open(table)])
     for (const n of [1, 2, 3]) await dict.set('a', n)
     await other.sync()
-    const told = reasons(other)
+    const seen = reasons(other)
     await it.sql(`DELETE FROM ${HEAD}`, [table])
     expect(await other.get('a')).toBe(3)
-    expect(told).toEqual(['diverged'])
+    expect(seen).toEqual(['diverged'])
     // The numbers of the changes that the log still has.
     for (const n of [4, 5]) {
       await dict.set('a', n)
       expect(await other.get('a')).toBe(n)
     }
-    expect(told).toEqual(['diverged', 'changes', 'changes'])
+    expect(seen).toEqual(['diverged', 'changes', 'changes'])
     // Once more, by a writer, before anyone has checked.
     await it.sql(`DELETE FROM ${HEAD}`, [table])
     expect(await dict.pop('a')).toBe(5)
     expect(await other.has('a')).toBe(false)
-    expect(told.at(-1)).toBe('diverged')
+    expect(seen.at(-1)).toBe('diverged')
   })
 
   for (const what of ['rows, head and log', 'rows and head, without the log']) {

@@ -147,9 +147,9 @@ describe('PostgreSQL', () => {
       const { table, statements } = named(sql)
       if (statements) await it.sql(statements)
       const { pool, db } = it.application()
-      const told = await rejection(ModelDict.open(kyselyManager(db, table), { encoding: JSONEncoding }))
-      expect(told).toBeInstanceOf(error)
-      expect(told.message.replaceAll(table, '$')).toMatch(says)
+      const rejected = await rejection(ModelDict.open(kyselyManager(db, table), { encoding: JSONEncoding }))
+      expect(rejected).toBeInstanceOf(error)
+      expect(rejected.message.replaceAll(table, '$')).toMatch(says)
       expect([pool.idleCount, pool.waitingCount]).toEqual([pool.totalCount, 0])
     })
   }
@@ -195,9 +195,9 @@ describe('PostgreSQL', () => {
     }
 
     test('are missing: the error names the remedy, and the remedy works', async () => {
-      const told = await rejection(ModelDict.open(manager()))
-      expect(told).toBeInstanceOf(StoreUnavailableError)
-      expect(told.message).toMatch(/createTables\(manager\)/)
+      const rejected = await rejection(ModelDict.open(manager()))
+      expect(rejected).toBeInstanceOf(StoreUnavailableError)
+      expect(rejected.message).toMatch(/createTables\(manager\)/)
       await createTables(manager())
       const dict = await database.it.openOn(manager())
       await dict.set('a', 1)
@@ -236,8 +236,8 @@ describe('PostgreSQL', () => {
       await createTables(manager())
       const dict = await it.openOn(manager())
       await it.sql(`DROP TABLE ${schema}.durabledict_model_changes`)
-      const told = await rejection(dict.set('b', 2))
-      expect(told).toBeInstanceOf(StoreUnavailableError)
+      const rejected = await rejection(dict.set('b', 2))
+      expect(rejected).toBeInstanceOf(StoreUnavailableError)
       expect(await it.sql(`SELECT key FROM ${schema}.settings`)).toEqual([{ key: 'a' }])
     })
   })
@@ -298,9 +298,9 @@ describe('SQLite', () => {
     test(`${what} makes open() reject`, async () => {
       const { table, statements } = named(sql)
       file.exec(statements)
-      const told = await rejection(ModelDict.open(kyselyManager(db, table), { encoding: JSONEncoding }))
-      expect(told).toBeInstanceOf(error)
-      expect(told.message.replaceAll(table, '$')).toMatch(says)
+      const rejected = await rejection(ModelDict.open(kyselyManager(db, table), { encoding: JSONEncoding }))
+      expect(rejected).toBeInstanceOf(error)
+      expect(rejected.message.replaceAll(table, '$')).toMatch(says)
     })
   }
 
@@ -319,9 +319,9 @@ describe('SQLite', () => {
     const there = new Kysely<object>({ dialect: new SqliteDialect({ database: empty as never }) })
     database.it.cleanup.push(() => there.destroy())
     empty.exec('CREATE TABLE settings (key text PRIMARY KEY, value text)')
-    const told = await rejection(ModelDict.open(kyselyManager(there, 'settings')))
-    expect(told).toBeInstanceOf(StoreUnavailableError)
-    expect(told.message).toMatch(/createTables\(manager\)/)
+    const rejected = await rejection(ModelDict.open(kyselyManager(there, 'settings')))
+    expect(rejected).toBeInstanceOf(StoreUnavailableError)
+    expect(rejected.message).toMatch(/createTables\(manager\)/)
     empty.exec('CREATE TABLE durabledict_model_versions (dict text)')
     const columns = await rejection(ModelDict.open(kyselyManager(there, 'settings')))
     expect(columns.message).toMatch(/not of this version.*createTables/)

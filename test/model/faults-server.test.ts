@@ -61,7 +61,7 @@ describe('the server is restarted', () => {
     const lost = await connected()
     const fallen = await it.open(table, { live: true, autosync: false, maxStaleness: 400, listen: lost })
     await dict.set('a', 1)
-    await until(() => [live, fallen].every(one => one.local.get('a') === 1), 'both are told')
+    await until(() => [live, fallen].every(one => one.local.get('a') === 1), 'both are notified')
     const events: [string, unknown][] = []
     for (const one of [live, fallen]) {
       one.on('stale', ({ cause }) => events.push(['stale', cause]))
@@ -234,8 +234,8 @@ describe('closing', () => {
     const table = await it.table()
     const { pool, db } = it.application({ max: 2 })
     const dict = await it.openOn(kyselyManager(db, table))
-    const stranger = await it.connection()
-    await stranger.query(`BEGIN; LOCK TABLE ${table}`)
+    const other = await it.connection()
+    await other.query(`BEGIN; LOCK TABLE ${table}`)
     const first = dict.set('a', 1)
     await until(async () => (await it.busy()) > 1, 'the first is in progress')
     const second = rejection(dict.set('b', 2))
@@ -243,7 +243,7 @@ describe('closing', () => {
     const closing = dict.close()
     expect(await second).toBeInstanceOf(ClosedError)
     await read
-    await stranger.query('COMMIT')
+    await other.query('COMMIT')
     await Promise.all([first, closing])
     expect(await it.rows(table)).toEqual({ a: 1 })
     await until(() => pool.idleCount === pool.totalCount, 'no connection is held')

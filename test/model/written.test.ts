@@ -33,7 +33,7 @@ describe('memory never differs from the row', () => {
       `NEW.key := replace(NEW.key, 'bad', 'other'); RETURN NEW;`,
       'bad',
     ],
-    'varchar takes the blanks from': ['key text PRIMARY KEY, value varchar(3)', undefined, 'b     '],
+    'varchar strips the blanks from': ['key text PRIMARY KEY, value varchar(3)', undefined, 'b     '],
   }
 
   test.each(Object.entries(SPOILING))('a value that %s is rejected, and others are written', async (_, spoiling) => {

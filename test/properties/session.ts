@@ -31,7 +31,7 @@ const GONE = Symbol('not there')
  */
 export class Session {
   readonly #history: Model[] = [new Map()]
-  readonly #known = [0, 0]
+  readonly #earliest = [0, 0]
   readonly #snapshots: [Snapshot, Model][] = []
   readonly #watching: Watching[] = []
   readonly #modes: readonly [Mode, Mode]
@@ -64,8 +64,8 @@ export class Session {
   #candidates(dict: 0 | 1, checked: boolean): [number, number] {
     const last = this.#history.length - 1
     if (checked) return [last, last]
-    const known = this.#known[dict] as number
-    return [known, this.#modes[dict].pushed ? last : known]
+    const earliest = this.#earliest[dict] as number
+    return [earliest, this.#modes[dict].pushed ? last : earliest]
   }
 
   /** The earliest state that explains the read: any later choice would only rule out more. */
@@ -73,17 +73,17 @@ export class Session {
     const [from, to] = this.#candidates(dict, checked)
     for (let index = from; index < to; index += 1) {
       if (!same(seen, show(this.#history[index] as Model))) continue
-      this.#known[dict] = index
+      this.#earliest[dict] = index
       return
     }
     expect(seen).toEqual(show(this.#history[to] as Model))
-    this.#known[dict] = to
+    this.#earliest[dict] = to
   }
 
   /** A write: the store advanced to `next`, and so did its author's memory. */
   #written(dict: 0 | 1, next?: Model): void {
     if (next) this.#history.push(next)
-    this.#known[dict] = this.#history.length - 1
+    this.#earliest[dict] = this.#history.length - 1
   }
 
   #edit(edit: (model: Model) => void): Model {
@@ -169,11 +169,11 @@ export class Session {
       }
       case 'setDefault': {
         const { version } = dict
-        const known = this.#known[command.dict]
+        const earliest = this.#earliest[command.dict]
         const wanted = before.has(command.key) ? before.get(command.key) : command.value
         expect(await dict.setDefault(command.key, command.value)).toEqual(wanted)
         // If nothing changed, neither did the version.
-        if (before.has(command.key) && known === this.#history.length - 1) expect(dict.version).toBe(version)
+        if (before.has(command.key) && earliest === this.#history.length - 1) expect(dict.version).toBe(version)
         return this.#written(
           command.dict,
           this.#edit(model => model.set(command.key, wanted)),
@@ -241,7 +241,7 @@ export class Session {
     const content = new Map(snapshot)
     this.#agree(dict, content, model => model)
     expect(snapshot.version).toBeDefined()
-    this.#snapshots.push([snapshot, this.#history[this.#known[dict] as number] as Model])
+    this.#snapshots.push([snapshot, this.#history[this.#earliest[dict] as number] as Model])
   }
 
   #watch(dict: 0 | 1, key: string | undefined): void {

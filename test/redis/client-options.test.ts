@@ -47,7 +47,7 @@ const NODE_REDIS: Record<string, object> = {
   'maps and sets': { commandOptions: { typeMapping: { [RESP_TYPES.MAP]: Map, [RESP_TYPES.ARRAY]: Set } } },
   'a time limit for commands': { commandOptions: { timeout: 50 } },
   asap: { commandOptions: { asap: true } },
-  'a cache of its own': { RESP: 3, clientSideCache: new BasicClientSideCache() },
+  'its own cache': { RESP: 3, clientSideCache: new BasicClientSideCache() },
   'another database': { database: 3 },
   'no offline queue': { disableOfflineQueue: true },
   'a keyPrefix': { keyPrefix: 'app:' },
@@ -96,7 +96,7 @@ const IOREDIS: Record<string, object> = {
   commandTimeout: { commandTimeout: 2_000 },
   autoResendUnfulfilledCommands: { autoResendUnfulfilledCommands: false },
   autoResubscribe: { autoResubscribe: false },
-  'scripts of its own': { scripts: { evalsha: { lua: 'return 1', numberOfKeys: 0 }, get2: { lua: 'return 2' } } },
+  'its own scripts': { scripts: { evalsha: { lua: 'return 1', numberOfKeys: 0 }, get2: { lua: 'return 2' } } },
   reconnectOnError: { reconnectOnError: () => 2 },
   protocol: { protocol: 2 },
   'replies as maps': { protocol: 3, replyMapping: 'native' },
@@ -120,8 +120,8 @@ describe('a client that alters replies', () => {
     'into nothing': () => null,
     'into an object': reply => (Array.isArray(reply) ? { ...reply } : reply),
     'into text': reply => JSON.stringify(reply),
-    'by a wrapping': reply => [reply],
-    'by leaving out the last part': reply => (Array.isArray(reply) ? reply.slice(0, 1) : reply),
+    'by a wrapper': reply => [reply],
+    'by omitting the last part': reply => (Array.isArray(reply) ? reply.slice(0, 1) : reply),
   }
   for (const [name, alter] of Object.entries(alterations)) {
     test(`${name} is rejected, with the shape and nothing else`, async () => {

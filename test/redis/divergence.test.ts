@@ -41,16 +41,16 @@ describe('another store is followed at the next check, which reports a divergenc
   const faults: Record<string, { spoil(): Promise<unknown>; left: object }> = {
     FLUSHALL: { spoil: () => ask(server, 'flushall'), left: {} },
     'the entries deleted': { spoil: () => ask(server, 'del', 'settings'), left: {} },
-    'one entry deleted by a stranger': { spoil: () => ask(server, 'hdel', 'settings', 'a'), left: { b: 2 } },
-    'one inserted by a stranger': {
+    'one entry deleted by an external writer': { spoil: () => ask(server, 'hdel', 'settings', 'a'), left: { b: 2 } },
+    'one inserted by an external writer': {
       spoil: () => ask(server, 'hset', 'settings', 'c', '3'),
       left: { a: 1, b: 2, c: 3 },
     },
-    'what is known of the entries deleted': {
+    'the metadata of the entries deleted': {
       spoil: () => ask(server, 'del', '{settings}:meta'),
       left: { a: 1, b: 2 },
     },
-    'all of it deleted and written anew by a stranger': {
+    'everything deleted and written again by an external writer': {
       spoil: async () => {
         await ask(server, 'flushall')
         await ask(server, 'hset', 'settings', 'a', '9', 'b', '9')

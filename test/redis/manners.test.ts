@@ -111,9 +111,9 @@ describe('a process with an idle dictionary exits by itself', () => {
     'by URL': `const dict = await RedisDict.open('exit', url); await dict.set('a', 1)`,
     'by URL, live': `const dict = await RedisDict.open('exit', url, { live: true, maxStaleness: 300 }); await dict.set('a', 1)`,
     'by URL, by ioredis': `const dict = await RedisDict.open('exit', url, { live: true, driver: ioredis }); await dict.set('a', 1)`,
-    'live, whose client of node-redis was closed': `const client = redis.createClient({ url }).on('error', () => {})
+    'live, with a closed node-redis client': `const client = redis.createClient({ url }).on('error', () => {})
       await client.connect(); const dict = await RedisDict.open('exit', client, { live: true }); client.destroy()`,
-    'live, whose client of ioredis was closed': `const client = new ioredis.Redis(url); client.on('error', () => {})
+    'live, with a closed ioredis client': `const client = new ioredis.Redis(url); client.on('error', () => {})
       const dict = await RedisDict.open('exit', client, { live: true }); client.disconnect()`,
   }
   for (const [name, program] of Object.entries(programs)) {

@@ -35,12 +35,12 @@ test('openDict opens a redis:// URL and closes its connection with the dictionar
 const require = createRequire(import.meta.url)
 
 test.each([
-  ['the namespace of redis', redisPackage],
-  ['the namespace of ioredis', ioredis],
+  ['the module of redis', redisPackage],
+  ['the module of ioredis', ioredis],
   ['require("redis")', require('redis')],
   ['require("ioredis")', require('ioredis')],
-  ['the namespace of ioredis in a bundle', { ...require('ioredis'), default: require('ioredis') }],
-  ['createClient of redis alone', { createClient }],
+  ['the module of ioredis in a bundle', { ...require('ioredis'), default: require('ioredis') }],
+  ['only createClient of redis', { createClient }],
 ])('opens a URL with the option driver: %s', async (_, driver) => {
   await using dict = await RedisDict.open('driver', server.url, { driver })
   await dict.set('theme', 'dark')

@@ -34,8 +34,8 @@ async function own({ client, end }: OwnClient): Promise<Opened & { readonly own:
 }
 
 const CLIENTS: Record<string, (url: string) => Promise<Opened & { readonly own?: OwnClient }>> = {
-  'a connection of its own by node-redis': url => own(ownNodeRedis(redis as never, url)),
-  'a connection of its own by ioredis': url => own(ownIoredis(ioredis as never, url)),
+  'a separate connection by node-redis': url => own(ownNodeRedis(redis as never, url)),
+  'a separate connection by ioredis': url => own(ownIoredis(ioredis as never, url)),
   'node-redis': nodeRedis,
   'a pool of node-redis': nodeRedisPool,
   'ioredis 5': ioredis5,

@@ -62,13 +62,13 @@ describe('the history', () => {
   test('is cut for all replicas when external writers have inserted or removed entries', async () => {
     const base = await store.head()
     const { head } = await store.commit(base, 'x.1', 's', 'a', '1')
-    await store.send('hset', store.keys.entries, 'stranger', '1')
+    await store.send('hset', store.keys.entries, 'external', '1')
     const [kind, cut, diverged] = (await store.pull(head, 10)) as string[]
     expect([kind, diverged]).toEqual(['state', 1])
     expect(cut).toMatch(/^3-/)
     expect(await store.pull(cut as string)).toBe(0)
     expect(await store.commit(head, 'y.1', 's', 'b', '1')).toMatchObject({ status: 'stale', diverged: 1, head: cut })
-    expect(await store.entries()).toEqual({ a: '1', stranger: '1' })
+    expect(await store.entries()).toEqual({ a: '1', external: '1' })
     expect(await store.log()).toEqual([])
   })
 
@@ -202,8 +202,8 @@ test('random batches have the effects of a Map', async () => {
       codes.push(perform(model, kind, key, value, values))
     }
     const answer = await store.commit(head, `r${round}.1`, ...operations)
-    const told = [...(answer.codes as string)].map((code, at) => (codes[at] === 'c' ? 'c' : code))
-    expect(told).toEqual(codes)
+    const reported = [...(answer.codes as string)].map((code, at) => (codes[at] === 'c' ? 'c' : code))
+    expect(reported).toEqual(codes)
     expect(answer.values).toEqual(values)
     const pulled = (await store.pull(head)) as 0 | string[]
     for (const change of pulled === 0 ? [] : pulled.slice(2)) replay(followed, JSON.parse(unsealed(change))[2])

@@ -40,9 +40,9 @@ export async function findBinary({ binaries, folders = [], needs = [] }, prefix 
   const needed = await Promise.all(needs.map(path => allows(prefix + path, constants.R_OK)))
   if (needed.includes(false)) return undefined
   const onPath = (process.env.PATH ?? '').split(delimiter)
-  const known = await Promise.all([...folders, ...FOLDERS].map(folder => expand(prefix + folder)))
+  const expanded = await Promise.all([...folders, ...FOLDERS].map(folder => expand(prefix + folder)))
   for (const name of binaries) {
-    for (const folder of [...onPath, ...known.flat()]) {
+    for (const folder of [...onPath, ...expanded.flat()]) {
       const binary = join(folder, name)
       if (folder !== '' && (await allows(binary, constants.X_OK))) return binary
     }

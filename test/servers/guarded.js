@@ -45,8 +45,8 @@ export class Guarded extends EventEmitter {
     this.#guard = fork(GUARD, [JSON.stringify(orders)], { env, detached: true, execArgv: [], stdio: [...stdio] })
     this.#gone = new Promise(resolve => this.#guard.once('exit', resolve))
     this.#silent = new Promise(resolve => this.#guard.once('close', resolve))
-    this.pid = this.#told('pid')
-    this.ended = Promise.race([this.#told('ended'), this.#gone.then(() => 'its guard ended')])
+    this.pid = this.#message('pid')
+    this.ended = Promise.race([this.#message('ended'), this.#gone.then(() => 'its guard ended')])
     this.#keepOutput()
   }
 
@@ -84,7 +84,7 @@ export class Guarded extends EventEmitter {
   }
 
   /** The guard's message of that name. @param {'pid' | 'ended'} name @returns {Promise<any>} */
-  #told(name) {
+  #message(name) {
     return new Promise(resolve => {
       this.#guard.on('message', (/** @type {Record<string, unknown>} */ message) => {
         if (name in message) resolve(message[name])

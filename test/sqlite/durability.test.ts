@@ -28,12 +28,12 @@ async function trace(binary: string, node: string, file: string, how: string): P
   const calls = 'trace=write,pwrite64,fsync,fdatasync'
   const args = ['-f', '-y', '-s', '64', '-e', calls, '-o', output, node, WRITER, file, String(WRITES), how]
   const traced = spawn(binary, args, { stdio: ['ignore', 'ignore', 'pipe'] })
-  let said = ''
+  let printed = ''
   traced.stderr.setEncoding('utf8').on('data', text => {
-    said += text
+    printed += text
   })
   const [code] = await once(traced, 'close')
-  if (code !== 0) throw new Error(`strace: ${said}`)
+  if (code !== 0) throw new Error(`strace: ${printed}`)
   return (await readFile(output, 'utf8')).split('\n')
 }
 

@@ -8,7 +8,7 @@ const fileIn = folders()
 /** What test runners replace: by default, and at most. */
 const FAKED = {
   'the defaults of Vitest': undefined,
-  'all that Vitest can replace': [
+  'everything that Vitest can replace': [
     'Date',
     'hrtime',
     'performance',

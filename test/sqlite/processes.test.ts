@@ -11,7 +11,7 @@ const startChild = children()
 const median = (numbers: number[]) => numbers.sort((a, b) => a - b)[numbers.length >> 1] as number
 
 /** Resolves when the child has reported that many events. */
-function told<V>(child: Child, event: string, count: number): Promise<V[]> {
+function reports<V>(child: Child, event: string, count: number): Promise<V[]> {
   return new Promise(resolve => {
     const values: V[] = []
     child.on(event, value => values.push(value) === count && resolve(values))
@@ -134,7 +134,7 @@ describe('Live memory', { timeout: 60_000 }, () => {
     await reader.do('open', 'd', file, { live: true, autosync: false })
     await reader.do('report')
     await writer.do('open', 'd', file)
-    const seen = told(reader, 'latency', 200)
+    const seen = reports(reader, 'latency', 200)
     for (let n = 0; n < 200; n += 1) void writer.do('setToNow', `key${n}`)
     expect(await seen).toHaveLength(200)
     expect(await reader.do('local')).toHaveLength(200)

@@ -113,13 +113,13 @@ describe('a server on this machine', () => {
   })
 
   it('is retried with new arguments when another of its ports was taken', async () => {
-    const taken = running(await startServer(redis))
-    const buses = [taken.port]
+    const occupied = running(await startServer(redis))
+    const buses = [occupied.port]
     const args = async () => ['--cluster-enabled', 'yes', '--cluster-port', `${buses.pop() ?? (await freePort())}`]
     const server = running(await startServer(redis, { args }))
     expect(buses).toEqual([])
     expect(await ask(server.port, 'PING\r\n')).toBe('+PONG\r\n')
-    await Promise.all([server.stop(), taken.stop()])
+    await Promise.all([server.stop(), occupied.stop()])
   })
 
   it('that does not start reports why', async () => {

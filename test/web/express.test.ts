@@ -44,15 +44,15 @@ test('Express: works for some routes only, and again below them', async () => {
 test('Express: passes a rejection to the error handlers', async () => {
   const { dict } = await pair()
   await dict.close()
-  const told: unknown[] = []
+  const errors: unknown[] = []
   const onError = (error: unknown) => {
-    told.push(error)
+    errors.push(error)
     return 'handled'
   }
   const site = await serve({ dictionaries: { settings: dict }, pages: {}, onError })
   const response = await fetch(site.url)
   expect([response.status, response.headers.get('retry-after')]).toEqual([500, '5'])
-  expect(told).toEqual([expect.any(ServiceUnavailableError)])
-  expect(told[0]).toMatchObject({ status: 503, statusCode: 503, code: 'DURABLEDICT_SERVICE_UNAVAILABLE' })
+  expect(errors).toEqual([expect.any(ServiceUnavailableError)])
+  expect(errors[0]).toMatchObject({ status: 503, statusCode: 503, code: 'DURABLEDICT_SERVICE_UNAVAILABLE' })
   await site.close()
 })

@@ -14,8 +14,8 @@ test('Koa: a rejection is an error that outer middleware may handle, and is emit
   const { dict } = await pair()
   await dict.close()
   const app = new Koa()
-  const told: unknown[] = []
-  app.on('error', error => told.push(error))
+  const errors: unknown[] = []
+  app.on('error', error => errors.push(error))
   app.use(async (context, next) => {
     if (context.path === '/') return next()
     await next().catch(error => {
@@ -28,7 +28,7 @@ test('Koa: a rejection is an error that outer middleware may handle, and is emit
   const site = served(server, () => server.close())
   const response = await fetch(site.url)
   expect([response.status, await response.text()]).toEqual([503, 'Service Unavailable'])
-  expect(told).toEqual([expect.any(ServiceUnavailableError)])
+  expect(errors).toEqual([expect.any(ServiceUnavailableError)])
   expect(await (await fetch(`${site.url}/handled`)).text()).toBe('handled 503')
   await site.close()
 })

@@ -11,4 +11,4 @@ beforeAll(async () => {
 
 afterAll(() => server.stop())
 
-conform('a session of its own', () => server.address)
+conform('its own session', () => server.address)

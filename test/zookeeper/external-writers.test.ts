@@ -46,7 +46,7 @@ async function open(path: string, options: Options = {}) {
 
 /** By the dictionary's own session, and by the caller's client. */
 const WAYS = {
-  'a session of its own': open,
+  'its own session': open,
   'node-zookeeper-client': async (path: string, { sessionTimeout = SESSION, ...options }: Options) => {
     const { client, end } = clientOf(server.address, { sessionTimeout })
     cleanup.push(end)
@@ -58,11 +58,11 @@ const WAYS = {
 
 /** The warnings since then. */
 function warnings(): Error[] {
-  const told: Error[] = []
-  const listen = (warning: Error) => told.push(warning)
+  const warned: Error[] = []
+  const listen = (warning: Error) => warned.push(warning)
   process.on('warning', listen)
   cleanup.push(() => process.off('warning', listen))
-  return told
+  return warned
 }
 
 describe('existing znodes', () => {
@@ -79,7 +79,7 @@ describe('existing znodes', () => {
     }))
       await hand.create(`${path}/${name}`, data)
     await hand.create(`${path}/bytes`, Buffer.of(0xff, 0x22, 0x62, 0x22))
-    const told = warnings()
+    const warned = warnings()
     const dict = await open(path)
     expect((await dict.keys()).sort()).toEqual(['a/b', 'bad', 'bytes', 'good'])
     expect(await dict.get('good')).toEqual({ a: 1 })
@@ -90,7 +90,7 @@ describe('existing znodes', () => {
     await dict.set('bad', 'mended')
     expect(await dict.get('bad')).toBe('mended')
     await delay(10)
-    const about = told.filter(warning => 'code' in warning && warning.code === 'DURABLEDICT_FOREIGN_ZNODE')
+    const about = warned.filter(warning => 'code' in warning && warning.code === 'DURABLEDICT_FOREIGN_ZNODE')
     expect(about.map(({ message }) => message.split(' ')[2]?.slice(path.length + 1, path.length + 9)).sort()).toEqual([
       '%zz',
       'long-xxx',

@@ -32,7 +32,7 @@ async function open(path: string, options: Options = {}, servers = ensemble.addr
 
 /** The dictionary's own session, and one by the caller's client. */
 const openBy = {
-  'a session of its own': (path: string, servers: string, options: Options) => open(path, options, servers),
+  'its own session': (path: string, servers: string, options: Options) => open(path, options, servers),
   'node-zookeeper-client': async (path: string, servers: string, { sessionTimeout, ...options }: Options) => {
     const { client, end } = clientOf(servers, { sessionTimeout: sessionTimeout as number })
     cleanup.push(end)
@@ -41,7 +41,7 @@ const openBy = {
     return dict
   },
 }
-const WAYS = ['a session of its own', 'node-zookeeper-client'] as const
+const WAYS = ['its own session', 'node-zookeeper-client'] as const
 
 /** Proxies before servers. */
 async function throughProxies(nodes: readonly ZookeeperNode[]) {

@@ -42,7 +42,7 @@ function closing(dict: Dict): Dict {
 
 /** The dictionary's own session, and one by the caller's client. */
 const WAYS: Record<string, (path: string, address: string, options?: Options) => Promise<Dict>> = {
-  'a session of its own': async (path, address, options) =>
+  'its own session': async (path, address, options) =>
     closing(await ZookeeperDict.open(path, address, { sessionTimeout: SESSION, ...options })),
   'node-zookeeper-client': async (path, address, options) => {
     const { client, end } = clientOf(address, { sessionTimeout: SESSION })
@@ -52,7 +52,7 @@ const WAYS: Record<string, (path: string, address: string, options?: Options) =>
 }
 
 const direct = (path: string, options?: Options) =>
-  (WAYS['a session of its own'] as NonNullable<(typeof WAYS)[string]>)(path, server.address, options)
+  (WAYS['its own session'] as NonNullable<(typeof WAYS)[string]>)(path, server.address, options)
 
 for (const [how, open] of Object.entries(WAYS)) {
   describe(`by ${how}`, () => {
@@ -276,9 +276,9 @@ for (const [how, open] of Object.entries(WAYS)) {
   })
 }
 
-describe('a session of its own', () => {
+describe('its own session', () => {
   const broken: Record<string, (answer: Buffer) => Buffer> = {
-    'is out of turn': answer => {
+    'is out of order': answer => {
       answer.writeInt32BE(answer.readInt32BE(4) + 1_000, 4)
       return answer
     },
@@ -286,23 +286,23 @@ describe('a session of its own', () => {
       answer.writeInt32BE(-5, 0)
       return answer
     },
-    'has a length that no record has': answer => {
+    'has an impossible length': answer => {
       answer.writeInt32BE(2 ** 31 - 1, 0)
       return answer
     },
-    'is a record that ends too early': answer => {
+    'contains a record that ends too early': answer => {
       const short = Buffer.from(answer.subarray(0, 24))
       short.writeInt32BE(20, 0)
       return short
     },
-    'is a record without even a header': () => Buffer.of(0, 0, 0, 1, 7),
+    'contains a record without a header': () => Buffer.of(0, 0, 0, 1, 7),
   }
   for (const [what, alter] of Object.entries(broken)) {
     test(`leaves a server whose response ${what}, and learns the outcome of the write`, async () => {
       const path = newPath()
       const proxy = await startMeddlingProxy(server.port)
       cleanup.push(() => proxy.close())
-      const [dict, other] = [await WAYS['a session of its own']?.(path, proxy.address), await direct(path)]
+      const [dict, other] = [await WAYS['its own session']?.(path, proxy.address), await direct(path)]
       await dict?.set('n', 0)
       const versions = new Set([dict?.version])
       proxy.meddle(alter)
@@ -376,8 +376,8 @@ describe('node-zookeeper-client', () => {
     const dict = closing(await ZookeeperDict.open(newPath(), client))
     await dict.set('a', 1)
     end()
-    const said = () => dict.get('a').catch(error => error.message)
-    await until(async () => String(await said()).includes('was closed'), 'it is told')
+    const outcome = () => dict.get('a').catch(error => error.message)
+    await until(async () => String(await outcome()).includes('was closed'), 'it is reported')
     for (const call of [dict.get('a'), dict.set('a', 2), ZookeeperDict.open(newPath(), client)]) {
       const error = await rejection(call)
       expect(error).toBeInstanceOf(StoreUnavailableError)

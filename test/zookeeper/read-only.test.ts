@@ -44,7 +44,7 @@ async function write(path: string, options: Options = {}) {
 }
 
 const WAYS = {
-  'a session of its own': async (path: string, options: Options = {}) => {
+  'its own session': async (path: string, options: Options = {}) => {
     const servers = `${READER}@${server.address}`
     const dict = await ZookeeperDict.open(path, servers, { readOnly: true, encoding: new JSONEncoding(), ...options })
     cleanup.push(() => dict.close())

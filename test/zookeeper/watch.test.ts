@@ -16,7 +16,7 @@ beforeAll(async () => {
 afterAll(() => server.stop())
 
 const WAYS = {
-  'a session of its own': async (path: string, options: Options = {}) => {
+  'its own session': async (path: string, options: Options = {}) => {
     const dict = await ZookeeperDict.open(path, server.address, options)
     cleanup.push(() => dict.close())
     return dict
@@ -30,7 +30,7 @@ const WAYS = {
   },
 }
 
-type Dict = Awaited<ReturnType<(typeof WAYS)['a session of its own']>>
+type Dict = Awaited<ReturnType<(typeof WAYS)['its own session']>>
 
 /** Longer than the change log stores of a value: as text, and as bytes. */
 const LONG = 'x'.repeat(2_000)

@@ -71,11 +71,11 @@ export function wholePairs({ pairs, operations }) {
 /** Memory is one state of the store: replicas with the same version have the same entries. @param {History} history */
 export function oneStatePerVersion({ seen }) {
   /** @type {Map<string, import('../types.js').Seen>} */
-  const known = new Map()
+  const byVersion = new Map()
   const violations = []
   for (const one of seen) {
-    const before = known.get(one.version)
-    if (before === undefined) known.set(one.version, one)
+    const before = byVersion.get(one.version)
+    if (before === undefined) byVersion.set(one.version, one)
     else if (before.digest !== one.digest) {
       const text = `${one.session} and ${before.session} had version ${one.version} with different entries.`
       violations.push(violation('one version, one state', text))
@@ -87,14 +87,14 @@ export function oneStatePerVersion({ seen }) {
 /** Memory never returns to an earlier state, unless it reports that the store did. @param {History} history */
 export function neverBack(history) {
   const violations = []
-  const told = divergences(history)
+  const reported = divergences(history)
   for (const [session, states] of grouped(history.seen)) {
     /** @type {Map<string, number>} when each version was last in memory */
     const held = new Map()
     let current = ''
     for (const { version, at } of states) {
       const before = held.get(version)
-      if (version !== current && before !== undefined && !told(session, before, at)) {
+      if (version !== current && before !== undefined && !reported(session, before, at)) {
         violations.push(violation('memory never goes back', `${session} returned to version ${version}.`))
       }
       held.set(version, at)
@@ -110,7 +110,7 @@ export function neverBack(history) {
  */
 export function monotonicReads(history) {
   const written = writers(history)
-  const told = divergences(history)
+  const reported = divergences(history)
   const violations = []
   for (const [session, reads] of grouped(history.locals)) {
     /** @type {Map<string, import('../types.js').LocalRead>} */
@@ -120,7 +120,7 @@ export function monotonicReads(history) {
       if (read.value !== undefined && written.get(read.value)?.outcome !== 'done') continue
       const before = latest.get(read.key)
       const isBack = before !== undefined && numberOf(read.value) < numberOf(before.value)
-      if (isBack && !told(session, before.at, read.at)) {
+      if (isBack && !reported(session, before.at, read.at)) {
         const text = `${session} saw ${shown(before.value)}, then ${shown(read.value)} of ${read.key}.`
         violations.push(violation('reads of memory are monotonic', text))
       }
@@ -173,13 +173,13 @@ export function divergenceTold(history) {
   const { losses, finals, opened } = history
   const violations = []
   const states = grouped(history.seen)
-  const told = divergences(history)
+  const reported = divergences(history)
   for (const { kind, keys, begin, survived } of losses) {
     if (keys !== undefined || survived === undefined) continue
     for (const { session } of finals) {
       const held = (states.get(session) ?? []).filter(({ at }) => at < begin).at(-1)
       if (!held || (opened[session] ?? 0) >= begin || Number.parseInt(held.version, 10) <= survived) continue
-      if (told(session, begin, Number.POSITIVE_INFINITY)) continue
+      if (reported(session, begin, Number.POSITIVE_INFINITY)) continue
       violations.push(violation('divergence is reported', `${session} followed a ${kind} without reporting it.`))
     }
   }
@@ -198,12 +198,12 @@ export function noFaults({ faults }) {
  */
 function divergences({ syncs, losses }) {
   const rollbacks = losses.filter(({ survived = 0 }) => survived > 0)
-  const told = grouped(
+  const reported = grouped(
     syncs.filter(
       ({ reason, at }) => reason === 'diverged' || (reason === 'loaded' && rollbacks.some(({ begin }) => begin < at)),
     ),
   )
-  return (session, from, to) => (told.get(session) ?? []).some(({ at }) => at >= from && at <= to)
+  return (session, from, to) => (reported.get(session) ?? []).some(({ at }) => at >= from && at <= to)
 }
 
 /** @template {{ session: string, at: number }} V @param {readonly V[]} all @returns {Map<string, V[]>} */

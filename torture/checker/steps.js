@@ -25,7 +25,7 @@ export const KEEP = Symbol('keep')
  */
 
 /** @param {Operation} operation @returns {Pick<Step, 'expects' | 'leaves'>} */
-function known({ kind, value, result, expected }) {
+function knownEffect({ kind, value, result, expected }) {
   switch (kind) {
     case 'read':
       return { expects: /** @type {string | undefined} */ (result), leaves: KEEP }
@@ -44,7 +44,7 @@ function known({ kind, value, result, expected }) {
 }
 
 /** Its effect, if it has any. @param {Operation} operation @returns {Pick<Step, 'expects' | 'leaves'>} */
-function unknown({ kind, value, expected }) {
+function unknownEffect({ kind, value, expected }) {
   if (kind === 'delete' || kind === 'pop') return { expects: PRESENT, leaves: undefined }
   if (kind === 'setDefault') return { expects: undefined, leaves: value }
   return kind === 'transact' ? { expects: expected, leaves: value } : { expects: ANY, leaves: value }
@@ -54,7 +54,7 @@ function unknown({ kind, value, expected }) {
 function stepOf(operation) {
   const { begin, end, outcome, everywhere = false, bound = 0 } = operation
   const optional = outcome === 'unknown'
-  const effect = optional ? unknown(operation) : known(operation)
+  const effect = optional ? unknownEffect(operation) : knownEffect(operation)
   const until = optional ? Number.POSITIVE_INFINITY : end
   return { ...effect, from: begin - bound, begin, end: until, optional, everywhere, bound, source: operation }
 }

@@ -20,7 +20,7 @@ export class Worker {
     this.name = plan.name
     this.#child = fork(FILE, [JSON.stringify(plan)], { execArgv: ['--disable-warning=ExperimentalWarning'] })
     this.ended = once(this.#child, 'exit').then(([code, signal]) => `${signal ?? code}`)
-    this.ready = Promise.race([this.#told(), this.ended])
+    this.ready = Promise.race([this.#started(), this.ended])
     this.#child.on('message', message => this.#receive(/** @type {any} */ (message)))
     this.ended.then(how => this.#fail(new Error(`${plan.name} ended: ${how}`)))
   }
@@ -63,7 +63,7 @@ export class Worker {
     await this.ended
   }
 
-  async #told() {
+  async #started() {
     for (;;) {
       const [message] = await once(this.#child, 'message')
       if (message.ready) return

@@ -88,16 +88,16 @@ check('TypeORM', {
   'a cache of all results': () => typeorm({ cache: { alwaysEnabled: true, duration: 60_000 } }),
   'a cache, while subscribers wait for entities': () =>
     typeorm({ cache: { alwaysEnabled: true, duration: 60_000 }, subscribers: [Watching] }),
-  'a replica for what reads': () =>
+  'a replica for reads': () =>
     typeorm({
       url: undefined,
       replication: { defaultMode: 'slave', master: { url: database.url }, slaves: [{ url: replica }] },
     }),
   'an isolation level': () => typeorm({ isolationLevel: 'SERIALIZABLE' }),
-  'integers of 64 bits as numbers': () => typeorm({ parseInt8: true }),
-  'limits and loading of its own': () =>
+  '64-bit integers as numbers': () => typeorm({ parseInt8: true }),
+  'its own limits and loading': () =>
     typeorm({ maxQueryExecutionTime: 1, relationLoadStrategy: 'query', isolateWhereStatements: true, logger: 'debug' }),
-  'values where undefined or null is refused': () =>
+  'rejection of undefined or null': () =>
     typeorm({ invalidWhereValuesBehavior: { null: 'throw', undefined: 'throw' } }),
 })
 
@@ -115,17 +115,16 @@ check('Sequelize', {
   'raw results': () => sequelize({ query: { raw: true } }),
   'plain results': () => sequelize({ query: { plain: true } as never }),
   'nested results': () => sequelize({ query: { nest: true } as never }),
-  'a type of all queries': () => sequelize({ query: { type: 'SELECT' } as never }),
+  'one type for all queries': () => sequelize({ query: { type: 'SELECT' } as never }),
   'no nulls': () => sequelize({ omitNull: true }),
   'validation of types': () => sequelize({ typeValidation: true }),
-  'names that are not quoted': () => sequelize({ quoteIdentifiers: false }),
+  'unquoted names': () => sequelize({ quoteIdentifiers: false }),
   'short aliases': () => sequelize({ minifyAliases: true }),
   'an isolation level': () => sequelize({ isolationLevel: 'SERIALIZABLE' }),
-  'a replica for what reads': () =>
-    sequelize({ replication: { write: urlParts(database.url), read: [urlParts(replica)] } }),
+  'a replica for reads': () => sequelize({ replication: { write: urlParts(database.url), read: [urlParts(replica)] } }),
   'retries of statements': () => sequelize({ retry: { max: 3, match: [/./] } }),
   'a time zone': () => sequelize({ timezone: '+05:30' }),
-  'hooks that narrow what is found': () =>
+  'hooks that narrow results': () =>
     sequelize({
       hooks: {
         beforeFind: options => {
@@ -159,10 +158,10 @@ interface Extensible {
 }
 
 check('Prisma', {
-  'fields that are left out': () => prisma({ omit: { jsonbSetting: { value: true } } }),
-  'an isolation level, and no time': () =>
+  'omitted fields': () => prisma({ omit: { jsonbSetting: { value: true } } }),
+  'an isolation level, and no timestamps': () =>
     prisma({ transactionOptions: { isolationLevel: 'Serializable', timeout: 1, maxWait: 1 } }),
-  'extensions that narrow what is found': () =>
+  'extensions that narrow results': () =>
     prisma({}, (client: Extensible) =>
       client.$extends({
         query: {
@@ -173,7 +172,7 @@ check('Prisma', {
         },
       }),
     ),
-  'an extension that sends what reads to a replica': async () => {
+  'an extension that sends reads to a replica': async () => {
     const copy = poolOf(replica, 1)
     const send = async ({ operation, args, query, __internalParams }: Call) =>
       operation.startsWith('$queryRaw') && !__internalParams.transaction
@@ -205,7 +204,7 @@ check('Drizzle', {
     manager: drizzleManager(drizzle({ client: pool, cache: new Remembering() }), table),
   }),
   'names in another case': () => ({ manager: drizzleManager(drizzle({ client: pool, casing: 'camelCase' }), table) }),
-  'a replica for what reads': () => {
+  'a replica for reads': () => {
     const copy = poolOf(replica, 2)
     const db = pgCore.withReplicas(drizzle({ client: pool }), [drizzle({ client: copy })])
     return { manager: drizzleManager(db, table), end: () => copy.end() }
@@ -231,10 +230,10 @@ const kysely = (...plugins: KyselyPlugin[]) => ({
 
 check('Kysely', {
   'names in another case': () => kysely(new CamelCasePlugin()),
-  'results that are parsed': () => kysely(new ParseJSONResultsPlugin()),
-  'joins that are left out': () => kysely(new DeduplicateJoinsPlugin()),
+  'parsed results': () => kysely(new ParseJSONResultsPlugin()),
+  'omitted joins': () => kysely(new DeduplicateJoinsPlugin()),
   'a schema': () => kysely(new WithSchemaPlugin('public')),
-  'a plugin that narrows what is found': () => kysely(new Narrowing() as never),
+  'a plugin that narrows results': () => kysely(new Narrowing() as never),
 })
 
 function knexWith(config: Knex.Config, change: (db: Knex) => unknown = () => {}): Hostile {
@@ -244,13 +243,13 @@ function knexWith(config: Knex.Config, change: (db: Knex) => unknown = () => {})
 }
 
 check('Knex', {
-  'responses that are changed': () =>
+  'changed responses': () =>
     knexWith({
       postProcessResponse: response => (Array.isArray(response) ? response.map(row => ({ row, ...row })) : {}),
     }),
-  'names that are wrapped': () => knexWith({ wrapIdentifier: (name, wrap) => wrap(name.toLowerCase()) }),
+  'wrapped names': () => knexWith({ wrapIdentifier: (name, wrap) => wrap(name.toLowerCase()) }),
   'stack traces and a search path': () => knexWith({ asyncStackTraces: true, searchPath: ['public'] }),
-  'a listener that narrows what is found': () =>
+  'a listener that narrows results': () =>
     knexWith({}, db =>
       db.on('start', builder => {
         if (/select "key", cast/.test(builder.toString())) builder.whereRaw('1 = 0')

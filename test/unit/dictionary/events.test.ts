@@ -31,13 +31,13 @@ describe('Emitter', () => {
   ])('a listener that %s causes a process warning, and the others are still notified', async (_name, listener) => {
     const warned = vi.spyOn(process, 'emitWarning').mockReturnValue()
     const emitter = new Emitter('settings', { run: work => work() })
-    const told: string[] = []
-    emitter.on('close', () => void told.push('before'))
+    const calls: string[] = []
+    emitter.on('close', () => void calls.push('before'))
     emitter.on('close', listener)
-    emitter.on('close', () => void told.push('after'))
+    emitter.on('close', () => void calls.push('after'))
     emitter.emit('close', undefined)
     await settle()
-    expect(told).toEqual(['before', 'after'])
+    expect(calls).toEqual(['before', 'after'])
     const detail = expect.stringContaining('mine')
     const options = { type: 'DurableDictWarning', code: 'DURABLEDICT_LISTENER', detail }
     expect(warned).toHaveBeenCalledExactlyOnceWith(expect.stringMatching(/"close".*"settings"/), options)
@@ -57,16 +57,16 @@ describe('Emitter', () => {
 
   test('listeners that a listener adds or removes do not disturb the current round', () => {
     const emitter = new Emitter('settings', { run: work => work() })
-    const told: string[] = []
-    const second = () => void told.push('second')
+    const calls: string[] = []
+    const second = () => void calls.push('second')
     emitter.on('close', () => {
-      told.push('first')
+      calls.push('first')
       emitter.off('close', second)
-      emitter.on('close', () => void told.push('late'))
+      emitter.on('close', () => void calls.push('late'))
     })
     emitter.on('close', second)
     emitter.emit('close', undefined)
-    expect(told).toEqual(['first', 'second'])
+    expect(calls).toEqual(['first', 'second'])
   })
 })
 
@@ -125,17 +125,17 @@ describe('ChangeStream', () => {
       model.set(key, n)
     }
     stream.end()
-    let told = 0
+    let calls = 0
     let last = 0
     for await (const { key, value, previous } of stream) {
       expect(previous).toBe(behind.get(key))
       expect(value).toBeGreaterThan(last)
       last = value as number
       behind.set(key, value)
-      told += 1
+      calls += 1
     }
     expect(behind).toEqual(model)
-    expect(told).toBeLessThanOrEqual(keys.length)
+    expect(calls).toBeLessThanOrEqual(keys.length)
   })
 
   test('changes are frozen, including joined ones', async () => {

@@ -9,25 +9,25 @@ const MANY = 1_100
 /** Reports changes when the test says so. */
 class TellingBackend extends GatedBackend {
   supports: Supports = { linearizable: false }
-  known: number | undefined
+  currentSince: number | undefined
   looks: Version[] = []
 
   currentAsOf(version: Version): number | undefined {
     this.looks.push(version)
-    return this.known
+    return this.currentSince
   }
 }
 
 test('a state known to be current costs no check and counts as confirmed', async () => {
   const backend = new TellingBackend()
   const replica = await openReplica(backend)
-  backend.known = performance.now()
+  backend.currentSince = performance.now()
   expect(replica.checkUnlessKnown()).toBeUndefined()
   expect(backend.looks).toEqual([replica.memory.version])
   expect(backend.count('changesSince')).toBe(0)
-  expect(replica.confirmedAt).toBe(backend.known)
+  expect(replica.confirmedAt).toBe(backend.currentSince)
   const { confirmedAt } = replica
-  backend.known -= 100
+  backend.currentSince -= 100
   expect(replica.checkUnlessKnown()).toBeUndefined()
   expect(replica.confirmedAt).toBe(confirmedAt)
 })
@@ -43,7 +43,7 @@ test('overlapping reads of an unknown state share one check', async () => {
 
 test('a linearizable store is always checked, and sync() always checks', async () => {
   const backend = new TellingBackend()
-  backend.known = performance.now()
+  backend.currentSince = performance.now()
   const replica = await openReplica(backend)
   writeBehind(backend, 'a', '1')
   await replica.sync()
@@ -58,7 +58,7 @@ test('a linearizable store is always checked, and sync() always checks', async (
 
 test('a bound on which writers rely always causes a check', async () => {
   const backend = new TellingBackend()
-  backend.known = performance.now()
+  backend.currentSince = performance.now()
   const replica = await openReplica(backend)
   await replica.registerMaxStaleness(50)
   writeBehind(backend, 'a', '1')
@@ -74,7 +74,7 @@ test('a refused answer during a full load confirms nothing', async () => {
   for (let n = 0; n < MANY; n += 1) writeBehind(backend, 'a', String(n))
   const check = replica.check()
   const held = await backend.held('load')
-  backend.known = performance.now()
+  backend.currentSince = performance.now()
   expect(replica.checkUnlessKnown()).toBeInstanceOf(Promise)
   held.release()
   await check
@@ -84,7 +84,7 @@ test('a refused answer during a full load confirms nothing', async () => {
 
 test('a loop of reads lets the event loop run', async () => {
   const backend = new TellingBackend()
-  backend.known = performance.now()
+  backend.currentSince = performance.now()
   const replica = await openReplica(backend)
   let turned = false
   setImmediate(() => {

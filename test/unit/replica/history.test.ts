@@ -54,9 +54,9 @@ function changesBetween(from: number, to: number, changes: readonly Change[]): C
 const numberOf = (version: unknown) => Number(String(version).slice(1))
 
 function open(at = 0) {
-  const told = observer()
-  const history = new History({ version: `v${at}`, entries: stateAt(at) }, decode, told)
-  return { history, told }
+  const observed = observer()
+  const history = new History({ version: `v${at}`, entries: stateAt(at) }, decode, observed)
+  return { history, observed }
 }
 
 describe('History, with answers in any order', () => {
@@ -74,7 +74,7 @@ describe('History, with answers in any order', () => {
   test('memory advances only along the real history, and is always exactly one of its states', () => {
     fc.assert(
       fc.property(fc.array(answer, { maxLength: 60 }), answers => {
-        const { history, told } = open()
+        const { history, observed } = open()
         const model = new Map<string, unknown>(stateAt(0))
         for (const { kind, lag, ahead, twice } of answers) {
           const at = numberOf(history.memory.version)
@@ -84,10 +84,10 @@ describe('History, with answers in any order', () => {
             if (kind === 'push') {
               const change = changes[Math.min(to, LENGTH - 1)] as Change
               const wasAt = numberOf(history.memory.version)
-              const taken = history.push(change)
+              const accepted = history.push(change)
               // False if a change between memory and this one is missing; true if this change is next.
-              if (taken) expect(numberOf(change.version)).toBeLessThanOrEqual(wasAt + 1)
-              if (numberOf(change.version) === wasAt + 1) expect(taken).toBe(true)
+              if (accepted) expect(numberOf(change.version)).toBeLessThanOrEqual(wasAt + 1)
+              if (numberOf(change.version) === wasAt + 1) expect(accepted).toBe(true)
             } else if (kind === 'tooOld') {
               history.follow(`v${base}`, { type: 'tooOld', diverged: false })
             } else {
@@ -105,7 +105,7 @@ describe('History, with answers in any order', () => {
           }
         }
         // A replay of the watchers' changes leads to the state of memory, and each `before` is right.
-        for (const { step } of told.steps) {
+        for (const { step } of observed.steps) {
           expect(step.before?.stored).toBe(model.get(step.key))
           if (step.after) model.set(step.key, step.after.stored)
           else model.delete(step.key)
@@ -129,21 +129,21 @@ describe('History, answer by answer', () => {
   const changes = chain(10)
 
   test('nothing changed', () => {
-    const { history, told } = open(3)
+    const { history, observed } = open(3)
     expect(history.follow('v3', changesBetween(3, 3, changes))).toBe('none')
-    expect(told.syncs).toEqual([])
+    expect(observed.syncs).toEqual([])
   })
 
   test('changes: each step is emitted with its version and batch, then one sync', () => {
-    const { history, told } = open(3)
+    const { history, observed } = open(3)
     expect(history.follow('v3', changesBetween(3, 5, changes))).toBe('none')
-    expect(told.steps.map(({ version, id }) => [version, id])).toEqual([
+    expect(observed.steps.map(({ version, id }) => [version, id])).toEqual([
       ['v4', 'batch 4'],
       ['v4', 'batch 4'],
       ['v5', 'batch 5'],
       ['v5', 'batch 5'],
     ])
-    expect(told.syncs).toEqual([{ reason: 'changes', version: 'v5', previous: 'v3' }])
+    expect(observed.syncs).toEqual([{ reason: 'changes', version: 'v5', previous: 'v3' }])
   })
 
   test('a list with a gap is not applied, not even its beginning', () => {
@@ -187,15 +187,15 @@ describe('History, answer by answer', () => {
   })
 
   test('a state instead of changes is applied, with the difference as steps', () => {
-    const { history, told } = open(3)
+    const { history, observed } = open(3)
     const entries = new Map([
       ['n', '3'],
       ['k0', 'changed'],
       ['new', '1'],
     ])
     expect(history.follow('v3', { type: 'state', diverged: true, version: 'w', entries })).toBe('none')
-    expect(told.syncs).toEqual([{ reason: 'diverged', version: 'w', previous: 'v3' }])
-    expect(told.steps.map(({ step }) => [step.key, step.before?.stored, step.after?.stored]).sort()).toEqual([
+    expect(observed.syncs).toEqual([{ reason: 'diverged', version: 'w', previous: 'v3' }])
+    expect(observed.steps.map(({ step }) => [step.key, step.before?.stored, step.after?.stored]).sort()).toEqual([
       ['k0', '1', 'changed'],
       ['k1', '2', undefined],
       ['k2', '3', undefined],
@@ -204,17 +204,17 @@ describe('History, answer by answer', () => {
   })
 
   test('the present state instead of no changes advances nothing and notifies no one', () => {
-    const { history, told } = open(3)
+    const { history, observed } = open(3)
     const { entries } = history.memory
     const answer: CatchUp = { type: 'state', diverged: false, version: 'v3', entries: stateAt(3) }
     expect(history.follow('v3', answer)).toBe('none')
-    expect(told.syncs).toEqual([])
+    expect(observed.syncs).toEqual([])
     expect(history.memory.entries).toBe(entries)
   })
 
   test('decoded values that are unchanged after a full load stay decoded', () => {
     let decodings = 0
-    const told = observer()
+    const observed = observer()
     const counting: Decode = (_key, stored) => {
       decodings += 1
       return { value: stored, shareable: true }
@@ -228,7 +228,7 @@ describe('History, answer by answer', () => {
         ],
       },
       counting,
-      told,
+      observed,
     )
     history.memory.entries.get('same')
     history.memory.entries.get('other')
