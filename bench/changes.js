@@ -2,12 +2,13 @@
 import { percentile } from './measure.js'
 import { makeKey, makeSample } from './samples.js'
 
-/** A step between the keys that are written one after the other, so that they are spread over all. */
+/** The step between consecutively written keys, so that they are spread over all. */
 const STRIDE = 7_919
 
 /**
- * For measuring what one change costs another replica: each call after a change of its own.
- * @param {Pick<import('./types.js').Dict, 'set'>} writer @param {number} size @param {number} count how many changes the median is of
+ * Measures what one change costs another replica: each call follows a new change.
+ * @param {Pick<import('./types.js').Dict, 'set'>} writer @param {number} size @param {number} count how many changes
+ * the median is of
  */
 export function changesBy(writer, size, count) {
   let written = 0

@@ -1,7 +1,7 @@
 // @ts-check
 
 /**
- * SQLite as the dictionary gets it: `node:sqlite` where this Node has it, else `libsql`.
+ * SQLite as the dictionary uses it: `node:sqlite` if this Node has it, and otherwise `libsql`.
  * @typedef {object} Database
  * @property {(sql: string) => unknown} exec
  * @property {(sql: string) => Statement} prepare
@@ -17,7 +17,7 @@
  * @property {(on: boolean) => unknown} [raw] of libsql
  */
 
-/** Not named in the import itself: the types of one of the two are not there to be checked. @param {string} name */
+/** Not a literal in the import: the types of one of the two are missing. @param {string} name */
 const load = name => import(name)
 
 const { name, open } = await load('node:sqlite').then(

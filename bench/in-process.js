@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url'
 const FLAGS = ['--expose-gc', '--disable-warning=ExperimentalWarning']
 
 /**
- * Starts a task in a process of its own, which ends with this one.
+ * Starts a task in a separate process, which ends with this one.
  * @param {URL} task
  * @param {string[]} args
  * @param {string} [node] the Node to run it; default: the running one

@@ -1,7 +1,10 @@
 // @ts-check
 import { availableParallelism, cpus, release, totalmem, type } from 'node:os'
 
-/** What the figures depend on. @param {string} node the version that ran the benches @returns {import('./types.js').Machine} */
+/**
+ * The machine, on which the figures depend. @param {string} node the version that ran the benches @returns
+ * {import('./types.js').Machine}
+ */
 export function describeMachine(node) {
   return {
     cpu: cpus()[0]?.model.trim() ?? process.arch,

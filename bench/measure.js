@@ -3,20 +3,20 @@
 /** @typedef {import('./types.js').Spread} Spread */
 
 /**
- * One round of a variant: does its work, and gives the time of one operation in nanoseconds.
+ * One round of a variant: does its work, and returns the time of one operation in nanoseconds.
  * @typedef {() => number | Promise<number>} Variant
  */
 
 let sunk = 0
 
-/** Where results go, so that no compiler can leave out the work as unused. @param {number} value */
+/** A sink for results, so that no compiler can remove the work as unused. @param {number} value */
 export function sink(value) {
   sunk = (sunk + value) | 0
   return sunk
 }
 
 /**
- * A variant that runs `work` once, which does `count` operations and gives something for the sink.
+ * A variant that runs `work` once, which does `count` operations and returns a number for the sink.
  * @param {number} count
  * @param {() => number | Promise<number>} work
  * @returns {Variant}
@@ -36,14 +36,14 @@ export function repeated(count, work) {
 /** @typedef {{ ours: Variant, base: Variant, rounds: number, warmUp?: number }} Rounds */
 
 /**
- * Runs two variants in turns (A B, B A, A B …), so that whatever the machine does meanwhile meets both.
+ * Runs two variants in turns (A B, B A, A B …), so that other load on the machine affects both.
  * @param {Rounds & { of?: 'time' | 'speed' }} options
  */
 export async function compare({ of = 'time', ...options }) {
   return pooled([await compareRounds(options)], of)
 }
 
-/** What each round has given of both, in turns. @param {Rounds} options @returns {Promise<[ours: number, base: number][]>} */
+/** The results of both in each round. @param {Rounds} options @returns {Promise<[ours: number, base: number][]>} */
 export async function compareRounds({ ours, base, rounds, warmUp = 3 }) {
   /** @type {[number, number][]} */
   const pairs = []
@@ -55,7 +55,7 @@ export async function compareRounds({ ours, base, rounds, warmUp = 3 }) {
 }
 
 /**
- * What several runs of rounds come to, taken together.
+ * The combined result of several runs of rounds.
  * @param {readonly (readonly [ours: number, base: number][])[]} runs @param {'time' | 'speed'} [of]
  */
 export function pooled(runs, of = 'time') {
@@ -89,7 +89,7 @@ export function spread(values) {
   }
 }
 
-/** @param {readonly number[]} values @param {number} share of the values that lie below */
+/** @param {readonly number[]} values @param {number} share of the values below the result */
 export function percentile(values, share) {
   const sorted = [...values].sort((left, right) => left - right)
   const position = (sorted.length - 1) * share
@@ -98,7 +98,7 @@ export function percentile(values, share) {
   return below + (above - below) * (position - Math.floor(position))
 }
 
-/** Collects garbage, where the process was started such that it can. */
+/** Collects garbage, if the process was started with a flag that allows it. */
 export function collect() {
   globalThis.gc?.()
 }

@@ -3,7 +3,7 @@
 /** @typedef {import('./types.js').Row} Row */
 
 /**
- * The line of a comparison of times.
+ * The row of a comparison of times.
  * @param {string} name
  * @param {string} baseName
  * @param {{ ours: number, base: number, ratio: NonNullable<Row['ratio']> }} measured

@@ -26,7 +26,7 @@ const { values: options, positionals } = parseArgs({
   },
 })
 
-/** The suites to run: those named, else all. */
+/** The suites to run: the named ones, or all. */
 async function wanted() {
   const all = await suiteNames()
   const unknown = positionals.find(name => !all.includes(name))
@@ -37,7 +37,7 @@ async function wanted() {
 /** What a bench sends. @typedef {{ rows: Row[], engine: string, node: string }} Result */
 
 /**
- * Runs one bench, in a process of its own.
+ * Runs one bench in a separate process.
  * @param {string} suite
  * @param {string} bench
  * @param {string} folder
@@ -53,7 +53,7 @@ async function runBench(suite, bench, folder, node) {
 }
 
 /**
- * Runs the benches of one suite: one after the other, and several at once where the figures do not matter.
+ * Runs the benches of one suite: one after the other, or several at once if the figures do not matter.
  * @param {string} suite
  * @param {string} folder
  * @param {string} node
@@ -66,7 +66,7 @@ async function runSuite(suite, folder, node) {
 }
 
 /**
- * Does the work for each item, so many at a time.
+ * Does the work for each item, with a limited number at a time.
  * @template I, R
  * @param {readonly I[]} items
  * @param {number} lanes
@@ -101,7 +101,7 @@ async function runAll(folder) {
   if (reports.length === 0) throw new Error(`None of these suites has a bench "${options.only}".`)
 }
 
-/** Keeps the results: of a full run as the repository's own, of any run where a file is named. */
+/** Writes the results: of a full run to the repository, and of any run to a named file. */
 async function keep() {
   const [first] = reports
   if (first && options.json !== undefined) {
@@ -126,7 +126,7 @@ async function save(path, report) {
 /** @type {Report[]} */
 const reports = []
 
-// Interrupted, it still removes its folder: that is done at the end, which `exit` alone would not wait for.
+// After an interrupt, it still removes its folder at the end, which `exit` alone would not wait for.
 let folder = ''
 const remove = () => rm(folder, { recursive: true, force: true, maxRetries: 5 })
 for (const signal of /** @type {const} */ (['SIGINT', 'SIGTERM'])) {

@@ -27,7 +27,7 @@ export function* makeEntries(count, start = 0) {
 }
 
 /**
- * The items in an order without pattern, the same in every run.
+ * The items in a random order that is the same in every run.
  * @template T
  * @param {readonly T[]} items
  */

@@ -43,7 +43,7 @@ async function measure(format, folder) {
   return times.map(time => time - bare)
 }
 
-/** The times of all entry points by path, each as text, and as a part of the root's. */
+/** The time of each entry point by path, as text, and as a part of the time of the root. */
 export async function importTimes() {
   const folder = await mkdtemp(join(root, '.cache', 'import-times-'))
   try {

@@ -5,7 +5,7 @@ import { makeKeys, shuffled } from '../samples.js'
 
 const KEYS = 1_000
 
-/** Reads that ask the store first, one by one and many at once. @type {import('../types.js').Bench} */
+/** Reads that check the store, one by one and many at once. @type {import('../types.js').Bench} */
 export async function checkedReads(context) {
   const place = await context.place(KEYS)
   const dict = await place.open()
@@ -30,7 +30,7 @@ export async function checkedReads(context) {
 
   const volleys = passes * 4
   const overlapping = await compare({
-    // The time of all of them together, not of each.
+    // The total time, not the time of each.
     ours: repeated(volleys, async () => {
       let sum = 0
       for (let volley = 0; volley < volleys; volley += 1) {

@@ -5,7 +5,7 @@ import { compare, repeated } from '../measure.js'
 import { compared, judged } from '../rows.js'
 import { makeSample } from '../samples.js'
 
-/** Values of the kinds that settings have. Made when they are wanted: other benches of the suite measure memory. */
+/** Values like those in settings. Created on demand: other benches of the suite measure memory. */
 const makeValues = () => ({
   'a boolean': true,
   'a small object': makeSample(20),

@@ -13,7 +13,7 @@ export async function footprint(context) {
   /** @type {Record<string, number[]>} */
   const bytes = { strings: [], unread: [], values: [], read: [] }
   for (let round = 0; round < rounds; round += 1) {
-    // At once: what they take does not depend on how long it takes.
+    // Concurrently: their memory does not depend on their speed.
     const variants = Object.entries(bytes)
     await Promise.all(variants.map(async ([variant, all]) => all.push(await measure(context, variant, address))))
   }

@@ -9,7 +9,7 @@ import { makeKey, makeSample } from '../samples.js'
 const WAIT = 5_000
 
 /**
- * From the call of `set` until the memory of another process holds the value: the write, the fsync and the notice.
+ * From the call of `set` until the memory of another process has the value: the write, the fsync and the notification.
  * @type {import('../types.js').Bench}
  */
 export async function liveLatency(context) {
@@ -18,7 +18,7 @@ export async function liveLatency(context) {
   const reader = await startReader(context, place.address)
   const times = []
   for (let limit = 1; limit <= (context.quick ? 10 : 300); limit += 1) {
-    // Pauses without a rhythm, so that they do not fall in with one of the reader's.
+    // Random pauses, so that they do not align with the reader's.
     await new Promise(resolve => setTimeout(resolve, 5 + Math.random() * 60))
     const began = performance.timeOrigin + performance.now()
     const seen = reader.seen(limit)
@@ -89,9 +89,9 @@ async function startReader({ suite }, address) {
     })
   await message(given => given.ready === true)
   return {
-    /** When it saw that value, on the clock that processes share. @param {number} limit @returns {Promise<number>} */
+    /** When it saw that value, on the clock that the processes share. @param {number} limit @returns {Promise<number>} */
     seen: async limit => (await message(given => given.limit === limit)).at,
-    /** How much of a core it takes while nothing changes. @param {number} ms @returns {Promise<number>} */
+    /** The share of a core that it uses while nothing changes. @param {number} ms @returns {Promise<number>} */
     async idle(ms) {
       child.send({ idle: ms })
       return (await message(given => given.share !== undefined)).share

@@ -17,7 +17,7 @@ export async function localReads(context) {
 async function localGet(context, size) {
   const { local, map, keys } = await prepare(context, size)
   const passes = Math.max(1, Math.round((context.quick ? 20_000 : 2_000_000) / size))
-  // Two loops, not one that is called with either: the compiler has to see one kind of map in each.
+  // Two loops rather than one for both: the compiler must see one kind of map in each.
   const readLocal = () => {
     let sum = 0
     for (let pass = 0; pass < passes; pass += 1) for (const key of keys) sum = (sum + (local.get(key)?.limit ?? 0)) | 0
@@ -41,7 +41,7 @@ async function localGet(context, size) {
 async function prepare(/** @type {Context} */ context, /** @type {number} */ size) {
   const dict = await (await context.place(size)).open({ autosync: false })
   const { local } = dict
-  // Decoded in the order of the keys, as the map is filled: what is read in random order later is no better placed.
+  // Decoded in the order of the keys, as the map is filled, so that neither side has better memory locality later.
   for (const key of makeKeys(size)) local.get(key)
   const map = new Map(makeEntries(size))
   collect()
@@ -87,7 +87,7 @@ export async function snapshots(context) {
   const [first = ''] = makeKeys(1)
   const value = map.get(first)
   const measured = await compare({
-    // Each of a new state, since one that nothing changed costs nothing at all.
+    // Each of a new state, since an unchanged one costs nothing.
     ours: async () => {
       if (value) await dict.set(first, value)
       const started = performance.now()
@@ -101,7 +101,7 @@ export async function snapshots(context) {
   return [compared(`snapshot() of ${size.toLocaleString('en')} keys`, 'new Map(map)', measured)]
 }
 
-/** A value computed from a state that nothing has changed since, against a read from a map. @type {import('../types.js').Bench} */
+/** A value computed from an unchanged state, against a read from a map. @type {import('../types.js').Bench} */
 export async function derivedReads(context) {
   const { dict, map } = await prepare(context, 1_000)
   const [first = ''] = makeKeys(1)

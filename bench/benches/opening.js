@@ -24,7 +24,7 @@ export async function opening(context) {
 }
 
 /**
- * The time of opening alone, without that of the garbage of the round before, and without closing.
+ * The time of opening alone, without garbage of the previous round and without closing.
  * @param {() => Promise<{ count: number, close(): unknown }>} open
  */
 async function timed(open) {

@@ -28,7 +28,7 @@ export async function installRivals() {
   await runOrThrow('npm', ['ci', '--no-audit', '--no-fund'], { cwd: folder })
 }
 
-/** Not named in the import itself: they are seldom there to be checked. @param {string} name */
+/** Not a literal in the import: they are seldom installed. @param {string} name */
 const load = name => import(name)
 
 /** All of them, connected to a server. @param {string} url @returns {Promise<Rival[]>} */
@@ -71,7 +71,7 @@ async function openUnstorage(url) {
 }
 
 /**
- * Memory before Redis. Values in memory are shared and not copied, which is faster, and as the dictionary does it.
+ * Memory in front of Redis. Values in memory are shared and not copied, which is faster, and like the dictionary.
  * @param {string} url @returns {Promise<Rival>}
  */
 async function openCacheable(url) {
@@ -91,8 +91,8 @@ async function openCacheable(url) {
 }
 
 /**
- * Memory before Redis, and messages by which processes drop what another one has written. Values in memory are shared and
- * not serialized, which is faster, and as the dictionary does it; nothing expires.
+ * Memory in front of Redis, with messages that invalidate what another process has written. Values in memory are shared
+ * and not serialized, which is faster, and like the dictionary; nothing expires.
  * @param {string} url @returns {Promise<Rival>}
  */
 async function openBentocache(url) {

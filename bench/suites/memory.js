@@ -9,7 +9,7 @@ import { makeEntries } from '../samples.js'
 
 /** @typedef {import('../types.js').Dict} Dict */
 
-/** The dictionary itself, on a store that costs next to nothing. @type {import('../types.js').Suite} */
+/** The dictionary itself, on a store that costs almost nothing. @type {import('../types.js').Suite} */
 export const suite = {
   name: 'memory',
   engine: async () => 'a Map of this process',
@@ -24,7 +24,7 @@ async function findPlace(count) {
   const filler = await MemoryDict.open(store)
   await filler.update(makeEntries(count))
   await filler.close()
-  // Text that was put together from pieces takes more memory until it is read once. That is not to be counted for those who read.
+  // Concatenated text takes more memory until it is first read, which must not count for the readers.
   for (const [, text] of store.load().entries) JSON.parse(String(text))
   return {
     address: count,

@@ -12,7 +12,7 @@ import { bytesOnTheWire } from '../benches/redis/wire.js'
 import { writes } from '../benches/redis/writes.js'
 import { installRivals } from '../redis/rivals.js'
 
-/** A server on this machine, against its clients alone and what people use instead. @type {import('../types.js').Suite} */
+/** A server on this machine, against its clients alone and the alternatives. @type {import('../types.js').Suite} */
 export const suite = {
   name: 'redis',
   engine: describeServer,

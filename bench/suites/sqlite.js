@@ -18,7 +18,7 @@ import { makeEntries } from '../samples.js'
 /** How many entries are written at a time. */
 const CHUNK = 50_000
 
-/** One file, on the disk that the clone is on. @type {import('../types.js').Suite} */
+/** One file, on the disk of the clone. @type {import('../types.js').Suite} */
 export const suite = {
   name: 'sqlite',
   engine: async () => describeEngine(),
@@ -43,7 +43,7 @@ async function makePlace(folder, count) {
   return place
 }
 
-/** The dictionary in one file, and beside it the same entries in a table of nothing else. @param {string} path @returns {Place} */
+/** The dictionary in one file, and the same entries in a plain table beside it. @param {string} path @returns {Place} */
 function placeIn(path) {
   return {
     address: path,
@@ -62,7 +62,7 @@ function openPlain(file) {
     get: key => select.get(key)?.value,
     readAll() {
       const rows = database.prepare('SELECT key, value FROM entries')
-      // Arrays for rows, which both engines make faster than objects, and of which a map is made at once.
+      // Rows as arrays, which both engines create faster than objects, and which make a map directly.
       rows.setReturnArrays?.(true)
       rows.raw?.(true)
       return new Map(rows.all())

@@ -17,7 +17,7 @@ export const suite = {
     checkedReads,
     writes,
     push,
-    // In one process: what takes the time is the server.
+    // In one process: the server takes the time.
     loading: async context => [...(await catchUp(context)), ...(await opening(context))],
   },
 }

@@ -25,7 +25,7 @@ export async function catchUp({ quick }) {
   ]
 }
 
-/** Two replicas of one dictionary, over pools of their own: one writes, the other catches up. @param {number} size */
+/** Two replicas of one dictionary, over separate pools: one writes, the other catches up. @param {number} size */
 async function openPair(size) {
   const { url, name } = await makeTable(size)
   const [writing, reading] = [await openTable(url, name), await openTable(url, name)]
@@ -36,7 +36,7 @@ async function openPair(size) {
     sync: () => changes.timeAfter(() => reader.sync()),
     async select() {
       const time = await changes.timeAfter(() => reading.select(changes.key()))
-      // So that the next to catch up has one change to do so, too.
+      // So that the next one to catch up also has one change.
       await reader.sync()
       return time
     },

@@ -6,7 +6,7 @@ import { makeTable, openTable } from './server.js'
 
 const KEYS = 1_000
 
-/** Reads that ask the database first, one by one and many at once. @type {import('../../types.js').Bench} */
+/** Reads that check the database, one by one and many at once. @type {import('../../types.js').Bench} */
 export async function checkedReads({ quick }) {
   const { url, name } = await makeTable(KEYS)
   const table = await openTable(url, name)

@@ -15,7 +15,7 @@ const CHUNK = 5_000
 /** @type {Promise<string> | undefined} */
 let starting
 
-/** The URL of a server of this process's own. One that the environment names may be in use, and is left alone. */
+/** The URL of a server that this process started. One named in the environment may be in use, and is left alone. */
 function serverUrl() {
   delete process.env[postgres.variable]
   starting ??= startServer(postgres).then(({ url }) => url)
@@ -39,7 +39,7 @@ export async function describeServer() {
 }
 
 /**
- * A table of so many samples, as the dictionary stores them.
+ * A table of so many samples, stored as the dictionary does.
  * @param {number} count
  */
 export async function makeTable(count) {
@@ -60,7 +60,7 @@ export async function makeTable(count) {
   return { url, name }
 }
 
-/** A table as another process would have it: through Kysely, and by its driver alone. @param {string} url @param {string} name */
+/** A table as another process would use it: through Kysely, and by its driver alone. @param {string} url @param {string} name */
 export async function openTable(url, name) {
   const pool = connect(url)
   const db = new Kysely({ dialect: new PostgresDialect({ pool }) })

@@ -7,7 +7,7 @@ import { makeTable, openTable } from './server.js'
 const KEYS = 1_000
 const OVERLAPPING = 100
 
-/** What a write costs, alone and among others. @type {import('../../types.js').Bench} */
+/** The cost of a write, alone and among others. @type {import('../../types.js').Bench} */
 export async function writes({ quick }) {
   const { url, name } = await makeTable(KEYS)
   const table = await openTable(url, name)

@@ -30,7 +30,10 @@ export async function catchUp({ quick }) {
   ]
 }
 
-/** Two replicas of one dictionary, over clients of their own: one writes, the other catches up. @param {string} kind @param {number} size */
+/**
+ * Two replicas of one dictionary, over separate clients: one writes, the other catches up. @param {string} kind @param
+ * {number} size
+ */
 async function openPair(kind, size) {
   const open = /** @type {NonNullable<typeof CLIENTS[string]>} */ (CLIENTS[kind])
   const { url, name } = await makeHash(size)
@@ -43,7 +46,7 @@ async function openPair(kind, size) {
     sync: () => changes.timeAfter(() => reader.sync()),
     async get() {
       const time = await changes.timeAfter(() => reading.get('plain'))
-      // So that the next to catch up has one change to do so, too.
+      // So that the next one to catch up also has one change.
       await reader.sync()
       return time
     },

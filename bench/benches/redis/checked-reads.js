@@ -8,7 +8,7 @@ import { makeHash } from './server.js'
 
 const KEYS = 1_000
 
-/** Reads that ask the server first, one by one and many at once. @type {import('../../types.js').Bench} */
+/** Reads that check the server, one by one and many at once. @type {import('../../types.js').Bench} */
 export async function checkedReads({ quick }) {
   const { url, name } = await makeHash(KEYS)
   const keys = shuffled(makeKeys(KEYS))
@@ -26,7 +26,7 @@ export async function checkedReads({ quick }) {
     })
     const volleys = quick ? 1 : 5
     const many = await compare({
-      // The time of all of them together, not of each.
+      // The total time, not the time of each.
       ours: repeated(volleys, async () => {
         for (let volley = 0; volley < volleys; volley += 1) await Promise.all(keys.map(key => dict.get(key)))
         return volleys
@@ -45,7 +45,10 @@ export async function checkedReads({ quick }) {
   return [...rows, ...(await againstRivals(url, name, keys, quick))]
 }
 
-/** Against those that ask the server at every read, too. @param {string} url @param {string} name @param {readonly string[]} keys @param {boolean} quick */
+/**
+ * Against libraries that also query the server at every read. @param {string} url @param {string} name @param {readonly
+ * string[]} keys @param {boolean} quick
+ */
 async function againstRivals(url, name, keys, quick) {
   const client = await /** @type {NonNullable<typeof CLIENTS[string]>} */ (CLIENTS['node-redis'])(url)
   const dict = await client.open(name)

@@ -62,7 +62,7 @@ async function openIoredis(url) {
 }
 
 /**
- * node-redis with its client-side cache: the server tells the client which keys were changed.
+ * node-redis with its client-side cache: the server notifies the client of changed keys.
  * @param {string} url @returns {Promise<import('../../redis/rivals.js').Rival>}
  */
 export async function openClientSideCache(url) {

@@ -19,7 +19,7 @@ export async function idleCost({ quick }) {
   const dict = await client.open(name, { live: true })
   await client.set('plain', JSON.stringify(makeSample(1)))
   await admin.sendCommand(['CONFIG', 'RESETSTAT'])
-  // About as often as a heartbeat: what is done seldom takes longer, whatever it is.
+  // About as often as a heartbeat: any rare operation takes longer.
   const asking = setInterval(() => client.get('plain'), 333)
   const beats = await heartbeats(() => dict.staleness, quick ? 1_500 : 10_000)
   clearInterval(asking)
@@ -34,7 +34,7 @@ export async function idleCost({ quick }) {
     judged({
       name: 'an idle live dictionary: calls per heartbeat',
       ours: { value: calls / beats, unit: 'calls' },
-      // One more may have been sent at the end than was answered.
+      // The last one sent may not have been answered yet.
       target: { atMost: 1 + 1.5 / beats },
     }),
     judged({
@@ -58,7 +58,10 @@ async function heartbeats(staleness, ms) {
   return beats
 }
 
-/** The commands that clients sent: not those that scripts ran, nor those that ask. @param {Awaited<ReturnType<typeof connect>>} admin */
+/**
+ * The commands that clients sent, without those from scripts and those that measure. @param {Awaited<ReturnType<typeof
+ * connect>>} admin
+ */
 async function usage(admin, wanted = ['evalsha', 'eval', 'ping', 'publish', 'spublish', 'hget', 'hgetall', 'hscan']) {
   const stats = await infoOf(admin, 'commandstats')
   return [...stats].flatMap(([key, text]) => {
@@ -78,7 +81,7 @@ export async function fleet({ quick }) {
   const child = start(new URL('../../tasks/redis-fleet.js', import.meta.url), [url, name, `${replicas}`])
   await new Promise((resolve, reject) => child.once('message', resolve).once('exit', reject))
   let written = 0
-  /** The median of writes with pauses, in which the replicas come to rest. @param {import('../../types.js').Dict} dict */
+  /** The median of writes with pauses, in which the replicas become idle. @param {import('../../types.js').Dict} dict */
   const paced = dict => async () => {
     const times = []
     for (let count = 0; count < 10; count += 1) {
@@ -89,7 +92,7 @@ export async function fleet({ quick }) {
     }
     return percentile(times, 0.5)
   }
-  /** Writes one after the other without a pause. @param {import('../../types.js').Dict} dict */
+  /** Consecutive writes without a pause. @param {import('../../types.js').Dict} dict */
   const rapid = dict => async () => {
     await new Promise(resolve => setTimeout(resolve, quick ? 2 : 30))
     const started = performance.now()

@@ -8,11 +8,11 @@ import { makeHash } from './server.js'
 
 const KEYS = 1_000
 
-/** Reads of what is in memory already, by every means. @type {import('../../types.js').Bench} */
+/** Reads of what is already in memory, by every means. @type {import('../../types.js').Bench} */
 export async function hotReads({ quick }) {
   const { url, name } = await makeHash(KEYS)
   const client = await /** @type {NonNullable<typeof CLIENTS[string]>} */ (CLIENTS['node-redis'])(url)
-  // A bound so wide that a pause of the machine does not make reads refuse; it is checked at every read all the same.
+  // A bound so wide that a pause of the machine does not make reads reject; every read still checks it.
   const dict = await client.open(name, { live: true, maxStaleness: 60_000 })
   const { local, fresh } = dict
   const map = new Map(makeEntries(KEYS))
@@ -20,7 +20,7 @@ export async function hotReads({ quick }) {
   const rivals = await filledRivals(url, KEYS, quick)
   const passes = quick ? 20 : 300
   const rounds = quick ? 5 : 51
-  // Loops of their own, not one that is called with each: the compiler has to see one kind of map in each.
+  // Separate loops rather than one for all: the compiler must see one kind of map in each.
   const readLocal = repeated(KEYS * passes, () => {
     let sum = 0
     for (let pass = 0; pass < passes; pass += 1) for (const key of keys) sum = (sum + (local.get(key)?.limit ?? 0)) | 0

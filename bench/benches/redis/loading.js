@@ -12,7 +12,7 @@ export async function loading({ quick }) {
   return withEachClient(url, async client => [await wallTime(client, name, size, quick ? 3 : 21)])
 }
 
-/** The same of 1,000,000, and for how long others have to wait meanwhile. @type {import('../../types.js').Bench} */
+/** The same for 1,000,000 entries, and how long others have to wait meanwhile. @type {import('../../types.js').Bench} */
 export async function loadingMillion({ quick }) {
   const size = quick ? 20_000 : 1_000_000
   const { url, name } = await makeHash(size)
@@ -43,7 +43,7 @@ async function wallTime(client, name, size, rounds) {
 }
 
 /**
- * The time of the work alone, without that of the garbage of the round before, and without closing.
+ * The time of the work alone, without garbage of the previous round and without closing.
  * @template R
  * @param {() => Promise<R>} work
  * @param {(result: R) => number} use
@@ -60,8 +60,9 @@ async function timed(work, use, close) {
 }
 
 /**
- * How long the longest PING of another process took meanwhile, and the longest command by the server's own clock.
- * @param {import('./clients.js').Client} client @param {string} url @param {string} name @param {number} size @param {number} rounds
+ * The longest PING of another process meanwhile, and the longest command by the server's own clock.
+ * @param {import('./clients.js').Client} client @param {string} url @param {string} name @param {number} size @param
+ * {number} rounds
  */
 async function stalls(client, url, name, size, rounds) {
   const admin = await connect(url)
@@ -113,7 +114,10 @@ async function stalls(client, url, name, size, rounds) {
   ]
 }
 
-/** Keeps this process and the server as busy, with commands that stall no one. @param {import('./clients.js').Client} client @param {number} ms */
+/**
+ * Keeps this process and the server equally busy, with commands that block no one. @param
+ * {import('./clients.js').Client} client @param {number} ms
+ */
 async function keepBusy(client, ms) {
   const until = performance.now() + ms
   while (performance.now() < until) await Promise.all(Array.from({ length: 100 }, () => client.get('plain')))

@@ -9,7 +9,7 @@ import { makeHash } from './server.js'
 const SAMPLES = 10
 
 /**
- * From the call of `set` until the memory of another process holds the value, against a bare PUBLISH to a process that is
+ * From the call of `set` until the memory of another process has the value, against a bare PUBLISH to a process
  * subscribed by the same client.
  * @type {import('../../types.js').Bench}
  */
@@ -23,7 +23,7 @@ export async function push({ quick }) {
     const [ours, base] = [/** @type {number[]} */ ([]), /** @type {number[]} */ ([])]
     let limit = 0
     const measure = async (/** @type {number[]} */ times, /** @type {(limit: number) => Promise<unknown>} */ send) => {
-      // Pauses without a rhythm, so that they do not fall in with one of the reader's.
+      // Random pauses, so that they do not align with the reader's.
       await new Promise(resolve => setTimeout(resolve, 1 + Math.random() * 4))
       limit += 1
       const seen = listener.seen(limit)

@@ -4,8 +4,8 @@ import { makeEntries } from '../../samples.js'
 import { openClientSideCache } from './clients.js'
 
 /**
- * What people use instead, holding so many samples, each read once: what has a memory has them there. A quick run does
- * without what has to be installed.
+ * The alternatives, with so many samples, each read once so that it is in their memory, if they have one. A quick run
+ * omits those that must be installed.
  * @param {string} url
  * @param {number} count
  * @param {boolean} quick

@@ -9,13 +9,13 @@ import { makeEntries } from '../../samples.js'
 /** How many entries are written at a time. */
 const CHUNK = 5_000
 
-/** Nothing is saved to disk, so that no saving falls into one side's time: both sides are measured without durability. */
+/** Nothing is saved to disk, so that no save falls into one side's time: both sides are measured without durability. */
 const ARGS = ['--save', '', '--appendonly', 'no']
 
 /** @type {Promise<string> | undefined} */
 let starting
 
-/** The URL of a server of this process's own. One that the environment names may be in use, and is left alone. */
+/** The URL of a server that this process started. One named in the environment may be in use, and is left alone. */
 function serverUrl() {
   delete process.env[redis.variable]
   starting ??= startServer(redis, { args: ARGS }).then(({ url }) => url)
@@ -25,7 +25,7 @@ function serverUrl() {
 /** @param {string} url */
 export async function connect(url) {
   const client = createClient({ url })
-  // Faults come to light at the next call.
+  // Errors show at the next call.
   client.on('error', () => {})
   return client.connect()
 }
@@ -41,8 +41,7 @@ export async function describeServer() {
 }
 
 /**
- * A hash of so many samples, as the dictionary stores them: it is adopted when it is opened. The same hash is what is read
- * without the dictionary.
+ * A hash of so many samples, stored as the dictionary does: opening adopts it. The comparison reads the same hash.
  * @param {number} count
  */
 export async function makeHash(count) {
@@ -60,7 +59,7 @@ export async function makeHash(count) {
   return { url, name }
 }
 
-/** What a section of INFO says. @param {Awaited<ReturnType<typeof connect>>} client @param {string} section */
+/** A section of INFO. @param {Awaited<ReturnType<typeof connect>>} client @param {string} section */
 export async function infoOf(client, section) {
   const lines = (await client.info(section)).split('\r\n').filter(line => line.includes(':'))
   return new Map(

@@ -8,7 +8,7 @@ import { connect, infoOf, makeHash } from './server.js'
 
 const KEYS = 1_000
 
-/** What goes over the wire, both ways together, as the server counts it. @type {import('../../types.js').Bench} */
+/** The bytes on the wire in both directions, as the server counts them. @type {import('../../types.js').Bench} */
 export async function bytesOnTheWire({ quick }) {
   const size = quick ? 2_000 : 100_000
   const { url, name } = await makeHash(size)
@@ -99,7 +99,7 @@ const times = (count, work) => async () => {
   for (let index = 0; index < count; index += 1) await work()
 }
 
-/** Counts the bytes of some work, less those of counting. @param {Awaited<ReturnType<typeof connect>>} admin */
+/** Counts the bytes of some work, without those of the measurement. @param {Awaited<ReturnType<typeof connect>>} admin */
 async function makeCounter(admin) {
   const total = async () => {
     const stats = await infoOf(admin, 'stats')

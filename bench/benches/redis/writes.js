@@ -10,7 +10,7 @@ const KEYS = 500
 
 let written = 0
 const sample = () => makeSample(++written)
-/** What the dictionary stores for a sample, made at next to no cost. */
+/** The stored form of a sample, made at almost no cost. */
 const stored = () => `[{"enabled":1,"limit":2,"label":3},true,${++written},"Setting number ${written}"]`
 
 /** Writes one by one and many at once, against the server without the dictionary. @type {import('../../types.js').Bench} */
@@ -92,7 +92,7 @@ function inSequence(keys, write) {
   })
 }
 
-/** The time of all of them together. @param {readonly string[]} keys @param {(key: string) => Promise<unknown>} write */
+/** The total time. @param {readonly string[]} keys @param {(key: string) => Promise<unknown>} write */
 function atOnce(keys, write) {
   return repeated(1, async () => (await Promise.all(keys.map(write))).length)
 }

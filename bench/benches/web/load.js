@@ -10,8 +10,8 @@ const REQUEST = 'GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n'
 const server = new URL('../../tasks/web-server.js', import.meta.url)
 
 /**
- * A server in a process of its own, and so many connections to it, each of which sends its next requests when it has the answers
- * to those before. They parse nothing, all answers being of one length, so that the server is what is measured.
+ * A server in its own process, and connections that each send their next requests when all responses have arrived. They
+ * parse nothing, since all responses have one length: the server is the bottleneck.
  */
 export class Load {
   #child
@@ -19,7 +19,7 @@ export class Load {
   #pipelined
   /** @type {Socket[]} */
   #sockets = []
-  /** The length of an answer. */
+  /** The length of a response. */
   #length = 0
 
   /** @param {import('node:child_process').ChildProcess} child @param {number} pipelined */
@@ -28,7 +28,10 @@ export class Load {
     this.#pipelined = pipelined
   }
 
-  /** @param {object} site as the task takes it @param {number} connections @param {number} [pipelined] requests of each at a time */
+  /**
+   * @param {object} site as the task expects it @param {number} connections @param {number} [pipelined] concurrent
+   * requests of each
+   */
   static async start(site, connections, pipelined = 1) {
     const child = start(server, [JSON.stringify(site)])
     const load = new Load(child, pipelined)
@@ -42,7 +45,7 @@ export class Load {
     return load
   }
 
-  /** The answer's length, from a first request, when nothing is still to come. */
+  /** The length of the response to a first request, once nothing more arrives. */
   async #measure() {
     const [socket] = /** @type {[Socket]} */ (this.#sockets)
     socket.write(REQUEST)
@@ -51,7 +54,7 @@ export class Load {
     this.#length = answer.length
   }
 
-  /** Sends at least so many requests over all connections, and waits for their answers. @param {number} requests */
+  /** Sends at least so many requests over all connections, and waits for their responses. @param {number} requests */
   async send(requests) {
     let left = requests
     const several = REQUEST.repeat(this.#pipelined)
@@ -59,7 +62,7 @@ export class Load {
       new Promise((resolve, reject) => {
         let missing = 0
         const onClose = () => reject(new Error('The server closed a connection.'))
-        // It tells no one any more.
+        // Its listener is gone.
         if (socket.destroyed) return onClose()
         const next = () => {
           if (left <= 0) {
@@ -82,7 +85,7 @@ export class Load {
   }
 
   /**
-   * How many checks the server has made so far, and the time of the processor that it took, in ns.
+   * How many checks the server has made so far, and the processor time it has used, in ns.
    * @returns {Promise<{ checks: number, cpu: number }>}
    */
   async usage() {
@@ -90,7 +93,7 @@ export class Load {
     return (await once(this.#child, 'message'))[0]
   }
 
-  /** The time of the processor that the server takes for each of so many requests, in ns. @param {number} requests */
+  /** The server's processor time per request, over so many requests, in ns. @param {number} requests */
   async cost(requests) {
     const before = await this.usage()
     await this.send(requests)

@@ -11,9 +11,9 @@ const PIPELINED = 4
 const KEYS = 1_000
 
 /**
- * What the middleware adds to a request, by framework: in time of the processor, which a server that is busy needs for each,
- * and which other processes of the machine disturb least. Against the framework alone, and against the least that gives
- * each request a context of its own: a middleware that runs it in an `AsyncLocalStorage`.
+ * The processor time that the middleware adds to a request, by framework: it limits a busy server, and other processes
+ * disturb it least. Compared with the framework alone, and with the cheapest middleware that gives each request its own
+ * context: one that runs it in an `AsyncLocalStorage`.
  * @param {string} framework
  * @returns {import('../../types.js').Bench}
  */
@@ -32,8 +32,8 @@ export function overhead(framework) {
 }
 
 /**
- * Against each of two others, in several processes of each: what one of them has compiled, and how, stays with it, and may make
- * more of a difference than what is compared.
+ * Against each of two others, in several processes of each: what the compiler did in one process lasts, and may matter
+ * more than the difference to measure.
  * @param {Context} context @param {object} ours @param {[object, object]} others
  */
 async function compareSites({ quick }, ours, others) {
@@ -42,7 +42,7 @@ async function compareSites({ quick }, ours, others) {
   for (let count = quick ? 1 : 4; count > 0; count -= 1) {
     const mine = await Load.start(ours, CONCURRENT / PIPELINED, PIPELINED)
     for (const [index, other] of others.entries()) {
-      // Not before it is its turn: servers close connections that are idle for seconds.
+      // Not earlier: servers close connections that are idle for seconds.
       const base = await Load.start(other, CONCURRENT / PIPELINED, PIPELINED)
       runs[index]?.push(await compareLoads(quick, mine, base))
       base.stop()
@@ -78,7 +78,7 @@ export async function checks(context) {
   for (const [name, connections, maxStaleness, atMost] of cases) {
     const site = { framework: 'Express', keys: KEYS, file, counted: true, options: { maxStaleness } }
     const load = await Load.start(site, connections)
-    // The first request with a bound has it recorded, the second is the first that may rely on it.
+    // The first request with a bound records it, and the second is the first that may rely on it.
     await load.send(connections * 2)
     const before = await load.usage()
     await load.send(requests)

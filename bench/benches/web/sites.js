@@ -22,13 +22,13 @@ import { Dicts, DurableDictModule } from '../../../dist/nestjs.js'
 /** @typedef {{ settings: ReadonlyMap<string, Sample> }} Dictionaries */
 
 /**
- * What is served: a value of the dictionary, or without one of the map.
+ * What is served: a value of the dictionary if there is one, and otherwise of the map.
  * @typedef {object} Content
  * @property {string} key
  * @property {Map<string, Sample>} map
  * @property {Dict} [dict]
  * @property {Options} [options]
- * @property {boolean} [storage] whether a middleware runs each request in a storage, and does nothing else
+ * @property {boolean} [storage] whether a middleware only runs each request in an `AsyncLocalStorage`
  */
 
 const requests = new AsyncLocalStorage()

@@ -5,7 +5,7 @@ import { makeKey, makeSample } from '../../samples.js'
 import { withEachClient } from './clients.js'
 import { makeDict, requestsOf } from './server.js'
 
-/** So long that the log has no room for it: it is read from its znode. In characters. */
+/** Too long for the log, so that it is read from its znode. In characters. */
 const LONG = 4_000
 
 /** What one change costs another replica: in requests, and in time, with few keys and with many. @type {import('../../types.js').Bench} */
@@ -39,7 +39,7 @@ export async function catchUp({ quick }) {
 }
 
 /**
- * Two replicas of one dictionary, in sessions of their own: one writes, the other catches up through the client.
+ * Two replicas of one dictionary, in separate sessions: one writes, the other catches up through the client.
  * @param {import('./clients.js').Client} client @param {string} path @param {number} size
  */
 async function openPair(client, path, size) {
@@ -50,7 +50,7 @@ async function openPair(client, path, size) {
     written += 1
     const key = makeKey((written * 7_919) % size)
     await writer.set(key, { ...makeSample(written), label: `${label} ${written}` })
-    // The watch that it has fired is set again by then.
+    // The fired watch is set again by then.
     await writer.sync()
     return { key, label: `${label} ${written}` }
   }
@@ -58,7 +58,7 @@ async function openPair(client, path, size) {
     /** How many requests the reader sends to catch up, once the watch has fired. @param {string} label */
     async requests(label) {
       const counts = []
-      // A sign of life, or a look at the number of children soon after opening, may fall into one of them.
+      // A heartbeat, or a check of the number of children soon after opening, may fall into one of them.
       for (let index = 0; index < 5; index += 1) {
         const alone = await requestsOf(() => write(label))
         await reader.sync()

@@ -68,7 +68,7 @@ async function withBarrier(client, path, keys, quick) {
     warmUp,
   })
   const many = await compare({
-    // The time of all of them together, not of each.
+    // The total time, not the time of each.
     ours: repeated(1, async () => (await Promise.all(keys.map(key => dict.get(key)))).length),
     base: setData,
     rounds,

@@ -13,14 +13,14 @@ import { ZookeeperDict } from '../../../dist/index.js'
  * @typedef {object} Client
  * @property {string} name
  * @property {(path: string, options?: Options) => Promise<Dict>} open a dictionary
- * @property {(path: string, options?: Options) => Promise<Dict>} openElsewhere the same, in a session of its own
+ * @property {(path: string, options?: Options) => Promise<Dict>} openElsewhere the same, in a separate session
  * @property {(path: string, data: Buffer) => Promise<unknown>} setData
  * @property {(path: string, watch: boolean) => Promise<Buffer>} getData
  * @property {(listener: () => void) => void} onChange of a znode that was read with a watch
  * @property {() => void} close
  */
 
-/** So long that no sign of life falls into what is measured or counted, in ms. */
+/** Long enough that no heartbeat falls into the measurement, in ms. */
 const SESSION_TIMEOUT = 60_000
 
 /** @type {Record<string, (address: string) => Promise<Client>>} */

@@ -10,8 +10,8 @@ import { makeDict } from './server.js'
 const SAMPLES = 10
 
 /**
- * From the call of `set` until the memory of another process holds the value, against a bare `setData` until another process
- * has read it after a watch event, through the same kind of client.
+ * From the call of `set` until the memory of another process has the value, against a bare `setData` until another
+ * process has read it after a watch event, through the same kind of client.
  * @type {import('../../types.js').Bench}
  */
 export async function push({ quick }) {
@@ -23,7 +23,7 @@ export async function push({ quick }) {
     const listener = await startListener('zookeeper-listener', [client.name, address, path, znode])
     const [ours, base] = [/** @type {number[]} */ ([]), /** @type {number[]} */ ([])]
     const measure = async (/** @type {(id: string) => Promise<unknown>} */ send) => {
-      // Pauses without a rhythm, so that they do not fall in with one of the reader's.
+      // Random pauses, so that they do not align with the reader's.
       await new Promise(resolve => setTimeout(resolve, 1 + Math.random() * 4))
       const id = randomUUID()
       const seen = listener.seen(id)

@@ -13,20 +13,20 @@ const CHUNK = 1_000
 /** @type {Promise<string> | undefined} */
 let starting
 
-/** Where a server of this process's own is, as host and port. */
+/** The host and port of a server that this process started. */
 function serverAddress() {
   starting ??= start()
   return starting
 }
 
-/** As ZooKeeper is by default, it waits for its disk at each write; so its folder is not to be one that may be in memory. */
+/** ZooKeeper waits for its disk at each write by default, so its folder must not be in memory. */
 async function start() {
   process.env.TMPDIR = join(root, '.cache')
   const { address } = await startZookeeperNode({}, ['forceSync=yes'])
   return address
 }
 
-/** What the server says to a command of four letters. @param {string} word */
+/** The server's response to a four-letter command. @param {string} word */
 async function ask(word) {
   return fourLetters(Number((await serverAddress()).split(':')[1]), word)
 }
@@ -49,14 +49,14 @@ export async function makeDict(count) {
   return { address, path }
 }
 
-/** How many requests the server gets by some work. @param {() => Promise<unknown>} work */
+/** How many requests some work sends to the server. @param {() => Promise<unknown>} work */
 export async function requestsOf(work) {
   const between = async (/** @type {() => Promise<unknown>} */ counted) => {
     const before = await received()
     await counted()
     return (await received()) - before
   }
-  // Asking is counted, too.
+  // The measurement itself counts.
   const own = await between(async () => {})
   return (await between(work)) - own
 }

@@ -9,7 +9,7 @@ import { makeDict } from './server.js'
 const KEYS = 1_000
 const OVERLAPPING = 100
 
-/** What a write costs, alone and among others. @type {import('../../types.js').Bench} */
+/** The cost of a write, alone and among others. @type {import('../../types.js').Bench} */
 export async function writes({ quick }) {
   const { address, path } = await makeDict(KEYS)
   const bare = await makeDict(1)
@@ -26,7 +26,7 @@ export async function writes({ quick }) {
       written += 1
       return client.setData(`${bare.path}/${makeKey(0)}`, Buffer.from(encoding.encode(makeSample(written))))
     }
-    // Several of each in a row: one alone pays for what the other has left behind, in the server too.
+    // Several of each in a row: a single one would pay for what the other side left behind, also in the server.
     const some = quick ? 5 : 10
     const one = await compare({ ours: inSequence(some, next), base: inSequence(some, plain), rounds, warmUp })
     const many = await compare({
