@@ -4,7 +4,7 @@ import type { DurableDictError } from '../errors/errors.js'
 /** A class of the library's errors. */
 type Kind<E extends DurableDictError> = abstract new (...args: never[]) => E
 
-/** Rejects with an error of this class, which names the dictionary, and the key where there is one. Gives the error. */
+/** Expects a rejection with an error of this class that names the dictionary and, if any, the key. Returns the error. */
 export async function rejects<E extends DurableDictError>(
   work: Promise<unknown>,
   kind: Kind<E>,
@@ -17,13 +17,13 @@ export async function rejects<E extends DurableDictError>(
   return error
 }
 
-/** Rejects with a `TypeError`: misuse in code. */
+/** Expects a rejection with a `TypeError`: misuse in code. */
 export async function rejectsMisuse(work: Promise<unknown>): Promise<void> {
   const error = await failure(work)
   assert.ok(error instanceof TypeError, `TypeError was to be expected; got ${describeFailure(error)}`)
 }
 
-/** What the promise rejects with. */
+/** Returns the rejection of the promise. */
 export async function failure(work: Promise<unknown>): Promise<unknown> {
   let value: unknown
   try {

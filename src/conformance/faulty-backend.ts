@@ -17,7 +17,7 @@ const METHODS = [
 /** A method of a backend. */
 export type Method = (typeof METHODS)[number] | 'restrictToReads' | 'close'
 
-/** Stands between the dictionary and one method of its backend: may call `proceed`, or not, or later. */
+/** Intercepts one method of a backend. It may call `proceed` immediately, later or not at all. */
 export type Interceptor = (proceed: (...args: readonly unknown[]) => unknown, ...args: readonly unknown[]) => unknown
 
 /** A call that the dictionary made. */
@@ -26,11 +26,11 @@ export interface Call {
   readonly args: readonly unknown[]
 }
 
-/** A backend whose calls can be counted, failed, delayed and held up: for the tests of what is built on one. */
+/** A backend whose calls can be counted, failed, delayed and held, for tests of code that uses a backend. */
 export class FaultyBackend {
-  /** What to open the dictionary on. It has the methods that the inner one has, and always `restrictToReads` and `close`. */
+  /** The backend to open the dictionary on. It has the methods of the inner one, and always `restrictToReads` and `close`. */
   readonly backend: Backend<unknown>
-  /** Every call so far, in order. */
+  /** All calls so far, in order. */
   readonly calls: Call[] = []
   readonly #inner: Backend<unknown>
   readonly #interceptors = new Map<Method, Interceptor>()
@@ -53,7 +53,7 @@ export class FaultyBackend {
   }
 
   /**
-   * Lets the dictionary look at what the backend knows without asking its store, as it would without this one in between.
+   * Lets the dictionary call `currentAsOf` of the inner backend.
    * Default: it cannot, so that each check is a call.
    */
   letKnow(): void {
@@ -61,7 +61,7 @@ export class FaultyBackend {
     if (inner.currentAsOf) this.backend.currentAsOf = version => inner.currentAsOf?.(version)
   }
 
-  /** How often any of the methods was called. */
+  /** How often the methods were called in total. */
   count(...methods: readonly Method[]): number {
     return this.calls.filter(({ method }) => methods.includes(method)).length
   }
@@ -71,17 +71,17 @@ export class FaultyBackend {
     return new Promise(resolve => this.#waiting.push({ method, resolve }))
   }
 
-  /** Puts an interceptor between the dictionary and each of the methods, in place of an earlier one. */
+  /** Sets the interceptor of each of the methods. It replaces an earlier one. */
   intercept(methods: Method | readonly Method[], interceptor: Interceptor): void {
     for (const method of [methods].flat() as Method[]) this.#interceptors.set(method, interceptor)
   }
 
-  /** The calls fail without effect. */
+  /** Makes the calls fail without effect. */
   failBefore(methods: Method | readonly Method[], error: unknown = lost()): void {
     this.intercept(methods, () => Promise.reject(error))
   }
 
-  /** The calls take effect, but their answers are lost. */
+  /** Makes the calls take effect, but lose their answers. */
   failAfter(methods: Method | readonly Method[], error: unknown = lost()): void {
     this.intercept(methods, async (proceed, ...args) => {
       await proceed(...args)
@@ -89,12 +89,12 @@ export class FaultyBackend {
     })
   }
 
-  /** The calls are never answered, and have no effect, unless {@link FaultyBackend.heal} ends them. */
+  /** Makes the calls hang without effect until {@link FaultyBackend.heal} ends them. */
   hang(methods: Method | readonly Method[]): void {
     this.intercept(methods, () => this.#hold())
   }
 
-  /** The calls take effect, but are never answered. */
+  /** Makes the calls take effect, but never answers them. */
   hangAfter(methods: Method | readonly Method[]): void {
     this.intercept(methods, async (proceed, ...args) => {
       await proceed(...args)
@@ -102,7 +102,7 @@ export class FaultyBackend {
     })
   }
 
-  /** The calls are sent when `until` resolves. */
+  /** Sends the calls when `until` resolves. */
   delayBefore(methods: Method | readonly Method[], until: () => Promise<unknown>): void {
     this.intercept(methods, async (proceed, ...args) => {
       await until()
@@ -110,7 +110,7 @@ export class FaultyBackend {
     })
   }
 
-  /** The calls take effect, and are answered when `until` resolves. */
+  /** Makes the calls take effect, and answers them when `until` resolves. */
   delayAfter(methods: Method | readonly Method[], until: () => Promise<unknown>): void {
     this.intercept(methods, async (proceed, ...args) => {
       const answer = await proceed(...args)
@@ -119,7 +119,7 @@ export class FaultyBackend {
     })
   }
 
-  /** Ends all faults: later calls go through, those held up fail. */
+  /** Ends all faults: later calls pass, and held calls fail. */
   heal(): void {
     this.#interceptors.clear()
     for (const reject of this.#held.splice(0)) reject(lost())
@@ -143,5 +143,5 @@ export class FaultyBackend {
 }
 
 function lost(): Error {
-  return new Error('The connection was lost (a fault made on purpose).')
+  return new Error('The connection was lost (an injected fault).')
 }

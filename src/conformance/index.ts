@@ -87,11 +87,11 @@ const TOPICS: readonly Topic[] = [
 ]
 
 /**
- * Registers everything that a backend, and a dictionary on it, must keep to: in every mode, by itself and with others,
+ * Registers the conformance tests of a backend and of dictionaries on it: in every mode, alone and with other writers,
  * with and without faults.
  *
  * @param runner - the test functions of any runner.
- * @param subject - what is tested.
+ * @param subject - the backend to test.
  *
  * @example
  * conformance({ describe, test }, { name: 'MyBackend', create: () => new MyFixture() })

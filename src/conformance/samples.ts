@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import type { Backend, CatchUp, Change, Version } from '../contract/backend.js'
 
-/** Keys that stores, languages and file systems are known to trip over. All of them are ordinary keys here. */
+/** Keys that some stores, languages and file systems mishandle. All of them are ordinary keys here. */
 export const ODD_KEYS: readonly string[] = [
   '__proto__',
   'constructor',
@@ -78,7 +78,7 @@ export const ODD_KEYS: readonly string[] = [
   '\0'.repeat(512),
 ]
 
-/** Stored forms that stores are known to trip over. */
+/** Stored forms that some stores mishandle. */
 export const ODD_VALUES: readonly string[] = [
   '',
   ' ',
@@ -101,14 +101,14 @@ export const ODD_VALUES: readonly string[] = [
   '"\'`',
 ]
 
-/** One megabyte of text, no two parts of it alike. */
+/** One megabyte of text without repetitions. */
 export function large(): string {
   let text = ''
   for (let n = 0; text.length < 1_000_000; n += 1) text += `${n}é`
   return text
 }
 
-/** Everything stored, read by the four methods alone. */
+/** Returns everything stored, read with the four methods only. */
 export async function contents<S>(backend: Backend<S>): Promise<Map<string, S>> {
   const entries = new Map<string, S>()
   for await (const [key, stored] of await backend.durables()) {
@@ -118,30 +118,30 @@ export async function contents<S>(backend: Backend<S>): Promise<Map<string, S>> 
   return entries
 }
 
-/** What is stored under one key. */
+/** Returns the stored form of one key. */
 export async function storedIn<S>(backend: Backend<S>, key: string): Promise<S | undefined> {
   return (await contents(backend)).get(key)
 }
 
-/** A state as a test follows it. */
+/** A state that a test tracks. */
 export interface Followed {
   readonly version: Version
   readonly entries: Map<string, unknown>
 }
 
-/** The present state. The store must stand still meanwhile. */
+/** Returns the current state. The store must not change meanwhile. */
 export async function stateOf(backend: Backend<unknown>): Promise<Followed> {
   return { version: await backend.lastUpdated(), entries: await contents(backend) }
 }
 
-/** Follows an answer, checking that its changes are chained; `undefined` where everything would have to be loaded. */
+/** Applies an answer and checks that its changes are chained. Returns `undefined` if everything would have to be loaded. */
 export function follow(from: Followed, answer: CatchUp<unknown>): Followed | undefined {
   if (answer.type === 'tooOld') return undefined
   if (answer.type === 'state') return { version: answer.version, entries: new Map(answer.entries) }
   const entries = new Map(from.entries)
   let { version } = from
   for (const change of answer.changes) {
-    assert.ok(Object.is(change.previous, version), 'each change must lead on from the one before')
+    assert.ok(Object.is(change.previous, version), 'each change must be chained to the previous one')
     assert.ok(!Object.is(change.version, version), 'each change must lead to another version')
     replay(entries, change)
     version = change.version
@@ -158,7 +158,7 @@ function replay(entries: Map<string, unknown>, change: Change<unknown>): void {
   }
 }
 
-/** The same entries, in whatever order. */
+/** Expects the same entries in any order. */
 export function sameEntries(actual: ReadonlyMap<string, unknown>, expected: ReadonlyMap<string, unknown>): void {
   assert.deepEqual(sorted(actual), sorted(expected))
 }
@@ -167,12 +167,12 @@ function sorted(entries: ReadonlyMap<string, unknown>): [string, unknown][] {
   return [...entries].sort(([left], [right]) => (left < right ? -1 : 1))
 }
 
-/** Every number below `count`, for loops that are written as a map. */
+/** Returns every number below `count`. */
 export function range(count: number): number[] {
   return Array.from({ length: count }, (_, index) => index)
 }
 
-/** Writes so many times, and reads all the while. Both get their turns, also where backends answer at once. */
+/** Writes that many times and reads meanwhile. Both make progress even if the backend answers synchronously. */
 export async function sideBySide(
   times: number,
   write: (n: number) => Promise<unknown>,
@@ -197,7 +197,7 @@ export async function sideBySide(
   await Promise.all([written, readOn()])
 }
 
-/** Lets everything else that is ready run first. */
+/** Lets other ready work run first. */
 export function turn(): Promise<void> {
   return new Promise(resolve => setImmediate(resolve))
 }

@@ -1,47 +1,47 @@
 import type { Awaitable, Backend, Supports } from '../contract/backend.js'
 
-/** Registers one test. Every runner's `test` or `it` is one. */
+/** Registers one test, like `test` or `it` of every runner. */
 export interface RegisterTest {
-  // What a runner's function gives back differs between runners, and does not matter.
+  // Runners return different things, which do not matter.
   (name: string, run: () => Promise<void>): unknown
-  /** Reports a test that is not run. Where the runner has none, deviations are not listed. */
+  /** Reports a skipped test. If the runner lacks it, deviations are not listed. */
   readonly skip?: ((name: string, run: () => Promise<void>) => unknown) | undefined
 }
 
-/** The test functions of any runner: of Vitest, Jest, `node:test`, Mocha … */
+/** The test functions of a runner such as Vitest, Jest, `node:test` or Mocha. */
 export interface Runner {
   readonly describe: (name: string, register: () => void) => unknown
-  /** Or `it`. */
+  /** Or pass `it`. */
   readonly test?: RegisterTest | undefined
   readonly it?: RegisterTest | undefined
 }
 
-/** What a backend may lack: an optional method, a guarantee, to hold bytes besides text, or values of a megabyte. */
+/** What a backend may lack: an optional method, a guarantee, support for bytes, or support for values of a megabyte. */
 export type Capability = keyof Supports | 'bytes' | 'megabytes'
 
-/** One store of its own, made for one test. */
+/** One separate store, created for one test. */
 export interface Fixture {
-  /** A new backend over the same store at each call, as another process would have it. */
+  /** Returns a new backend on the same store at each call, like another process. */
   backend(): Awaitable<Backend<unknown>>
-  /** Called when every backend has been closed. */
+  /** Called after every backend was closed. */
   dispose(): Awaitable<void>
 }
 
-/** How a dictionary is opened. */
+/** The options that a dictionary is opened with. */
 export interface Mode {
   readonly autosync?: boolean | undefined
   readonly live?: boolean | undefined
   readonly consistency?: 'linearizable' | 'sequential' | undefined
 }
 
-/** What is tested. */
+/** The backend to test. */
 export interface Subject {
   readonly name: string
-  /** A store that is empty, and that nothing else uses. */
+  /** Creates an empty store that nothing else uses. */
   create(): Awaitable<Fixture>
   /**
-   * The capabilities that the backend lacks, each with the reason. What needs them is then reported as skipped,
-   * and what happens instead is tested. Default: it has all of them.
+   * The capabilities that the backend lacks, each with the reason. Tests that need them are reported as skipped,
+   * and other tests check what happens instead. Default: none.
    */
   readonly missing?: { readonly [C in Capability]?: string | undefined } | undefined
   /** The modes to run in. Default: all of {@link MODES}. */
@@ -50,7 +50,7 @@ export interface Subject {
   readonly timeoutScale?: number | undefined
 }
 
-/** Every mode that a dictionary can be opened in. */
+/** All modes in which a dictionary can be opened. */
 export const MODES: readonly Mode[] = [
   { autosync: true },
   { autosync: false },

@@ -4,30 +4,30 @@ import { World } from './world.js'
 /** One test. */
 export type Body = (world: World) => Promise<void>
 
-/** A test for backends that have a capability, or have it not. */
+/** A test for backends that have, or lack, a capability. */
 export interface Case {
   readonly run: Body
   readonly needs: readonly Capability[]
-  /** Any of these will do. Default: none is needed. */
+  /** Needs at least one of these. Default: needs none. */
   readonly needsOneOf?: readonly Capability[]
-  /** Run only where all of these are missing. */
+  /** Runs only if all of these are missing. */
   readonly lacks: readonly Capability[]
 }
 
-/** Tests of one topic, by what they say. */
+/** The tests of one topic, by title. */
 export interface Topic {
   readonly title: string
-  /** The modes that it is run in. Default: none; it does not open dictionaries, or chooses their modes itself. */
+  /** The modes to run in. Default: none, for topics that open no dictionaries or choose the modes themselves. */
   readonly modes?: (mode: Mode) => boolean
   readonly tests: Readonly<Record<string, Body | Case>>
 }
 
-/** For what only backends with all of these capabilities promise; for the others it is reported as skipped. */
+/** For guarantees of backends with all of these capabilities. Other backends report the test as skipped. */
 export function needs(capabilities: Capability | readonly Capability[], run: Body): Case {
   return { run, needs: [capabilities].flat() as Capability[], lacks: [] }
 }
 
-/** For what happens instead, on backends that have none of these capabilities. */
+/** For what happens instead on backends with none of these capabilities. */
 export function lacks(capabilities: Capability | readonly Capability[], run: Body): Case {
   return { run, needs: [], lacks: [capabilities].flat() as Capability[] }
 }
@@ -37,7 +37,7 @@ export const liveModes = (mode: Mode) => mode.live === true
 export const checkedModes = (mode: Mode) => mode.autosync !== false
 export const memoryModes = (mode: Mode) => mode.autosync === false
 
-/** The most that one test may take, in ms, before the subject's scale. */
+/** How long one test may take, in ms, before the subject's scale. */
 const TEST_LIMIT = 15_000
 
 /** Registers the topics, each in its modes. */
@@ -68,11 +68,11 @@ function registerTest(test: RegisterTest, subject: Subject, mode: Mode | undefin
   const lacking = given.needs.filter(lacks)
   if (given.needsOneOf?.every(lacks)) lacking.push(...given.needsOneOf)
   if (lacking.length === 0) test(name, run)
-  // Called as a member: some runners need it so.
+  // Called as a member, which some runners require.
   else test.skip?.(`${name} [${lacking.map(one => `no ${one}: ${missing[one]}`).join('; ')}]`, run)
 }
 
-/** What the backend lacks in this mode: a dictionary that asks for linearizable checks gets them. */
+/** What the backend lacks in this mode. A dictionary that asks for linearizable checks gets them. */
 function missingIn({ missing = {} }: Subject, mode: Mode | undefined): NonNullable<Subject['missing']> {
   return mode?.consistency === 'linearizable' ? { ...missing, linearizable: undefined } : missing
 }
@@ -80,9 +80,9 @@ function missingIn({ missing = {} }: Subject, mode: Mode | undefined): NonNullab
 async function runIn(subject: Subject, mode: Mode, body: Body): Promise<void> {
   const world = await World.create(subject, mode)
   try {
-    await world.within(body(world), 'the test must come to its end', TEST_LIMIT * (subject.timeoutScale ?? 1))
+    await world.within(body(world), 'the test must end', TEST_LIMIT * (subject.timeoutScale ?? 1))
   } catch (error) {
-    // What the test found is what is to be told, not what it left behind.
+    // Report the failure of the test, rather than of its cleanup.
     await world.dispose().catch(() => {})
     throw error
   }

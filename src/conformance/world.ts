@@ -6,19 +6,19 @@ import type { CommonOptions } from '../dictionary/options.js'
 import { FaultyBackend, type Method } from './faulty-backend.js'
 import type { Capability, Fixture, Mode, Subject } from './subject.js'
 
-/** The most that a test waits for one thing to happen, in ms, before the subject's scale. */
+/** How long a test waits for one event, in ms, before the subject's scale. */
 const PATIENCE = 5_000
 
-/** The time limit of a dictionary whose store is made to hang, in ms, before the subject's scale. */
+/** The time limit of a dictionary whose store hangs, in ms, before the subject's scale. */
 const SHORT = 250
 
-/** Options of a dictionary, whatever its schema and defaults. */
+/** Options of a dictionary with any schema and defaults. */
 export type AnyOptions = CommonOptions & { schema?: unknown; defaults?: Record<string, unknown> }
 
-/** A dictionary as the suite uses it: any key, any value. */
+/** A dictionary of the suite: any key, any value. */
 export type Dict = DurableDict<Record<string, unknown>>
 
-/** What one test works with: a store of its own, and everything opened on it. */
+/** The environment of one test: a separate store, and everything opened on it. */
 export class World {
   readonly mode: Mode
   readonly patience: number
@@ -41,25 +41,25 @@ export class World {
     return new World(subject, await subject.create(), mode)
   }
 
-  /** What the subject says that its backend can do. */
+  /** Whether the subject declares that its backend has the capability. */
   supports(capability: Capability): boolean {
     if (capability === 'linearizable' && this.mode.consistency === 'linearizable') return true
     return this.#subject.missing?.[capability] === undefined
   }
 
-  /** Sees to it that the subject declares what its backend can do. */
+  /** Checks that the subject declares the capabilities of its backend. */
   async checkDeclared(): Promise<void> {
     declared(await this.backend(), this.#subject)
   }
 
-  /** A backend over the store, bare. */
+  /** Returns a plain backend on the store. */
   async backend<S = string>(): Promise<Backend<S>> {
     const backend = await this.#fixture.backend()
     this.#raw.push(backend)
     return backend as Backend<S>
   }
 
-  /** A backend over a store of its own. */
+  /** Returns a backend on a separate store. */
   async elsewhere(): Promise<Backend<string>> {
     const fixture = await this.#subject.create()
     this.#others.push(fixture)
@@ -68,14 +68,14 @@ export class World {
     return backend as Backend<string>
   }
 
-  /** A backend over the store whose calls can be counted and failed; for a dictionary. */
+  /** Returns a backend on the store whose calls can be counted and failed, for a dictionary. */
   async tap(): Promise<FaultyBackend> {
     const tap = new FaultyBackend(await this.#fixture.backend())
     this.#taps.push({ tap })
     return tap
   }
 
-  /** A dictionary over the store, in the mode under test. */
+  /** Opens a dictionary on the store in the mode under test. */
   async open(options: AnyOptions = {}): Promise<Dict> {
     const tap = await this.tap()
     tap.letKnow()
@@ -89,13 +89,13 @@ export class World {
     return dict
   }
 
-  /** Closing this one has failed, as it was to. */
+  /** Marks a dictionary that a test has failed to close on purpose. */
   forget(dict: Dict): void {
     const index = this.#taps.findIndex(one => one.dict === dict)
     if (index >= 0) this.#taps.splice(index, 1)
   }
 
-  /** The methods that a check, a load and a write go through. */
+  /** The methods that a check, a load and a write call. */
   get path(): { readonly check: Method[]; readonly load: Method[]; readonly write: Method[] } {
     return {
       check: this.supports('changesSince') ? ['changesSince'] : ['lastUpdated'],
@@ -104,7 +104,7 @@ export class World {
     }
   }
 
-  /** Waits for what the mode promises: a live dictionary is fed, another is asked to catch up. */
+  /** Waits as the mode requires: a live dictionary follows by itself, another one must catch up. */
   async see(dict: Dict, predicate: () => boolean): Promise<void> {
     if (this.mode.live) return this.until(dict, predicate)
     await dict.sync()
@@ -119,11 +119,11 @@ export class World {
         const ask = () => predicate() && resolve()
         for (const event of ['sync', 'stale', 'fresh', 'close'] as const) dict.on(event, ask)
       }),
-      `it must come to hold: ${predicate}`,
+      `it must become true: ${predicate}`,
     )
   }
 
-  /** The answer, or a failure where it takes too long. */
+  /** Returns the answer. Fails if it takes too long. */
   async within<V>(work: Promise<V>, what: string, ms = this.patience): Promise<V> {
     let timer: NodeJS.Timeout | undefined
     const late = new Promise<never>((_, reject) => {
@@ -132,7 +132,7 @@ export class World {
     return Promise.race([work, late]).finally(() => clearTimeout(timer))
   }
 
-  /** Closes everything, and sees to it that nothing was called after it was closed. */
+  /** Closes everything, and checks that no backend was called after it was closed. */
   async dispose(): Promise<void> {
     for (const { tap } of this.#taps) tap.heal()
     const closing = this.#taps.map(({ tap, dict }) => (dict ? dict.close() : closeAlone(tap)))

@@ -4,7 +4,7 @@ import { classNameOf, isForeignPrototype } from './walk.js'
 /** A built-in class that RichEncoding keeps. */
 export interface Builtin {
   readonly name: string
-  /** Sets how its content is looked through; `leaf` has none. */
+  /** How its content is inspected; a `leaf` has none. */
   readonly shape: 'leaf' | 'map' | 'set' | 'buffer' | 'view' | 'error'
   /** Whether the object really is one. Its prototype alone proves nothing: `Object.create(Map.prototype)`. */
   is(container: object): boolean
@@ -54,7 +54,7 @@ const BUILTINS: Builtin[] = [
   ...temporals,
 ]
 
-/** Names that devalue writes for built-in classes, besides those above. */
+/** Further names that devalue writes for built-in classes. */
 export const BUILTIN_NAMES: ReadonlySet<string> = new Set([...BUILTINS.map(each => each.name), 'Object', 'null'])
 
 const byPrototype = new Map<object, Builtin>()
@@ -62,17 +62,17 @@ for (const builtin of BUILTINS) {
   const global = globalOf(builtin.name)
   if (global !== undefined) byPrototype.set(global.prototype, builtin)
 }
-// A Buffer is kept as the Uint8Array that it is, like structured clone does.
+// A Buffer is stored as the Uint8Array that it is, as in structured clone.
 byPrototype.set(Buffer.prototype, byPrototype.get(Uint8Array.prototype) as Builtin)
 
-/** The class of that name, where this engine has it (Temporal and Float16Array are recent). */
+/** Returns the class of that name if this engine has it (Temporal and Float16Array are recent). */
 function globalOf(name: string): { prototype: object } | undefined {
   let found: unknown = globalThis
   for (const part of name.split('.')) found = (found as Record<string, unknown> | undefined)?.[part]
   return found as { prototype: object } | undefined
 }
 
-/** The built-in class that `container` is a direct instance of; `undefined` for subclasses and everything else. */
+/** Returns the built-in class that `container` is a direct instance of; `undefined` for subclasses and everything else. */
 export function builtinOf(container: object, prototype: object): Builtin | undefined {
   const own = byPrototype.get(prototype)
   if (own !== undefined) return isDisguised(container, own) ? undefined : own
@@ -86,14 +86,14 @@ function isDisguised(container: object, builtin: Builtin): boolean {
   return Object.hasOwn(container, Symbol.toStringTag) || !builtin.is(container)
 }
 
-/** Whether the prototype is that of a native error class: such objects carry more than their enumerable properties. */
+/** Whether the prototype belongs to a native error class. Such objects have more than their enumerable properties. */
 export function isErrorPrototype(prototype: object): boolean {
   return byPrototype.get(prototype)?.shape === 'error'
 }
 
 const errorPrototypes = new Map(errors.map(({ name }) => [name, globalOf(name)?.prototype]))
 
-/** The prototype of the native error class of that name. */
+/** Returns the prototype of the native error class of that name. */
 export function errorPrototypeOf(name: string): object | undefined {
   return errorPrototypes.get(name)
 }

@@ -1,24 +1,24 @@
 /**
- * Turns a value into what the store holds, and back.
+ * Turns values into stored forms and back.
  *
- * `encode` throws where the value cannot be kept as it is; `decode` throws where `stored` is not of this encoding, and
- * gives a value of its own at each call. The dictionary adds its name and the key to whatever they throw. Neither may
- * alter or keep what it is given.
+ * `encode` throws if it cannot store the value without loss. `decode` throws if `stored` is not of this encoding, and
+ * returns a new value at each call. The dictionary adds its name and the key to their errors. Neither may
+ * change or keep its argument.
  *
- * @typeParam S - what the store holds: a string, or bytes where the backend can hold them.
+ * @typeParam S - the stored form: a string, or bytes if the backend can hold them.
  */
 export interface Encoding<S = string> {
-  /** Named in errors. */
+  /** The name of the encoding in error messages. */
   readonly name: string
   /**
-   * Set where `encode` and `decode` hand on the value itself: it is then shared as it is and never frozen, and only a
-   * store inside this process can hold it.
+   * Whether `encode` and `decode` return their argument unchanged. Values are then shared without copying or freezing, and only a
+   * store inside this process can hold them. Default false.
    */
   readonly passThrough?: boolean | undefined
   /**
-   * Set where `encode` writes JSON text, except for values that JSON cannot keep, whose text begins with this tag. A column of
-   * JSON then holds JSON as it is, and tagged text as a JSON string; so text with the value of a JSON string that begins with the
-   * tag must be tagged as well. Default: columns of JSON hold either JSON alone or strings alone, as `encode` writes them.
+   * The tag of text that is not JSON: `encode` writes JSON text, except for values that JSON cannot hold, whose text begins with this
+   * tag. A JSON column then stores JSON unchanged and tagged text as a JSON string. A JSON string that begins with the tag must
+   * therefore be tagged too. Default: JSON columns hold either only JSON or only strings, as `encode` writes them.
    */
   readonly tag?: string | undefined
   encode(value: unknown): S

@@ -1,17 +1,17 @@
 /**
- * Freezes the plain objects and arrays that `value` consists of, in place and at any depth; cycles and deep nesting do
- * no harm. A plain object has `Object.prototype` or no prototype at all; an array has `Array.prototype`.
+ * Freezes the plain objects and arrays in `value`, in place and at any depth. Cycles and deep nesting are safe. A plain object has
+ * `Object.prototype` or no prototype; an array has `Array.prototype`.
  *
- * @returns whether `value` consists of nothing but primitives, plain objects and arrays, so that all callers can share
- * it. `false` where it holds anything else (a Date, Map, typed array, class instance, function…): freezing cannot
- * protect that, and neither it nor what lies inside of it is touched. The plain parts around it are frozen in both
- * cases. Accessors are read like any other member; string keys that are not enumerable are not looked at.
+ * @returns whether `value` consists only of primitives, plain objects and arrays, so that all callers can share
+ * it. `false` if it contains anything else (a Date, Map, typed array, class instance, function…): freezing cannot
+ * protect such objects, and neither they nor their content are changed. The plain parts around them are frozen in both
+ * cases. Accessors are read like other members; non-enumerable string keys are ignored.
  */
 export function deepFreeze(value: unknown): boolean {
   if (isPrimitive(value)) return true
   const pending: object[] = [value as object]
   let plainOnly = true
-  // What was frozen before we came may still hold unfrozen parts, so it is looked through as well: once.
+  // Objects that were already frozen may contain unfrozen parts, so they are inspected too, once each.
   let looked: Set<object> | undefined
   for (let item = pending.pop(); item !== undefined; item = pending.pop()) {
     if (!isPlain(item)) {
@@ -39,9 +39,9 @@ function isPlain(item: object): boolean {
   return (prototype === Object.prototype || prototype === null) && typeof item === 'object'
 }
 
-/** By own keys, never up to `length`: an array with one member can claim a length of four thousand million. */
+/** Visits own keys, never up to `length`: an array with one member can have a length of four thousand million. */
 function pushMembers(item: object, pending: object[]): void {
-  // Reflect.ownKeys takes four times as long, for properties that are not enumerable and that no encoding makes.
+  // Reflect.ownKeys takes four times as long, only to find non-enumerable properties, which no encoding creates.
   for (const key of Object.keys(item)) pushMember((item as Record<string, unknown>)[key], pending)
   for (const key of Object.getOwnPropertySymbols(item)) pushMember((item as Record<symbol, unknown>)[key], pending)
 }

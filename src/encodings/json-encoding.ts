@@ -15,16 +15,16 @@ import {
 /**
  * Plain JSON text (RFC 8259), for stores that programs in other languages read and write.
  *
- * What one reads equals what one wrote: whatever JSON would silently change or leave out is refused instead. That is
- * `undefined` inside (write `null`, or leave the member out), NaN, Infinity and -0, BigInt, functions and symbols, Date,
- * Map, Set, typed arrays and any other class instance (also one with `toJSON`), objects without a prototype, arrays with
- * holes or with named properties, symbol keys, cycles, and strings or keys with lone surrogates (valid for JavaScript, but
- * other languages refuse or replace them).
+ * A value is read back equal to what was written. The encoding refuses everything that JSON would silently change or drop:
  *
- * One thing that JSON does not keep is accepted: an object reached in two ways is written twice, and read as two equal
- * objects. Values read are frozen, so that nothing but `===` can tell. Such repeats may make the text longer by a million
- * characters at most. Properties that are not enumerable are left out, and an
- * accessor is read. An own `__proto__` member is an ordinary one.
+ * - `undefined` inside a value (write `null`, or omit the member), NaN, Infinity and -0, BigInt, functions and symbols;
+ * - Date, Map, Set, typed arrays and other class instances (even with `toJSON`), and objects without a prototype;
+ * - arrays with holes or named properties, symbol keys, and cycles;
+ * - strings or keys with lone surrogates: valid in JavaScript, but other languages refuse or replace them.
+ *
+ * One exception: an object that is referenced twice is written twice, and read back as two equal objects. Values are frozen when they
+ * are read, so that only `===` shows the difference. Such repeats may make the text longer by at most a million characters.
+ * Non-enumerable properties are dropped, and accessors are read. An own `__proto__` member is an ordinary member.
  *
  * @example
  * await RedisDict.open('settings', client, { encoding: JSONEncoding })
@@ -33,9 +33,9 @@ export class JSONEncoding implements Encoding<string> {
   readonly name = 'JSONEncoding'
 
   /**
-   * @throws EncodingError where JSON cannot keep the value, naming the path of the offending member, and where it is
+   * @throws EncodingError if JSON cannot hold the value, with the path of the member, or if it is
    * nested more than 500 levels deep
-   * @throws TypeError for `undefined`, which is no value
+   * @throws TypeError for `undefined`, which is not a value
    */
   encode(value: unknown): string {
     if (value === undefined) throw new TypeError('`undefined` is not a value: delete the key, or store `null`')
@@ -51,7 +51,7 @@ export class JSONEncoding implements Encoding<string> {
   /**
    * A whole number that JavaScript would round, such as 12345678901234567890, is read as a BigInt.
    *
-   * @throws DecodingError where `stored` is not JSON text, is nested more than 500 levels deep, or holds a number out of range
+   * @throws DecodingError if `stored` is not JSON text, is nested more than 500 levels deep, or contains a number out of range
    */
   decode(stored: string): unknown {
     if (typeof stored !== 'string') throw new DecodingError(`JSONEncoding reads text, not ${typeof stored}`)
@@ -63,23 +63,23 @@ function reason(error: unknown): string {
   return error instanceof Error ? error.message : String(error)
 }
 
-/** By how many characters objects that are written more than once may make the text longer. */
+/** By how many characters repeated objects may make the text longer. */
 const MAX_REPEATS = 1024 * 1024
 
-/** What is known of a container that was looked through: about how long its text is, and how deep it nests. */
+/** The approximate text length and the nesting depth of a container. */
 interface Extent {
   length: number
   height: number
 }
 
-/** Looks through a value once, however often an object is reached, and refuses what JSON would change. */
+/** Inspects a value, visiting each object once, and refuses what JSON would change. */
 class Check {
   readonly #done = new Map<object, Extent>()
-  /** What we are inside, down to the member that is being looked at. */
+  /** The containers around the member that is being inspected. */
   readonly #open = new Set<object>()
   #repeated = 0
 
-  /** @returns about how long the member's text is. */
+  /** @returns the approximate length of the member's text. */
   member(value: unknown, frame: Frame | undefined): number {
     if (typeof value === 'string') return checkText(value, frame)
     if (typeof value === 'number') return checkNumber(value, frame)
@@ -100,7 +100,7 @@ class Check {
     const array = Array.isArray(container)
     checkPrototype(container, array, frame)
     refuseSymbolKeys(container, frame)
-    // JSON.stringify would call it, even where it is inherited or not enumerable.
+    // JSON.stringify would call it, even if it is inherited or not enumerable.
     if (typeof (container as { toJSON?: unknown }).toJSON === 'function') {
       refuse(parent, 'has a method `toJSON`, which would store something else. Store what it returns')
     }
@@ -154,7 +154,7 @@ function noteHeight(parent: Frame | undefined, height: number): void {
 }
 
 function checkText(text: string, frame: Frame | undefined): number {
-  // Node has had it since version 20, the library of types for ES2023 has not.
+  // Node has it since version 20, but TypeScript's library for ES2023 does not declare it.
   if ((text as string & { isWellFormed(): boolean }).isWellFormed()) return text.length + 2
   return refuse(
     frame,

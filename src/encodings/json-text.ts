@@ -3,12 +3,12 @@ import { builtin } from '../process/builtin.js'
 import { MAX_DEPTH, MAX_DIGITS } from './walk.js'
 
 /**
- * Reads JSON text (RFC 8259), whoever wrote it. A whole number that no JavaScript number stands for becomes a BigInt; fractions
- * are read as the nearest number.
+ * Reads JSON text (RFC 8259) of any writer. A whole number that no JavaScript number can represent becomes a BigInt; fractions
+ * are rounded to the nearest number.
  *
- * @param hint - what to do about text that is not JSON, as the last sentence of the message.
- * @throws DecodingError if the text is not JSON, is nested more than 500 levels deep, or holds a number out of range. The
- * message describes what is wrong and where, and never quotes the text.
+ * @param hint - what to do about text that is not JSON: the last sentence of the message.
+ * @throws DecodingError if the text is not JSON, is nested more than 500 levels deep, or contains a number out of range. The
+ * message says what is wrong and where, and never quotes the text.
  */
 export function parseJson(text: string, hint: string): unknown {
   if (isTooDeep(text, MAX_DEPTH)) {
@@ -22,7 +22,7 @@ function parsed(text: string, hint: string): unknown {
   try {
     return JSON.parse(text)
   } catch (error) {
-    // The engine's own message quotes the text, and so does not become part of ours, nor its cause.
+    // The engine's message quotes the text: it must become neither part of our message nor its cause.
     throw new DecodingError(`The stored text is not JSON${placeOf(error)}. ${hint}`)
   }
 }
@@ -38,8 +38,8 @@ const QUOTE = 34
 const BACKSLASH = 92
 
 /**
- * Whether the text nests deeper than `limit`. JSON.parse itself takes any depth, and the value would then overflow the stack of
- * whoever walks through it.
+ * Whether the text is nested deeper than `limit`. JSON.parse accepts any depth, and the value would then overflow the stack of code
+ * that walks through it.
  */
 export function isTooDeep(text: string, limit: number): boolean {
   if (text.length <= limit) return false
@@ -54,7 +54,7 @@ export function isTooDeep(text: string, limit: number): boolean {
   return false
 }
 
-/** Where the string that opens at `start` closes: at the first quote after an even number of backslashes. */
+/** Returns where the string that opens at `start` closes: at the first quote after an even number of backslashes. */
 function endOfString(text: string, start: number): number {
   let end = text.indexOf('"', start + 1)
   while (end !== -1) {
@@ -66,12 +66,12 @@ function endOfString(text: string, start: number): number {
   return text.length
 }
 
-/** So many digits in a row, but for those of a fraction, or an exponent so large, that a JavaScript number may be another one. */
+/** Text with so many digits outside a fraction, or so large an exponent, that a JavaScript number may not represent it. */
 const SUSPICIOUS = /(?<![.\d])\d{16}|[eE][+-]?\d{3}/
 
 const NUMBER = /-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/y
 
-/** Marks, in the text that is parsed again, what becomes a BigInt. Random, so that no stored string begins with it. */
+/** Marks what becomes a BigInt when the text is parsed again. Random, so that no stored string begins with it. */
 let mark: string | undefined
 
 function markOfBigInts(): string {
@@ -79,7 +79,7 @@ function markOfBigInts(): string {
   return mark
 }
 
-/** The value of JSON text, with a BigInt for each whole number that would be rounded. */
+/** Returns the value of JSON text, with a BigInt for each whole number that would be rounded. */
 function withExactNumbers(text: string, rounded: unknown): unknown {
   const parts: string[] = []
   let from = 0
@@ -104,7 +104,7 @@ function toBigInt(_key: string, value: unknown): unknown {
   return typeof value === 'string' && value.startsWith(prefix) ? BigInt(value.slice(prefix.length)) : value
 }
 
-/** Whether a number stands for the literal well enough: fractions are rounded, whole numbers are not. */
+/** Whether a number represents the literal well enough: fractions may be rounded, whole numbers may not. */
 function isExact(literal: string, index: number): boolean {
   const value = Number(literal)
   if (Number.isSafeInteger(value) && value !== 0) return true
@@ -120,7 +120,7 @@ function isExact(literal: string, index: number): boolean {
   return Number.isFinite(value) && (wholeText(value) === literal || BigInt(value) === BigInt(literal))
 }
 
-/** A whole number as JavaScript prints it, without an exponent: how JSON text of JavaScript, or of a database, names it. */
+/** Returns a whole number without an exponent, as JavaScript and databases write it in JSON text. */
 function wholeText(value: number): string {
   const [digits = '', exponent] = String(value).split('e+')
   if (exponent === undefined) return digits

@@ -1,20 +1,20 @@
 import { isForeignPrototype, MAX_DEPTH, symbolKeyOf } from './walk.js'
 
 /**
- * JSON text for a value that JSON keeps as it is; `undefined` for any other.
+ * Returns JSON text for a value that JSON can hold without loss; `undefined` for any other value.
  *
- * JSON keeps `null`, booleans, text, numbers but NaN, the infinities and -0, and trees of plain objects and dense arrays of these,
- * at most 500 levels deep. Whatever else would be lost is not plain: `undefined`, holes, shared and cyclic references, objects
- * without a prototype, named properties of arrays, symbol keys. `toJSON` is never called.
+ * JSON can hold `null`, booleans, text, numbers except NaN, the infinities and -0, and trees of plain objects and dense arrays of
+ * these, at most 500 levels deep. It cannot hold `undefined`, holes, shared and cyclic references, objects without a prototype, named
+ * properties of arrays or symbol keys. `toJSON` is never called.
  *
- * The text is written in one pass, so that an accessor is read once: what it returned is what was checked.
+ * The text is written in one pass, so that each accessor is read once: the checked value is the written value.
  */
 export function writePlainJson(value: unknown): string | undefined {
   if (typeof value !== 'object' || value === null) return scalar(value)
   return new Writer().container(value, 1)
 }
 
-/** What JSON escapes in text: quotes, backslashes, control characters, halves of surrogate pairs. */
+/** The characters that JSON escapes in text: quotes, backslashes, control characters, lone surrogates. */
 const ESCAPED = /["\\\p{Cc}\p{Surrogate}]/u
 
 function quoted(text: string): string {
@@ -61,7 +61,7 @@ class Writer {
 
   #array(array: unknown[], depth: number): string | undefined {
     let text = ''
-    // A hole reads as `undefined`, which is not plain either; so this ends soon, whatever length is claimed.
+    // A hole reads as `undefined`, which JSON cannot hold: the loop ends early, whatever the array's length.
     for (let index = 0; index < array.length; index++) {
       const member = this.#member(array[index], depth)
       if (member === undefined) return undefined

@@ -1,11 +1,11 @@
 import type { Encoding } from './encoding.js'
 
 /**
- * Hands on the value itself. Only a store inside this process can hold such values: `MemoryDict` takes it, the other
+ * Passes values through unchanged. Only a store inside this process can hold them: `MemoryDict` accepts this encoding, and other
  * dictionaries refuse it when they are opened.
  *
- * Nothing is copied, checked or frozen. Whoever alters a value that was written or read alters it for everyone, without
- * any version or event saying so.
+ * Nothing is copied, checked or frozen. Code that changes a value after it wrote or read it changes it for all readers, without
+ * a new version or an event.
  *
  * @example
  * await MemoryDict.open(undefined, { encoding: NoOpEncoding })

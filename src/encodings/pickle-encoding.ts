@@ -5,8 +5,8 @@ import { Machine } from './pickle/machine.js'
 import { writePickle } from './pickle/writer.js'
 
 /**
- * Base64 text of a Python pickle, as the Python library of this name stores values by default. Made for `oldEncoding`, so that a
- * store that Python filled can be read and rewritten; and for stores that Python programs go on reading.
+ * Base64 text of a Python pickle, as the Python library of this name stores values by default. Use it as `oldEncoding` to read and
+ * rewrite a store that Python filled, or as `encoding` for a store that Python programs still read.
  *
  * | Python | here |
  * |---|---|
@@ -16,16 +16,17 @@ import { writePickle } from './pickle/writer.js'
  * | `int` | a number if it is a safe integer, else a BigInt |
  * | `float`, `bool`, `None`, `str` | a number, boolean, `null`, string |
  * | `bytes`, `bytearray` | a Uint8Array |
- * | `datetime` | a Date, without microseconds; one without a time zone is taken for UTC |
+ * | `datetime` | a Date, without microseconds; without a time zone it counts as UTC |
  * | `date` | a Date at midnight UTC |
  * | `timedelta` | a number of milliseconds |
  * | `Decimal` | its text |
  *
- * Reads protocols 0 to 5, and the `str` of Python 2 (text if it is UTF-8, else a Uint8Array). Nothing is imported and nothing is run: a pickle that
- * holds anything else is refused.
+ * Reads protocols 0 to 5, and the `str` of Python 2 (text if it is UTF-8, else a Uint8Array). It imports nothing and runs nothing: it
+ * refuses a pickle that contains anything else.
  *
- * Writes protocol 2 for the same values: null, booleans, numbers (safe integers as `int`, all others as `float`), BigInt, strings, Uint8Array as
- * `bytes`, Date as a `datetime` in UTC (aware), plain objects and Map as `dict`, arrays as `list`, Set as `set`. Shared and cyclic references are kept.
+ * Writes protocol 2 for the same values: null, booleans, strings, BigInt and numbers (safe integers as `int`, all others as `float`).
+ * A Uint8Array becomes `bytes`, a Date an aware `datetime` in UTC, a plain object or Map a `dict`, an array a `list`, and a Set a
+ * `set`. Shared and cyclic references are kept.
  *
  * @example
  * const settings = await RedisDict.open('settings', client, { oldEncoding: PickleEncoding })
@@ -35,9 +36,9 @@ export class PickleEncoding implements Encoding<string> {
   readonly name = 'PickleEncoding'
 
   /**
-   * @throws EncodingError for what Python has no plain data for, naming the path of the offending member, and for values that nest
+   * @throws EncodingError if Python has no plain data for a member, with its path, or if the value is nested
    * more than 500 levels deep
-   * @throws TypeError for `undefined`, which is no value
+   * @throws TypeError for `undefined`, which is not a value
    */
   encode(value: unknown): string {
     if (value === undefined) throw new TypeError('`undefined` is not a value: delete the key, or store `null`')
@@ -51,8 +52,8 @@ export class PickleEncoding implements Encoding<string> {
   }
 
   /**
-   * @throws DecodingError where `stored` is not base64 text of a pickle, or the pickle is damaged, nests more than 500 levels deep, or
-   * holds more than plain data. The message never quotes what is stored.
+   * @throws DecodingError if `stored` is not base64 text of a pickle, or the pickle is damaged, is nested more than 500 levels deep, or
+   * contains more than plain data. The message never quotes stored text.
    */
   decode(stored: string): unknown {
     if (typeof stored !== 'string') throw new DecodingError(`PickleEncoding reads text, not ${typeof stored}`)

@@ -3,10 +3,10 @@ import { loggable, messageOf } from '../errors/quoted-input.js'
 import type { RegisteredType } from './rich-types.js'
 import { MAX_DIGITS } from './walk.js'
 
-/** Makes a value of a built-in class from what the text says of it; `undefined` where it says nothing that makes sense. */
+/** Builds a value of a built-in class from its stored parts; `undefined` if the parts are invalid. */
 type Maker = (parts: readonly unknown[]) => unknown
 
-/** Classes whose values have no parts. */
+/** Classes whose values contain no other values. */
 const LEAVES: ReadonlyMap<string, Maker> = new Map<string, Maker>([
   ['Date', ([text]) => date(text)],
   ['RegExp', ([source, flags]) => attempt(source, text => new RegExp(text, flags as string | undefined))],
@@ -20,7 +20,7 @@ export function isLeaf(name: string): boolean {
   return LEAVES.has(name) || name.startsWith('Temporal.')
 }
 
-/** A value of the built-in class of that name. `undefined` where the parts are not those of one. */
+/** Returns a value of the built-in class of that name; `undefined` if the parts are invalid. */
 export function leaf(name: string, parts: readonly unknown[]): unknown {
   const maker = LEAVES.get(name)
   if (maker !== undefined) return maker(parts)
@@ -28,7 +28,7 @@ export function leaf(name: string, parts: readonly unknown[]): unknown {
   return name === 'Object' ? boxed(parts[0]) : view(name, parts)
 }
 
-/** What an engine's own constructor makes of text. Its errors quote the text, and are not passed on. */
+/** Calls an engine's constructor with text. Its errors quote the text, and are dropped. */
 function attempt(text: unknown, make: (text: string) => unknown): unknown {
   if (typeof text !== 'string') return undefined
   try {
@@ -53,7 +53,7 @@ function bigInt(text: unknown): bigint | undefined {
 function memory(text: unknown): ArrayBuffer | undefined {
   if (typeof text !== 'string' || !/^[A-Za-z0-9+/]*={0,2}$/.test(text)) return undefined
   const bytes = Buffer.from(text, 'base64')
-  // Small Buffers lie in a pool that others use as well.
+  // Small Buffers share a pool of memory.
   return bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength) as ArrayBuffer
 }
 
@@ -94,7 +94,7 @@ export function emptyInstance({ prototype, isError }: RegisteredType): object {
   return isError ? emptyError(prototype) : Object.create(prototype)
 }
 
-/** A real error, which logs and debuggers know as one, but with neither this place's stack nor anything else of its own. */
+/** Creates a real error, which loggers and debuggers recognize, without the stack of this place or anything else of its own. */
 export function emptyError(prototype: object): object {
   const error = new Error()
   for (const key of Reflect.ownKeys(error)) Reflect.deleteProperty(error, key)
@@ -103,7 +103,7 @@ export function emptyError(prototype: object): object {
 
 const LAST_INDEX = 2 ** 32 - 2
 
-/** Its length is set such that no memory is taken for it: the text may claim any. */
+/** Sets the length without allocating memory for it: the text may claim any length. */
 export function emptyArray(length: number): unknown[] {
   const array: unknown[] = []
   array[LAST_INDEX] = undefined
@@ -112,7 +112,7 @@ export function emptyArray(length: number): unknown[] {
   return array
 }
 
-/** An instance made by the caller's `decode`. @throws DecodingError */
+/** Returns an instance that the caller's `decode` built. @throws DecodingError */
 export function callDecode({ name, codec, prototype }: RegisteredType, data: unknown): unknown {
   let instance: unknown
   try {

@@ -9,13 +9,13 @@ import { type RichTypes, registerTypes, type TypeRegistry } from './rich-types.j
 
 export interface RichEncodingOptions {
   /**
-   * Your own classes, by the name that stored text gives them; renaming one makes what is stored unreadable.
+   * Your own classes by the name that stored text uses for them. Renaming one makes stored values unreadable. Default: none.
    *
-   * - `{ Money }` keeps the own enumerable properties, and rebuilds without calling the constructor. Private fields
-   *   (`#amount`) are not among them and would be lost: for classes that have some, give the other form.
-   * - `{ Money: { class: Money, encode, decode } }` keeps what `encode(instance)` returns, and rebuilds with `decode`.
+   * - `{ Money }` stores the own enumerable properties, and restores the object without calling the constructor. Private fields
+   *   (`#amount`) are not among them and would be lost: use the other form for classes that have some.
+   * - `{ Money: { class: Money, encode, decode } }` stores what `encode(instance)` returns, and restores it with `decode`.
    *
-   * Subclasses are classes of their own: register each.
+   * Register each subclass separately.
    *
    * @example
    * new RichEncoding({ types: { Money } })
@@ -23,26 +23,26 @@ export interface RichEncodingOptions {
   types?: RichTypes | undefined
 }
 
-/** What text begins with that is not plain JSON: no JSON text does. What follows is devalue's text. */
+/** The prefix of text that is not plain JSON; no JSON text begins with it. The text of devalue follows. */
 const TAG = 'rich:'
 
 /**
- * Plain JSON for every value that JSON keeps as it is, so that people and other programs can read and write it; for any other
- * value `rich:` and the text of devalue, which keeps everything the structured clone algorithm keeps: Date, Map, Set, BigInt, typed
- * arrays, RegExp, errors, boxed primitives, NaN and -0, `undefined` inside, holes and named properties of arrays,
- * shared and cyclic references. Besides: URL, URLSearchParams, Temporal, own properties of errors, the lack of a
- * prototype, `__proto__` as an ordinary key, and your own classes, once registered.
+ * Stores plain JSON for every value that JSON can hold, so that people and other programs can read and write it. For any other
+ * value it stores `rich:` and the text of devalue, which supports everything the structured clone algorithm supports. This includes
+ * Date, Map, Set, BigInt, typed arrays, RegExp, errors, boxed primitives, NaN, -0, `undefined` inside a value, holes and named
+ * properties of arrays, and shared and cyclic references. It also supports URL, URLSearchParams, Temporal, own properties of errors, objects without a
+ * prototype, `__proto__` as an ordinary key, and your own classes once you register them.
  *
- * What cannot be kept is refused, never dropped: functions, symbols and symbol keys, promises, weak collections, shared
- * and resizable memory, instances of classes that are not registered, also where structured clone would reduce them to
- * their base class. Like there, only enumerable properties count, accessors are read, own properties of Date, Map, typed
- * arrays and such are not kept, nor is `lastIndex` of a RegExp, and a Buffer is read back as Uint8Array.
+ * It refuses what it cannot store, and never drops it: functions, symbols and symbol keys, promises, weak collections, shared
+ * and resizable memory, and instances of unregistered classes, even if structured clone would reduce them to
+ * their base class. As in structured clone, only enumerable properties count, accessors are read, own properties of Date, Map, typed
+ * arrays and similar objects are dropped, as is `lastIndex` of a RegExp, and a Buffer is read back as Uint8Array.
  *
- * Of a view on a part of some memory (a `subarray`, most Buffers) that part alone is written, so that nothing else of the
- * memory ends up in the store; two such views share no memory when read back. Views on the whole of one ArrayBuffer do.
+ * For a view on part of a buffer (a `subarray`, most Buffers), only that part is written, so that no other memory ends up in the
+ * store. Two such views share no memory when they are read back. Views on the whole of one ArrayBuffer do.
  *
- * JSON that others wrote is read as JSON.parse does, with two exceptions: a whole number that would be rounded is a BigInt, and a
- * number out of range is refused. Decoding runs no code but the `decode` functions given here.
+ * JSON of other writers is read as by JSON.parse, with two exceptions: a whole number that would be rounded becomes a BigInt, and a
+ * number out of range is refused. Decoding runs no code except your `decode` functions.
  *
  * @example
  * await RedisDict.open('settings', client, { encoding: new RichEncoding({ types: { Money } }) })
@@ -52,7 +52,7 @@ export class RichEncoding implements Encoding<string> {
   readonly tag = TAG
   readonly #types: TypeRegistry
 
-  /** @throws TypeError where `types` holds anything but classes, one class twice, or a name that a built-in class has */
+  /** @throws TypeError if `types` contains anything but classes, one class twice, or the name of a built-in class */
   constructor(options: RichEncodingOptions = {}) {
     for (const option of Object.keys(options)) {
       if (option !== 'types') throw new TypeError(`RichEncoding has no option \`${option}\``)
@@ -61,9 +61,9 @@ export class RichEncoding implements Encoding<string> {
   }
 
   /**
-   * @throws EncodingError where something cannot be kept, naming its path, where the value is nested more than 500
-   * levels deep, and where a BigInt has more than 100,000 digits
-   * @throws TypeError for `undefined`, which is no value (inside of one it is)
+   * @throws EncodingError if a member cannot be stored, with its path, if the value is nested more than 500
+   * levels deep, or if a BigInt has more than 100,000 digits
+   * @throws TypeError for `undefined`, which is not a value (inside a value it is allowed)
    */
   encode(value: unknown): string {
     if (value === undefined) throw new TypeError('`undefined` is not a value: delete the key, or store `null`')
@@ -75,18 +75,18 @@ export class RichEncoding implements Encoding<string> {
   }
 
   /**
-   * @throws DecodingError where `stored` is neither JSON nor text that `encode` wrote, or holds a type that is not registered
-   * here. The message never quotes what is stored.
+   * @throws DecodingError if `stored` is neither JSON nor text that `encode` wrote, or contains a type that is not registered
+   * here. The message never quotes stored text.
    */
   decode(stored: string): unknown {
     if (typeof stored !== 'string') throw new DecodingError(`RichEncoding reads text, not ${typeof stored}`)
     if (!stored.startsWith(TAG)) return parseJson(stored, BY_HAND)
     const value = this.#revive(stored)
-    if (value === undefined) throw new DecodingError('The stored text stands for `undefined`, which is not a value')
+    if (value === undefined) throw new DecodingError('The stored text represents `undefined`, which is not a value')
     return value
   }
 
-  /** JSON text. In columns of JSON a string that begins with the tag would pass for tagged text, and so becomes tagged text. */
+  /** Returns JSON text. In a JSON column, a string that begins with the tag would be read as tagged text, so it is tagged itself. */
   #plain(value: unknown): string | undefined {
     return typeof value === 'string' && value.startsWith(TAG) ? undefined : writePlainJson(value)
   }
@@ -98,19 +98,19 @@ export class RichEncoding implements Encoding<string> {
       return revive(JSON.parse(text), this.#types)
     } catch (error) {
       if (error instanceof DecodingError) throw error
-      // The engine's own message quotes the text.
+      // The engine's message quotes the text.
       throw new DecodingError(`The stored text is damaged: what follows the tag is not a list of entries`)
     }
   }
 }
 
-/** Entries in a list, which hold text, numbers, and nothing that nests further. */
+/** The text is a list of entries with text and numbers, and nests no deeper. */
 const MAX_TEXT_DEPTH = 2
 
 const BY_HAND =
   'Write it as JSON: text in double quotes, "like this"; numbers, true, false, null, [lists] and {"objects": 1} as they are'
 
-/** Tagged text for the value of plain JSON text, for stores whose JSON cannot hold that text. */
+/** Returns tagged text for the value of plain JSON text, for stores whose JSON cannot hold that text. */
 export function tagJson(json: string): string {
   const value: unknown = JSON.parse(json)
   return TAG + write(value, inspect(value, NO_TYPES))
@@ -127,7 +127,7 @@ function write(value: unknown, { substitutes, exotic }: Findings): string {
 
 const OPTIONS: StringifyOptions = {
   operations: {
-    // devalue writes the whole memory behind a view, which may hold secrets of others.
+    // devalue would write all memory behind a view, which may contain secrets.
     viewInfo: (view: ArrayBufferView & { length: number }) => {
       const whole = view.byteLength === view.buffer.byteLength
       const buffer = whole ? view.buffer : copyOfBytes(view)

@@ -13,23 +13,23 @@ import {
   refuseSymbolKeys,
 } from './walk.js'
 
-/** Names, in stored text, of what devalue would drop or refuse. No name that a caller can register has a `+`. */
+/** Type names in stored text for what devalue would drop or refuse. Names that a caller can register contain no `+`. */
 export const OWN_TYPES = { array: 'Array+', object: 'Object+', nullObject: 'null+' } as const
 
-/** Names and values in turn: for members that a plain object in the text could not hold, `__proto__` above all. */
+/** Names and values in turn: for members that a plain object in the text could not hold, such as `__proto__`. */
 type MemberList = unknown[]
 
-/** What lets devalue write a value as it is. */
+/** What devalue needs to write a value without loss. */
 export interface Findings {
-  /** By the name of the type: what to write in place of which object. */
+  /** The objects to replace, by the name of their type. */
   readonly substitutes: ReadonlyMap<string, ReadonlyMap<object, object>>
-  /** Whether there is anything but primitives, plain objects and arrays. */
+  /** Whether there is anything besides primitives, plain objects and arrays. */
   readonly exotic: boolean
 }
 
 /**
- * Looks through a value before devalue writes it, and refuses what would be lost or altered.
- * @throws EncodingError naming the path of what cannot be kept
+ * Inspects a value before devalue writes it, and refuses what would be lost or changed.
+ * @throws EncodingError with the path of what cannot be stored
  */
 export function inspect(value: unknown, types: TypeRegistry): Findings {
   const inspection = new Inspection(types)
@@ -42,7 +42,7 @@ class Inspection implements Findings {
   exotic = false
   readonly #types: TypeRegistry
   readonly #seen = new Set<object>()
-  /** How many of the containers that we are inside of are rebuilt by the caller's `decode`. */
+  /** How many of the containers around the current member the caller's `decode` restores. */
   #codecs = 0
 
   constructor(types: TypeRegistry) {
@@ -91,7 +91,7 @@ class Inspection implements Findings {
     let index = 0
     for (; index < array.length; index++) {
       const value = array[index]
-      // From the first hole on by keys: the array may claim a length of four thousand million.
+      // From the first hole on, visit keys: the array may claim a length of four thousand million.
       if (value === undefined && !Object.hasOwn(array, index)) break
       frame.at = index
       this.member(value, frame)
@@ -105,7 +105,7 @@ class Inspection implements Findings {
       frame.at = isIndex(key) ? Number(key) : key
       this.member((array as unknown as Record<string, unknown>)[key], frame)
     }
-    // Indices come first; what follows them is a named property, which structured clone keeps and devalue drops.
+    // Indices come first. A key after them is a named property, which structured clone keeps and devalue drops.
     if (isIndex(keys.at(-1) as string)) return
     this.#substitute(OWN_TYPES.array, array, [
       array.length,
@@ -134,11 +134,11 @@ class Inspection implements Findings {
     else this.#properties(type.name, container, Object.keys(container), frame)
   }
 
-  /** Keeps an object by its properties, as a plain object in the text. */
+  /** Stores an object by its properties, as a plain object in the text. */
   #properties(name: string, container: object, keys: string[], frame: Frame): void {
     refuseSymbolKeys(container, frame)
     const members = container as Record<string, unknown>
-    // Read once: what an accessor gives may differ from one time to the next.
+    // Read once: an accessor may return something else each time.
     const list = listOf(members, keys)
     frame.depth += 1
     const substitute = keys.includes('__proto__')
@@ -159,7 +159,7 @@ class Inspection implements Findings {
       const message = error instanceof Error ? error.message : String(error)
       refuse(frame.parent, `cannot be encoded: \`encode\` of type ${type.name} threw: ${message}`, error)
     }
-    // In an array of its own, so that data which is itself shared, or falsy, does not matter.
+    // Wrapped in an array, so that shared or falsy data does not matter.
     this.#substitute(type.name, container, [data])
     frame.via = '.encode()'
     frame.depth += 2
@@ -177,7 +177,7 @@ class Inspection implements Findings {
     else if (name === 'BigInt') checkBigInt(container.valueOf() as unknown as bigint, frame.parent)
   }
 
-  /** Key by key, in the order in which devalue writes and reads them: what a cycle leads through depends on it. */
+  /** Key by key, in the order in which devalue writes and reads them: this decides what a cycle passes through. */
   #map(map: Map<unknown, unknown>, frame: Frame): void {
     let index = 0
     for (const [key, value] of map) {
@@ -214,7 +214,7 @@ function isIndex(key: string): boolean {
   return String(index) === key && index !== 0xffff_ffff
 }
 
-/** What an error carries without showing it, and its enumerable properties, such as `code`. */
+/** Returns an error's hidden members, and its enumerable properties such as `code`. */
 function errorKeys(error: object): string[] {
   const hidden = ['message', 'stack', 'cause', 'errors', 'name'].filter(key => Object.hasOwn(error, key))
   return [...new Set([...hidden, ...Object.keys(error)])]
@@ -233,7 +233,7 @@ function checkBuffer(buffer: ArrayBufferLike, frame: Frame): void {
   if (detached === true) refuse(frame.parent, 'is memory that was transferred elsewhere. Store what it was moved to')
 }
 
-/** What `decode` is given must be complete, and it would not be if it led back to the instance or to what contains it. */
+/** The argument of `decode` must be complete, which is impossible if it refers back to the instance or its container. */
 function refuseCycleThroughCodec(container: object, frame: Frame | undefined): void {
   let through = false
   for (let step = frame; step !== undefined; step = step.parent) {
@@ -253,7 +253,7 @@ function refuseUnknown(container: object, frame: Frame): never {
   return refuse(frame.parent, `is an instance of ${name}, which is not registered. ${hint}`)
 }
 
-/** Everything that encoding may run into, as the error that it is: accessors throw, memory and stack run out. */
+/** Turns any error of encoding into an EncodingError: accessors may throw, and memory and stack may run out. */
 export function asEncodingError(error: unknown): EncodingError {
   if (error instanceof EncodingError) return error
   const message = error instanceof Error ? error.message : String(error)

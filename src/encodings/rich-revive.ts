@@ -5,7 +5,7 @@ import { OWN_TYPES } from './rich-inspect.js'
 import type { RegisteredType, TypeRegistry } from './rich-types.js'
 import { MAX_DEPTH } from './walk.js'
 
-/** What devalue writes in place of a reference: values without an entry of their own, and marks of arrays. */
+/** What devalue writes instead of a reference: values without an entry, and marks of arrays. */
 const [UNDEFINED, HOLE, NAN, INFINITE, NEGATIVE_INFINITE, NEGATIVE_ZERO, SPARSE] = [-1, -2, -3, -4, -5, -6, -7]
 
 const WITHOUT_ENTRY: ReadonlyMap<unknown, unknown> = new Map<unknown, unknown>([
@@ -17,24 +17,24 @@ const WITHOUT_ENTRY: ReadonlyMap<unknown, unknown> = new Map<unknown, unknown>([
 ])
 
 /**
- * The value that devalue's flattened form stands for: a list of entries, of which the first is the value, and the others what it
- * refers to by their positions.
+ * Returns the value that devalue's flattened form represents: a list of entries. The first is the value; the others are
+ * referenced by position.
  *
- * @throws DecodingError that describes what is wrong, never quoting what is stored; besides whatever a `decode` of the caller throws.
+ * @throws DecodingError that says what is wrong and never quotes stored text, and errors of the caller's `decode`.
  */
 export function revive(flat: unknown, types: TypeRegistry): unknown {
   if (WITHOUT_ENTRY.has(flat)) return WITHOUT_ENTRY.get(flat)
   if (Array.isArray(flat) && flat.length > 0) return new Revival(flat, types).run()
-  throw new DecodingError('The stored text is damaged: it is no list of entries')
+  throw new DecodingError('The stored text is damaged: it is not a list of entries')
 }
 
 /** A container under construction. */
 interface Frame {
   readonly refs: readonly unknown[]
-  /** The next of `refs` to be added. */
+  /** The index of the next of `refs` to add. */
   at: number
   add(value: unknown, n: number): void
-  /** What the container is, where that can be made only once all parts are there. */
+  /** Creates the container, if that is possible only when all parts exist. */
   readonly finish?: () => unknown
   readonly index: number
 }
@@ -42,17 +42,17 @@ interface Frame {
 const [UNTOUCHED, UNFINISHED, USABLE] = [0, 1, 2]
 
 /**
- * Builds a value from its entries, each of them once, with a stack of its own instead of recursion: the work is linear in the
- * number of references, and depth is bounded by `MAX_DEPTH` alone.
+ * Builds a value from its entries, each of them once, with an explicit stack instead of recursion. The work is linear in the
+ * number of references, and only `MAX_DEPTH` limits the depth.
  */
 export class Revival {
-  /** How many references were followed, for tests of how much work it is. */
+  /** How many references were followed, for tests of the cost. */
   steps = 0
   readonly #entries: readonly unknown[]
   readonly #types: TypeRegistry
   readonly #state: number[] = []
   readonly #built: unknown[] = []
-  /** Entries that were filled into an instance. One that served two would be work out of proportion to its text. */
+  /** Entries that were filled into an instance. Sharing one could cost work out of proportion to the text. */
   readonly #payloads = new Set<unknown>()
   readonly #frames: Frame[] = []
 
@@ -67,18 +67,18 @@ export class Revival {
     return this.#built[0]
   }
 
-  /** Adds the next part to the container, or begins with what that part is. */
+  /** Adds the next part to the container, or begins with that part. */
   #step(frame: Frame): void {
     this.steps += 1
     const { refs, at, index } = frame
     const ref = refs[at]
     if (at === refs.length) this.#end(frame)
-    else if (typeof ref !== 'number') throw damaged(index, 'has a part that is no reference')
+    else if (typeof ref !== 'number') throw damaged(index, 'has a part that is not a reference')
     else if (ref >= 0 && this.#stateOf(ref, frame) === UNTOUCHED) this.#begin(ref)
     else {
       frame.at += 1
       if (ref !== HOLE) frame.add(ref < 0 ? withoutEntry(ref, index) : this.#built[ref], at)
-      else if (!Array.isArray(this.#built[index])) throw damaged(index, 'has a hole, but is no array')
+      else if (!Array.isArray(this.#built[index])) throw damaged(index, 'has a hole, but is not an array')
     }
   }
 
@@ -116,13 +116,13 @@ export class Revival {
     })
   }
 
-  /** Puts a container on the stack. It is usable at once, for cycles lead back to it. */
+  /** Pushes a container. It is usable immediately, because cycles refer back to it. */
   #push(index: number, container: object, refs: readonly unknown[], add: Frame['add']): void {
     this.#use(index, container)
     this.#enter({ index, refs, at: 0, add })
   }
 
-  /** Puts one on the stack that is made of its single part once that is complete. */
+  /** Pushes a container that is created from its single part when that is complete. */
   #pushUnfinished(index: number, ref: unknown, finish: (part: unknown) => unknown): void {
     this.#state[index] = UNFINISHED
     let part: unknown
@@ -171,7 +171,7 @@ export class Revival {
     else if (name === 'Map') this.#map(index, entry)
     else if (name === 'null') this.#nullObject(index, entry)
     else if (isLeaf(name)) this.#use(index, made(index, name, entry.slice(1)))
-    // A boxed primitive, or a view on memory.
+    // A boxed primitive, or a view on a buffer.
     else this.#pushUnfinished(index, entry[1], part => made(index, name, [part, ...entry.slice(2, 4)]))
   }
 
@@ -206,7 +206,7 @@ export class Revival {
     }
   }
 
-  /** An object that is made empty, and filled with the members of another entry: an object, or a list of names and values. */
+  /** Creates an empty object and fills it with the members of another entry: an object, or a list of names and values. */
   #fill(index: number, entry: readonly unknown[], make: (payload: object) => object): void {
     const payload = this.#payload(entry, index)
     const object = make(payload)
@@ -215,7 +215,7 @@ export class Revival {
   }
 
   #list(index: number, object: object, payload: readonly unknown[]): void {
-    // That of an array has its length before the names.
+    // An array's length precedes the names.
     const refs = Array.isArray(object) ? payload.slice(1) : payload
     if (refs.length % 2 !== 0) throw damaged(index, 'has a member without a value')
     let key = ''
@@ -249,7 +249,7 @@ function withoutEntry(ref: number, index: number): unknown {
 
 function made(index: number, name: string, parts: readonly unknown[]): unknown {
   const value = leaf(name, parts)
-  if (value === undefined) throw damaged(index, `is no ${name}, though it says so`)
+  if (value === undefined) throw damaged(index, `is not a valid ${name}`)
   return value
 }
 
@@ -274,15 +274,15 @@ function isLength(value: unknown): value is number {
 
 const HIDDEN_IN_ERRORS: ReadonlySet<string> = new Set(['message', 'stack', 'cause', 'errors'])
 
-/** Neither setters nor `__proto__` are obeyed. */
+/** Ignores setters, and treats `__proto__` as an ordinary key. */
 function define(object: object, key: string, value: unknown): void {
   const hidden = HIDDEN_IN_ERRORS.has(key) && object instanceof Error
-  // What is not there yet, inherited or not, can be assigned, which takes a fraction of the time.
+  // A key that does not exist, own or inherited, can be assigned, which is much faster.
   if (!(hidden || key in object)) (object as Record<string, unknown>)[key] = value
   else Object.defineProperty(object, key, { value, enumerable: !hidden, writable: true, configurable: true })
 }
 
-/** A name that a program may well have given to a class; anything else is not repeated in messages. */
+/** A plausible class name. Messages do not repeat anything else. */
 const CLASS_NAME = /^[\p{L}_$][\p{L}\p{N}_$.:/-]{0,63}$/u
 
 function notRegistered(name: string, index: number): DecodingError {

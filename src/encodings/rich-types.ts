@@ -1,45 +1,45 @@
 import { BUILTIN_NAMES, isErrorPrototype } from './builtins.js'
 import { isNativeFunction } from './walk.js'
 
-/** A class, its constructor private or not. */
+/** A class, with a public or private constructor. */
 export interface RichClass {
   readonly prototype: object
   readonly name: string
 }
 
-/** How to keep a class with private state, or one that must check what it is built from. */
+/** How to store a class that has private state or validates what it is built from. */
 export interface RichCodec {
   readonly class: RichClass
   /**
-   * The state of `instance`, as any value that RichEncoding keeps: other registered classes too, but nothing that leads
-   * back to the instance.
+   * Returns the state of `instance`, as any value that RichEncoding supports. It may contain other registered classes, but nothing
+   * that refers back to the instance.
    */
-  // biome-ignore lint/suspicious/noExplicitAny: the type of the instance is that of `class`, which only the caller knows
+  // biome-ignore lint/suspicious/noExplicitAny: the instance has the type of `class`, which only the caller knows
   encode(instance: any): unknown
-  /** A new instance from such a state, which may come from a store that others write: check it. */
+  /** Returns a new instance from such a state. Validate the state if others write to the store. */
   // biome-ignore lint/suspicious/noExplicitAny: as above
   decode(data: any): object
 }
 
-/** The caller's own classes, by the name that stored text gives them. */
+/** The caller's own classes, by the name that stored text uses for them. */
 export type RichTypes = Readonly<Record<string, RichClass | RichCodec>>
 
 /** A registered class. */
 export interface RegisteredType {
   readonly name: string
   readonly prototype: object
-  /** Whether its instances are errors, which carry more than their enumerable properties. */
+  /** Whether its instances are errors, which have more than their enumerable properties. */
   readonly isError: boolean
   readonly codec: RichCodec | undefined
 }
 
-/** The registered classes, by both of what they are looked up by. */
+/** The registered classes, by name and by prototype. */
 export interface TypeRegistry {
   readonly byName: ReadonlyMap<string, RegisteredType>
   readonly byPrototype: ReadonlyMap<object, RegisteredType>
 }
 
-/** @throws TypeError where `types` does not name classes, each once, each by a name that is free */
+/** @throws TypeError if `types` does not name classes, each once and under a free name */
 export function registerTypes(types: RichTypes = {}): TypeRegistry {
   if (!isObject(types)) throw new TypeError('`types` must be an object of classes by name, such as { Money }')
   const byName = new Map<string, RegisteredType>()
@@ -54,16 +54,16 @@ export function registerTypes(types: RichTypes = {}): TypeRegistry {
   return { byName, byPrototype }
 }
 
-// The text of an encoded value names the type between quotes, as it is; our own types have a `+` in their names.
+// The text of an encoded value contains the name in quotes, unescaped. Our own types have a `+` in their names.
 const NAME = /^[\p{L}_$][\p{L}\p{N}_$.:/-]*$/u
 
 function register(name: string, entry: unknown): RegisteredType {
   if (!NAME.test(name) || name === '__proto__') {
     throw new TypeError(
-      `\`types\`: ${JSON.stringify(name)} is no name for a type. Use letters, digits, and _ $ . : / -`,
+      `\`types\`: ${JSON.stringify(name)} is not a valid type name. Use letters, digits, and _ $ . : / -`,
     )
   }
-  if (BUILTIN_NAMES.has(name)) throw new TypeError(`\`types\`: the name ${name} is taken by a built-in class`)
+  if (BUILTIN_NAMES.has(name)) throw new TypeError(`\`types\`: the name ${name} belongs to a built-in class`)
   const codec = isObject(entry) ? checkCodec(name, entry as Partial<RichCodec>) : undefined
   const prototype = prototypeOf(name, codec === undefined ? entry : codec.class)
   return { name, prototype, isError: checkAncestors(name, prototype, codec), codec }
@@ -81,7 +81,7 @@ function prototypeOf(name: string, value: unknown): object {
   throw new TypeError(`\`types.${name}\` is ${what}`)
 }
 
-/** Refuses a class whose base holds state that own properties do not show. Returns whether its instances are errors. */
+/** Refuses a class whose base has state outside own properties. Returns whether its instances are errors. */
 function checkAncestors(name: string, prototype: object, codec: RichCodec | undefined): boolean {
   let isError = false
   for (let above = Object.getPrototypeOf(prototype); above !== null; above = Object.getPrototypeOf(above)) {

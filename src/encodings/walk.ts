@@ -1,17 +1,17 @@
 import { EncodingError } from '../errors/errors.js'
 
 /**
- * How many containers may lie inside each other. A fixed bound, far below what a stack takes, makes certain that what was written
- * can be read back, whatever the caller left of its stack.
+ * How many levels containers may be nested. This fixed limit, far below what a stack allows, guarantees that what was written
+ * can be read back, however much of its stack the caller has used.
  */
 export const MAX_DEPTH = 500
 
-/** How many decimal digits a BigInt may have as text: reading and writing them takes time out of proportion to their number. */
+/** How many decimal digits a BigInt may have as text: the time to read and write them grows faster than their number. */
 export const MAX_DIGITS = 100_000
 
 let tooLong: bigint | undefined
 
-/** Whether a BigInt has more than {@link MAX_DIGITS} digits, without writing them out. */
+/** Whether a BigInt has more than {@link MAX_DIGITS} digits, without writing them. */
 export function isTooLong(value: bigint): boolean {
   tooLong ??= 10n ** BigInt(MAX_DIGITS)
   return value >= tooLong || value <= -tooLong
@@ -19,39 +19,39 @@ export function isTooLong(value: bigint): boolean {
 
 export const TOO_DEEP = `is nested more than ${MAX_DEPTH} levels deep. Store a flatter value`
 
-/** One container on the way from the value to the member that is being looked at. */
+/** One container on the path from the value to the current member. */
 export interface Frame {
   readonly parent: Frame | undefined
   readonly container: object
-  /** How many levels of the encoder's recursion it takes to get here; at least one for each container. */
+  /** The levels of the encoder's recursion down to here; at least one for each container. */
   depth: number
-  /** How many levels it has itself, as far as it was looked through, for those who keep account of it. */
+  /** The levels inside it that were inspected so far, for callers that track them. */
   height: number
-  /** The member that is being looked at: a name, an index, or the key of a Map. */
+  /** The current member: a name, an index, or the key of a Map. */
   at: unknown
-  /** How to get at it, where that is not by property: a getter such as `.get` takes `at`; `.values()` is indexed by it. */
+  /** How to access the member if it is not a property: a getter such as `.get` takes `at`; `.values()` is indexed by it. */
   via: '' | '.get' | '.keys()' | '.values()' | '.encode()'
 }
 
-/** Steps into `container`, found at the member that `parent` is looking at. @throws EncodingError where it is too deep */
+/** Steps into `container`, the current member of `parent`. @throws EncodingError if it is too deep */
 export function enter(parent: Frame | undefined, container: object): Frame {
   const depth = parent === undefined ? 1 : parent.depth + 1
   if (depth > MAX_DEPTH) refuse(parent, TOO_DEEP)
   return { parent, container, depth, height: 1, at: undefined, via: '' }
 }
 
-/** Refuses the member that `frame` is looking at, or the value itself where there is no frame. */
+/** Refuses the current member of `frame`, or the value itself if there is no frame. */
 export function refuse(frame: Frame | undefined, why: string, cause?: unknown): never {
   const details = cause === undefined ? {} : { cause }
   throw new EncodingError(`${frame === undefined ? 'The value' : `The member at ${pathOf(frame)}`} ${why}`, details)
 }
 
-/** The way to the member that `frame` is looking at, as one would write it after the value: `.a[3].get("k")`. */
+/** Returns the path to the current member of `frame`, as one writes it after the value: `.a[3].get("k")`. */
 function pathOf(frame: Frame): string {
   const steps: string[] = []
   for (let step: Frame | undefined = frame; step !== undefined; step = step.parent) steps.push(segment(step))
   const path = steps.reverse().join('')
-  // The tail is what helps where hundreds of levels are involved.
+  // With hundreds of levels, the end of the path is the useful part.
   return path.length > 400 ? `…${path.slice(-400)}` : path
 }
 
@@ -69,17 +69,17 @@ function keyText(key: unknown): string {
   return typeof key === 'object' && key !== null ? '…' : String(key)
 }
 
-/** Refuses a container with symbol keys, which no text can name. */
+/** Refuses a container with symbol keys, which text cannot represent. */
 export function refuseSymbolKeys(container: object, frame: Frame): void {
   const kept = symbolKeyOf(container)
   if (kept !== undefined) refuse(frame.parent, `has the symbol key ${String(kept)}, which cannot be kept. Remove it`)
 }
 
-/** A symbol key that is part of the value, if there is one. */
+/** Returns a symbol key that is part of the value, if there is one. */
 export function symbolKeyOf(container: object): symbol | undefined {
   const symbols = Object.getOwnPropertySymbols(container)
   if (symbols.length === 0) return undefined
-  // What is not enumerable is no part of the value, with the exception of the tag: it disguises what the object is.
+  // Non-enumerable keys are not part of the value, except for the tag, which disguises what the object is.
   return symbols.find(symbol => symbol === Symbol.toStringTag || isEnumerable(container, symbol))
 }
 
@@ -87,18 +87,18 @@ function isEnumerable(container: object, key: PropertyKey): boolean {
   return Object.prototype.propertyIsEnumerable.call(container, key)
 }
 
-/** Whether `prototype` is that of the built-in class `name` of another realm (a `node:vm` context, a test runner's). */
+/** Whether `prototype` belongs to the built-in class `name` of another realm (a `node:vm` context, a test runner's). */
 export function isForeignPrototype(prototype: object, name: string): boolean {
   const owner = Object.getOwnPropertyDescriptor(prototype, 'constructor')?.value
   return isNativeFunction(owner) && owner.prototype === prototype && owner.name === name
 }
 
-/** Whether the function is part of the engine, rather than written in JavaScript. */
+/** Whether the function is part of the engine rather than written in JavaScript. */
 export function isNativeFunction(fn: unknown): boolean {
   return typeof fn === 'function' && Function.prototype.toString.call(fn).endsWith('{ [native code] }')
 }
 
-/** How messages name the class of an object. */
+/** Returns the name of an object's class, for messages. */
 export function classNameOf(container: object): string {
   const prototype: object | null = Object.getPrototypeOf(container)
   const owner = prototype === null ? undefined : (prototype as { constructor?: unknown }).constructor

@@ -3,11 +3,11 @@ import { checkNames, describeValue, milliseconds, wrong } from '../dictionary/op
 import { type RequestApi, requestApiOf } from '../dictionary/request-api.js'
 import type { Dictionaries, FreshPerRequestOptions } from './types.js'
 
-/** A dictionary, under the name by which requests have it. */
+/** A dictionary and its name in the request. */
 export interface Named {
   readonly name: string
   readonly dictionary: object
-  readonly side: RequestApi
+  readonly api: RequestApi
 }
 
 export interface Settings {
@@ -16,24 +16,24 @@ export interface Settings {
   readonly patience: number
 }
 
-/** How long a request waits for a check where no option says, in ms. A good store takes a few. */
+/** The default of how long a request waits for a check, in ms. A fast store takes a few. */
 const DEFAULT_PATIENCE = 250
 
-/** @throws TypeError where they are not what is asked for, with what to do. */
+/** @throws TypeError if they are not dictionaries. The message says what to do. */
 export function checkDictionaries(dictionaries: Dictionaries, call: string): readonly Named[] {
   const named = entriesOf(dictionaries, call).map(([name, dictionary]) => checkOne(name, dictionary, call))
   if (named.length === 0) throw new TypeError(`${call} takes at least one dictionary; got none.`)
   const names = new Set<string>()
   for (const { name } of named) {
     if (names.has(name)) {
-      throw new TypeError(`${call} got two dictionaries named "${name}": pass an object of them, by names of your own.`)
+      throw new TypeError(`${call} got two dictionaries named "${name}": pass an object of them, with your own names.`)
     }
     names.add(name)
   }
   return named
 }
 
-/** @throws TypeError for an option that does not exist or is not of its kind. */
+/** @throws TypeError if an option does not exist or has a wrong type. */
 export function checkSettings(options: FreshPerRequestOptions | undefined, call: string): Settings {
   if (options === undefined) return { fails: false, maxStaleness: undefined, patience: DEFAULT_PATIENCE }
   checkNames(options, ['whenDown', 'maxStaleness', 'patience'], call)
@@ -58,11 +58,11 @@ function entriesOf(dictionaries: unknown, call: string): [name: unknown, diction
 }
 
 function checkOne(name: unknown, dictionary: unknown, call: string): Named {
-  const side = requestApiOf(dictionary)
-  if (!side) throw notOne(typeof name === 'string' ? `"${name}"` : 'a member of the array', dictionary, call)
-  // Assigned to a plain object it would be its prototype.
-  if (name === '__proto__') throw new TypeError(`${call} cannot give a request a dictionary named "__proto__".`)
-  return { name: name as string, dictionary: dictionary as object, side }
+  const api = requestApiOf(dictionary)
+  if (!api) throw notOne(typeof name === 'string' ? `"${name}"` : 'a member of the array', dictionary, call)
+  // Assigning it to a plain object would set the prototype.
+  if (name === '__proto__') throw new TypeError(`${call} does not accept the name "__proto__" for a dictionary.`)
+  return { name: name as string, dictionary: dictionary as object, api }
 }
 
 function nameOf(dictionary: unknown): unknown {
@@ -70,7 +70,7 @@ function nameOf(dictionary: unknown): unknown {
 }
 
 function notOne(what: string, value: unknown, call: string): TypeError {
-  const advice = isThenable(value) ? ' Await what open() returns.' : isForeign(value) ? FOREIGN : ''
+  const advice = isThenable(value) ? ' Await the result of open().' : isForeign(value) ? FOREIGN : ''
   return new TypeError(
     `${call} takes a dictionary, an array of them, or an object of them by name; ` +
       `${what} is ${isThenable(value) ? 'a promise' : describeValue(value)}.${advice}`,
@@ -80,7 +80,7 @@ function notOne(what: string, value: unknown, call: string): TypeError {
 const FOREIGN =
   ' It is a dictionary of another version of durabledict: install one version only (npm ls durabledict shows which there are).'
 
-/** A dictionary that this copy of the library does not know. */
+/** Whether it is a dictionary of another copy of the library. */
 function isForeign(value: unknown): boolean {
   const { current, snapshot, sync } = Object(value) as { current?: unknown; snapshot?: unknown; sync?: unknown }
   return [current, snapshot, sync].every(method => typeof method === 'function')

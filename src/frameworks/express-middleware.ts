@@ -4,16 +4,16 @@ import type { ServiceUnavailableError } from '../errors/errors.js'
 import type { FreshPerRequest } from './fresh-per-request.js'
 import type { Dictionaries } from './types.js'
 
-/** What is needed of Express' response. */
+/** The members of Express' response that are used. */
 export interface ExpressResponse {
   readonly writableFinished: boolean
   setHeader(name: string, value: string): unknown
 }
 
-/** A middleware of Express 4 and 5, and of whatever takes the like. */
+/** A middleware of Express 4 and 5, and of frameworks with the same signature. */
 export type ExpressMiddleware = (request: object, response: ExpressResponse, next: (error?: unknown) => void) => void
 
-/** @param toError - what the error handlers are given for a refusal. */
+/** @param toError - creates the error that the error handlers get for a refused request. */
 export function middleware(
   fresh: FreshPerRequest<Dictionaries>,
   toError: (refusal: ServiceUnavailableError) => Error = refusal => refusal,

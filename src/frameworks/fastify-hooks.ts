@@ -15,7 +15,7 @@ interface FastifyReply {
   header(name: string, value: string): unknown
 }
 
-/** What is needed of Fastify's instance. */
+/** The members of Fastify's instance that are used. */
 export interface FastifyHost {
   hasRequestDecorator(name: string | symbol): boolean
   decorateRequest(name: string | symbol, value: null): unknown
@@ -23,7 +23,7 @@ export interface FastifyHost {
   addHook(name: 'onError', hook: (request: never, reply: never, error: never, done: () => void) => void): unknown
 }
 
-/** Where a request keeps its scope from hook to hook. */
+/** Where a request keeps its scope between hooks. */
 const SCOPE = Symbol('durabledict')
 
 interface Decorated {
@@ -32,10 +32,10 @@ interface Decorated {
 }
 
 /**
- * Confirms the dictionaries before anything else happens to a request. Its body arrives by events of the connection, which
- * know nothing of its scope; so that is entered anew after the body was read, and where an error is to be handled.
+ * Confirms the dictionaries before anything else happens to a request. The body arrives in events of the connection, outside the
+ * request's scope. The hooks therefore enter the scope again after the body was read, and before an error is handled.
  *
- * @param toError - what the error handler is given for a refusal.
+ * @param toError - creates the error that the error handler gets for a refused request.
  */
 export function addHooks(
   instance: FastifyHost,

@@ -6,42 +6,42 @@ import { ClosedError, ServiceUnavailableError } from '../errors/errors.js'
 import { checkDictionaries, checkSettings, type Named } from './arguments.js'
 import type { Dictionaries, DictsOf, FreshPerRequestOptions } from './types.js'
 
-/** What every framework's entry point is made of: confirms the dictionaries for a request, and gives it their snapshots. */
+/** The common part of all frameworks' entry points: confirms the dictionaries for a request and provides their snapshots. */
 export class FreshPerRequest<A extends Dictionaries> {
   readonly #named: readonly Named[]
   readonly #dictionaries: readonly object[]
-  /** By dictionary, in ms. */
+  /** For each dictionary, in ms. */
   readonly #bounds: readonly number[]
   readonly #fails: boolean
   /** In ms. */
   readonly #patience: number
 
-  /** @param call - what the user called, as messages name it. */
+  /** @param call - the name of the user's call, for messages. */
   constructor(dictionaries: A, options: FreshPerRequestOptions | undefined, call = 'freshPerRequest()') {
     const { fails, maxStaleness, patience } = checkSettings(options, call)
     this.#patience = patience
     this.#named = checkDictionaries(dictionaries, call)
     this.#dictionaries = this.#named.map(({ dictionary }) => dictionary)
-    this.#bounds = this.#named.map(({ side }) => maxStaleness ?? side.maxStaleness)
-    const unable = maxStaleness ? this.#named.find(({ side }) => side.readOnly) : undefined
-    if (unable) throw boundIsWritten(unable.side.name)
+    this.#bounds = this.#named.map(({ api }) => maxStaleness ?? api.maxStaleness)
+    const unable = maxStaleness ? this.#named.find(({ api }) => api.readOnly) : undefined
+    if (unable) throw boundIsWritten(unable.api.name)
     this.#fails = fails
   }
 
   /**
-   * Begins a request: at once where each dictionary was confirmed within its bound. Never throws; rejects with
-   * `ServiceUnavailableError` where a dictionary is closed, or its store down and `whenDown` is `'fail'`.
+   * Begins a request, synchronously if each dictionary was confirmed within its bound. Never throws. Rejects with
+   * `ServiceUnavailableError` if a dictionary is closed, or its store is down and `whenDown` is `'fail'`.
    *
-   * A request that has a dictionary's snapshot already, by a middleware before this one, keeps it.
+   * A request keeps a dictionary's snapshot that an earlier middleware took.
    *
-   * @param request - tells requests apart: the same object each time for one of them.
+   * @param request - identifies the request: always the same object for the same request.
    */
   begin(request: object, response?: Sent): RequestScope<DictsOf<A>> | Promise<RequestScope<DictsOf<A>>> {
     const place = { request, response, outer: scopeOf(request) }
     let waiting: Promise<Answer>[] | undefined
-    for (const [index, { side, dictionary }] of this.#named.entries()) {
+    for (const [index, { api, dictionary }] of this.#named.entries()) {
       if (place.outer?.find(dictionary)) continue
-      const answer = side.checks.confirm(this.#bounds[index] as number, this.#patience)
+      const answer = api.checks.confirm(this.#bounds[index] as number, this.#patience)
       if (isPromise(answer)) waiting = [...(waiting ?? []), answer]
       else if (this.#refuses(answer)) return Promise.reject(refusal(answer))
     }
@@ -55,15 +55,15 @@ export class FreshPerRequest<A extends Dictionaries> {
 
   #enter(place: Place): RequestScope<DictsOf<A>> {
     const dicts: Record<string, unknown> = { ...place.outer?.dicts }
-    const snapshots = this.#named.map(({ name, dictionary, side }) => {
-      const snapshot = place.outer?.find(dictionary) ?? side.present()
+    const snapshots = this.#named.map(({ name, dictionary, api }) => {
+      const snapshot = place.outer?.find(dictionary) ?? api.present()
       dicts[name] = snapshot
       return snapshot
     })
     return new RequestScope(place, this.#dictionaries, snapshots, Object.freeze(dicts) as DictsOf<A>)
   }
 
-  /** A closed dictionary is no outage, of which memory would tell the latest: it is not even asked any more. */
+  /** A closed dictionary is refused even with `whenDown: 'serve'`: this is not an outage, and memory is no longer updated. */
   #refuses(answer: Answer): answer is NonNullable<Answer> {
     return answer !== undefined && (this.#fails || answer instanceof ClosedError)
   }

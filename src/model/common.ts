@@ -1,4 +1,4 @@
-// What every entry point for models exports.
+// The exports that every entry point for models shares.
 
 export type {
   Columns,

@@ -1,4 +1,4 @@
-// What wraps the models of each library, and the tables of the versions as each has them.
+// The managers of each library's models, and the version tables in each library's format.
 export {
   type DrizzleBuilders,
   type DrizzleVersionTables,

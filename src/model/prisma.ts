@@ -7,7 +7,7 @@ import { type ModelDict as AnyModelDict, type ModelDictKind, modelDictOf } from 
 export { prismaManager } from '../backends/model/managers/prisma/prisma-manager.js'
 export * from './common.js'
 
-/** A dictionary in a model (table) of the application's own database, through its own ORM or query builder. */
+/** A dictionary in a model (table) of the application's own database, through its ORM or query builder. */
 export type ModelDict<
   T extends object = Record<string, unknown>,
   D extends keyof T & string = never,
@@ -17,9 +17,9 @@ export type ModelDict<
 export const ModelDict: ModelDictKind = modelDictOf([recognizePrisma])
 
 /**
- * Creates the tables in which the versions of dictionaries are kept, where they are missing: two for all dictionaries of a database.
- * Any number of processes may call it at the same time. For those who keep no migrations; the others take the statements from
- * `versionTables(dialect)`. Rejects with whatever the database says.
+ * Creates the version tables if they are missing: two tables for all dictionaries of a database. Any number of processes may call it
+ * at the same time. If you use migrations, take the statements from `versionTables(dialect)` instead. Rejects with the database's
+ * error.
  *
  * @param model - any model of the database, as `ModelDict.open` takes it.
  * @example

@@ -17,25 +17,25 @@ import { Deadlines } from '../time/deadlines.js'
 import { late } from '../time/within.js'
 import { openFault, readFault, writeFault } from './faults.js'
 
-/** Where calls on the store run: never in the async context of whoever causes them. */
+/** The context in which store calls run: never the async context of the caller that causes them. */
 export interface Context {
   run<V>(work: () => V): V
 }
 
-/** The store with each call in a context of its own and bounded in time, and its faults as the library's errors. */
+/** The store, with each call run in its own context and limited in time. Its faults become the library's errors. */
 export class BoundedStore {
   readonly name: string
-  /** The most that one call may take, in ms. */
+  /** How long one call may take, in ms. */
   readonly timeout: number
   readonly #store: Store
   readonly #reads: Deadlines
   readonly #context: Context
   #readFault = openFault
   readonly #writes = new Deadlines()
-  /** Of the commit under way, and of the next ones until one is given up: making one costs as much as a commit. */
-  #givingUp = new AbortController()
+  /** Cancels the current commit, and later ones until one is cancelled. Creating a controller costs as much as a commit. */
+  #cancelling = new AbortController()
 
-  /** @param reads - bounds what waits for an answer; ended by who opens, while that is under way. */
+  /** @param reads - limits reads in time. The opening code may end them all while it runs. */
   constructor(store: Store, reads: Deadlines, timeout: number, context: Context) {
     this.#store = store
     this.#reads = reads
@@ -44,27 +44,27 @@ export class BoundedStore {
     this.name = store.name
   }
 
-  /** Whether every check is linearizable, whatever is asked for. */
+  /** Whether every check is linearizable, whatever freshness it asks for. */
   get linearizable(): boolean {
     return this.#store.supports.linearizable
   }
 
-  /** Whether a batch takes several calls on the store, each of which has the full time. */
+  /** Whether a batch takes several store calls, each of which has the full time. */
   get isStepwise(): boolean {
     return !this.#store.supports.commit
   }
 
-  /** As of when the version is known to be the present one, without asking. */
+  /** A time at which the version was current, without asking the store. */
   currentAsOf(version: Version): number | undefined {
     return this.#store.backend.currentAsOf?.(version)
   }
 
-  /** To be called in the context of the call that the group came of. */
+  /** Must be called in the async context of the write that created the group. */
   noteCaller(group: Group<unknown>): void {
     this.#store.backend.noteCaller?.(group)
   }
 
-  /** At once where the store answers at once; else the promise is to be bounded by {@link answer}. */
+  /** Returns synchronously if the store answers synchronously. Else pass the promise to {@link answer}, which limits its time. */
   catchUp(since: Version, freshness: Freshness): Awaitable<CatchUp<unknown>> {
     this.#reads.throwIfEnded()
     try {
@@ -75,7 +75,7 @@ export class BoundedStore {
     }
   }
 
-  /** The same, once it has come. */
+  /** Validates an answer after it has arrived. */
   checked(answer: CatchUp<unknown>): CatchUp<unknown> {
     try {
       return checkCatchUp(answer)
@@ -85,17 +85,17 @@ export class BoundedStore {
   }
 
   /**
-   * Waits for an answer, `ms` at most.
+   * Waits for an answer, at most `ms`.
    *
-   * @param fault - what it is given up by.
+   * @param fault - the rejection after `ms`.
    */
   answer<V>(answer: Awaitable<V>, ms: number, fault?: Error): Promise<V> {
-    // No one is left to hear how it ends.
+    // Nobody waits for the answer any more: ignore its rejection.
     if (this.#reads.ended && isPromise(answer)) answer.catch(() => {})
     return this.#read(() => answer, ms, fault)
   }
 
-  /** @param progress - called besides where it takes several steps, before each of them. */
+  /** @param progress - called before each step of a load that takes several. */
   load(progress: () => void = () => {}): Promise<State<unknown>> {
     const load = (renew: () => void) =>
       this.#store.load(() => {
@@ -105,7 +105,7 @@ export class BoundedStore {
     return this.#read(load, this.timeout)
   }
 
-  /** From now on its faults are those of a dictionary that has something in memory. */
+  /** From now on, faults are those of an open dictionary, which has a state in memory. */
   opened(): void {
     this.#readFault = readFault
   }
@@ -114,7 +114,7 @@ export class BoundedStore {
     return this.#read(() => this.#store.registerMaxStaleness(ms), this.timeout)
   }
 
-  /** A subscription that comes after its time limit is ended again. */
+  /** A subscription that starts after the time limit is ended immediately. */
   subscribe(listener: Listener<unknown>): Promise<Unsubscribe> {
     let wanted = true
     const start = async () => {
@@ -129,20 +129,20 @@ export class BoundedStore {
   }
 
   commit(batch: Batch<unknown>, since: Version): Promise<Committed<unknown>> {
-    const { signal } = this.#givingUp
-    const giveUp = () => {
-      this.#givingUp.abort()
-      this.#givingUp = new AbortController()
+    const { signal } = this.#cancelling
+    const cancel = () => {
+      this.#cancelling.abort()
+      this.#cancelling = new AbortController()
       return late(this.timeout)
     }
     const commit = async (progress: () => void) =>
       checkCommitted(await this.#store.commit(batch, since, signal, progress), batch.groups.length)
     return this.#context
-      .run(() => this.#writes.bound(commit, this.timeout, giveUp))
+      .run(() => this.#writes.bound(commit, this.timeout, cancel))
       .catch(cause => Promise.reject(writeFault(cause, this.name)))
   }
 
-  /** Ends what is being read, and each later read at once. Writes under way are left to end by themselves. */
+  /** Ends pending and later reads immediately. Writes under way end by themselves. */
   endReads(reason: unknown): void {
     this.#reads.endAll(reason)
   }

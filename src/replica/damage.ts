@@ -1,16 +1,16 @@
 import type { CatchUp, Version } from '../contract/backend.js'
 import { warn } from '../warnings/warnings.js'
 
-/** The longest description of a record that is repeated, in characters. */
+/** How much of a record's description a warning repeats, in characters. */
 const MAX_LENGTH = 300
 
-/** A record that cannot be read may have been any change: memory has to be loaded as after a divergence. */
+/** A record that cannot be read may be any change: memory must be loaded as after a divergence. */
 export function damageDiverges(answer: CatchUp<unknown>): CatchUp<unknown> {
   if (answer.type === 'changes' || answer.damage === undefined || answer.diverged) return answer
   return { ...answer, diverged: true }
 }
 
-/** Warns of damaged records, once for each that is met, also where several checks meet it. */
+/** Warns of each damaged record once, even if several checks meet it. */
 export class DamageReports {
   readonly #dictionary: string
   #latest: string | undefined
@@ -19,7 +19,7 @@ export class DamageReports {
     this.#dictionary = dictionary
   }
 
-  /** @param base - the version from which on the changes were asked for. */
+  /** @param base - the version since which the changes were requested. */
   report(base: Version, damage: string | undefined): void {
     const latest = `${typeof base} ${base} ${damage}`
     if (damage === undefined || latest === this.#latest) return

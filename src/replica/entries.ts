@@ -1,27 +1,27 @@
 import type { UndoLog, UndoLogOwner } from './undo-log.js'
 
-/** A decoded value, and whether one copy may be handed to every reader (frozen throughout). */
+/** A decoded value, and whether all readers can share it (deeply frozen). */
 export interface Decoded {
   readonly value: unknown
   readonly shareable: boolean
 }
 
-/** Turns what the store holds into a value. Throws where it cannot. */
+/** Decodes a stored form. Throws if it cannot. */
 export type Decode = (key: string, stored: unknown) => Decoded
 
-/** An entry as it was in an earlier state. */
+/** An entry of an earlier state. */
 export interface PastEntry {
   readonly stored: unknown
   value: unknown
 }
 
 /**
- * Stored forms, decoded when first read. Two maps instead of one of cells: an undecoded entry costs nothing beyond the
- * map of strings, and a read of a decoded one is a single `Map.get`.
+ * Stored forms, which are decoded when they are first read. There are two maps instead of one map of cells: an undecoded entry costs
+ * nothing beyond the map of strings, and reading a decoded one is a single `Map.get`.
  */
 export class Entries implements UndoLogOwner {
   readonly stored: Map<string, unknown>
-  /** Shareable values that were read before. */
+  /** Values that readers share and that were read before. */
   readonly decoded = new Map<string, unknown>()
   latest: WeakRef<UndoLog> | undefined
   readonly #decode: Decode
@@ -31,7 +31,7 @@ export class Entries implements UndoLogOwner {
     this.#decode = decode
   }
 
-  /** The value, or `undefined` where the key is missing. Throws where it cannot be decoded. */
+  /** Returns the value, or `undefined` if the key is missing. Throws if the value cannot be decoded. */
   get(key: string): unknown {
     const value = this.decoded.get(key)
     return value === undefined ? this.#first(key) : value
@@ -57,26 +57,26 @@ export class Entries implements UndoLogOwner {
     this.decoded.delete(key)
   }
 
-  /** Keeps what `earlier` has decoded, where it still stands. */
+  /** Takes over the values that `earlier` has decoded, if their entries are unchanged. */
   inherit(earlier: Entries): void {
     for (const [key, value] of earlier.decoded) {
       if (this.stored.get(key) === earlier.stored.get(key)) this.decoded.set(key, value)
     }
   }
 
-  /** The entry as it is now, to be kept when it changes. */
+  /** Returns the current entry, to keep when it changes. */
   remember(key: string): PastEntry | undefined {
     const stored = this.stored.get(key)
     return stored === undefined ? undefined : { stored, value: this.decoded.get(key) }
   }
 
-  /** States held still need the entry as it was, the first time that it changes. */
+  /** Frozen states need the old entry the first time that it changes. */
   #note(key: string): void {
     const overwritten = this.latest?.deref()?.overwritten
     if (overwritten && !overwritten.has(key)) overwritten.set(key, this.remember(key))
   }
 
-  /** The value of an entry that was remembered. */
+  /** Returns the value of a remembered entry. */
   recall(key: string, past: PastEntry): unknown {
     if (past.value !== undefined) return past.value
     const { value, shareable } = this.#decode(key, past.stored)

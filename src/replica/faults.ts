@@ -1,17 +1,17 @@
 import { AmbiguousWriteError, DurableDictError, StoreUnavailableError } from '../errors/errors.js'
 import { describeError } from '../errors/for-key.js'
 
-/** What a reader is told when the store failed. Errors of the family pass as they are. */
+/** The error for a reader when the store failed. Errors of the family pass unchanged. */
 export function readFault(cause: unknown, dictionary: string): DurableDictError {
   if (cause instanceof DurableDictError) return cause
   return new StoreUnavailableError(
     `The store of dictionary "${dictionary}" could not be read: ${describeError(cause)} ` +
-      'Try again later; "local" goes on serving what memory holds.',
+      'Try again later; "local" still serves what memory holds.',
     { dictionary, cause },
   )
 }
 
-/** What a caller of `open` is told, who has no memory to fall back on. */
+/** The error for a caller of `open`, which has no memory to fall back on. */
 export function openFault(cause: unknown, dictionary: string): DurableDictError {
   if (cause instanceof DurableDictError) return cause
   return new StoreUnavailableError(
@@ -20,7 +20,7 @@ export function openFault(cause: unknown, dictionary: string): DurableDictError 
   )
 }
 
-/** What a writer is told when the store failed: without better knowledge, that the outcome is unknown. */
+/** The error for a writer when the store failed. Unless the cause says otherwise, the outcome is unknown. */
 export function writeFault(cause: unknown, dictionary: string): DurableDictError {
   if (cause instanceof DurableDictError) return cause
   return new AmbiguousWriteError(
@@ -30,33 +30,33 @@ export function writeFault(cause: unknown, dictionary: string): DurableDictError
   )
 }
 
-/** What a reader is told who has waited for a full load for as long as the option `timeout` allows. */
+/** The cause for a reader that waited for a full load for as long as the option `timeout` allows. */
 export function loadingLate(ms: number): Error {
-  return new Error(`Everything is being loaded, which takes longer than ${ms} ms (option "timeout"), and goes on.`)
+  return new Error(`Loading everything takes longer than ${ms} ms (option "timeout"). It continues in the background.`)
 }
 
-/** What a writer is told whose write has waited behind others for as long as the option `timeout` allows. */
+/** The error for a write that waited behind others for as long as the option `timeout` allows. */
 export function notSent(ms: number, dictionary: string): StoreUnavailableError {
   return new StoreUnavailableError(
-    `The write was not sent to the store of dictionary "${dictionary}": its time, ${ms} ms (option "timeout"), went by before. ` +
+    `The write was not sent to the store of dictionary "${dictionary}": it waited for ${ms} ms (option "timeout") behind other writes. ` +
       'It did not take effect. Try again later.',
     { dictionary },
   )
 }
 
-/** What a writer is told whose write is done, while memory could not be brought up to it. */
+/** The error for a write that took effect when memory could not catch up. */
 export function notFollowed(cause: unknown, dictionary: string): AmbiguousWriteError {
   return new AmbiguousWriteError(
-    `The write to dictionary "${dictionary}" took effect, but memory could not be brought up to it: ${describeError(cause)}`,
+    `The write to dictionary "${dictionary}" took effect, but memory could not catch up with it: ${describeError(cause)}`,
     { dictionary, cause },
   )
 }
 
-/** What is told of a dictionary that is closed, while its store did not let go as it should. */
+/** The error of `close` when the dictionary is closed, but its backend failed to close. */
 export function closeFault(cause: unknown, dictionary: string): DurableDictError {
   if (cause instanceof DurableDictError) return cause
   return new StoreUnavailableError(
-    `Dictionary "${dictionary}" is closed, but its store did not let go of it: ${describeError(cause)}`,
+    `Dictionary "${dictionary}" is closed, but its backend failed to close: ${describeError(cause)}`,
     { dictionary, cause },
   )
 }

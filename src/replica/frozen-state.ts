@@ -5,9 +5,9 @@ import { UndoLog } from './undo-log.js'
 const released = new FinalizationRegistry<UndoLog>(undoLog => undoLog.dissolve())
 
 /**
- * One state, held still while memory moves on, at the cost of what changes. It reads the live entries, corrected by
- * what the changes since have overwritten: its own undo log first, then those of each later state, down to the present.
- * (Reverse deltas, as version control systems keep them.)
+ * One fixed state. Its cost is proportional to later changes, not to its size. It reads the live entries, corrected by what later
+ * changes overwrote: first its own undo log, then those of later states up to the present (reverse deltas, as in version control
+ * systems).
  */
 export class FrozenState {
   readonly version: Version
@@ -15,7 +15,7 @@ export class FrozenState {
   readonly #entries: Entries
   readonly #undoLog: UndoLog
 
-  /** @param entries - the live ones, which are at this version now. */
+  /** @param entries - the live entries, which are now at this version. */
   constructor(version: Version, entries: Entries) {
     this.version = version
     this.size = entries.stored.size
@@ -31,7 +31,7 @@ export class FrozenState {
     return past && this.#entries.recall(key, past)
   }
 
-  /** What the store held, undecoded. */
+  /** Returns the stored form, without decoding it. */
   stored(key: string): unknown {
     const undoLog = this.#keeper(key)
     return undoLog ? undoLog.overwritten.get(key)?.stored : this.#entries.stored.get(key)
@@ -49,7 +49,7 @@ export class FrozenState {
     return keys
   }
 
-  /** The first undo log from here to the present that has the key; none if its value is unchanged. */
+  /** Returns the first undo log from here to the present that contains the key; `undefined` if the entry is unchanged. */
   #keeper(key: string): UndoLog | undefined {
     let undoLog: UndoLog | undefined = this.#undoLog
     while (undoLog && !undoLog.overwritten.has(key)) undoLog = undoLog.later

@@ -2,47 +2,47 @@ import type { Batch, Committed, Group, Outcome } from '../contract/backend.js'
 import { EncodingError, InvalidKeyError, InvalidValueError } from '../errors/errors.js'
 import { clearTimeout, now, setTimeout } from '../time/clock.js'
 
-/** Random, once for all ids of this copy of the module: a random number for each would cost more than the rest of a write. */
+/** Random, and shared by all ids of this copy of the module: a random number for each would cost more than the rest of a write. */
 let series: string | undefined
-let made = 0
+let count = 0
 
-/** An id that is never used twice. */
+/** Returns an id that is never reused. */
 function newId(): string {
   series ??= crypto.randomUUID().replaceAll('-', '').slice(0, 20)
-  made += 1
-  return series + made.toString(36)
+  count += 1
+  return series + count.toString(36)
 }
 
-/** What travels in one batch at most; what is more goes with the next. A single group is never split. */
+/** The most operations in one batch; further groups wait for the next one. A single group is never split. */
 const OPERATIONS_PER_BATCH = 1_000
 
-/** A write that waited for this part of its time is not sent: it would be given up before it is answered. */
+/** A write that has waited for this part of its time is not sent: it would time out before its answer arrives. */
 const WORTH_SENDING = 9 / 10
 
 interface Waiting {
   readonly group: Group<unknown>
-  /** When it is too late to send it, on the monotonic clock. */
+  /** The latest time to send it, on the monotonic clock. */
   readonly sendBy: number
   readonly resolve: (outcome: Outcome) => void
   readonly reject: (reason: unknown) => void
   timer?: NodeJS.Timeout
 }
 
-/** How long a group may take as a whole, and what it is given up by. */
+/** The time limit of a group, and the errors after it. */
 export interface Limits {
   /** In ms. */
   readonly timeout: number
-  /** Whether a batch with this group may take longer than the timeout once it is sent, and the group must not. */
+  /** Whether a batch with this group may take longer than the timeout after it was sent, while the group may not. */
   needsTimer(group: Group<unknown>): boolean
-  /** It was not sent. */
+  /** The error if it was not sent. */
   unsent(): unknown
-  /** It was sent, and not answered. */
+  /** The error if it was sent but not answered. */
   unanswered(): unknown
 }
 
 /**
- * Group commit: one batch under way at a time; what comes meanwhile waits, and goes together as the next. (Gawlick and
- * Kinkade, "Varieties of concurrency control in IMS/VS fast path", 1985.)
+ * Group commit: one batch is under way at a time. Groups that arrive meanwhile wait and are sent together as the next batch. (Gawlick
+ * and Kinkade, "Varieties of concurrency control in IMS/VS fast path", 1985.)
  */
 export class GroupCommit {
   readonly #send: (batch: Batch<unknown>) => Promise<Committed<unknown>['outcomes']>
@@ -53,8 +53,8 @@ export class GroupCommit {
   #ended: { reason: unknown } | undefined
 
   /**
-   * @param send - commits a batch and brings memory up to it, within the timeout; never called while an earlier call is under
-   * way.
+   * @param send - commits a batch and brings memory up to date with it, within the timeout. It is never called while an earlier call
+   * is pending.
    */
   constructor(send: (batch: Batch<unknown>) => Promise<Committed<unknown>['outcomes']>, limits: Limits) {
     this.#send = send
@@ -62,9 +62,9 @@ export class GroupCommit {
   }
 
   /**
-   * Resolves when the group was executed and memory holds what came of it.
+   * Resolves when the group was executed and memory contains its result.
    *
-   * @param limit - the most that it may take as a whole, in ms. Default: the timeout.
+   * @param limit - how long it may take in total, in ms. Default: the timeout.
    */
   submit(group: Group<unknown>, limit = this.#limits.timeout): Promise<Outcome> {
     if (this.#ended) return Promise.reject(this.#ended.reason)
@@ -78,14 +78,14 @@ export class GroupCommit {
     })
   }
 
-  /** Rejects what was not sent yet and what is submitted from now on, and waits for what was sent. */
+  /** Rejects unsent and new groups, and waits for those that were sent. */
   async drain(reason: unknown): Promise<void> {
     this.#ended = { reason }
     for (const waiting of this.#queue.splice(0)) rejected(waiting, reason)
     await this.#sending
   }
 
-  /** What is sent at once, and has the full time, is bounded by the sending. */
+  /** A group that is sent at once and has the full time needs no timer: the send limits it. */
   #needsTimer(group: Group<unknown>, limit: number): boolean {
     return this.#underWay || limit < this.#limits.timeout || this.#limits.needsTimer(group)
   }
@@ -97,7 +97,7 @@ export class GroupCommit {
   }
 
   async #sendAll(): Promise<void> {
-    // What else is written in this tick goes with the first batch.
+    // Other writes of this tick join the first batch.
     await undefined
     while (this.#queue.length > 0) {
       this.#queue = this.#inTime(this.#queue)
@@ -106,7 +106,7 @@ export class GroupCommit {
     this.#sending = undefined
   }
 
-  /** Rejects what waited for nearly all of its time: that it did not take effect is known now, and would not be later. */
+  /** Rejects groups that waited for nearly all of their time: it is still certain that they did not take effect. */
   #inTime(waiting: Waiting[]): Waiting[] {
     const present = now()
     const isLate = ({ sendBy }: Waiting) => sendBy < present
@@ -129,7 +129,7 @@ export class GroupCommit {
     }
   }
 
-  /** Nothing was written, for what one of the groups holds: the others must not fail with it. */
+  /** The store refused the batch for the content of one group. The others must not fail with it. */
   async #sendHalves(waiting: readonly Waiting[]): Promise<void> {
     const middle = waiting.length >> 1
     for (const half of [waiting.slice(0, middle), waiting.slice(middle)]) await this.#sendNext(this.#inTime(half))
@@ -145,7 +145,7 @@ export class GroupCommit {
   }
 }
 
-/** Whether the error is about what was to be written, rather than about the store, and says that nothing was. */
+/** Whether the error is about the content of a write rather than about the store, and means that nothing was written. */
 function isRefusal(error: unknown): boolean {
   return error instanceof InvalidKeyError || error instanceof InvalidValueError || error instanceof EncodingError
 }

@@ -3,35 +3,35 @@ import type { Decode } from './entries.js'
 import { Memory, type Step } from './memory.js'
 import { Recent } from './recent.js'
 
-/** How many states memory knows to be its own past. Answers overtake each other by few. */
+/** How many past states memory remembers. Answers overtake each other by only a few. */
 const REMEMBERED_VERSIONS = 256
 
 /** How memory came to a new state. */
 export type SyncReason =
-  /** By the changes since. */
+  /** It applied the changes. */
   | 'changes'
-  /** The change log no longer reached back, or there is none: everything was loaded. */
+  /** It loaded everything, because the change log did not reach back far enough or does not exist. */
   | 'loaded'
-  /** The store's history is another than memory's, or entries were altered behind its back: memory followed. */
+  /** The store has another history than memory, or entries were changed behind its back. Memory followed the store. */
   | 'diverged'
 
-/** Told of each step that memory takes, right after it. */
+/** Is notified of each step right after memory takes it. */
 export interface Observer {
-  /** Whether {@link Observer.stepped} is wanted now: collecting the steps costs. */
+  /** Whether {@link Observer.stepped} is needed now: collecting steps has a cost. */
   readonly wantsSteps: boolean
   stepped(steps: readonly Step[], version: Version, id: string | undefined): void
   synced(reason: SyncReason, version: Version, previous: Version): void
 }
 
 /**
- * What is to be done about an answer: nothing more, ask again from the present version (another answer came first), or
+ * What is left to do after an answer: nothing, ask again from the current version (another answer arrived first), or
  * load everything.
  */
 export type Remainder = 'none' | 'again' | 'load' | 'loadDiverged'
 
 /**
- * Memory and the one way it moves: along the chain of changes, or to a state loaded as a whole. Answers may arrive in
- * any order and more than once; what does not chain is never applied.
+ * Memory and the only ways in which it changes: along the chain of changes, or to a completely loaded state. Answers may arrive in
+ * any order and repeatedly; a change that does not chain is never applied.
  */
 export class History {
   readonly memory: Memory
@@ -44,7 +44,7 @@ export class History {
     this.#recent.add(state.version)
   }
 
-  /** Follows what the store answered to the question what happened since `base`. */
+  /** Applies the store's answer to a request for the changes since `base`. */
   follow(base: Version, answer: CatchUp<unknown>): Remainder {
     const moved = !Object.is(this.memory.version, base)
     if (answer.type === 'changes') return this.#followChanges(answer.changes, answer.version, moved)
@@ -55,7 +55,7 @@ export class History {
     return 'none'
   }
 
-  /** Takes a pushed change where it chains. False: there is a gap. */
+  /** Applies a pushed change if it chains. Returns false if there is a gap. */
   push(change: Change<unknown>): boolean {
     if (this.#recent.has(change.version)) return true
     if (!Object.is(change.previous, this.memory.version)) return false
@@ -63,7 +63,7 @@ export class History {
     return true
   }
 
-  /** Moves to a state that was loaded as a whole. */
+  /** Moves to a completely loaded state. */
   replace(state: State<unknown>, reason: SyncReason): void {
     const previous = this.memory.version
     const steps: Step[] | undefined = this.#observer.wantsSteps ? [] : undefined
@@ -84,7 +84,7 @@ export class History {
     return 'none'
   }
 
-  /** Where in the list memory's present state is left behind, or -1. */
+  /** Returns the index of the first change after memory's current state, or -1. */
   #firstNew(changes: readonly Change<unknown>[]): number {
     return changes.findIndex(change => Object.is(change.previous, this.memory.version))
   }

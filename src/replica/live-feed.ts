@@ -1,29 +1,29 @@
 import type { Change, Listener, Unsubscribe } from '../contract/backend.js'
 import { clearTimeout, now, setTimeout } from '../time/clock.js'
 
-/** What a live feed needs of the replica that it feeds. */
+/** What a live feed needs from its replica. */
 export interface Feedable {
   /** When memory was last known to be current, on the monotonic clock. */
   readonly confirmedAt: number
-  /** Brings memory up to date. Rejects where the store cannot be reached. */
+  /** Brings memory up to date. Rejects if the store cannot be reached. */
   refresh(): Promise<void>
-  /** Takes a pushed change where it chains; false where there is a gap. */
+  /** Applies a pushed change if it chains. Returns false if there is a gap. */
   push(change: Change<unknown>): boolean
   subscribe(listener: Listener<unknown>): Promise<Unsubscribe>
 }
 
 export interface FeedOptions {
-  /** How often memory is confirmed where nothing is pushed, in ms. */
+  /** How often memory is confirmed without pushes, in ms. */
   readonly heartbeat: number
-  /** From which staleness on memory counts as stale, in ms. */
+  /** From this staleness on, memory counts as stale, in ms. */
   readonly bound: number
   onStale(cause: unknown): void
   onFresh(): void
 }
 
 /**
- * Keeps memory fed in the background. Pushes are hints: a gap is filled by asking, and a heartbeat asks even where no
- * push came. Its timers do not hold the process open.
+ * Keeps memory up to date in the background. Pushes are hints: after a gap it checks the store, and a heartbeat checks the store even
+ * without pushes. Its timers do not keep the process alive.
  */
 export class LiveFeed implements Listener<unknown> {
   readonly #replica: Feedable
@@ -42,10 +42,10 @@ export class LiveFeed implements Listener<unknown> {
     this.#options = options
   }
 
-  /** @param push - false: the backend cannot push, the heartbeat alone asks. */
+  /** @param push - false if the backend cannot push. Then only the heartbeat checks the store. */
   async start(push: boolean): Promise<void> {
     if (push) this.#unsubscribe = await this.#replica.subscribe(this)
-    // What changed between loading and subscribing.
+    // Catches up with changes between loading and subscribing.
     await this.#replica.refresh()
     this.#beat()
     this.#watch()
@@ -69,7 +69,7 @@ export class LiveFeed implements Listener<unknown> {
     void this.#refresh()
   }
 
-  /** Memory was confirmed current. */
+  /** Called when memory was confirmed current. */
   confirmed(): void {
     if (!this.#stale || this.#stopped || this.#age() >= this.#options.bound) return
     this.#stale = false
@@ -96,7 +96,7 @@ export class LiveFeed implements Listener<unknown> {
     this.#refreshing = false
   }
 
-  /** Jittered, so that the replicas of a fleet do not ask at the same moment. */
+  /** Jittered, so that the replicas of a fleet do not check at the same moment. */
   #beat(): void {
     const delay = this.#options.heartbeat * (0.9 + 0.2 * Math.random())
     this.#heartbeat = setTimeout(async () => {

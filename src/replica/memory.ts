@@ -3,21 +3,21 @@ import { sameStored } from '../contract/same-stored.js'
 import { type Decode, Entries, type PastEntry } from './entries.js'
 import { FrozenState } from './frozen-state.js'
 
-/** What happened to one entry, for those who watch. */
+/** What happened to one entry, for watchers. */
 export interface Step {
   readonly key: string
   readonly before: PastEntry | undefined
   readonly after: PastEntry | undefined
 }
 
-/** This process's copy of one state of the store. It moves from state to state, each step as a whole. */
+/** This process's copy of one state of the store. It moves from state to state in whole steps. */
 export class Memory {
   entries: Entries
   version: Version
-  /** Kept alive for as long as memory is at its state: what is made of a state once is found again by it. */
+  /** Kept alive while memory is at its state, so that values derived from the state are found again. */
   pinned: object | undefined
   readonly #decode: Decode
-  /** Of the present entries. */
+  /** The frozen state of the current entries. */
   #frozen: WeakRef<FrozenState> | undefined
 
   constructor(state: State<unknown>, decode: Decode) {
@@ -26,7 +26,7 @@ export class Memory {
     this.entries = new Entries(toMap(state.entries), decode)
   }
 
-  /** The present state, held still. */
+  /** Returns the current state, frozen. */
   freeze(): FrozenState {
     const earlier = this.#frozen?.deref()
     if (earlier && Object.is(earlier.version, this.version)) return earlier
@@ -35,14 +35,14 @@ export class Memory {
     return state
   }
 
-  /** Moves on by one change. `steps` collects what it did to each entry. */
+  /** Applies one change. `steps` collects what it did to each entry. */
   apply(change: Change<unknown>, steps?: Step[]): void {
     this.pinned = undefined
     for (const effect of change.effects) this.#perform(effect, steps)
     this.version = change.version
   }
 
-  /** Moves to a state that was loaded as a whole. */
+  /** Moves to a completely loaded state. */
   replace(state: State<unknown>, steps?: Step[]): void {
     const earlier = this.entries
     this.pinned = undefined
@@ -62,20 +62,20 @@ export class Memory {
     const { key } = effect
     const after = effect.type === 'set' ? { stored: effect.stored, value: undefined } : undefined
     const before = steps && this.entries.remember(key)
-    // A deletion of what is not there, as an announcement of what others have done may have it, is no change.
+    // Deleting a missing key changes nothing. Announcements of external writers may contain such deletions.
     if (before ?? after) steps?.push({ key, before, after })
     if (after) this.entries.set(key, after.stored)
     else this.entries.delete(key)
   }
 
-  /** States frozen before keep the old entries, which nothing alters any more. */
+  /** States frozen earlier keep the old entries, which never change again. */
   #startOver(stored: Map<string, unknown>): void {
     this.#frozen = undefined
     this.entries = new Entries(stored, this.#decode)
   }
 }
 
-/** What leads from one state to another, where the changes between them are not known. */
+/** Yields the steps between two states whose changes are unknown. */
 function* difference(earlier: Entries, later: Entries): Generator<Step> {
   for (const key of earlier.stored.keys()) {
     if (!later.stored.has(key)) yield { key, before: earlier.remember(key), after: undefined }

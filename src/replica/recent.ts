@@ -1,4 +1,4 @@
-/** Remembers the latest `limit` items. Adding costs next to nothing; asking, which is rare, looks through all. */
+/** Remembers the latest `limit` items. Adding is very cheap; lookups, which are rare, scan all items. */
 export class Recent<V> {
   readonly #limit: number
   readonly #items: V[] = []

@@ -28,35 +28,35 @@ import type { Memory } from './memory.js'
 import { Recent } from './recent.js'
 import { SharedCheck } from './shared-check.js'
 
-/** How many own batches are known again when their changes come back by another way. */
+/** How many of its own batches a replica recognizes when their changes come back another way. */
 const REMEMBERED_BATCHES = 64
 
 /**
- * Within which time the processes of a fleet spread their full loads where no one waits for them, in ms: all learn at the
- * same moment that the store was flushed.
+ * The interval over which the processes of a fleet spread their full loads if no caller waits for them, in ms. All processes learn of
+ * a flushed store at the same moment.
  */
 const LOAD_JITTER = 100
 
-/** How often a comparison is tried on a store that changes all the while. */
+/** How often a comparison is tried on a store that keeps changing. */
 const RESYNC_ATTEMPTS = 3
 
-/** What the readers of a dictionary are promised. */
+/** The guarantees for the readers of a dictionary. */
 export interface Promises {
-  /** For how long after a check they rely on memory, in ms. Default: not at all. */
+  /** How long after a check they rely on memory, in ms. Default: not at all. */
   readonly maxStaleness?: number | undefined
-  /** Of checks. Default: what the store gives at no extra cost. */
+  /** The guarantee of checks. Default: the strongest that costs nothing extra. */
   readonly consistency?: 'linearizable' | 'sequential' | undefined
 }
 
 /**
- * One process's copy of a dictionary, kept by two rules: memory changes only by what the store acknowledged, and each
- * change is chained to the one before.
+ * One process's copy of a dictionary. It keeps two rules: memory changes only by what the store acknowledged, and each
+ * change is chained to the previous one.
  */
 export class Replica {
   readonly #store: BoundedStore
   readonly #history: History
   #bound: number | undefined
-  /** Whether every check is linearizable, also without a bound. */
+  /** Whether every check is linearizable, even without a bound. */
   readonly #isLinearizable: boolean
   readonly #syncs: SharedCheck
   readonly #checks: SharedCheck
@@ -67,11 +67,11 @@ export class Replica {
   #underWay: Batch<unknown> | undefined
   #loading: Promise<void> | undefined
   #confirmedAt: number
-  /** Whether anyone waits for a check or a write, rather than the background alone. */
+  /** Whether a caller waits for a check or a write, rather than only the background. */
   #awaited = false
   #recordedBound: number | undefined = 0
   readonly #damage: DamageReports
-  /** Told whenever memory was confirmed current. */
+  /** Called whenever memory was confirmed current. */
   onConfirmed: () => void = () => {}
 
   private constructor(store: BoundedStore, history: History, promises: Promises, confirmedAt: number) {
@@ -95,7 +95,7 @@ export class Replica {
   /**
    * Loads the dictionary.
    *
-   * @param promises - what its readers rely on.
+   * @param promises - the guarantees for its readers.
    * @param progress - called before each step of the load.
    */
   static async open(
@@ -105,7 +105,7 @@ export class Replica {
     promises: Promises,
     progress?: () => void,
   ): Promise<Replica> {
-    // Recorded before the first check that anyone relies on: a writer that does not see it yet comes before that check.
+    // Recorded before the first check that a reader relies on: a writer that does not see the bound yet comes before that check.
     const { maxStaleness } = promises
     if (maxStaleness !== undefined) await store.registerMaxStaleness(maxStaleness)
     const loadedAt = now()
@@ -117,41 +117,41 @@ export class Replica {
     return this.#history.memory
   }
 
-  /** When memory was last known to be current: counted from before the check that said so was sent. */
+  /** When memory was last known to be current: the time before that check was sent. */
   get confirmedAt(): number {
     return this.#confirmedAt
   }
 
   /**
-   * The largest bound that any replica relies on, in ms, as recorded when the latest write was executed; nothing where what is
-   * recorded is no bound.
+   * The largest bound that any replica relies on, in ms, as recorded when the latest write was executed; `undefined` if the record is
+   * damaged.
    */
   get recordedBound(): number | undefined {
     return this.#recordedBound
   }
 
   /**
-   * Makes memory as current as a read has to be: linearizable, unless the backend declares that it is not (see
-   * `Supports.linearizable`), and neither `consistency` nor a bound asks for it. Calls that overlap share one check.
+   * Makes memory as current as a read requires: linearizable, unless the backend declares that its checks are not (see
+   * `Supports.linearizable`) and neither `consistency` nor a bound requires it. Overlapping calls share one check.
    */
   check(): Promise<void> {
     this.#awaited = true
     return (this.#exact ? this.#syncs : this.#checks).join()
   }
 
-  /** The same for a reader: nothing to wait for where it is known without asking that memory is as current as that. */
+  /** As `check`, for a reader. Returns `undefined` if memory is already known to be current enough. */
   checkUnlessKnown(): Promise<void> | undefined {
     return this.#isKnown() ? this.#turns.giveWay() : this.check()
   }
 
-  /** Brings memory up to the store's state at the time of the call, or later. */
+  /** Brings memory up to date with the store at the time of the call or later. */
   sync(): Promise<void> {
     this.#awaited = true
     return this.#syncs.join()
   }
 
   /**
-   * Has memory confirmed in the background: no one waits for it, so that a full load may wait for its turn among the
+   * Confirms memory in the background. No caller waits for it, so a full load may wait for its turn among the
    * processes.
    */
   refresh(): Promise<void> {
@@ -159,8 +159,8 @@ export class Replica {
   }
 
   /**
-   * Records a bound for readers that came after `open`, in ms. What is confirmed once this has resolved they may rely on for
-   * that long.
+   * Records a bound for readers that came after `open`, in ms. They may rely on the bound for confirmations after this has
+   * resolved.
    */
   async registerMaxStaleness(bound: number): Promise<void> {
     this.#bound = Math.max(this.#bound ?? 0, bound)
@@ -168,16 +168,16 @@ export class Replica {
   }
 
   /**
-   * Executes the group. When it resolves, memory holds what came of it and all that went before.
+   * Executes the group. When it resolves, memory contains its result and everything before it.
    *
-   * @param limit - the most that it may take as a whole, in ms. Default: the timeout.
+   * @param limit - how long it may take in total, in ms. Default: the timeout.
    */
   submit(group: Group<unknown>, limit?: number): Promise<Outcome> {
     this.#store.noteCaller(group)
     return this.#commits.submit(group, limit)
   }
 
-  /** Takes a pushed change where it chains; false where there is a gap. */
+  /** Applies a pushed change if it chains. Returns false if there is a gap. */
   push(change: Change<unknown>): boolean {
     return !this.#loading && isChange(change) && this.#history.push(change)
   }
@@ -187,8 +187,8 @@ export class Replica {
   }
 
   /**
-   * Whether a change came of a batch of this replica. Where the backend does not keep the batch's id: whether a write to
-   * this key is under way.
+   * Whether a batch of this replica made the change. If the backend does not record batch ids: whether a write to this key is under
+   * way.
    */
   isOwn(id: string | undefined, key: string): boolean {
     if (id !== undefined) return this.#ownBatches.has(id)
@@ -196,19 +196,19 @@ export class Replica {
   }
 
   /**
-   * Compares memory with everything that is stored, and follows the store where entries were altered without a new
+   * Compares memory with everything that is stored, and follows the store if entries were changed without a new
    * version.
    */
   async resync(): Promise<void> {
     for (let attempt = 0; attempt < RESYNC_ATTEMPTS; attempt += 1) {
       const state = await this.#store.load()
-      // By the changes, where memory is behind: only it knows which of two states is the newer one.
+      // If memory is behind, only the changes show which of two states is newer.
       await this.check()
       if (Object.is(state.version, this.memory.version)) return this.#compare(state)
     }
   }
 
-  /** Ends what waits: reads at once, writes that were sent when their outcome is known. */
+  /** Ends pending calls: reads immediately, and writes that were sent as soon as their outcome is known. */
   async close(reason: ClosedError): Promise<void> {
     this.#store.endReads(reason)
     await this.#commits.drain(reason)
@@ -219,12 +219,12 @@ export class Replica {
     if (!sameEntries(entries, this.memory.entries.stored)) this.#history.replace({ ...state, entries }, 'diverged')
   }
 
-  /** A bound is a promise about the time of writers, too: what rests on it must not miss what they were acknowledged. */
+  /** A bound is also a guarantee to writers: reads that rely on it must not miss acknowledged writes. */
   get #exact(): boolean {
     return this.#isLinearizable || this.#bound !== undefined
   }
 
-  /** What a store has told is no more than sequentially consistent. While everything is being loaded, answers are put off. */
+  /** What the store has reported is only sequentially consistent. During a full load, answers are deferred. */
   #isKnown(): boolean {
     if (this.#exact || this.#loading) return false
     const asOf = this.#store.currentAsOf(this.memory.version)
@@ -240,9 +240,9 @@ export class Replica {
   }
 
   /**
-   * At once where the store answers at once that nothing, or little, changed.
+   * Returns synchronously if the store answers synchronously that nothing, or little, changed.
    *
-   * @param until - when the check is given up, on the monotonic clock.
+   * @param until - when the check times out, on the monotonic clock.
    */
   #check(freshness: Freshness, until: number): void | Promise<void> {
     const startedAt = now()
@@ -265,13 +265,13 @@ export class Replica {
     await this.#finish(this.#follow(base, answer), freshness, answer.asOf ?? startedAt, until)
   }
 
-  /** Does what is left to do after an answer, until memory is at least at the state that it was of. */
+  /** Completes an answer, until memory is at its state or a later one. */
   async #finish(remainder: Remainder, freshness: Freshness, asOf: number, until: number): Promise<void> {
     if (remainder === 'none') return this.#confirm(asOf)
     if (!this.#loading && remainder !== 'again') {
       return this.#loaded(this.#reload(remainder === 'loadDiverged' ? 'diverged' : 'loaded'), until)
     }
-    // What is being loaded may miss what this check must see.
+    // The load under way may miss what this check must see.
     if (this.#loading)
       await this.#loaded(
         this.#loading.catch(() => {}),
@@ -280,29 +280,29 @@ export class Replica {
     await this.#check(freshness, until)
   }
 
-  /** A load goes on for as long as it progresses, and brings memory up to date also where no one waits for it any more. */
+  /** A load continues while it progresses, and updates memory even if no caller waits any more. */
   #loaded(loading: Promise<void>, until: number): Promise<void> {
     return this.#store.answer(loading, until - now(), loadingLate(this.#store.timeout))
   }
 
-  /** While everything is being loaded, answers are put off: which of the two is newer could not be told. */
-  #follow(base: Version, given: CatchUp<unknown>): Remainder {
+  /** Defers answers during a full load, because it is unknown which of the two is newer. */
+  #follow(base: Version, received: CatchUp<unknown>): Remainder {
     if (this.#loading) return 'again'
-    const answer = damageDiverges(given)
+    const answer = damageDiverges(received)
     if (answer.type !== 'changes') this.#damage.report(base, answer.damage)
-    // With a bound it is not taken as it is: the store that lost its history may have lost the recorded bound, too.
+    // With a bound, everything is loaded: a store that lost its history may have lost the recorded bound too.
     if (answer.type === 'state' && answer.diverged && this.#bound !== undefined) return 'loadDiverged'
     return this.#history.follow(base, answer)
   }
 
   #reload(reason: SyncReason): Promise<void> {
-    this.#loading ??= this.#loadAnew(reason).finally(() => {
+    this.#loading ??= this.#loadEverything(reason).finally(() => {
       this.#loading = undefined
     })
     return this.#loading
   }
 
-  async #loadAnew(reason: SyncReason): Promise<void> {
+  async #loadEverything(reason: SyncReason): Promise<void> {
     if (!this.#awaited) await delay(Math.random() * LOAD_JITTER, undefined, { ref: false })
     if (reason === 'diverged' && this.#bound !== undefined) await this.#store.registerMaxStaleness(this.#bound)
     const startedAt = now()
@@ -330,13 +330,13 @@ export class Replica {
       const until = (this.#store.isStepwise ? now() : sentAt) + this.#store.timeout
       await this.#finish(this.#follow(base, catchUp), 'linearizable', catchUp.asOf ?? sentAt, until)
     } catch (cause) {
-      // Closed meanwhile: the write is done, and no one reads memory any more.
+      // Closed meanwhile: the write took effect, and nobody reads memory any more.
       if (!(cause instanceof ClosedError)) return outcomes.map(outcome => this.#unfollowed(outcome, cause))
     }
     return outcomes
   }
 
-  /** What becomes of an outcome where memory could not be brought up to it. */
+  /** The outcome when memory could not catch up with a write. */
   #unfollowed(outcome: Outcome, cause: unknown): Outcome {
     if (outcome.status === 'refused') return outcome
     const error = outcome.status === 'done' ? notFollowed(cause, this.#store.name) : cause
@@ -346,13 +346,13 @@ export class Replica {
   #confirm(asOf: number): void {
     this.#awaited = false
     if (asOf <= this.#confirmedAt) return
-    // A backend whose clock is ahead must not have memory pass for current for longer.
+    // A backend whose clock is ahead must not make memory count as current for longer.
     this.#confirmedAt = Math.min(asOf, now())
     this.onConfirmed()
   }
 }
 
-/** Whether it concerns one key: a few calls on the store, even where each operation takes its own. */
+/** Whether it concerns one key: it then takes few store calls, even if each operation takes its own. */
 function isSingle({ operations }: Group<unknown>): boolean {
   return operations.length === 1 && operations[0]?.type !== 'clear'
 }

@@ -2,19 +2,19 @@ import { isPromise } from '../contract/is-promise.js'
 import { now } from '../time/clock.js'
 import { EventLoopTurns } from '../time/event-loop-turns.js'
 
-/** Bounds how long one caller waits for a check that it shares, counted from its call. */
+/** Limits how long one caller waits for a shared check, measured from its call. */
 export interface Patience {
   /** In ms. */
   readonly timeout: number
   limit(check: Promise<void>): Promise<void>
 }
 
-/** Callers that wait behind the same check share a limit if they called within this part of the timeout. */
+/** Callers behind the same check share a timer if they called within this part of the timeout. */
 const SHARE = 1 / 100
 
 /**
- * Lets callers that overlap share one check, as long as it is sent after each of them has called. It is sent at the end
- * of the tick in which it was asked for, one at a time: who comes while one is under way shares the next.
+ * Lets overlapping callers share one check that is sent after each of them called. It is sent at the end of the tick of the first
+ * call. One check is under way at a time: callers that arrive meanwhile share the next one.
  */
 export class SharedCheck {
   readonly #perform: () => void | Promise<void>
@@ -25,8 +25,8 @@ export class SharedCheck {
   readonly #turns = new EventLoopTurns()
 
   /**
-   * @param perform - one check, which bounds itself by the timeout.
-   * @param patience - bounds those who wait for the check before theirs as well.
+   * @param perform - runs one check and limits its own time.
+   * @param patience - also limits the time that callers wait for the check before theirs.
    */
   constructor(perform: () => void | Promise<void>, patience: Patience) {
     this.#perform = perform
@@ -39,7 +39,7 @@ export class SharedCheck {
   }
 
   async #start(): Promise<void> {
-    // Also where nothing is running: what else asks in this tick is to share.
+    // Waits even if nothing is running, so that other calls of this tick share the check.
     await this.#running?.then(nothing, nothing)
     const mine = this.#next
     this.#next = undefined

@@ -1,13 +1,13 @@
 import type { PastEntry } from './entries.js'
 
-/** Who records at present: the undo log of the latest state that is still held. Weak: of states no one holds, none are taken. */
+/** Refers to the undo log that records now: that of the latest frozen state. Weak, so that nothing is recorded for unused states. */
 export interface UndoLogOwner {
   latest: WeakRef<UndoLog> | undefined
 }
 
 /**
- * What was overwritten between one state held still and the next one. Chained from the earlier to the later, so that a
- * state keeps what it needs of those after it, and nothing keeps it.
+ * What was overwritten between one frozen state and the next. Each log refers to the later one: a state keeps the later logs that it
+ * needs, and nothing keeps the state.
  */
 export class UndoLog {
   readonly overwritten = new Map<string, PastEntry | undefined>()
@@ -15,7 +15,7 @@ export class UndoLog {
   #earlier: WeakRef<UndoLog> | undefined
   readonly #owner: UndoLogOwner
 
-  /** Notes are taken here from now on. */
+  /** Recording continues in the new log. */
   constructor(owner: UndoLogOwner) {
     const earlier = owner.latest?.deref()
     if (earlier) {
@@ -27,8 +27,8 @@ export class UndoLog {
   }
 
   /**
-   * The state that this log belongs to is no longer held: what an earlier one needs of them it gets, so that a state held
-   * for long costs what was overwritten, not how many states were held after it.
+   * Passes the records to the earlier state when this log's state is no longer used. A state that is kept for long then costs what was
+   * overwritten, not how many states were frozen after it.
    */
   dissolve(): void {
     const earlier = this.#earlier?.deref()

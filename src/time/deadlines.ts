@@ -1,14 +1,14 @@
 import { clearTimeout, nextTick, queueMicrotask, setTimeout } from './clock.js'
 
-/** Bounds what depends on the outside: each wait ends by its answer, at its time limit, or when all are ended. */
+/** Limits waits on the outside world: each ends with its answer, at its time limit, or when all are ended. */
 export class Deadlines {
   readonly #waiting = new Set<(reason: unknown) => void>()
   #ended: { reason: unknown } | undefined
 
   /**
-   * The answer, or `late()` as a rejection when `ms` have passed. An answer that comes after that is dropped.
+   * Returns the answer, or rejects with `late()` after `ms`. A later answer is dropped.
    *
-   * @param start - begins the work; `progress` starts the time anew; it throws once no one waits any more.
+   * @param start - begins the work. `progress` restarts the time limit, and throws when nobody waits any more.
    */
   bound<V>(start: (progress: () => void) => V | Promise<V>, ms: number, late: () => unknown): Promise<V> {
     if (this.#ended) return Promise.reject(this.#ended.reason)
@@ -19,7 +19,7 @@ export class Deadlines {
       }
       const expire = () => {
         const reason = late()
-        // After every promise that this settles: what the work has to say when it is given up counts for more.
+        // Runs after every promise that this settles: a rejection of the cancelled work itself takes precedence.
         queueMicrotask(() => nextTick(fail, reason))
       }
       const timer = setTimeout(expire, Math.max(ms, 0))
@@ -29,10 +29,10 @@ export class Deadlines {
       }
       this.#waiting.add(fail)
       const progress = () => {
-        if (!this.#waiting.has(fail)) throw new Error('It was given up.')
+        if (!this.#waiting.has(fail)) throw new Error('The call was cancelled.')
         timer.refresh()
       }
-      // An async function, so that what `start` throws at once takes the same way as what it rejects with.
+      // An async function, so that an error that `start` throws becomes a rejection.
       const work = async () => start(progress)
       work().then(answer => {
         settle()
@@ -45,12 +45,12 @@ export class Deadlines {
     return this.#ended !== undefined
   }
 
-  /** Throws the reason once all were ended. */
+  /** Throws the reason if all waits were ended. */
   throwIfEnded(): void {
     if (this.#ended) throw this.#ended.reason
   }
 
-  /** Ends every wait, and each later one at once. */
+  /** Ends every wait, and each later one immediately. */
   endAll(reason: unknown): void {
     this.#ended = { reason }
     for (const fail of [...this.#waiting]) fail(reason)

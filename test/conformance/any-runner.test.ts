@@ -58,11 +58,11 @@ test('reports each deviation with its reason and tests what happens instead', as
   })
   expect(failed).toEqual([])
   expect(skipped).toContainEqual(
-    expect.stringMatching(/it tells of changes by others.*\[no subscribe: no server to push\]/),
+    expect.stringMatching(/subscribe\(\) reports changes by others.*\[no subscribe: no server to push\]/),
   )
 })
 
 test('fails if the subject has a capability that it declares missing', async () => {
   const { failed } = await report({ ...subject, modes: [], missing: { subscribe: 'not so' } }, /the four methods/)
-  expect(failed).toEqual(['MemoryBackend > the four methods > the subject names what the backend lacks'])
+  expect(failed).toEqual(['MemoryBackend > the four methods > the subject declares what the backend lacks'])
 })

@@ -6,7 +6,7 @@ import { needs, type Topic } from '../suite.js'
 export const atomicMethods: Topic = {
   title: 'pop() and setDefault() of the backend',
   tests: {
-    'pop() removes and gives what was there': needs('pop', async world => {
+    'pop() removes the entry and returns its stored form': needs('pop', async world => {
       const [one, other] = [await world.backend(), await world.backend()]
       await one.persist('a', '1')
       const version = await one.lastUpdated()
@@ -16,7 +16,7 @@ export const atomicMethods: Topic = {
       assert.equal((await contents(one)).size, 0)
     }),
 
-    'of callers that pop one key, one gets the value': needs('pop', async world => {
+    'exactly one concurrent pop() of a key gets its value': needs('pop', async world => {
       const backends = await Promise.all(range(3).map(() => world.backend()))
       await (backends[0] as Backend).persist('a', '')
       const popped = await Promise.all(range(12).map(n => backends[n % 3]?.pop?.('a')))
@@ -26,25 +26,28 @@ export const atomicMethods: Topic = {
       )
     }),
 
-    'setDefault() inserts where the key is missing, and gives what is stored': needs('setDefault', async world => {
+    'setDefault() inserts a missing key and returns the stored value': needs('setDefault', async world => {
       const [one, other] = [await world.backend(), await world.backend()]
       const empty = await one.lastUpdated()
       assert.equal(await one.setDefault?.('a', ''), '')
       const version = await other.lastUpdated()
-      assert.ok(!Object.is(version, empty), 'setDefault() must change the version where it inserts')
+      assert.ok(!Object.is(version, empty), 'setDefault() must change the version if it inserts')
       assert.equal(await other.setDefault?.('a', '2'), '')
-      assert.ok(Object.is(await one.lastUpdated(), version), 'and leave it where the key exists')
+      assert.ok(
+        Object.is(await one.lastUpdated(), version),
+        'setDefault() must not change the version if the key exists',
+      )
       assert.equal(await storedIn(one, 'a'), '')
     }),
 
-    'of callers that set a default for one key, one is obeyed': needs('setDefault', async world => {
+    'exactly one concurrent setDefault() of a key inserts its value': needs('setDefault', async world => {
       const backends = await Promise.all(range(3).map(() => world.backend()))
       const given = await Promise.all(range(12).map(n => backends[n % 3]?.setDefault?.('a', String(n))))
       const stored = await storedIn(backends[0] as Backend, 'a')
       for (const one of given) assert.equal(one, stored)
     }),
 
-    'keys of every kind can be popped and given a default': needs(['pop', 'setDefault'], async world => {
+    'pop() and setDefault() accept keys of every kind': needs(['pop', 'setDefault'], async world => {
       const [one, other] = [await world.backend(), await world.backend()]
       for (const key of ODD_KEYS) assert.equal(await one.setDefault?.(key, `${key}!`), `${key}!`)
       for (const key of ODD_KEYS) assert.equal(await other.pop?.(key), `${key}!`)

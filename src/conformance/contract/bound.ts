@@ -5,7 +5,7 @@ import { commit } from './commit.js'
 export const recordedBound: Topic = {
   title: 'registerMaxStaleness() of the backend',
   tests: {
-    'recording a bound changes nothing': needs('registerMaxStaleness', async world => {
+    'recording a bound does not change the state': needs('registerMaxStaleness', async world => {
       const [backend, other] = [await world.backend(), await world.backend()]
       await backend.persist('a', '1')
       const version = await backend.lastUpdated()
@@ -13,17 +13,20 @@ export const recordedBound: Topic = {
       assert.ok(Object.is(await backend.lastUpdated(), version))
     }),
 
-    'commits tell of the largest one, whoever recorded it': needs(['registerMaxStaleness', 'commit'], async world => {
-      const [backend, other] = [await world.backend<unknown>(), await world.backend<unknown>()]
-      const bound = async () => (await commit(backend)).bound ?? 0
-      assert.equal(await bound(), 0)
-      await other.registerMaxStaleness?.(20)
-      assert.equal(await bound(), 20)
-      await other.registerMaxStaleness?.(10)
-      await backend.registerMaxStaleness?.(15)
-      assert.equal(await bound(), 20)
-      await backend.registerMaxStaleness?.(30)
-      assert.equal((await commit(other)).bound, 30)
-    }),
+    'commit() returns the largest recorded bound of all backends': needs(
+      ['registerMaxStaleness', 'commit'],
+      async world => {
+        const [backend, other] = [await world.backend<unknown>(), await world.backend<unknown>()]
+        const bound = async () => (await commit(backend)).bound ?? 0
+        assert.equal(await bound(), 0)
+        await other.registerMaxStaleness?.(20)
+        assert.equal(await bound(), 20)
+        await other.registerMaxStaleness?.(10)
+        await backend.registerMaxStaleness?.(15)
+        assert.equal(await bound(), 20)
+        await backend.registerMaxStaleness?.(30)
+        assert.equal((await commit(other)).bound, 30)
+      },
+    ),
   },
 }

@@ -10,7 +10,7 @@ const since = (backend: Backend<unknown>, version: Version) =>
 export const changeLog: Topic = {
   title: 'changesSince() of the backend',
   tests: {
-    'since the present version nothing happened': needs('changesSince', async world => {
+    'changesSince() returns no changes for the current version': needs('changesSince', async world => {
       const backend = await world.backend<unknown>()
       for (const _ of range(2)) {
         const version = await backend.lastUpdated()
@@ -19,7 +19,7 @@ export const changeLog: Topic = {
       }
     }),
 
-    'what every method did is in the log': needs('changesSince', async world => {
+    'the log contains the changes of every method': needs('changesSince', async world => {
       const [backend, other] = [await world.backend<unknown>(), await world.backend<unknown>()]
       const steps: (() => unknown)[] = [
         () => backend.persist('a', '1'),
@@ -39,7 +39,7 @@ export const changeLog: Topic = {
       }
     }),
 
-    'it leads from any state of late to the present one': needs('changesSince', async world => {
+    'changesSince() leads from any recent state to the current one': needs('changesSince', async world => {
       const backends = [await world.backend<unknown>(), await world.backend<unknown>()] as const
       const states: Followed[] = []
       for (const n of range(30)) {
@@ -51,7 +51,7 @@ export const changeLog: Topic = {
       for (const state of states) for (const backend of backends) await leadsToPresent(backend, state)
     }),
 
-    'it costs what changed: one change is one, however many entries there are': needs(
+    'changesSince() returns one change for one write, whatever the number of entries': needs(
       ['changesSince', 'commit'],
       async world => {
         const backend = await world.backend<unknown>()
@@ -66,7 +66,7 @@ export const changeLog: Topic = {
       },
     ),
 
-    'after thousands of changes it is complete, or says that it is not': needs(
+    'changesSince() after thousands of changes is complete or reports a gap': needs(
       ['changesSince', 'commit'],
       async world => {
         const [backend, other] = [await world.backend<unknown>(), await world.backend<unknown>()]
@@ -75,21 +75,21 @@ export const changeLog: Topic = {
           await execute(other, ...range(1_000).map(n => set(`key ${n % 50}`, `${round} ${n}`)))
         }
         const answer = await since(backend, before.version)
-        if (answer.type !== 'changes') assert.equal(answer.diverged, false, 'too old is not diverged')
+        if (answer.type !== 'changes') assert.equal(answer.diverged, false, 'an old version must not count as diverged')
         await leadsToPresent(backend, before)
         await leadsToPresent(backend, await stateOf(backend))
       },
     ),
 
-    'a version of another store is known to be foreign': needs('changesSince', async world => {
+    'changesSince() reports divergence for a version of another store': needs('changesSince', async world => {
       const [backend, foreign] = [await world.backend<unknown>(), await world.elsewhere()]
       for (const one of [backend, foreign]) for (const n of range(3)) await one.persist('a', String(n))
       const answer = await since(backend, await foreign.lastUpdated())
       assert.notEqual(answer.type, 'changes')
-      assert.equal(answer.type !== 'changes' && answer.diverged, true, 'its history is not the store’s: diverged')
+      assert.equal(answer.type !== 'changes' && answer.diverged, true, 'a foreign version must count as diverged')
     }),
 
-    'it is never older than a write acknowledged before': needs('changesSince', async world => {
+    'changesSince() includes every write acknowledged before the call': needs('changesSince', async world => {
       const [writer, reader] = [await world.backend<unknown>(), await world.backend<unknown>()]
       for (const n of range(20)) {
         const before = await stateOf(reader)
@@ -104,7 +104,7 @@ export const changeLog: Topic = {
 export const loading: Topic = {
   title: 'load() of the backend',
   tests: {
-    'it gives everything, with its version': needs('load', async world => {
+    'load() returns everything with its version': needs('load', async world => {
       const [backend, other] = [await world.backend<unknown>(), await world.backend<unknown>()]
       for (const n of range(3)) {
         const { version, entries } = await load(other)
@@ -114,7 +114,7 @@ export const loading: Topic = {
       }
     }),
 
-    'what it gave is the caller’s own': needs('load', async world => {
+    'load() returns entries that belong to the caller': needs('load', async world => {
       const backend = await world.backend<unknown>()
       await backend.persist('a', '1')
       const { entries } = await load(backend)
@@ -123,7 +123,7 @@ export const loading: Topic = {
       sameEntries(new Map((await load(backend)).entries), new Map([['a', '1']]))
     }),
 
-    'it is one consistent state, while others write': needs(['load', 'commit'], async world => {
+    'load() returns one consistent state during concurrent writes': needs(['load', 'commit'], async world => {
       const [writer, reader] = [await world.backend<unknown>(), await world.backend<unknown>()]
       const states = new Map<Version, unknown>()
       const write = (n: number) => execute(writer, set('a', String(n)), set('b', String(n)))
@@ -141,11 +141,11 @@ export const loading: Topic = {
 
 async function load(backend: Backend<unknown>) {
   const state = await backend.load?.(() => {})
-  assert.ok(state, 'load() must answer')
+  assert.ok(state, 'load() must return a state')
   return state
 }
 
-/** What the backend answers leads from the state to the present one, or says that it cannot. */
+/** The backend's answer leads from the state to the current one, or reports that it cannot. */
 async function leadsToPresent(backend: Backend<unknown>, from: Followed): Promise<void> {
   const followed = follow(from, await since(backend, from.version))
   if (!followed) return

@@ -30,7 +30,7 @@ const group = (operations: Some, conditions: readonly Condition[] = []): Group<u
   operations,
 })
 
-/** Commits groups, from the present state on. */
+/** Commits groups on the current state. */
 export async function commit(backend: Backend<unknown>, ...groups: Group<unknown>[]): Promise<Committed<unknown>> {
   return commitSince(backend, await backend.lastUpdated(), ...groups)
 }
@@ -41,12 +41,12 @@ async function commitSince(
   ...groups: Group<unknown>[]
 ): Promise<Committed<unknown>> {
   const committed = await backend.commit?.({ id: crypto.randomUUID(), groups }, since, new AbortController().signal)
-  assert.ok(committed, 'commit() must answer')
-  assert.equal(committed.outcomes.length, groups.length, 'one outcome a group')
+  assert.ok(committed, 'commit() must return an answer')
+  assert.equal(committed.outcomes.length, groups.length, 'commit() must return one outcome for each group')
   return committed
 }
 
-/** Commits one group that must be executed, and gives its results. */
+/** Commits one group that must be executed, and returns its results. */
 export async function execute(backend: Backend<unknown>, ...operations: Some): Promise<readonly unknown[]> {
   const { outcomes } = await commit(backend, group(operations))
   return resultsOf(outcomes[0])
@@ -73,7 +73,7 @@ const one = (run: (backend: Backend<unknown>, other: Backend<unknown>, world: Wo
 export const commits: Topic = {
   title: 'commit() of the backend',
   tests: {
-    'operations are executed in order, each with its result': one(async (backend, other) => {
+    'operations are executed in order, and each returns its result': one(async (backend, other) => {
       const operations = [
         set('a', '1'),
         remove('a'),
@@ -93,14 +93,14 @@ export const commits: Topic = {
       sameEntries(await contents(other), new Map(Object.entries({ c: '', d: '5' })))
     }),
 
-    'what is committed is there for every backend, with a new version': one(async (backend, other) => {
+    'a commit is visible to every backend, with a new version': one(async (backend, other) => {
       const before = await other.lastUpdated()
       await execute(backend, set('a', '1'), set('b', '2'))
       assert.ok(!Object.is(await other.lastUpdated(), before))
       sameEntries(await contents(other), new Map(Object.entries({ a: '1', b: '2' })))
     }),
 
-    'a batch without effect leaves the version': one(async backend => {
+    'a batch without effect does not change the version': one(async backend => {
       await leaves(backend, () => execute(backend, clear), 'clear of an empty store')
       await execute(backend, set('a', '1'))
       await leaves(backend, () => commit(backend), 'a batch without groups')
@@ -113,7 +113,7 @@ export const commits: Topic = {
       await leaves(backend, () => commit(backend, group([set('a', '3')], [same(before)])), 'a conflict')
     }),
 
-    'a group is executed only where each condition holds': one(async (backend, other) => {
+    'a group is executed only if each condition holds': one(async (backend, other) => {
       await execute(backend, set('a', '1'))
       const since = await backend.lastUpdated()
       await execute(other, set('a', '1'))
@@ -130,7 +130,7 @@ export const commits: Topic = {
       sameEntries(await contents(other), new Map(Object.entries({ x: '1', z: '1' })))
     }),
 
-    'the condition on the version holds until the first change': one(async (backend, other) => {
+    'a version condition holds until the first change': one(async (backend, other) => {
       const version = await backend.lastUpdated()
       const committed = await commit(
         backend,
@@ -145,26 +145,28 @@ export const commits: Topic = {
       sameEntries(await contents(backend), new Map(Object.entries({ a: '1', c: '1', d: '1' })))
     }),
 
-    'whatever touched a key, and wherever it led back to, the key is not unchanged': one(async (backend, other) => {
-      const touches: Some[] = [
-        [set('a', '2')],
-        [remove('a')],
-        [pop('a')],
-        [clear],
-        [set('a', '1')],
-        [set('a', '2'), set('a', '1')],
-        [remove('a'), setDefault('a', '1')],
-      ]
-      for (const touch of touches) {
-        await execute(backend, set('a', '1'))
-        const since = await backend.lastUpdated()
-        await execute(other, ...touch)
-        const committed = await commit(backend, group([set('a', '3')], [unchanged('a', since)]))
-        assert.deepEqual(statuses(committed), ['conflict'], JSON.stringify(touch))
-        const now = await backend.lastUpdated()
-        assert.deepEqual(statuses(await commit(backend, group([set('a', '3')], [unchanged('a', now)]))), ['done'])
-      }
-    }),
+    'an unchanged condition fails after any change of the key, even if its value was restored': one(
+      async (backend, other) => {
+        const touches: Some[] = [
+          [set('a', '2')],
+          [remove('a')],
+          [pop('a')],
+          [clear],
+          [set('a', '1')],
+          [set('a', '2'), set('a', '1')],
+          [remove('a'), setDefault('a', '1')],
+        ]
+        for (const touch of touches) {
+          await execute(backend, set('a', '1'))
+          const since = await backend.lastUpdated()
+          await execute(other, ...touch)
+          const committed = await commit(backend, group([set('a', '3')], [unchanged('a', since)]))
+          assert.deepEqual(statuses(committed), ['conflict'], JSON.stringify(touch))
+          const now = await backend.lastUpdated()
+          assert.deepEqual(statuses(await commit(backend, group([set('a', '3')], [unchanged('a', now)]))), ['done'])
+        }
+      },
+    ),
 
     'a condition on a version of another store never holds': one(async (backend, _, world) => {
       const foreign = await (await world.elsewhere()).lastUpdated()
@@ -177,7 +179,7 @@ export const commits: Topic = {
       assert.equal((await contents(backend)).size, 0)
     }),
 
-    'the answer leads from the version named to the state after the batch': one(async (backend, other) => {
+    'the answer leads from the given version to the state after the batch': one(async (backend, other) => {
       await execute(backend, set('a', '1'), set('b', '1'))
       const before = await stateOf(backend)
       await execute(other, set('a', '2'))
@@ -190,7 +192,7 @@ export const commits: Topic = {
       sameEntries(followed.entries, present.entries)
     }),
 
-    'the answer to a conflict shows what was in the way': one(async (backend, other) => {
+    'the answer after a conflict contains the conflicting change': one(async (backend, other) => {
       const before = await stateOf(backend)
       await execute(other, set('a', '1'))
       const { outcomes, catchUp } = await commitSince(
@@ -203,7 +205,7 @@ export const commits: Topic = {
       if (followed) sameEntries(followed.entries, new Map([['a', '1']]))
     }),
 
-    'changes that bear an id bear that of their batch': one(async (backend, other) => {
+    'a change with an id has the id of its batch': one(async (backend, other) => {
       const since = await backend.lastUpdated()
       const { signal } = new AbortController()
       await other.commit?.({ id: 'theirs', groups: [group([set('a', '1')])] }, since, signal)
@@ -213,13 +215,13 @@ export const commits: Topic = {
       if (ids.some(id => id !== undefined)) assert.deepEqual(ids, ['theirs', 'mine'])
     }),
 
-    'groups of many callers take effect one after the other': one(async (_, __, world) => {
+    'groups of concurrent callers take effect one after the other': one(async (_, __, world) => {
       const backends = await Promise.all(range(3).map(() => world.backend<unknown>()))
       await Promise.all(range(9).map(n => increment(backends[n % 3] as Backend<unknown>)))
       assert.equal(await storedIn(backends[0] as Backend<unknown>, 'n'), '9')
     }),
 
-    'no reader sees half a group': one(async (writer, reader) => {
+    'no reader sees part of a group': one(async (writer, reader) => {
       const write = (n: number) => execute(writer, set('a', String(n)), set('b', String(n)))
       const read = async () => {
         const version = await reader.lastUpdated()
@@ -230,7 +232,7 @@ export const commits: Topic = {
       assert.equal(await storedIn(reader, 'b'), '19')
     }),
 
-    'a thousand operations travel together': one(async (backend, other) => {
+    'a batch can contain a thousand operations': one(async (backend, other) => {
       const keys = range(1_000).map(n => `key ${n}`)
       await execute(backend, ...keys.map(key => set(key, key)))
       assert.equal((await contents(other)).size, 1_000)
@@ -269,12 +271,12 @@ export const commits: Topic = {
   },
 }
 
-/** Adds one to a counter, again and again until nobody was faster. */
+/** Increments a counter, and retries until there is no conflict. */
 async function increment(backend: Backend<unknown>): Promise<void> {
   for (const _ of range(1_000)) {
     const version = await backend.lastUpdated()
     const next = set('n', String(Number((await storedIn(backend, 'n')) ?? 0) + 1))
     if (statuses(await commit(backend, group([next], [unchanged('n', version)])))[0] === 'done') return
   }
-  assert.fail('a condition that holds must be taken for holding')
+  assert.fail('a condition that holds must not cause a conflict')
 }

@@ -11,7 +11,7 @@ export const bounds: Topic = {
   title: 'maxStaleness and everywhere',
   modes: everyMode,
   tests: {
-    'fresh answers within the bound, and throws StaleError beyond it': needs('registerMaxStaleness', async world => {
+    'fresh answers within the bound and throws StaleError beyond it': needs('registerMaxStaleness', async world => {
       const tap = await world.tap()
       const dict = await world.openOn(tap, { maxStaleness: LONG, defaults: { b: 2 } })
       await dict.set('a', 1)
@@ -25,41 +25,47 @@ export const bounds: Topic = {
       for (const read of [() => short.fresh.get('a'), () => short.fresh.size, () => [...short.fresh]]) {
         assert.throws(read, StaleError)
       }
-      assert.equal(short.local.get('a'), 1, 'local goes on serving')
+      assert.equal(short.local.get('a'), 1, 'local still serves memory')
     }),
 
-    'a write everywhere waits until nobody relies on the older value': needs('registerMaxStaleness', async world => {
-      const [dict, other] = [await world.open(), await world.open({ maxStaleness: 50 })]
-      await other.sync()
-      const before = performance.now()
-      const writing = dict.set('a', 1, { everywhere: true })
-      await writing
-      assert.ok(performance.now() - before >= 50, 'the largest bound in use is waited out')
-      const relies = other.staleness <= 50
-      assert.ok(!relies || other.local.get('a') === 1)
-    }),
+    'a write with everywhere waits until no reader relies on the older value': needs(
+      'registerMaxStaleness',
+      async world => {
+        const [dict, other] = [await world.open(), await world.open({ maxStaleness: 50 })]
+        await other.sync()
+        const before = performance.now()
+        const writing = dict.set('a', 1, { everywhere: true })
+        await writing
+        assert.ok(performance.now() - before >= 50, 'the write must wait out the largest bound in use')
+        const relies = other.staleness <= 50
+        assert.ok(!relies || other.local.get('a') === 1)
+      },
+    ),
 
-    'without any bound it waits for nothing': needs('registerMaxStaleness', async world => {
+    'a write with everywhere waits for nothing if no bound is recorded': needs('registerMaxStaleness', async world => {
       const dict = await world.open()
       await world.within(dict.set('a', 1, { everywhere: true }), 'no bound is recorded')
       assert.equal(await dict.get('a'), 1)
     }),
 
-    'without maxStaleness there is no fresh': async world => {
+    'fresh throws TypeError without maxStaleness': async world => {
       const dict = await world.open()
       assert.throws(() => dict.fresh, TypeError)
     },
 
-    'without registerMaxStaleness() both are refused': lacks('registerMaxStaleness', async world => {
-      const tap = await world.tap()
-      await rejects(world.openOn(tap, { maxStaleness: LONG }), UnsupportedError)
-      assert.equal(tap.count('close'), 1)
-      const dict = await world.open()
-      await rejects(dict.set('a', 1, { everywhere: true }), UnsupportedError)
-      assert.equal(await dict.size(), 0)
-    }),
+    'maxStaleness and everywhere reject with UnsupportedError without registerMaxStaleness()': lacks(
+      'registerMaxStaleness',
+      async world => {
+        const tap = await world.tap()
+        await rejects(world.openOn(tap, { maxStaleness: LONG }), UnsupportedError)
+        assert.equal(tap.count('close'), 1)
+        const dict = await world.open()
+        await rejects(dict.set('a', 1, { everywhere: true }), UnsupportedError)
+        assert.equal(await dict.size(), 0)
+      },
+    ),
 
-    'it must be a number of milliseconds': async world => {
+    'maxStaleness must be a number of milliseconds': async world => {
       for (const wrong of [0, -1, Number.NaN, '100', Number.POSITIVE_INFINITY]) {
         await rejectsMisuse(world.open({ maxStaleness: wrong as never }))
       }
@@ -71,7 +77,7 @@ export const boundedReads: Topic = {
   title: 'reads within maxStaleness',
   modes: checkedModes,
   tests: {
-    'within the bound they cost nothing': needs('registerMaxStaleness', async world => {
+    'reads within the bound do not call the store': needs('registerMaxStaleness', async world => {
       const tap = await world.tap()
       const [dict, other] = [await world.openOn(tap, { maxStaleness: LONG }), await world.open()]
       await other.set('a', 1)
@@ -81,7 +87,7 @@ export const boundedReads: Topic = {
       assert.deepEqual(await dict.keys(), ['a'])
     }),
 
-    'beyond it they ask first': needs('registerMaxStaleness', async world => {
+    'reads beyond the bound check the store first': needs('registerMaxStaleness', async world => {
       const [tap, other] = [await world.tap(), await world.open()]
       const dict = await world.openOn(tap, { maxStaleness: 1 })
       await other.set('a', 1)

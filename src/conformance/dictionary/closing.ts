@@ -32,7 +32,7 @@ export const closing: Topic = {
   title: 'close()',
   modes: everyMode,
   tests: {
-    'after it every call rejects with ClosedError': async world => {
+    'every call after close() rejects with ClosedError': async world => {
       const dict = await world.open()
       await dict.set('a', 1)
       await dict.close()
@@ -42,7 +42,7 @@ export const closing: Topic = {
       }
     },
 
-    'memory stays readable': async world => {
+    'memory stays readable after close()': async world => {
       const dict = await world.open({ defaults: { b: 2 } })
       await dict.set('a', 1)
       const { version } = dict
@@ -51,7 +51,7 @@ export const closing: Topic = {
       assert.ok(Object.is(dict.version, version))
     },
 
-    'it lets the backend go once, however often it is called': async world => {
+    'close() closes the backend once, however often it is called': async world => {
       const tap = await world.tap()
       const dict = await world.openOn(tap)
       await Promise.all([dict.close(), dict.close(), dict[Symbol.asyncDispose]()])
@@ -59,7 +59,7 @@ export const closing: Topic = {
       assert.equal(tap.count('close'), 1)
     },
 
-    'other dictionaries over the same store go on': async world => {
+    'other dictionaries on the same store keep working': async world => {
       const [dict, other] = [await world.open(), await world.open()]
       await dict.set('a', 1)
       await dict.close()
@@ -70,7 +70,7 @@ export const closing: Topic = {
       assert.equal(late.local.size, 2)
     },
 
-    'a write that was sent is waited for': async world => {
+    'close() waits for a write that was sent': async world => {
       const tap = await world.tap()
       const [dict, other] = [await world.openOn(tap), await world.open()]
       let release = () => {}
@@ -83,7 +83,7 @@ export const closing: Topic = {
       const writing = dict.set('a', 1)
       await sent
       const closing = dict.close()
-      assert.equal(tap.count('close'), 0, 'the backend is needed still')
+      assert.equal(tap.count('close'), 0, 'the backend is still needed')
       release()
       await writing
       await closing
@@ -91,7 +91,7 @@ export const closing: Topic = {
       assert.equal(other.local.get('a'), 1)
     },
 
-    'a write that was not sent yet rejects, and is not written': async world => {
+    'a write that was not sent yet rejects and has no effect': async world => {
       const [tap, other] = [await world.tap(), await world.open()]
       const dict = await world.openOn(tap)
       const writing = failure(dict.set('a', 1))
@@ -101,7 +101,7 @@ export const closing: Topic = {
       assert.equal(other.local.size, 0)
     },
 
-    'in the middle of everything, all calls end, and none comes after it': async world => {
+    'close() ends all pending calls, and none follows it': async world => {
       const tap = await world.tap()
       const dict = await world.openOn(tap)
       await dict.set('a', 1)
@@ -115,7 +115,7 @@ export const closing: Topic = {
       await closing
     },
 
-    'inside a transaction, it ends it with nothing written': needs('commit', async world => {
+    'close() inside a transaction ends it without a write': needs('commit', async world => {
       const [dict, other] = [await world.open(), await world.open()]
       const error = await failure(
         dict.transact(async tx => {
@@ -128,7 +128,7 @@ export const closing: Topic = {
       assert.equal(other.local.size, 0)
     }),
 
-    'a signal closes it': async world => {
+    'aborting the signal closes the dictionary': async world => {
       const [tap, controller] = [await world.tap(), new AbortController()]
       const dict = await world.openOn(tap, { signal: controller.signal })
       const closed = new Promise<void>(resolve => dict.on('close', () => resolve()))
@@ -138,7 +138,7 @@ export const closing: Topic = {
       assert.equal(tap.count('close'), 1)
     },
 
-    'a signal ends open(), before and while it is under way': async world => {
+    'open() rejects with the reason of a signal that is aborted before or during the call': async world => {
       const reason = new Error('no longer wanted')
       const early = await world.tap()
       assert.equal(await failure(world.openOn(early, { signal: AbortSignal.abort(reason) })), reason)
@@ -158,7 +158,7 @@ export const closingWhileReading: Topic = {
   title: 'close() while reads wait',
   modes: checkedModes,
   tests: {
-    'they reject at once, however long the store takes': async world => {
+    'waiting reads reject immediately, however long the store takes': async world => {
       const tap = await world.tap()
       const dict = await world.openOn(tap, { timeout: 2 * world.patience })
       tap.hang(world.path.check)

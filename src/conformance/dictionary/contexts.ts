@@ -41,7 +41,7 @@ export const contexts: Topic = {
   title: 'async contexts',
   modes: everyMode,
   tests: {
-    'every call on the store runs in the context of open(), whoever causes it': async world => {
+    'every store call runs in the async context of open(), whichever call causes it': async world => {
       const storage = new AsyncLocalStorage<string>()
       const { dict, seen } = await openIn(world, storage)
       const other = await world.open()
@@ -60,20 +60,23 @@ export const contexts: Topic = {
       assert.deepEqual([...seen], ['open'])
     },
 
-    'so do those of a transaction, whose function runs in its caller\u2019s': needs('commit', async world => {
-      const storage = new AsyncLocalStorage<string>()
-      const { dict, seen } = await openIn(world, storage)
-      const inside = await storage.run('caller', () =>
-        dict.transact(tx => {
-          tx.set('a', 1)
-          return storage.getStore()
-        }),
-      )
-      assert.equal(inside, 'caller')
-      assert.deepEqual([...seen], ['open'])
-    }),
+    'store calls of a transaction run in the context of open(), and its function in the context of its caller': needs(
+      'commit',
+      async world => {
+        const storage = new AsyncLocalStorage<string>()
+        const { dict, seen } = await openIn(world, storage)
+        const inside = await storage.run('caller', () =>
+          dict.transact(tx => {
+            tx.set('a', 1)
+            return storage.getStore()
+          }),
+        )
+        assert.equal(inside, 'caller')
+        assert.deepEqual([...seen], ['open'])
+      },
+    ),
 
-    'so do those for a bound': needs('registerMaxStaleness', async world => {
+    'store calls that record a bound run in the context of open()': needs('registerMaxStaleness', async world => {
       const storage = new AsyncLocalStorage<string>()
       const { dict, seen } = await openIn(world, storage, { maxStaleness: 1 })
       await storage.run('caller', () => dict.set('a', 1, { everywhere: true }))
@@ -81,7 +84,7 @@ export const contexts: Topic = {
       assert.deepEqual([...seen], ['open'])
     }),
 
-    'the caller goes on in its own context': async world => {
+    'the caller continues in its own context': async world => {
       const storage = new AsyncLocalStorage<string>()
       const { dict } = await openIn(world, storage)
       await Promise.all(
@@ -96,7 +99,7 @@ export const contexts: Topic = {
       )
     },
 
-    'listeners run in the context of open(), whoever causes the event': async world => {
+    'listeners run in the context of open(), whichever call causes the event': async world => {
       const storage = new AsyncLocalStorage<string>()
       const { dict } = await openIn(world, storage)
       const heard: (string | undefined)[] = []
@@ -108,7 +111,7 @@ export const contexts: Topic = {
       assert.deepEqual(heard, ['open', 'open', 'open'])
     },
 
-    'a consumer of watch() goes on in its own context': async world => {
+    'a consumer of watch() continues in its own context': async world => {
       const storage = new AsyncLocalStorage<string>()
       const { dict } = await openIn(world, storage)
       const changes = dict.watch()

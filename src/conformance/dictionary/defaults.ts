@@ -7,7 +7,7 @@ export const defaults: Topic = {
   title: 'defaults',
   modes: everyMode,
   tests: {
-    'get() falls back to them, until someone sets the key': async world => {
+    'get() falls back to the default until someone sets the key': async world => {
       const dict = await world.open({ defaults: { a: 1, n: null } })
       assert.equal(await dict.get('a'), 1)
       assert.equal(await dict.getOrThrow('a'), 1)
@@ -20,7 +20,7 @@ export const defaults: Topic = {
       assert.equal(await dict.get('a'), 1)
     },
 
-    'all but get() counts what is stored only': async world => {
+    'every method except get() covers stored keys only': async world => {
       const dict = await world.open({ defaults: { a: 1 } })
       assert.deepEqual([await dict.has('a'), await dict.size(), await dict.keys()], [false, 0, []])
       assert.deepEqual([await dict.values(), await dict.entries()], [[], []])
@@ -32,13 +32,13 @@ export const defaults: Topic = {
       assert.equal(await dict.get('a'), 2)
     },
 
-    'they are each dictionary’s own': async world => {
+    'each dictionary has its own defaults': async world => {
       const [dict, other] = [await world.open({ defaults: { a: 1 } }), await world.open({ defaults: { a: 2 } })]
       assert.deepEqual([await dict.get('a'), await other.get('a')], [1, 2])
       assert.equal((await world.backend()).name ?? 'dictionary', dict.name)
     },
 
-    'they are frozen copies of what was given': async world => {
+    'defaults are frozen copies': async world => {
       const list = [1]
       const dict = await world.open({ defaults: { list } })
       list.push(2)
@@ -48,7 +48,7 @@ export const defaults: Topic = {
       assert.equal(await dict.get('list'), given)
     },
 
-    'what cannot be stored cannot be a default': async world => {
+    'open() rejects a default that cannot be stored': async world => {
       for (const [given, kind] of [
         [{ '': 1 }, InvalidKeyError],
         [{ a: undefined }, TypeError],
@@ -63,7 +63,7 @@ export const defaults: Topic = {
       }
     },
 
-    'a transaction falls back to them, too': needs('commit', async world => {
+    'get() inside a transaction falls back to the default': needs('commit', async world => {
       const dict = await world.open({ defaults: { n: 5 } })
       await dict.transact(tx => {
         assert.deepEqual([tx.get('n'), tx.getOrThrow('n'), tx.has('n'), tx.size()], [5, 5, false, 0])

@@ -7,7 +7,7 @@ import { storedIn, turn } from '../samples.js'
 import { everyMode, lacks, needs, type Topic } from '../suite.js'
 import type { Dict, World } from '../world.js'
 
-/** Text that starts with a mark of its own. */
+/** An encoding to text that starts with its own mark. */
 function marked(mark: string): Encoding {
   return {
     name: `${mark}Encoding`,
@@ -35,7 +35,7 @@ async function withOldValues(world: World): Promise<void> {
 
 const GARBAGE = 'no encoding makes this'
 
-/** Waits until memory took one more step. */
+/** Waits until memory takes another step. */
 function stepped(world: World, dict: Dict): Promise<void> {
   const { version } = dict
   return world.until(dict, () => !Object.is(dict.version, version))
@@ -45,7 +45,7 @@ export const encodings: Topic = {
   title: 'encodings',
   modes: everyMode,
   tests: {
-    'a value that cannot be decoded breaks the reading of its key alone': async world => {
+    'a value that cannot be decoded breaks only reads of its own key': async world => {
       const [raw, writer] = [await world.backend(), await world.open()]
       await writer.set('good', 1)
       await raw.persist('bad', GARBAGE)
@@ -65,7 +65,7 @@ export const encodings: Topic = {
       assert.equal(await dict.get('bad'), 2)
     },
 
-    'one that comes later breaks its key alone, too, and can be removed': async world => {
+    'a value that becomes undecodable later breaks only its own key and can be removed': async world => {
       const [raw, dict] = [await world.backend(), await world.open()]
       await dict.update({ a: 1, b: 2 })
       await raw.persist('a', GARBAGE)
@@ -77,7 +77,7 @@ export const encodings: Topic = {
       assert.equal(await dict.get('a'), undefined)
     },
 
-    'an encoding of one’s own is used, given as an object or a class': async world => {
+    'a custom encoding can be passed as an object or a class': async world => {
       class Own {
         name = 'Own'
         encode = NEW.encode
@@ -90,7 +90,7 @@ export const encodings: Topic = {
       assert.equal(await storedIn(await world.backend(), 'a'), 'new:[1]')
     },
 
-    'one that gives nothing to store, or nothing to read, is told': async world => {
+    'an encoding that returns undefined makes the write or the read reject': async world => {
       const nothing = { name: 'Nothing', encode: () => undefined as never, decode: () => undefined }
       const dict = await world.open({ encoding: nothing })
       await rejects(dict.set('a', 1), EncodingError, 'a')
@@ -99,11 +99,11 @@ export const encodings: Topic = {
       await rejects(dict.get('a'), DecodingError, 'a')
     },
 
-    'what is none is a TypeError': async world => {
+    'an invalid encoding is a TypeError': async world => {
       for (const none of [1, null, {}, { encode() {} }]) await rejectsMisuse(world.open({ encoding: none as never }))
     },
 
-    'bytes are kept': needs('bytes', async world => {
+    'bytes are stored without loss': needs('bytes', async world => {
       const [dict, other] = [await world.open({ encoding: bytes }), await world.open({ encoding: bytes })]
       await dict.update({ a: 'ä', b: null })
       await world.see(other, () => other.local.size === 2)
@@ -112,14 +112,14 @@ export const encodings: Topic = {
       assert.equal(await other.pop('a'), 'ä')
     }),
 
-    'where the store cannot hold bytes, they are refused': lacks('bytes', async world => {
+    'an encoding to bytes makes the write reject if the store cannot hold bytes': lacks('bytes', async world => {
       if ((await world.backend()).valueKind === undefined) return
       const dict = await world.open({ encoding: bytes })
       await rejects(dict.set('a', 'ä'), EncodingError, 'a')
       assert.equal(await dict.size(), 0)
     }),
 
-    'values as they are need a store inside this process': async world => {
+    'an encoding that passes values through needs a store inside this process': async world => {
       const tap = await world.tap()
       if (tap.backend.valueKind === 'references') {
         const [dict, mine] = [await world.openOn(tap, { encoding: NoOpEncoding }), { fn: () => {} }]
@@ -130,7 +130,7 @@ export const encodings: Topic = {
       assert.equal(tap.count('close'), 1)
     },
 
-    'values of an old encoding are read': async world => {
+    'values of the old encoding are readable': async world => {
       await withOldValues(world)
       const dict = await world.open({ encoding: NEW, oldEncoding: OLD })
       assert.deepEqual([await dict.get('a'), await dict.values()], [1, [1, 2, 3]])
@@ -140,7 +140,7 @@ export const encodings: Topic = {
       assert.match(error.message, /newEncoding.*oldEncoding/)
     },
 
-    'what was read is written back in the new one, soon': needs('commit', async world => {
+    'a value of the old encoding is rewritten with the new one after a read': needs('commit', async world => {
       await withOldValues(world)
       const [dict, raw] = [await world.open({ encoding: NEW, oldEncoding: OLD }), await world.backend()]
       const next = stepped(world, dict)
@@ -150,7 +150,7 @@ export const encodings: Topic = {
       assert.equal(await storedIn(raw, 'b'), 'old:2')
     }),
 
-    'reencode() rewrites what is left, and gives how many': needs('commit', async world => {
+    'reencode() rewrites the remaining values and returns their number': needs('commit', async world => {
       await withOldValues(world)
       const [dict, raw] = [await world.open({ encoding: NEW, oldEncoding: OLD }), await world.backend()]
       await raw.persist('d', GARBAGE)
@@ -163,7 +163,7 @@ export const encodings: Topic = {
       assert.equal(await (await world.open({ encoding: NEW })).get('b'), 2)
     }),
 
-    'reencode() loses no write that comes meanwhile': needs('commit', async world => {
+    'reencode() loses no concurrent write': needs('commit', async world => {
       await withOldValues(world)
       const [tap, raw] = [await world.tap(), await world.backend()]
       const dict = await world.openOn(tap, { encoding: NEW, oldEncoding: OLD })
@@ -182,7 +182,7 @@ export const encodings: Topic = {
       assert.equal(await storedIn(raw, 'c'), 'new:9')
     }),
 
-    'without commit() nothing is written back': lacks('commit', async world => {
+    'nothing is rewritten without commit()': lacks('commit', async world => {
       await withOldValues(world)
       const [tap, raw] = [await world.tap(), await world.backend()]
       const dict = await world.openOn(tap, { encoding: NEW, oldEncoding: OLD })
@@ -192,7 +192,7 @@ export const encodings: Topic = {
       assert.equal(await storedIn(raw, 'a'), 'old:1')
     }),
 
-    'nothing is written back after close()': async world => {
+    'nothing is rewritten after close()': async world => {
       await withOldValues(world)
       const tap = await world.tap()
       const dict = await world.openOn(tap, { encoding: NEW, oldEncoding: OLD })

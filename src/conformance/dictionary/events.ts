@@ -5,7 +5,7 @@ export const events: Topic = {
   title: 'events',
   modes: everyMode,
   tests: {
-    'change tells what watch() tells': async world => {
+    'change reports the same changes as watch()': async world => {
       const dict = await world.open()
       const seen: unknown[] = []
       const listener = ({ key, value, previous, origin }: Record<string, unknown>) =>
@@ -22,7 +22,7 @@ export const events: Topic = {
       assert.equal(seen.length, 2)
     },
 
-    'sync tells of each new state of memory': async world => {
+    'sync reports each new state of memory': async world => {
       const dict = await world.open()
       const before = dict.version
       const seen: { reason: string; version: unknown; previous: unknown }[] = []
@@ -35,7 +35,7 @@ export const events: Topic = {
       assert.ok(Object.is(seen[0]?.version, dict.version))
     },
 
-    'with a change log, memory comes to it by the changes': needs('changesSince', async world => {
+    'memory follows by changes alone with a change log': needs('changesSince', async world => {
       const tap = await world.tap()
       const [dict, other] = [await world.openOn(tap), await world.open()]
       const reasons: string[] = []
@@ -45,10 +45,10 @@ export const events: Topic = {
       await other.set('a', 2)
       await dict.sync()
       assert.deepEqual(new Set(reasons), new Set(['changes']))
-      assert.equal(tap.count(...world.path.load), 1, 'everything was loaded once, at open')
+      assert.equal(tap.count(...world.path.load), 1, 'everything must be loaded only once, at open')
     }),
 
-    'without a change log, every change costs a full load': lacks('changesSince', async world => {
+    'every change costs a full load without a change log': lacks('changesSince', async world => {
       const tap = await world.tap()
       const [dict, other] = [await world.openOn(tap), await world.open()]
       const reasons: string[] = []
@@ -56,16 +56,16 @@ export const events: Topic = {
       const before = tap.count(...world.path.load)
       await other.set('a', 1)
       await world.see(dict, () => dict.local.has('a'))
-      // What is pushed with its change needs no log.
+      // A pushed change needs no log.
       if (world.mode.live && world.supports('subscribe')) return assert.deepEqual(reasons, ['changes'])
       assert.deepEqual(reasons, ['loaded'])
       const loads = tap.count(...world.path.load)
       assert.equal(loads, before + 1)
       await dict.sync()
-      assert.equal(tap.count(...world.path.load), loads, 'what did not change is not loaded')
+      assert.equal(tap.count(...world.path.load), loads, 'an unchanged state must not be loaded')
     }),
 
-    'close is told once': async world => {
+    'close is emitted once': async world => {
       const dict = await world.open()
       let closed = 0
       dict.on('close', () => {
@@ -76,14 +76,14 @@ export const events: Topic = {
       assert.equal(closed, 1)
     },
 
-    'there are no others': async world => {
+    'an unknown event is a TypeError': async world => {
       const dict = await world.open()
       assert.throws(() => dict.on('changed' as never, () => {}), TypeError)
       assert.throws(() => dict.off('changed' as never, () => {}), TypeError)
       assert.throws(() => dict.on('change', undefined as never), TypeError)
     },
 
-    'listeners may use the dictionary, and remove themselves': async world => {
+    'listeners may use the dictionary and remove themselves': async world => {
       const dict = await world.open()
       const seen: unknown[] = []
       const once = ({ key }: { key: string }) => {

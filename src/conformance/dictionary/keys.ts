@@ -25,7 +25,7 @@ export const keys: Topic = {
   title: 'keys',
   modes: everyMode,
   tests: {
-    'keys of every kind are kept, apart from each other': async world => {
+    'keys of every kind are stored as distinct keys': async world => {
       const [dict, other] = [await world.open(), await world.open()]
       await dict.update(ODD_KEYS.map((key, index) => [key, index] as const))
       await world.see(other, () => other.local.size === ODD_KEYS.length)
@@ -37,7 +37,7 @@ export const keys: Topic = {
       assert.deepEqual(new Set((await other.snapshot()).keys()), new Set(ODD_KEYS))
     },
 
-    'keys of every kind can be written one by one, and removed': async world => {
+    'keys of every kind can be set and deleted one by one': async world => {
       const [dict, other] = [await world.open(), await world.open()]
       for (const key of ODD_KEYS) {
         assert.equal(await dict.get(key), undefined)
@@ -52,7 +52,7 @@ export const keys: Topic = {
       assert.equal(other.local.size, 0)
     },
 
-    'what cannot be a key is refused by every call': async world => {
+    'every call rejects with InvalidKeyError for an invalid key': async world => {
       const dict = await world.open()
       for (const bad of BAD_KEYS as string[]) {
         const calls = [
@@ -76,14 +76,14 @@ export const keys: Topic = {
       assert.equal(dict.local.size, 0, 'nothing was written')
     },
 
-    'the error shows the key, and is short': async world => {
+    'the error names the key and stays short': async world => {
       const dict = await world.open()
       const error = await rejects(dict.set('x'.repeat(100_000), 1), InvalidKeyError)
       assert.ok(error.message.length < 1_000)
       assert.ok(error.message.includes('xxx') && error.message.includes(dict.name))
     },
 
-    'what cannot be a key is refused inside a transaction': needs('commit', async world => {
+    'an invalid key throws InvalidKeyError inside a transaction': needs('commit', async world => {
       const dict = await world.open()
       for (const bad of ['', '\ud800', 'x'.repeat(513)]) {
         const error = await failure(

@@ -6,7 +6,7 @@ import type { Dict, World } from '../world.js'
 
 const threeDicts = (world: World): Promise<Dict[]> => Promise.all(range(3).map(() => world.open()))
 
-/** For what is atomic either by the method or by `commit`. */
+/** For an operation that is atomic by its own method or by `commit`. */
 const atomic = (method: 'pop' | 'setDefault', run: Case['run']): Case => ({
   run,
   needs: [],
@@ -18,7 +18,7 @@ export const races: Topic = {
   title: 'races between dictionaries',
   modes: everyMode,
   tests: {
-    'of many who pop one key, one gets the value': atomic('pop', async world => {
+    'exactly one of many concurrent pop() calls gets the value': atomic('pop', async world => {
       const dicts = await threeDicts(world)
       for (const round of range(3)) {
         await dicts[0]?.set('a', round)
@@ -29,7 +29,7 @@ export const races: Topic = {
       }
     }),
 
-    'of a queue that many pop, each entry goes to one of them': atomic('pop', async world => {
+    'each entry of a queue goes to exactly one concurrent caller of pop()': atomic('pop', async world => {
       const dicts = await threeDicts(world)
       const tasks = range(10).map(n => `task ${n}`)
       await dicts[0]?.update(tasks.map(task => [task, task] as const))
@@ -39,7 +39,7 @@ export const races: Topic = {
       assert.deepEqual(taken.filter(task => task !== undefined).sort(), tasks)
     }),
 
-    'of many who set a default, all get the one that is stored': atomic('setDefault', async world => {
+    'all concurrent callers of setDefault() get the stored value': atomic('setDefault', async world => {
       const dicts = await threeDicts(world)
       const given = await Promise.all(dicts.flatMap((dict, n) => range(5).map(i => dict.setDefault('a', `${n} ${i}`))))
       assert.equal(new Set(given).size, 1)
@@ -49,14 +49,14 @@ export const races: Topic = {
       }
     }),
 
-    'of many who delete one key, one is told that it was there': async world => {
+    'delete() returns true to exactly one concurrent caller': async world => {
       const dicts = await threeDicts(world)
       await dicts[0]?.set('a', 1)
       const deleted = await Promise.all(dicts.flatMap(dict => range(5).map(() => dict.delete('a'))))
       assert.equal(deleted.filter(Boolean).length, 1)
     },
 
-    'all writes that overlap are kept, and every dictionary ends at the same state': async world => {
+    'overlapping writes are all kept, and every dictionary reaches the same state': async world => {
       const dicts = await threeDicts(world)
       await Promise.all(dicts.flatMap((dict, n) => range(10).map(i => dict.set(i % 2 === 0 ? 'a' : `${n} ${i}`, n))))
       await Promise.all(dicts.map(dict => dict.sync()))
@@ -65,14 +65,14 @@ export const races: Topic = {
       for (const dict of dicts) assert.deepEqual(new Map(dict.local), first)
     },
 
-    'without pop() and commit(), one who pops after the other finds nothing': lacks(['pop', 'commit'], async world => {
+    'a later pop() finds nothing without pop() and commit()': lacks(['pop', 'commit'], async world => {
       const [dict, other] = [await world.open(), await world.open()]
       await dict.set('a', 1)
       assert.equal(await other.pop('a'), 1)
       await assert.rejects(dict.pop('a'), KeyError)
     }),
 
-    'without setDefault() and commit(), one who comes after the other gets what is stored': lacks(
+    'a later setDefault() gets the stored value without setDefault() and commit()': lacks(
       ['setDefault', 'commit'],
       async world => {
         const [dict, other] = [await world.open(), await world.open()]

@@ -18,7 +18,7 @@ const WRITES: Readonly<Record<string, (dict: Dict) => Promise<unknown>>> = {
   reencode: dict => dict.reencode(),
 }
 
-/** What no other encoding can decode. */
+/** Its stored forms cannot be decoded by any other encoding. */
 const OLD = {
   name: 'old',
   encode: (value: unknown) => `old ${JSON.stringify(value)}`,
@@ -29,7 +29,7 @@ export const readOnly: Topic = {
   title: 'readOnly',
   modes: everyMode,
   tests: {
-    'the backend is restricted to reads before anything else, and is never asked to write': async world => {
+    'restrictToReads() is called before any other method, and no writing method is called': async world => {
       const writer = await world.open()
       await writer.set('a', 1)
       const tap = await world.tap()
@@ -41,13 +41,13 @@ export const readOnly: Topic = {
       assert.equal(tap.count(...WRITING), 0)
     },
 
-    'a dictionary that may write does not restrict its backend': async world => {
+    'a dictionary without readOnly does not call restrictToReads()': async world => {
       const tap = await world.tap()
       await world.openOn(tap, { readOnly: false })
       assert.equal(tap.count('restrictToReads'), 0)
     },
 
-    'it reads what others write': async world => {
+    'a read-only dictionary reads what others write': async world => {
       const writer = await world.open()
       await writer.set('a', 1)
       const dict = await world.open({ readOnly: true, defaults: { b: 2 } })
@@ -57,7 +57,7 @@ export const readOnly: Topic = {
       assert.equal((await dict.snapshot()).get('c'), 4)
     },
 
-    'every write rejects at once, and nothing is written': async world => {
+    'every write rejects with UnsupportedError and has no effect': async world => {
       const writer = await world.open()
       await writer.set('a', 1)
       const tap = await world.tap()
@@ -73,7 +73,7 @@ export const readOnly: Topic = {
       assert.deepEqual(Object.fromEntries(writer.local), { a: 1 })
     },
 
-    'values of an old encoding are read, and not written back': async world => {
+    'values of the old encoding are readable and not rewritten': async world => {
       const old = await world.open({ encoding: OLD })
       await old.set('a', { b: 1 })
       const tap = await world.tap()
@@ -83,12 +83,15 @@ export const readOnly: Topic = {
       assert.equal(tap.count(...WRITING), 0)
     },
 
-    'maxStaleness, whose bound would have to be recorded, is refused': needs('registerMaxStaleness', async world => {
-      const tap = await world.tap()
-      const error = await rejects(world.openOn(tap, { readOnly: true, maxStaleness: 100 }), UnsupportedError)
-      assert.match(error.message, /maxStaleness/)
-      assert.equal(tap.count(...WRITING), 0)
-      assert.equal(tap.count('close'), 1)
-    }),
+    'maxStaleness is refused because its bound would have to be recorded': needs(
+      'registerMaxStaleness',
+      async world => {
+        const tap = await world.tap()
+        const error = await rejects(world.openOn(tap, { readOnly: true, maxStaleness: 100 }), UnsupportedError)
+        assert.match(error.message, /maxStaleness/)
+        assert.equal(tap.count(...WRITING), 0)
+        assert.equal(tap.count('close'), 1)
+      },
+    ),
   },
 }

@@ -12,7 +12,7 @@ const ENTRIES: [string, unknown][] = [
   ['e', false],
 ]
 
-/** A dictionary that finds these entries in the store, written by another one. */
+/** A dictionary on a store to which another dictionary wrote these entries. */
 async function opened(world: World): Promise<Dict> {
   const other = await world.open()
   await other.update(ENTRIES)
@@ -25,13 +25,13 @@ export const reads: Topic = {
   title: 'reads',
   modes: everyMode,
   tests: {
-    'get() gives what is stored, else undefined': async world => {
+    'get() returns the stored value, else undefined': async world => {
       const dict = await opened(world)
       for (const [key, value] of ENTRIES) assert.equal(await dict.get(key), value)
       assert.equal(await dict.get('missing'), undefined)
     },
 
-    'getOrThrow() gives what is stored, else rejects with KeyError': async world => {
+    'getOrThrow() returns the stored value, else rejects with KeyError': async world => {
       const dict = await opened(world)
       for (const [key, value] of ENTRIES) assert.equal(await dict.getOrThrow(key), value)
       const error = await rejects(dict.getOrThrow('missing'), KeyError, 'missing')
@@ -39,14 +39,14 @@ export const reads: Topic = {
       assert.ok(error.message.includes('missing') && error.message.includes(dict.name))
     },
 
-    'has() and size() count what is stored': async world => {
+    'has() and size() cover stored keys': async world => {
       const dict = await opened(world)
       for (const [key] of ENTRIES) assert.equal(await dict.has(key), true)
       assert.equal(await dict.has('missing'), false)
       assert.equal(await dict.size(), ENTRIES.length)
     },
 
-    'keys(), values(), entries() and iteration give everything': async world => {
+    'keys(), values(), entries() and iteration return everything': async world => {
       const dict = await opened(world)
       assert.deepEqual(
         (await dict.keys()).sort(),
@@ -59,7 +59,7 @@ export const reads: Topic = {
       assert.deepEqual(iterated.sort(byKey), ENTRIES)
     },
 
-    'an empty dictionary is empty by every way of reading': async world => {
+    'every read method shows an empty dictionary as empty': async world => {
       const dict = await world.open()
       assert.equal(await dict.size(), 0)
       assert.deepEqual([await dict.keys(), await dict.values(), await dict.entries()], [[], [], []])
@@ -68,7 +68,7 @@ export const reads: Topic = {
       assert.equal(dict.local.size, 0)
     },
 
-    'an iteration runs over the state at its start': async world => {
+    'an iteration covers the state at its start': async world => {
       const dict = await opened(world)
       let seen = 0
       for await (const [key] of dict) {
@@ -103,7 +103,7 @@ export const reads: Topic = {
       assert.deepEqual(visited.sort(byKey), ENTRIES)
     },
 
-    'memory is at a version of the store, and opening changes it not': async world => {
+    'memory has the version of the store, which opening does not change': async world => {
       const backend = await world.backend()
       await backend.persist('a', '1')
       const version = await backend.lastUpdated()

@@ -4,7 +4,7 @@ import { InvalidKeyError, InvalidValueError } from '../../errors/errors.js'
 import { failure, rejects } from '../expect.js'
 import { everyMode, needs, type Topic } from '../suite.js'
 
-/** A Standard Schema made by hand. */
+/** A handwritten Standard Schema. */
 function schema(validate: (value: unknown) => StandardSchemaV1.Result<unknown> | Promise<never>): StandardSchemaV1 {
   return { '~standard': { version: 1, vendor: 'conformance', validate } }
 }
@@ -12,14 +12,14 @@ function schema(validate: (value: unknown) => StandardSchemaV1.Result<unknown> |
 const refused = (message: string) => ({ issues: [{ message, path: ['deep', { key: 'down' }] }] })
 const number = schema(value => (typeof value === 'number' ? { value } : refused('not a number')))
 const text = schema(value => (typeof value === 'string' ? { value } : refused('not a text')))
-/** Accepts text, and makes a number of it. */
+/** Accepts text and transforms it to a number. */
 const length = schema(value => (typeof value === 'string' ? { value: value.length } : refused('not a text')))
 
 export const schemas: Topic = {
   title: 'schema',
   modes: everyMode,
   tests: {
-    'one schema holds for every value': async world => {
+    'one schema validates every value': async world => {
       const dict = await world.open({ schema: number })
       await dict.set('a', 1)
       await dict.update({ b: 2 })
@@ -40,12 +40,12 @@ export const schemas: Topic = {
       await rejects(dict.set('other', 1), InvalidKeyError, 'other')
       await rejects(dict.update({ n: 2, other: 1 }), InvalidKeyError, 'other')
       await rejects(dict.set('constructor', 1), InvalidKeyError, 'constructor')
-      assert.equal(await dict.get('old'), true, 'what is stored already is left alone')
+      assert.equal(await dict.get('old'), true, 'stored entries must stay unchanged')
       assert.equal(await dict.size(), 3)
       assert.equal(await dict.delete('old'), true)
     },
 
-    'a stored value that no longer fits breaks its key alone': async world => {
+    'a stored value that does not match breaks only its own key': async world => {
       const other = await world.open()
       await other.update({ a: 'text', b: 2 })
       const dict = await world.open({ schema: number })
@@ -59,24 +59,24 @@ export const schemas: Topic = {
       assert.equal(await dict.get('a'), 1)
     },
 
-    'what it makes of a value is read, and made once': async world => {
+    'a read returns the output of the schema, which is applied once': async world => {
       const [dict, other] = [await world.open({ schema: length }), await world.open()]
       await dict.set('a', 'four')
       assert.equal(await dict.get('a'), 4)
       assert.equal(await dict.setDefault('a', 'other'), 4)
       await other.sync()
-      assert.equal(other.local.get('a'), 'four', 'stored is what was written')
+      assert.equal(other.local.get('a'), 'four', 'the written value itself must be stored')
       assert.equal(await dict.pop('a'), 4)
     },
 
-    'defaults must fit it, and go through it': async world => {
+    'defaults must match the schema, which also transforms them': async world => {
       const dict = await world.open({ schema: length, defaults: { a: 'four' } })
       assert.equal(await dict.get('a'), 4)
       const error = await failure(world.open({ schema: number, defaults: { a: 'one' } }))
       assert.ok(error instanceof InvalidValueError)
     },
 
-    'a schema that answers by a promise, and what is none, is a TypeError': async world => {
+    'an asynchronous or invalid schema is a TypeError': async world => {
       const slow = await world.open({ schema: schema(async () => assert.fail('called')) })
       assert.ok((await failure(slow.set('a', 1))) instanceof TypeError)
       for (const none of [1, { a: 1 }, { a: undefined }, 'string']) {
@@ -86,7 +86,7 @@ export const schemas: Topic = {
       }
     },
 
-    'a transaction keeps to it': needs('commit', async world => {
+    'a transaction validates its writes': needs('commit', async world => {
       const dict = await world.open({ schema: { n: number } })
       await rejects(
         dict.transact(tx => tx.update({ n: 'one' })),

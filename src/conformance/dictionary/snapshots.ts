@@ -6,7 +6,7 @@ export const snapshots: Topic = {
   title: 'snapshots',
   modes: everyMode,
   tests: {
-    'a snapshot stays as it is while writes go on': async world => {
+    'later writes do not change a snapshot': async world => {
       const [dict, other] = [await world.open(), await world.open()]
       await dict.update({ a: 1, b: [2] })
       const { version } = dict
@@ -24,7 +24,7 @@ export const snapshots: Topic = {
       assert.equal((await dict.snapshot()).size, 0)
     },
 
-    'a snapshot is a ReadonlyMap that nothing can alter': async world => {
+    'a snapshot is an immutable ReadonlyMap': async world => {
       const dict = await world.open({ defaults: { d: 4 } })
       await dict.update({ a: 1 })
       const snapshot = await dict.snapshot()
@@ -42,7 +42,7 @@ export const snapshots: Topic = {
       for (const method of ['set', 'delete', 'clear']) assert.equal(method in snapshot, false)
     },
 
-    'snapshots of many states stand side by side': async world => {
+    'snapshots of many states can be used at the same time': async world => {
       const dict = await world.open()
       const snapshots = []
       for (const n of range(20)) {
@@ -58,7 +58,7 @@ export const snapshots: Topic = {
       assert.equal(versions.size, snapshots.length)
     },
 
-    'it goes on after the dictionary was closed': async world => {
+    'a snapshot works after close()': async world => {
       const dict = await world.open()
       await dict.set('a', 1)
       const snapshot = await dict.snapshot()
@@ -67,7 +67,7 @@ export const snapshots: Topic = {
       assert.equal(dict.local.get('a'), 1)
     },
 
-    'memory is one state of the store, never a mixture, and never goes backwards': needs('commit', async world => {
+    'memory always equals one state of the store and never goes backwards': needs('commit', async world => {
       const [writer, reader] = [await world.open(), await world.open()]
       let last = -1
       const write = (n: number) => writer.update({ a: n, b: n, [`key ${n}`]: n })

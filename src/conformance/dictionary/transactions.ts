@@ -15,7 +15,7 @@ const increment = (dict: Dict, key = 'n') =>
     return next
   })
 
-/** Lets everyone through once so many have come; later ones at once. */
+/** Holds callers until that many have arrived. Later callers pass immediately. */
 function barrier(count: number): () => Promise<void> {
   let [come, open] = [0, () => {}]
   const opened = new Promise<void>(resolve => {
@@ -29,7 +29,7 @@ function barrier(count: number): () => Promise<void> {
 }
 
 const isolation: Record<string, ReturnType<typeof needs>> = {
-  'increments by many are all counted': committing(async (dict, other, world) => {
+  'concurrent increments are all counted': committing(async (dict, other, world) => {
     const dicts = [dict, other, await world.open()]
     const given = await Promise.all(dicts.flatMap(one => range(5).map(() => increment(one))))
     assert.deepEqual(
@@ -40,7 +40,7 @@ const isolation: Record<string, ReturnType<typeof needs>> = {
     assert.equal(dict.local.get('n'), 15)
   }),
 
-  'what was read must still stand: no write skew': committing(async (dict, other) => {
+  'a transaction conflicts if a key it read was changed: no write skew': committing(async (dict, other) => {
     await dict.update({ alice: 'on call', bob: 'on call' })
     await other.sync()
     const bothHaveRead = barrier(2)
@@ -57,7 +57,7 @@ const isolation: Record<string, ReturnType<typeof needs>> = {
     assert.equal([...dict.local.values()].filter(state => state === 'on call').length, 1)
   }),
 
-  'what was missing must still be missing: no phantoms': committing(async (dict, other) => {
+  'a transaction conflicts if a key it found missing was inserted: no phantoms': committing(async (dict, other) => {
     const bothHaveRead = barrier(2)
     const join = (one: Dict, name: string) =>
       one.transact(async tx => {
@@ -72,7 +72,7 @@ const isolation: Record<string, ReturnType<typeof needs>> = {
     assert.equal(dict.local.size, 1)
   }),
 
-  'a key that was written and led back is still a conflict': committing(async (dict, other) => {
+  'a transaction conflicts if a key it read was overwritten and restored': committing(async (dict, other) => {
     await dict.set('a', 1)
     let attempts = 0
     await dict.transact(async tx => {
@@ -84,7 +84,7 @@ const isolation: Record<string, ReturnType<typeof needs>> = {
     assert.equal(attempts, 2)
   }),
 
-  'it sees one state, whatever others write meanwhile': committing(async (dict, other) => {
+  'a transaction sees one state, regardless of concurrent writes': committing(async (dict, other) => {
     await dict.update({ a: 1, b: 1 })
     const seen = await dict.transact(async tx => {
       const a = tx.get('a')
@@ -95,12 +95,12 @@ const isolation: Record<string, ReturnType<typeof needs>> = {
     assert.deepEqual(seen, [1, 1, 1, 1])
   }),
 
-  'it begins at a state that a conflict has brought up to date': committing(async (dict, other) => {
+  'a retry begins at an up-to-date state': committing(async (dict, other) => {
     await other.set('n', 5)
     assert.equal(await increment(dict), 6)
   }),
 
-  'after its retries it rejects with ConflictError, with nothing written': committing(async (dict, other) => {
+  'a transaction rejects with ConflictError after its retries and writes nothing': committing(async (dict, other) => {
     for (const retries of [0, 2]) {
       let attempts = 0
       const fight = dict.transact(
@@ -120,7 +120,7 @@ const isolation: Record<string, ReturnType<typeof needs>> = {
     assert.deepEqual(new Map(dict.local), new Map([['a', 3]]))
   }),
 
-  'who writes first wins: nobody overwrites what was written since it began': committing(async (dict, other) => {
+  'a transaction never overwrites a key that was written since it began': committing(async (dict, other) => {
     const seen: unknown[] = []
     await dict.transact(async tx => {
       seen.push(dict.local.get('a'))
@@ -131,7 +131,7 @@ const isolation: Record<string, ReturnType<typeof needs>> = {
     assert.equal(await dict.get('a'), 'mine')
   }),
 
-  'what others write elsewhere is kept': committing(async (dict, other) => {
+  'a transaction keeps concurrent writes to other keys': committing(async (dict, other) => {
     await dict.transact(async tx => {
       if (!other.local.has('b')) await other.set('b', 1)
       tx.set('a', tx.has('a'))
@@ -141,7 +141,7 @@ const isolation: Record<string, ReturnType<typeof needs>> = {
 }
 
 const effects: Record<string, Body | ReturnType<typeof needs>> = {
-  'all that it wrote is committed at once, and it gives what the function gives': committing(
+  'a transaction commits all its writes together and returns what its function returns': committing(
     async (dict, other, world) => {
       await dict.update({ a: 1, b: 2 })
       const watch = other.watch()
@@ -158,7 +158,7 @@ const effects: Record<string, Body | ReturnType<typeof needs>> = {
     },
   ),
 
-  'it has every method, and sees its own writes': committing(async dict => {
+  'a transaction sees its own writes in every method': committing(async dict => {
     await dict.update({ a: 1, b: 2 })
     await dict.transact(tx => {
       assert.deepEqual([tx.get('a'), tx.has('a'), tx.getOrThrow('b'), tx.size()], [1, true, 2, 2])
@@ -177,7 +177,7 @@ const effects: Record<string, Body | ReturnType<typeof needs>> = {
     assert.deepEqual(new Map(dict.local), new Map(Object.entries({ e: 5, f: 6 })))
   }),
 
-  'what the function throws rejects it, with nothing written': committing(async dict => {
+  'a transaction rejects with the error of its function and writes nothing': committing(async dict => {
     const { version } = dict
     const thrown = new Error('changed my mind')
     const failing = [
@@ -203,7 +203,7 @@ const effects: Record<string, Body | ReturnType<typeof needs>> = {
     assert.equal(dict.local.size, 0)
   }),
 
-  'one that writes nothing leaves the version': committing(async dict => {
+  'a transaction without writes does not change the version': committing(async dict => {
     await dict.set('a', 1)
     const { version } = dict
     assert.equal(await dict.transact(tx => tx.get('a')), 1)
@@ -213,7 +213,7 @@ const effects: Record<string, Body | ReturnType<typeof needs>> = {
     assert.ok(Object.is(dict.version, version))
   }),
 
-  'after its function has ended it cannot be used': committing(async dict => {
+  'using a transaction after its function has ended is a TypeError': committing(async dict => {
     let leaked: { get(key: string): unknown; set(key: string, value: unknown): void } | undefined
     await dict.transact(tx => {
       leaked = tx
@@ -223,7 +223,7 @@ const effects: Record<string, Body | ReturnType<typeof needs>> = {
     assert.equal(await dict.size(), 0)
   }),
 
-  'one inside another is committed by itself': committing(async dict => {
+  'a nested transaction commits on its own': committing(async dict => {
     await dict.transact(async tx => {
       tx.set('outer', 1)
       await increment(dict, 'inner')
@@ -238,14 +238,17 @@ const effects: Record<string, Body | ReturnType<typeof needs>> = {
     await rejectsMisuse(dict.transact(() => {}, { tries: 1 } as never))
   }),
 
-  'without commit() it is refused, and its function not called': lacks('commit', async world => {
-    const dict = await world.open()
-    const error = await rejects(
-      dict.transact(() => assert.fail('called')),
-      UnsupportedError,
-    )
-    assert.match(error.message, /commit/)
-  }),
+  'transact() rejects with UnsupportedError without commit() and does not call its function': lacks(
+    'commit',
+    async world => {
+      const dict = await world.open()
+      const error = await rejects(
+        dict.transact(() => assert.fail('called')),
+        UnsupportedError,
+      )
+      assert.match(error.message, /commit/)
+    },
+  ),
 }
 
 export const transactions: Topic = { title: 'transact()', modes: everyMode, tests: { ...isolation, ...effects } }

@@ -39,7 +39,7 @@ export const values: Topic = {
   title: 'values',
   modes: everyMode,
   tests: {
-    'values of every kind come back as they were': async world => {
+    'values of every kind are read back without loss': async world => {
       const dict = await world.open()
       await dict.update(VALUES.map((value, index) => [`key ${index}`, value] as const))
       const other = await world.open()
@@ -52,7 +52,7 @@ export const values: Topic = {
       assert.equal(list[1], list)
     },
 
-    'a value of one megabyte comes back': needs('megabytes', async world => {
+    'a value of one megabyte is read back': needs('megabytes', async world => {
       const dict = await world.open()
       const text = large()
       await dict.set('large', { text })
@@ -60,7 +60,7 @@ export const values: Topic = {
       assert.ok(((await other.get('large')) as { text: string }).text === text)
     }),
 
-    'values are frozen throughout, and decoded once': async world => {
+    'values are deeply frozen and decoded once': async world => {
       const [dict, other] = [await world.open(), await world.open()]
       await dict.set('a', { list: [{ n: 1 }] })
       await world.see(other, () => other.local.has('a'))
@@ -70,13 +70,13 @@ export const values: Topic = {
         assert.throws(() => {
           ;(value.list[0] as { n: number }).n = 2
         }, TypeError)
-        assert.equal(await one.get('a'), value, 'the same copy is handed to every reader')
+        assert.equal(await one.get('a'), value, 'every reader must get the same copy')
         assert.equal(one.local.get('a'), value)
         assert.equal((await one.snapshot()).get('a'), value)
       }
     },
 
-    'the caller’s object is neither kept nor frozen': async world => {
+    'a write neither keeps nor freezes the caller’s object': async world => {
       const dict = await world.open()
       const mine = { list: [1] }
       await dict.set('a', mine)
@@ -87,7 +87,7 @@ export const values: Topic = {
       for (const key of ['a', 'b', 'c']) assert.deepEqual(await dict.get(key), { list: [1] })
     },
 
-    'what is changed while the write is under way is not written': async world => {
+    'changes to the caller’s object during a write are not written': async world => {
       const dict = await world.open()
       const mine = { n: 1 }
       const writing = dict.set('a', mine)
@@ -96,7 +96,7 @@ export const values: Topic = {
       assert.deepEqual(await dict.get('a'), { n: 1 })
     },
 
-    'the caller’s object is neither kept nor frozen by a transaction': needs('commit', async world => {
+    'a transaction neither keeps nor freezes the caller’s object': needs('commit', async world => {
       const dict = await world.open()
       const mine = { list: [1] }
       await dict.transact(tx => {
@@ -108,7 +108,7 @@ export const values: Topic = {
       assert.deepEqual(await dict.get('a'), { list: [1] })
     }),
 
-    'pop() gives a value that is frozen, too': async world => {
+    'pop() returns a frozen value': async world => {
       const dict = await world.open()
       await dict.set('a', [1])
       const popped = (await dict.pop('a')) as number[]

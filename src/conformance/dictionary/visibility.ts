@@ -20,7 +20,7 @@ const WAYS: ((dict: Dict, key: string) => Promise<unknown>)[] = [
   async dict => (await dict.values())[0],
 ]
 
-/** How many checks were sent. A load without `load` asks for the version before and after: these are none. */
+/** How many checks were sent, without the two version calls of a load on a backend without `load`. */
 function checksOf(world: World, tap: FaultyBackend): number {
   const asked = tap.count(...world.path.check)
   return world.supports('load') || world.supports('changesSince') ? asked : asked - 2 * tap.count('durables')
@@ -30,7 +30,7 @@ export const visibility: Topic = {
   title: 'visibility',
   modes: everyMode,
   tests: {
-    'a write that resolved is in memory': async world => {
+    'memory contains a write when it resolves': async world => {
       const dict = await world.open()
       for (const n of range(5)) {
         await dict.set('a', n)
@@ -41,7 +41,7 @@ export const visibility: Topic = {
       assert.equal(dict.local.has('a'), false)
     },
 
-    'with it comes all that went before it': async world => {
+    'memory contains every earlier write when a write resolves': async world => {
       const [dict, other] = [await world.open(), await world.open()]
       await other.set('a', 1)
       await dict.set('b', 2)
@@ -51,7 +51,7 @@ export const visibility: Topic = {
       assert.equal(dict.local.has('a'), false)
     },
 
-    'sync() brings memory up to what was written before': async world => {
+    'sync() brings memory up to date with earlier writes': async world => {
       const [dict, other] = [await world.open(), await world.open()]
       for (const n of range(5)) {
         await other.set('a', n)
@@ -61,7 +61,7 @@ export const visibility: Topic = {
       }
     },
 
-    'three dictionaries come to the same state': async world => {
+    'three dictionaries reach the same state': async world => {
       const dicts = await Promise.all(range(3).map(() => world.open()))
       await Promise.all(dicts.flatMap((dict, n) => range(10).map(i => dict.set(`${n} ${i}`, i))))
       await Promise.all(dicts.map(dict => dict.sync()))
@@ -71,7 +71,7 @@ export const visibility: Topic = {
       }
     },
 
-    'staleness is counted from before the check was sent': async world => {
+    'staleness is measured from before the check was sent': async world => {
       const tap = await world.tap()
       const dict = await world.openOn(tap)
       await dict.sync()
@@ -88,10 +88,10 @@ export const visibility: Topic = {
 }
 
 export const checkedReads: Topic = {
-  title: 'reads that ask the store',
+  title: 'checked reads',
   modes: checkedModes,
   tests: {
-    'no read is older than a write acknowledged before it began, whoever wrote': needs('linearizable', async world => {
+    'a read includes every write acknowledged before it began': needs('linearizable', async world => {
       const [dict, other] = [await world.open(), await world.open()]
       for (const [n, read] of [...WAYS, ...WAYS].entries()) {
         await other.set('a', n)
@@ -99,7 +99,7 @@ export const checkedReads: Topic = {
       }
     }),
 
-    'what others wrote is read by and by, after sync() at once, and in order': lacks('linearizable', async world => {
+    'writes by others become visible in order, and after sync() immediately': lacks('linearizable', async world => {
       const [dict, other] = [await world.open(), await world.open()]
       for (const [n, read] of [...WAYS, ...WAYS].entries()) {
         await other.set('a', n)
@@ -113,7 +113,7 @@ export const checkedReads: Topic = {
       }
     }),
 
-    'own writes are read at once, and all that came before them': async world => {
+    'own writes, and all writes before them, are visible immediately': async world => {
       const [dict, other] = [await world.open(), await world.open()]
       for (const [n, read] of WAYS.entries()) {
         await dict.set('a', n)
@@ -134,11 +134,11 @@ export const checkedReads: Topic = {
       const read = await Promise.all(range(1_000).map(n => (n % 2 === 0 ? dict.get('a') : dict.getOrThrow('a'))))
       const checks = tap.count(...world.path.check) - before
       assert.ok(read.every(value => value === 1))
-      // A live dictionary also asks by itself, now and then.
+      // A live dictionary also checks on its own.
       assert.ok(world.mode.live ? checks >= 1 && checks <= 3 : checks === 1, `${checks} checks`)
     },
 
-    'a read that comes while a check is under way does not trust its answer': needs('linearizable', async world => {
+    'a read that begins during a check does not rely on that check': needs('linearizable', async world => {
       const tap = await world.tap()
       const [dict, other] = [await world.openOn(tap), await world.open()]
       await other.set('a', 1)
@@ -167,7 +167,7 @@ export const memoryReads: Topic = {
   title: 'reads from memory',
   modes: memoryModes,
   tests: {
-    'they never ask the store': async world => {
+    'reads from memory never call the store': async world => {
       const tap = await world.tap()
       const dict = await world.openOn(tap)
       await dict.set('a', 1)
@@ -178,7 +178,7 @@ export const memoryReads: Topic = {
       if (!world.mode.live) assert.equal(tap.calls.length, before)
     },
 
-    'what others write is there after sync(), and not before unless it was pushed': async world => {
+    'writes by others become visible by sync() or a push only': async world => {
       const [dict, other] = [await world.open(), await world.open()]
       await other.set('a', 1)
       if (!world.mode.live) assert.equal(await dict.get('a'), undefined)
@@ -192,7 +192,7 @@ export const liveMemory: Topic = {
   title: 'live memory',
   modes: liveModes,
   tests: {
-    'it is fed as others write, without being asked': async world => {
+    'live memory follows the writes of others without a read': async world => {
       const [dict, other] = [await world.open(), await world.open()]
       for (const n of range(5)) {
         await other.set('a', n)
@@ -204,7 +204,7 @@ export const liveMemory: Topic = {
       await world.until(dict, () => dict.local.size === 2)
     },
 
-    'it moves forwards only': async world => {
+    'live memory never goes backwards': async world => {
       const [dict, other] = [await world.open(), await world.open()]
       const seen: number[] = []
       dict.on('sync', () => seen.push((dict.local.get('a') ?? -1) as number))
@@ -216,14 +216,14 @@ export const liveMemory: Topic = {
       )
     },
 
-    'it is confirmed, though nothing happens': async world => {
+    'live memory is confirmed even if nothing changes': async world => {
       const tap = await world.tap()
       const dict = await world.openOn(tap)
       await dict.sync()
-      await world.within(tap.called(world.path.check[0] ?? 'lastUpdated'), 'a live dictionary must ask by itself')
+      await world.within(tap.called(world.path.check[0] ?? 'lastUpdated'), 'a live dictionary must check on its own')
     },
 
-    'what is pushed with its change costs no question': needs(['subscribe', 'changesSince'], async world => {
+    'a pushed change costs no store call': needs(['subscribe', 'changesSince'], async world => {
       const tap = await world.tap()
       const [dict, other] = [await world.openOn(tap), await world.open()]
       let pushed = 0

@@ -29,14 +29,14 @@ const brief = ({ key, value, previous }: Seen) => [key, value, previous]
 const ended = async (world: World, watch: AsyncIterator<unknown>) =>
   assert.equal((await world.within(watch.next(), 'the watcher must end')).done, true)
 
-/** In a dictionary that is not live, changes by others come when it asks. */
+/** A dictionary that is not live gets the changes of others when it checks the store. */
 const catchUp = (world: World, dict: Dict) => (world.mode.live ? Promise.resolve() : dict.sync())
 
 export const watching: Topic = {
   title: 'watch()',
   modes: everyMode,
   tests: {
-    'it tells of own writes': async world => {
+    'watch() yields own writes': async world => {
       const dict = await world.open()
       const watch = dict.watch()
       await dict.set('a', { n: 1 })
@@ -53,7 +53,7 @@ export const watching: Topic = {
       for (const { origin } of [first as Seen, ...rest]) assert.equal(origin, 'local')
     },
 
-    'it tells of writes by others': async world => {
+    'watch() yields writes by others': async world => {
       const [dict, other] = [await world.open(), await world.open()]
       await dict.set('a', 1)
       const watch = dict.watch()
@@ -65,7 +65,7 @@ export const watching: Topic = {
       assert.ok(Object.is(change?.version, other.version))
     },
 
-    'each change leads on from the one before, none comes twice': async world => {
+    'changes are chained and never repeated': async world => {
       const [dict, other] = [await world.open(), await world.open()]
       const watch = dict.watch({ key: 'a' })
       for (const n of range(10)) {
@@ -82,7 +82,7 @@ export const watching: Topic = {
       }
     },
 
-    'with a change log it tells of every single one, in commit order': needs('changesSince', async world => {
+    'watch() yields every change in commit order with a change log': needs('changesSince', async world => {
       const [dict, other] = [await world.open(), await world.open()]
       await other.update(range(50).map(n => [`key ${n}`, n] as const))
       await dict.sync()
@@ -97,7 +97,7 @@ export const watching: Topic = {
       assert.equal(new Set(seen.map(({ version }) => version)).size, 5)
     }),
 
-    'a clear is a change of every key': async world => {
+    'clear() is a change of every key': async world => {
       const dict = await world.open()
       await dict.update({ a: 1, b: 2 })
       const watch = dict.watch()
@@ -109,7 +109,7 @@ export const watching: Topic = {
       ])
     },
 
-    'what has no effect is no change': async world => {
+    'a write without effect is not a change': async world => {
       const dict = await world.open()
       await dict.set('a', 1)
       const watch = dict.watch()
@@ -120,7 +120,7 @@ export const watching: Topic = {
       assert.deepEqual((await take(world, watch, 1)).map(brief), [['c', 3, undefined]])
     },
 
-    'one key can be watched': async world => {
+    'watch() can be limited to one key': async world => {
       const dict = await world.open()
       const watch = dict.watch({ key: 'b' })
       await dict.update({ a: 1, b: 2, c: 3 })
@@ -132,7 +132,7 @@ export const watching: Topic = {
       ])
     },
 
-    'watchers do not take from each other, and one that ends harms none': async world => {
+    'watchers are independent of each other': async world => {
       const dict = await world.open()
       const [early, first, second] = [dict.watch(), dict.watch(), dict.watch()]
       await dict.set('a', 1)
@@ -157,7 +157,7 @@ export const watching: Topic = {
       )
     },
 
-    'a signal ends it, before or while it waits': async world => {
+    'aborting the signal ends watch(), before or during a wait': async world => {
       const dict = await world.open()
       const controller = new AbortController()
       const watch = dict.watch({ signal: controller.signal })
@@ -169,7 +169,7 @@ export const watching: Topic = {
       await ended(world, watch)
     },
 
-    'close() ends it, after what is waiting': async world => {
+    'close() ends watch() after the waiting changes': async world => {
       const dict = await world.open()
       const [behind, waiting] = [dict.watch({ key: 'a' }), dict.watch({ key: 'b' })]
       const end = ended(world, waiting)
@@ -181,7 +181,7 @@ export const watching: Topic = {
       await rejects(dict.watch().next(), ClosedError)
     },
 
-    'a value that cannot be decoded is told to who reads it': async world => {
+    'reading an undecodable value of a change throws DecodingError': async world => {
       const [dict, raw] = [await world.open(), await world.backend()]
       const watch = dict.watch()
       await raw.persist('a', 'no encoding makes this')
@@ -195,7 +195,7 @@ export const watching: Topic = {
       assert.throws(() => healed?.previous, DecodingError)
     },
 
-    'misuse is told at once': async world => {
+    'misuse throws immediately': async world => {
       const dict = await world.open()
       assert.throws(() => dict.watch({ keys: 'a' } as never), TypeError)
       assert.throws(() => dict.watch({ key: '' }), InvalidKeyError)

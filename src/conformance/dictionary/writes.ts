@@ -5,7 +5,7 @@ import { ODD_KEYS } from '../samples.js'
 import { everyMode, type Topic } from '../suite.js'
 import type { Dict, World } from '../world.js'
 
-/** The dictionary, another one over the same store that has caught up, and memory all hold exactly this. */
+/** The dictionary, its memory, and another dictionary on the same store after catching up contain exactly these entries. */
 async function holds(world: World, dict: Dict, expected: Record<string, unknown>): Promise<void> {
   const other = await world.open()
   for (const one of [dict.local, other.local, await dict.snapshot(), await other.snapshot()]) {
@@ -14,7 +14,7 @@ async function holds(world: World, dict: Dict, expected: Record<string, unknown>
   await other.close()
 }
 
-/** A value that no encoding takes. */
+/** A value that no encoding accepts. */
 const unencodable = () => () => {}
 
 export const writes: Topic = {
@@ -30,7 +30,7 @@ export const writes: Topic = {
       await holds(world, dict, { a: { b: [2] }, c: null })
     },
 
-    'delete() removes, and tells whether the key was there': async world => {
+    'delete() removes the key and returns whether it was stored': async world => {
       const dict = await world.open()
       await dict.update({ a: null, b: 2 })
       assert.equal(await dict.delete('a'), true)
@@ -74,7 +74,7 @@ export const writes: Topic = {
       await holds(world, dict, object)
     },
 
-    'update() writes nothing where one value cannot be encoded': async world => {
+    'update() writes nothing if one value cannot be encoded': async world => {
       const dict = await world.open()
       await dict.set('a', 1)
       const { version } = dict
@@ -85,7 +85,7 @@ export const writes: Topic = {
       await holds(world, dict, { a: 1 })
     },
 
-    'update() refuses what has no pairs': async world => {
+    'update() rejects with TypeError for an argument without pairs': async world => {
       const dict = await world.open()
       for (const wrong of [undefined, null, 1, 'ab', new Date(), Promise.resolve({}), [1], [['a']], [['a', 1, 2]]]) {
         await rejectsMisuse(dict.update(wrong as never))
@@ -93,7 +93,7 @@ export const writes: Topic = {
       await holds(world, dict, {})
     },
 
-    'pop() removes and gives the value': async world => {
+    'pop() removes the key and returns its value': async world => {
       const dict = await world.open()
       await dict.update({ a: 1, b: null })
       assert.equal(await dict.pop('a'), 1)
@@ -101,7 +101,7 @@ export const writes: Topic = {
       await holds(world, dict, {})
     },
 
-    'pop() of a missing key gives the fallback, whatever it is, else rejects with KeyError': async world => {
+    'pop() of a missing key returns any fallback, else rejects with KeyError': async world => {
       const dict = await world.open()
       for (const fallback of [undefined, null, 0, '', false, 'x']) {
         assert.equal(await dict.pop('a', fallback), fallback)
@@ -109,19 +109,19 @@ export const writes: Topic = {
       await rejects(dict.pop('a'), KeyError, 'a')
     },
 
-    'setDefault() inserts where the key is missing, and gives what is stored': async world => {
+    'setDefault() inserts a missing key and returns the stored value': async world => {
       const dict = await world.open()
       assert.deepEqual(await dict.setDefault('a', [1]), [1])
       const { version } = dict
       assert.deepEqual(await dict.setDefault('a', [2]), [1])
       await dict.sync()
-      assert.ok(Object.is(dict.version, version), 'it changes nothing, not even the version, where the key exists')
+      assert.ok(Object.is(dict.version, version), 'setDefault() must not change the version if the key exists')
       await dict.set('b', null)
       assert.equal(await dict.setDefault('b', 1), null)
       await holds(world, dict, { a: [1], b: null })
     },
 
-    'writes without effect leave the version': async world => {
+    'writes without effect do not change the version': async world => {
       const dict = await world.open()
       await dict.set('a', 1)
       const { version } = dict
@@ -132,7 +132,7 @@ export const writes: Topic = {
       assert.ok(Object.is(dict.version, version))
     },
 
-    'undefined is no value': async world => {
+    'writing undefined is a TypeError': async world => {
       const dict = await world.open()
       await rejectsMisuse(dict.set('a', undefined))
       await rejectsMisuse(dict.setDefault('a', undefined))
@@ -140,7 +140,7 @@ export const writes: Topic = {
       await holds(world, dict, {})
     },
 
-    'a value that cannot be encoded is not written': async world => {
+    'writing a value that cannot be encoded rejects with EncodingError and has no effect': async world => {
       const dict = await world.open()
       await dict.set('a', 1)
       const error = await rejects(dict.set('a', unencodable()), EncodingError, 'a')
@@ -149,7 +149,7 @@ export const writes: Topic = {
       await holds(world, dict, { a: 1 })
     },
 
-    'writes have no options but their own': async world => {
+    'an unknown option of a write is a TypeError': async world => {
       const dict = await world.open()
       await rejectsMisuse(dict.set('a', 1, { nowhere: true } as never))
       await rejectsMisuse(dict.delete('a', { everywhere: 1 } as never))
@@ -159,7 +159,7 @@ export const writes: Topic = {
       await holds(world, dict, { a: 2 })
     },
 
-    'writes of one tick are executed in their order': async world => {
+    'writes of one tick are executed in order': async world => {
       const dict = await world.open()
       const answers = await Promise.all([
         dict.set('a', 1),

@@ -6,7 +6,7 @@ import { everyMode, needs, type Topic } from '../suite.js'
 
 let named = 0
 
-/** Answers a question for what changed since `base` as a backend does that cannot read one of its records. */
+/** Answers `changesSince(base)` like a backend that cannot read one of its records. */
 function damaged(tap: FaultyBackend, base: Version, damage: string): void {
   tap.intercept('changesSince', (proceed, since, ...rest) =>
     Object.is(since, base)
@@ -15,7 +15,7 @@ function damaged(tap: FaultyBackend, base: Version, damage: string): void {
   )
 }
 
-/** A tap whose dictionary has a name of its own: warnings are limited by name. */
+/** A tap whose dictionary has a unique name, because warnings are limited by name. */
 async function namedTap(world: { tap(): Promise<FaultyBackend> }) {
   const tap = await world.tap()
   named += 1
@@ -28,7 +28,7 @@ export const damagedRecords: Topic = {
   title: 'a damaged record',
   modes: everyMode,
   tests: {
-    'everything is loaded instead, sync says that memory diverged, and one warning names the record': needs(
+    'a damaged record causes a full load, a sync event with reason diverged and one warning': needs(
       'changesSince',
       async world => {
         const { tap, name } = await namedTap(world)

@@ -7,11 +7,11 @@ import type { Topic } from '../suite.js'
 import { forgetful } from './reading.js'
 import { shows } from './writing.js'
 
-/** In one mode, since each of these takes its time: what bounds the calls is the same in all of them. */
+/** In one mode only, because these tests are slow and the time limits are the same in all modes. */
 export const hangingStores: Topic = {
   title: 'a store that does not answer',
   tests: {
-    'a check that is not answered is given up after the timeout': async world => {
+    'a check without an answer times out': async world => {
       const tap = await world.tap()
       const dict = await world.openOn(tap, { timeout: world.short })
       await dict.set('a', 1)
@@ -25,7 +25,7 @@ export const hangingStores: Topic = {
       await dict.sync()
     },
 
-    'a load that hangs while catching up is given up after the timeout': async world => {
+    'a load that hangs while catching up times out': async world => {
       const [tap, other] = [await world.tap(), await world.open()]
       const dict = await world.openOn(tap, { timeout: world.short })
       await dict.sync()
@@ -38,19 +38,19 @@ export const hangingStores: Topic = {
       assert.equal(dict.local.get('a'), 1)
     },
 
-    'a read that is given up does not harm those that come later': async world => {
+    'a read that timed out does not affect later reads': async world => {
       const [tap, other] = [await world.tap(), await world.open()]
       const dict = await world.openOn(tap, { timeout: world.short })
       tap.hang(world.path.check)
       await rejects(dict.get('a'), StoreUnavailableError)
       tap.heal()
       await other.set('a', 1)
-      // Where that is no barrier by itself.
+      // If a check is not linearizable by itself.
       if (!world.supports('linearizable')) await dict.sync()
       assert.equal(await dict.get('a'), 1)
     },
 
-    'a write that is not answered is given up after the timeout, and writes go on': async world => {
+    'a write without an answer times out, and later writes work': async world => {
       const tap = await world.tap()
       const dict = await world.openOn(tap, { timeout: world.short })
       tap.hang(world.path.write)
@@ -59,10 +59,10 @@ export const hangingStores: Topic = {
       assert.ok(performance.now() - before < 2 * world.short + 1_000)
       tap.heal()
       await dict.set('b', 2)
-      await shows(dict, { b: 2 }, 'the next write is not held up')
+      await shows(dict, { b: 2 }, 'the next write must not wait')
     },
 
-    'a write that took effect unheard is seen, and watched once': async world => {
+    'a write whose answer was lost is visible and yielded once by watch()': async world => {
       const [tap, other] = [await world.tap(), await world.open()]
       const dict = await world.openOn(tap, { timeout: world.short })
       const watch = dict.watch()
@@ -83,7 +83,7 @@ export const hangingStores: Topic = {
       )
     },
 
-    'close() waits for a write that hangs no longer than the timeout': async world => {
+    'close() waits for a hanging write at most for the timeout': async world => {
       const tap = await world.tap()
       const dict = await world.openOn(tap, { timeout: world.short })
       const sent = Promise.race(world.path.write.map(method => tap.called(method)))
@@ -94,14 +94,14 @@ export const hangingStores: Topic = {
       assert.ok((await writing) instanceof AmbiguousWriteError)
     },
 
-    'open() gives up a store that does not answer': async world => {
+    'open() times out on a store that does not answer': async world => {
       const tap = await world.tap()
       tap.hang(world.path.load)
       await rejects(world.openOn(tap, { timeout: world.short }), StoreUnavailableError)
       assert.equal(tap.count('close'), 1)
     },
 
-    'close() does not wait for ever for a backend that hangs': async world => {
+    'close() times out on a backend that hangs': async world => {
       const tap = await world.tap()
       const dict = await world.openOn(tap, { timeout: world.short })
       tap.hangAfter('close')

@@ -6,19 +6,19 @@ import { range, turn } from '../samples.js'
 import { type Case, liveModes, needs, type Topic } from '../suite.js'
 import type { Dict, World } from '../world.js'
 
-/** Makes a listener that stands between the store and the dictionary. */
+/** Creates a listener between the store and the dictionary. */
 type Between = (dictionary: Listener<unknown>) => Listener<unknown>
 
-/** A live dictionary whose pushes pass through `between`; and another one that writes. */
+/** A live dictionary whose pushes pass through `between`, and another one that writes. */
 async function pushed(world: World, between: Between): Promise<{ tap: FaultyBackend; dict: Dict; other: Dict }> {
   const tap = await world.tap()
   tap.intercept('subscribe', (proceed, listener) => proceed(between(listener as Listener<unknown>)))
-  // Where it can be said: gaps are then noticed in less than the second that is the default.
+  // If it can be set: gaps are then noticed sooner than after the default of one second.
   const bound = world.supports('registerMaxStaleness') ? { maxStaleness: world.short } : {}
   return { tap, dict: await world.openOn(tap, bound), other: await world.open({ live: false }) }
 }
 
-/** Hands on what comes, altered by `alter`: it is given the change and how to pass one on. */
+/** Passes pushes on through `alter`, which gets a function that passes a change on and the change. */
 function altering(alter: (pass: (change?: Change<unknown>) => void, change?: Change<unknown>) => void): Between {
   return dictionary => ({
     changed: change => alter(one => dictionary.changed(one), change),
@@ -26,7 +26,7 @@ function altering(alter: (pass: (change?: Change<unknown>) => void, change?: Cha
   })
 }
 
-/** Whatever happens to the pushes, memory ends at the last state, and a watcher sees each step once, in order. */
+/** Despite the fault, memory reaches the last state, and a watcher sees each step once and in order. */
 const survives = (between: () => Between): Case =>
   needs('subscribe', async world => {
     const { dict, other } = await pushed(world, between())
@@ -41,12 +41,12 @@ const survives = (between: () => Between): Case =>
     let last: unknown
     while (last !== 11) {
       const [change] = await take(world, watch, 1)
-      assert.equal(change?.previous, last, 'each change leads on from the one before')
+      assert.equal(change?.previous, last, 'changes must be chained')
       last = change?.value
     }
     await dict.set('n', 'end')
     const [end] = await take(world, watch, 1)
-    assert.deepEqual([end?.previous, end?.value], [11, 'end'], 'none comes twice')
+    assert.deepEqual([end?.previous, end?.value], [11, 'end'], 'changes must not be repeated')
   })
 
 function reordered(): Between {
@@ -84,24 +84,24 @@ export const faultyPushes: Topic = {
   title: 'faults of pushes',
   modes: liveModes,
   tests: {
-    'all of them lost': survives(() => altering(() => {})),
-    'some of them lost': survives(someLost),
-    'each of them doubled': survives(() =>
+    'memory follows if all pushes are lost': survives(() => altering(() => {})),
+    'memory follows if some pushes are lost': survives(someLost),
+    'memory follows if each push is repeated': survives(() =>
       altering((pass, change) => {
         pass(change)
         pass(change)
       }),
     ),
-    'in the wrong order': survives(reordered),
-    'late, many at a time': survives(delayed),
-    'as mere hints': survives(() => altering(pass => pass())),
-    'with one that is not of the chain': survives(() => altering(notOfTheChain)),
-    'interrupted again and again': survives(() => dictionary => ({
+    'memory follows if pushes arrive in the wrong order': survives(reordered),
+    'memory follows if pushes arrive late and many at a time': survives(delayed),
+    'memory follows if pushes contain no change': survives(() => altering(pass => pass())),
+    'memory follows if a pushed change is not part of the chain': survives(() => altering(notOfTheChain)),
+    'memory follows if pushes are interrupted repeatedly': survives(() => dictionary => ({
       changed: () => dictionary.interrupted(new Error('unplugged')),
       interrupted: cause => dictionary.interrupted(cause),
     })),
 
-    'after close() they are ignored': needs('subscribe', async world => {
+    'pushes after close() are ignored': needs('subscribe', async world => {
       let listener: Listener<unknown> | undefined
       const { dict, tap, other } = await pushed(world, dictionary => {
         listener = dictionary
@@ -122,7 +122,7 @@ export const staleness: Topic = {
   title: 'stale and fresh',
   modes: liveModes,
   tests: {
-    'memory that cannot be confirmed is said to be stale, with the cause, and fresh again after': async world => {
+    'stale is emitted with its cause when memory cannot be confirmed, and fresh when it can again': async world => {
       const { tap, dict, other } = await pushed(world, dictionary => dictionary)
       const events: string[] = []
       const cause = new Error('unplugged')
@@ -131,21 +131,21 @@ export const staleness: Topic = {
       dict.on('stale', () => events.push('stale'))
       dict.on('fresh', () => events.push('fresh'))
       tap.failBefore(world.path.check, cause)
-      const told = await world.within(stale, 'stale must be told')
-      assert.ok(told.staleness > 0)
-      assert.equal((told.cause as Error | undefined)?.cause, cause)
+      const event = await world.within(stale, 'stale must be emitted')
+      assert.ok(event.staleness > 0)
+      assert.equal((event.cause as Error | undefined)?.cause, cause)
       await other.set('a', 1)
       tap.heal()
-      await world.within(fresh, 'fresh must be told')
+      await world.within(fresh, 'fresh must be emitted')
       await world.until(dict, () => dict.local.get('a') === 1)
       assert.deepEqual(events, ['stale', 'fresh'])
     },
 
-    'what hangs is stale as well': async world => {
+    'stale is emitted when the store hangs': async world => {
       const { tap, dict } = await pushed(world, dictionary => dictionary)
       const stale = new Promise<void>(resolve => dict.on('stale', () => resolve()))
       tap.hang(world.path.check)
-      await world.within(stale, 'stale must be told')
+      await world.within(stale, 'stale must be emitted')
     },
   },
 }

@@ -8,7 +8,7 @@ export const faultyOpening: Topic = {
   title: 'faults while opening and closing',
   modes: everyMode,
   tests: {
-    'open() rejects where it cannot load, holding nothing open': async world => {
+    'open() rejects if it cannot load, and leaves nothing open': async world => {
       for (const method of world.path.load) {
         const tap = await world.tap()
         const cause = new Error('unplugged')
@@ -19,7 +19,7 @@ export const faultyOpening: Topic = {
       }
     },
 
-    'wrong options are told, and the backend let go': async world => {
+    'open() rejects with TypeError for invalid options and closes the backend': async world => {
       const wrong = [
         { autosync: 1 },
         { live: 'yes' },
@@ -37,7 +37,7 @@ export const faultyOpening: Topic = {
       }
     },
 
-    'what is no backend is told': async world => {
+    'open() rejects with TypeError for an invalid backend': async world => {
       for (const none of [undefined, null, 1, {}, { persist() {} }]) {
         await rejectsMisuse(DurableDict.open(none as never))
       }
@@ -47,7 +47,7 @@ export const faultyOpening: Topic = {
       assert.equal(tap.count('close'), 1)
     },
 
-    'the fault that open() failed by is told, even where close() fails, too': async world => {
+    'open() rejects with its own fault even if close() fails too': async world => {
       const tap = await world.tap()
       const cause = new Error('unplugged')
       tap.failBefore(world.path.load, cause)
@@ -56,7 +56,7 @@ export const faultyOpening: Topic = {
       assert.equal(error.cause, cause)
     },
 
-    'close() tells that the store did not let go, and closes all the same': async world => {
+    'close() rejects if the backend fails to close, and the dictionary is closed': async world => {
       const tap = await world.tap()
       const dict = await world.openOn(tap)
       let closed = 0
@@ -79,7 +79,7 @@ export const faultySubscribing: Topic = {
   title: 'faults while subscribing',
   modes: mode => mode.live === true && mode.autosync === false,
   tests: {
-    'open() rejects where it cannot subscribe, holding nothing open': needs('subscribe', async world => {
+    'open() rejects if it cannot subscribe, and leaves nothing open': needs('subscribe', async world => {
       const tap = await world.tap()
       const cause = new Error('unplugged')
       tap.failBefore('subscribe', cause)
@@ -88,7 +88,7 @@ export const faultySubscribing: Topic = {
       assert.equal(tap.count('close'), 1)
     }),
 
-    'a subscription that comes too late is ended': needs('subscribe', async world => {
+    'a subscription that starts after the time limit is ended': needs('subscribe', async world => {
       const tap = await world.tap()
       let ended = () => {}
       const unsubscribed = new Promise<void>(resolve => {
@@ -112,7 +112,7 @@ export const faultySubscribing: Topic = {
       await world.within(unsubscribed, 'the subscription must be ended')
     }),
 
-    'close() ends the subscription before the backend is let go': needs('subscribe', async world => {
+    'close() ends the subscription before it closes the backend': needs('subscribe', async world => {
       const tap = await world.tap()
       const order: string[] = []
       tap.intercept('subscribe', async (proceed, ...args) => {
@@ -131,7 +131,7 @@ export const faultySubscribing: Topic = {
       assert.deepEqual(order, ['unsubscribed', 'closed'])
     }),
 
-    'a subscription that cannot be ended keeps close() from nothing': needs('subscribe', async world => {
+    'close() completes even if the subscription cannot be ended': needs('subscribe', async world => {
       const tap = await world.tap()
       tap.intercept('subscribe', async (proceed, ...args) => {
         const unsubscribe = (await proceed(...args)) as () => unknown

@@ -10,7 +10,7 @@ export const faultyReads: Topic = {
   title: 'faults while reading',
   modes: everyMode,
   tests: {
-    'sync() rejects with StoreUnavailableError, and its cause; then it recovers': async world => {
+    'sync() rejects with StoreUnavailableError and its cause, then recovers': async world => {
       const [tap, other] = [await world.tap(), await world.open()]
       const dict = await world.openOn(tap)
       await dict.set('a', 1)
@@ -20,13 +20,13 @@ export const faultyReads: Topic = {
       const error = await rejects(dict.sync(), StoreUnavailableError)
       assert.equal(error.cause, cause)
       assert.equal(error.dictionary, dict.name)
-      assert.equal(typeof dict.local.get('a'), 'number', 'local goes on serving')
+      assert.equal(typeof dict.local.get('a'), 'number', 'local still serves memory')
       tap.heal()
       await dict.sync()
       assert.equal(dict.local.get('a'), 2)
     },
 
-    'what is thrown at once is told in the same way': async world => {
+    'a synchronous error of the backend is reported in the same way': async world => {
       const tap = await world.tap()
       const dict = await world.openOn(tap)
       const cause = new Error('unplugged')
@@ -37,7 +37,7 @@ export const faultyReads: Topic = {
       assert.equal(error.cause, cause)
     },
 
-    'a backend’s own StoreUnavailableError passes as it is': async world => {
+    'a StoreUnavailableError of the backend passes unchanged': async world => {
       const tap = await world.tap()
       const dict = await world.openOn(tap)
       const own = new StoreUnavailableError('maintenance', { dictionary: dict.name })
@@ -45,9 +45,9 @@ export const faultyReads: Topic = {
       assert.equal(await failure(dict.sync()), own)
     },
 
-    'a load that fails while catching up leaves memory as it was': async world => {
+    'a load that fails while catching up does not change memory': async world => {
       const [tap, other] = [await world.tap(), await world.open()]
-      // What were pushed would need no load.
+      // A pushed change would need no load.
       tap.intercept('subscribe', () => () => {})
       const dict = await world.openOn(tap)
       await dict.set('a', 1)
@@ -61,32 +61,35 @@ export const faultyReads: Topic = {
       assert.equal(dict.local.get('b'), 2)
     },
 
-    'a store whose history is another one is followed, and said to be': needs('changesSince', async world => {
-      const [tap, other] = [await world.tap(), await world.open()]
-      const dict = await world.openOn(tap)
-      await dict.set('a', 1)
-      const reasons: string[] = []
-      dict.on('sync', ({ reason }) => reasons.push(reason))
-      let told = 0
-      tap.intercept('changesSince', (proceed, ...args) => {
-        told += 1
-        return told === 1 ? { type: 'tooOld', diverged: true } : proceed(...args)
-      })
-      await dict.sync()
-      assert.deepEqual(reasons, ['diverged'])
-      await other.set('a', 2)
-      await dict.sync()
-      assert.equal(dict.local.get('a'), 2)
-    }),
+    'memory follows a store with another history and emits sync with reason diverged': needs(
+      'changesSince',
+      async world => {
+        const [tap, other] = [await world.tap(), await world.open()]
+        const dict = await world.openOn(tap)
+        await dict.set('a', 1)
+        const reasons: string[] = []
+        dict.on('sync', ({ reason }) => reasons.push(reason))
+        let answers = 0
+        tap.intercept('changesSince', (proceed, ...args) => {
+          answers += 1
+          return answers === 1 ? { type: 'tooOld', diverged: true } : proceed(...args)
+        })
+        await dict.sync()
+        assert.deepEqual(reasons, ['diverged'])
+        await other.set('a', 2)
+        await dict.sync()
+        assert.equal(dict.local.get('a'), 2)
+      },
+    ),
   },
 }
 
 export const faultyLogs: Topic = {
   title: 'faults of the change log',
-  // Live memory may have it by a push before.
+  // Live memory may already have it by a push.
   modes: mode => mode.live !== true,
   tests: {
-    'where the change log no longer reaches back, everything is loaded': needs('changesSince', async world => {
+    'everything is loaded if the change log does not reach back far enough': needs('changesSince', async world => {
       const [tap, other] = [await world.tap(), await world.open()]
       const dict = await world.openOn(tap)
       await dict.update({ a: 1, b: 1 })
@@ -100,10 +103,10 @@ export const faultyLogs: Topic = {
       assert.deepEqual(new Map(dict.local), new Map(Object.entries({ a: 2, c: 2 })))
       assert.deepEqual(reasons, ['loaded'])
       const seen = [await watch.next(), await watch.next(), await watch.next()].map(({ value }) => value.key).sort()
-      assert.deepEqual(seen, ['a', 'b', 'c'], 'watchers are told the difference')
+      assert.deepEqual(seen, ['a', 'b', 'c'], 'watchers must get the difference')
     }),
 
-    'a change log with a gap is not applied': needs('changesSince', async world => {
+    'changes with a gap are not applied': needs('changesSince', async world => {
       const [tap, other] = [await world.tap(), await world.open()]
       const dict = await world.openOn(tap)
       await dict.set('a', 0)
@@ -125,7 +128,7 @@ export const faultyChecks: Topic = {
   title: 'faults before a checked read',
   modes: checkedModes,
   tests: {
-    'reads reject with StoreUnavailableError, and recover': async world => {
+    'reads reject with StoreUnavailableError, then recover': async world => {
       const tap = await world.tap()
       const dict = await world.openOn(tap)
       await dict.set('a', 1)
@@ -148,16 +151,16 @@ export const faultyChecks: Topic = {
 }
 
 export const alteredEntries: Topic = {
-  title: 'entries altered behind the library’s back',
+  title: 'entries changed without a new version',
   tests: {
-    'resyncEvery finds them, says so, and tells watchers': async world => {
+    'resyncEvery finds them, emits sync with reason diverged, and notifies watchers': async world => {
       const tap = await world.tap()
       const dict = await world.openOn(tap, { autosync: false, resyncEvery: 10 })
       await dict.update({ a: 1, b: 2, c: 3 })
       const watch = dict.watch()
-      const told = new Promise<string>(resolve => dict.on('sync', ({ reason }) => resolve(reason)))
+      const synced = new Promise<string>(resolve => dict.on('sync', ({ reason }) => resolve(reason)))
       tap.intercept(world.path.load, async (proceed, ...args) => altered((await proceed(...args)) as never))
-      assert.equal(await world.within(told, 'the comparison must find it'), 'diverged')
+      assert.equal(await world.within(synced, 'the comparison must find it'), 'diverged')
       assert.deepEqual(new Map(dict.local), new Map(Object.entries({ a: 1, c: 1 })))
       const seen = (await take(world, watch, 2)).map(({ key, value, previous }) => [key, value, previous]).sort()
       assert.deepEqual(seen, [
@@ -166,21 +169,21 @@ export const alteredEntries: Topic = {
       ])
     },
 
-    'a comparison that fails is told by stale, and tried again': async world => {
+    'a failed comparison emits stale and is retried': async world => {
       const tap = await world.tap()
       const dict = await world.openOn(tap, { autosync: false, resyncEvery: 10 })
       const cause = new Error('unplugged')
-      const told = new Promise<{ cause: unknown }>(resolve => dict.on('stale', resolve))
+      const emitted = new Promise<{ cause: unknown }>(resolve => dict.on('stale', resolve))
       tap.failBefore(world.path.load, cause)
-      const stale = await world.within(told, 'stale must be told')
+      const stale = await world.within(emitted, 'stale must be emitted')
       assert.equal((stale.cause as Error).cause, cause)
       tap.heal()
-      await world.within(tap.called(world.path.load[0] ?? 'durables'), 'it must be tried again')
+      await world.within(tap.called(world.path.load[0] ?? 'durables'), 'the comparison must be retried')
     },
   },
 }
 
-/** What is loaded, with `b` gone and `c` as `a` is. */
+/** The loaded entries without `b`, and with `c` equal to `a`. */
 function altered(answer: Iterable<readonly [string, unknown]> | { entries: Iterable<readonly [string, unknown]> }) {
   const entries = new Map('entries' in answer && typeof answer.entries !== 'function' ? answer.entries : (answer as []))
   entries.delete('b')
@@ -188,7 +191,7 @@ function altered(answer: Iterable<readonly [string, unknown]> | { entries: Itera
   return 'version' in answer ? { ...answer, entries } : entries
 }
 
-/** From now on the backend has no change log any more, whatever it is asked. */
+/** From now on, the backend always reports that its change log does not reach back. */
 export function forgetful(tap: FaultyBackend, hasLog: boolean): void {
   if (!hasLog) return
   tap.intercept('changesSince', async (proceed, ...args) => {

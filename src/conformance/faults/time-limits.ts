@@ -5,7 +5,7 @@ import type { FaultyBackend, Method } from '../faulty-backend.js'
 import { needs, type Topic } from '../suite.js'
 import type { World } from '../world.js'
 
-/** The time limit of a dictionary whose store is made to hang, in ms: several of these tests run side by side. */
+/** The time limit of a dictionary whose store hangs, in ms. Several of these tests run at the same time. */
 function limitOf(world: World): number {
   return 2 * world.short
 }
@@ -27,16 +27,16 @@ async function takes(world: World, work: Promise<unknown>, times: number): Promi
   assert.equal(first, 'in time', `it must take ${times} times the timeout at most`)
 }
 
-/** Each call of the methods takes this long. */
+/** Makes each call of the methods take this long. */
 function slow(tap: FaultyBackend, methods: readonly Method[], ms: number): void {
   tap.delayBefore(methods, () => new Promise(resolve => setTimeout(resolve, ms)))
 }
 
-/** In one mode: the limits are the same in all of them. */
+/** In one mode only: the limits are the same in all modes. */
 export const timeLimits: Topic = {
-  title: 'timeout bounds a call as a whole',
+  title: 'timeout',
   tests: {
-    'of a read that waits behind another check': async world => {
+    'timeout limits a read that waits for another check': async world => {
       const tap = await world.tap()
       const dict = await world.openOn(tap, { timeout: limitOf(world) })
       tap.hang(world.path.check)
@@ -48,7 +48,7 @@ export const timeLimits: Topic = {
       await first
     },
 
-    'of a write that waits behind another one, and surely did not take effect then': async world => {
+    'timeout limits a write that waits behind another one, which then has no effect': async world => {
       const tap = await world.tap()
       const dict = await world.openOn(tap, { timeout: limitOf(world) })
       tap.hang(world.path.write)
@@ -64,24 +64,21 @@ export const timeLimits: Topic = {
       assert.equal(dict.local.has('b'), false)
     },
 
-    'of a write that is answered slowly, where everything must be loaded then and the load hangs': needs(
-      ['commit', 'load'],
-      async world => {
-        const tap = await world.tap()
-        const dict = await world.openOn(tap, { timeout: limitOf(world) })
-        tap.intercept('commit', async (proceed, ...args) => {
-          await new Promise(resolve => setTimeout(resolve, 0.7 * limitOf(world)))
-          return { ...((await proceed(...args)) as object), catchUp: { type: 'tooOld', diverged: false } }
-        })
-        tap.hang(world.path.load)
-        const write = dict.set('a', 1)
-        await takes(world, write, 1.5)
-        const error = await rejects(write, AmbiguousWriteError)
-        assert.match(error.message, /took effect/)
-      },
-    ),
+    'timeout limits a slow write that is followed by a hanging full load': needs(['commit', 'load'], async world => {
+      const tap = await world.tap()
+      const dict = await world.openOn(tap, { timeout: limitOf(world) })
+      tap.intercept('commit', async (proceed, ...args) => {
+        await new Promise(resolve => setTimeout(resolve, 0.7 * limitOf(world)))
+        return { ...((await proceed(...args)) as object), catchUp: { type: 'tooOld', diverged: false } }
+      })
+      tap.hang(world.path.load)
+      const write = dict.set('a', 1)
+      await takes(world, write, 1.5)
+      const error = await rejects(write, AmbiguousWriteError)
+      assert.match(error.message, /took effect/)
+    }),
 
-    'of a transaction that is run again and again': needs('commit', async world => {
+    'timeout limits a transaction that is retried repeatedly': needs('commit', async world => {
       const [tap, other] = [await world.tap(), await world.open()]
       const dict = await world.openOn(tap, { timeout: limitOf(world) })
       let runs = 0
@@ -100,7 +97,7 @@ export const timeLimits: Topic = {
       assert.ok(runs < 100)
     }),
 
-    'of a transaction whose store does not answer': needs('commit', async world => {
+    'timeout limits a transaction whose store does not answer': needs('commit', async world => {
       const tap = await world.tap()
       const dict = await world.openOn(tap, { timeout: limitOf(world) })
       for (const methods of [world.path.check, ['commit'] as const]) {
@@ -113,7 +110,7 @@ export const timeLimits: Topic = {
       }
     }),
 
-    'except for what the function of a transaction takes': needs('commit', async world => {
+    'timeout does not count the time of the transaction’s function': needs('commit', async world => {
       const dict = await world.open({ timeout: limitOf(world) })
       await dict.transact(async tx => {
         await new Promise(resolve => setTimeout(resolve, 1.5 * limitOf(world)))
@@ -122,7 +119,7 @@ export const timeLimits: Topic = {
       assert.equal(await dict.get('a'), 1)
     }),
 
-    'of open(), each of whose steps is slow': needs('load', async world => {
+    'timeout limits open() if each of its steps is slow': needs('load', async world => {
       const tap = await world.tap()
       slow(tap, ['registerMaxStaleness', 'subscribe', ...world.path.check, 'load'], 0.7 * limitOf(world))
       const bound = world.supports('registerMaxStaleness') ? { maxStaleness: 60_000 } : {}
@@ -133,7 +130,7 @@ export const timeLimits: Topic = {
       assert.equal(tap.count('close'), 1)
     }),
 
-    'of open(), where closing hangs after a failure': async world => {
+    'timeout limits open() if closing hangs after a failure': async world => {
       const tap = await world.tap()
       tap.failBefore(world.path.load)
       tap.hangAfter('close')
@@ -142,7 +139,7 @@ export const timeLimits: Topic = {
       await failure(opening)
     },
 
-    'of close(), where a write and then the backend hang': async world => {
+    'timeout limits close() if a write and then the backend hang': async world => {
       const tap = await world.tap()
       const dict = await world.openOn(tap, { timeout: limitOf(world) })
       const sent = Promise.race(world.path.write.map(method => tap.called(method)))

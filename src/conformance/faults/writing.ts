@@ -5,7 +5,7 @@ import type { FaultyBackend } from '../faulty-backend.js'
 import { everyMode, lacks, needs, type Topic } from '../suite.js'
 import type { Dict, World } from '../world.js'
 
-/** Every way to write, each with an effect on what is stored before: `a` and `b`. */
+/** Every way to write, each with an effect on the initial entries `a` and `b`. */
 const WRITES: Record<string, (dict: Dict) => Promise<unknown>> = {
   set: dict => dict.set('c', 3),
   delete: dict => dict.delete('a'),
@@ -34,7 +34,7 @@ export const faultyWrites: Topic = {
   title: 'faults while writing',
   modes: everyMode,
   tests: {
-    'a write that failed has an outcome that nobody knows': async world => {
+    'a failed write rejects with AmbiguousWriteError': async world => {
       const tap = await world.tap()
       const dict = await world.openOn(tap)
       await dict.update(BEFORE)
@@ -48,7 +48,7 @@ export const faultyWrites: Topic = {
       }
     },
 
-    'one whose answer was lost took effect, once': async world => {
+    'a write whose answer was lost takes effect once': async world => {
       const tap = await world.tap()
       const dict = await world.openOn(tap)
       for (const [name, write] of Object.entries(WRITES)) {
@@ -61,7 +61,7 @@ export const faultyWrites: Topic = {
       }
     },
 
-    'where the backend knows that it took no effect, so does the caller': async world => {
+    'a StoreUnavailableError of the backend means that the write had no effect': async world => {
       const tap = await world.tap()
       const dict = await world.openOn(tap)
       await dict.update(BEFORE)
@@ -73,15 +73,15 @@ export const faultyWrites: Topic = {
       await shows(dict, BEFORE, 'nothing was written')
       const own = new StoreUnavailableError('read-only', { dictionary: dict.name })
       tap.failBefore([...world.path.write, ...world.path.check, ...world.path.load, 'lastUpdated'], own)
-      const told = (await failure(dict.set('a', 2))) as StoreUnavailableError
+      const error = (await failure(dict.set('a', 2))) as StoreUnavailableError
       assert.ok(
-        told instanceof StoreUnavailableError && told.message.includes('read-only'),
-        'also where memory cannot follow',
+        error instanceof StoreUnavailableError && error.message.includes('read-only'),
+        'the error passes even if memory cannot catch up',
       )
-      assert.deepEqual([told.dictionary, told.key], [dict.name, 'a'], 'it tells which key')
+      assert.deepEqual([error.dictionary, error.key], [dict.name, 'a'], 'the error must name the key')
     },
 
-    'what is thrown at once is told in the same way': async world => {
+    'a synchronous error of the backend is reported in the same way': async world => {
       const tap = await world.tap()
       const dict = await world.openOn(tap)
       tap.intercept(world.path.write, () => {
@@ -90,10 +90,10 @@ export const faultyWrites: Topic = {
       await rejects(dict.set('a', 1), AmbiguousWriteError)
       tap.heal()
       await dict.set('a', 2)
-      await shows(dict, { a: 2 }, 'it goes on')
+      await shows(dict, { a: 2 }, 'later writes must work')
     },
 
-    'a write that waited behind one that failed is carried out': async world => {
+    'a write that waited behind a failed one is executed': async world => {
       const tap = await world.tap()
       const dict = await world.openOn(tap)
       let release = () => {}
@@ -113,21 +113,21 @@ export const faultyWrites: Topic = {
       release()
       assert.ok((await failing) instanceof AmbiguousWriteError)
       await waiting
-      await shows(dict, { b: 2 }, 'each write has its own outcome')
+      await shows(dict, { b: 2 }, 'each write must have its own outcome')
     },
 
-    'a write that is done, while memory cannot follow, is not said to have failed': async world => {
+    'a write that took effect rejects with AmbiguousWriteError if memory cannot catch up': async world => {
       const [tap, other] = [await world.tap(), await world.open()]
       const dict = await world.openOn(tap)
       cutOff(world, tap)
       const error = await failure(dict.set('a', 1))
       assert.ok(error instanceof AmbiguousWriteError, `it took effect, so that ${error} would be wrong`)
       tap.heal()
-      await shows(dict, { a: 1 }, 'it is followed later')
-      await shows(other, { a: 1 }, 'it took effect')
+      await shows(dict, { a: 1 }, 'memory must catch up later')
+      await shows(other, { a: 1 }, 'the write must take effect')
     },
 
-    'a transaction whose outcome is unknown is not run again': needs('commit', async world => {
+    'a transaction with an unknown outcome is not retried': needs('commit', async world => {
       const tap = await world.tap()
       const dict = await world.openOn(tap)
       tap.failAfter('commit')
@@ -139,27 +139,24 @@ export const faultyWrites: Topic = {
       await rejects(transacting, AmbiguousWriteError)
       tap.heal()
       assert.equal(attempts, 1)
-      await shows(dict, { n: 1 }, 'once at most')
+      await shows(dict, { n: 1 }, 'the transaction must take effect at most once')
     }),
 
-    'without commit(), an update that fails in the middle stays half done, and says so': lacks(
-      'commit',
-      async world => {
-        const tap = await world.tap()
-        const dict = await world.openOn(tap)
-        let done = 0
-        tap.intercept('persist', (proceed, ...args) => {
-          done += 1
-          if (done === 3) throw new StoreUnavailableError('unplugged', { dictionary: dict.name })
-          return proceed(...args)
-        })
-        await rejects(dict.update({ a: 1, b: 2, c: 3, d: 4 }), AmbiguousWriteError)
-        tap.heal()
-        await shows(dict, { a: 1, b: 2 }, 'what was done stays done')
-      },
-    ),
+    'an update that fails halfway stays partly done and reports it, without commit()': lacks('commit', async world => {
+      const tap = await world.tap()
+      const dict = await world.openOn(tap)
+      let done = 0
+      tap.intercept('persist', (proceed, ...args) => {
+        done += 1
+        if (done === 3) throw new StoreUnavailableError('unplugged', { dictionary: dict.name })
+        return proceed(...args)
+      })
+      await rejects(dict.update({ a: 1, b: 2, c: 3, d: 4 }), AmbiguousWriteError)
+      tap.heal()
+      await shows(dict, { a: 1, b: 2 }, 'the earlier keys must remain changed')
+    }),
 
-    'without commit(), a clear that fails in the middle says so': lacks('commit', async world => {
+    'a clear that fails halfway reports it, without commit()': lacks('commit', async world => {
       const tap = await world.tap()
       const dict = await world.openOn(tap)
       await dict.update({ a: 1, b: 2, c: 3 })
@@ -177,7 +174,7 @@ export const faultyWrites: Topic = {
   },
 }
 
-/** From the next write on, the store can be written, but no more be read. */
+/** From the next write on, the store can be written but not read. */
 function cutOff(world: World, tap: FaultyBackend): void {
   const unavailable = () => Promise.reject(new StoreUnavailableError('unplugged', {}))
   const cut = () => tap.intercept([...world.path.check, ...world.path.load, 'lastUpdated'], unavailable)

@@ -10,9 +10,9 @@ interface Frame {
   at: number
 }
 
-/** Turns what a pickle has built into values: each node once, with a stack of its own, at most 500 levels deep. */
+/** Turns the nodes of a pickle into values: each node once, with an explicit stack, at most 500 levels deep. */
 export class Builder {
-  /** How many members were looked at, for tests of how much work it is. */
+  /** How many members were visited, for tests of the cost. */
   steps = 0
   readonly #made = new Map<Node, object>()
   readonly #frames: Frame[] = []
@@ -46,7 +46,7 @@ export class Builder {
     if (item instanceof Span) return item.ms
     if (item instanceof Zone || item instanceof Global || typeof item === 'symbol') {
       throw new DecodingError(
-        'The stored pickle holds a class, a function or a time zone by itself, which is no plain data',
+        'The stored pickle contains a class, a function or a time zone by itself, which is not plain data',
       )
     }
     return item
@@ -63,7 +63,7 @@ export class Builder {
   }
 }
 
-/** A dictionary whose keys are all text becomes an object, any other a Map. */
+/** A dictionary whose keys are all text becomes an object, any other becomes a Map. */
 function emptyValue({ kind, items }: Node): object {
   if (kind === 'list' || kind === 'tuple') return []
   if (kind === 'set' || kind === 'frozenset') return new Set()

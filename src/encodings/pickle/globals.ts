@@ -1,12 +1,12 @@
 import { Global, Node, OldString, Span, Zone } from './nodes.js'
 
-/** How much work a pickle may make beyond one step for each of its bytes: throws once it is more than its bytes allow. */
+/** Limits work beyond one step for each byte of a pickle: throws if the total exceeds what its bytes allow. */
 export type Spend = (steps: number) => void
 
-/** What the call of a global would make of these arguments; `undefined` where it would make nothing known. */
+/** Builds what a call of a global returns for these arguments; `undefined` if the arguments are unknown. */
 type Maker = (args: readonly unknown[], spend: Spend) => unknown
 
-/** Python 2 has some of these by other names. */
+/** The supported globals. Python 2 uses other names for some of them. */
 const MAKERS: ReadonlyMap<string, Maker> = new Map<string, Maker>([
   ...both('set', args => setOf('set', args)),
   ...both('frozenset', args => setOf('frozenset', args)),
@@ -24,13 +24,13 @@ function both(name: string, maker: Maker): [string, Maker][] {
   return ['builtins', '__builtin__'].map(module => [`${module}.${name}`, maker])
 }
 
-/** A global by its name, if it is one of the few whose meaning is known. */
+/** Returns the global of that name if it is supported. */
 export function globalNamed(module: unknown, name: unknown): Global | undefined {
   const full = typeof module === 'string' && typeof name === 'string' ? `${module}.${name}` : ''
   return MAKERS.has(full) ? new Global(full) : undefined
 }
 
-/** What calling the global means. `undefined` where that is unknown. */
+/** Returns the result of calling the global; `undefined` if it is unknown. */
 export function call(callee: unknown, args: unknown, spend: Spend): unknown {
   if (!(callee instanceof Global && args instanceof Node && args.kind === 'tuple')) return undefined
   return MAKERS.get(callee.name)?.(args.items, spend)
@@ -44,7 +44,7 @@ function decimal([text]: readonly unknown[], spend: Spend): string | undefined {
   return DECIMAL.test(text) ? text : undefined
 }
 
-/** Of a list that nothing else uses: one that is used for many sets would be work out of proportion to the bytes. */
+/** Takes a list that nothing else uses: sharing one among many sets could cost work out of proportion to the bytes. */
 function setOf(kind: 'set' | 'frozenset', [list]: readonly unknown[]): Node | undefined {
   if (list === undefined) return new Node(kind)
   if (!(list instanceof Node) || list.kind !== 'list' || list.used) return undefined
@@ -64,7 +64,7 @@ function copied(source: Uint8Array, spend: Spend): Uint8Array {
   return Uint8Array.from(source)
 }
 
-/** How Python writes bytes where the protocol has none: as the text of the same characters. */
+/** Protocols without bytes write them as text of the same characters. */
 function latin1([text, encoding]: readonly unknown[], spend: Spend): Uint8Array | undefined {
   if (typeof text !== 'string' || (encoding !== 'latin1' && encoding !== 'latin-1')) return undefined
   spend(text.length)
@@ -83,12 +83,12 @@ function date(state: Uint8Array | undefined): Date | undefined {
   return utc([high * 256 + low, month, day], [0, 0, 0, 0])
 }
 
-/** The same, then hour, minute, second, and microseconds (3 bytes). One without a time zone is taken for UTC. */
+/** A date, then hour, minute, second, and microseconds (3 bytes). Without a time zone it counts as UTC. */
 function dateTime(state: Uint8Array | undefined, zone: unknown): Date | undefined {
   if (state?.length !== 10 || !(zone === undefined || zone === null || zone instanceof Zone)) return undefined
   const [high = 0, low = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0, ...micro] = state
   const [first = 0, middle = 0, last = 0] = micro
-  // The highest bit of the month says which of two times is meant when clocks are put back.
+  // The highest bit of the month selects one of two times when clocks are set back.
   const parts = [high * 256 + low, month & 0x7f, day] as const
   const ms = Math.floor((first * 65536 + middle * 256 + last) / 1000)
   const local = utc(parts, [hour, minute, second, ms])
@@ -98,7 +98,7 @@ function dateTime(state: Uint8Array | undefined, zone: unknown): Date | undefine
 type Day = readonly [year: number, month: number, day: number]
 type Time = readonly [hour: number, minute: number, second: number, ms: number]
 
-/** `undefined` where there is no such day or time. */
+/** Returns `undefined` if there is no such day or time. */
 function utc([year, month, day]: Day, [hour, minute, second, ms]: Time): Date | undefined {
   const made = new Date(0)
   made.setUTCFullYear(year, month - 1, day)

@@ -5,12 +5,12 @@ import { Node, OldString } from './nodes.js'
 import { integer, narrowed, Reader, utf8 } from './reader.js'
 import { oldText, rawUnicode } from './text.js'
 
-/** The stack's mark: what lies above it belongs together. */
+/** The mark on the stack: the items above it belong together. */
 const MARK = Symbol('mark')
 
 type Operation = (machine: Machine) => void
 
-/** The operations of protocols 0 to 5 that data needs, by their bytes. Whatever would run code is not among them. */
+/** The operations of protocols 0 to 5 that plain data needs, by their bytes. None of them runs code. */
 const OPERATIONS = new Map<number, Operation>()
 
 function on(character: string, operation: Operation): void {
@@ -18,21 +18,21 @@ function on(character: string, operation: Operation): void {
 }
 
 /**
- * Reads a pickle as what it is, a program for a machine with a stack, of which only the part that builds data is implemented: nothing
- * is imported, and nothing of Python is called. Each byte makes at most one step, and what a step copies is paid for by the bytes.
+ * Reads a pickle, which is a program for a stack machine. Only the part that builds data is implemented: it imports nothing and calls
+ * nothing of Python. Each byte makes at most one step, and the number of bytes limits how much the steps copy.
  */
 export class Machine {
   readonly reader: Reader
   readonly stack: unknown[] = []
   readonly memo = new Map<number, unknown>()
-  /** How much was copied, for tests of how much work it is. */
+  /** How much was copied, for tests of the cost. */
   copied = 0
 
   constructor(bytes: Buffer) {
     this.reader = new Reader(bytes)
   }
 
-  /** What the pickle builds: primitives, Dates, bytes, and nodes. @throws DecodingError */
+  /** Returns what the pickle builds: primitives, Dates, bytes and nodes. @throws DecodingError */
   run(): unknown {
     for (;;) {
       const byte = this.reader.byte()
@@ -43,13 +43,13 @@ export class Machine {
     }
     const value = this.pop()
     if (this.stack.length > 0 || this.reader.position < this.reader.length)
-      throw this.reader.damaged('goes on after its end')
+      throw this.reader.damaged('continues after its end')
     return value
   }
 
   readonly spend = (steps: number): void => {
     this.copied += steps
-    // Up to protocol 2 Python writes a bytearray as text, of which bytes are made, of which the bytearray is made.
+    // Up to protocol 2 Python writes a bytearray as text, which is copied to bytes and then to the bytearray.
     if (this.copied > 2 * this.reader.length) throw this.reader.damaged('uses one part of it for many values')
   }
 
@@ -67,7 +67,7 @@ export class Machine {
     return this.stack.at(-1)
   }
 
-  /** The topmost node, to which members are added. */
+  /** Returns the topmost node, to which members are added. */
   node(...kinds: Node['kind'][]): Node {
     const top = this.top()
     if (!(top instanceof Node) || !kinds.includes(top.kind) || top.used)
@@ -75,7 +75,7 @@ export class Machine {
     return top
   }
 
-  /** What lies above the mark, which is removed. */
+  /** Removes the mark and returns the items above it. */
   marked(): unknown[] {
     const items: unknown[] = []
     while (this.stack.length > 0) {
@@ -101,9 +101,9 @@ export class Machine {
     this.memo.set(index, this.top())
   }
 
-  /** A whole number as text, at most so large as reading it is quick. */
+  /** Returns a whole number from text with a bounded number of digits. */
   digits(line: string): bigint {
-    if (!/^[+-]?\d+$/.test(line)) throw this.reader.damaged('has a number that is none')
+    if (!/^[+-]?\d+$/.test(line)) throw this.reader.damaged('has an invalid number')
     if (line.length > MAX_DIGITS) throw this.reader.damaged(`has a number of more than ${MAX_DIGITS} digits`)
     return BigInt(line.replace('+', ''))
   }
@@ -140,7 +140,7 @@ export class Machine {
     if (/^[+-]?(inf|nan)/i.test(text))
       return /nan/i.test(text) ? Number.NaN : text.startsWith('-') ? -Infinity : Infinity
     const value = Number(text)
-    if (text === '' || Number.isNaN(value)) throw this.reader.damaged('has a number that is none')
+    if (text === '' || Number.isNaN(value)) throw this.reader.damaged('has an invalid number')
     return value
   }
 }
@@ -153,12 +153,12 @@ const REFUSED =
 on('\x80', it => {
   if (it.reader.byte() > 5) throw new DecodingError('The stored pickle is of a protocol beyond 5')
 })
-// A frame only says how much may be read at once.
+// A frame only says how many bytes can be read together.
 on('\x95', it => void it.reader.take(8))
 
 on('(', it => it.push(MARK))
 on('0', it => {
-  // A mark may be taken away as well.
+  // The operation may also remove a mark.
   if (it.stack.length === 0) throw it.reader.damaged('takes more than it has')
   it.stack.pop()
 })

@@ -1,11 +1,11 @@
 import { utf8 } from './reader.js'
 
-/** A list, tuple, set or dictionary of a pickle, before it becomes a value: others may refer to it before it is complete. */
+/** A list, tuple, set or dictionary of a pickle before it becomes a value. Others may refer to it before it is complete. */
 export class Node {
   readonly kind: 'list' | 'tuple' | 'set' | 'frozenset' | 'dict'
   /** Its members; those of a dictionary are keys and values in turn. */
   readonly items: unknown[]
-  /** Whether a set was made of it already. */
+  /** Whether a set was already built from it. */
   used = false
 
   constructor(kind: Node['kind'], items: unknown[] = []) {
@@ -14,7 +14,7 @@ export class Node {
   }
 }
 
-/** A class or function that a pickle names. It is never looked up, let alone called: only its name says what its arguments mean. */
+/** A class or function that a pickle names. It is never looked up or called: its name only says what its arguments mean. */
 export class Global {
   readonly name: string
 
@@ -50,7 +50,7 @@ export class OldString {
     this.bytes = bytes
   }
 
-  /** Text if it is UTF-8, else the bytes. Made once: a pickle may refer to one string many times. */
+  /** Text if it is UTF-8, else the bytes. Decoded once, because a pickle may refer to one string many times. */
   get value(): string | Uint8Array {
     this.#value ??= utf8(this.bytes) ?? Uint8Array.from(this.bytes)
     return this.#value

@@ -2,7 +2,7 @@ import { DecodingError } from '../../errors/errors.js'
 
 const UTF8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
-/** The bytes of a pickle, read from front to back. No length that they announce is trusted beyond their end. */
+/** The bytes of a pickle, read from front to back. A length that they announce is never trusted beyond their end. */
 export class Reader {
   readonly #bytes: Buffer
   #at = 0
@@ -23,7 +23,7 @@ export class Reader {
     return this.take(1)[0] as number
   }
 
-  /** So many bytes, without a copy. @throws DecodingError where there are fewer. */
+  /** Returns that many bytes without a copy. @throws DecodingError if there are fewer. */
   take(length: number): Buffer {
     const end = this.#at + length
     if (end > this.#bytes.length) throw this.damaged('ends too early')
@@ -32,7 +32,7 @@ export class Reader {
     return taken
   }
 
-  /** Bytes whose number stands before them, in so many bytes. */
+  /** Returns bytes that are preceded by their count, a number of `size` bytes. */
   counted(size: 1 | 4 | 8): Buffer {
     return this.take(this.unsigned(size))
   }
@@ -50,7 +50,7 @@ export class Reader {
     return this.take(8).readDoubleBE()
   }
 
-  /** Up to the end of the line, in Latin-1. */
+  /** Returns the rest of the line, in Latin-1. */
   line(): string {
     const end = this.#bytes.indexOf(10, this.#at)
     if (end < 0) throw this.damaged('ends too early')
@@ -64,7 +64,7 @@ export class Reader {
   }
 }
 
-/** Text of Python: UTF-8 in which halves of surrogate pairs may stand alone. `undefined` where it is not. */
+/** Decodes Python's text: UTF-8 with lone surrogates allowed. Returns `undefined` if it is invalid. */
 export function utf8(bytes: Uint8Array): string | undefined {
   try {
     return UTF8.decode(bytes)
@@ -73,7 +73,7 @@ export function utf8(bytes: Uint8Array): string | undefined {
   }
 }
 
-/** With `surrogatepass`: a half of a surrogate pair is three bytes, ED A0 80 to ED BF BF. */
+/** With `surrogatepass`, a lone surrogate is three bytes, ED A0 80 to ED BF BF. */
 function surrogates(bytes: Uint8Array): string | undefined {
   const parts: string[] = []
   let from = 0
@@ -93,7 +93,7 @@ function surrogates(bytes: Uint8Array): string | undefined {
   }
 }
 
-/** A whole number in two's complement, least byte first. */
+/** Returns a whole number in two's complement, least significant byte first. */
 export function integer(bytes: Uint8Array): number | bigint {
   if (bytes.length === 0) return 0
   const hex = Buffer.from(bytes).reverse().toString('hex')
@@ -102,7 +102,7 @@ export function integer(bytes: Uint8Array): number | bigint {
   return narrowed(negative ? unsigned - (1n << BigInt(8 * bytes.length)) : unsigned)
 }
 
-/** As a number, where it is a safe integer. */
+/** Returns a number if it is a safe integer, else the BigInt. */
 export function narrowed(value: bigint): number | bigint {
   const number = Number(value)
   return Number.isSafeInteger(number) ? number : value

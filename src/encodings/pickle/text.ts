@@ -18,7 +18,7 @@ export function rawUnicode(line: string): string {
   )
 }
 
-/** The bytes of a `str` of Python 2, which protocol 0 writes as a quoted literal. `undefined` where it is not quoted. */
+/** Returns the bytes of a `str` of Python 2, which protocol 0 writes as a quoted literal; `undefined` if it is not quoted. */
 export function oldText(line: string): Buffer | undefined {
   const [, quote, text = ''] = /^(['"])(.*)\1$/s.exec(line.trim()) ?? []
   if (quote === undefined) return undefined

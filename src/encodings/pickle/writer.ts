@@ -1,8 +1,8 @@
 import { classNameOf, enter, type Frame, isForeignPrototype, refuse, refuseSymbolKeys } from '../walk.js'
 
 /**
- * Writes plain data as a pickle of protocol 2, which every Python since 2.3 reads, with dates for Python 3.
- * @throws EncodingError naming the path of what is no plain data.
+ * Writes plain data as a pickle of protocol 2, which every Python since 2.3 reads; dates need Python 3.
+ * @throws EncodingError with the path of a member that is not plain data.
  */
 export function writePickle(value: unknown): Buffer {
   const writer = new Writer()
@@ -23,7 +23,7 @@ class Writer {
     return Buffer.concat(this.#parts)
   }
 
-  /** Operations, each character a byte. */
+  /** Appends operations, one byte for each character. */
   put(operations: string): void {
     this.#parts.push(Buffer.from(operations, 'latin1'))
   }
@@ -89,7 +89,7 @@ class Writer {
     else this.#object(container as Record<string, unknown>, frame)
   }
 
-  /** Others may refer to what was begun by its place in the memo. */
+  /** Begins a container and memoizes it, so that others can refer to it. */
   #begin(container: object, operation: string): void {
     this.put(operation)
     this.#sized('r', this.#memo.size)
@@ -153,17 +153,17 @@ class Writer {
     this.#memo.set(set, this.#memo.size)
   }
 
-  /** A key or a member of a set: Python takes what cannot change, and takes `true` and 1 for the same. */
+  /** A key or a set member. Python accepts only immutable ones, and treats `true` and 1 as the same. */
   #hashable(key: unknown, others: Set<unknown>, frame: Frame): void {
     const isFixed = typeof key !== 'object' || key === null || key instanceof Date || key instanceof Uint8Array
-    if (!isFixed) refuse(frame, 'is a container, which Python takes neither as a key nor in a set')
+    if (!isFixed) refuse(frame, 'is a container, which Python accepts neither as a key nor in a set')
     const same = asPython(key)
     if (others.has(same)) refuse(frame, 'is the same as another one for Python')
     others.add(same)
     this.member(key, frame)
   }
 
-  /** As the text of the same characters, for protocol 2 has no bytes. */
+  /** Writes bytes as text of the same characters, because protocol 2 has no bytes. */
   #binary(bytes: Uint8Array): void {
     this.put('c_codecs\nencode\n')
     this.#text(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1'))
@@ -189,7 +189,7 @@ function checkClass(container: object, name: 'Array' | 'Object' | 'Map' | 'Set',
   if (prototype !== null && isForeignPrototype(prototype, name)) return
   refuse(
     frame.parent,
-    `is an instance of ${classNameOf(container)}, which is no plain data. Store a plain value instead`,
+    `is an instance of ${classNameOf(container)}, which is not plain data. Store a plain value instead`,
   )
 }
 
@@ -201,7 +201,7 @@ function asPython(key: unknown): unknown {
   return typeof key === 'bigint' && BigInt(Number(key)) === key ? Number(key) : key
 }
 
-/** UTF-8 with halves of surrogate pairs as three bytes each, as Python has them. */
+/** Encodes UTF-8 with each lone surrogate as three bytes, as Python does. */
 function withHalves(text: string): Buffer {
   const parts: Buffer[] = []
   let from = 0
@@ -213,7 +213,7 @@ function withHalves(text: string): Buffer {
   return Buffer.concat([...parts, Buffer.from(text.slice(from))])
 }
 
-/** Least byte first, with room for the sign. */
+/** Least significant byte first, with room for the sign. */
 function twosComplement(value: bigint): Buffer {
   const size = Math.ceil((value < 0n ? -value : value).toString(16).length / 2) + 1
   const unsigned = value < 0n ? value + (1n << BigInt(8 * size)) : value

@@ -69,7 +69,7 @@ describe('Deadlines', () => {
     await vi.advanceTimersByTimeAsync(100)
     expect(ended).toHaveBeenCalledOnce()
     // The caller that reports progress must stop.
-    expect(progress).toThrow(/given up/)
+    expect(progress).toThrow(/cancelled/)
     expect(vi.getTimerCount()).toBe(0)
   })
 
