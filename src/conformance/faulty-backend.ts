@@ -12,6 +12,9 @@ const METHODS = [
   'load',
   'subscribe',
   'registerMaxStaleness',
+  'history',
+  'setHistoryPolicy',
+  'forgetAuthor',
 ] as const
 
 /** A method of a backend. */

@@ -3,6 +3,7 @@ import { recordedBound } from './contract/bound.js'
 import { changeLog, loading } from './contract/changes.js'
 import { commits } from './contract/commit.js'
 import { fourMethods } from './contract/four-methods.js'
+import { recordedHistory } from './contract/history.js'
 import { push } from './contract/push.js'
 import { boundedReads, bounds } from './dictionary/bounds.js'
 import { closing, closingWhileReading } from './dictionary/closing.js'
@@ -50,6 +51,7 @@ const TOPICS: readonly Topic[] = [
   loading,
   push,
   recordedBound,
+  recordedHistory,
   reads,
   writes,
   keys,

@@ -1,4 +1,5 @@
 import type { CatchUp, Change, Committed, Effect, Version } from './backend.js'
+import type { CommitNote } from './history.js'
 
 /** @throws TypeError if the version cannot identify a state: objects differ at each call, and `undefined` is always the same. */
 export function checkVersion(version: unknown, call = 'lastUpdated()'): Version {
@@ -37,7 +38,17 @@ export function checkCatchUp(answer: CatchUp<unknown>): CatchUp<unknown> {
 export function isChange(change: Change<unknown>): boolean {
   const { version, previous, effects } = (change ?? {}) as Partial<Change<unknown>>
   if (version === undefined || previous === undefined || !Array.isArray(effects)) return false
-  return effects.every(isEffect)
+  return effects.every(isEffect) && (change.notes === undefined || areNotes(change.notes))
+}
+
+function areNotes(notes: unknown): boolean {
+  return Array.isArray(notes) && notes.every(isNote)
+}
+
+function isNote(note: unknown): boolean {
+  const { effects, by, reason, via } = (note ?? {}) as Partial<Record<keyof CommitNote, unknown>>
+  if (!Number.isSafeInteger(effects) || (effects as number) < 0) return false
+  return [by, reason, via].every(text => text === undefined || typeof text === 'string')
 }
 
 function isEffect(effect: Effect<unknown>): boolean {

@@ -1,3 +1,5 @@
+import type { Attribution, CommitNote, HistoryPage, HistoryPolicy, HistoryQuery } from './history.js'
+
 /**
  * A token that identifies one state of a store. It is opaque: the library compares it for equality only, with `Object.is`; a
  * smaller number is a change too. A token must never recur for another state: include something random besides a counter, so that
@@ -14,6 +16,11 @@ export type Operation<S = string> =
   | { readonly type: 'pop'; readonly key: string }
   /** Inserts the entry if the key is missing, and returns the stored form. */
   | { readonly type: 'setDefault'; readonly key: string; readonly stored: S }
+  /**
+   * Announces the value that an external writer stored for the key, as a change like any other. `before` is the value that the
+   * caller knew, for the history. Only sent to backends with `history`.
+   */
+  | { readonly type: 'touch'; readonly key: string; readonly before?: S | undefined }
 
 /**
  * What must hold for a group to be executed. A backend that cannot decide, because its change log does not reach back far enough,
@@ -29,6 +36,8 @@ export type Condition =
 export interface Group<S = string> {
   readonly conditions: readonly Condition[]
   readonly operations: readonly Operation<S>[]
+  /** Who submitted it and why. */
+  readonly attribution?: Attribution | undefined
 }
 
 /** Groups of one dictionary that are sent to the store together and executed one after the other (group commit). */
@@ -63,6 +72,8 @@ export interface Change<S = string> {
   readonly effects: readonly Effect<S>[]
   /** The {@link Batch.id} of the batch that made the change, if the backend records it. */
   readonly id?: string | undefined
+  /** Whose effects these are, by group. Absent if no group says anything. */
+  readonly notes?: readonly CommitNote[] | undefined
 }
 
 /** Why the changes since a version are not available. */
@@ -156,6 +167,11 @@ export interface Supports {
   /** `registerMaxStaleness`, together with `commit`, which returns the bound. Without it, `maxStaleness` and `{ everywhere: true }` are unsupported. */
   readonly registerMaxStaleness?: boolean | undefined
   /**
+   * `history`, together with `commit`, which records it. Without it, `history`, `revert` and `at` are unsupported, and `by` and
+   * `reason` of a write are ignored.
+   */
+  readonly history?: boolean | undefined
+  /**
    * Whether `changesSince` is linearizable for every {@link Freshness}. Default true. If it is not, checked reads may miss writes that
    * other processes made just before. `sync()`, and every check of a dictionary with `maxStaleness`, then ask for
    * `'linearizable'`.
@@ -245,6 +261,21 @@ export interface Backend<S = string> {
    * This is not a change of the dictionary: the version stays the same.
    */
   registerMaxStaleness?(ms: number): Awaitable<void>
+
+  /**
+   * Returns commits of the past, newest first. `commit` writes each of them in the transaction of its data: one entry for every
+   * group that had an effect, and none for any other.
+   *
+   * @throws HistoryError if `before` names a commit of another history of this store.
+   */
+  history?(query: HistoryQuery): Awaitable<HistoryPage<S>>
+  /**
+   * Durably records how much history every writer keeps. `false` drops all of it and records nothing from then on. This is not a
+   * change of the dictionary: the version stays the same.
+   */
+  setHistoryPolicy?(policy: HistoryPolicy): Awaitable<void>
+  /** Removes this author from all stored commits and returns how many there were. The commits stay. */
+  forgetAuthor?(by: string): Awaitable<number>
 
   /**
    * Releases what the backend itself opened. Called once, and no other call follows. Writes have ended or were cancelled by then.

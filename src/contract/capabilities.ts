@@ -2,7 +2,16 @@ import { MAX_BOUND } from './answers.js'
 import type { Backend, Supports } from './backend.js'
 
 const REQUIRED = ['persist', 'depersist', 'durables', 'lastUpdated'] as const
-const OPTIONAL = ['commit', 'changesSince', 'load', 'subscribe', 'pop', 'setDefault', 'registerMaxStaleness'] as const
+const OPTIONAL = [
+  'commit',
+  'changesSince',
+  'load',
+  'subscribe',
+  'pop',
+  'setDefault',
+  'registerMaxStaleness',
+  'history',
+] as const
 
 /** The capabilities of a backend, each decided. */
 export type Capabilities = { readonly [C in keyof Supports]-?: boolean }
@@ -25,7 +34,8 @@ export function capabilities(backend: Backend<unknown>): Capabilities {
   const supports = Object.fromEntries(found) as Capabilities
   // Only commit() returns the recorded bound.
   const linearizable = backend.supports?.linearizable ?? true
-  return { ...supports, linearizable, registerMaxStaleness: supports.registerMaxStaleness && supports.commit }
+  const { commit, history, registerMaxStaleness } = supports
+  return { ...supports, linearizable, history: history && commit, registerMaxStaleness: registerMaxStaleness && commit }
 }
 
 /** With NaN, a timer would fire continuously. */

@@ -59,6 +59,8 @@ export class OneByOne {
         return supports.setDefault && backend.setDefault
           ? backend.setDefault(operation.key, operation.stored)
           : this.#setDefault(operation.key, operation.stored)
+      case 'touch':
+        throw new TypeError(`The backend of dictionary "${this.#context.dictionary}" has no history.`)
     }
   }
 

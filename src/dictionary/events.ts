@@ -1,4 +1,5 @@
 import type { Version } from '../contract/backend.js'
+import type { Via } from '../contract/history.js'
 import { isPromise } from '../contract/is-promise.js'
 import { DecodingError } from '../errors/errors.js'
 import type { Context } from '../replica/bounded-store.js'
@@ -16,6 +17,12 @@ export interface Change<T extends object = Record<string, unknown>, K extends ke
   readonly version: Version
   /** `'local'`: written through this dictionary object. */
   readonly origin: 'local' | 'remote'
+  /** Who made it, as the writer said. */
+  readonly by?: string
+  /** Why, as the writer said. */
+  readonly reason?: string
+  /** How it was made. Left out for a write of a program with this library. */
+  readonly via?: Via
 }
 
 /** Memory moved to another state of the store. */

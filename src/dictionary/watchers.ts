@@ -41,7 +41,7 @@ export class Watchers {
 
 /** Returns a step of memory as the change that users see. */
 export function toChange(step: Step, version: Version, origin: 'local' | 'remote', memory: Memory): Change {
-  const change = { key: step.key, value: undefined, previous: undefined, version, origin }
+  const change = { key: step.key, value: undefined, previous: undefined, version, origin, ...step.attribution }
   define(change, 'value', step.after, step.key, memory)
   define(change, 'previous', step.before, step.key, memory)
   return Object.freeze(change) as Change

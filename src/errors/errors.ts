@@ -181,6 +181,17 @@ export class UnsupportedError extends Base {
 }
 
 /**
+ * The history does not reach back far enough: the commit was dropped or belongs to another history, or a value of that time is no
+ * longer known.
+ *
+ * @example
+ * await settings.at(new Date('2020-01-01')).catch(error => error instanceof HistoryError) // true
+ */
+export class HistoryError extends Base {
+  readonly code = 'DURABLEDICT_HISTORY'
+}
+
+/**
  * Every error that the library raises for a fault outside the calling code, as a union: `code` narrows it to the class. Misuse, such
  * as an unknown option, throws a plain `TypeError` instead.
  *
@@ -202,6 +213,7 @@ export type AnyDurableDictError =
   | ClosedError
   | ServiceUnavailableError
   | UnsupportedError
+  | HistoryError
 
 /**
  * The code of each error. Codes are stable across releases; messages are not.
@@ -251,6 +263,7 @@ for (const [name, kind] of Object.entries({
   ClosedError,
   ServiceUnavailableError,
   UnsupportedError,
+  HistoryError,
 })) {
   brand(kind, name)
   Object.defineProperty(kind.prototype, 'name', { value: name, writable: true, configurable: true })

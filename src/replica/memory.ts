@@ -1,4 +1,5 @@
 import type { Change, Effect, State, Version } from '../contract/backend.js'
+import type { Attribution, CommitNote } from '../contract/history.js'
 import { sameStored } from '../contract/same-stored.js'
 import { type Decode, Entries, type PastEntry } from './entries.js'
 import { FrozenState } from './frozen-state.js'
@@ -8,6 +9,8 @@ export interface Step {
   readonly key: string
   readonly before: PastEntry | undefined
   readonly after: PastEntry | undefined
+  /** Who made it, and why, as far as that is known. */
+  readonly attribution?: Attribution | undefined
 }
 
 /** This process's copy of one state of the store. It moves from state to state in whole steps. */
@@ -38,7 +41,8 @@ export class Memory {
   /** Applies one change. `steps` collects what it did to each entry. */
   apply(change: Change<unknown>, steps?: Step[]): void {
     this.pinned = undefined
-    for (const effect of change.effects) this.#perform(effect, steps)
+    if (steps && change.notes) this.#performNoted(change.effects, change.notes, steps)
+    else for (const effect of change.effects) this.#perform(effect, steps)
     this.version = change.version
   }
 
@@ -50,6 +54,18 @@ export class Memory {
     this.entries.inherit(earlier)
     this.version = state.version
     if (steps) for (const step of difference(earlier, this.entries)) steps.push(step)
+  }
+
+  /** The same, where each step says whose it was. */
+  #performNoted(effects: readonly Effect<unknown>[], notes: readonly CommitNote[], steps: Step[]): void {
+    let at = 0
+    for (const { effects: count, ...attribution } of notes) {
+      const own: Step[] = []
+      for (const effect of effects.slice(at, at + count)) this.#perform(effect, own)
+      for (const step of own) steps.push({ ...step, attribution })
+      at += count
+    }
+    for (const effect of effects.slice(at)) this.#perform(effect, steps)
   }
 
   #perform(effect: Effect<unknown>, steps: Step[] | undefined): void {

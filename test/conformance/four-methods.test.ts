@@ -19,6 +19,7 @@ conformance(runner, {
     pop: reason,
     setDefault: reason,
     registerMaxStaleness: reason,
+    history: reason,
     bytes: 'a journal of text',
   },
   async create() {

@@ -18,6 +18,7 @@ conformance(
       pop: reason,
       setDefault: reason,
       registerMaxStaleness: reason,
+      history: reason,
       bytes: reason,
     },
     modes: process.env.TEST_FORM === 'long' ? [{ autosync: true }, { live: true, autosync: false }] : [],

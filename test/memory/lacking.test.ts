@@ -21,9 +21,9 @@ const LIVE: Mode = { live: true, autosync: false }
 
 /** Of any two capabilities, one without the other: MemoryBackend has both, and the journal of `four-methods.ts` neither. */
 const PAIRWISE: readonly Combination[] = [
-  [['commit', 'registerMaxStaleness', 'load', 'pop', 'setDefault'], CHECKED],
-  [['commit', 'registerMaxStaleness', 'subscribe'], LIVE],
-  [['changesSince', 'load'], LIVE],
+  [['commit', 'registerMaxStaleness', 'history', 'load', 'pop', 'setDefault'], CHECKED],
+  [['commit', 'registerMaxStaleness', 'history', 'subscribe'], LIVE],
+  [['changesSince', 'load', 'history'], LIVE],
   [['changesSince', 'subscribe', 'pop', 'setDefault'], CHECKED],
 ]
 
@@ -33,7 +33,7 @@ const ALL: readonly Combination[] = [
   [['load'], CHECKED, LIVE],
   [['subscribe'], CHECKED, LIVE],
   [['pop', 'setDefault'], CHECKED, LIVE],
-  [['commit', 'registerMaxStaleness', 'pop', 'setDefault'], CHECKED, LIVE],
+  [['commit', 'registerMaxStaleness', 'history', 'pop', 'setDefault'], CHECKED, LIVE],
   [['changesSince', 'load', 'subscribe'], CHECKED, LIVE],
   ...PAIRWISE,
 ]

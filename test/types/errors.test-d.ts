@@ -55,6 +55,7 @@ export function statusOf({ code }: AnyDurableDictError): number {
       return 409
     case 'DURABLEDICT_DECODING':
     case 'DURABLEDICT_UNSUPPORTED':
+    case 'DURABLEDICT_HISTORY':
     case 'DURABLEDICT_CLOSED':
     case 'DURABLEDICT_AMBIGUOUS_WRITE':
       return 500

@@ -8,6 +8,7 @@ import type {
   Unsubscribe,
   Version,
 } from '../../contract/backend.js'
+import type { HistoryPage, HistoryPolicy, HistoryQuery } from '../../contract/history.js'
 import type { MemoryStore } from './memory-store.js'
 
 /** The reference backend: supports every capability, on a store inside this process. */
@@ -55,6 +56,18 @@ export class MemoryBackend implements Backend<unknown> {
 
   commit(batch: Batch<unknown>, since: Version): Committed<unknown> {
     return this.#store.commit(batch, since)
+  }
+
+  history(query: HistoryQuery): HistoryPage<unknown> {
+    return this.#store.history.page(this.name, query)
+  }
+
+  setHistoryPolicy(policy: HistoryPolicy): void {
+    this.#store.history.setPolicy(policy)
+  }
+
+  forgetAuthor(by: string): number {
+    return this.#store.history.forget(by)
   }
 
   subscribe(listener: Listener<unknown>): Unsubscribe {

@@ -1,7 +1,9 @@
 import type { Batch, CatchUp, Change, Committed, Effect, Listener, State, Unsubscribe } from '../../contract/backend.js'
 import { executeGroup, touches } from '../../contract/execute-group.js'
+import { type CommitNote, Journal, noteOf, notesWorthKeeping } from '../../contract/history.js'
 import { brand } from '../../process/branded.js'
 import { setImmediate } from '../../time/clock.js'
+import { MemoryHistory } from './memory-history.js'
 
 /** The most effects in the change log. */
 const LOG_LIMIT = 1_000
@@ -22,6 +24,8 @@ export class MemoryStore {
   readonly #entries = new Map<string, unknown>()
   readonly #listeners = new Set<Listener<unknown>>()
   readonly #epoch = crypto.randomUUID()
+  /** For the backend. */
+  readonly history = new MemoryHistory(this.#epoch)
   #log: Change<unknown>[] = []
   #logged = 0
   #count = 0
@@ -53,12 +57,23 @@ export class MemoryStore {
       set: (key: string, stored: unknown) => void this.#entries.set(key, stored),
       delete: (key: string) => void this.#entries.delete(key),
       clear: () => this.#clear(),
+      entries: () => this.#entries,
       changedSince: (version: unknown, key: string) => this.#changedSince(version, key),
     }
-    const outcomes = batch.groups.map(group =>
-      executeGroup(group, target, effects.length > 0 ? undefined : this.version, effects),
-    )
-    if (effects.length > 0) this.#append(effects, batch.id)
+    const notes: CommitNote[] = []
+    const journals: Journal<unknown>[] = []
+    const outcomes = batch.groups.map(group => {
+      const before = effects.length
+      const journal = new Journal<unknown>()
+      const outcome = executeGroup(group, target, before > 0 ? undefined : this.version, effects, journal)
+      if (effects.length > before) {
+        notes.push(noteOf(group.attribution, effects.length - before))
+        journals.push(journal)
+      }
+      return outcome
+    })
+    if (effects.length > 0) this.#append(effects, batch.id, notes)
+    for (const [index, { changes }] of journals.entries()) this.history.add(this.version, notes[index], changes)
     return { outcomes, catchUp: this.changesSince(since), bound: this.#bound }
   }
 
@@ -84,10 +99,10 @@ export class MemoryStore {
     return past.type !== 'changes' || past.changes.some(({ effects }) => effects.some(effect => touches(effect, key)))
   }
 
-  #append(effects: readonly Effect<unknown>[], id: string | undefined): void {
+  #append(effects: readonly Effect<unknown>[], id: string | undefined, notes: readonly CommitNote[]): void {
     const previous = this.version
     this.#count += 1
-    const change = { previous, version: this.version, effects, id }
+    const change = { previous, version: this.version, effects, id, notes: notesWorthKeeping(notes) }
     this.#log.push(change)
     this.#logged += effects.length
     this.#trim()

@@ -67,6 +67,8 @@ function result(operation: Operation, reading: Reading): unknown {
   const { effects } = reading
   const code = reading.code()
   switch (operation.type) {
+    case 'touch':
+      throw new TypeError('The script has no operation "touch".')
     case 'set':
       effects.push({ type: 'set', key: operation.key, stored: operation.stored })
       return undefined

@@ -68,6 +68,8 @@ function addOperation(operation: Operation, args: string[]): boolean {
     case 'clear':
       args.push('c')
       return false
+    case 'touch':
+      throw new TypeError('The script has no operation "touch".')
   }
 }
 
