@@ -79,7 +79,7 @@ function set<S>(key: string, stored: S, target: Target<S>, effects: Effect<S>[],
 }
 
 /** A damaged value stays stored: the caller gets an error instead of it, and could not put it back. */
-function pop<S>(key: string, target: Target<S>, effects: Effect<S>[]): S | undefined {
+function pop<S>(key: string, target: Target<S>, effects: Effect<S>[], journal?: Journal<S>): S | undefined {
   const stored = target.get(key)
   return stored instanceof DamagedValue ? stored : remove(key, target, effects, journal)
 }

@@ -28,7 +28,7 @@ const PAIRWISE: readonly Combination[] = [
 ]
 
 const ALL: readonly Combination[] = [
-  [['commit', 'registerMaxStaleness'], CHECKED, LIVE],
+  [['commit', 'registerMaxStaleness', 'history'], CHECKED, LIVE],
   [['changesSince'], CHECKED, LIVE],
   [['load'], CHECKED, LIVE],
   [['subscribe'], CHECKED, LIVE],
