@@ -21,6 +21,17 @@ export type {
   ValueKind,
   Version,
 } from './contract/backend.js'
+export type {
+  Attribution,
+  CommitNote,
+  HistoryLimits,
+  HistoryPage,
+  HistoryPolicy,
+  HistoryQuery,
+  KeyChange,
+  StoredCommit,
+  Via,
+} from './contract/history.js'
 export type { Derived, DeriveOptions } from './dictionary/derived.js'
 export { DurableDict } from './dictionary/durable-dict.js'
 export type { Change, EventMap, FreshEvent, StaleEvent, SyncEvent } from './dictionary/events.js'
@@ -61,6 +72,7 @@ export {
   EncodingError,
   type ErrorCode,
   type ErrorDetails,
+  HistoryError,
   InvalidKeyError,
   InvalidValueError,
   KeyError,

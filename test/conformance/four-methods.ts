@@ -1,22 +1,22 @@
 import { randomUUID } from 'node:crypto'
 import { open, readFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import type { Backend } from '../../src/index.js'
+import type { Backend } from 'durabledict'
 
-/** One entry of the journal: the key and its new stored value, or no value if the key was removed. */
+/** One step of the journal: the key and its new stored value, or the key alone if it was removed. */
 type Step = readonly [key: string, stored?: string]
 
-/** The end of every complete line: an id that never recurs. */
+/** Every complete line ends with an id that never recurs. */
 const LINE = /^(.*) ([0-9a-f-]{36})$/s
 const ID_BYTES = 36
 
 /**
- * Stores a dictionary in one file on a local disk, for any number of processes. Each write appends a line, which the
- * operating system does atomically and in one order for all. A line torn by a crash is ignored. The file only grows.
+ * Keeps a dictionary in one file on a local disk, for any number of processes. Each write appends a line. The operating
+ * system appends it as a whole, and in one order for all. An incomplete line, left by a crash, is skipped. The file only grows.
  */
 export class JournalBackend implements Backend {
   readonly name: string
-  /** A check reads only the end of the file. */
+  /** A check reads the end of the file only. */
   readonly pollEvery = 20
   readonly #path: string
 
@@ -31,7 +31,7 @@ export class JournalBackend implements Backend {
 
   async depersist(key: string): Promise<boolean> {
     if (!(await this.durables()).has(key)) return false
-    // Another process may have removed it meanwhile: the order of the lines decides.
+    // Others may have removed it in the meantime: the order of the lines decides.
     const id = await this.#append([key])
     return (await this.#replay(id)).has(key)
   }
@@ -40,7 +40,7 @@ export class JournalBackend implements Backend {
     return this.#replay()
   }
 
-  /** The length of the file and the id of its last line. */
+  /** The length of the file, and the id of its last line. */
   async lastUpdated(): Promise<string> {
     const file = await open(this.#path).catch(unlessMissing)
     if (!file) return 'empty'
@@ -53,7 +53,7 @@ export class JournalBackend implements Backend {
     }
   }
 
-  /** The entries before the line with this id, or the present ones without an id. */
+  /** The entries before the line with this id, or the current ones. */
   async #replay(before?: string): Promise<Map<string, string>> {
     const entries = new Map<string, string>()
     for (const line of ((await readFile(this.#path, 'utf8').catch(unlessMissing)) ?? '').split('\n')) {
@@ -69,12 +69,12 @@ export class JournalBackend implements Backend {
 
   async #append(step: Step): Promise<string> {
     const id = randomUUID()
-    // The line break comes first, so that an earlier torn line does not spoil this one.
+    // The line break comes first, so that an incomplete line before this one cannot damage it.
     const line = Buffer.from(`\n${JSON.stringify(step)} ${id}`)
     const file = await open(this.#path, 'a')
     try {
       const { bytesWritten } = await file.write(line)
-      if (bytesWritten < line.length) throw new Error(`The disk took ${bytesWritten} of ${line.length} bytes.`)
+      if (bytesWritten < line.length) throw new Error(`Only ${bytesWritten} of ${line.length} bytes were written.`)
       await file.sync()
     } finally {
       await file.close()
@@ -84,7 +84,7 @@ export class JournalBackend implements Backend {
   }
 }
 
-/** Makes the name of the file durable, too. */
+/** Makes the file's name durable as well. */
 async function syncFolder(path: string): Promise<void> {
   const folder = await open(path)
   await folder.sync().finally(() => folder.close())
