@@ -3,4 +3,6 @@
 import { redis } from './redis.js'
 import { startServer } from './start.js'
 
+// Without a listener the channel to the parent would not keep this process running.
+process.on('message', () => {})
 process.send?.(await startServer(redis))
