@@ -10,7 +10,7 @@ import { isMissingTable } from '../sql/error-kinds.js'
 import type { SqlRow } from '../sql/sql-session.js'
 import { withoutValues } from './commits/values-in-messages.js'
 
-/** A write that surely did not take effect. */
+/** Returns the error of a write that did not take effect. */
 export function notWritten(cause: unknown, dictionary: string): DurableDictError {
   if (cause instanceof DurableDictError) return cause
   return new StoreUnavailableError(
@@ -19,7 +19,7 @@ export function notWritten(cause: unknown, dictionary: string): DurableDictError
   )
 }
 
-/** A write whose COMMIT failed, without an answer that says whether it took effect. */
+/** Returns the error of a write whose COMMIT failed without an answer, so that its outcome is unknown. */
 export function unknownOutcome(cause: unknown, dictionary: string): AmbiguousWriteError {
   return new AmbiguousWriteError(
     `A write to dictionary "${dictionary}" may or may not have taken effect, since its COMMIT failed: ${describeError(cause)} ` +
@@ -28,7 +28,7 @@ export function unknownOutcome(cause: unknown, dictionary: string): AmbiguousWri
   )
 }
 
-/** A write that the database, or a hook of the model, does not take, while it takes others. */
+/** Returns the error of a write that the database, or a hook of the model, rejects. */
 export function refused(
   cause: unknown,
   dictionary: string,
@@ -46,7 +46,7 @@ export function refused(
   )
 }
 
-/** A value that does not fit into a statement. Sizes are in bytes. */
+/** Returns the error of a value that is too large for a statement. Sizes are in bytes. */
 export function tooLargeToWrite(key: string, size: number, largest: number, dictionary: string): InvalidValueError {
   const megabytes = (bytes: number) => `${(bytes / 2 ** 20).toFixed(1)} MiB`
   return new InvalidValueError(
@@ -56,7 +56,7 @@ export function tooLargeToWrite(key: string, size: number, largest: number, dict
   )
 }
 
-/** Rows that are to be read again belong to a transaction which has not ended. */
+/** Returns the error of a `touch` whose rows an open transaction has changed. */
 export function rowsInUse(cause: unknown, dictionary: string): UnsupportedError {
   return new UnsupportedError(
     `touch() of dictionary "${dictionary}" announced nothing: the rows are changed by a transaction that has not ended, and whatever ` +
@@ -65,7 +65,7 @@ export function rowsInUse(cause: unknown, dictionary: string): UnsupportedError 
   )
 }
 
-/** Runs what uses the tables of the versions, of which some may be missing. */
+/** Runs work on the version tables. Explains the failure if they are missing. */
 export async function withVersionTables<V>(dictionary: string, work: () => Promise<V>): Promise<V> {
   try {
     return await work()
@@ -79,12 +79,12 @@ function noVersionTables(cause: unknown, dictionary: string): StoreUnavailableEr
   return new StoreUnavailableError(
     `The database of dictionary "${dictionary}" lacks the tables in which versions are kept (durabledict_model_versions and ` +
       'durabledict_model_changes), or they are not of this version: call createTables(manager) once, add what ' +
-      'versionTables(dialect) gives to your migrations, or open with the option "cache".',
+      'versionTables(dialect) returns to your migrations, or open with the option "cache".',
     { dictionary, cause },
   )
 }
 
-/** @throws StoreUnavailableError where the head's format is not the present one. */
+/** @throws StoreUnavailableError if the head has another format. */
 export function checkFormat(head: SqlRow, format: number, dictionary: string): void {
   if (Number(head.format) === format) return
   throw new StoreUnavailableError(

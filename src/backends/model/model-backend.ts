@@ -28,19 +28,19 @@ import type { Rows } from './table/rows.js'
 import type { Stored } from './table/stored.js'
 import type { Versions } from './versions/versions.js'
 
-/** The longest pause before a transaction is run again, in ms: at random up to this, so that those who met do not meet again. */
+/** The longest pause before a retry, in ms. Pauses are random, so that conflicting transactions do not meet again. */
 const LONGEST_PAUSE = 50
 
-/** How often it is run again where the connection failed: pools hand out connections that a restarted server has cut. */
+/** The number of retries after a failed connection: pools hand out connections that a restarted server has closed. */
 const FAULTS = 2
 
-/** The most that a load may take where the library bounds transactions, in ms: the dictionary bounds its steps. */
+/** The time limit of a load, in ms, for libraries that limit transactions. The dictionary limits each step. */
 const LOAD_LIMIT = 600_000
 
-/** No one waits for a load any more. */
+/** The caller of a load has stopped waiting. */
 class GivenUp extends Error {}
 
-/** What a model's backend is made of. */
+/** The parts of a model's backend. */
 export interface ModelBackendOptions {
   readonly name: string
   readonly manager: ModelManager
@@ -48,18 +48,18 @@ export interface ModelBackendOptions {
   readonly versions: Versions
   readonly rows: Rows
   readonly valueKind: ValueKind
-  /** The most that a call may take, in ms. */
+  /** The time limit of a call, in ms. */
   readonly timeout: number
-  /** How often a live dictionary asks where nothing is pushed, in ms. */
+  /** How often a live dictionary polls without notifications, in ms. */
   readonly pollEvery: number
   readonly notifications: Notifications | undefined
-  /** Left out where no function of the application's is run for a group. */
+  /** Missing if groups run no function of the application. */
   readonly callers?: Callers | undefined
 }
 
 /**
- * A dictionary in a model of the application's own database. Linearizable: who writes excludes every other who writes through a
- * dictionary, and every commit moves the version that readers compare.
+ * A dictionary in a model of the application's own database. Linearizable: a write excludes all other writes through
+ * dictionaries, and every commit moves the version that readers compare.
  */
 export class ModelBackend extends CommittingBackend<Stored> implements Backend<Stored> {
   readonly name: string
@@ -114,7 +114,7 @@ export class ModelBackend extends CommittingBackend<Stored> implements Backend<S
     })
   }
 
-  /** One transaction, run again after a deadlock, a serialization failure, or a row that others inserted meanwhile. */
+  /** Runs one transaction. Retries after a deadlock, a serialization failure, or a row that others have just inserted. */
   async commit(batch: Batch<Stored>, since: Version, signal?: AbortSignal): Promise<Committed<Stored>> {
     const { name, timeout } = this.#options
     const tries = { apart: false, duplicates: 0, faults: 0 }
@@ -130,7 +130,7 @@ export class ModelBackend extends CommittingBackend<Stored> implements Backend<S
           throw this.#notWritten(batch, (error as NotCommitted).cause)
         }
       }
-      // Given up during a pause, it says at once that nothing was written.
+      // If it is cancelled during a pause, it reports immediately that nothing was written.
       await pause(Math.random() * LONGEST_PAUSE, undefined, signal && { signal: signal }).catch(() => {})
       if (signal?.aborted) {
         throw notWritten(new Error(`It took longer than ${timeout} ms (option "timeout").`, { cause: last }), name)
@@ -150,7 +150,7 @@ export class ModelBackend extends CommittingBackend<Stored> implements Backend<S
     return (this.#options.notifications as Notifications).subscribe(listener)
   }
 
-  /** Everyone reads these rows anew, or all where none are named: they were changed by others. */
+  /** Makes every process read these rows again, or all rows if no key is named, after others have changed them. */
   async touch(keys: readonly string[]): Promise<void> {
     const { manager, versions, rows, timeout, name } = this.#options
     const signal = AbortSignal.timeout(timeout)
@@ -164,17 +164,17 @@ export class ModelBackend extends CommittingBackend<Stored> implements Backend<S
       })
       await writing.advance(keys.length > 0 ? effects : undefined, crypto.randomUUID())
     }
-    // Announced twice is as good as once.
+    // It is idempotent.
     await this.#again(() => inTransaction(manager, announce, { limit: timeout }, signal).catch(unwrapped)).catch(
       error => Promise.reject(notWritten(error, name)),
     )
   }
 
-  /** A transaction that has changed the rows and not ended would change them after they were read. */
+  /** Waits for open transactions, which could otherwise change the rows after they are read. */
   async #untilCommitted(session: ModelSession, keys: readonly string[]): Promise<void> {
     const { rows, dialect, timeout, name } = this.#options
     try {
-      // So that there is time to say why.
+      // Leaves time to report the reason.
       await runAll(session, dialect, rows.lock(keys, timeout / 2))
     } catch (error) {
       throw isLockTimeout(error) ? rowsInUse(error, name) : error
@@ -206,7 +206,7 @@ export class ModelBackend extends CommittingBackend<Stored> implements Backend<S
     }
   }
 
-  /** What became of a commit that had no answer; `undefined` where it surely did not take effect. */
+  /** Finds out the result of a commit that had no answer. Returns `undefined` if it did not take effect. */
   async #learn(failed: CommitFailed<Executed>, signal?: AbortSignal): Promise<Committed<Stored> | undefined> {
     const { versions, name } = this.#options
     const { committed, writing } = failed.result
@@ -224,7 +224,7 @@ export class ModelBackend extends CommittingBackend<Stored> implements Backend<S
     throw unknownOutcome(failed.cause, name)
   }
 
-  /** What a constraint refuses only at COMMIT is the fault of the only group, where there is one. */
+  /** A deferred constraint that fails at COMMIT refuses the group, if there is only one. */
   #notWritten({ groups }: Batch<Stored>, cause: unknown): DurableDictError {
     const { name } = this.#options
     const [group] = groups
@@ -233,8 +233,8 @@ export class ModelBackend extends CommittingBackend<Stored> implements Backend<S
   }
 
   /**
-   * Reads again where others were in the way, for as long as a call may take, and once where it failed otherwise: pools hand out
-   * connections that a restarted server has cut.
+   * Retries a read after conflicts, within the call's time limit, and once after another failure: pools hand out connections that a
+   * restarted server has closed.
    */
   async #again<V>(read: () => Promise<V>): Promise<V> {
     const end = now() + this.#options.timeout
@@ -256,20 +256,20 @@ export class ModelBackend extends CommittingBackend<Stored> implements Backend<S
   }
 }
 
-/** What a transaction failed with, rather than that it did. */
+/** Rejects with the cause of a failed transaction. */
 function unwrapped(error: unknown): Promise<never> {
   const { cause } = error as { cause?: unknown }
   return Promise.reject(cause ?? error)
 }
 
 interface Tries {
-  /** Each group by itself from now on. */
+  /** Whether each group is now executed by itself. */
   apart: boolean
   duplicates: number
   faults: number
 }
 
-/** Whether a transaction that was rolled back is worth another try, and how. */
+/** Returns whether to retry a transaction that was rolled back, and records how. */
 function mayPass(cause: unknown, tries: Tries): boolean {
   if (cause instanceof DurableDictError && !tries.apart) {
     tries.apart = cause.code !== 'DURABLEDICT_STORE_UNAVAILABLE' && cause.code !== 'DURABLEDICT_UNSUPPORTED'
@@ -280,7 +280,7 @@ function mayPass(cause: unknown, tries: Tries): boolean {
     tries.duplicates += 1
     return true
   }
-  // It may be what one group writes, or the connection: by itself, each shows which.
+  // The cause may be one group's write or the connection. Executing each group by itself shows which.
   tries.apart = true
   tries.faults += 1
   return tries.faults <= FAULTS

@@ -25,7 +25,7 @@ import { CachedVersions } from './versions/cached-versions.js'
 import { DatabaseVersions } from './versions/database-versions.js'
 import type { Versions } from './versions/versions.js'
 
-/** What the dictionary's own options say, as far as the backend needs it. */
+/** The dictionary's own options that the backend needs. */
 export interface Given {
   readonly encoding: Encoding<unknown>
   readonly oldEncoding: Encoding<unknown> | undefined
@@ -33,7 +33,7 @@ export interface Given {
   readonly signal?: AbortSignal | undefined
 }
 
-/** A backend, with the encoding for what it keeps. */
+/** A backend, and the encoding of its values. */
 export interface OpenedModel {
   readonly backend: ModelBackend
   readonly encoding: Encoding<unknown>
@@ -46,9 +46,9 @@ const GRACE = 250
 const LONGEST_KEY = 200
 
 /**
- * Looks at the model, and makes the backend for it.
+ * Inspects the model and creates its backend.
  *
- * @throws TypeError, UnsupportedError, StoreUnavailableError where the model cannot hold a dictionary.
+ * @throws TypeError, UnsupportedError, StoreUnavailableError if the model cannot store a dictionary.
  */
 export async function openModel(model: ModelManager, settings: ModelSettings, given: Given): Promise<OpenedModel> {
   const dialect = dialectOf(model)
@@ -109,7 +109,7 @@ export async function openModel(model: ModelManager, settings: ModelSettings, gi
   }
 }
 
-/** How values stand in their column, and the encoding as the column needs it. */
+/** Returns the mapper of the value column, and the encoding in the form that the column needs. */
 function valueForm(
   manager: ModelManager,
   dialect: Dialect,
@@ -139,7 +139,7 @@ function valueForm(
   }
 }
 
-/** Gives the function of the option its value as the caller wrote it. */
+/** Calls the option's function with the value that the caller wrote. */
 function filling({ row }: ModelSettings, encoding: Encoding<unknown>): RowsOptions['fill'] {
   if (!row) return () => ({})
   return (key, stored, caller) =>
@@ -156,7 +156,7 @@ function listening(
   if (listen === undefined) return undefined
   if (cache) {
     throw new UnsupportedError(
-      `Option "listen" of dictionary "${dictionary}" does not go with "cache": what tells of changes is written with the versions in ` +
+      `Option "listen" of dictionary "${dictionary}" does not go with "cache": notifications are sent along with the versions in ` +
         'the database. Leave out one of the two.',
       { dictionary },
     )
@@ -165,7 +165,7 @@ function listening(
     return new Notifications({ listen, channel: channelOf(key), database, timeout, dictionary })
   }
   throw new UnsupportedError(
-    `Option "listen" of dictionary "${dictionary}" needs PostgreSQL; elsewhere live dictionaries ask every "pollEvery" ms.`,
+    `Option "listen" of dictionary "${dictionary}" needs PostgreSQL; on other databases, live dictionaries poll every "pollEvery" ms.`,
     { dictionary },
   )
 }

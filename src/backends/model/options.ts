@@ -2,7 +2,7 @@ import type { Columns } from './managers/manager.js'
 import type { ListenOption } from './notifications/listening-connection.js'
 import type { VersionCache } from './versions/version-cache.js'
 
-/** The options of a dictionary in a model, beside those of every dictionary. */
+/** The options of a dictionary in a model, in addition to those of every dictionary. */
 export interface ModelOptions {
   /**
    * Where the version is kept: `memcachedVersions(client)`, `redisVersions(client)`, `memoryVersions()`, or one of your own. Default: in
@@ -29,7 +29,7 @@ export interface ModelOptions {
    */
   valueCol?: string | undefined
   /**
-   * Whether values are the model's instances, with all their columns, rather than what stands in the value column. Default
+   * Whether values are the model's instances with all their columns, rather than the content of the value column. Default
    * `false`. Then `schema`, `defaults` and `oldEncoding` do not apply; an instance that is written is saved with all its columns, any
    * other value is encoded into the value column.
    *
@@ -62,15 +62,15 @@ export interface ModelOptions {
    */
   row?: ((key: string, value: unknown) => Columns) | undefined
   /**
-   * PostgreSQL: a connection of `pg` to listen with, so that live dictionaries are told of changes as they are committed. A connected
-   * client, which is left open; or a function that gives a new one, whenever the last was lost.
+   * PostgreSQL: a connection of `pg` to listen with, so that live dictionaries are notified of changes on commit. Pass a connected
+   * client, which stays open, or a function that returns a new one, which is called again after each lost connection.
    *
    * @example
    * await ModelDict.open(prisma.setting, { live: true, listen: () => pool.connect() })
    */
   listen?: ListenOption | undefined
   /**
-   * How often a live dictionary asks where nothing is pushed, in ms. Default 200; at least 1.
+   * How often a live dictionary polls without notifications, in ms. Default 200; minimum 1.
    *
    * @example
    * await ModelDict.open(prisma.setting, { live: true, pollEvery: 1_000 })
@@ -78,7 +78,7 @@ export interface ModelOptions {
   pollEvery?: number | undefined
 }
 
-/** The same, complete. */
+/** The options with their defaults. */
 export interface ModelSettings {
   readonly keyCol: string
   readonly valueCol: string
@@ -95,9 +95,9 @@ export interface ModelSettings {
 const POLL_EVERY = 200
 
 /**
- * Takes the options of a model from those of every dictionary.
+ * Separates the options of a model from those of every dictionary.
  *
- * @throws TypeError for one that is not of its kind.
+ * @throws TypeError if one is invalid.
  */
 export function splitOptions<O extends ModelOptions>(options: O): [ModelSettings, Omit<O, keyof ModelOptions>] {
   const {

@@ -4,17 +4,17 @@ import { checkedColumns } from './replies.js'
 import type { SqlRow, SqlSession } from './sql-session.js'
 import { toCount } from './stored-tokens.js'
 
-/** What the database says of the connection that a statement runs on. */
+/** What the database reports about a connection. */
 export interface SessionFacts {
-  /** The most that a statement can take, in bytes. */
+  /** The maximum size of a statement, in bytes. */
   readonly largest: number
-  /** By which another connection can end its statements. */
+  /** The id by which another connection can end its statements. */
   readonly connection?: number | undefined
 }
 
 const UNLIMITED: SessionFacts = { largest: Number.POSITIVE_INFINITY }
 
-/** The columns by which a statement of ours also says what its connection is like: `, a AS b`, or nothing. */
+/** Returns the columns that add the connection's settings to a statement: `, a AS b`, or nothing. */
 export function sessionColumns({ session }: Dialect): string {
   const columns = Object.entries(session?.columns ?? {})
   return columns.map(([name, expression]) => `, ${expression} AS ${name}`).join('')
@@ -23,7 +23,7 @@ export function sessionColumns({ session }: Dialect): string {
 /**
  * Checks a row with those columns.
  *
- * @throws UnsupportedError if the connection would read or write something else than what is stored or given.
+ * @throws UnsupportedError if the connection would lose or change text or rows.
  */
 export function checkSession(library: string, row: SqlRow, { session }: Dialect, dictionary: string): SessionFacts {
   if (!session) return UNLIMITED
@@ -38,7 +38,7 @@ export function checkSession(library: string, row: SqlRow, { session }: Dialect,
   )
 }
 
-/** Asks the connection by itself. */
+/** Queries the settings of a connection with a statement of its own. */
 export async function askSession(
   library: string,
   asked: SqlSession,

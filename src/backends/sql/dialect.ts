@@ -6,7 +6,7 @@ export type DialectName = 'postgresql' | 'mysql' | 'sqlite'
 /** What a column holds: text, JSON, or bytes. */
 export type ColumnKind = 'text' | 'json' | 'bytes'
 
-/** One statement with what is bound to it. Its placeholders are `?`, whatever the database. */
+/** A statement and its parameters. Its placeholders are `?` for every database. */
 export interface Statement {
   readonly sql: string
   readonly parameters: readonly SqlParameter[]
@@ -18,81 +18,81 @@ export interface Table {
   readonly name: string
 }
 
-/** Where a dialect differs from the others. */
+/** The parts of SQL that differ between databases. */
 export interface Dialect {
-  /** What text of keys cannot hold, or would not be told apart by. */
+  /** Matches characters that a key's text cannot contain, or that comparisons ignore. */
   readonly unsafeInKeys: RegExp
   readonly unsafeInText: RegExp
-  /** How text is selected that may be none. Left out where the database holds nothing but text as text. */
+  /** Selects text that may be malformed. Missing if the database stores only valid text. */
   readonly anyText?: {
-    /** Whether the column can be read as it is, whatever reads it. */
+    /** Returns the condition that every client reads the column correctly as it is. */
     isPlain(column: string): string
-    /** The column's text in digits. */
+    /** Returns an expression for the column's text as digits. */
     digits(column: string): string
-    /** The text of such digits, in a statement. */
+    /** Returns the SQL literal for the text of such digits. */
     literal(digits: string): string
-    /** The column as it is where it is plain, else its digits. */
+    /** Returns an expression for the column if it is plain, else for its digits. */
     selected(column: string): string
-    /** What was selected; `undefined` where it is no text. */
+    /** Decodes a selected value. Returns `undefined` if it is not valid text. */
     read(value: unknown): unknown
   }
   quote(identifier: string): string
-  /** The statement as the database takes it. */
+  /** Returns the statement with the database's own placeholders. */
   placed(sql: string): string
-  /** The types of the columns of our own tables. */
+  /** The column types of the library's own tables. */
   readonly types: { readonly name: string; readonly whole: string; readonly real: string; readonly long: string }
-  /** Run first in a transaction that writes: bounds what its statements wait for, and for how long others wait for us. */
+  /** Runs first in a transaction that writes. Limits how long its statements wait for locks, and how long it can block others. */
   bound(ms: number): readonly Statement[]
-  /** What a connection must be like, as far as the application or the server may have set it otherwise. */
+  /** The connection settings that the library relies on, and that the application or the server may have changed. */
   readonly session?: {
-    /** Expressions by the names of columns. */
+    /** SQL expressions by column name. */
     readonly columns: Readonly<Record<string, string>>
-    /** What is wrong with it and what to do, from a row with these columns. */
+    /** Describes the fault and its remedy, from a row with these columns. */
     fault(row: SqlRow): string | undefined
   }
   /**
-   * Ends the statement that a connection is running, from another connection. Left out if `bound` limits all statements. The
-   * connection is that of the column `connection` of `session`.
+   * Ends a connection's current statement from another connection, which is identified by the column `connection` of `session`.
+   * Missing if `bound` limits all statements.
    */
   readonly interrupt?: (connection: number) => Statement
-  /** Run first in a transaction whose reads must see what was committed while it waited for a lock. */
+  /** Runs first in a transaction whose reads must see what others commit while it waits for a lock. */
   readonly readCommitted: readonly Statement[]
-  /** Has constraints that are deferred to the end of the transaction checked at once, where the database can. */
+  /** Checks constraints immediately that are deferred to the end of the transaction, if the database can. */
   readonly checkConstraints: readonly Statement[]
-  /** Locks the head of the dictionary against other writers, and then gives it; bounded as by `bound`. */
+  /** Locks the dictionary's head against other writers and then selects it, with the limits of `bound`. */
   lockHead(head: string, dict: string, ms: number): readonly Statement[]
-  /** The statement's end that leaves a row alone which is there already. */
+  /** Returns the insert as one that keeps an existing row. */
   readonly ignoringDuplicates: (insert: string) => string
-  /** The statement as one that takes the place of a row which is there already. */
+  /** Returns the insert as one that replaces an existing row. */
   readonly replacing: (insert: string, key: readonly string[], others: readonly string[]) => string
-  /** Ends the statement that moves the head: tells those who listen. */
+  /** Appended to the statement that moves the head, to notify listeners. */
   readonly notifying?: { readonly sql: string; parameters(channel: string): readonly SqlParameter[] }
   /**
-   * Waits for transactions that have changed rows of the model and not ended: of these keys, or all. Left out if locking the head
-   * has waited for them.
+   * Waits for open transactions that have changed the rows with these keys, or any row if there are none. Missing if locking the
+   * head already waits for them.
    */
   lockRows?(table: Table, key: string, keys: readonly string[], ms: number): readonly Statement[]
-  /** Locks the model's rows against those who lock them likewise, until the transaction ends: for loads, and for writes. */
+  /** Locks the model's rows for a load or a write, until the transaction ends. Excludes only callers of the same lock. */
   lockModel(purpose: 'load' | 'write', table: Table, key: string, name: string): readonly Statement[]
-  /** The same for a load by someone who may read alone. Left out if there is none. */
+  /** The same lock for a load by a user with read rights only. Missing if the database has no such lock. */
   lockModelForReaders?(purpose: 'load' | 'write', table: Table, key: string, name: string): readonly Statement[]
-  /** The table's columns: `name`, `type`, and whatever `kindOf` needs. None where there is no such table. */
+  /** Selects the table's columns: `name`, `type`, and what `kindOf` needs. Has no rows if the table does not exist. */
   columns(table: Table): Statement
   kindOf(column: SqlRow): ColumnKind | undefined
-  /** Why the column, whose kind is text, cannot tell keys apart; `undefined` where it can. */
+  /** Returns why a text column cannot distinguish keys, or `undefined` if it can. */
   faultOfKey(column: SqlRow): string | undefined
-  /** Run first in a transaction that creates our own tables: excludes others who do, where the database does not by itself. */
+  /** Runs first in a transaction that creates the library's tables, to exclude others, if the database does not do so itself. */
   readonly lockTables?: Statement
-  /** Gives a row where the column is unique by itself, compared as bytes are. */
+  /** Selects a row if the column has a unique index of its own that compares bytes. */
   unique(table: Table, column: string): Statement
 }
 
-/** Runs a statement; gives its rows. */
+/** Runs a statement and returns its rows. */
 export function run(session: SqlSession, dialect: Dialect, { sql, parameters }: Statement): Promise<readonly SqlRow[]> {
   return session.query(dialect.placed(sql), parameters)
 }
 
-/** Runs statements one after the other; gives the rows of the last. */
+/** Runs statements one by one and returns the rows of the last one. */
 export async function runAll(
   session: SqlSession,
   dialect: Dialect,
@@ -103,7 +103,7 @@ export async function runAll(
   return rows
 }
 
-/** The table's name as it stands in a statement. */
+/** Returns the table's quoted name. */
 export function quoted({ quote }: Pick<Dialect, 'quote'>, { schema, name }: Table): string {
   return schema === undefined ? quote(name) : `${quote(schema)}.${quote(name)}`
 }

@@ -1,17 +1,17 @@
 import { StoreUnavailableError } from '../../errors/errors.js'
 import type { SqlRow } from './sql-session.js'
 
-/** Deeper than this, and for more members, a shape is not described. */
+/** The maximum depth and the maximum number of members in a described shape. */
 const DEPTH = 2
 const MEMBERS = 6
 
-/** Statements that have rows for an answer; the answers to others are not looked at. */
+/** Matches statements that return rows. Replies to other statements are ignored. */
 const GIVES_ROWS = /^\s*(?:\/\*.*?\*\/\s*)*(?:SELECT|WITH|VALUES|SHOW|PRAGMA|EXPLAIN)\b|\bRETURNING\b/is
 
 /**
- * The rows that a library gives for a statement, as a list of objects. An empty list for a statement that has none.
+ * Returns a library's reply as a list of rows, which is empty for a statement without rows.
  *
- * @throws StoreUnavailableError with the shape of what came instead: guessing would take a strange answer for an empty table.
+ * @throws StoreUnavailableError with the shape of any other reply, which must not be mistaken for an empty table.
  */
 export function checkedRows(library: string, sql: string, reply: unknown): readonly SqlRow[] {
   if (!GIVES_ROWS.test(sql)) return []
@@ -19,7 +19,7 @@ export function checkedRows(library: string, sql: string, reply: unknown): reado
   throw unexpected(library, 'a list of rows', reply)
 }
 
-/** The same rows, with text for the bytes that drivers give when the application has turned off their conversions. */
+/** Converts bytes in rows to text. Drivers return bytes if the application has turned off their conversions. */
 export function withText(rows: readonly SqlRow[]): readonly SqlRow[] {
   const hasBytes = (row: SqlRow) => Object.values(row).some(cell => cell instanceof Uint8Array)
   const toText = (cell: unknown) => (cell instanceof Uint8Array ? bytesAsText(cell) : cell)
@@ -27,7 +27,7 @@ export function withText(rows: readonly SqlRow[]): readonly SqlRow[] {
   return rows.map(row => Object.fromEntries(Object.entries(row).map(([name, cell]) => [name, toText(cell)])))
 }
 
-/** The rows that a model gives, each with these columns. @throws StoreUnavailableError */
+/** Returns a model's reply as a list of rows that all have these columns. @throws StoreUnavailableError */
 export function checkedColumns<Row extends object>(library: string, columns: readonly string[], reply: unknown): Row[] {
   const isWanted = (row: unknown) => isRow(row) && columns.every(name => row[name] !== undefined)
   if (Array.isArray(reply) && reply.every(isWanted)) return reply
@@ -35,7 +35,7 @@ export function checkedColumns<Row extends object>(library: string, columns: rea
 }
 
 /**
- * Text or null, also as the bytes that drivers give when the application has turned off their conversions.
+ * Returns text or null. Also accepts text as bytes, which drivers return if the application has turned off their conversions.
  *
  * @throws StoreUnavailableError
  */
@@ -45,7 +45,7 @@ export function checkedText(library: string, what: string, value: unknown): stri
   throw unexpected(library, `${what} as text`, value)
 }
 
-/** Text as the bytes of it. */
+/** Decodes UTF-8. */
 export function bytesAsText({ buffer, byteOffset, byteLength }: Uint8Array): string {
   return Buffer.from(buffer, byteOffset, byteLength).toString('utf8')
 }
@@ -54,7 +54,7 @@ function isRow(row: unknown): row is Record<string, unknown> {
   return typeof row === 'object' && row !== null && !Array.isArray(row)
 }
 
-/** The error for a reply that is not what was asked for; it shows types, never what the reply holds. */
+/** Returns the error for an unexpected reply. Its message describes types, and never contains values. */
 export function unexpected(library: string, wanted: string, reply: unknown): StoreUnavailableError {
   return new StoreUnavailableError(
     `${library} was asked for ${wanted} and returned ${shapeOf(reply)}. An option of the client, the driver or a plugin changes ` +
@@ -62,7 +62,7 @@ export function unexpected(library: string, wanted: string, reply: unknown): Sto
   )
 }
 
-/** Describes a value by its types alone, never by what it holds. */
+/** Describes a value by its types, without its content. */
 export function shapeOf(value: unknown, depth = DEPTH): string {
   if (value === null) return 'null'
   if (typeof value !== 'object') return typeof value

@@ -1,12 +1,12 @@
-/** Where libraries keep the error of the driver or the database. */
+/** The members in which libraries store the error of the driver or the database. */
 const INSIDE = ['cause', 'original', 'parent', 'driverError', 'driverAdapterError', 'meta', 'error', 'errors'] as const
 
-/** Members that tell one error from another; `kind` is what Prisma's driver adapters call it. */
+/** The members that identify an error. Prisma's driver adapters use `kind`. */
 const CODES = ['code', 'errno', 'sqlState', 'sqlstate', 'originalCode', 'rawCode', 'kind'] as const
 
 const DEPTH = 8
 
-/** The error and those inside it, the outermost first, each once. */
+/** Yields the error and the errors inside it, outermost first, each once. */
 export function* errorsInside(
   error: unknown,
   seen = new Set<unknown>(),
@@ -22,7 +22,7 @@ export function* errorsInside(
   }
 }
 
-/** All codes in an error and those inside it, the outermost first: SQLSTATEs, numbers and names of the driver's. */
+/** Returns all codes of an error and the errors inside it, outermost first: SQLSTATEs, numbers and driver names. */
 export function sqlCodes(error: unknown): string[] {
   const codes = new Set<string>()
   for (const members of errorsInside(error)) {

@@ -1,18 +1,18 @@
-/** What a statement has beside one value: its words, names and the columns that others fill in, in bytes, at most about. */
+/** The approximate maximum size of a statement without its value, in bytes: keywords, names, and columns that others fill in. */
 const OVERHEAD = 16 * 1024
 
-/** What a character of text takes at most in a statement, in bytes. */
+/** The maximum size of one character in a statement, in bytes. */
 const PER_CHARACTER = 6
 
-/** What MySQL's clients put a backslash before, and some more. */
+/** The characters that MySQL's clients escape with a backslash, and some more. */
 const ESCAPED = /[\p{Cc}"'\\]/gu
 
-/** Whether a statement with this text fits into so many bytes. */
+/** Returns whether a statement with this text fits into `largest` bytes. */
 export function fits(text: string, largest: number): boolean {
   return text.length * PER_CHARACTER + OVERHEAD <= largest || sizeOfText(text) + OVERHEAD <= largest
 }
 
-/** How many bytes a value takes in a statement, at most. */
+/** Returns the maximum size of a value in a statement, in bytes. */
 export function sizeInStatement(value: unknown): number {
   if (typeof value === 'string') return sizeOfText(value)
   // As hexadecimal digits.
@@ -21,7 +21,7 @@ export function sizeInStatement(value: unknown): number {
   return value instanceof Date ? 0 : sizeOfText(JSON.stringify(value) ?? '')
 }
 
-/** The same with what a statement has beside it. */
+/** Returns the maximum size of a statement with a value of this size. */
 export function statementWith(size: number): number {
   return size + OVERHEAD
 }

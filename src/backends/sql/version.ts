@@ -2,8 +2,8 @@ import type { Version } from '../../contract/backend.js'
 import { builtin } from '../../process/builtin.js'
 
 /**
- * A state in a dictionary's history: a number, the epoch (one for each creation of the dictionary) and the nonce (one for each
- * commit), so that it never recurs, whatever is restored.
+ * A state in a dictionary's history: a number, an epoch (new for each creation of the dictionary) and a nonce (new for each commit).
+ * So no version recurs, even after a backup is restored.
  */
 export interface VersionParts {
   readonly number: number
@@ -17,18 +17,18 @@ export function toVersion(number: number, epoch: string, nonce: string): string 
   return `${number}-${epoch}-${nonce}`
 }
 
-/** The parts of a version; `undefined` where it was not made by {@link toVersion}. */
+/** Parses a version. Returns `undefined` if {@link toVersion} cannot have made it. */
 export function parseVersion(version: Version): VersionParts | undefined {
   const [, number, epoch, nonce] = VERSION.exec(String(version)) ?? []
   return epoch === undefined || nonce === undefined ? undefined : { number: Number(number), epoch, nonce }
 }
 
-/** Of a commit. */
+/** Returns the nonce of a new commit. */
 export function newNonce(): string {
   return builtin.crypto.randomBytes(12).toString('hex')
 }
 
-/** Of a history: short, since it is founded once. */
+/** Returns the epoch of a new history. It is short, because histories are rarely created. */
 export function newEpoch(): string {
   return builtin.crypto.randomBytes(6).toString('hex')
 }

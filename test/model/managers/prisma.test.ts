@@ -182,7 +182,7 @@ function ownCases(database: () => PrismaDatabase) {
     expect(() => prismaManager(extended.setting)).toThrow(/made by \$extends.*prismaManager\(prisma, 'setting'\)/)
     await prisma.$transaction(async (transaction: typeof prisma) => {
       expect(() => prismaManager(transaction.setting)).toThrow(/or to a transaction/)
-      expect(() => prismaManager(transaction, 'setting')).toThrow(/only that of a transaction/)
+      expect(() => prismaManager(transaction, 'setting')).toThrow(/the client of a transaction/)
     })
   })
 
@@ -190,7 +190,7 @@ function ownCases(database: () => PrismaDatabase) {
     for (const nothing of [undefined, null, 'setting', {}, prisma, () => {}]) {
       expect(isPrismaDelegate(nothing)).toBe(false)
       expect(() => prismaManager(nothing as never)).toThrow(
-        /no model of a Prisma client\. Pass the client and the name/,
+        /not a model of a Prisma client\. Pass the client and the name/,
       )
     }
     expect(() => prismaManager({} as never, 'setting' as never)).toThrow(TypeError)

@@ -13,10 +13,10 @@ import type { Interruptible } from './transactions.js'
 import { textsOf } from './values-in-messages.js'
 import { clears, keysOf, WorkingSet } from './working-set.js'
 
-/** How often what met a row inserted by others is run again before it counts as refused. */
+/** How often a group is retried after others inserted the same row, before it counts as refused. */
 export const DUPLICATES = 3
 
-/** What a batch came to, if its transaction is committed. */
+/** The result of a batch, if its transaction is committed. */
 export interface Executed {
   readonly committed: Committed<Stored>
   readonly writing: Writing
@@ -42,14 +42,14 @@ interface Done {
 
 type Execute = (context: CommitContext, batch: Batch<Stored>, writing: Writing) => Promise<Done>
 
-/** Executes a batch inside of a transaction. A group that the model refuses fails them all. */
+/** Executes a batch inside a transaction. If the model refuses one group, all groups fail. */
 export function commitTogether(context: CommitContext, batch: Batch<Stored>, since: Version): Promise<Executed> {
   return commit(context, batch, since, (_, { groups }, writing) =>
     executeAll(context, groups, writing, writing.version),
   )
 }
 
-/** The same with a savepoint for each group, so that one that the model refuses fails alone. */
+/** The same with a savepoint for each group, so that only a refused group fails. */
 export function commitApart(context: CommitContext, batch: Batch<Stored>, since: Version): Promise<Executed> {
   return commit(context, batch, since, executeApart)
 }
@@ -89,7 +89,7 @@ async function executeAll(
     if (refusal) return refusal
     const before = effects.length
     const outcome = executeGroup(group, set, before > 0 ? undefined : version, effects)
-    // Not every caller that names the key: a default that came too late, or a conflict, writes nothing.
+    // Only groups that write the key: a late default or a conflict writes nothing.
     for (const effect of effects.slice(before)) if (effect.type === 'set') writers.set(effect.key, group)
     return outcome
   })
@@ -99,7 +99,7 @@ async function executeAll(
   return { outcomes, effects: effects.map(effect => asStored(effect, changes, found)) }
 }
 
-/** What others are to have in memory is what the database made of it, such as JSON in another order. */
+/** Returns the effect with the value as the database stored it, for example with JSON members in another order. */
 function asStored(
   effect: Effect<Stored>,
   { create, update }: RowChanges,
@@ -112,7 +112,7 @@ function asStored(
   return !isLatest || now === undefined || sameStored(now, stored) ? effect : { ...effect, stored: now }
 }
 
-/** A value that the database cannot take would cost the connection, and by that the writes of others. */
+/** Refuses a value that is too large for the database, which would close the connection and fail other writes. */
 function tooLarge({ operations }: Group<Stored>, rows: Rows, largest: number, dictionary: string): Outcome | undefined {
   if (largest === Number.POSITIVE_INFINITY) return undefined
   for (const operation of operations) {
@@ -154,7 +154,7 @@ async function executeOne(
       return done
     } catch (error) {
       if (isConflict(error) || isOfStore(error)) throw error
-      // Where the connection is gone, or the transaction with it, this fails as well: then it was not the group's fault.
+      // If the connection or the transaction is lost, this fails too. Then the group was not the cause.
       await session.query('ROLLBACK TO SAVEPOINT durabledict_group', [])
       if (isDuplicate(error) && duplicates < DUPLICATES) continue
       return {

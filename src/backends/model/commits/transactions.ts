@@ -2,12 +2,12 @@ import { onAbort } from '../../../time/on-abort.js'
 import { orAborted } from '../../../time/or-aborted.js'
 import type { ModelManager, ModelSession, TransactionOptions } from '../managers/manager.js'
 
-/** A transaction surely did not take effect. */
+/** The transaction did not take effect. */
 export class NotCommitted extends Error {}
 
-/** COMMIT was sent, and had no answer, or a bad one. */
+/** COMMIT was sent, and failed or had no answer. */
 export class CommitFailed<R> extends Error {
-  /** What the transaction came to, if it took effect. */
+  /** The transaction's result, if it took effect. */
   readonly result: R
 
   constructor(cause: unknown, result: R) {
@@ -16,16 +16,16 @@ export class CommitFailed<R> extends Error {
   }
 }
 
-/** A transaction whose statements can be ended from outside, once its connection is known. */
+/** A transaction whose statements can be interrupted from another connection, once its own connection is known. */
 export interface Interruptible {
   connection: number | undefined
   interrupt(connection: number): Promise<unknown>
 }
 
 /**
- * Runs the work in a transaction. It is given up when the signal is aborted: at once towards the caller, and at its next
- * statement towards the database, so that it is rolled back, unless COMMIT was sent already. A statement that is under way is ended
- * where the database does not do so itself: it may wait for a lock, while it holds that of the dictionary.
+ * Runs the work in a transaction. When the signal is aborted, this rejects immediately, and the transaction is rolled back at its
+ * next statement, unless COMMIT was already sent. A running statement is interrupted if the database does not limit it itself,
+ * because it may wait for a lock while it holds the dictionary's.
  *
  * @throws NotCommitted, CommitFailed
  */
@@ -63,7 +63,7 @@ function interruptOnAbort(transaction: Promise<unknown>, signal: AbortSignal, in
   transaction.then(forgetSignal, forgetSignal)
 }
 
-/** The same session, which sends nothing more once no one waits. */
+/** The same session, which sends nothing after the signal is aborted. */
 function heeding(session: ModelSession, signal: AbortSignal): ModelSession {
   const heed =
     <A extends unknown[], V>(call: (...args: A) => Promise<V>) =>

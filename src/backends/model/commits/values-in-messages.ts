@@ -1,7 +1,7 @@
 import type { Group } from '../../../contract/backend.js'
 import { StoredRow } from '../table/stored.js'
 
-/** Shorter texts say nothing, and are parts of words. */
+/** Shorter texts are ignored: they occur in ordinary words. */
 const SHORTEST = 4
 
 /** The texts that a group writes, as a trigger or a hook may put them into its message. */

@@ -4,8 +4,8 @@ import type { RowChanges } from '../table/rows.js'
 import type { Stored } from '../table/stored.js'
 
 /**
- * The entries that groups are executed on, inside of a transaction: read before, and written after, so that a batch costs
- * few statements. A row is written once, however often its key was.
+ * The entries on which groups are executed inside a transaction. They are read before and written after, so that a batch costs few
+ * statements. A row is written once, even if its key was set several times.
  */
 export class WorkingSet implements Target<Stored> {
   readonly #before: Map<string, Stored>

@@ -3,10 +3,10 @@ import { inOwnContext } from '../own-context.js'
 import type { Columns, ModelManager, ModelSession, RowQuery, TransactionOptions } from './manager.js'
 
 /**
- * The same manager, between a dictionary and the application's options: its calls run in a context of their own, each statement has a
- * limit, and no reply is taken for something that it is not.
+ * Protects a dictionary from the application's options. Calls on the manager run in an async context of the library's own, each
+ * statement has a time limit, and each reply is checked.
  *
- * @param limit - the most that one statement may take, in ms.
+ * @param limit - the maximum duration of one statement, in ms.
  */
 export function guarded<Row extends object>(manager: ModelManager<Row>, limit: number): ModelManager<Row> {
   const { library } = manager
@@ -38,7 +38,7 @@ function checked({ library, dialect }: ModelManager, session: ModelSession): Mod
   }
 }
 
-/** A key that is no text would be left out as if it was not there. SQLite alone holds keys of other types, which are none. */
+/** Rejects keys that are not text, which would otherwise be ignored. Only SQLite stores keys of other types; they are not entries. */
 function withTextKeys(library: string, { columns, keyCol }: RowQuery, reply: readonly object[]): readonly object[] {
   const rows = checkedColumns<Columns & object>(library, columns?.filter(name => name === keyCol) ?? [], reply)
   if (columns && !columns.includes(keyCol)) return rows

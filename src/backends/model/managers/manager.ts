@@ -1,97 +1,98 @@
 import type { ColumnKind, DialectName } from '../../sql/dialect.js'
 import type { SqlParameter, SqlRow, SqlSession } from '../../sql/sql-session.js'
 
-/** Columns by the names that the model gives them, with values as the model's users know them. */
+/** Column values by the model's property names, in the form that the model's users see. */
 export type Columns = Readonly<Record<string, unknown>>
 
-/** Which rows of the model are wanted, in the order of the key column. Default: all. */
+/** Selects rows of the model, in the order of the key column. Default: all rows. */
 export interface RowQuery {
   /** The model's name of the key column. */
   readonly keyCol: string
-  /** Only these columns, as plain values. Default: whole instances, as the model's users get them. */
+  /** Reads only these columns, as plain values. Default: whole instances, as the model's users get them. */
   readonly columns?: readonly string[] | undefined
-  /** Only the rows of these keys; at most a thousand. */
+  /** Reads only the rows with these keys, at most a thousand. */
   readonly keys?: readonly string[] | undefined
-  /** Only the rows behind this key, in the order of the key column. */
+  /** Reads only the rows after this key, in the order of the key column. */
   readonly after?: string | undefined
-  /** Only so many. */
+  /** The maximum number of rows. */
   readonly limit?: number | undefined
 }
 
 /**
- * The model inside of one transaction. What it writes goes through the model as the application's own writes do: defaults,
- * timestamps, validations and hooks included. Nothing is committed before the transaction's function has resolved.
+ * The model inside one transaction. Writes pass through the model as the application's own writes do, with its defaults, timestamps,
+ * validations and hooks. Nothing is committed before the transaction's function resolves.
  */
 export interface ModelSession extends SqlSession {
   rows(query: RowQuery): Promise<readonly object[]>
   /**
-   * Inserts rows. Rejects where one of them is there already. A row that was deleted softly, and whose key is wanted anew, gives
-   * way; `keyCol` is the model's name of the key column.
+   * Inserts rows. Rejects if one of them exists. A soft-deleted row with the same key is replaced.
+   *
+   * @param keyCol - the model's name of the key column.
    */
   create(rows: readonly Columns[], keyCol?: string): Promise<unknown>
-  /** Sets columns of the row with this key, which is there. */
+  /** Sets columns of an existing row. */
   update(keyCol: string, key: string, columns: Columns): Promise<unknown>
-  /** Removes the rows with these keys; at most a thousand. */
+  /** Removes the rows with these keys, at most a thousand. */
   remove(keyCol: string, keys: readonly string[]): Promise<unknown>
   /** Removes all rows. */
   removeAll(): Promise<unknown>
 }
 
-/** How a transaction is run. */
+/** Options of a transaction. */
 export interface TransactionOptions {
   /**
-   * `'snapshot'`: everything that is read in it is of one state (`REPEATABLE READ` in PostgreSQL and MySQL; SQLite has nothing
-   * else); nothing is written. Default: as the database is set up, `READ COMMITTED` at least.
+   * `'snapshot'`: all reads see one state, and nothing is written (`REPEATABLE READ` in PostgreSQL and MySQL; SQLite always isolates
+   * this way). Default: the database's own default, at least `READ COMMITTED`.
    */
   readonly isolation?: 'snapshot' | undefined
-  /** The most that it may take, in ms, for libraries that bound transactions themselves. */
+  /** The maximum duration in ms, for libraries that limit transactions themselves. */
   readonly limit: number
   /**
-   * The most that one call of its session may take, and its `BEGIN`, `COMMIT` or `ROLLBACK`, in ms. After that it rejects, and the
-   * connection is closed rather than returned to its pool: no one would ever get it out of a network that has gone silent.
+   * The maximum duration of each call on its session, and of `BEGIN`, `COMMIT` and `ROLLBACK`, in ms. A call that takes longer
+   * rejects. Its connection is then closed rather than returned to the pool, because on a silent network it would hang for ever.
    * Default: no limit.
    */
   readonly statementLimit?: number | undefined
 }
 
 /**
- * One model of an ORM or query builder: a table with a key column and a value column, among others. This is all that
- * `ModelDict` needs of it, so that it works with any library that fills it. The model's own names of columns are its
- * properties; the database's are found by `column`.
+ * One model of an ORM or query builder: a table with a key column, a value column, and possibly others. This is the only interface
+ * that `ModelDict` uses, so it works with any library that implements it. The model names columns by property; `column` translates
+ * a property to the database's name.
  *
  * @typeParam Row - an instance, as the model's users get it.
  */
 export interface ModelManager<Row extends object = object> extends SqlSession {
-  /** @param limit - the most that the statement may take, in ms; as {@link TransactionOptions.statementLimit}. */
+  /** @param limit - the maximum duration in ms, as {@link TransactionOptions.statementLimit}. */
   query(sql: string, parameters: readonly SqlParameter[], limit?: number): Promise<readonly SqlRow[]>
-  /** The library, for messages: `'Prisma'`. */
+  /** The library's name in messages: `'Prisma'`. */
   readonly library: string
-  /** What the application calls the model; the default for the dictionary's name. */
+  /** The application's name of the model, and the default name of the dictionary. */
   readonly model: string
   readonly dialect: DialectName
-  /** The table, as the database calls it. */
+  /** The table's name in the database. */
   readonly table: { readonly schema?: string | undefined; readonly name: string }
-  /** What all models of the same database have in common: the client, the pool, the data source. */
+  /** The object that all models of a database share: the client, the pool, or the data source. */
   readonly database?: object
-  /** What the settings of its connections lack, as far as can be seen; each ends a sentence that begins with the library. */
+  /** Returns what its connection settings visibly lack. Each string ends a sentence that begins with the library's name. */
   advice?(): readonly string[]
-  /** What the database calls a column; `undefined` where the model is known to have no such column. */
+  /** Returns the database's name of a column, or `undefined` if the model has no such column. */
   column(property: string): string | undefined
-  /** What a column holds, where the model says so. Default: what the database says. */
+  /** Returns what a column holds, if the model defines it. Default: the database's definition. */
   kind?(property: string): ColumnKind | undefined
-  /** Whether `update`, `remove` or `removeAll` read the whole rows, as listeners need them. Default: they do not. */
+  /** Whether `update`, `remove` or `removeAll` read whole rows, for example for the model's listeners. Default: `false`. */
   readonly readsWhatItChanges?: boolean | undefined
-  /** Whether columns of JSON take and give plain values, which the library turns into text. Default: text. */
+  /** Whether JSON columns use plain values, which the library converts to text. Default: they use text. */
   readonly jsonAsValues?: boolean | undefined
   /**
-   * Runs the function in a transaction of its own: committed when the function resolves, rolled back when it rejects. Rejects with
-   * the function's own error, or with the database's. Every call takes one connection and gives it back, whatever happens.
+   * Runs the function in a transaction of its own. It commits when the function resolves, and rolls back when the function rejects.
+   * Rejects with the function's own error, or with the database's. Every call takes one connection and always returns it.
    */
   transaction<R>(work: (session: ModelSession) => Promise<R>, options: TransactionOptions): Promise<R>
-  /** Whether a value is an instance of the model. Default: an object with the key column among its own members. */
+  /** Returns whether a value is an instance of the model. Default: an object with an own member for the key column. */
   isInstance?(value: object, keyCol: string): boolean
-  /** The columns of an instance, with plain values. Default: its own members. */
+  /** Returns the columns of an instance, with plain values. Default: its own members. */
   columnsOf?(instance: object): Columns
-  /** An instance with these columns, as if it was read just now. Default: a plain object. */
+  /** Returns an instance with these columns, as a query would. Default: a plain object. */
   instance?(columns: Columns): Row
 }

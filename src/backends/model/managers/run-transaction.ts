@@ -8,13 +8,13 @@ export type Within<R> = (session: ModelSession, discard?: Discard) => Promise<R>
 const FORGIVES = /^\s*ROLLBACK\s+TO\b/i
 
 /**
- * Runs the function in a library's transaction: `run` begins one, calls what it is given, and commits or rolls back.
+ * Runs the function in a library's transaction: `run` begins one, calls its argument, and commits or rolls back.
  *
- * Rejects with the function's own error, also where rolling back failed then, as it does on a lost connection. PostgreSQL rolls
- * back at COMMIT what a failed statement has aborted, and most libraries take its answer for success: where the function went
- * on after one, without rolling back to a savepoint, this rejects with that statement's error.
+ * Rejects with the function's own error, even if the rollback then fails, as it does on a lost connection. After a failed statement,
+ * PostgreSQL answers COMMIT with a rollback, which most libraries report as success. If the function continues after such a
+ * statement, and does not roll back to a savepoint, this function rejects with the statement's error.
  *
- * @param run - passes on what closes the connection, if the library's interface allows that.
+ * @param run - passes a function that closes the connection, if the library's interface allows it.
  * @param statementLimit - see `TransactionOptions`.
  */
 export async function runTransaction<R>(

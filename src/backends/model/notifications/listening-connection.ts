@@ -24,8 +24,8 @@ export interface ListeningClient {
 }
 
 /**
- * What to listen with: a connected client of `pg`, used for nothing that blocks it, which is left open at the end; or a function
- * that gives a new one, whenever the last was lost, which is ended at the end.
+ * The connection to listen on. Pass a connected client of `pg` that nothing else blocks; it stays open when the dictionary is closed.
+ * Or pass a function that returns a new client, called again after each lost connection; these clients are ended.
  */
 export type ListenOption = ListeningClient | (() => Promise<ListeningClient>)
 
@@ -187,7 +187,7 @@ export class ListeningConnection {
     if (!client) return
     this.#interrupt(cause)
     const [first] = this.#subscriptions
-    // The application's own client stays, in case that it goes on.
+    // Keeps the application's own client, in case it recovers.
     if (!first || !isOwn(first.listen)) return
     this.#forget(client)
     void end(client)

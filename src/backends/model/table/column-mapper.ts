@@ -1,16 +1,16 @@
 import type { Columns } from '../managers/manager.js'
 import type { Stored } from './stored.js'
 
-/** How what is stored under a key stands in the model's row. */
+/** Maps a stored value to columns of the model's row, and back. */
 export interface ColumnMapper {
-  /** The columns that are read; `undefined`: whole instances. */
+  /** The columns to read, or `undefined` for whole instances. */
   readonly columns: readonly string[] | undefined
-  /** Whether only the row says what is stored, so that it is read anew where a change is followed. */
+  /** Whether only the row has the stored value, so that it is read again to follow a change. */
   readonly rereads: boolean
-  /** What is to be written, without the key. @throws DurableDictError where the column cannot hold it. */
+  /** Returns the columns to write, without the key. @throws DurableDictError if the column cannot store the value. */
   columnsOf(key: string, stored: Stored): Columns
-  /** What the row's columns say; a `DamagedValue` if they cannot be read. */
+  /** Returns the stored value of a row, or a `DamagedValue` if it cannot be read. */
   storedOf(row: object): Stored
-  /** Whether what was found is what was written, as far as the column can hold it. */
+  /** Returns whether the value read back is the one that was written, as far as the column can store it. */
   isWritten(written: Stored, found: Stored): boolean
 }

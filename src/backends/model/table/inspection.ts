@@ -73,7 +73,7 @@ function jsonColumn({ manager }: Inspected, { type }: SqlRow): JsonColumn {
   return { reorders, maxDepth: mysql ? MYSQL_DEPTH : MAX_DEPTH }
 }
 
-/** What is told where the database did not answer. */
+/** Returns the error if the database does not answer. */
 export function notInspected(cause: unknown, dictionary: string): unknown {
   if (cause instanceof DurableDictError || cause instanceof TypeError) return cause
   return new StoreUnavailableError(

@@ -5,7 +5,7 @@ import { type Stored, StoredRow } from './stored.js'
 import type { ValueMapper } from './value-mapper.js'
 import type { WritableColumns } from './writable-columns.js'
 
-/** Keeps rows as a whole. Only the database knows what stands in all of their columns. */
+/** Stores whole rows. Only the database knows the content of all their columns. */
 export class InstanceMapper implements ColumnMapper {
   readonly columns = undefined
   readonly rereads = true
@@ -52,8 +52,8 @@ export class InstanceEncoding implements Encoding<StoredRow> {
   readonly #writable: WritableColumns
 
   /**
-   * @param encoding - of values that are no instances.
-   * @param form - how those stand in the value column.
+   * @param encoding - encodes values other than instances.
+   * @param form - maps these values to the value column.
    */
   constructor(
     manager: ModelManager,

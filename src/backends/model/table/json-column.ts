@@ -56,7 +56,7 @@ export class JsonColumnEncoding implements Encoding<unknown> {
 
 function ambiguous(tag: string): EncodingError {
   return new EncodingError(
-    `In a column of JSON, text that begins with "${tag}" cannot be told from values of the old encoding. Call reencode(), ` +
+    `In a column of JSON, text that begins with "${tag}" cannot be distinguished from values of the old encoding. Call reencode(), ` +
       'and leave out the option "oldEncoding"',
   )
 }

@@ -45,7 +45,7 @@ async function one(session: ModelSession, query: RowQuery, key: string): Promise
   }
 }
 
-/** What Node.js and Prisma call what cannot be converted. The database knows nothing of it: the transaction goes on. */
+/** The codes that Node.js and Prisma use for failed conversions. The database is not involved, so the transaction continues. */
 const CONVERSION = /^(?:ERR_|P2023$|P2032$)/
 
 function isOfConversion(error: unknown): boolean {

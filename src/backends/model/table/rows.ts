@@ -14,12 +14,12 @@ import { type Looked, readableKeys, unreadableRows } from './unreadable-rows.js'
 import { emptyAllUnreadable, emptyUnreadable } from './unreadable-writes.js'
 import { checkWritten } from './written.js'
 
-/** How many keys stand in one statement, and how many rows come in one answer, at most. */
+/** The maximum number of keys in a statement, and of rows in a reply. */
 const KEYS_PER_STATEMENT = 1_000
 const ROWS_PER_PAGE = 5_000
 
-/** What is wrong with a row whose columns hold bytes as text that are none. */
-const NO_TEXT = 'A column of the row holds bytes as text that are no text (UTF-8).'
+/** The reason why a row with malformed text cannot be read. */
+const NO_TEXT = 'A text column of the row holds bytes that are not valid UTF-8.'
 
 /** What rows are to become. */
 export interface RowChanges {
@@ -119,7 +119,7 @@ export class Rows {
    * @param largest - the most that a statement can take, in bytes.
    * @param callerOf - the context of the call that wrote a key.
    * @returns what is stored now under the keys that were set.
-   * @throws InvalidValueError if it is something else than what was given.
+   * @throws InvalidValueError if it differs from the written value.
    */
   async write(
     session: ModelSession,

@@ -6,12 +6,12 @@ import type { DamagedValue } from '../../../contract/damaged-value.js'
  * given out before the database has filled in the row's other columns.
  */
 export class StoredRow {
-  /** For whoever compares. */
+  /** Compared by identity. */
   readonly isStoredForm = true
   /** What is to be written; once it is written, all columns. */
   columns: Readonly<Record<string, unknown>>
 
-  /** The value that was given, until it is written; for columns that are made from it. */
+  /** The caller's value, until it is written, for columns that are derived from it. */
   given: unknown
 
   constructor(columns: Readonly<Record<string, unknown>>, given?: unknown) {

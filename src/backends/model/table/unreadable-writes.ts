@@ -44,7 +44,7 @@ async function empty(
 
 function unchangeable({ dialect, table }: Looked, column: string): Error {
   return new Error(
-    `A row of table ${quoted(dialect, table)} cannot be changed: its column "${column}" holds bytes as text that are no UTF-8, and the ` +
+    `A row of table ${quoted(dialect, table)} cannot be changed: its column "${column}" holds bytes that are not valid UTF-8, and the ` +
       'library of the model reads the row as a whole. Repair that column by hand.',
   )
 }

@@ -146,7 +146,7 @@ function checked(text: string): string {
   return text
 }
 
-/** What is no string was written by others: as JSON, which the encoding says that it cannot decode. */
+/** External writers may have stored other JSON than a string. It is returned as JSON, which the encoding then rejects. */
 function textOf(value: unknown): string {
   return typeof value === 'string' ? value : JSON.stringify(value ?? null)
 }

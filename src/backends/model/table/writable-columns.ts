@@ -17,7 +17,7 @@ export interface WritableColumnsOptions {
 export class WritableColumns {
   readonly #options: WritableColumnsOptions
   readonly #allowed: ReadonlySet<string> | undefined
-  /** What instances that were given out had in their columns. */
+  /** The columns of the returned instances, as they were read. */
   readonly #read = new WeakMap<object, Columns>()
 
   constructor(options: WritableColumnsOptions) {

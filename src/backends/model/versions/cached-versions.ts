@@ -26,15 +26,15 @@ export interface CachedVersionsOptions {
 /** The version of a dictionary that has none, for those who may not found one. */
 const UNFOUNDED = 'unfounded'
 
-/** How often a token is founded anew where the cache loses it each time. */
+/** How often a lost token is created again. */
 const ATTEMPTS = 10
 
 /**
- * The versions in a cache outside of the database: a counter with a random start, which is its epoch, so that a cache that was
- * evicted, flushed or restarted never gives a version again.
+ * The versions in a cache outside the database: a counter with a random start, which is its epoch, so that a cache that was
+ * evicted, flushed or restarted never returns a version again.
  *
- * A writer moves the version before it commits, while it holds a lock; a load takes that lock, too. So whoever sees the new
- * version loads after the commit, and a writer that dies in between, on whichever side of its commit, leaves no one stale.
+ * A writer moves the version before it commits, while it holds a lock; a load takes that lock, too. So a process that sees the
+ * new version loads after the commit. A writer that dies before or after its commit leaves no process stale.
  * There is no log: every change costs a full load.
  */
 export class CachedVersions implements Versions {
@@ -146,7 +146,7 @@ class CachedWriting implements Writing {
   }
 }
 
-/** An unguessable epoch: 52 bits, so that what is counted up from it stays a number that every client gives back exactly. */
+/** An unguessable epoch: 52 bits, so that what is counted up from it stays a number that every client returns exactly. */
 function newToken(): string {
   return String(builtin.crypto.randomBytes(8).readBigUInt64BE() >> 12n)
 }
@@ -154,7 +154,7 @@ function newToken(): string {
 function checked(token: unknown, dictionary: string): string {
   if (typeof token === 'string' && isToken(token)) return token
   throw new StoreUnavailableError(
-    `The cache of the versions of dictionary "${dictionary}" holds no version, but ${shapeOf(token)} that is no integer below 2^53 in ` +
+    `The cache of the versions of dictionary "${dictionary}" holds ${shapeOf(token)} instead of a version: an integer below 2^53 in ` +
       'decimal digits. Delete it from the cache: a new version is then founded.',
     { dictionary },
   )

@@ -28,7 +28,7 @@ const CHANGES = 'durabledict_model_changes'
 export function versionTables(dialect: DialectName): string[] {
   const { name, whole, real, long } = dialectOf({ dialect, library: 'the caller' }).types
   return [
-    // Where each dictionary's history stands. A version is a number, the epoch (one for each founding of the history) and the
+    // The head of each dictionary's history. A version is a number, the epoch (one for each founding of the history) and the
     // nonce (one for each commit). bytes is how much was ever logged; bound is for how long some replica relies on memory after
     // a check, in milliseconds.
     `CREATE TABLE IF NOT EXISTS ${VERSIONS} (
@@ -42,7 +42,7 @@ export function versionTables(dialect: DialectName): string[] {
 )`,
     // The latest part of the history, one row for each commit, with the nonce of the commit before and the id of its batch.
     // effects is a list in JSON: ["set", key, text], ["bytes", key, base64], ["row", key], ["delete", key], ["clear"]; a key
-    // with "row" is to be read anew, as everything is where effects is null.
+    // with "row" must be read again; everything must, if effects is null.
     `CREATE TABLE IF NOT EXISTS ${CHANGES} (
   dict ${name} NOT NULL,
   number ${whole} NOT NULL,
@@ -110,7 +110,7 @@ function expression({ anyText }: Dialect, column: string): string {
   return anyText?.selected(column) ?? column
 }
 
-/** Rows of these tables, with `false` for what is no text: nothing that the library writes. */
+/** Decodes rows of these tables. Malformed text becomes `false`, which the library never writes. */
 export function fromTables({ anyText }: Dialect, rows: readonly SqlRow[]): readonly SqlRow[] {
   if (!anyText) return rows
   const read = (cell: unknown) => (typeof cell === 'string' ? (anyText.read(cell) ?? false) : cell)

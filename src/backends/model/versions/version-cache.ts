@@ -1,28 +1,28 @@
 /**
- * Where the version of dictionaries is kept outside of their database. Promises; each call may take its time, and
- * rejects where the cache cannot be reached: what could not be asked is never told as missing.
+ * Stores the versions of dictionaries outside their database. Each call returns a promise, which rejects if the cache cannot
+ * be reached: a failed request is never reported as a missing key.
  *
  * A token is an integer below 2^53 in decimal digits. It is compared for equality alone. Each call is linearizable as
  * far as the cache's server is.
  */
 export interface VersionCache {
-  /** The token that is kept under the key, or undefined where there is none. */
+  /** Returns the token of the key, or `undefined` if the key is missing. */
   get(key: string): Promise<string | undefined>
   /**
-   * Keeps the token where the key is missing; whether it was. A client that sends again after a lost connection may
-   * have kept it at the first sending, and tells false of the second: then `get` gives the token.
+   * Stores the token if the key is missing, and returns whether it was. A client that retries after a lost connection may
+   * have stored it at the first attempt, and return `false` for the second. Then `get` returns the token.
    */
   add(key: string, token: string): Promise<boolean>
   /**
-   * Adds one to the token, atomically, and gives the new one; undefined where the key is missing, which stays so. A
-   * client that sends again may have added twice.
+   * Adds one to the token atomically, and returns the new one. Returns `undefined` if the key is missing, and does not create
+   * it. A client that retries may add twice.
    */
   incr(key: string): Promise<string | undefined>
 }
 
 /**
- * What every cache takes: memcached allows no more bytes, and a space or a line's end would be another command. What
- * one client of it finds under `__proto__` cannot be told from nothing.
+ * What every cache takes: memcached allows no more bytes, and a space or a line's end would be another command. One
+ * client cannot distinguish a value under `__proto__` from a missing one.
  */
 const KEY = /^(?!__proto__$)[!-~]{1,250}$/
 

@@ -6,17 +6,17 @@ import type { Stored } from '../table/stored.js'
 export interface Writing {
   /** The state before. */
   readonly version: Version
-  /** The largest bound that some replica relies on, in ms; 0 where none is recorded. */
+  /** The largest bound that some replica relies on, in ms, or 0 if none is recorded. */
   readonly bound: number
-  /** The most that a statement can take, in bytes. */
+  /** The maximum size of a statement, in bytes. */
   readonly largest: number
   /** By which another connection can end the transaction's statements, in databases that have to be asked to. */
   readonly connection?: number | undefined
-  /** Whether a change since that version has touched the key; also where that cannot be told. */
+  /** Returns whether a change since that version has touched the key, or `true` if that is unknown. */
   touchedSince(since: Version, key: string): boolean
   /** Moves to the next state. `undefined` for effects: everything may have changed. */
   advance(effects: readonly Effect<Stored>[] | undefined, id: string): Promise<Version>
-  /** What leads from a version to the state after `change`, or to the present one where nothing changed. */
+  /** What leads from a version to the state after `change`, or to the present one if nothing changed. */
   catchUp(since: Version, change: Change<Stored> | undefined): Promise<CatchUp<Stored>>
 }
 
@@ -24,13 +24,13 @@ export interface Writing {
 export interface Versions {
   /** Whether it can record a bound. */
   readonly recordsBounds: boolean
-  /** From now on nothing is written: not even a history is founded. */
+  /** From now on nothing is written, and no history is created. */
   restrictToReads(): void
-  /** The present version; founds the history where there is none. */
+  /** Returns the present version. Creates the history if it is missing. */
   current(): Promise<Version>
-  /** What happened since. Left out where it is not known: the versions alone are compared then. */
+  /** Returns what has changed since. Missing if that is unknown, so that only versions are compared. */
   changesSince?(since: Version): Promise<CatchUp<Stored>>
-  /** Called first in a transaction that loads. What is read after it is of that version, or of a later one which is told at the next check. */
+  /** Called first in a transaction that loads. Later reads see that version or a later one, which the next check reports. */
   loading(session: ModelSession): Promise<Version>
   /** How a transaction that loads must be isolated. */
   readonly loadIsolation: { readonly isolation?: 'snapshot' }
@@ -39,8 +39,7 @@ export interface Versions {
   /** Records a bound, unless a larger one is. */
   registerMaxStaleness(ms: number): Promise<void>
   /**
-   * Called after a COMMIT that had no answer: whether it took effect, or surely did not; `undefined` where that is not known. Left
-   * out where it never is.
+   * Returns whether a COMMIT without an answer took effect, or `undefined` if that is unknown. Missing if it can never be known.
    */
   outcome?(writing: Writing): Promise<boolean | undefined>
 }

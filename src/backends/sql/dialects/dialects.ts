@@ -13,6 +13,6 @@ const DIALECTS: Readonly<Record<DialectName, Dialect>> = { postgresql, mysql, sq
 export function dialectOf({ dialect, library }: { dialect: DialectName; library: string }): Dialect {
   if (Object.hasOwn(DIALECTS, dialect)) return DIALECTS[dialect]
   throw new TypeError(
-    `The manager of ${library} names the dialect "${dialect}"; known are ${Object.keys(DIALECTS).join(', ')}.`,
+    `The manager of ${library} names the dialect "${dialect}"; the known dialects are ${Object.keys(DIALECTS).join(', ')}.`,
   )
 }

@@ -21,30 +21,30 @@ const quote = (identifier: string) => `\`${identifier.replaceAll('`', '``')}\``
 
 const where = `table_schema = COALESCE(?, DATABASE()) AND table_name = ?`
 
-/** MariaDB's JSON is long text with a check, which MariaDB alone is asked for. */
+/** MariaDB's JSON is long text with a check constraint. Only MariaDB runs this comment. */
 const json = `/*M!, EXISTS (SELECT 1 FROM information_schema.check_constraints k
   WHERE k.constraint_schema = c.table_schema AND k.table_name = c.table_name
   AND k.check_clause = CONCAT('json_valid(\`', c.column_name, '\`)')) AS json */`
 
-/** The fewest rows that are taken for no limit: the default is 2^64 - 1. */
+/** A limit of at least this many rows counts as no limit. The default is 2^64 - 1. */
 const NO_LIMIT = 2 ** 60
 
 const CHARSETS = ['charset_client', 'charset_connection', 'charset_results']
 
-/** What is wrong with a session. */
+/** Returns the fault of a session, if it has one. */
 function faultOfSession(row: SqlRow): string | undefined {
-  // NULL: results come as they are stored.
+  // NULL: results are returned as they are stored.
   const charset = CHARSETS.map(name => row[name]).find(one => one !== null && one !== 'utf8mb4')
   if (charset !== undefined) {
     return `its character set is ${charset}, which cannot hold all text; set it to utf8mb4 (option "charset", or SET NAMES utf8mb4)`
   }
   if (/(?:^|,)NO_BACKSLASH_ESCAPES(?:,|$)/.test(String(row.sql_mode))) {
-    return `its sql_mode has NO_BACKSLASH_ESCAPES, by which text that a driver has escaped changes its meaning; remove it`
+    return `its sql_mode has NO_BACKSLASH_ESCAPES, which changes the meaning of text that a driver has escaped; remove it`
   }
   if (Number(row.select_limit) < NO_LIMIT) {
     return `its sql_select_limit cuts off the rows of queries; set it to DEFAULT`
   }
-  // Whatever is read or written between transactions would be in one that nobody ends: reads stay as old as its first.
+  // Otherwise statements outside transactions would share one that nobody ends, and all reads would be as old as its first.
   if (Number(row.autocommit) !== 1) return 'its autocommit is off, so that reads see an old state; set it to 1'
   if (!/^(?:NO_CHAIN|0)$/.test(String(row.completion))) {
     return `its completion_type is ${row.completion}, so that reads after a transaction see an old state; set it to NO_CHAIN`
@@ -54,7 +54,7 @@ function faultOfSession(row: SqlRow): string | undefined {
 
 const waiting = (ms: number) => Math.max(1, Math.floor(ms / 1000))
 
-/** A locking SELECT that waits so long. The hint is MySQL's, the comment is read by MariaDB alone. */
+/** Returns a locking SELECT with a time limit. MySQL reads the hint, and only MariaDB reads the comment. */
 function locking(select: string, ms: number): string {
   const hinted = select.replace(/^SELECT/, `SELECT /*+ SET_VAR(innodb_lock_wait_timeout = ${waiting(ms)}) */`)
   return `${hinted} FOR UPDATE /*M! WAIT ${waiting(ms)} */`
@@ -62,7 +62,7 @@ function locking(select: string, ms: number): string {
 
 /** MySQL and MariaDB, with InnoDB. */
 export const mysql: Dialect = {
-  // Most collations pad: a key would be the same as that with a blank behind it.
+  // Most collations ignore a trailing space, so two keys could be equal.
   unsafeInKeys: UNSAFE_WHERE_PADDED,
   unsafeInText: UNSAFE_BUT_NUL,
   quote,
@@ -91,7 +91,7 @@ export const mysql: Dialect = {
     },
     fault: faultOfSession,
   },
-  // Nothing bounds what the model's own statements wait for: innodb_lock_wait_timeout is 50 s.
+  // Otherwise the model's own statements wait for locks for innodb_lock_wait_timeout, which is 50 s.
   interrupt: connection => ({ sql: `KILL QUERY ${connection}`, parameters: [] }),
   lockRows(table, key, keys, ms) {
     const some = keys.length === 0 ? '' : ` WHERE ${quote(key)} IN (${keys.map(() => '?').join(', ')})`
@@ -100,7 +100,7 @@ export const mysql: Dialect = {
   },
   ignoringDuplicates: insert => insert.replace(/^INSERT/, 'INSERT IGNORE'),
   replacing: insert => insert.replace(/^INSERT/, 'REPLACE'),
-  // Those to come are locked by the gaps between, as far as transactions are isolated as MySQL does by itself (REPEATABLE READ).
+  // Gap locks also exclude future rows, at MySQL's default isolation level (REPEATABLE READ).
   lockModel(_purpose, table, key) {
     return [{ sql: `SELECT ${quote(key)} AS locked FROM ${quoted({ quote }, table)} FOR UPDATE`, parameters: [] }]
   },
@@ -120,7 +120,7 @@ export const mysql: Dialect = {
   faultOfKey: ({ collation }: SqlRow) =>
     /_bin$/.test(String(collation))
       ? undefined
-      : `its collation, ${collation}, takes different keys for the same: declare it with one of the kind utf8mb4_bin`,
+      : `its collation, ${collation}, treats different keys as equal: declare it with a binary collation such as utf8mb4_bin`,
   unique: ({ schema = null, name }, column) => ({
     sql: `SELECT index_name AS found FROM information_schema.statistics WHERE ${where} AND non_unique = 0
       GROUP BY index_name HAVING COUNT(*) = 1 AND MAX(column_name) = ? AND MAX(sub_part) IS NULL LIMIT 1`,

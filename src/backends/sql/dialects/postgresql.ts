@@ -17,7 +17,7 @@ const BOUND =
   `SELECT set_config('lock_timeout', ?, true) AS a, set_config('statement_timeout', ?, true) AS b, ` +
   `set_config('idle_in_transaction_session_timeout', ?, true) AS c`
 
-/** Rows alone cannot be locked against those to come. */
+/** Row locks do not exclude future rows. */
 const lockModel: Dialect['lockModel'] = (purpose, _table, _key, name) => [
   {
     sql:
@@ -41,7 +41,7 @@ export const postgresql: Dialect = {
     })
   },
   types: { name: 'varchar(255)', whole: 'bigint', real: 'double precision', long: 'text' },
-  // A process that is stopped within its transaction would else hold up every other writer, for as long as it is stopped.
+  // Otherwise a process that is suspended inside its transaction would block every other writer until it resumes.
   bound: ms => [{ sql: BOUND, parameters: bounds(ms) }],
   session: {
     columns: {
@@ -53,19 +53,19 @@ export const postgresql: Dialect = {
         return `its client_encoding is ${client_encoding}, which cannot hold all text; set it to UTF8 (SET client_encoding = 'UTF8')`
       }
       if (standard_strings === 'on') return undefined
-      return 'its standard_conforming_strings is off, by which backslashes in text change its meaning; set it to on'
+      return 'its standard_conforming_strings is off, so backslashes change the meaning of text; set it to on'
     },
   },
   readCommitted: [{ sql: 'SET TRANSACTION ISOLATION LEVEL READ COMMITTED', parameters: [] }],
   checkConstraints: [{ sql: 'SET CONSTRAINTS ALL IMMEDIATE', parameters: [] }],
-  // The limits hold from before the lock is waited for, in one statement with it.
+  // Sets the limits in the same statement, before it waits for the lock.
   lockHead: (head, dict, ms) => [
     {
       sql: `WITH limits AS MATERIALIZED (${BOUND}) ${head.replace(' FROM ', ' FROM limits, ')} FOR UPDATE OF durabledict_model_versions`,
       parameters: [...bounds(ms), dict],
     },
   ],
-  // Also waits for rows that were inserted, which a lock on rows does not see.
+  // Also waits for inserted rows, which a row lock does not see.
   lockRows: (table, _key, _keys, ms) => [
     { sql: `SELECT set_config('lock_timeout', ?, true) AS a`, parameters: [`${ms}`] },
     { sql: `LOCK TABLE ${quoted({ quote }, table)} IN SHARE MODE`, parameters: [] },
@@ -90,7 +90,7 @@ export const postgresql: Dialect = {
   }),
   kindOf: ({ type }: SqlRow) => KINDS[String(type)],
   faultOfKey: ({ deterministic }: SqlRow) =>
-    deterministic ? undefined : 'its collation takes different keys for the same: give it a deterministic one',
+    deterministic ? undefined : 'its collation treats different keys as equal: give it a deterministic one',
   unique: (table, column) => ({
     sql: `SELECT 1 AS found
       FROM pg_index i JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[0]

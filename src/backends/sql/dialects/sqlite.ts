@@ -6,7 +6,7 @@ import { digitsOf, fromDigits, isPlain, literal } from './sqlite-text.js'
 
 const quote = (identifier: string) => `"${identifier.replaceAll('"', '""')}"`
 
-/** By the affinity that SQLite gives to the declared type, and the names that ORMs give to JSON. */
+/** Uses SQLite's type affinity, and the names that ORMs use for JSON. */
 function kindOf({ type }: SqlRow): ColumnKind | undefined {
   const declared = String(type).toUpperCase()
   if (declared.includes('JSON')) return 'json'
@@ -31,7 +31,7 @@ export const sqlite: Dialect = {
   bound: () => [],
   readCommitted: [],
   checkConstraints: [],
-  // A transaction that begins by reading could not write any more once someone else has written.
+  // A transaction that begins with a read can no longer write after another connection has written.
   lockHead: (head, dict) => [
     { sql: 'UPDATE durabledict_model_versions SET format = format WHERE dict = ?', parameters: [dict] },
     { sql: head, parameters: [dict] },
@@ -39,7 +39,7 @@ export const sqlite: Dialect = {
   ignoringDuplicates: insert => `${insert} ON CONFLICT DO NOTHING`,
   replacing: (insert, key, others) =>
     `${insert} ON CONFLICT (${key.join(', ')}) DO UPDATE SET ${others.map(name => `${name} = excluded.${name}`).join(', ')}`,
-  // Takes the lock of the whole file, and changes nothing.
+  // Locks the whole file and changes nothing.
   lockModel(_purpose, table, key) {
     const sql = `UPDATE ${quoted({ quote }, table)} SET ${quote(key)} = ${quote(key)} WHERE 1 = 0`
     return [{ sql, parameters: [] }]
@@ -47,8 +47,8 @@ export const sqlite: Dialect = {
   columns: ({ name }) => ({ sql: 'SELECT name, type FROM pragma_table_info(?)', parameters: [name] }),
   kindOf,
   faultOfKey: () => undefined,
-  // The last condition: an index of its own does not help where the column itself is compared otherwise (NOCASE, RTRIM). What is
-  // united with a column is compared as the column is.
+  // The last condition rejects a column that is compared differently from its index (NOCASE, RTRIM). A UNION with a column uses the
+  // column's own comparison.
   unique: ({ name }, column) => ({
     sql: `SELECT l.name AS found FROM pragma_index_list(?) l WHERE l."unique" = 1 AND l.partial = 0
       AND (SELECT count(*) FROM pragma_index_xinfo(l.name) WHERE key = 1) = 1

@@ -41,9 +41,9 @@ export interface DrizzleManagerOptions {
 /**
  * A table of a Drizzle database, for `ModelDict.open`. Defaults, `$defaultFn`, `$onUpdate` and types of columns apply.
  *
- * @typeParam Row - what a select gives; inferred from the table.
- * @throws TypeError where they are not a database and a table of Drizzle; where the driver's transactions are synchronous; where the
- * database is one connection of PostgreSQL or MySQL rather than a pool; where it is a transaction.
+ * @typeParam Row - a row that a select returns, inferred from the table.
+ * @throws TypeError if they are not a database and a table of Drizzle, if the driver's transactions are synchronous, if the database
+ * is a single connection of PostgreSQL or MySQL rather than a pool, or if it is a transaction.
  *
  * @example
  * const dict = await ModelDict.open(drizzleManager(db, settings))

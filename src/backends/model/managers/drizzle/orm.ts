@@ -26,7 +26,7 @@ let loaded: DrizzleOrm | undefined
 
 /**
  * @param given - the package itself, when the caller passed it.
- * @throws UnsupportedError where it is not installed beside the library.
+ * @throws UnsupportedError if it is not installed beside the library.
  */
 export async function drizzleOrm(given: DrizzleOrm | undefined): Promise<DrizzleOrm> {
   if (given) return given

@@ -3,7 +3,7 @@ import { checkedRows } from '../../../sql/replies.js'
 import type { SqlParameter, SqlRow } from '../../../sql/sql-session.js'
 import type { Columns } from '../manager.js'
 
-/** Of a column of Drizzle, that which is used here. */
+/** The used members of a Drizzle column. */
 export interface Column {
   readonly name: string
   readonly dataType: string
@@ -13,10 +13,10 @@ export interface Column {
 /** What a select can give: a column, or SQL. */
 export type Selected = object
 
-/** A table of Drizzle: what it is about lies under symbols. */
+/** A table of Drizzle. Symbols are the keys of its metadata. */
 export type Table = Readonly<Record<symbol, unknown>>
 
-/** Of a database or a transaction of Drizzle, that which is used here. */
+/** The used members of a Drizzle database or transaction. */
 export interface Database {
   readonly dialect: { readonly casing?: { getColumnCasing(column: Column): string } }
   readonly session: Session
@@ -62,7 +62,7 @@ const TABLES: Readonly<Record<string, DialectName>> = {
 
 const EXPECTED = 'drizzleManager() takes a database and a table of Drizzle 0.45: drizzleManager(db, settings).'
 
-/** @throws TypeError where they do not fit, or cannot be used. */
+/** @throws TypeError if they do not match, or are not supported. */
 export function dialectOf(db: Database, table: Table): DialectName {
   const methods = [db?.select, db?.insert, db?.transaction, db?.session?.prepareQuery]
   if (methods.some(method => typeof method !== 'function')) throw new TypeError(EXPECTED)

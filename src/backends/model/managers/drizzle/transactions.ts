@@ -14,7 +14,7 @@ type Isolation = TransactionOptions['isolation']
 export interface Transactions {
   /** @param limit - the most that beginning may take, in ms. */
   run<R>(work: Work<R>, isolation: Isolation, limit?: number): Promise<R>
-  /** Runs one statement by what the work is given. */
+  /** Runs one statement on the database that the work gets. */
   outside<R>(work: (by: Pick<Database, 'session'>, discard?: Discard) => Promise<R>): Promise<R>
 }
 
@@ -75,7 +75,7 @@ class AsItComes implements Transactions {
   }
 }
 
-/** A file of SQLite: libsql does not wait for its own transactions, but fails where one is under way. */
+/** An SQLite file. libsql does not wait for its own transactions, but fails during one. */
 class OneAtATime implements Transactions {
   readonly #db: Database
   readonly #turns: InTurn
@@ -128,12 +128,12 @@ class Pooled implements Transactions {
     )
   }
 
-  /** @param work - is given what to call with an error that leaves the connection in order. */
+  /** @param work - gets a function, to be called with an error that leaves the connection usable. */
   async #onConnection<R>(
     work: (session: Session, discard: Discard, done: (error: unknown) => void) => Promise<R>,
   ): Promise<R> {
     const connection = (await this.#connect()) as Connection
-    // Told by the statement that fails; without a listener the process would end.
+    // The failing statement reports the error. Without a listener the process would end.
     const ignore = () => {}
     connection.on('error', ignore)
     const session: Session = Object.create(this.#session, { client: { value: connection }, logger: { value: SILENT } })

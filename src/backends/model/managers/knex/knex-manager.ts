@@ -42,8 +42,8 @@ export interface KnexManagerOptions {
 /**
  * A table of a Knex instance, for `ModelDict.open`. `wrapIdentifier` and `postProcessResponse` apply.
  *
- * @typeParam Row - what a select of all columns gives.
- * @throws TypeError where it is no Knex instance, or a transaction, or the database is not known.
+ * @typeParam Row - a row that a select of all columns returns.
+ * @throws TypeError if it is not a Knex instance, if it is a transaction, or if the database is unknown.
  *
  * @example
  * const dict = await ModelDict.open(knexManager(knex, 'settings'))

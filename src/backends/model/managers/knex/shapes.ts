@@ -125,7 +125,7 @@ function rowsIn(response: unknown, dialect: DialectName): unknown {
 /** Strings, quoted names, and placeholders. */
 const PARTS = /'[^']*'|"[^"]*"|\$(\d+)|\?/g
 
-/** Knex numbers the placeholders itself, wherever a question mark stands that is not escaped. */
+/** Knex numbers the placeholders itself: each unescaped question mark is one. */
 function withQuestionMarks(sql: string, parameters: readonly SqlParameter[]) {
   const bindings: (SqlParameter | undefined)[] = []
   const text = sql.replace(PARTS, (part, index: string | undefined) => {

@@ -33,8 +33,8 @@ export interface KyselyManagerOptions {
 /**
  * A table of a Kysely instance, for `ModelDict.open`. Plugins apply to the names of tables and columns, and to instances.
  *
- * @typeParam Row - what a select of all columns gives: `Selectable<SettingsTable>`.
- * @throws TypeError where it is no Kysely instance, or a transaction, or the database is not known.
+ * @typeParam Row - a row that a select of all columns returns: `Selectable<SettingsTable>`.
+ * @throws TypeError if it is not a Kysely instance, if it is a transaction, or if the database is unknown.
  *
  * @example
  * const dict = await ModelDict.open(kyselyManager(db, 'settings'))

@@ -18,7 +18,7 @@ import {
   type PrismaRow,
 } from './shapes.js'
 
-/** What a timer takes, in ms; Prisma's timers take it for one that ends at once beyond that. */
+/** The longest duration of a timer, in ms. Prisma's timers end immediately if it is longer. */
 const LONGEST = 2 ** 31 - 1
 
 const KINDS: Readonly<Record<string, ColumnKind>> = { Json: 'json', Bytes: 'bytes' }
@@ -27,10 +27,10 @@ const HOW = "Pass the client and the name of a model, as in prismaManager(prisma
 
 /**
  * A model of a Prisma client (Prisma 7), for `ModelDict.open`: `prismaManager(prisma, 'setting')`, or `prismaManager(prisma.setting)`
- * where the client was not extended. Rows are written by `create` (`createMany` for several at once), `update` and `deleteMany`,
- * inside of `$transaction`, so that defaults, `@updatedAt` and the client's extensions apply.
+ * of the client before it was extended. Rows are written by `create` (`createMany` for several at once), `update` and `deleteMany`,
+ * inside `$transaction`, so that defaults, `@updatedAt` and the client's extensions apply.
  *
- * @throws TypeError where it is no client or model, or the database is not known.
+ * @throws TypeError if it is not a client or a model, or if the database is unknown.
  *
  * @example
  * const dict = await ModelDict.open(prismaManager(prisma, 'setting'))
@@ -61,7 +61,7 @@ export function isPrismaDelegate(value: unknown): value is PrismaDelegateShape {
 
 /** The client of a model, and the client's name of it. A model of an extended client knows only the client before. */
 function clientOf(model: unknown): [Client, string] {
-  if (!isPrismaDelegate(model)) throw new TypeError(`This is no model of a Prisma client. ${HOW}`)
+  if (!isPrismaDelegate(model)) throw new TypeError(`This is not a model of a Prisma client. ${HOW}`)
   const { $name, $parent } = model as unknown as Delegate
   const name = `${$name.charAt(0).toLowerCase()}${$name.slice(1)}`
   if ($parent[name] === model) return [checkedClient($parent), name]
@@ -74,7 +74,7 @@ function checkedClient(value: unknown): Client {
   const { $connect, $transaction, $queryRawUnsafe } = (value ?? {}) as Partial<Client>
   const members = [$connect, $transaction, $queryRawUnsafe]
   if (members.every(member => typeof member === 'function')) return value as Client
-  throw new TypeError(`This is no Prisma client, or only that of a transaction. ${HOW}`)
+  throw new TypeError(`This is not a Prisma client, or it is the client of a transaction. ${HOW}`)
 }
 
 class PrismaManager implements ModelManager {

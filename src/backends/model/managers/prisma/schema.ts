@@ -8,7 +8,7 @@ export function keptFields(schema: string, model: string): ReadonlySet<string> {
   return new Set(fields.filter(field => /\s@(?:id|updatedAt)\b/.test(field)).map(nameOf))
 }
 
-/** Without what stands in quotes or in a comment. */
+/** Removes quoted text and comments. */
 function withoutTexts(line: string): string {
   return line.replaceAll(/"(?:[^"\\]|\\.)*"/g, '""').replace(/\/\/.*$/, '')
 }

@@ -18,7 +18,7 @@ export function kindOf(model: Model, property: string): ColumnKind | undefined {
   return KINDS[model.rawAttributes[property]?.type.key ?? '']
 }
 
-/** A virtual attribute is no column. */
+/** Returns whether the property is a column rather than a virtual attribute. */
 export function isColumn(model: Model, property: string): boolean {
   const attribute = Object.hasOwn(model.rawAttributes, property) ? model.rawAttributes[property] : undefined
   return attribute !== undefined && attribute.type.key !== 'VIRTUAL'

@@ -23,8 +23,8 @@ const WITH_SCHEMAS = ['postgres', 'mariadb']
 /**
  * A model of Sequelize 6 for `ModelDict`, on PostgreSQL, MySQL or MariaDB.
  *
- * @param model - the class, as `sequelize.define` gives it or `init` has initialized it. Its scopes do not matter.
- * @throws TypeError where it is something else.
+ * @param model - the class, as `sequelize.define` returns it or `init` initializes it. Its scopes do not matter.
+ * @throws TypeError if it is anything else.
  *
  * @example
  * const dict = await ModelDict.open(sequelizeManager(Setting))
@@ -133,7 +133,7 @@ class SequelizeManager<Row extends object> implements ModelManager<Row> {
     return Object.fromEntries(columns.filter(([, value]) => value !== undefined))
   }
 
-  /** By the setters, where there are any: the columns are what getters gave. */
+  /** Uses the setters if the model has any, because the columns are the results of getters. */
   instance(columns: Columns): Row {
     const raw = !Object.values(this.#model.rawAttributes).some(({ get, set }) => get || set)
     const instance = this.#model.build(columns, { isNewRecord: false, raw })

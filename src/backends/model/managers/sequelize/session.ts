@@ -23,8 +23,8 @@ const PLAINLY = {
 const PLACEHOLDER = /'(?:[^']|'')*'|"[^"]*"|`[^`]*`|\?/g
 
 /**
- * One model inside of one transaction, whatever its default scope. Rows of a paranoid model that were deleted are no rows of the
- * dictionary: they are not read, and give way to new ones of the same key.
+ * One model inside one transaction, without its default scope. Soft-deleted rows of a paranoid model are not part of the dictionary:
+ * they are not read, and new rows with the same key replace them.
  */
 export class SequelizeSession implements ModelSession {
   readonly #model: Model
@@ -121,7 +121,7 @@ export class SequelizeSession implements ModelSession {
     return names.some(name => Boolean(this.#model.hasHook(name) || sequelize?.hasHook(name)))
   }
 
-  /** New at each call: Sequelize writes to the options that it is given. */
+  /** Returns new options for each call, because Sequelize changes them. */
   #own(): object {
     return { ...PLAINLY, retry: { ...PLAINLY.retry }, transaction: this.#transaction }
   }

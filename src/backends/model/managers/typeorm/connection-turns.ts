@@ -1,17 +1,17 @@
 import { InTurn } from '../../../../queues/in-turn.js'
 import { now, delay as wait } from '../../../../time/clock.js'
 
-/** A connection that may be inside of a transaction. */
+/** A connection that may be inside a transaction. */
 interface Connection {
   readonly isTransactionActive: boolean
 }
 
-/** How often is looked, in ms, whether someone else's transaction has ended: TypeORM does not tell. */
+/** How often to check whether another transaction has ended, in ms. TypeORM does not report it. */
 const LOOK = 2
 
 /**
- * One after the other on the one connection of a data source, which the application may use as well. A transaction of ours never
- * becomes part of another, and no statement of ours reads what a transaction has not committed.
+ * Runs work one by one on the only connection of a data source, which the application may also use. The library's transactions never
+ * become part of another one, and its statements never read uncommitted changes.
  */
 export class ConnectionTurns {
   readonly #connection: Connection
@@ -22,8 +22,8 @@ export class ConnectionTurns {
   }
 
   /**
-   * Runs it once it is its turn.
-   * @param limit - how long a transaction of the application's is waited for, in ms.
+   * Runs the work when its turn comes.
+   * @param limit - how long to wait for a transaction of the application, in ms.
    */
   run<R>(work: () => Promise<R>, limit: number): Promise<R> {
     return this.#turns.run(() => this.#begin(work, limit))
@@ -34,8 +34,8 @@ export class ConnectionTurns {
     while (this.#connection.isTransactionActive) {
       if (now() - start > limit) {
         throw new Error(
-          `A transaction of the application's was open for more than ${limit} ms on this data source, which has one connection. ` +
-            'Do not wait for the dictionary inside of it, or give the dictionary a data source of its own.',
+          `A transaction of the application was open for more than ${limit} ms on this data source, which has one connection. ` +
+            'Do not wait for the dictionary inside it, or give the dictionary a data source of its own.',
         )
       }
       await wait(LOOK)

@@ -26,8 +26,8 @@ export async function runQuery(
 }
 
 /**
- * One entity inside of one transaction. Rows that were deleted softly are no rows of the dictionary: they are not read, and give
- * way to new ones of the same key.
+ * One entity inside one transaction. Soft-deleted rows are not part of the dictionary: they are not read, and new rows with the same
+ * key replace them.
  */
 export class TypeormSession implements ModelSession {
   readonly #manager: EntityManager
@@ -70,7 +70,7 @@ export class TypeormSession implements ModelSession {
     }
   }
 
-  /** Listeners and subscribers expect a whole entity; where there are none, one UPDATE does the same. */
+  /** Listeners and subscribers need the whole entity. Without any, one UPDATE has the same effect. */
   async update(keyCol: string, key: string, columns: Columns): Promise<void> {
     const storable = this.#storable(this.#changeable(columns))
     if (!this.#isHeard('Update')) {
@@ -127,7 +127,7 @@ export class TypeormSession implements ModelSession {
     return rows.map(raw => Object.fromEntries(properties.map(name => [name, this.#hydrated(name, raw[name])])))
   }
 
-  /** Drivers parse JSON, as their options say, and TypeORM may do so once more: it is given the text to begin with. */
+  /** Selects JSON as text, because the driver may parse it, depending on its options, and TypeORM may parse it again. */
   #selected(property: string): string {
     const type = this.#asText(property)
     return type ? `CAST(${ENTRY}.${property} AS ${type})` : `${ENTRY}.${property}`

@@ -33,7 +33,7 @@ export interface Metadata extends Readonly<Record<ListenersOf, readonly Listener
   readonly target: unknown
   readonly tableName: string
   readonly schema?: string | undefined
-  /** Where it is another than the connection's. */
+  /** Set if it differs from the connection's database. */
   readonly database?: string | undefined
   readonly columns: readonly Column[]
   readonly deleteDateColumn?: Column | undefined

@@ -20,8 +20,8 @@ const WRITING: Readonly<Record<DialectName, string | undefined>> = {
 }
 
 /**
- * The application's data source as a dictionary uses it: always the primary, on a query runner of its own, without the cache of
- * query results, which would give what was read before.
+ * The application's data source as a dictionary uses it: always the primary, on a query runner of its own, without the query cache,
+ * which could return old results.
  */
 export class OwnDataSource {
   readonly dataSource: DataSource

@@ -21,17 +21,17 @@ const DIALECTS: Readonly<Record<string, DialectName>> = {
   'better-sqlite3': 'sqlite',
 }
 
-/** How long one statement outside of a transaction waits for a transaction of the application's, in ms. */
+/** How long a statement outside a transaction waits for a transaction of the application, in ms. */
 const PATIENCE = 5_000
 
-/** The turns on a data source that has one connection, whoever uses it. */
+/** The queues of data sources that have only one connection. */
 const turnsOf = processWide('turns of TypeORM', () => new WeakMap<DataSource, ConnectionTurns>())
 
 /**
  * An entity of TypeORM (1.0 or later) for `ModelDict`, on PostgreSQL, MySQL, MariaDB, or SQLite through better-sqlite3 or libsql.
  *
  * @param repository - `dataSource.getRepository(Setting)`, of a data source that is initialized.
- * @throws TypeError where it is something else.
+ * @throws TypeError if it is anything else.
  *
  * @example
  * const dict = await ModelDict.open(typeormManager(source.getRepository(Setting)))
@@ -143,7 +143,7 @@ class TypeormManager<Row extends object> implements ModelManager<Row> {
     return typeof target === 'function' ? value instanceof target : Object.hasOwn(value, keyCol)
   }
 
-  /** Relations that were loaded are no columns. */
+  /** Leaves out loaded relations. */
   columnsOf(instance: object): Columns {
     const own = instance as Columns
     const names = new Set(this.#metadata.columns.map(({ propertyPath }) => propertyPath.split('.')[0] as string))

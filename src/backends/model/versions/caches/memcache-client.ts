@@ -16,7 +16,7 @@ export class MemcacheClientVersions implements VersionClient {
   readonly label = 'memcached'
   readonly #client: MemcacheClient
 
-  /** @throws TypeError where it takes any of several servers. */
+  /** @throws TypeError if it uses any of several servers. */
   constructor(client: MemcacheClient) {
     this.#client = client
     if (serversOf(client) > 1) {

@@ -41,7 +41,7 @@ export class MemjsVersions implements VersionClient {
   readonly label = 'memcached'
   readonly #client: MemjsClient
 
-  /** @throws TypeError where it fails over to other servers. */
+  /** @throws TypeError if it fails over to other servers. */
   constructor(client: MemjsClient) {
     this.#client = client
     if (client.servers.length > 1 && (client.options as { failover?: unknown }).failover) {

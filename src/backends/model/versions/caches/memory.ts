@@ -1,8 +1,8 @@
 import { checkToken, checkVersionKey, type VersionCache } from '../version-cache.js'
 
 /**
- * Versions in the memory of this process: for a single process, and for tests. Dictionaries share what they are given
- * the same object for; other processes see nothing of it.
+ * Versions in the memory of this process: for a single process, and for tests. Dictionaries share it if they
+ * get the same object; other processes do not see it.
  *
  * @example
  * await ModelDict.open(prisma.setting, { cache: memoryVersions() })

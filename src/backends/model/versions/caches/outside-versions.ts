@@ -4,7 +4,7 @@ import { within } from '../../../../time/within.js'
 import { shapeOf } from '../../../sql/replies.js'
 import { checkToken, checkVersionKey, isToken, type VersionCache } from '../version-cache.js'
 
-/** Of the caches outside of this process. */
+/** The options of caches outside this process. */
 export interface VersionCacheOptions {
   /**
    * The most that any one call may take, in milliseconds, whatever the client's own limits. Default 5,000; at least 1.
@@ -61,7 +61,7 @@ export class OutsideVersions implements VersionCache {
     return this.#toToken(key, await this.#ask(() => this.#client.incr(key, this.#timeout)))
   }
 
-  /** @throws StoreUnavailableError where something else lies there. */
+  /** @throws StoreUnavailableError if something else is stored there. */
   #toToken(key: string, value: unknown): string | undefined {
     if (value === undefined) return undefined
     const text = toText(value)
