@@ -10,7 +10,7 @@ const PRINTABLE = Array.from({ length: 94 }, (_, index) => String.fromCharCode(3
 
 /** What every version cache must do. @param caches - two of them, on one store, through two clients. */
 export function cacheSuite(caches: () => { one: VersionCache; other: VersionCache }): void {
-  it('stores and returns a version if there is none', async () => {
+  it('creates and returns a version if none exists', async () => {
     const { one, other } = caches()
     const key = newKey()
     expect(await one.get(key)).toBeUndefined()

@@ -8,7 +8,7 @@ const svg = drawn('npm run demo', [
   { at: 300, text: '  lost   0' },
 ])
 
-describe('the drawing of what the demo prints', () => {
+describe('the recording of the demo', () => {
   test('shows every line, escaped', () => {
     expect(svg).toMatch(/>One &amp; &lt;two&gt;<\/text>/)
     expect(svg).toMatch(/> {2}lost {3}0<\/text>/)
@@ -25,14 +25,14 @@ describe('the drawing of what the demo prints', () => {
     expect(shares[0]).toBeLessThan(Number(shares[1]))
   })
 
-  test('is described to those who do not see it, and does not move for those who ask for that', () => {
+  test('has a description for screen readers, and does not move if the reader prefers reduced motion', () => {
     expect(svg).toMatch(/role="img" aria-labelledby="title description"/)
     expect(svg).toMatch(/<title id="title">[^<]+<\/title>\n<desc id="description">[^<]+<\/desc>/)
     expect(svg).toContain('@media (prefers-reduced-motion:reduce){.line{animation:none}}')
   })
 })
 
-test('docs/demo.svg is a recording in which everything held', () => {
+test('docs/demo.svg is a recording in which all checks passed', () => {
   const recording = readFileSync(new URL('../../docs/demo.svg', import.meta.url), 'utf8')
   expect(recording).toContain('>All checks passed.</text>')
   expect(recording.length).toBeLessThan(100 * 1024)

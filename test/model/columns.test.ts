@@ -86,7 +86,7 @@ describe('a value column of', () => {
     await expect(opening).rejects.toThrow(UnsupportedError)
   })
 
-  it('jsonb refuses NUL, and the error says so', async () => {
+  it('jsonb rejects NUL, and the error says so', async () => {
     const { dict } = await open('key text PRIMARY KEY, value jsonb', { encoding: JSONEncoding })
     await expect(dict.set('a', 'nul \0 inside')).rejects.toMatchObject({ code: 'DURABLEDICT_INVALID_VALUE', key: 'a' })
     expect(await dict.has('a')).toBe(false)

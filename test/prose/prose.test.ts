@@ -49,7 +49,7 @@ describe('a page', () => {
     expect(inPage('```ts\nconst a = 1 // It is loaded anew.\n```\n')).toEqual(['anew'])
   })
 
-  test('keeps the place of what it finds', () => {
+  test('keeps the position of each finding', () => {
     const page = 'One `x`.\n\n```ts\nlet a\n```\n\nIt is [told](https://a.b/c) now.\n'
     const [found] = proseOfPage(page).flatMap(({ text, at }) => judge(text).map(({ index }) => at + index))
     expect(found).toBe(page.indexOf('told'))

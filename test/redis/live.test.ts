@@ -86,7 +86,7 @@ for (const [name, open] of Object.entries(CLIENTS)) {
       await until(() => reader.local.size === 0, 'a clear arrives')
     })
 
-    test('what was written while the connection for messages was lost is requested', async () => {
+    test('a write made while the connection for messages was lost is requested', async () => {
       const [one, other] = [await open(server.url), await open(server.url)]
       cleanup.push(one.end, other.end)
       await using writer = await RedisDict.open('lost', one.client)

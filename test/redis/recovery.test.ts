@@ -122,7 +122,7 @@ describe('a primary that has become a replica, but keeps its connections, is lef
   }
 })
 
-describe('a frozen primary is left for the replica that takes over', () => {
+describe('a frozen primary is abandoned for the replica that takes over', () => {
   const sentinels = { 'node-redis': nodeRedisSentinel, ioredis: ioredisSentinel6 }
   for (const [name, connect] of Object.entries(sentinels)) {
     test.concurrent(`under Sentinel, by ${name}`, async ({ onTestFinished }) => {

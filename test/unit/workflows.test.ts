@@ -72,7 +72,7 @@ describe('the workflows', () => {
 })
 
 describe('the issue forms', () => {
-  test.each(FORMS)('%s asks for something, each answer under an id of its own', path => {
+  test.each(FORMS)('%s has at least one question, each with its own id', path => {
     const { name, description, body } = parse(read(path))
     expect([typeof name, typeof description]).toEqual(['string', 'string'])
     const ids = body.flatMap(({ id }: { id?: string }) => (id === undefined ? [] : [id]))
@@ -82,7 +82,7 @@ describe('the issue forms', () => {
 })
 
 describe('a release', () => {
-  test('puts what was unreleased under its version', () => {
+  test('moves the unreleased changes under its version', () => {
     const changelog = '# Changelog\n\n## Unreleased\n\n- New.\n'
     const released = '# Changelog\n\n## Unreleased\n\n## 1.2.3\n\n- New.\n'
     expect(withRelease(changelog, '1.2.3')).toBe(released)

@@ -208,7 +208,7 @@ describe('an object that is not a dictionary, or a wrong option', () => {
   const refused = (dictionaries: unknown, options?: unknown) => () =>
     freshPerRequest(dictionaries as never, options as never)
 
-  test('throws a TypeError that names what it got and the remedy', async () => {
+  test('throws a TypeError that names the argument and the remedy', async () => {
     const { dict } = await openPair()
     const promise = MemoryDict.open()
     const cases: [dictionaries: unknown, options: unknown, message: RegExp][] = [

@@ -270,7 +270,7 @@ describe('the head', () => {
     expect(mirror.since(left)).toMatchObject({ diverged: true })
   })
 
-  test('leaves out of the log what is too long to be archived', () => {
+  test('omits from the log what is too long to be archived', () => {
     const first = newHead(0, 2)
     const long = nextHead(
       first,

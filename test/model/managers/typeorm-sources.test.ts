@@ -134,7 +134,7 @@ describe('typeormManager on the single connection of SQLite', () => {
     await run(manager, session => create(session, 'a'))
   })
 
-  test('takes turns with other managers of the same source', async () => {
+  test('alternates with other managers of the same source', async () => {
     const same = typeormManager(source.getRepository(Setting))
     const mine = new Error('mine')
     const failing = run(manager, async session => {

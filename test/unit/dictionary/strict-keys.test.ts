@@ -65,7 +65,7 @@ describe('with strictKeys', () => {
     await expect(dict.set('other', 10)).rejects.toThrow(InvalidKeyError)
   })
 
-  test('leaves other keys of the store alone, and lists them', async () => {
+  test('lists other keys of the store and does not change them', async () => {
     const store = new MemoryStore()
     const other = await MemoryDict.open(store)
     await other.set('tehme', 1)

@@ -34,7 +34,7 @@ function play({ push = true, heartbeat = 300, bound = 1_000 } = {}) {
 const down = new Error('down')
 
 describe('LiveFeed', () => {
-  test('subscribes first, and then asks for what changed in between', async () => {
+  test('subscribes first, and then checks for changes in between', async () => {
     const { replica, start } = play()
     await start()
     expect(replica.subscribe.mock.invocationCallOrder[0]).toBeLessThan(

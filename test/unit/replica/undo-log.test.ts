@@ -54,7 +54,7 @@ describe('UndoLog', () => {
   })
 })
 
-describe('a state held for long', () => {
+describe('a state held for a long time', () => {
   test('stays unchanged while many later states are held, released and collected', async () => {
     setFlagsFromString('--expose-gc')
     const collect = runInNewContext('gc') as () => void
