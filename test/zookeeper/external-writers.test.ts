@@ -305,7 +305,8 @@ test('keys that a path cannot contain are read back unchanged', async () => {
   const other = await open(path, { encoding: new RichEncoding() })
   expect(new Map(other.local)).toEqual(new Map(keys.map((key, index) => [key, index])))
   for (const [index, key] of keys.entries()) expect(await other.pop(key)).toBe(index)
-  expect(await dict.size()).toBe(0)
+  await dict.sync() // A checked read may precede the last watch event.
+  expect(dict.local.size).toBe(0)
   for (const key of ['', '\ud800', 'x'.repeat(513)]) {
     expect(await rejection(dict.set(key, 1))).toBeInstanceOf(InvalidKeyError)
   }
