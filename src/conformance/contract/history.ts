@@ -80,7 +80,7 @@ export const recordedHistory: Topic = {
       assert.equal(new Set(found.map(({ version }) => version)).size, 1, 'all of the state after the batch')
     }),
 
-    'a conflict and a group without effect are no commits': one(async (backend, other) => {
+    'a conflict and a group without effect create no commit': one(async (backend, other) => {
       const before = await backend.lastUpdated()
       await commit(other, group([set('a', '1')]))
       const conflicting = {
