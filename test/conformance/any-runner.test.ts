@@ -36,7 +36,7 @@ test('accepts it() instead of test(), and does not need skip()', () => {
   const describe = (_: string, register: () => void) => register()
   conformance({ describe, it }, { ...subject, missing: { commit: 'none' } })
   expect(names.length).toBeGreaterThan(400)
-  expect(names.filter(name => name.includes('no commit'))).toEqual([])
+  expect(names.filter(name => name.includes('[no commit: '))).toEqual([])
 })
 
 test('rejects an object that is not a runner', () => {
