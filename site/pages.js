@@ -13,6 +13,7 @@ export const pages = [
       ['Why and when, and when not', 'why'],
       ['Guide', 'guide'],
       ['Freshness and guarantees', 'guarantees'],
+      ['History and undo', 'history'],
       ['Values and encodings', 'encodings'],
       ['Errors', 'errors'],
       ['Migrating from the Python library', 'from-python'],

@@ -35,6 +35,12 @@ export type {
 export type { Derived, DeriveOptions } from './dictionary/derived.js'
 export { DurableDict } from './dictionary/durable-dict.js'
 export type { Change, EventMap, FreshEvent, StaleEvent, SyncEvent } from './dictionary/events.js'
+export type { AttributionOptions } from './dictionary/history/attribution.js'
+export type { CommitStream, HistoryOptions } from './dictionary/history/commit-stream.js'
+export type { Commit, CommitChange } from './dictionary/history/commits.js'
+export type { HistoryOf } from './dictionary/history/history-of.js'
+export type { HistoryPolicyOptions } from './dictionary/history/policy.js'
+export type { RevertOptions } from './dictionary/history/revert.js'
 export type { OpenOnBackend } from './dictionary/open.js'
 export type {
   CommonOptions,

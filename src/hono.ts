@@ -36,7 +36,7 @@ export function freshPerRequest<const A extends Dictionaries>(
       context.set('dicts', scope.dicts)
       return scope.run(next)
     }
-    const begun = fresh.begin(context.req.raw, outgoing(context.env))
+    const begun = fresh.begin(context.req.raw, outgoing(context.env), context)
     return isPromise(begun) ? begun.then(enter, refuse) : enter(begun)
   }
 }

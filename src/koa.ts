@@ -46,7 +46,7 @@ export function freshPerRequest<const A extends Dictionaries>(
       context.res.once('pipe', body => readWithin(scope, body))
       return scope.run(next)
     }
-    const begun = fresh.begin(context.req, context.res)
+    const begun = fresh.begin(context.req, context.res, context)
     return isPromise(begun) ? begun.then(enter) : enter(begun)
   }
 }

@@ -7,8 +7,9 @@ import type { TypeormRepository } from './backends/model/managers/typeorm/typeor
 import type { ModelBackend } from './backends/model/model-backend.js'
 import { openModel } from './backends/model/open-model.js'
 import { type ModelOptions, splitOptions } from './backends/model/options.js'
-import type { Internals } from './dictionary/assembly.js'
+import type { Core } from './dictionary/core.js'
 import { DurableDict } from './dictionary/durable-dict.js'
+import type { AttributionOptions } from './dictionary/history/attribution.js'
 import { type Kind, kindOf } from './dictionary/kind.js'
 import {
   type CommonOptions,
@@ -160,13 +161,17 @@ export interface ModelDictKind extends Kind<OpenModelDict> {
 class TouchableDict extends DurableDict {
   readonly #backend: ModelBackend
 
-  private constructor(internals: Internals, backend: ModelBackend) {
-    super(internals)
+  private constructor(core: Core, backend: ModelBackend, attribution?: AttributionOptions) {
+    super(core, attribution)
     this.#backend = backend
   }
 
   static openOn(backend: ModelBackend, options: CommonOptions): Promise<TouchableDict> {
-    return DurableDict.openAs(backend, options, internals => new TouchableDict(internals, backend))
+    return DurableDict.openAs(backend, options, core => new TouchableDict(core, backend))
+  }
+
+  protected override viewAs(core: Core, attribution: AttributionOptions): TouchableDict {
+    return new TouchableDict(core, this.#backend, attribution)
   }
 
   async touch(...keys: string[]): Promise<void> {

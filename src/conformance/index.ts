@@ -11,6 +11,7 @@ import { contexts } from './dictionary/contexts.js'
 import { defaults } from './dictionary/defaults.js'
 import { encodings } from './dictionary/encodings.js'
 import { events } from './dictionary/events.js'
+import { history } from './dictionary/history.js'
 import { keys } from './dictionary/keys.js'
 import { races } from './dictionary/races.js'
 import { readOnly } from './dictionary/read-only.js'
@@ -64,6 +65,7 @@ const TOPICS: readonly Topic[] = [
   races,
   transactions,
   watching,
+  history,
   events,
   defaults,
   schemas,

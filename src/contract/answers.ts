@@ -1,5 +1,5 @@
 import type { CatchUp, Change, Committed, Effect, Version } from './backend.js'
-import type { CommitNote } from './history.js'
+import type { CommitNote, HistoryPage, StoredCommit } from './history.js'
 
 /** @throws TypeError if the version cannot identify a state: objects differ at each call, and `undefined` is always the same. */
 export function checkVersion(version: unknown, call = 'lastUpdated()'): Version {
@@ -96,4 +96,20 @@ export function checkPair(pair: readonly [string, unknown]): [string, unknown] {
 
 function typeName(value: unknown): string {
   return value === null ? 'null' : Array.isArray(value) ? 'an array' : typeof value
+}
+
+/** @throws TypeError unless it is a page of a history. */
+export function checkHistoryPage(page: HistoryPage<unknown> | undefined): HistoryPage<unknown> {
+  const { commits, floor, dropped } = (page ?? {}) as Partial<HistoryPage<unknown>>
+  const isPage = Array.isArray(commits) && commits.every(isCommit) && Number.isSafeInteger(floor)
+  if (page && isPage && dropped && Symbol.iterator in dropped) return page
+  throw new TypeError(
+    'history() of the backend must return { commits, floor, dropped }, with an id, a position and changes for each commit.',
+  )
+}
+
+function isCommit(commit: unknown): boolean {
+  const { id, position, version, at, changes } = (commit ?? {}) as Partial<StoredCommit<unknown>>
+  if (typeof id !== 'string' || !Number.isSafeInteger(position) || version === undefined) return false
+  return Number.isFinite(at) && Array.isArray(changes) && changes.every(({ key }) => typeof key === 'string')
 }

@@ -13,7 +13,7 @@ import { Codec } from './codec.js'
 import { Defaults } from './defaults.js'
 import { type Change, Emitter } from './events.js'
 import { Keys } from './keys.js'
-import { checkBound, checkConsistency, type Settings } from './options.js'
+import { checkBound, checkConsistency, checkHistory, type Settings } from './options.js'
 import { Reencoder } from './reencoder.js'
 import { SchemaCheck } from './schema.js'
 import type { StoreContext } from './store-context.js'
@@ -27,6 +27,9 @@ const HEARTBEATS_PER_BOUND = 3
 
 /** How often a live dictionary polls a backend that neither pushes nor sets `pollEvery`, in ms. */
 const POLL_EVERY = 100
+
+/** The history, as it is in the store. */
+export type Past = Pick<BoundedStore, 'history' | 'forgetAuthor'>
 
 /** The parts of an open dictionary. */
 export interface Internals {
@@ -42,6 +45,7 @@ export interface Internals {
   readonly replica: Replica
   readonly reencoder: Reencoder
   readonly feed: LiveFeed | undefined
+  readonly past: Past
 }
 
 /** Builds a dictionary and loads it. On failure it closes the backend and leaves nothing open. */
@@ -105,12 +109,28 @@ async function build(
   const observer = observe(emitter, watchers, context, () => replica)
   checkBound(settings, store.supports, name)
   checkConsistency(settings, store.supports, name)
+  checkHistory(settings, store.supports, name)
   const bounded = new BoundedStore(store, reads, settings.timeout, context)
+  if (settings.history !== undefined && store.supports.history) await bounded.setHistoryPolicy(settings.history)
   const replica = await Replica.open(bounded, codec.decode.bind(codec), observer, settings, progress)
   const reencoder = new Reencoder({ codec, memory: () => replica.memory, submit: group => replica.submit(group) })
   const feed = settings.live ? await startFeed(store, replica, emitter, settings.maxStaleness) : undefined
   bounded.opened()
-  return { name, settings, store, context, codec, defaults, keys, emitter, watchers, replica, reencoder, feed }
+  return {
+    name,
+    settings,
+    store,
+    context,
+    codec,
+    defaults,
+    keys,
+    emitter,
+    watchers,
+    replica,
+    reencoder,
+    feed,
+    past: bounded,
+  }
 }
 
 /** @throws TypeError if neither the defaults nor the schema name a key. */

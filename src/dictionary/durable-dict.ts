@@ -1,14 +1,16 @@
 import type { Backend, Version } from '../contract/backend.js'
 import { UnsupportedError } from '../errors/errors.js'
 import { brand } from '../process/branded.js'
-import { now } from '../time/clock.js'
-import { onAbort } from '../time/on-abort.js'
-import { assemble, type Internals } from './assembly.js'
+import { assemble } from './assembly.js'
 import { ChangeStream } from './change-stream.js'
-import { closeInternals, closeQuietly } from './closing.js'
-import { type Derived, type DerivedSource, DerivedValue, type DeriveOptions } from './derived.js'
+import { closeQuietly } from './closing.js'
+import { Core } from './core.js'
+import { type Derived, DerivedValue, type DeriveOptions } from './derived.js'
 import type { Change, EventMap } from './events.js'
-import { Gate } from './gate.js'
+import { type AttributionOptions, checkBy, checkReason } from './history/attribution.js'
+import type { HistoryOptions } from './history/commit-stream.js'
+import type { HistoryOf } from './history/history-of.js'
+import type { RevertOptions } from './history/revert.js'
 import { INSPECT, type InspectArguments, type Inspected, inspectDictionary } from './inspection.js'
 import type { OpenOnBackend } from './open.js'
 import {
@@ -23,16 +25,11 @@ import {
   type WriteOptions,
 } from './options.js'
 import type { Updates } from './pairs.js'
-import { Reads } from './reads.js'
 import { attachRequestApi } from './request-api.js'
-import { RequestChecks } from './request-checks.js'
 import { snapshotHere } from './request-scope.js'
-import { ResyncTimer } from './resync.js'
 import { StoreContext } from './store-context.js'
-import { Transactor } from './transact.js'
 import type { Transaction } from './transaction.js'
-import type { DictView, Read, Snapshot, StateView } from './views.js'
-import { Writes } from './writes.js'
+import type { DictView, Read, Snapshot } from './views.js'
 
 /** How often a transaction is retried by default. */
 const DEFAULT_RETRIES = 32
@@ -76,55 +73,24 @@ export class DurableDict<
     })
   }
 
-  readonly #internals: Internals
-  readonly #gate: Gate
-  readonly #reads: Reads
-  readonly #writes: Writes
-  readonly #transactor: Transactor
-  readonly #derivedSource: DerivedSource
-  readonly #resync: ResyncTimer | undefined
-  readonly #forgetSignal: () => void
-  #closing: Promise<void> | undefined
+  readonly #core: Core
+  /** Added to each write of this object. */
+  readonly #attribution: AttributionOptions | undefined
 
-  protected constructor(internals: Internals) {
-    const { name, codec, defaults, keys, settings } = internals
-    this.#internals = internals
-    this.#gate = new Gate(name)
-    this.#reads = new Reads(internals, this.#gate)
-    this.#writes = new Writes(internals, this.#gate)
-    this.#transactor = new Transactor({
-      dictionary: name,
-      codec,
-      defaults,
-      keys,
-      closing: this.#gate.signal,
-      begin: () => this.#reads.state(),
-      submit: (group, options, limit) => this.#writes.submit(group, options, limit),
-    })
-    this.#derivedSource = {
-      version: () => internals.replica.memory.version,
-      held: () => this.#reads.held(),
-      ofRequest: () => snapshotHere(this) as StateView | undefined,
-    }
-    this.#resync = settings.resyncEvery === undefined ? undefined : this.#startResync(settings.resyncEvery)
-    this.#forgetSignal = onAbort(settings.signal, () => void this.close().catch(() => {}))
-    attachRequestApi(this, {
-      name,
-      readOnly: settings.readOnly,
-      checks: new RequestChecks(internals, this.#gate),
-      maxStaleness: settings.maxStaleness ?? 0,
-      present: () => this.#reads.present(),
-    })
+  protected constructor(core: Core, attribution?: AttributionOptions) {
+    this.#core = core
+    this.#attribution = attribution
+    attachRequestApi(this, core.requestApi)
   }
 
   static readonly open = ((backend: Backend<unknown>, options?: CommonOptions) =>
-    DurableDict.openAs(backend, options, internals => new DurableDict(internals))) as OpenOnBackend
+    DurableDict.openAs(backend, options, core => new DurableDict(core))) as OpenOnBackend
 
   /** Opens a dictionary of a class that extends this one. */
   protected static async openAs<Dict>(
     backend: Backend<unknown>,
     options: CommonOptions | undefined,
-    make: (internals: Internals) => Dict,
+    make: (core: Core) => Dict,
   ): Promise<Dict> {
     const context = new StoreContext()
     let timeout: number | undefined
@@ -134,7 +100,7 @@ export class DurableDict<
       if (settings.readOnly) context.run(() => backend?.restrictToReads?.())
       const internals = await assemble(backend, settings, context)
       settings.signal?.throwIfAborted()
-      return make(internals)
+      return make(new Core(internals))
     } catch (error) {
       await context.run(() => closeQuietly(backend, timeout))
       throw error
@@ -143,7 +109,7 @@ export class DurableDict<
 
   /** The dictionary's name. */
   get name(): string {
-    return this.#internals.name
+    return this.#core.internals.name
   }
 
   /**
@@ -151,7 +117,7 @@ export class DurableDict<
    * keys only. It also works while the store cannot be reached, and after `close`.
    */
   get local(): DictView<T, D> {
-    return this.#reads.local as unknown as DictView<T, D>
+    return this.#core.reads.local as unknown as DictView<T, D>
   }
 
   /**
@@ -159,53 +125,53 @@ export class DurableDict<
    * not confirmed current within the bound. Throws `TypeError` if the dictionary was opened without `maxStaleness`.
    */
   get fresh(): DictView<T, D> {
-    return this.#reads.fresh as unknown as DictView<T, D>
+    return this.#core.reads.fresh as unknown as DictView<T, D>
   }
 
   /** The version of the state in memory: an opaque token. Compare it for equality only. */
   get version(): Version {
-    return this.#internals.replica.memory.version
+    return this.#core.internals.replica.memory.version
   }
 
   /** How long ago memory was last known to be current, in ms, measured from before that check was sent. */
   get staleness(): number {
-    return now() - this.#internals.replica.confirmedAt
+    return this.#core.staleness
   }
 
   /** Returns the stored value, else its default, else `undefined`. Rejects with `DecodingError` if it cannot be decoded. */
   get<K extends keyof T & string>(key: K): Promise<Read<T, D, K>> {
-    return this.#reads.get(key) as Promise<Read<T, D, K>>
+    return this.#core.reads.get(key) as Promise<Read<T, D, K>>
   }
 
   /** Returns the stored value, else its default. Rejects with `KeyError` if there is neither. */
   getOrThrow<K extends keyof T & string>(key: K): Promise<Required<T>[K]> {
-    return this.#reads.getOrThrow(key) as Promise<Required<T>[K]>
+    return this.#core.reads.getOrThrow(key) as Promise<Required<T>[K]>
   }
 
   /** Returns whether the key is stored. Defaults do not count. */
   async has(key: keyof T & string): Promise<boolean> {
-    this.#internals.keys.check(key)
-    return (await this.#reads.current()).has(key)
+    this.#core.internals.keys.check(key)
+    return (await this.#core.reads.current()).has(key)
   }
 
   /** Returns how many keys are stored. */
   async size(): Promise<number> {
-    return (await this.#reads.current()).size
+    return (await this.#core.reads.current()).size
   }
 
   /** Returns the stored keys of one state, in no particular order. */
   async keys(): Promise<(keyof T & string)[]> {
-    return [...(await this.#reads.current()).keys()] as (keyof T & string)[]
+    return [...(await this.#core.reads.current()).keys()] as (keyof T & string)[]
   }
 
   /** Returns the stored values of one state. Rejects with `DecodingError` if one of them cannot be decoded. */
   async values(): Promise<T[keyof T & string][]> {
-    return [...(await this.#reads.current()).values()] as T[keyof T & string][]
+    return [...(await this.#core.reads.current()).values()] as T[keyof T & string][]
   }
 
   /** Returns the stored entries of one state. Rejects with `DecodingError` if one of them cannot be decoded. */
   async entries(): Promise<[keyof T & string, T[keyof T & string]][]> {
-    return [...(await this.#reads.current()).entries()] as [keyof T & string, T[keyof T & string]][]
+    return [...(await this.#core.reads.current()).entries()] as [keyof T & string, T[keyof T & string]][]
   }
 
   /** Iterates over the entries of one state. Writes during the iteration do not affect it. */
@@ -215,7 +181,7 @@ export class DurableDict<
 
   /** Returns an immutable view of one consistent state, for example for the duration of a request. It copies nothing. */
   snapshot(): Promise<Snapshot<T, D>> {
-    return this.#reads.snapshot() as unknown as Promise<Snapshot<T, D>>
+    return this.#core.reads.snapshot() as unknown as Promise<Snapshot<T, D>>
   }
 
   /**
@@ -224,8 +190,8 @@ export class DurableDict<
    * of what memory holds now. Synchronous; never touches the store. Throws `ClosedError` after `close`.
    */
   current(): Snapshot<T, D> {
-    this.#gate.assertOpen()
-    return (snapshotHere(this) ?? this.#reads.present()) as unknown as Snapshot<T, D>
+    this.#core.gate.assertOpen()
+    return (snapshotHere(this.#core) ?? this.#core.reads.present()) as unknown as Snapshot<T, D>
   }
 
   /**
@@ -252,22 +218,22 @@ export class DurableDict<
       if (!Array.isArray(options.keys)) throw new TypeError('Option "keys" of derive() must be an array of keys.')
       this.#checkKeys(options.keys)
     }
-    return new DerivedValue(this.#derivedSource, fn as unknown as (state: Snapshot) => R, options.keys)
+    return new DerivedValue(this.#core.derivedSource, fn as unknown as (state: Snapshot) => R, options.keys)
   }
 
   /** Inserts or replaces a value. Rejects with `InvalidValueError`, `EncodingError` or, for `undefined`, `TypeError`. */
   set<K extends keyof T & keyof I & string>(key: K, value: Required<I>[K], options?: WriteOptions): Promise<void> {
-    return this.#writes.set(key, value, options)
+    return this.#core.writes.set(key, value, this.#attributed(options))
   }
 
   /** Removes a key. Returns whether it was stored. */
   delete(key: keyof T & string, options?: WriteOptions): Promise<boolean> {
-    return this.#writes.delete(key, options)
+    return this.#core.writes.delete(key, this.#attributed(options))
   }
 
   /** Removes all keys atomically. */
   clear(options?: WriteOptions): Promise<void> {
-    return this.#writes.clear(options)
+    return this.#core.writes.clear(this.#attributed(options))
   }
 
   /**
@@ -276,7 +242,7 @@ export class DurableDict<
    * @param entries - an object, a Map or any iterable of pairs. If a key occurs twice, the last value counts.
    */
   update(entries: Updates<I>, options?: WriteOptions): Promise<void> {
-    return this.#writes.update(entries, options)
+    return this.#core.writes.update(entries, this.#attributed(options))
   }
 
   /**
@@ -286,7 +252,7 @@ export class DurableDict<
   pop<K extends keyof T & string>(key: K): Promise<Required<T>[K]>
   pop<K extends keyof T & string, F>(key: K, fallback: F, options?: WriteOptions): Promise<Required<T>[K] | F>
   pop(key: string, ...rest: [fallback?: unknown, options?: WriteOptions]): Promise<unknown> {
-    return this.#writes.pop(key, rest.slice(0, 1), rest[1])
+    return this.#core.writes.pop(key, rest.slice(0, 1), this.#attributed(rest[1]))
   }
 
   /**
@@ -298,7 +264,7 @@ export class DurableDict<
     value: Required<I>[K],
     options?: WriteOptions,
   ): Promise<Required<T>[K]> {
-    return this.#writes.setDefault(key, value, options) as Promise<Required<T>[K]>
+    return this.#core.writes.setDefault(key, value, this.#attributed(options)) as Promise<Required<T>[K]>
   }
 
   /**
@@ -310,18 +276,82 @@ export class DurableDict<
    * backend without `commit`.
    */
   async transact<R>(fn: (tx: Transaction<T, D, I>) => R, options?: TransactOptions): Promise<Awaited<R>> {
-    this.#writes.checkOptions(options, ['retries', 'timeout'])
+    this.#core.writes.checkOptions(options, ['retries', 'timeout'])
     if (typeof fn !== 'function') throw new TypeError('transact() takes a function of the transaction.')
     const retries = checkRetries(options?.retries ?? DEFAULT_RETRIES)
-    if (!this.#internals.store.supports.commit) throw this.#unsupported('transact')
-    const timeout = checkTimeout(options?.timeout ?? this.#internals.settings.timeout)
-    return this.#transactor.run(fn, { retries, timeout }, options)
+    if (!this.#core.internals.store.supports.commit) throw this.#unsupported('transact')
+    const timeout = checkTimeout(options?.timeout ?? this.#core.internals.settings.timeout)
+    return this.#core.transactor.run(fn, { retries, timeout }, this.#attributed(options))
+  }
+
+  /**
+   * Returns a view of this dictionary whose writes carry `by` and `reason`, unless they name their own. It shares everything else
+   * with this object: closing one closes both.
+   *
+   * @throws TypeError if `by` or `reason` is empty, too long, not well-formed or contains NUL.
+   * @example
+   * const asAda = settings.as({ by: 'ada@example.com', reason: 'incident 4711' })
+   * await asAda.set('payments', 'off')
+   */
+  as(attribution: AttributionOptions): this {
+    checkNames(attribution, ['by', 'reason'], 'as()')
+    checkBy(attribution.by)
+    checkReason(attribution.reason)
+    return this.viewAs(this.#core, { ...this.#attribution, ...withoutUndefined(attribution) }) as this
+  }
+
+  /**
+   * Iterates over the commits of the past, newest first, page by page from the store. Each says when it was made, by whom and why, and
+   * what each key held before and after. The order is that of the chain of changes (linearizable); every acknowledged write with an
+   * effect has exactly one commit. `complete` of the result says whether older commits were dropped.
+   *
+   * `history.forget({ by })` removes an author from all commits and resolves with how many there were.
+   *
+   * Rejects with `UnsupportedError` on a backend without history, and with `HistoryError` if `before` is not of this history.
+   *
+   * @example
+   * for await (const commit of settings.history({ key: 'payments', limit: 20 })) {
+   *   console.log(commit.at, commit.by, commit.reason, commit.changes[0])
+   * }
+   */
+  get history(): HistoryOf<T> {
+    const { past } = this.#core
+    const commits = (options?: HistoryOptions) => past.commits(options)
+    return Object.assign(commits, { forget: past.forget.bind(past) }) as unknown as HistoryOf<T>
+  }
+
+  /**
+   * Writes a new commit that puts back what the keys held before the commit with this id, atomically (serializable).
+   *
+   * Rejects with `ConflictError`, which names the keys, if one of them was changed since, unless `force` is set; with `HistoryError` if
+   * the commit is not known; with `UnsupportedError` on a backend without history.
+   *
+   * @example
+   * const [last] = await settings.history({ key: 'payments', limit: 1 }).toArray()
+   * await settings.revert(last.id, { by: 'bob@example.com' })
+   */
+  revert(id: string, options?: RevertOptions<keyof T & string>): Promise<void> {
+    return this.#core.past.revert(id, this.#attributed(options))
+  }
+
+  /**
+   * Returns an immutable view of the state after a commit, or after the newest commit that is not younger than a date (by the
+   * store's clock). A key whose value at that time is no longer known throws `HistoryError` when it is read.
+   *
+   * Rejects with `HistoryError` if the history does not reach back to it, and with `UnsupportedError` on a backend without history.
+   *
+   * @example
+   * const before = await settings.at(new Date(Date.now() - 3_600_000))
+   * before.get('payments')
+   */
+  at(when: string | Date): Promise<Snapshot<T, D>> {
+    return this.#core.past.at(when) as unknown as Promise<Snapshot<T, D>>
   }
 
   /** Brings memory up to date with the store at the time of the call or later: linearizable on every backend. */
   async sync(): Promise<void> {
-    this.#gate.assertOpen()
-    await this.#internals.replica.sync()
+    this.#core.gate.assertOpen()
+    await this.#core.internals.replica.sync()
   }
 
   /**
@@ -329,10 +359,10 @@ export class DurableDict<
    * values it rewrote. Rejects with `UnsupportedError` on a backend without `commit`.
    */
   async reencode(): Promise<number> {
-    this.#writes.assertWritable()
+    this.#core.writes.assertWritable()
     await this.sync()
-    if (!this.#internals.store.supports.commit) throw this.#unsupported('reencode')
-    return this.#internals.reencoder.all()
+    if (!this.#core.internals.store.supports.commit) throw this.#unsupported('reencode')
+    return this.#core.internals.reencoder.all()
   }
 
   /**
@@ -342,11 +372,11 @@ export class DurableDict<
    */
   watch<K extends keyof T & string>(options: WatchOptions<K> = {}): AsyncIterableIterator<Change<T, K>> {
     checkNames(options, ['key', 'signal'], 'watch()')
-    if (options.key !== undefined) this.#internals.keys.check(options.key)
+    if (options.key !== undefined) this.#core.internals.keys.check(options.key)
     checkSignal(options.signal)
-    const { closed } = this.#gate
-    const stream = closed ? new ChangeStream(() => {}) : this.#internals.watchers.add(options.key, options.signal)
-    if (closed) stream.fail(this.#gate.error())
+    const { closed } = this.#core.gate
+    const stream = closed ? new ChangeStream(() => {}) : this.#core.internals.watchers.add(options.key, options.signal)
+    if (closed) stream.fail(this.#core.gate.error())
     return stream as AsyncIterableIterator<unknown> as AsyncIterableIterator<Change<T, K>>
   }
 
@@ -361,13 +391,13 @@ export class DurableDict<
    * - `close`.
    */
   on<E extends keyof EventMap<T>>(event: E, listener: (event: EventMap<T>[E]) => void): this {
-    this.#internals.emitter.on(event, listener as (event: unknown) => void)
+    this.#core.internals.emitter.on(event, listener as (event: unknown) => void)
     return this
   }
 
   /** Removes a listener. */
   off<E extends keyof EventMap<T>>(event: E, listener: (event: EventMap<T>[E]) => void): this {
-    this.#internals.emitter.off(event, listener as (event: unknown) => void)
+    this.#core.internals.emitter.off(event, listener as (event: unknown) => void)
     return this
   }
 
@@ -376,46 +406,43 @@ export class DurableDict<
    * were sent. Idempotent. It does not close a client that the caller passed in.
    */
   close(): Promise<void> {
-    this.#closing ??= this.#close()
-    return this.#closing
+    return this.#core.close()
   }
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close()
   }
 
+  /** Creates the object that `as()` returns. Classes that extend this one return one of their own. */
+  protected viewAs(core: Core, attribution: AttributionOptions): DurableDict {
+    return new DurableDict(core, attribution)
+  }
+
   /** For writes of classes that extend this one. @throws ClosedError, UnsupportedError, InvalidKeyError */
   protected checkWrite(keys: readonly string[]): void {
-    this.#writes.assertWritable()
+    this.#core.writes.assertWritable()
     this.#checkKeys(keys)
   }
 
   /** For classes that extend this one: runs calls to the store in the async context of all other store calls. */
   protected runOnStore<V>(work: () => V): V {
-    return this.#internals.context.run(work)
-  }
-
-  async #close(): Promise<void> {
-    this.#gate.close()
-    this.#forgetSignal()
-    this.#resync?.stop()
-    await closeInternals(this.#internals, this.#gate.error())
+    return this.#core.internals.context.run(work)
   }
 
   #inspected(): Inspected {
-    const { name, settings } = this.#internals
+    const { name, settings } = this.#core.internals
     const shown = { name, keys: this.local.size, live: settings.live, staleness: Math.round(this.staleness) }
-    return this.#gate.closed ? { ...shown, closed: true } : shown
+    return this.#core.gate.closed ? { ...shown, closed: true } : shown
   }
 
   #checkKeys(keys: readonly string[]): void {
-    for (const key of keys) this.#internals.keys.check(key)
+    for (const key of keys) this.#core.internals.keys.check(key)
   }
 
-  #startResync(every: number): ResyncTimer {
-    const { emitter, replica } = this.#internals
-    const onFault = (cause: unknown) => emitter.emit('stale', { staleness: this.staleness, cause })
-    return new ResyncTimer(every, () => replica.resync(), onFault)
+  #attributed<O extends AttributionOptions>(options: O | undefined): O | undefined {
+    if (!this.#attribution || (options !== undefined && (typeof options !== 'object' || options === null)))
+      return options
+    return { ...this.#attribution, ...withoutUndefined(options ?? {}) } as O
   }
 
   #unsupported(call: string): UnsupportedError {
@@ -426,4 +453,9 @@ export class DurableDict<
       },
     )
   }
+}
+
+/** An option that is `undefined` is one that is left out. */
+function withoutUndefined(options: object): object {
+  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined))
 }

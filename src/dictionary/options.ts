@@ -1,9 +1,12 @@
 import { MAX_BOUND } from '../contract/answers.js'
 import type { Supports } from '../contract/backend.js'
+import type { HistoryPolicy } from '../contract/history.js'
 import type { Encoding } from '../encodings/encoding.js'
 import { RichEncoding } from '../encodings/rich-encoding.js'
 import { UnsupportedError } from '../errors/errors.js'
 import { DEFAULT_TIMEOUT } from '../time/default-timeout.js'
+import { type AttributionOptions, checkBy, checkReason } from './history/attribution.js'
+import { checkPolicy, type HistoryPolicyOptions } from './history/policy.js'
 import type { InputOf, OutputOf, Schema } from './schema.js'
 
 /** An encoding, whatever its stored form. */
@@ -114,6 +117,24 @@ export interface CommonOptions {
    * const settings = await MemoryDict.open(undefined, { defaults: { theme: 'light' }, strictKeys: true })
    */
   strictKeys?: boolean | undefined
+  /**
+   * Who makes the writes of this dictionary object, for the history, unless a write or its surroundings say otherwise: for example the
+   * name of the service. At most 256 bytes of UTF-8. Default: nobody.
+   *
+   * @example
+   * const settings = await RedisDict.open('settings', client, { by: 'billing' })
+   */
+  by?: string | undefined
+  /**
+   * How much history the dictionary keeps: the policy is recorded in the store, and every writer applies it. `false` drops the
+   * history and keeps none. Default: the recorded policy, else `{ keep: 1000, days: 90 }`. When there are too many commits, the
+   * key with the most commits of its own loses its oldest one: a key that is rewritten every second does not evict the rare
+   * changes of the others.
+   *
+   * @example
+   * const settings = await RedisDict.open('settings', client, { history: { keep: 10_000, days: 365 } })
+   */
+  history?: HistoryPolicyOptions | false | undefined
 }
 
 /** Options of a dictionary whose type you name, or that has none. */
@@ -225,7 +246,7 @@ type IsUnion<V, All = V> = 0 extends 1 & V
       : never
 
 /** Options of every write. */
-export interface WriteOptions {
+export interface WriteOptions extends AttributionOptions {
   /**
    * Resolve only once no process can read an older value within its `maxStaleness` any more: the write waits out the largest bound in
    * use. Default `false`. The guarantee holds if clocks run at nearly the same rate (0.1 %) and the store does not
@@ -288,6 +309,8 @@ export interface Settings {
   readonly resyncEvery: number | undefined
   readonly readOnly: boolean
   readonly strictKeys: boolean
+  readonly by: string | undefined
+  readonly history: HistoryPolicy | undefined
   readonly consistency: 'linearizable' | 'sequential' | undefined
 }
 
@@ -305,6 +328,8 @@ const NAMES = [
   'readOnly',
   'strictKeys',
   'consistency',
+  'by',
+  'history',
 ]
 
 /** @throws TypeError if an option does not exist or has a wrong type. */
@@ -329,6 +354,8 @@ export function checkOptions(options: CommonOptions & { schema?: Schema; default
     readOnly: boolean('readOnly', readOnly),
     consistency: consistency(options.consistency),
     strictKeys: boolean('strictKeys', strictKeys),
+    by: checkBy(options.by),
+    history: checkPolicy(options.history),
   }
 }
 
@@ -340,7 +367,9 @@ export function checkWriteOptions(
   also: readonly string[] = [],
 ): void {
   if (options === undefined) return
-  checkNames(options, ['everywhere', ...also], 'a write')
+  checkNames(options, ['everywhere', 'by', 'reason', ...also], 'a write')
+  checkBy(options.by)
+  checkReason(options.reason)
   if (options.everywhere === undefined || !boolean('everywhere', options.everywhere)) return
   if (!supports.registerMaxStaleness) throw noBound('A write { everywhere: true }', dictionary)
 }
@@ -376,6 +405,28 @@ export function checkConsistency({ consistency }: Settings, supports: Supports, 
     `Option "consistency" cannot be "linearizable": the backend of dictionary "${dictionary}" declares that its lastUpdated() may ` +
       'lag behind. Give it a linearizable changesSince(), or omit the option.',
     { dictionary },
+  )
+}
+
+/** @throws UnsupportedError if the backend keeps no history, or the dictionary must not record a policy. */
+export function checkHistory({ history, readOnly }: Settings, supports: Supports, dictionary: string): void {
+  if (history === undefined) return
+  if (readOnly) {
+    throw new UnsupportedError(
+      `Option "history" needs the right to write: the policy is recorded in the store of dictionary "${dictionary}".`,
+      { dictionary },
+    )
+  }
+  if (history !== false && !supports.history) throw noHistory('Option "history"', dictionary)
+}
+
+/** The error of calls that need a history. */
+export function noHistory(what: string, dictionary: string): UnsupportedError {
+  return new UnsupportedError(
+    `${what} needs a backend with history(); the backend of dictionary "${dictionary}" has none.`,
+    {
+      dictionary,
+    },
   )
 }
 

@@ -5,6 +5,8 @@ import type { Snapshot } from './views.js'
 /** The methods of a dictionary for the web framework integrations. Users do not see them. */
 export interface RequestApi {
   readonly name: string
+  /** What requests know the dictionary by: the same for each of its views. */
+  readonly identity: object
   /** Whether the dictionary only reads, so that no bound can be recorded. */
   readonly readOnly: boolean
   readonly checks: RequestChecks

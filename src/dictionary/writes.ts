@@ -9,9 +9,13 @@ import { late, within } from '../time/within.js'
 import type { Internals } from './assembly.js'
 import { waitOut } from './commit-wait.js'
 import type { Gate } from './gate.js'
+import { attributionOf } from './history/attribution.js'
 import { noSuchKey } from './no-such-key.js'
 import { checkWriteOptions, onlyReads, type WriteOptions } from './options.js'
 import { toPairs } from './pairs.js'
+import { authorHere } from './request-scope.js'
+
+const NOTHING = {}
 
 const CLEAR: Operation<unknown> = { type: 'clear' }
 
@@ -19,10 +23,13 @@ const CLEAR: Operation<unknown> = { type: 'clear' }
 export class Writes {
   readonly #internals: Internals
   readonly #gate: Gate
+  readonly #identity: object
 
-  constructor(internals: Internals, gate: Gate) {
+  /** @param identity - what the dictionary is known by to requests. */
+  constructor(internals: Internals, gate: Gate, identity: object) {
     this.#internals = internals
     this.#gate = gate
+    this.#identity = identity
   }
 
   async set(key: string, value: unknown, options?: WriteOptions): Promise<void> {
@@ -78,7 +85,11 @@ export class Writes {
   async submit(group: Group<unknown>, options?: WriteOptions, limit?: number): Promise<Outcome> {
     this.#gate.assertOpen()
     const { replica, name } = this.#internals
-    const outcome = await replica.submit(group, limit)
+    const attribution = attributionOf(
+      options ?? NOTHING,
+      () => authorHere(this.#identity) ?? this.#internals.settings.by,
+    )
+    const outcome = await replica.submit(attribution ? { ...group, attribution } : group, limit)
     if (outcome.status === 'refused') throw writeFault(outcome.error, name)
     if (options?.everywhere && outcome.status === 'done') await this.#everywhere(replica.recordedBound)
     return outcome
@@ -95,6 +106,11 @@ export class Writes {
         { dictionary: name, cause },
       )
     }
+  }
+
+  /** @throws ClosedError */
+  assertOpen(): void {
+    this.#gate.assertOpen()
   }
 
   /** @throws ClosedError, or UnsupportedError if the dictionary only reads. */

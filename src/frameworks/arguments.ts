@@ -14,6 +14,7 @@ export interface Settings {
   readonly fails: boolean
   readonly maxStaleness: number | undefined
   readonly patience: number
+  readonly by: ((request: object) => string | undefined) | undefined
 }
 
 /** The default of how long a request waits for a check, in ms. A fast store takes a few. */
@@ -35,9 +36,10 @@ export function checkDictionaries(dictionaries: Dictionaries, call: string): rea
 
 /** @throws TypeError if an option does not exist or has a wrong type. */
 export function checkSettings(options: FreshPerRequestOptions | undefined, call: string): Settings {
-  if (options === undefined) return { fails: false, maxStaleness: undefined, patience: DEFAULT_PATIENCE }
-  checkNames(options, ['whenDown', 'maxStaleness', 'patience'], call)
-  const { whenDown = 'serve', maxStaleness, patience = DEFAULT_PATIENCE } = options
+  if (options === undefined) return { fails: false, maxStaleness: undefined, patience: DEFAULT_PATIENCE, by: undefined }
+  checkNames(options, ['whenDown', 'maxStaleness', 'patience', 'by'], call)
+  const { whenDown = 'serve', maxStaleness, patience = DEFAULT_PATIENCE, by } = options
+  if (by !== undefined && typeof by !== 'function') throw wrong('by', 'a function of the request', by)
   if (whenDown !== 'serve' && whenDown !== 'fail') throw wrong('whenDown', `'serve' or 'fail'`, whenDown)
   if (
     maxStaleness !== undefined &&
@@ -45,7 +47,7 @@ export function checkSettings(options: FreshPerRequestOptions | undefined, call:
   ) {
     throw wrong('maxStaleness', `a number of milliseconds from 0 to ${MAX_BOUND}`, maxStaleness)
   }
-  return { fails: whenDown === 'fail', maxStaleness, patience: milliseconds('patience', patience) }
+  return { fails: whenDown === 'fail', maxStaleness, patience: milliseconds('patience', patience), by }
 }
 
 function entriesOf(dictionaries: unknown, call: string): [name: unknown, dictionary: unknown][] {

@@ -54,7 +54,7 @@ export function addHooks(
       for (const [name, value] of Object.entries(refusal.headers)) reply.header(name, value)
       done(toError(refusal))
     }
-    const begun = fresh.begin(request.raw, reply.raw)
+    const begun = fresh.begin(request.raw, reply.raw, request)
     if (isPromise(begun)) begun.then(enter, refuse)
     else enter(begun)
   })

@@ -1,7 +1,7 @@
 import { isPromise } from '../contract/is-promise.js'
 import { boundIsWritten } from '../dictionary/options.js'
 import type { Answer } from '../dictionary/request-checks.js'
-import { RequestScope, type Sent, scopeOf } from '../dictionary/request-scope.js'
+import { type Place, RequestScope, type Sent, scopeOf } from '../dictionary/request-scope.js'
 import { ClosedError, ServiceUnavailableError } from '../errors/errors.js'
 import { checkDictionaries, checkSettings, type Named } from './arguments.js'
 import type { Dictionaries, DictsOf, FreshPerRequestOptions } from './types.js'
@@ -12,16 +12,18 @@ export class FreshPerRequest<A extends Dictionaries> {
   readonly #dictionaries: readonly object[]
   /** For each dictionary, in ms. */
   readonly #bounds: readonly number[]
+  readonly #by: ((request: object) => string | undefined) | undefined
   readonly #fails: boolean
   /** In ms. */
   readonly #patience: number
 
   /** @param call - the name of the user's call, for messages. */
   constructor(dictionaries: A, options: FreshPerRequestOptions | undefined, call = 'freshPerRequest()') {
-    const { fails, maxStaleness, patience } = checkSettings(options, call)
+    const { by, fails, maxStaleness, patience } = checkSettings(options, call)
+    this.#by = by
     this.#patience = patience
     this.#named = checkDictionaries(dictionaries, call)
-    this.#dictionaries = this.#named.map(({ dictionary }) => dictionary)
+    this.#dictionaries = this.#named.map(({ api }) => api.identity)
     this.#bounds = this.#named.map(({ api }) => maxStaleness ?? api.maxStaleness)
     const unable = maxStaleness ? this.#named.find(({ api }) => api.readOnly) : undefined
     if (unable) throw boundIsWritten(unable.api.name)
@@ -35,12 +37,18 @@ export class FreshPerRequest<A extends Dictionaries> {
    * A request keeps a dictionary's snapshot that an earlier middleware took.
    *
    * @param request - identifies the request: always the same object for the same request.
+   * @param visible - the request as the framework shows it to users. Default: `request`.
    */
-  begin(request: object, response?: Sent): RequestScope<DictsOf<A>> | Promise<RequestScope<DictsOf<A>>> {
-    const place = { request, response, outer: scopeOf(request) }
+  begin(
+    request: object,
+    response?: Sent,
+    visible = request,
+  ): RequestScope<DictsOf<A>> | Promise<RequestScope<DictsOf<A>>> {
+    const by = this.#by
+    const place = { request, response, outer: scopeOf(request), author: by && (() => by(visible)) }
     let waiting: Promise<Answer>[] | undefined
-    for (const [index, { api, dictionary }] of this.#named.entries()) {
-      if (place.outer?.find(dictionary)) continue
+    for (const [index, { api }] of this.#named.entries()) {
+      if (place.outer?.find(api.identity)) continue
       const answer = api.checks.confirm(this.#bounds[index] as number, this.#patience)
       if (isPromise(answer)) waiting = [...(waiting ?? []), answer]
       else if (this.#refuses(answer)) return Promise.reject(refusal(answer))
@@ -55,8 +63,8 @@ export class FreshPerRequest<A extends Dictionaries> {
 
   #enter(place: Place): RequestScope<DictsOf<A>> {
     const dicts: Record<string, unknown> = { ...place.outer?.dicts }
-    const snapshots = this.#named.map(({ name, dictionary, api }) => {
-      const snapshot = place.outer?.find(dictionary) ?? api.present()
+    const snapshots = this.#named.map(({ name, api }) => {
+      const snapshot = place.outer?.find(api.identity) ?? api.present()
       dicts[name] = snapshot
       return snapshot
     })
@@ -67,12 +75,6 @@ export class FreshPerRequest<A extends Dictionaries> {
   #refuses(answer: Answer): answer is NonNullable<Answer> {
     return answer !== undefined && (this.#fails || answer instanceof ClosedError)
   }
-}
-
-interface Place {
-  readonly request: object
-  readonly response: Sent | undefined
-  readonly outer: RequestScope | undefined
 }
 
 function refusal(cause: NonNullable<Answer>): ServiceUnavailableError {

@@ -52,4 +52,14 @@ export interface FreshPerRequestOptions {
    * app.use(freshPerRequest({ settings }, { patience: 1_000 }))
    */
   patience?: number | undefined
+  // biome-ignore lint/suspicious/noExplicitAny: each framework's own request, without importing its types.
+  /**
+   * Returns who makes the writes of a request to these dictionaries, for their history; `undefined` if nobody is known. Gets the
+   * framework's own request (with Koa and Hono, the context). Called at each write, so that it may use what later middleware found
+   * out. Default: the `by` that the dictionary was opened with.
+   *
+   * @example
+   * app.use(freshPerRequest({ settings }, { by: request => request.user?.email }))
+   */
+  by?: ((request: any) => string | undefined) | undefined
 }

@@ -1,4 +1,4 @@
-import { checkCatchUp, checkCommitted } from '../contract/answers.js'
+import { checkCatchUp, checkCommitted, checkHistoryPage } from '../contract/answers.js'
 import type {
   Awaitable,
   Batch,
@@ -11,6 +11,7 @@ import type {
   Unsubscribe,
   Version,
 } from '../contract/backend.js'
+import type { HistoryPage, HistoryPolicy, HistoryQuery } from '../contract/history.js'
 import { isPromise } from '../contract/is-promise.js'
 import type { Store } from '../contract/store.js'
 import { Deadlines } from '../time/deadlines.js'
@@ -50,6 +51,10 @@ export class BoundedStore {
   }
 
   /** Whether a batch takes several store calls, each of which has the full time. */
+  get hasHistory(): boolean {
+    return this.#store.supports.history
+  }
+
   get isStepwise(): boolean {
     return !this.#store.supports.commit
   }
@@ -112,6 +117,18 @@ export class BoundedStore {
 
   registerMaxStaleness(ms: number): Promise<void> {
     return this.#read(() => this.#store.registerMaxStaleness(ms), this.timeout)
+  }
+
+  history(query: HistoryQuery): Promise<HistoryPage<unknown>> {
+    return this.#read(async () => checkHistoryPage(await this.#store.backend.history?.(query)), this.timeout)
+  }
+
+  setHistoryPolicy(policy: HistoryPolicy): Promise<void> {
+    return this.#read(async () => this.#store.backend.setHistoryPolicy?.(policy), this.timeout)
+  }
+
+  forgetAuthor(by: string): Promise<number> {
+    return this.#read(async () => (await this.#store.backend.forgetAuthor?.(by)) ?? 0, this.timeout)
   }
 
   /** A subscription that starts after the time limit is ended immediately. */

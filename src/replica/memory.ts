@@ -62,7 +62,7 @@ export class Memory {
     for (const { effects: count, ...attribution } of notes) {
       const own: Step[] = []
       for (const effect of effects.slice(at, at + count)) this.#perform(effect, own)
-      for (const step of own) steps.push({ ...step, attribution })
+      for (const step of own) if (!isEcho(step, attribution)) steps.push({ ...step, attribution })
       at += count
     }
     for (const effect of effects.slice(at)) this.#perform(effect, steps)
@@ -105,4 +105,9 @@ function* difference(earlier: Entries, later: Entries): Generator<Step> {
 
 function toMap(entries: Iterable<readonly [string, unknown]>): Map<string, unknown> {
   return entries instanceof Map ? entries : new Map(entries)
+}
+
+/** Whether it announces what memory holds already: this process found it, and has reported it. */
+function isEcho({ before, after }: Step, { via }: Attribution): boolean {
+  return via === 'outside' && before !== undefined && sameStored(before.stored, after?.stored)
 }

@@ -12,6 +12,7 @@ import type {
   Unsubscribe,
   Version,
 } from '../contract/backend.js'
+import { DamagedValue } from '../contract/damaged-value.js'
 import { isPromise } from '../contract/is-promise.js'
 import { sameStored } from '../contract/same-stored.js'
 import { ClosedError } from '../errors/errors.js'
@@ -46,6 +47,8 @@ export interface Promises {
   readonly maxStaleness?: number | undefined
   /** The guarantee of checks. Default: the strongest that costs nothing extra. */
   readonly consistency?: 'linearizable' | 'sequential' | undefined
+  /** Whether nothing may be written. Default `false`. */
+  readonly readOnly?: boolean | undefined
 }
 
 /**
@@ -58,6 +61,8 @@ export class Replica {
   #bound: number | undefined
   /** Whether every check is linearizable, even without a bound. */
   readonly #isLinearizable: boolean
+  /** Whether changes by external writers are recorded. */
+  readonly #announces: boolean
   readonly #syncs: SharedCheck
   readonly #checks: SharedCheck
   readonly #refreshes: SharedCheck
@@ -88,6 +93,7 @@ export class Replica {
     this.#damage = new DamageReports(store.name)
     this.#history = history
     this.#bound = promises.maxStaleness
+    this.#announces = store.hasHistory && promises.readOnly !== true
     this.#isLinearizable = store.linearizable || promises.consistency === 'linearizable'
     this.#confirmedAt = confirmedAt
   }
@@ -204,7 +210,7 @@ export class Replica {
       const state = await this.#store.load()
       // If memory is behind, only the changes show which of two states is newer.
       await this.check()
-      if (Object.is(state.version, this.memory.version)) return this.#compare(state)
+      if (Object.is(state.version, this.memory.version)) return await this.#compare(state)
     }
   }
 
@@ -214,9 +220,23 @@ export class Replica {
     await this.#commits.drain(reason)
   }
 
-  #compare(state: State<unknown>): void {
+  async #compare(state: State<unknown>): Promise<void> {
     const entries = new Map(state.entries)
-    if (!sameEntries(entries, this.memory.entries.stored)) this.#history.replace({ ...state, entries }, 'diverged')
+    const before = this.memory.entries.stored
+    if (sameEntries(entries, before)) return
+    this.#history.replace({ ...state, entries }, 'diverged')
+    if (this.#announces) await this.#announce(state.version, before, entries)
+  }
+
+  /**
+   * Makes what external writers did a change like any other: it is recorded in the history, and reaches every process. If another
+   * process was faster, this has no effect.
+   */
+  async #announce(version: Version, before: Stored, after: Stored): Promise<void> {
+    const operations = touches(before, after)
+    if (operations.length === 0) return
+    const conditions = [{ type: 'version', version }] as const
+    await this.submit({ conditions, operations, attribution: { via: 'outside' } })
   }
 
   /** A bound is also a guarantee to writers: reads that rely on it must not miss acknowledged writes. */
@@ -365,4 +385,18 @@ function sameEntries(left: ReadonlyMap<string, unknown>, right: ReadonlyMap<stri
   if (left.size !== right.size) return false
   for (const [key, stored] of left) if (!right.has(key) || !sameStored(stored, right.get(key))) return false
   return true
+}
+
+type Stored = ReadonlyMap<string, unknown>
+
+/** The operations that announce the difference. Damaged values cannot be announced. */
+function touches(before: Stored, after: Stored): Operation<unknown>[] {
+  const keys = [...before.keys()].filter(key => !after.has(key))
+  for (const [key, stored] of after) {
+    if (!sameStored(before.get(key), stored) && !(stored instanceof DamagedValue)) keys.push(key)
+  }
+  return keys.map(key => {
+    const known = before.get(key)
+    return known instanceof DamagedValue ? { type: 'touch', key } : { type: 'touch', key, before: known }
+  })
 }

@@ -25,6 +25,27 @@ export function frameworkSuite(framework: Framework): void {
   })
   const both = (colour: string) => ({ dicts: colour, current: colour, same: true })
 
+  test(`${framework.name}: writes of a request carry the author that "by" returns`, async () => {
+    const { dict, writer } = await pair({ by: 'service' } as never)
+    const asked: unknown[] = []
+    const by = (request: object) => {
+      asked.push(typeof request)
+      return 'ada@example.com'
+    }
+    const page = async () => {
+      await dict.set('colour', 'green')
+      await dict.set('colour', 'blue', { by: 'explicit' })
+      await writer.set('colour', 'red')
+      return {}
+    }
+    const url = await serve({ dictionaries: { settings: dict }, options: { by }, pages: { '/': page } })
+    await getJson(url)
+    await dict.set('colour', 'grey')
+    const authors = (await dict.history().toArray()).map(commit => commit.by)
+    expect(authors.slice(0, 4)).toEqual(['service', undefined, 'explicit', 'ada@example.com'])
+    expect(asked).toEqual(['object'])
+  })
+
   describe(`${framework.name}: freshness`, () => {
     test('each request sees what was written before it arrived, also without autosync', async () => {
       for (const options of [{}, { autosync: false }, { live: true }]) {

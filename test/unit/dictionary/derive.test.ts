@@ -1,4 +1,5 @@
 import { describe, expect, test, vi } from 'vitest'
+import { requestApiOf } from '../../../src/dictionary/request-api.js'
 import { RequestScope } from '../../../src/dictionary/request-scope.js'
 import { type DurableDict, InvalidKeyError, MemoryDict, MemoryStore, type Snapshot } from '../../../src/index.js'
 
@@ -13,7 +14,9 @@ const open = (store?: MemoryStore) => MemoryDict.open<Settings>(store, { default
 /** Runs it in a request that has this snapshot. */
 function inRequest<R>(dict: DurableDict<Settings>, snapshot: Snapshot<Settings>, work: () => R): R {
   const place = { request: {}, response: undefined, outer: undefined }
-  return new RequestScope(place, [dict], [snapshot as unknown as Snapshot], {}).run(work)
+  return new RequestScope(place, [requestApiOf(dict)?.identity as object], [snapshot as unknown as Snapshot], {}).run(
+    work,
+  )
 }
 
 describe('derive()', () => {

@@ -1,0 +1,85 @@
+import { now } from '../time/clock.js'
+import { onAbort } from '../time/on-abort.js'
+import type { Internals } from './assembly.js'
+import { closeInternals } from './closing.js'
+import type { DerivedSource } from './derived.js'
+import { Gate } from './gate.js'
+import { PastReader } from './history/past.js'
+import { Reads } from './reads.js'
+import type { RequestApi } from './request-api.js'
+import { RequestChecks } from './request-checks.js'
+import { snapshotHere } from './request-scope.js'
+import { ResyncTimer } from './resync.js'
+import { Transactor } from './transact.js'
+import type { StateView } from './views.js'
+import { Writes } from './writes.js'
+
+/** One open dictionary: what the object that `open` returned shares with the views that `as()` returns. */
+export class Core {
+  readonly internals: Internals
+  readonly gate: Gate
+  readonly reads: Reads
+  readonly writes: Writes
+  readonly transactor: Transactor
+  readonly derivedSource: DerivedSource
+  readonly past: PastReader
+  readonly requestApi: RequestApi
+  readonly #resync: ResyncTimer | undefined
+  readonly #forgetSignal: () => void
+  #closing: Promise<void> | undefined
+
+  constructor(internals: Internals) {
+    const { name, codec, defaults, keys, settings, replica } = internals
+    this.internals = internals
+    this.gate = new Gate(name)
+    this.reads = new Reads(internals, this.gate)
+    this.writes = new Writes(internals, this.gate, this)
+    this.transactor = new Transactor({
+      dictionary: name,
+      codec,
+      defaults,
+      keys,
+      closing: this.gate.signal,
+      begin: () => this.reads.state(),
+      submit: (group, options, limit) => this.writes.submit(group, options, limit),
+    })
+    this.past = new PastReader(internals, this.writes)
+    this.derivedSource = {
+      version: () => replica.memory.version,
+      held: () => this.reads.held(),
+      ofRequest: () => snapshotHere(this) as StateView | undefined,
+    }
+    this.#resync = settings.resyncEvery === undefined ? undefined : this.#startResync(settings.resyncEvery)
+    this.#forgetSignal = onAbort(settings.signal, () => void this.close().catch(() => {}))
+    this.requestApi = {
+      name,
+      identity: this,
+      readOnly: settings.readOnly,
+      checks: new RequestChecks(internals, this.gate),
+      maxStaleness: settings.maxStaleness ?? 0,
+      present: () => this.reads.present(),
+    }
+  }
+
+  get staleness(): number {
+    return now() - this.internals.replica.confirmedAt
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close()
+    return this.#closing
+  }
+
+  async #close(): Promise<void> {
+    this.gate.close()
+    this.#forgetSignal()
+    this.#resync?.stop()
+    await closeInternals(this.internals, this.gate.error())
+  }
+
+  #startResync(every: number): ResyncTimer {
+    const { emitter, replica } = this.internals
+    const onFault = (cause: unknown) => emitter.emit('stale', { staleness: this.staleness, cause })
+    return new ResyncTimer(every, () => replica.resync(), onFault)
+  }
+}

@@ -1,0 +1,55 @@
+import type { Attribution } from '../../contract/history.js'
+import { wrong } from '../options.js'
+
+/** The longest `by`, in bytes of UTF-8. */
+const MAX_BY = 256
+
+/** The longest `reason`, in bytes of UTF-8. */
+const MAX_REASON = 1_024
+
+/** Who makes a write and why, as the caller says it. */
+export interface AttributionOptions {
+  /**
+   * Who makes the write, for the history: a non-empty text of at most 256 bytes of UTF-8. Default: the `by` of `as()`, else that of
+   * the request (`freshPerRequest(…, { by })`), else that of `open`.
+   *
+   * @example
+   * await settings.set('payments', 'off', { by: 'ada@example.com' })
+   */
+  by?: string | undefined
+  /**
+   * Why, for the history: a text of at most 1,024 bytes of UTF-8. Default: none.
+   *
+   * @example
+   * await settings.set('payments', 'off', { by: 'ada@example.com', reason: 'incident 4711' })
+   */
+  reason?: string | undefined
+}
+
+/** @throws TypeError unless it can be an author. */
+export function checkBy(by: unknown): string | undefined {
+  return checkText('by', by, MAX_BY)
+}
+
+/** @throws TypeError unless it can be a reason. */
+export function checkReason(reason: unknown): string | undefined {
+  return checkText('reason', reason, MAX_REASON)
+}
+
+/** Databases cannot store NUL in text. */
+function checkText(name: string, text: unknown, max: number): string | undefined {
+  if (text === undefined) return undefined
+  const fits = typeof text === 'string' && text !== '' && Buffer.byteLength(text) <= max
+  if (fits && text.isWellFormed() && !text.includes('\0')) return text
+  throw wrong(name, `a non-empty, well-formed text without NUL, of at most ${max} bytes of UTF-8`, text)
+}
+
+/** What a write says about itself, or its surroundings say; `undefined` if that is nothing. */
+export function attributionOf(
+  { by, reason }: AttributionOptions,
+  fallback: () => string | undefined,
+): Attribution | undefined {
+  const author = by ?? checkBy(fallback())
+  if (author === undefined && reason === undefined) return undefined
+  return { by: author, reason }
+}
