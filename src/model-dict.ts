@@ -11,20 +11,20 @@ import type { Core } from './dictionary/core.js'
 import { DurableDict } from './dictionary/durable-dict.js'
 import type { AttributionOptions } from './dictionary/history/attribution.js'
 import { type Kind, kindOf } from './dictionary/kind.js'
-import {
-  type CommonOptions,
-  checkOptions,
-  type DefaultedBy,
-  type DefaultsOf,
-  type DefaultsOptions,
-  type DictOptions,
-  type NamedKeys,
-  type OptionsOf,
-  type RequiredKeys,
-  type SchemaOptions,
-  type ValuesOf,
+import type {
+  CommonOptions,
+  DefaultedBy,
+  DefaultsOf,
+  DefaultsOptions,
+  DictOptions,
+  NamedKeys,
+  OptionsOf,
+  RequiredKeys,
+  SchemaOptions,
+  ValuesOf,
 } from './dictionary/options.js'
 import type { InputOf, OutputOf, Schema } from './dictionary/schema.js'
+import { checkOptions } from './dictionary/settings.js'
 
 /** A dictionary in a model (table) of the application's own database, through its ORM or query builder. */
 export interface ModelDict<

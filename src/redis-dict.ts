@@ -5,20 +5,20 @@ import { RedisBackend } from './backends/redis/redis-backend.js'
 import type { RedisClient } from './clients/redis/clients.js'
 import { DurableDict } from './dictionary/durable-dict.js'
 import { type Kind, kindOf } from './dictionary/kind.js'
-import {
-  type CommonOptions,
-  checkOptions,
-  type DefaultedBy,
-  type DefaultsOf,
-  type DefaultsOptions,
-  type DictOptions,
-  type NamedKeys,
-  type OptionsOf,
-  type RequiredKeys,
-  type SchemaOptions,
-  type ValuesOf,
+import type {
+  CommonOptions,
+  DefaultedBy,
+  DefaultsOf,
+  DefaultsOptions,
+  DictOptions,
+  NamedKeys,
+  OptionsOf,
+  RequiredKeys,
+  SchemaOptions,
+  ValuesOf,
 } from './dictionary/options.js'
 import type { InputOf, OutputOf, Schema } from './dictionary/schema.js'
+import { checkOptions } from './dictionary/settings.js'
 
 /** A dictionary in Redis 7 or later, or in Valkey. */
 export type RedisDict<

@@ -13,20 +13,12 @@ import type { HistoryOf } from './history/history-of.js'
 import type { RevertOptions } from './history/revert.js'
 import { INSPECT, type InspectArguments, type Inspected, inspectDictionary } from './inspection.js'
 import type { OpenOnBackend } from './open.js'
-import {
-  type CommonOptions,
-  checkNames,
-  checkOptions,
-  checkRetries,
-  checkSignal,
-  checkTimeout,
-  type TransactOptions,
-  type WatchOptions,
-  type WriteOptions,
-} from './options.js'
+import { checkNames, checkRetries, checkSignal, checkTimeout } from './option-checks.js'
+import type { CommonOptions, TransactOptions, WatchOptions, WriteOptions } from './options.js'
 import type { Updates } from './pairs.js'
 import { attachRequestApi } from './request-api.js'
 import { snapshotHere } from './request-scope.js'
+import { checkOptions } from './settings.js'
 import { StoreContext } from './store-context.js'
 import type { Transaction } from './transaction.js'
 import type { DictView, Read, Snapshot } from './views.js'

@@ -1,4 +1,4 @@
-import { isPlain } from './options.js'
+import { isPlain } from './option-checks.js'
 
 /** The argument of `update`. */
 export type Updates<I extends object> =

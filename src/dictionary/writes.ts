@@ -11,9 +11,10 @@ import { waitOut } from './commit-wait.js'
 import type { Gate } from './gate.js'
 import { attributionOf } from './history/attribution.js'
 import { noSuchKey } from './no-such-key.js'
-import { checkWriteOptions, onlyReads, type WriteOptions } from './options.js'
+import type { WriteOptions } from './options.js'
 import { toPairs } from './pairs.js'
 import { authorHere } from './request-scope.js'
+import { checkWriteOptions, onlyReads } from './settings.js'
 
 const NOTHING = {}
 

@@ -1,5 +1,5 @@
 import { MAX_BOUND } from '../contract/answers.js'
-import { checkNames, describeValue, milliseconds, wrong } from '../dictionary/options.js'
+import { checkNames, describeValue, milliseconds, wrong } from '../dictionary/option-checks.js'
 import { type RequestApi, requestApiOf } from '../dictionary/request-api.js'
 import type { Dictionaries, FreshPerRequestOptions } from './types.js'
 

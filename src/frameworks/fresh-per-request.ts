@@ -1,7 +1,7 @@
 import { isPromise } from '../contract/is-promise.js'
-import { boundIsWritten } from '../dictionary/options.js'
 import type { Answer } from '../dictionary/request-checks.js'
 import { type Place, RequestScope, type Sent, scopeOf } from '../dictionary/request-scope.js'
+import { boundIsWritten } from '../dictionary/settings.js'
 import { ClosedError, ServiceUnavailableError } from '../errors/errors.js'
 import { checkDictionaries, checkSettings, type Named } from './arguments.js'
 import type { Dictionaries, DictsOf, FreshPerRequestOptions } from './types.js'

@@ -24,6 +24,9 @@ export interface WithDicts<A extends Dictionaries> {
   readonly dicts: DictsOf<A>
 }
 
+// biome-ignore lint/suspicious/noExplicitAny: each framework's own request, without importing its types.
+type AnyRequest = any
+
 /** The options of the middleware or plugin of each framework. */
 export interface FreshPerRequestOptions {
   /**
@@ -52,7 +55,6 @@ export interface FreshPerRequestOptions {
    * app.use(freshPerRequest({ settings }, { patience: 1_000 }))
    */
   patience?: number | undefined
-  // biome-ignore lint/suspicious/noExplicitAny: each framework's own request, without importing its types.
   /**
    * Returns who makes the writes of a request to these dictionaries, for their history; `undefined` if nobody is known. Gets the
    * framework's own request (with Koa and Hono, the context). Called at each write, so that it may use what later middleware found
@@ -61,5 +63,5 @@ export interface FreshPerRequestOptions {
    * @example
    * app.use(freshPerRequest({ settings }, { by: request => request.user?.email }))
    */
-  by?: ((request: any) => string | undefined) | undefined
+  by?: ((request: AnyRequest) => string | undefined) | undefined
 }

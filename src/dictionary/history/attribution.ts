@@ -1,5 +1,5 @@
 import type { Attribution } from '../../contract/history.js'
-import { wrong } from '../options.js'
+import { wrong } from '../option-checks.js'
 
 /** The longest `by`, in bytes of UTF-8. */
 const MAX_BY = 256

@@ -1,6 +1,7 @@
 import type { HistoryPage, HistoryQuery, StoredCommit } from '../../contract/history.js'
 import type { Internals } from '../assembly.js'
-import { checkNames, checkSignal, noHistory, wrong } from '../options.js'
+import { checkNames, checkSignal, wrong } from '../option-checks.js'
+import { noHistory } from '../settings.js'
 import { StateView } from '../views.js'
 import type { Writes } from '../writes.js'
 import { checkBy } from './attribution.js'

@@ -1,5 +1,5 @@
 import { DEFAULT_POLICY, type HistoryPolicy } from '../../contract/history.js'
-import { checkNames, wrong } from '../options.js'
+import { checkNames, wrong } from '../option-checks.js'
 
 const MAX_KEEP = 100_000
 const MAX_DAYS = 36_500
