@@ -1,7 +1,9 @@
 import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { BorrowedHandle } from '../../src/backends/sqlite/borrowed-handle.js'
 import type { OwnHandle } from '../../src/backends/sqlite/engine.js'
 import { LOG_ROWS } from '../../src/backends/sqlite/log.js'
+import { SqliteBackend } from '../../src/backends/sqlite/sqlite-backend.js'
 import { DecodingError, SqliteDict, type SyncReason } from '../../src/index.js'
 import { rawHandle } from '../sqlite/backend.js'
 import { spyOn } from '../sqlite/spied-handle.js'
@@ -51,9 +53,24 @@ const outcome = (promise: Promise<unknown>): Promise<unknown> =>
 /** The tables without constraints, and with no types except for numbers: libsql binds every number as REAL. */
 const LOOSE = {
   entries: 'dict, key, value',
-  heads: 'dict, format INTEGER, epoch, number INTEGER, nonce, log_rows INTEGER, log_bytes INTEGER, bound',
-  changes: 'dict, number INTEGER, position INTEGER, nonce, previous, batch, type, key, value, bytes INTEGER',
+  heads: `dict, format INTEGER, epoch, number INTEGER, nonce, log_rows INTEGER, log_bytes INTEGER, bound, history_position INTEGER,
+    history_floor INTEGER, history_commits INTEGER, history_nonce, history_keep INTEGER, history_days`,
+  changes: 'dict, number INTEGER, position INTEGER, nonce, previous, batch, type, key, value, bytes INTEGER, note',
+  commits: 'dict, position INTEGER, number INTEGER, nonce, at INTEGER, author, reason, via, keys INTEGER, key',
+  commit_keys: 'dict, key, position INTEGER, part INTEGER, before, after',
+  dropped: 'dict, key, position INTEGER',
 }
+
+/** The columns of the history, by table. */
+const HISTORY = ['heads', 'commits', 'commit_keys', 'dropped'].flatMap(table => {
+  const columns = LOOSE[table as keyof typeof LOOSE].split(/,\s+/).map(column => column.replace(' INTEGER', ''))
+  return columns
+    .filter(column => table !== 'heads' || column.startsWith('history'))
+    .map(column => [table, column] as const)
+})
+
+/** The history as a new process reads it. */
+const readHistory = () => new SqliteBackend('d', new BorrowedHandle(raw, 'd'), 1_000).history({ limit: 100 })
 
 function loosen(): void {
   for (const [table, columns] of Object.entries(LOOSE)) {
@@ -274,10 +291,10 @@ describe('A hostile row of the log', () => {
     const dict = await SqliteDict.open('d', raw)
     const follower = await SqliteDict.open('d', raw)
     await dict.set('a', 1)
-    raw.exec(`INSERT INTO durabledict_changes SELECT dict, number + 1, position, nonce, previous, batch, type, key, value, bytes
-      FROM durabledict_changes`)
+    raw.exec(`INSERT INTO durabledict_changes SELECT dict, number + 1, position, nonce, previous, batch, type, key, value, bytes,
+      note FROM durabledict_changes`)
     raw.exec(`INSERT INTO durabledict_changes SELECT dict, 9223372036854775807, 0, nonce, previous, batch, type, key, value,
-      9223372036854775807 FROM durabledict_changes LIMIT 1`)
+      9223372036854775807, note FROM durabledict_changes LIMIT 1`)
     for (const n of [2, 3]) {
       await dict.set('a', n)
       expect(await follower.get('a')).toBe(n)
@@ -303,7 +320,8 @@ describe('Any combination of damage', () => {
     fc.constantFrom(
       ...['value', 'key'].map(column => ['entries', column] as const),
       ...HEAD_COLUMNS.map(column => ['heads', column] as const),
-      ...[...LOG_COLUMNS, 'bytes'].map(column => ['changes', column] as const),
+      ...[...LOG_COLUMNS, 'bytes', 'note'].map(column => ['changes', column] as const),
+      ...HISTORY,
     ),
     fc.oneof(
       fc.constantFrom(...ANYTHING),
@@ -331,6 +349,10 @@ describe('Any combination of damage', () => {
           for (const key of await one.keys()) await one.get(key).catch(expectDecodingError)
           await one.set('own', 1)
         }
+        const { commits, floor } = await readHistory()
+        const positions = commits.map(({ position }) => position)
+        expect(positions).toEqual([...new Set(positions)].sort((a, b) => b - a))
+        expect(Math.min(...positions)).toBeGreaterThan(floor)
         // An open dictionary does not notice changes that leave the version unchanged.
         const isSeen = cells.every(([[table]]) => table !== 'entries')
         for (const one of [dict, follower]) {
@@ -398,7 +420,7 @@ describe('Work', () => {
     const writer = await SqliteDict.open('d', raw)
     await writer.set('a', 1)
     raw.exec(`WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ${3 * LOG_ROWS})
-      INSERT INTO durabledict_changes SELECT dict, number, i, nonce, previous, batch, type, key, value, bytes
+      INSERT INTO durabledict_changes SELECT dict, number, i, nonce, previous, batch, type, key, value, bytes, note
       FROM durabledict_changes, n`)
     statements.length = 0
     expect(await dict.get('a')).toBe(1)

@@ -11,7 +11,19 @@ import { folders } from './folder.js'
 const fileIn = folders()
 
 /** Tests that run inside this process, by the engine of its Node. */
-const NAMES = ['conformance', 'log', 'text', 'files', 'rights', 'locks', 'unfinished', 'faults', 'handles', 'triggers']
+const NAMES = [
+  'conformance',
+  'log',
+  'text',
+  'files',
+  'rights',
+  'locks',
+  'unfinished',
+  'faults',
+  'handles',
+  'triggers',
+  'history',
+]
 const FILES = [...NAMES.map(name => `test/sqlite/${name}.test.ts`), 'test/hostile/sqlite.test.ts']
 
 const pathOf = (url: string) => fileURLToPath(new URL(url, import.meta.url))

@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import { describe, expect, it } from 'vitest'
 import { modernNode } from '../../scripts/modern-node.js'
 import { SqliteDict } from '../../src/index.js'
+import { backendOf } from './backend.js'
 import { type Child, children } from './child.js'
 import { folders } from './folder.js'
 
@@ -16,6 +17,14 @@ function reports<V>(child: Child, event: string, count: number): Promise<V[]> {
     const values: V[] = []
     child.on(event, value => values.push(value) === count && resolve(values))
   })
+}
+
+/** What the latest commits stored, newest first. */
+async function historyOf(file: string, limit: number): Promise<unknown[]> {
+  const backend = await backendOf('d', file)
+  const { commits } = await backend.history({ limit })
+  backend.close()
+  return commits.map(({ changes: [change] }) => change?.after)
 }
 
 describe('Several processes', { timeout: 60_000 }, () => {
@@ -86,6 +95,9 @@ describe('Several processes', { timeout: 60_000 }, () => {
       const dict = await SqliteDict.open('d', file)
       const n = (await dict.get('n')) as number
       expect(n, 'what was acknowledged, or the one write that was under way').toBeGreaterThanOrEqual(latest)
+      expect(await historyOf(file, n), 'each write is one commit').toEqual(
+        Array.from({ length: n }, (_, i) => `${n - i}`),
+      )
       await dict.set('n', 0)
       await dict.close()
     }

@@ -73,6 +73,11 @@ it.each([
   ['changes', 'BEFORE INSERT ON %s BEGIN SELECT RAISE(IGNORE); END'],
   ['changes', "AFTER INSERT ON %s BEGIN UPDATE %s SET value = '9' WHERE number = NEW.number; END"],
   ['heads', 'BEFORE UPDATE ON %s BEGIN SELECT RAISE(IGNORE); END'],
+  ['heads', 'AFTER UPDATE ON %s WHEN OLD.nonce <> NEW.nonce BEGIN UPDATE %s SET history_floor = history_position; END'],
+  ['commits', 'BEFORE INSERT ON %s BEGIN SELECT RAISE(IGNORE); END'],
+  ['commits', "AFTER INSERT ON %s BEGIN UPDATE %s SET nonce = 'abc'; END"],
+  ['commit_keys', 'BEFORE INSERT ON %s BEGIN SELECT RAISE(IGNORE); END'],
+  ['commit_keys', "BEFORE INSERT ON %s BEGIN SELECT RAISE(ABORT, 'no'); END"],
 ])('rejects all writes if a trigger on durabledict_%s hides them from others: %s', async (table, sql) => {
   create(sql, `durabledict_${table}`)
   expect(await outcome(dict.set('a', 1))).toBe(StoreUnavailableError)

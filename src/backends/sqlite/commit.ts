@@ -1,10 +1,14 @@
 import type { Batch, Committed, Effect, Group, Outcome, Version } from '../../contract/backend.js'
 import { executeGroup, type Target } from '../../contract/execute-group.js'
+import { Journal, noteOf, notesWorthKeeping } from '../../contract/history.js'
 import { InvalidValueError } from '../../errors/errors.js'
 import { escapeText } from '../sql/escape.js'
-import { isRefused, isTableMissing, isTooBig, refused, tooBig } from './faults.js'
-import { type Head, type NoHead, readHead } from './head.js'
-import { append, changesSince, type Log, touchedSince } from './log.js'
+import { Entries } from './entries.js'
+import { isLayoutOld, isRefused, isTableMissing, isTooBig, refused, tooBig } from './faults.js'
+import { type Head, moveHead, type NoHead, readHead } from './head.js'
+import { NO_HISTORY } from './history-state.js'
+import { append, changesSince, type Log, touchedSince, type Work } from './log.js'
+import { type CommitRecord, type Recording, record } from './record.js'
 import { SQL } from './sql.js'
 import { type Raw, type Stored, toColumn } from './text.js'
 import { undoable, writing } from './transactions.js'
@@ -16,7 +20,7 @@ export interface Result {
   readonly head: Head
 }
 
-/** The file does not contain the dictionary (any more): nothing was written. */
+/** The file does not contain the dictionary (any more), or lacks tables or columns: nothing was written. */
 export interface NoResult {
   readonly committed?: undefined
   readonly head: NoHead
@@ -30,7 +34,7 @@ export function commitBatch(log: Log, batch: Batch<Stored>, since: Version): Res
   try {
     return writing(log.connection, () => run(log, batch, since, together))
   } catch (error) {
-    if (isTableMissing(error)) return { head: { damage: undefined } }
+    if (isTableMissing(error) || isLayoutOld(error)) return { head: INCOMPLETE }
     if (!(error instanceof InvalidValueError)) throw error
     return writing(log.connection, () => run(log, batch, since, oneByOne))
   }
@@ -44,25 +48,41 @@ export function withDamage({ head, committed }: Result, damage: string | undefin
     : { head, committed }
 }
 
+const INCOMPLETE: NoHead = { damage: undefined }
+
 type Isolate = (log: Log, effects: Effect<Stored>[], execute: () => Outcome) => Outcome
 
 function run(log: Log, batch: Batch<Stored>, since: Version, isolate: Isolate): Result | NoResult {
   const head = readHead(log.connection, log.dictionary)
   if (head.version === undefined) return { head }
+  if (head.history === NO_HISTORY) return { head: INCOMPLETE }
   const effects: Effect<Stored>[] = []
+  const records: CommitRecord[] = []
   const check = hasTriggers(log.connection)
   const target = targetOf(log, head)
   const execute = (group: Group<Stored>) => {
     const from = effects.length
-    const outcome = executeGroup(group, target, from > 0 ? undefined : head.version, effects)
+    const journal = head.history.policy === false ? undefined : new Journal<Stored>()
+    const outcome = executeGroup(group, target, from > 0 ? undefined : head.version, effects, journal)
     if (check) checkEntries(log, effects.slice(from))
+    const note = noteOf(group.attribution, effects.length - from)
+    if (note.effects > 0) records.push({ note, changes: journal?.changes ?? [] })
     return outcome
   }
   const outcomes = batch.groups.map(group => isolate(log, effects, () => execute(group)))
-  const next = effects.length > 0 ? append(log, head, effects, batch.id) : head
+  const work = { effects, batch: batch.id, notes: notesWorthKeeping(records.map(({ note }) => note)) }
+  const next = effects.length > 0 ? write(log, head, work, { records, check }) : head
   if (check) checkHistory(log, head, next, effects)
   const { bound } = head
-  return { head: next, committed: { outcomes, bound, catchUp: catchUp(log, since, head, next, effects, batch.id) } }
+  return { head: next, committed: { outcomes, bound, catchUp: catchUp(log, since, head, next, work) } }
+}
+
+/** Writes the change to the log and to the history, and moves the head. */
+function write(log: Log, head: Head, work: Work, recording: Recording): Head {
+  const changed = append(log, head, work)
+  const next = { ...changed, history: record(log, head, changed, recording) }
+  moveHead(log.connection, log.dictionary, next)
+  return next
 }
 
 function together(_log: Log, _effects: Effect<Stored>[], execute: () => Outcome): Outcome {
@@ -81,16 +101,12 @@ function oneByOne({ connection }: Log, effects: Effect<Stored>[], execute: () =>
 }
 
 /** Usually the caller is up to date, and misses only the effects of this batch. */
-function catchUp(
-  log: Log,
-  since: Version,
-  { version: previous }: Head,
-  next: Head,
-  effects: readonly Effect<Stored>[],
-  id: string,
-): Committed<Stored>['catchUp'] {
+function catchUp(log: Log, since: Version, head: Head, next: Head, work: Work): Committed<Stored>['catchUp'] {
+  const { version: previous } = head
+  const { effects, batch: id, notes } = work
   if (since !== previous || effects.length === 0) return changesSince(log, since, next)
-  return { type: 'changes', version: next.version, changes: [{ previous, version: next.version, effects, id }] }
+  const change = { previous, version: next.version, effects, id, ...(notes && { notes }) }
+  return { type: 'changes', version: next.version, changes: [change] }
 }
 
 function targetOf(log: Log, head: Head): Target<Stored> {
@@ -110,6 +126,7 @@ function targetOf(log: Log, head: Head): Target<Stored> {
       touched.set(since, isTouched)
       return isTouched(key)
     },
+    entries: () => new Entries(dictionary).read(connection) ?? [],
     delete: key => refusable(log, key, () => connection.run(SQL.remove, dict, escapeText(key))),
     clear() {
       const any = connection.get(SQL.any, dict) !== undefined

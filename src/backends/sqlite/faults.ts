@@ -46,6 +46,13 @@ export function isTableMissing(error: unknown): boolean {
   return error instanceof Error && /no such table: (main\.)?durabledict_/.test(error.message)
 }
 
+/** Returns whether a release without a history created the tables, so that columns are missing. */
+export function isLayoutOld(error: unknown): boolean {
+  return (
+    error instanceof Error && /(no such column: |has no column named )(log\.)?(history_|note\b)/.test(error.message)
+  )
+}
+
 /** Returns whether the error passes when other connections release the file. */
 export function isLocked(error: unknown): boolean {
   const code = codeOf(error)

@@ -2,9 +2,12 @@ import { StoreUnavailableError, UnsupportedError } from '../../errors/errors.js'
 import { escapeText } from '../sql/escape.js'
 import { newEpoch, newNonce, toVersion, type VersionParts } from '../sql/version.js'
 import type { Connection, Row } from './connection.js'
-import { isTableMissing } from './faults.js'
+import { isLayoutOld, isTableMissing } from './faults.js'
+import { HISTORY_SQL } from './history-sql.js'
+import { type HistoryState, NO_HISTORY, parseHistory, policyColumns } from './history-state.js'
 import { CREATE_TABLES, FORMAT, HIGHEST_FORMAT, SQL } from './sql.js'
 import { writing } from './transactions.js'
+import { upgrade } from './upgrade.js'
 
 /**
  * The largest bound, in ms: the longest delay of a timer. It replaces an invalid bound, so that no write resolves too
@@ -19,6 +22,7 @@ export interface Head extends VersionParts {
   readonly logBytes: number
   /** How long a replica relies on its memory after a check, in ms. */
   readonly bound: number
+  readonly history: HistoryState
   readonly version: string
 }
 
@@ -44,15 +48,24 @@ export function readHead(connection: Connection, dictionary: string): Head | NoH
   return row ? parseHead(row, dictionary) : MISSING
 }
 
+/** Stores the new version, the size of the log and the state of the history. */
+export function moveHead(connection: Connection, dictionary: string, head: Head): void {
+  const { number, nonce, logRows, logBytes, history } = head
+  const { position, floor, commits } = history
+  const columns = [number, nonce, logRows, logBytes, position, floor, commits, history.nonce ?? null]
+  connection.run(SQL.moveHead, ...columns, escapeText(dictionary))
+}
+
 /**
- * Creates tables and dictionary if they are missing. If the head is damaged, starts a new history: with a new epoch,
- * so that every process loads everything. Other processes may do so concurrently.
+ * Creates tables and dictionary if they are missing, and adds the columns that files of earlier releases lack. If the head is
+ * damaged, starts a new history: with a new epoch, so that every process loads everything. Other processes may do so concurrently.
  */
 export function createHead(connection: Connection, dictionary: string): Head {
   return writing(connection, () => {
     const complete = connection.get(SQL.tables)?.tables === TABLES
     connection.exec(CREATE_TABLES)
     checkFormat(connection.get(SQL.format)?.format ?? FORMAT, dictionary)
+    upgrade(connection)
     const found = readHead(connection, dictionary)
     if (complete && found.version !== undefined) return found
     // If one of the tables was missing, the history of every dictionary has ended.
@@ -61,13 +74,19 @@ export function createHead(connection: Connection, dictionary: string): Head {
   })
 }
 
-/** Keeps the recorded bound. */
+/** Keeps the recorded bound and policy. The history of commits is complete only if nothing is stored. */
 function startHistory(connection: Connection, dictionary: string): Head {
   const dict = escapeText(dictionary)
   const row = connection.get(SQL.head, dict)
+  const isNew = row === undefined && connection.get(SQL.any, dict) === undefined
+  const nonce = newNonce()
   connection.run(SQL.removeHead, dict)
   connection.run(SQL.cut, dict)
-  connection.run(SQL.createHead, dict, FORMAT, newEpoch(), newNonce(), row ? parseBound(row.bound) : 0)
+  for (const sql of [HISTORY_SQL.dropCommits, HISTORY_SQL.dropKeys, HISTORY_SQL.dropDropped]) connection.run(sql, dict)
+  const bound = row ? parseBound(row.bound) : 0
+  const floor = isNew ? 0 : 1
+  const policy = policyColumns(row ? parseHistory(row).policy : undefined)
+  connection.run(SQL.createHead, dict, FORMAT, newEpoch(), nonce, bound, floor, floor, nonce, ...policy)
   return readHead(connection, dictionary) as Head
 }
 
@@ -88,11 +107,12 @@ export function raiseBound(connection: Connection, dictionary: string, ms: numbe
   )
 }
 
-function findHead(connection: Connection, dictionary: string): Row | undefined {
+function findHead(connection: Connection, dictionary: string, sql: string = SQL.head): Row | undefined {
   try {
-    return connection.get(SQL.head, escapeText(dictionary))
+    return connection.get(sql, escapeText(dictionary))
   } catch (error) {
     if (isTableMissing(error)) return undefined
+    if (isLayoutOld(error) && sql !== SQL.oldHead) return findHead(connection, dictionary, SQL.oldHead)
     if (/no such column/.test((error as Error).message)) throw unknownFormat('unknown', dictionary, error)
     throw error
   }
@@ -105,7 +125,8 @@ function parseHead(row: Row, dictionary: string): Head | NoHead {
   if (format !== FORMAT || !isNumber(number) || !isNumber(logRows) || !isNumber(logBytes)) return DAMAGED
   if (typeof epoch !== 'string' || typeof nonce !== 'string') return DAMAGED
   const version = toVersion(number, epoch, nonce)
-  return { epoch, number, nonce, logRows, logBytes, bound: parseBound(bound), version }
+  const history = 'history_position' in row ? parseHistory(row) : NO_HISTORY
+  return { epoch, number, nonce, logRows, logBytes, bound: parseBound(bound), history, version }
 }
 
 function parseBound(bound: unknown): number {

@@ -1,5 +1,6 @@
 import type { Change, Effect } from '../../contract/backend.js'
 import { DamagedValue } from '../../contract/damaged-value.js'
+import type { CommitNote, Via } from '../../contract/history.js'
 import { toVersion, type VersionParts } from '../sql/version.js'
 import type { Row } from './connection.js'
 import type { ColumnReader, Raw, Stored } from './text.js'
@@ -24,9 +25,36 @@ interface LogRecord {
   readonly previous: string
   readonly batch: string
   readonly effect: Effect<Stored>
+  readonly note: CommitNote | undefined
 }
 
-type Step = Change<Stored> & { readonly effects: Effect<Stored>[] }
+type Step = Change<Stored> & { readonly effects: Effect<Stored>[]; notes?: CommitNote[] | undefined }
+
+/** The text of the column `note`. */
+export function formatNote(note: CommitNote): string {
+  return JSON.stringify(note)
+}
+
+/** Returns `undefined` if it is not a note. Ignores fields that it does not know. */
+export function parseNote(text: string | undefined): CommitNote | undefined {
+  if (text === undefined) return undefined
+  try {
+    return toNote(JSON.parse(text) as Record<string, unknown> | null)
+  } catch {
+    return undefined
+  }
+}
+
+function toNote(json: Record<string, unknown> | null): CommitNote | undefined {
+  if (!Number.isSafeInteger(json?.effects)) return undefined
+  const { effects, by, reason, via } = json as Record<string, unknown>
+  return {
+    effects: effects as number,
+    ...(typeof by === 'string' && { by }),
+    ...(typeof reason === 'string' && { reason }),
+    ...(typeof via === 'string' && { via: via as Via }),
+  }
+}
 
 /**
  * Returns the changes that lead from one version to another, in linear time.
@@ -45,7 +73,7 @@ export function parseChanges(
     const record = parseRecord(row, columns)
     const { number } = last ?? from
     if (!record) return `a row of durabledict_changes after change ${number}`
-    if (last && continues(last, record)) changes.at(-1)?.effects.push(record.effect)
+    if (last && continues(last, record)) extend(changes.at(-1) as Step, record)
     else if ((!last || isLast(last)) && follows(last ?? from, record)) changes.push(toStep(record, from.epoch))
     else return `the order of durabledict_changes after change ${number}`
     last = record
@@ -53,8 +81,19 @@ export function parseChanges(
   const { number, nonce } = last ?? from
   const isComplete = last === undefined || isLast(last)
   return isComplete && number === to.number && nonce === to.nonce
-    ? changes
+    ? changes.map(withSoundNotes)
     : `the end of durabledict_changes after change ${number}`
+}
+
+function extend({ effects, notes }: Step, { effect, note }: LogRecord): void {
+  effects.push(effect)
+  if (note) notes?.push(note)
+}
+
+/** Notes only say whose the effects are: notes that do not account for all of them are left out. */
+function withSoundNotes({ notes = [], ...change }: Step): Change<Stored> {
+  const effects = notes.reduce((sum, note) => sum + note.effects, 0)
+  return effects === change.effects.length ? { ...change, notes } : change
 }
 
 /** Returns whether it is the next row of the same change. */
@@ -79,12 +118,13 @@ function isLast({ index, rows }: LogRecord): boolean {
   return index === rows - 1
 }
 
-function toStep({ number, nonce, previous, batch, effect }: LogRecord, epoch: string): Step {
+function toStep({ number, nonce, previous, batch, effect, note }: LogRecord, epoch: string): Step {
   return {
     previous: toVersion(number - 1, epoch, previous),
     version: toVersion(number, epoch, nonce),
     effects: [effect],
     id: batch,
+    notes: note ? [note] : [],
   }
 }
 
@@ -96,7 +136,8 @@ function parseRecord(row: Row, columns: ColumnReader): LogRecord | undefined {
   if (typeof number !== 'number' || typeof position !== 'number' || batch === undefined || !effect) return undefined
   if (typeof nonce !== 'string' || typeof previous !== 'string') return undefined
   const [index, rows] = [Math.floor(position / MOST_ROWS), (position % MOST_ROWS) + 1]
-  return { number, index, rows, nonce, previous, batch, effect }
+  const note = parseNote(columns.text(row.note as Raw, row.note_type))
+  return { number, index, rows, nonce, previous, batch, effect, note }
 }
 
 function parseEffect(row: Row, columns: ColumnReader): Effect<Stored> | undefined {

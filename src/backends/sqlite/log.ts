@@ -1,10 +1,11 @@
 import type { CatchUp, Effect, Version } from '../../contract/backend.js'
+import type { CommitNote } from '../../contract/history.js'
 import { escapeText } from '../sql/escape.js'
 import { newNonce, parseVersion, toVersion } from '../sql/version.js'
-import type { Connection } from './connection.js'
-import { isTableMissing } from './faults.js'
+import type { Connection, Row } from './connection.js'
+import { isLayoutOld, isTableMissing } from './faults.js'
 import type { Head } from './head.js'
-import { parseChanges, toPosition } from './log-record.js'
+import { formatNote, parseChanges, toPosition } from './log-record.js'
 import { SQL } from './sql.js'
 import { bytesOf, type Column, type Stored, toColumn } from './text.js'
 
@@ -24,21 +25,27 @@ interface Entry {
   readonly key: string | null
   readonly value: Column | null
   readonly bytes: number
+  readonly note: string | null
+}
+
+/** What a batch did. */
+export interface Work {
+  readonly effects: readonly Effect<Stored>[]
+  readonly batch: string
+  readonly notes?: readonly CommitNote[] | undefined
 }
 
 /**
- * Adds one change to the history and moves the head. It removes as much from the other end as no longer fits, so that
- * a commit costs the same whether the log is full or not. A change too large for the log ends the history instead.
+ * Adds one change to the log and returns the next head. It removes as much from the other end as no longer fits, so that
+ * a commit costs the same whether the log is full or not. A change too large for the log empties it instead.
  */
-export function append(log: Log, head: Head, effects: readonly Effect<Stored>[], batch: string): Head {
-  const { connection, dictionary } = log
-  const entries = effects.map(toEntry)
+export function append(log: Log, head: Head, { effects, batch, notes }: Work): Head {
+  const entries = toEntries(effects, notes)
   const bytes = entries.reduce((sum, entry) => sum + entry.bytes, 0)
   const next = { epoch: head.epoch, number: head.number + 1, nonce: newNonce() }
   const fits = entries.length <= LOG_ROWS && bytes <= LOG_BYTES
   if (fits) insert(log, head.nonce, next, entries, batch)
   const size = fits ? trim(log, { logRows: head.logRows + entries.length, logBytes: head.logBytes + bytes }) : cut(log)
-  connection.run(SQL.moveHead, next.number, next.nonce, size.logRows, size.logBytes, escapeText(dictionary))
   return { ...head, ...next, ...size, version: toVersion(next.number, next.epoch, next.nonce) }
 }
 
@@ -60,13 +67,22 @@ function changesBetween(log: Log, base: Version, head: Head): CatchUp<Stored> {
   const from = parseVersion(base)
   if (!from || from.epoch !== head.epoch || from.number >= head.number) return { type: 'tooOld', diverged: true }
   const { connection, dictionary } = log
-  const rows = connection.all(SQL.changesAfter, escapeText(dictionary), from.number, head.number, LOG_ROWS + 1)
+  const rows = readRows(connection, escapeText(dictionary), from.number, head.number, LOG_ROWS + 1)
   const [first] = rows
   if (!first || (first.number !== null && first.number !== from.number + 1)) return cannotReach(log, from.number, head)
   if (first.previous !== null && first.previous !== from.nonce) return { type: 'tooOld', diverged: true }
   const changes = parseChanges(rows, connection.columns, from, head)
   if (typeof changes === 'string') return { type: 'tooOld', diverged: true, damage: changes }
   return { type: 'changes', version: head.version, changes }
+}
+
+function readRows(connection: Connection, ...parameters: unknown[]): Row[] {
+  try {
+    return connection.all(SQL.changesAfter, ...parameters)
+  } catch (error) {
+    if (isLayoutOld(error)) return connection.all(SQL.oldChangesAfter, ...parameters)
+    throw error
+  }
 }
 
 /** The log was trimmed if it has nothing earlier and has as many rows as the head records. */
@@ -89,11 +105,23 @@ export function touchedSince(log: Log, base: Version, head: Head): (key: string)
   return key => keys.has(key)
 }
 
-function toEntry(effect: Effect<Stored>): Entry {
-  if (effect.type === 'clear') return { type: 'clear', key: null, value: null, bytes: 0 }
+function toEntries(effects: readonly Effect<Stored>[], notes: readonly CommitNote[] = []): Entry[] {
+  const first = new Map<number, string>()
+  let index = 0
+  for (const note of notes) {
+    first.set(index, formatNote(note))
+    index += note.effects
+  }
+  return effects.map((effect, n) => toEntry(effect, first.get(n) ?? null))
+}
+
+function toEntry(effect: Effect<Stored>, note: string | null): Entry {
+  const extra = note === null ? 0 : bytesOf(note)
+  if (effect.type === 'clear') return { type: 'clear', key: null, value: null, bytes: extra, note }
   const key = escapeText(effect.key)
   const value = effect.type === 'set' ? toColumn(effect.stored) : null
-  return { type: effect.type, key, value, bytes: bytesOf(key) + (value === null ? 0 : bytesOf(value)) }
+  const bytes = bytesOf(key) + (value === null ? 0 : bytesOf(value)) + extra
+  return { type: effect.type, key, value, bytes, note }
 }
 
 function insert(
@@ -105,9 +133,9 @@ function insert(
 ): void {
   const dict = escapeText(dictionary)
   connection.run(SQL.cutFrom, dict, number)
-  for (const [index, { type, key, value, bytes }] of entries.entries()) {
+  for (const [index, { type, key, value, bytes, note }] of entries.entries()) {
     const position = toPosition(index, entries.length)
-    connection.run(SQL.log, dict, number, position, nonce, previous, batch, type, key, value, bytes)
+    connection.run(SQL.log, dict, number, position, nonce, previous, batch, type, key, value, bytes, note)
   }
 }
 

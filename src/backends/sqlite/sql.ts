@@ -1,4 +1,5 @@
 import { anyByReplacing, anyOf, hexOf, numberOf, oneOf, realOf } from './columns.js'
+import { HISTORY_TABLES } from './history-sql.js'
 
 /** The format of the tables that this version of the library reads and writes. */
 export const FORMAT = 1
@@ -25,7 +26,10 @@ export const CREATE_TABLES = `
 
   -- The current version of each dictionary: a number, the epoch (one for each creation of the dictionary)
   -- and the nonce (one for each commit). log_rows and log_bytes are the size of its part of durabledict_changes. bound
-  -- is the longest time for which a replica relies on its memory after a check, in milliseconds.
+  -- is the longest time for which a replica relies on its memory after a check, in milliseconds. history_position is the position
+  -- of the newest commit of the history; commits up to history_floor are gone. history_commits counts the rows of
+  -- durabledict_commits. history_nonce is the nonce of the state after the newest commit: if the head has another one, a release
+  -- without a history has written since. The policy is history_keep (NULL: the default; 0: no history) and history_days.
   CREATE TABLE IF NOT EXISTS durabledict_heads (
     dict TEXT NOT NULL PRIMARY KEY,
     format INTEGER NOT NULL,
@@ -34,12 +38,19 @@ export const CREATE_TABLES = `
     nonce TEXT NOT NULL,
     log_rows INTEGER NOT NULL,
     log_bytes INTEGER NOT NULL,
-    bound REAL NOT NULL
+    bound REAL NOT NULL,
+    history_position INTEGER,
+    history_floor INTEGER,
+    history_commits INTEGER,
+    history_nonce TEXT,
+    history_keep INTEGER,
+    history_days REAL
   ) WITHOUT ROWID;
 
-  -- The latest part of the history, one row for each change of an entry: 'set', 'delete', or 'clear' (all entries, no
+  -- The log of the latest changes, one row for each change of an entry: 'set', 'delete', or 'clear' (all entries, no
   -- key). All rows of a commit have its number and nonce, the nonce of the previous commit, and the id of its batch. position is
-  -- the index of a row in its commit times 16384, plus the number of rows of the commit minus one.
+  -- the index of a row in its commit times 16384, plus the number of rows of the commit minus one. note is JSON: whose change this row
+  -- and those after it are, if someone said so.
   CREATE TABLE IF NOT EXISTS durabledict_changes (
     dict TEXT NOT NULL,
     number INTEGER NOT NULL,
@@ -51,6 +62,7 @@ export const CREATE_TABLES = `
     key TEXT,
     value,
     bytes INTEGER NOT NULL,
+    note TEXT,
     PRIMARY KEY (dict, number, position)
   ) WITHOUT ROWID;
 `
@@ -58,7 +70,19 @@ export const CREATE_TABLES = `
 const TABLES = "('durabledict_entries', 'durabledict_heads', 'durabledict_changes')"
 
 /** SQLite stores the table name as spelled by the author of the trigger. */
-const TRIGGER = `type = 'trigger' AND tbl_name COLLATE NOCASE IN ${TABLES}`
+const TRIGGER = `type = 'trigger' AND (tbl_name COLLATE NOCASE IN ${TABLES} OR tbl_name COLLATE NOCASE IN ${HISTORY_TABLES})`
+
+const HEAD = `${numberOf('format')}, ${hexOf('epoch')}, ${numberOf('number')}, ${hexOf('nonce')}, ${numberOf('log_rows')},
+  ${numberOf('log_bytes')}, ${realOf('bound')}`
+
+const HISTORY = `${numberOf('history_position')}, ${numberOf('history_floor')}, ${numberOf('history_commits')}, ${hexOf('history_nonce')},
+  ${numberOf('history_keep')}, ${realOf('history_days')}`
+
+/** @param note - the expression that selects the note of a row. */
+const changesAfter = (note: string) => `SELECT ${numberOf('number')}, ${numberOf('position')}, ${hexOf('nonce')},
+  ${hexOf('previous')}, ${anyOf('batch')}, ${oneOf('type', ['set', 'delete', 'clear'])}, ${anyOf('key')}, ${anyOf('value')}, ${note}
+  FROM durabledict_changes AS log WHERE dict = ? AND log.number > ? AND log.number <= ?
+  ORDER BY log.number, log.position LIMIT ?`
 
 /** A statement without a note on parameters has none. */
 export const SQL = {
@@ -76,18 +100,22 @@ export const SQL = {
     WHERE typeof(format) = 'integer' AND format BETWEEN 1 AND ${HIGHEST_FORMAT}`,
 
   /** Parameters: dict. */
-  head: `SELECT ${numberOf('format')}, ${hexOf('epoch')}, ${numberOf('number')}, ${hexOf('nonce')},
-    ${numberOf('log_rows')}, ${numberOf('log_bytes')}, ${realOf('bound')} FROM durabledict_heads WHERE dict = ?`,
+  head: `SELECT ${HEAD}, ${HISTORY} FROM durabledict_heads WHERE dict = ?`,
 
-  /** Parameters: dict, format, epoch, nonce, bound. */
-  createHead: `INSERT INTO durabledict_heads (dict, format, epoch, number, nonce, log_rows, log_bytes, bound)
-    VALUES (?, ?, ?, 0, ?, 0, 0, ?)`,
+  /** The same in a file that a release without a history created. Parameters: dict. */
+  oldHead: `SELECT ${HEAD} FROM durabledict_heads WHERE dict = ?`,
+
+  /** Parameters: dict, format, epoch, nonce, bound, history_position, history_floor, history_nonce, history_keep, history_days. */
+  createHead: `INSERT INTO durabledict_heads (dict, format, epoch, number, nonce, log_rows, log_bytes, bound,
+    history_position, history_floor, history_commits, history_nonce, history_keep, history_days)
+    VALUES (?, ?, ?, 0, ?, 0, 0, ?, ?, ?, 0, ?, ?, ?)`,
 
   /** Parameters: dict. */
   removeHead: 'DELETE FROM durabledict_heads WHERE dict = ?',
 
-  /** Parameters: number, nonce, log_rows, log_bytes, dict. */
-  moveHead: 'UPDATE durabledict_heads SET number = ?, nonce = ?, log_rows = ?, log_bytes = ? WHERE dict = ?',
+  /** Parameters: number, nonce, log_rows, log_bytes, history_position, history_floor, history_commits, history_nonce, dict. */
+  moveHead: `UPDATE durabledict_heads SET number = ?, nonce = ?, log_rows = ?, log_bytes = ?, history_position = ?,
+    history_floor = ?, history_commits = ?, history_nonce = ? WHERE dict = ?`,
 
   /** Parameters: bound, dict. */
   raiseBound: 'UPDATE durabledict_heads SET bound = max(bound, ?) WHERE dict = ?',
@@ -114,15 +142,15 @@ export const SQL = {
   /** Parameters: dict. */
   clear: 'DELETE FROM durabledict_entries WHERE dict = ?',
 
-  /** Parameters: dict, number, position, nonce, previous, batch, type, key, value, bytes. */
-  log: `INSERT INTO durabledict_changes (dict, number, position, nonce, previous, batch, type, key, value, bytes)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+  /** Parameters: dict, number, position, nonce, previous, batch, type, key, value, bytes, note. */
+  log: `INSERT INTO durabledict_changes (dict, number, position, nonce, previous, batch, type, key, value, bytes, note)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
 
   /** The changes after a number. Parameters: dict, that number, the last number, the most rows to return. */
-  changesAfter: `SELECT ${numberOf('number')}, ${numberOf('position')}, ${hexOf('nonce')}, ${hexOf('previous')},
-    ${anyOf('batch')}, ${oneOf('type', ['set', 'delete', 'clear'])}, ${anyOf('key')}, ${anyOf('value')}
-    FROM durabledict_changes AS log WHERE dict = ? AND log.number > ? AND log.number <= ?
-    ORDER BY log.number, log.position LIMIT ?`,
+  changesAfter: changesAfter(anyOf('note')),
+
+  /** The same in a file that a release without a history created. */
+  oldChangesAfter: changesAfter("NULL AS note, 'null' AS note_type"),
 
   /** The number of rows in the log, and of those up to a number. Parameters: that number, dict, the last number. */
   logRows: `SELECT count(*) AS log_rows, count(CASE WHEN number <= ? THEN 1 END) AS earlier

@@ -10,6 +10,7 @@ import type {
   Unsubscribe,
   Version,
 } from '../../contract/backend.js'
+import type { HistoryPage, HistoryPolicy, HistoryQuery } from '../../contract/history.js'
 import { setImmediate } from '../../time/clock.js'
 import { commitBatch, withDamage } from './commit.js'
 import type { Connection } from './connection.js'
@@ -17,7 +18,9 @@ import { Entries } from './entries.js'
 import { isBreaking, isLocked, readFault, unavailable, writeFault } from './faults.js'
 import { Feed, type Sight } from './feed.js'
 import { createHead, type Head, type NoHead, raiseBound, readHead } from './head.js'
-import { changesSince } from './log.js'
+import { forgetAuthor, isSamePolicy, recordPolicy } from './history-admin.js'
+import { emptyPage, readPage } from './history-page.js'
+import { changesSince, type Log } from './log.js'
 import { Patience } from './patience.js'
 import type { Source } from './source.js'
 import type { Stored } from './text.js'
@@ -120,6 +123,27 @@ export class SqliteBackend implements Backend<Stored> {
     })
   }
 
+  /** In a file that only releases without a history have written to, returns an empty page that says so. */
+  history(query: HistoryQuery): Awaitable<HistoryPage<Stored>> {
+    return this.#read(connection =>
+      reading(connection, () => {
+        const head = readHead(connection, this.name)
+        return head.version === undefined ? emptyPage() : readPage({ connection, dictionary: this.name }, head, query)
+      }),
+    )
+  }
+
+  setHistoryPolicy(policy: HistoryPolicy): Awaitable<void> {
+    return this.#write(connection => {
+      if (isSamePolicy(this.#ensure(connection).history.policy, policy)) return
+      this.#administer(connection, log => recordPolicy(log, policy))
+    })
+  }
+
+  forgetAuthor(by: string): Awaitable<number> {
+    return this.#write(connection => this.#administer(connection, log => forgetAuthor(log, by)))
+  }
+
   /** Notifies the listener of every commit by any writer. */
   subscribe(listener: Listener<Stored>): Awaitable<Unsubscribe> {
     return this.#patience.until(() => {
@@ -151,6 +175,18 @@ export class SqliteBackend implements Backend<Stored> {
     this.#lastHead = { head, connection, signal }
     this.#turn = this.#nextTurn()
     return committed
+  }
+
+  /** Writes to the history, once the file has its tables. */
+  #administer<V>(connection: Connection, work: (log: Log) => V): V {
+    this.#create(connection)
+    return this.#source.durably(connection, () => {
+      try {
+        return writing(connection, () => work({ connection, dictionary: this.name }))
+      } finally {
+        this.#lastHead = undefined
+      }
+    })
   }
 
   /** Notifies this backend's own listeners in the next turn, as if another process had committed. */

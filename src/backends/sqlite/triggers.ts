@@ -1,9 +1,12 @@
+import { isDeepStrictEqual } from 'node:util'
 import type { Effect } from '../../contract/backend.js'
+import type { KeyChange } from '../../contract/history.js'
 import { sameStored } from '../../contract/same-stored.js'
 import { InvalidValueError, StoreUnavailableError } from '../../errors/errors.js'
 import { escapeText } from '../sql/escape.js'
 import type { Connection } from './connection.js'
 import { type Head, readHead } from './head.js'
+import { HISTORY_SQL } from './history-sql.js'
 import { changesSince, type Log } from './log.js'
 import { SQL } from './sql.js'
 import type { Raw, Stored } from './text.js'
@@ -53,12 +56,36 @@ export function checkEntries({ connection, dictionary }: Log, effects: readonly 
 /** @throws StoreUnavailableError if a trigger altered or skipped the commit's rows in the log or its head. */
 export function checkHistory(log: Log, before: Head, after: Head, effects: readonly Effect<Stored>[]): void {
   const { connection, dictionary } = log
-  const isMoved = readHead(connection, dictionary).version === after.version
+  const head = readHead(connection, dictionary)
+  if (head.version !== after.version || !isDeepStrictEqual(head.history, after.history))
+    throw hidden(dictionary, 'heads')
   const isLogged = after.logRows === 0 || isSameChange(changesSince(log, before.version, after), effects)
-  if (isMoved && isLogged) return
-  throw new StoreUnavailableError(
-    `Nothing was written to dictionary "${dictionary}": a trigger altered or skipped a row of durabledict_` +
-      `${isMoved ? 'changes' : 'heads'}. Remove the trigger.`,
+  if (!isLogged) throw hidden(dictionary, 'changes')
+}
+
+/**
+ * Checks that a commit is in the history.
+ *
+ * @throws StoreUnavailableError if a trigger skipped one of its rows, or altered their keys.
+ */
+export function checkCommit(
+  { connection, dictionary }: Log,
+  position: number,
+  nonce: string,
+  changes: readonly KeyChange<Stored>[],
+): void {
+  const dict = escapeText(dictionary)
+  if (connection.get(HISTORY_SQL.nonceAt, dict, position)?.nonce !== nonce) throw hidden(dictionary, 'commits')
+  for (const { key } of changes) {
+    const row = connection.get(HISTORY_SQL.hasKey, dict, escapeText(key), position)
+    if (row === undefined) throw hidden(dictionary, 'commit_keys')
+  }
+}
+
+function hidden(dictionary: string, table: string): StoreUnavailableError {
+  return new StoreUnavailableError(
+    `Nothing was written to dictionary "${dictionary}": a trigger altered or skipped a row of durabledict_${table}. ` +
+      'Remove the trigger.',
     { dictionary },
   )
 }
