@@ -84,6 +84,7 @@ export const pages = [
       ['20. Store calls run in the async context of open', 'decisions/0020-context-of-open'],
       ['21. Names of the Python library are kept', 'decisions/0021-python-names'],
       ['22. A prose check of our own', 'decisions/0022-prose-check'],
+      ['23. History, kept by fair share', 'decisions/0023-history'],
     ],
   },
 ]
