@@ -25,6 +25,11 @@ export async function byHand(address: string, user?: string): Promise<ByHand> {
   const children = promisify((path: string, done: (error: unknown, names: string[]) => void) =>
     client.getChildren(path, done as never),
   )
+  /** The znode and all below it, each before those below it. */
+  const below = async (path: string): Promise<string[]> => {
+    const names = await children(path)
+    return [path, ...(await Promise.all(names.map(name => below(`${path}/${name}`)))).flat()]
+  }
   return {
     client,
     create: (path, data = '') =>
@@ -41,8 +46,7 @@ export async function byHand(address: string, user?: string): Promise<ByHand> {
     children,
     async removeAll(path) {
       const transaction = client.transaction()
-      for (const name of await children(path)) transaction.remove(`${path}/${name}`)
-      transaction.remove(path)
+      for (const znode of (await below(path)).reverse()) transaction.remove(znode)
       await promisify(transaction.commit.bind(transaction))()
     },
     end: () => client.close(),

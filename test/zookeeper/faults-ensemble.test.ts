@@ -272,7 +272,7 @@ test('a record of the largest size passes from a follower to the leader and to a
   await dict.update(long(3))
   const write = (large: number) => dict.update({ ...long(15), large: 'x'.repeat(large) })
   const { message } = await rejection(write(979_500))
-  const [, bytes, limit] = /takes (\d+) bytes .* takes (\d+) at once/.exec(message) ?? []
+  const [, bytes, limit] = /needs (\d+) bytes .* at most (\d+)/.exec(message) ?? []
   const most = 979_500 - Number(bytes) + Number(limit)
   expect(await rejection(write(most + 1))).toBeInstanceOf(InvalidValueError)
   await write(most)

@@ -18,10 +18,19 @@ export function pass<V>(reply: Reply<V>, read: () => V): void {
 }
 
 export function toStat(stat: unknown): Stat {
-  const { mzxid, version, cversion } = Object(stat) as Record<string, unknown>
-  const isZxid = Buffer.isBuffer(mzxid) && mzxid.length === 8
-  if (!isZxid || !Number.isInteger(version) || !Number.isInteger(cversion)) throw unexpected('a stat', stat)
-  return { mzxid: mzxid.readBigInt64BE(), version: version as number, cversion: cversion as number }
+  const { mzxid, version, cversion, ctime } = Object(stat) as Record<string, unknown>
+  if (!isLong(mzxid) || !isLong(ctime) || !Number.isInteger(version) || !Number.isInteger(cversion))
+    throw unexpected('a stat', stat)
+  return {
+    mzxid: mzxid.readBigInt64BE(),
+    version: version as number,
+    cversion: cversion as number,
+    ctime: Number(ctime.readBigInt64BE()),
+  }
+}
+
+function isLong(value: unknown): value is Buffer {
+  return Buffer.isBuffer(value) && value.length === 8
 }
 
 export function toZnode(data: unknown, stat: unknown): Znode {

@@ -1,9 +1,13 @@
 import { isUtf8 } from 'node:buffer'
 import type { Change, Effect, Version } from '../../contract/backend.js'
+import type { CommitNote } from '../../contract/history.js'
 import { UnsupportedError } from '../../errors/errors.js'
 import { builtin } from '../../process/builtin.js'
+import { type HistoryMark, parseMark } from './history-state.js'
 import { formatRecord, idOf, isChangeId, type LoggedEffect, parseJson, parseRecord } from './log-record.js'
+import { isCount, isEpoch, membersOf } from './members.js'
 import { PARTS } from './names.js'
+import { lengthOfNotes, type Noted, notesFor, parseNotes, withNotes } from './notes.js'
 import type { Stored } from './stored.js'
 
 /** The format of the znodes. */
@@ -31,14 +35,11 @@ const PART_LIMIT = 4_096
 /** The largest recorded bound, in ms: the longest timer of Node.js. */
 const BOUND_LIMIT = 2 ** 31 - 1
 
-/** Counters stay below this limit, so that they can always be incremented. */
-const COUNT_LIMIT = 2 ** 52
-
 /**
  * The current position in the history of a dictionary: the contents of the znode that stores the version. The first
  * line describes the version; each further line is a change, the latest one last.
  */
-export interface Head {
+export interface Head extends Noted {
   /** The id of the history: each cut starts another one. */
   readonly epoch: string
   /** The number of changes in it. */
@@ -53,11 +54,13 @@ export interface Head {
   readonly bound: number
   /** How many children of the path were created and deleted. It reveals external writers that do so. */
   readonly cversion: number
+  /** Absent if a release without a history made the latest change, or a cut. */
+  readonly history?: HistoryMark | undefined
   readonly log: readonly string[]
 }
 
 /** An earlier part of the log, as stored in its znode: at least one change. */
-export interface Part {
+export interface Part extends Noted {
   readonly epoch: string
   /** The number of its last change. */
   readonly number: number
@@ -111,20 +114,37 @@ export function newHead(bound: number, cversion: number): Head {
 }
 
 /** Adds a change. If the log has no room for it, the present log is stored as a part, and the change starts a new log. */
-export function addChange(head: Head, id: string, effects: readonly Effect<Stored>[], cversion: number): Moved {
-  const next = { ...head, number: head.number + 1, id, cversion }
+export function addChange(
+  head: Head,
+  id: string,
+  effects: readonly Effect<Stored>[],
+  cversion: number,
+  noted?: readonly CommitNote[],
+): Moved {
+  const { notes, ...rest } = head
+  const next = { ...rest, number: head.number + 1, id, cversion }
+  const own = withNotes(undefined, next.number, noted)
   let line = formatRecord(id, effects, true)
   if (line.length > CHANGE_LIMIT) line = formatRecord(id, effects, false)
   // Processes that have not read it must load everything, so the earlier changes are useless.
   if (line.length > CHANGE_LIMIT) return { head: { ...next, base: id, log: [] } }
   const { epoch, number, base, parts, log } = head
-  const length = lengthOf(log)
-  const isShort = length === 0 || length + line.length <= LOG_LIMIT
-  if (isShort && leadsTo(head)) return { head: { ...next, log: [...log, line] } }
-  const alone = { ...next, base: head.id, log: [line] }
+  const length = lengthOf(log) + lengthOfNotes(notes)
+  const isShort = log.length === 0 || length + line.length + lengthOfNotes(noted) <= LOG_LIMIT
+  if (isShort && leadsTo(head)) {
+    return {
+      head: { ...next, ...withNotes(log.length > 0 ? notes : undefined, next.number, noted), log: [...log, line] },
+    }
+  }
+  const alone = { ...next, ...own, base: head.id, log: [line] }
   if (length > PART_LIMIT || !leadsTo(head)) return { head: alone }
-  const part = { place: parts % PARTS, content: { epoch, number, base, log } }
+  const part = { place: parts % PARTS, content: { epoch, number, base, ...(notes && { notes }), log } }
   return { head: { ...alone, parts: parts + 1 }, part }
+}
+
+/** Adds a change that there is no room for in the log: processes that have not seen it must load everything. */
+export function skipChange({ notes: _, ...head }: Head, id: string, cversion: number): Moved {
+  return { head: { ...head, number: head.number + 1, id, cversion, base: id, log: [] } }
 }
 
 /**
@@ -156,7 +176,10 @@ export function parseHead(data: Buffer, dictionary: string): Head | undefined {
   if (isCount(format) && format > FORMAT) throw laterFormat(format, dictionary)
   if (format !== FORMAT || !isEpoch(epoch) || !isChangeId(id) || !isChangeId(base)) return undefined
   if (!isCount(number) || !isCount(parts) || !isBound(bound) || !Number.isSafeInteger(cversion)) return undefined
-  return log.length <= number ? { epoch, number, id, base, parts, bound, cversion: cversion as number, log } : undefined
+  if (log.length > number) return undefined
+  const history = parseMark(first.history)
+  const optional = { ...parseNotes(first.notes), ...(history && { history }) }
+  return { epoch, number, id, base, parts, bound, cversion: cversion as number, ...optional, log }
 }
 
 /** Returns the bound of a head, even if the rest is malformed: other processes rely on it. */
@@ -172,18 +195,19 @@ export function parsePart(data: Buffer): Part | undefined {
   if (!isEpoch(epoch) || !isCount(number) || !isChangeId(base)) return undefined
   const last = log.at(-1)
   if (last === undefined || log.length > number || !parseRecord(last)) return undefined
-  return { epoch, number, base, log }
+  return { epoch, number, base, ...parseNotes(first.notes), log }
 }
 
 /** Returns the head with a longer log: it includes the parts that lead up to the head's log without a gap. */
 export function withParts(head: Head, parts: readonly Part[]): Head {
-  let { base, log } = head
+  let { base, log, notes } = head
   for (;;) {
     const number = head.number - log.length
     // Each part leads further back, so that none is used twice.
     const part = parts.find(one => one.epoch === head.epoch && one.number === number && lastOf(one) === base)
-    if (!part) return { ...head, base, log }
+    if (!part) return { ...head, base, ...(notes && { notes }), log }
     log = [...part.log, ...log]
+    if (part.notes) notes = { ...part.notes, ...notes }
     base = part.base
   }
 }
@@ -215,7 +239,9 @@ function changesOf(head: Head, start: number, since: string): Past {
     const record = parseRecord(head.log[at] as string)
     if (!record) return damaged(number)
     const version = versionOf({ number, epoch: head.epoch, id: record.id })
-    changes.push({ previous, version, effects: record.effects, id: batchOf(record.id) })
+    const { effects } = record
+    const notes = notesFor(head.notes, number, effects.length)
+    changes.push({ previous, version, effects, id: batchOf(record.id), ...(notes && { notes }) })
     previous = version
   }
   return previous === versionOf(head) ? { changes } : damaged(head.number)
@@ -254,17 +280,7 @@ function lengthOf(log: readonly string[]): number {
 function linesOf(data: Buffer): { first: Readonly<Record<string, unknown>>; log: string[] } {
   if (!isUtf8(data)) return { first: {}, log: [] }
   const [text = '', ...log] = data.toString().split('\n')
-  const first = parseJson(text)
-  return { first: typeof first === 'object' && first !== null ? (first as Record<string, unknown>) : {}, log }
-}
-
-/** The epoch becomes part of a path. */
-function isEpoch(value: unknown): value is string {
-  return typeof value === 'string' && /^[0-9a-f]{1,32}$/.test(value)
-}
-
-function isCount(value: unknown): value is number {
-  return Number.isSafeInteger(value) && (value as number) >= 0 && (value as number) < COUNT_LIMIT
+  return { first: membersOf(parseJson(text)), log }
 }
 
 function isBound(value: unknown): value is number {

@@ -1,6 +1,7 @@
 import { StoreUnavailableError } from '../../errors/errors.js'
 import { warn } from '../../warnings/warnings.js'
 import { formatHead, newHead, salvageBound } from './head.js'
+import { formatState, newState } from './history-state.js'
 import type { Names } from './names.js'
 import type { Session } from './session.js'
 import { type Children, CODE, Refusal, type Step, type Znode } from './transport.js'
@@ -53,8 +54,10 @@ export class Initializer {
       .slice(0, MOST_EPOCHS)
     // Existing ones contain parts of earlier histories, which are distinguished by their epoch.
     const parts = this.#names.parts.filter(part => !existing.has(part))
-    const touched = epochs.length + parts.length + (znode ? 1 : 2)
-    const next = newHead(znode ? salvageBound(znode.data) : 0, stat.cversion + touched)
+    const history = znode || existing.has(this.#names.history) ? undefined : newState(this.#hasKeys(names) ? 1 : 0)
+    const touched = epochs.length + parts.length + (znode ? 1 : 2) + (history ? 1 : 0)
+    const bare = newHead(znode ? salvageBound(znode.data) : 0, stat.cversion + touched)
+    const next = history ? { ...bare, history: { epoch: history.epoch, position: history.floor } } : bare
     const data = formatHead(next)
     const created = [this.#names.epoch(next.epoch), ...parts]
     return [
@@ -62,7 +65,13 @@ export class Initializer {
       { type: 'set', path: version, data, version: znode ? znode.stat.version : 0 },
       ...epochs.map(path => ({ type: 'delete', path, version: -1 }) as const),
       ...created.map(path => ({ type: 'create', path, data: Buffer.alloc(0) }) as const),
+      ...(history ? [{ type: 'create', path: this.#names.history, data: formatState(history) } as const] : []),
     ]
+  }
+
+  /** Whether there are entries already, whose history is not known. */
+  #hasKeys(children: readonly string[]): boolean {
+    return children.some(name => !this.#names.isReserved(name))
   }
 
   #report(): void {

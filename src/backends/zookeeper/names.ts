@@ -7,6 +7,12 @@ const EPOCH = '%epoch-'
 /** The prefix of the znodes with the log's earlier parts. */
 const PART = '%log-'
 
+/**
+ * The znode above those of the history. Releases without a history treat it as a part of the log that they do not use: they
+ * neither read nor report it.
+ */
+const HISTORY = `${PART}history`
+
 /** The number of earlier parts of the log, each in its own znode. */
 export const PARTS = 4
 
@@ -24,6 +30,8 @@ const UNSAFE = /[\p{Cc}%/\ue000-\uf8ff\ufff0-\uffff]|[\u{10000}-\u{10ffff}]/gu
 export class Names {
   readonly path: string
   readonly version: string
+  /** The znode above those of the history. */
+  readonly history: string
   /** The length of a key's path without its name, in bytes. */
   readonly prefixBytes: number
 
@@ -31,11 +39,22 @@ export class Names {
   constructor(path: string) {
     this.path = path
     this.version = `${path}/${VERSION}`
+    this.history = `${path}/${HISTORY}`
     this.prefixBytes = Buffer.byteLength(path) + 1
   }
 
   epoch(epoch: string): string {
     return `${this.path}/${EPOCH}${epoch}`
+  }
+
+  /** The path of a znode of the history. */
+  historyEntry(name: string): string {
+    return `${this.history}/${name}`
+  }
+
+  /** Whether the path is of the history. */
+  isHistory(path: string): boolean {
+    return path === this.history || path.startsWith(`${this.history}/`)
   }
 
   /** The path of an earlier part of the log. */

@@ -6,6 +6,8 @@ export interface Stat {
   readonly version: number
   /** How many children were created and deleted in it. */
   readonly cversion: number
+  /** When it was created, by the clock of the server that led then, in ms since 1970. */
+  readonly ctime: number
 }
 
 /** A znode that was read. */

@@ -1,6 +1,7 @@
 import type { Change, Effect } from '../../contract/backend.js'
 import type { LoggedChange } from './head.js'
 import type { LoggedEffect } from './log-record.js'
+import { joinNotes } from './notes.js'
 import type { Stored } from './stored.js'
 
 /** Determines which values that are too large for the log can still be read. */
@@ -39,11 +40,19 @@ export class Survey {
     for (let start = 0; start < this.#changes.length; ) {
       const end = this.#endOf(start)
       const changes = this.#changes.slice(start, end)
-      const effects = changes.flatMap(change => change.effects.filter(one => !this.#lost.has(one)))
-      complete.push({ ...joined(changes), effects: effects.map(effect => withValue(effect, read)) })
+      const effects = changes.flatMap(change => change.effects.filter(one => this.#isKept(one)))
+      const notes = joinNotes(
+        changes.map(one => ({ notes: one.notes, kept: one.effects.map(effect => this.#isKept(effect)) })),
+      )
+      const values = effects.map(effect => withValue(effect, read))
+      complete.push({ ...joined(changes), effects: values, ...(notes && { notes }) })
       start = end
     }
     return complete
+  }
+
+  #isKept(effect: LoggedEffect): boolean {
+    return !this.#lost.has(effect)
   }
 
   #examine(effect: LoggedEffect & { readonly key: string }, index: number, next: LaterChanges): void {

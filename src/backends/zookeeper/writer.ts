@@ -1,11 +1,14 @@
-import type { Batch, Change, Committed, Group, Outcome, Version } from '../../contract/backend.js'
+import type { Awaitable, Batch, Change, Committed, Group, Outcome, Version } from '../../contract/backend.js'
+import type { HistoryPolicy } from '../../contract/history.js'
 import { InTurn } from '../../queues/in-turn.js'
 import { orAborted } from '../../time/or-aborted.js'
 import { pause } from '../../time/pause.js'
 import { ambiguous, notWritten } from './faults.js'
-import { formatHead, type Head, partId, versionOf } from './head.js'
+import { formatHead, formatPart, type Head, parsePart, partId, versionOf } from './head.js'
+import type { History } from './history.js'
 import type { Mirror, Position } from './mirror.js'
 import type { Names } from './names.js'
+import { isNoted, withoutAuthor } from './notes.js'
 import { makePlan, type Plan } from './plan.js'
 import type { Reader } from './reader.js'
 import { isLoss, type Session, type Watched } from './session.js'
@@ -15,6 +18,17 @@ import { CODE, Refusal, type Stat, type Step } from './transport.js'
 /** The number of lost races after which a writer pauses, and the pause, which grows with each attempt, in ms. */
 const PATIENT_FROM = 3
 const PAUSE = 4
+
+/** How often a write is tried whose part of the history meets other znodes than expected. */
+const HISTORY_ATTEMPTS = 20
+
+const OVERTAKEN: ReadonlySet<number> = new Set([CODE.BAD_VERSION, CODE.NODE_EXISTS, CODE.NO_NODE])
+
+/** A head to write, and the steps that belong to it. */
+interface Rewriting {
+  readonly head: Head
+  readonly steps: readonly Step[]
+}
 
 /** A plan whose answer was lost. */
 interface Lost {
@@ -29,12 +43,14 @@ export class Writer {
   readonly #session: Session
   readonly #reader: Reader
   readonly #names: Names
+  readonly #history: History
   readonly #turns = new InTurn()
 
-  constructor(session: Session, reader: Reader, names: Names) {
+  constructor(session: Session, reader: Reader, names: Names, history: History) {
     this.#session = session
     this.#reader = reader
     this.#names = names
+    this.#history = history
   }
 
   commit(batch: Batch<Stored>, since: Version, signal: AbortSignal): Promise<Committed<Stored>> {
@@ -43,19 +59,51 @@ export class Writer {
 
   /** Raises the recorded bound if it is smaller. */
   registerMaxStaleness(ms: number): Promise<void> {
+    return this.#rewriteHead(head => (head.bound >= ms ? undefined : { head: { ...head, bound: ms }, steps: [] }))
+  }
+
+  /** Records how much history every writer keeps, and drops the rest. */
+  async setHistoryPolicy(policy: HistoryPolicy): Promise<void> {
+    await this.#rewriteHead(async head => {
+      const { mark, steps, touched } = await this.#history.withPolicy(head, policy)
+      return { head: { ...head, history: mark, cversion: head.cversion + touched }, steps }
+    })
+    await this.#history.apply(policy)
+  }
+
+  /** Removes an author from all commits, and from the log. Returns the number of commits. */
+  async forgetAuthor(author: string): Promise<number> {
+    const count = await this.#history.forget(author)
+    await this.#rewriteHead(async head => {
+      const read = await Promise.all(this.#names.parts.map(path => this.#session.getData(path)))
+      const steps = this.#names.parts.flatMap((path, index): Step[] => {
+        const part = read[index]?.value && parsePart(read[index].value.data)
+        if (!part || !isNoted(part.notes, author)) return []
+        return [{ type: 'set', path, data: formatPart({ ...part, ...withoutAuthor(part.notes, author) }), version: -1 }]
+      })
+      if (steps.length === 0 && !isNoted(head.notes, author)) return undefined
+      return { head: { ...head, ...withoutAuthor(head.notes, author) }, steps }
+    })
+    return count
+  }
+
+  /** Writes the head without a change of the dictionary, until that succeeds or nothing is to be written. */
+  #rewriteHead(rewrite: (head: Head) => Awaitable<Rewriting | undefined>): Promise<void> {
     const { signal } = new AbortController()
     return this.#inTurn(async () => {
-      for (;;) {
+      for (let attempt = 0; ; attempt += 1) {
         const mirror = await this.#reader.current('linearizable')
         const { head, znode } = mirror.position
-        if (head.bound >= ms) return
-        const next = { ...head, bound: ms }
-        const step: Step = { type: 'set', path: this.#names.version, data: formatHead(next), version: znode }
+        let steps: readonly Step[] = []
         try {
-          await this.#send({ steps: [step, this.#epochCheck(head)], head: next }, mirror.version, undefined)
+          const next = await rewrite(head)
+          if (!next) return
+          const move: Step = { type: 'set', path: this.#names.version, data: formatHead(next.head), version: znode }
+          steps = [move, this.#epochCheck(head), ...next.steps]
+          await this.#send({ steps, head: next.head }, mirror.version, undefined)
           return
         } catch (fault) {
-          if (!isLoss(fault) && !(await this.#overcome(fault, 0, signal))) throw fault
+          if (!isLoss(fault) && !(await this.#overcome(fault, attempt, signal, { steps }))) throw fault
         }
       }
     }, signal)
@@ -108,18 +156,27 @@ export class Writer {
         if (await this.#tookEffect(lost, mirror, signal)) return lost.plan.outcomes
         lost = undefined
       }
-      const plan = lost?.plan ?? makePlan(groups, id, mirror, this.#names, this.#session.added)
-      const change = lost?.change ?? changeOf(plan, mirror, batch)
+      let plan = lost?.plan
+      let change = lost?.change
       try {
+        plan ??= await this.#plan(groups, id, mirror, signal)
+        change ??= changeOf(plan, mirror, batch)
         await orAborted(this.#send(plan, mirror.version, change), signal)
+        if (plan.recorded && plan.head.history) this.#history.committed(plan.recorded, plan.head.history)
         return plan.outcomes
       } catch (fault) {
-        const isOpen = change && (isLoss(fault) || signal.aborted)
-        if (isOpen) lost = { plan, base: mirror.position, change, cause: lost?.cause ?? fault }
+        const isOpen = isLoss(fault) || signal.aborted
+        if (plan && change && isOpen) lost = { plan, base: mirror.position, change, cause: lost?.cause ?? fault }
         if (signal.aborted) throw this.#failed(lost, fault)
-        if (!isLoss(fault) && !(await this.#overcome(fault, attempt, signal))) throw this.#failed(lost, fault)
+        if (!isLoss(fault) && !(await this.#overcome(fault, attempt, signal, plan))) throw this.#failed(lost, fault)
       }
     }
+  }
+
+  async #plan(groups: readonly Group<Stored>[], id: string, mirror: Mirror, signal: AbortSignal): Promise<Plan> {
+    const starting = this.#history.start(mirror.position.head)
+    const start = starting instanceof Promise ? await orAborted(starting, signal) : starting
+    return makePlan(groups, id, mirror, this.#names, this.#session.added, start)
   }
 
   /**
@@ -151,9 +208,9 @@ export class Writer {
    *
    * @throws AmbiguousWriteError if the history does not reach back, or cannot be read.
    */
-  async #tookEffect({ base, change, cause }: Lost, mirror: Mirror, signal: AbortSignal): Promise<boolean> {
-    // Another process has recorded a bound.
-    if (mirror.version === change.previous && mirror.position.head.bound !== base.head.bound) return false
+  async #tookEffect({ change, cause }: Lost, mirror: Mirror, signal: AbortSignal): Promise<boolean> {
+    // Another process has recorded a bound or a policy.
+    if (mirror.version === change.previous) return false
     const past = await orAborted(this.#reader.past(change.previous, mirror), signal).catch(() => undefined)
     if (!past || !('changes' in past)) throw ambiguous(cause, this.#names.path)
     return past.changes[0]?.version === change.version
@@ -178,8 +235,12 @@ export class Writer {
   }
 
   /** Returns whether to try again: another process was faster, or external writers have changed the znodes. */
-  async #overcome(fault: unknown, attempt: number, signal: AbortSignal): Promise<boolean> {
+  async #overcome(fault: unknown, attempt: number, signal: AbortSignal, plan?: Pick<Plan, 'steps'>): Promise<boolean> {
     if (!(fault instanceof Refusal)) return false
+    if (OVERTAKEN.has(fault.code) && this.#names.isHistory(plan?.steps[fault.step ?? -1]?.path ?? '')) {
+      this.#history.distrust()
+      return attempt < HISTORY_ATTEMPTS
+    }
     const isOfHead = fault.step !== undefined && fault.step < 2
     if (fault.code === CODE.BAD_VERSION || (fault.code === CODE.NO_NODE && isOfHead)) {
       if (attempt >= PATIENT_FROM) await pause(PAUSE * Math.min(attempt, 16), signal)
@@ -217,9 +278,9 @@ async function alone(
   return { value: mark === before + 1 ? value[0] : undefined, mark }
 }
 
-function changeOf({ effects, head }: Plan, mirror: Mirror, batch: string): Change<Stored> | undefined {
+function changeOf({ effects, head, notes }: Plan, mirror: Mirror, batch: string): Change<Stored> | undefined {
   if (effects.length === 0) return undefined
-  return { previous: mirror.version, version: versionOf(head), effects, id: batch }
+  return { previous: mirror.version, version: versionOf(head), effects, id: batch, ...(notes && { notes }) }
 }
 
 function positionOf({ version, mzxid }: Stat): Omit<Position, 'head'> {

@@ -14,8 +14,10 @@ import type {
   Version,
 } from '../../contract/backend.js'
 import { CommittingBackend } from '../../contract/committing-backend.js'
+import type { HistoryPage, HistoryPolicy, HistoryQuery } from '../../contract/history.js'
 import { ClosedError } from '../../errors/errors.js'
 import { readFault } from './faults.js'
+import { History } from './history.js'
 import { Names } from './names.js'
 import { Reader } from './reader.js'
 import { Session } from './session.js'
@@ -35,6 +37,7 @@ export class ZookeeperBackend extends CommittingBackend<Stored> implements Backe
   readonly #session: Session
   readonly #reader: Reader
   readonly #writer: Writer
+  readonly #history: History
   readonly #watchdog: Watchdog
   readonly #listeners = new Set<Listener<Stored>>()
 
@@ -51,7 +54,8 @@ export class ZookeeperBackend extends CommittingBackend<Stored> implements Backe
     const childrenChanged = () => this.#watchdog.hurry()
     this.#session = new Session(open, { changed: () => this.#notice(), childrenChanged, lost })
     this.#reader = new Reader(this.#session, names, changes => this.#push(changes))
-    this.#writer = new Writer(this.#session, this.#reader, names)
+    this.#history = new History(this.#session, names)
+    this.#writer = new Writer(this.#session, this.#reader, names, this.#history)
     this.#watchdog = new Watchdog(this.#session, this.#reader, lost)
   }
 
@@ -97,6 +101,18 @@ export class ZookeeperBackend extends CommittingBackend<Stored> implements Backe
 
   registerMaxStaleness(ms: number): Promise<void> {
     return this.#explained(this.#writer.registerMaxStaleness(ms))
+  }
+
+  history(query: HistoryQuery): Promise<HistoryPage<Stored>> {
+    return this.#explained(this.#history.page(query))
+  }
+
+  setHistoryPolicy(policy: HistoryPolicy): Promise<void> {
+    return this.#explained(this.#writer.setHistoryPolicy(policy))
+  }
+
+  forgetAuthor(by: string): Promise<number> {
+    return this.#explained(this.#writer.forgetAuthor(by))
   }
 
   async subscribe(listener: Listener<Stored>): Promise<Unsubscribe> {

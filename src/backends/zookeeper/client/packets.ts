@@ -112,7 +112,7 @@ export function isAboutChildren(input: Input): boolean {
 export function readStat(input: Input): Stat {
   input.long()
   const mzxid = input.long()
-  input.long()
+  const ctime = Number(input.long())
   input.long()
   const [version, cversion] = [input.int(), input.int()]
   input.int()
@@ -120,7 +120,7 @@ export function readStat(input: Input): Stat {
   input.int()
   input.int()
   input.long()
-  return { mzxid, version, cversion }
+  return { mzxid, version, cversion, ctime }
 }
 
 export function readZnode(input: Input): Znode {

@@ -1,0 +1,188 @@
+import type { HistoryLimits } from '../../contract/history.js'
+import { type IndexedCommit, type Retention, retain } from '../../contract/retention.js'
+import { type EntryName, keyOfMark, lastOf, markOf } from './history-entry-name.js'
+import { type RecordedCommit, rewriteEntry } from './history-record.js'
+import { formatState, type HistoryState } from './history-state.js'
+import type { HistoryZnodes, Listing } from './history-znodes.js'
+import type { Names } from './names.js'
+import type { Session } from './session.js'
+import type { Step, Znode } from './transport.js'
+
+/** The most commits that are kept, whatever the policy: other clients must be able to list them. */
+const KEEP_LIMIT = 10_000
+
+/** The most that the commits take together, in KiB: every server keeps them in memory. */
+const TOTAL_KIB = 8_192
+
+/** The most bytes and steps of a transaction that drops commits. */
+const BYTES_LIMIT = 900_000
+const STEPS_LIMIT = 2_000
+
+const DAY = 86_400_000
+
+/** A transaction with the commits that it still has. */
+interface Kept {
+  readonly name: EntryName
+  readonly commits: readonly Pick<IndexedCommit, 'position' | 'key'>[]
+  /** Absent if its name says everything. */
+  readonly znode?: Znode | undefined
+}
+
+/** Drops commits that the policy does not keep. Their transactions are independent of those of the data. */
+export class HistoryTrimmer {
+  readonly #session: Session
+  readonly #names: Names
+  readonly #znodes: HistoryZnodes
+
+  constructor(session: Session, names: Names, znodes: HistoryZnodes) {
+    this.#session = session
+    this.#names = names
+    this.#znodes = znodes
+  }
+
+  /** Returns how many commits are left, and the position of the newest one. Rejects if another process drops some at the same time. */
+  async trim({ keep, days }: HistoryLimits): Promise<{ readonly stored: number; readonly position: number }> {
+    const listing = await this.#znodes.list()
+    const { entries, state, root } = listing
+    const newest = entries.at(-1)
+    const position = newest ? lastOf(newest) : 0
+    if (!state || !root || !newest) return { stored: 0, position }
+    const limit = Math.min(keep, KEEP_LIMIT)
+    const isOver = entries.reduce((sum, { count }) => sum + count, 0) > limit
+    const kept = isOver ? await this.#expand(entries) : entries.map(fromName)
+    const old = await this.#oldUntil(listing, days)
+    const isOld = ({ first }: EntryName, position: number) => first <= old || position <= state.floor
+    const index = kept.flatMap(({ name, commits }) =>
+      commits.map(({ position, key }) => ({ position, key, at: isOld(name, position) ? 0 : 1 })),
+    )
+    const retention = retain(index, { keep: isOver ? limit : Number.POSITIVE_INFINITY, days: 0 }, 1, state.floor)
+    if (retention.positions.length > 0) await this.#drop(kept, retention, state, root)
+    return { stored: index.length - retention.positions.length, position }
+  }
+
+  /** Removes an author from all commits. Returns how many there were. */
+  async forget(author: string): Promise<number> {
+    const { entries } = await this.#znodes.list()
+    let count = 0
+    for (let at = 0; at < entries.length; at += STEPS_LIMIT / 10) {
+      const read = await this.#znodes.read(entries.slice(at, at + STEPS_LIMIT / 10))
+      const steps: Step[] = []
+      for (const one of read) {
+        const own = one?.entry?.commits.filter(({ by }) => by === author).length ?? 0
+        if (!one || own === 0) continue
+        count += own
+        steps.push(this.#rewriting(one.name, one.znode, commit => (commit.by === author ? {} : commit)))
+      }
+      await this.#send(steps)
+    }
+    return count
+  }
+
+  /** Reads the transactions whose names do not say everything. */
+  async #expand(entries: readonly EntryName[]): Promise<Kept[]> {
+    const unknown = entries.filter(({ count }) => count > 1)
+    const read = new Map((await this.#znodes.read(unknown)).map((one, index) => [unknown[index], one] as const))
+    return entries.map(name => {
+      const one = read.get(name)
+      if (!one?.entry) return fromName(name)
+      return { name, commits: one.entry.commits.map(toPosition), znode: one.znode }
+    })
+  }
+
+  /** The position of the newest transaction that is too old, or beyond the limit of all together; 0 if none is. */
+  async #oldUntil({ entries }: Listing, days: number): Promise<number> {
+    const [oldest, newest] = [entries[0] as EntryName, entries.at(-1) as EntryName]
+    const [since = 0, now = 0] = await Promise.all([this.#znodes.timeOf(oldest), this.#znodes.timeOf(newest)])
+    const cutoff = now - days * DAY
+    if (since >= cutoff) return beyondTotal(entries)
+    // The times ascend: half of the entries are ruled out at a time.
+    let [old, young] = [0, entries.length - 1]
+    while (young - old > 1) {
+      const middle = (old + young) >> 1
+      const time = (await this.#znodes.timeOf(entries[middle] as EntryName)) ?? cutoff
+      if (time < cutoff) old = middle
+      else young = middle
+    }
+    return Math.max((entries[old] as EntryName).first, beyondTotal(entries))
+  }
+
+  async #drop(kept: readonly Kept[], retention: Retention, state: HistoryState, root: Znode): Promise<void> {
+    const gone = new Set(retention.positions)
+    const steps = kept.flatMap(({ name, commits, znode }): Step[] => {
+      const left = commits.filter(({ position }) => !gone.has(position))
+      if (left.length === commits.length) return []
+      if (left.length === 0 || !znode) return [this.#deletion(name)]
+      return [this.#rewriting(name, znode, commit => (gone.has(commit.position) ? undefined : commit))]
+    })
+    const { floor } = retention
+    const dropped = await this.#droppedKeys(kept, retention, state)
+    const data = formatState({ ...state, floor, dropped })
+    // Readers hear of it before, or together with, the first commit that is missing.
+    await this.#send([{ type: 'set', path: this.#names.history, data, version: root.stat.version }, ...steps])
+  }
+
+  async #droppedKeys(kept: readonly Kept[], { floor, dropped }: Retention, state: HistoryState) {
+    const keys = new Map(state.dropped)
+    const hashed: [position: number, name: EntryName][] = []
+    for (const [mark, position] of dropped) {
+      const key = keyOfMark(mark)
+      if (key !== undefined) keys.set(key, position)
+      else hashed.push([position, nameAt(kept, position)])
+    }
+    const read = await this.#znodes.read(hashed.map(([, name]) => name))
+    for (const [index, [position]] of hashed.entries()) {
+      const commit = read[index]?.entry?.commits.find(one => one.position === position)
+      for (const { key } of commit?.changes ?? []) keys.set(key, position)
+    }
+    return [...keys].filter(([, position]) => position > floor)
+  }
+
+  /** Sends steps in as many transactions as needed. */
+  async #send(steps: readonly Step[]): Promise<void> {
+    let [batch, bytes]: [Step[], number] = [[], 0]
+    for (const step of steps) {
+      const size =
+        this.#session.added.path + Buffer.byteLength(step.path) + 25 + ('data' in step ? step.data.length : 0)
+      if (batch.length >= STEPS_LIMIT || (batch.length > 0 && bytes + size > BYTES_LIMIT)) {
+        await this.#session.multi(batch)
+        ;[batch, bytes] = [[], 0]
+      }
+      batch.push(step)
+      bytes += size
+    }
+    if (batch.length > 0) await this.#session.multi(batch)
+  }
+
+  #deletion({ name }: EntryName): Step {
+    return { type: 'delete', path: this.#names.historyEntry(name), version: -1 }
+  }
+
+  #rewriting({ name }: EntryName, { data, stat }: Znode, change: Parameters<typeof rewriteEntry>[1]): Step {
+    const path = this.#names.historyEntry(name)
+    return { type: 'set', path, data: rewriteEntry(data, change), version: stat.version }
+  }
+}
+
+function fromName(name: EntryName): Kept {
+  const positions = Array.from({ length: name.count }, (_, index) => name.first + index)
+  return { name, commits: positions.map(position => ({ position, key: name.mark })) }
+}
+
+function toPosition({ position, changes }: RecordedCommit): Pick<IndexedCommit, 'position' | 'key'> {
+  const [first, ...others] = changes ?? []
+  return { position, key: first && others.length === 0 ? markOf(first.key) : undefined }
+}
+
+function nameAt(kept: readonly Kept[], position: number): EntryName {
+  return (kept.find(({ name }) => name.first <= position && position <= lastOf(name)) as Kept).name
+}
+
+/** The position of the newest transaction that there is no room for. */
+function beyondTotal(entries: readonly EntryName[]): number {
+  let sum = 0
+  for (const { kib, first } of entries.toReversed()) {
+    sum += kib
+    if (sum > TOTAL_KIB) return first
+  }
+  return 0
+}
