@@ -141,7 +141,7 @@ export const openDict = (async (given: string | URL, options?: CommonOptions) =>
 /** Returns the text after the first `#`. */
 function nameOf(url: string): string {
   const [, name] = /^[^:]+:[^#]+#(.+)$/s.exec(url) ?? []
-  if (name === undefined) throw unknownUrl(url)
+  if (name === undefined) throw withoutDictionary(url)
   return decoded(name, url)
 }
 
@@ -194,12 +194,21 @@ function decoded(text: string, url: string): string {
   }
 }
 
+/** The schemes of databases that a `ModelDict` reads. */
+const DATABASES = /^(postgres(ql)?|mysql|mariadb):/i
+
 function unknownUrl(url: string): TypeError {
   const schemes = Object.keys(OPENERS).map(scheme => `${scheme}:`)
   return new TypeError(
-    `openDict() takes a URL that ends with # and the dictionary's name, such as sqlite:./app.db#settings, or with its path, ` +
-      `such as zookeeper://a:2181,b:2181/app/config. It begins with ` +
-      `one of ${schemes.join(', ')}; got ${describeUrl(url)}.`,
+    `openDict() takes a URL that begins with one of ${schemes.join(', ')}, such as sqlite:./app.db#settings; got ` +
+      `${describeUrl(url)}.${DATABASES.test(url) ? ' For tables of a SQL database, use ModelDict with your ORM or query builder.' : ''}`,
+  )
+}
+
+function withoutDictionary(url: string): TypeError {
+  return new TypeError(
+    `openDict() takes the file or the server, then # and the name of the dictionary, such as sqlite:./app.db#settings or ` +
+      `redis://localhost:6379#settings; one of them is missing in ${describeUrl(url)}.`,
   )
 }
 
@@ -213,7 +222,7 @@ const MAX_URL = 500
 function describeUrl(url: string): string {
   if (url.length > MAX_URL) return `a URL of ${url.length} characters`
   const [, scheme, authority = '', rest = ''] = /^([a-z][a-z0-9+.-]*:)\/\/([^/?#]*)(.*)$/is.exec(url) ?? []
-  if (scheme === undefined) return /^sqlite:/i.test(url) ? 'a URL that begins with sqlite:' : 'a URL without a host'
+  if (scheme === undefined) return /^sqlite:/i.test(url) ? 'a URL that begins with sqlite:' : 'something else'
   const [host, ...credentials] = authority.split('@').reverse()
   const certain = credentials.length <= 1 && !rest.includes('@') && URL.canParse(`${scheme}//${host}`)
   if (!certain) return `a URL that begins with ${scheme}`

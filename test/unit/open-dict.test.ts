@@ -47,6 +47,21 @@ describe('openDict', () => {
     await expect(openDict(url)).rejects.toThrow(TypeError)
   })
 
+  test.each(['sqlite:./app.db', 'redis://host:6379', 'redis://host:6379/0'])(
+    'says that %s names no dictionary',
+    async url => {
+      await expect(openDict(url)).rejects.toThrow(/then # and the name of the dictionary/)
+    },
+  )
+
+  test('leads from the URL of a SQL database to ModelDict', async () => {
+    await expect(openDict('postgres://host/app')).rejects.toThrow(/got postgres:\/\/host…\. .*use ModelDict/)
+  })
+
+  test.each(['app.db', 'file:./app.db#settings'])('says which URLs there are if it gets %s', async url => {
+    await expect(openDict(url)).rejects.toThrow(/one of sqlite:, redis:, rediss:, zookeeper:, .*; got something else\./)
+  })
+
   test('accepts any case of the scheme, a URL object, and an absolute path after //', async () => {
     const dict = await openDict(new URL(`SQLITE://${join(folder, 'app.db')}#settings`))
     expect(existsSync(join(folder, 'app.db'))).toBe(true)

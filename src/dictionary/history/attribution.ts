@@ -41,7 +41,9 @@ function checkText(name: string, text: unknown, max: number): string | undefined
   if (text === undefined) return undefined
   const fits = typeof text === 'string' && text !== '' && Buffer.byteLength(text) <= max
   if (fits && text.isWellFormed() && !text.includes('\0')) return text
-  throw wrong(name, `a non-empty, well-formed text without NUL, of at most ${max} bytes of UTF-8`, text)
+  const wanted = `a non-empty, well-formed text without NUL, of at most ${max} bytes of UTF-8`
+  if (typeof text !== 'string') throw wrong(name, wanted, text)
+  throw new TypeError(`Option "${name}" must be ${wanted}; got a text of ${Buffer.byteLength(text)} bytes.`)
 }
 
 /** What a write says about itself, or its surroundings say; `undefined` if that is nothing. */

@@ -44,7 +44,7 @@ export async function pastState(context: PastContext, when: string | Date): Prom
 /** @throws HistoryError if the history does not reach back to it. */
 function targetOf({ target, floor }: Walked, when: string | Date, dictionary: string): Target {
   if (target) return target
-  if (typeof when === 'string') throw unknownCommit(when, dictionary)
+  if (typeof when === 'string') throw unknownCommit(when, dictionary, ' For a point in time, pass a Date.')
   if (floor === 0) return { position: 0, version: '' }
   throw new HistoryError(
     `The history of dictionary "${dictionary}" does not reach back to ${when.toISOString()}: older commits were dropped, or were never ` +

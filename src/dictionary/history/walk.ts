@@ -29,11 +29,11 @@ export async function walkBack(page: Page, isTarget: (commit: StoredCommit<unkno
   }
 }
 
-/** No stored commit has the id. */
-export function unknownCommit(id: string, dictionary: string): HistoryError {
+/** No stored commit has the id. `hint` is a sentence more. */
+export function unknownCommit(id: string, dictionary: string, hint = ''): HistoryError {
   return new HistoryError(
     `The history of dictionary "${dictionary}" has no commit ${quoted(id)}: it was dropped, or belongs to another history. ` +
-      'history() lists those that there are.',
+      `history() lists those that there are.${hint}`,
     { dictionary },
   )
 }
