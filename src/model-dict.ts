@@ -7,6 +7,7 @@ import type { TypeormRepository } from './backends/model/managers/typeorm/typeor
 import type { ModelBackend } from './backends/model/model-backend.js'
 import { openModel } from './backends/model/open-model.js'
 import { type ModelOptions, splitOptions } from './backends/model/options.js'
+import type { Stored } from './backends/model/table/stored.js'
 import type { Core } from './dictionary/core.js'
 import { DurableDict } from './dictionary/durable-dict.js'
 import type { AttributionOptions } from './dictionary/history/attribution.js'
@@ -160,10 +161,12 @@ export interface ModelDictKind extends Kind<OpenModelDict> {
 
 class TouchableDict extends DurableDict {
   readonly #backend: ModelBackend
+  readonly #core: Core
 
   private constructor(core: Core, backend: ModelBackend, attribution?: AttributionOptions) {
     super(core, attribution)
     this.#backend = backend
+    this.#core = core
   }
 
   static openOn(backend: ModelBackend, options: CommonOptions): Promise<TouchableDict> {
@@ -176,7 +179,8 @@ class TouchableDict extends DurableDict {
 
   async touch(...keys: string[]): Promise<void> {
     this.checkWrite(keys)
-    await this.runOnStore(() => this.#backend.touch(keys))
+    const known = this.#core.internals.replica.memory.freeze()
+    await this.runOnStore(() => this.#backend.touch(keys, key => known.stored(key) as Stored | undefined))
     await this.sync()
   }
 }

@@ -1,5 +1,6 @@
 // The exports that every entry point for models shares.
 
+export { historyMigration } from '../backends/model/history/tables.js'
 export type {
   Columns,
   ModelManager,

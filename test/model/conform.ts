@@ -45,7 +45,7 @@ export function conform(
       const given = { encoding: new RichEncoding() as never, oldEncoding: undefined, timeout: 5_000 }
       return { backend: async () => (await openModel(manager, settings, given)).backend, dispose() {} }
     }
-    const lacks = { bytes: 'the column is text, so that anyone can read it', history: 'not kept yet', ...missing }
+    const lacks = { bytes: 'the column is text, so that anyone can read it', ...missing }
     // A database server on a busy machine may answer slowly.
     const subject = { name: 'ModelBackend', create, missing: lacks, timeoutScale: 2 }
     conformance(by, { ...subject, ...(modes && { modes }) })

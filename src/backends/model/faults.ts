@@ -1,6 +1,7 @@
 import {
   AmbiguousWriteError,
   DurableDictError,
+  HistoryError,
   InvalidValueError,
   StoreUnavailableError,
   UnsupportedError,
@@ -90,6 +91,23 @@ export function checkFormat(head: SqlRow, format: number, dictionary: string): v
   throw new StoreUnavailableError(
     `The tables of the versions of dictionary "${dictionary}" are of format ${String(head.format)}, and this version of ` +
       `durabledict knows only format ${format}. Update durabledict.`,
+    { dictionary },
+  )
+}
+
+/** The tables are those of a release without history. */
+export function noHistoryTables(dictionary: string): UnsupportedError {
+  return new UnsupportedError(
+    `The database of dictionary "${dictionary}" has no room for a history: its version tables were created by an earlier release. Call ` +
+      'createTables(model), or run the statements that historyMigration(dialect) returns in a migration, and open the dictionary again.',
+    { dictionary },
+  )
+}
+
+/** The history was written by a later release. */
+export function laterHistory(dictionary: string): HistoryError {
+  return new HistoryError(
+    `The history of dictionary "${dictionary}" has a format that this version of durabledict does not know. Update durabledict.`,
     { dictionary },
   )
 }

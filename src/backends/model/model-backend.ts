@@ -12,21 +12,23 @@ import type {
   Version,
 } from '../../contract/backend.js'
 import { CommittingBackend } from '../../contract/committing-backend.js'
-import { DurableDictError } from '../../errors/errors.js'
+import { type HistoryPage, type HistoryPolicy, type HistoryQuery, keyChange, noteOf } from '../../contract/history.js'
+import { DurableDictError, UnsupportedError } from '../../errors/errors.js'
 import { now, delay as pause } from '../../time/clock.js'
-import { type Dialect, run, runAll } from '../sql/dialect.js'
-import { isConflict, isDuplicate, isLockTimeout, isRefusal } from '../sql/error-kinds.js'
+import { type Dialect, run } from '../sql/dialect.js'
+import { isConflict, isDuplicate, isRefusal } from '../sql/error-kinds.js'
 import type { Callers } from './callers.js'
 import { commitApart, commitTogether, DUPLICATES, type Executed } from './commits/commit.js'
+import { untilCommitted } from './commits/rows-in-use.js'
 import { CommitFailed, type Interruptible, inTransaction, type NotCommitted } from './commits/transactions.js'
 import { textsOf } from './commits/values-in-messages.js'
 import { keysOf } from './commits/working-set.js'
-import { notWritten, refused, rowsInUse, unknownOutcome } from './faults.js'
+import { notWritten, refused, unknownOutcome } from './faults.js'
 import type { ModelManager, ModelSession } from './managers/manager.js'
 import type { Notifications } from './notifications/notifications.js'
 import type { Rows } from './table/rows.js'
 import type { Stored } from './table/stored.js'
-import type { Versions } from './versions/versions.js'
+import type { PastCommits, Versions } from './versions/versions.js'
 
 /** The longest pause before a retry, in ms. Pauses are random, so that conflicting transactions do not meet again. */
 const LONGEST_PAUSE = 50
@@ -36,6 +38,9 @@ const FAULTS = 2
 
 /** The time limit of a load, in ms, for libraries that limit transactions. The dictionary limits each step. */
 const LOAD_LIMIT = 600_000
+
+/** Of a change that an external writer has made. */
+const OUTSIDE = { via: 'outside' } as const
 
 /** The caller of a load has stopped waiting. */
 class GivenUp extends Error {}
@@ -78,6 +83,7 @@ export class ModelBackend extends CommittingBackend<Stored> implements Backend<S
       changesSince: options.versions.changesSince !== undefined,
       registerMaxStaleness: options.versions.recordsBounds,
       subscribe: options.notifications !== undefined,
+      history: options.versions.history !== undefined,
     }
   }
 
@@ -150,35 +156,53 @@ export class ModelBackend extends CommittingBackend<Stored> implements Backend<S
     return (this.#options.notifications as Notifications).subscribe(listener)
   }
 
-  /** Makes every process read these rows again, or all rows if no key is named, after others have changed them. */
-  async touch(keys: readonly string[]): Promise<void> {
-    const { manager, versions, rows, timeout, name } = this.#options
+  history(query: HistoryQuery): Promise<HistoryPage<Stored>> {
+    return this.#again(async () => this.#past().page(query))
+  }
+
+  setHistoryPolicy(policy: HistoryPolicy): Promise<void> {
+    return this.#again(async () => this.#past().setPolicy(policy))
+  }
+
+  forgetAuthor(by: string): Promise<number> {
+    return this.#again(async () => this.#past().forgetAuthor(by))
+  }
+
+  #past(): PastCommits {
+    const { versions, name } = this.#options
+    if (versions.history) return versions.history
+    throw new UnsupportedError(
+      `The versions of dictionary "${name}" are kept in a cache, which cannot keep a history: open it without "cache".`,
+      { dictionary: name },
+    )
+  }
+
+  /**
+   * Makes every process read these rows again, or all rows if no key is named, after others have changed them. Without keys the
+   * history begins again: nobody knows what it was that changed.
+   *
+   * @param before - what the caller knew of a key, for the history.
+   */
+  async touch(keys: readonly string[], before: (key: string) => Stored | undefined = () => undefined): Promise<void> {
+    const { manager, versions, rows, dialect, timeout, name } = this.#options
     const signal = AbortSignal.timeout(timeout)
     const announce = async (session: ModelSession) => {
       const writing = await versions.writing(session, [])
-      await this.#untilCommitted(session, keys)
+      await untilCommitted({ session, rows, dialect, dictionary: name, timeout }, keys)
       const found = await rows.find(session, keys)
       const effects = keys.map(key => {
         const stored = found.get(key)
         return stored === undefined ? ({ type: 'delete', key } as const) : ({ type: 'set', key, stored } as const)
       })
-      await writing.advance(keys.length > 0 ? effects : undefined, crypto.randomUUID())
+      const changes = [...new Set(keys)].map(key => keyChange(key, before(key), found.get(key)))
+      const told = { commits: [{ attribution: OUTSIDE, changes }], notes: [noteOf(OUTSIDE, effects.length)] }
+      if (keys.length > 0) await writing.advance(effects, crypto.randomUUID(), told)
+      else await writing.advance(undefined, crypto.randomUUID())
     }
     // It is idempotent.
     await this.#again(() => inTransaction(manager, announce, { limit: timeout }, signal).catch(unwrapped)).catch(
       error => Promise.reject(notWritten(error, name)),
     )
-  }
-
-  /** Waits for open transactions, which could otherwise change the rows after they are read. */
-  async #untilCommitted(session: ModelSession, keys: readonly string[]): Promise<void> {
-    const { rows, dialect, timeout, name } = this.#options
-    try {
-      // Leaves time to report the reason.
-      await runAll(session, dialect, rows.lock(keys, timeout / 2))
-    } catch (error) {
-      throw isLockTimeout(error) ? rowsInUse(error, name) : error
-    }
   }
 
   async close(): Promise<void> {
@@ -191,7 +215,8 @@ export class ModelBackend extends CommittingBackend<Stored> implements Backend<S
     const interruptible = this.#interruptible()
     return inTransaction(
       manager,
-      session => execute({ session, versions, rows, dialect, dictionary, callers, interruptible }, batch, since),
+      session =>
+        execute({ session, versions, rows, dialect, dictionary, callers, timeout, interruptible }, batch, since),
       { limit: timeout },
       signal,
       interruptible,

@@ -59,7 +59,7 @@ export async function openModel(model: ModelManager, settings: ModelSettings, gi
   const { timeout, signal } = given
   const inspection = await within(
     timeout,
-    () => inspect({ manager, dialect, dictionary, keyCol, valueCol }),
+    () => inspect({ manager, dialect, dictionary, keyCol, valueCol, keepsVersions: settings.cache === undefined }),
     signal,
   ).catch(cause => Promise.reject(signal?.aborted ? signal.reason : notInspected(cause, dictionary)))
   giveAdvice(manager, dictionary)
@@ -74,7 +74,7 @@ export async function openModel(model: ModelManager, settings: ModelSettings, gi
     allowed: settings.columns,
   })
   const encoding = settings.returnInstances ? new InstanceEncoding(manager, keyCol, fitted, value, writable) : fitted
-  const mapper = settings.returnInstances ? new InstanceMapper(manager, keyCol) : value
+  const mapper = settings.returnInstances ? new InstanceMapper(manager, keyCol, value) : value
   const rows = new Rows({
     manager,
     dialect,
@@ -89,7 +89,16 @@ export async function openModel(model: ModelManager, settings: ModelSettings, gi
   const { cache, pollEvery } = settings
   const versions: Versions = cache
     ? new CachedVersions({ cache, manager, dialect, keyColumn, dictionary, key, timeout })
-    : new DatabaseVersions({ manager, dialect, rows, rereads: mapper.rereads, dictionary, key, timeout })
+    : new DatabaseVersions({
+        manager,
+        dialect,
+        rows,
+        mapper,
+        hasHistory: inspection.hasHistory,
+        dictionary,
+        key,
+        timeout,
+      })
   const valueKind = settings.returnInstances ? 'references' : inspection.kind === 'bytes' ? 'bytes' : 'text'
   const notifications = listening(settings, manager, key, dictionary, timeout)
   return {

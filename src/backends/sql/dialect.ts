@@ -81,6 +81,12 @@ export interface Dialect {
   kindOf(column: SqlRow): ColumnKind | undefined
   /** Returns why a text column cannot distinguish keys, or `undefined` if it can. */
   faultOfKey(column: SqlRow): string | undefined
+  /** The time by the database's clock, in milliseconds since 1970. */
+  readonly clock: string
+  /** The condition that the text of a column contains that of a parameter. */
+  contains(column: string): string
+  /** Joins statements that write to different tables into one, which returns the rows of the last. Missing if the database cannot. */
+  joined?(statements: readonly Statement[]): Statement
   /** Runs first in a transaction that creates the library's tables, to exclude others, if the database does not do so itself. */
   readonly lockTables?: Statement
   /** Selects a row if the column has a unique index of its own that compares bytes. */

@@ -1,17 +1,20 @@
 import type { Batch, Change, Committed, Effect, Group, Outcome, Version } from '../../../contract/backend.js'
 import { executeGroup } from '../../../contract/execute-group.js'
+import { Journal, type KeyChange, keyChange, noteOf, notesWorthKeeping } from '../../../contract/history.js'
 import { sameStored } from '../../../contract/same-stored.js'
 import { type Dialect, runAll } from '../../sql/dialect.js'
 import { isConflict, isDuplicate, isOfStore } from '../../sql/error-kinds.js'
 import { type Callers, here } from '../callers.js'
 import { refused, tooLargeToWrite } from '../faults.js'
+import type { GroupCommit } from '../history/commit-rows.js'
 import type { ModelSession } from '../managers/manager.js'
 import type { RowChanges, Rows } from '../table/rows.js'
 import type { Stored } from '../table/stored.js'
 import type { Versions, Writing } from '../versions/versions.js'
+import { untilCommitted } from './rows-in-use.js'
 import type { Interruptible } from './transactions.js'
 import { textsOf } from './values-in-messages.js'
-import { clears, keysOf, WorkingSet } from './working-set.js'
+import { clears, keysOf, touchedKeys, WorkingSet } from './working-set.js'
 
 /** How often a group is retried after others inserted the same row, before it counts as refused. */
 export const DUPLICATES = 3
@@ -30,6 +33,8 @@ export interface CommitContext {
   readonly dialect: Dialect
   readonly dictionary: string
   readonly callers: Callers | undefined
+  /** The most that the commit may take, in ms. */
+  readonly timeout: number
   /** Says how the transaction's statements can be ended from outside. */
   readonly interruptible: Interruptible
 }
@@ -38,6 +43,12 @@ export interface CommitContext {
 interface Done {
   readonly outcomes: readonly Outcome[]
   readonly effects: readonly Effect<Stored>[]
+  /** What each group with an effect did, with how many effects. */
+  readonly commits: readonly DoneGroup[]
+}
+
+interface DoneGroup extends GroupCommit<Stored> {
+  readonly effects: number
 }
 
 type Execute = (context: CommitContext, batch: Batch<Stored>, writing: Writing) => Promise<Done>
@@ -62,54 +73,96 @@ async function commit(
 ): Promise<Executed> {
   const writing = await context.versions.writing(context.session, batch.groups)
   context.interruptible.connection = writing.connection
-  const { outcomes, effects } = await execute(context, batch, writing)
-  const change = effects.length > 0 ? await advance(writing, effects, batch.id) : undefined
+  const { outcomes, ...done } = await execute(context, batch, writing)
+  const change = done.effects.length > 0 ? await advance(writing, done, batch.id) : undefined
   const catchUp = await writing.catchUp(since, change)
   return { writing, committed: { outcomes, bound: writing.bound, catchUp } }
 }
 
-async function advance(writing: Writing, effects: readonly Effect<Stored>[], id: string): Promise<Change<Stored>> {
-  return { previous: writing.version, version: await writing.advance(effects, id), effects, id }
+async function advance(writing: Writing, done: Omit<Done, 'outcomes'>, id: string): Promise<Change<Stored>> {
+  const { effects, commits } = done
+  const notes = notesWorthKeeping(commits.map(({ attribution, effects }) => noteOf(attribution, effects)))
+  const version = await writing.advance(effects, id, { commits, notes })
+  return { previous: writing.version, version, effects, id, ...(notes && { notes }) }
 }
 
+/** What of a transaction its groups are executed with. */
+type Conditions = Pick<Writing, 'touchedSince' | 'largest' | 'keepsHistory'>
+
 async function executeAll(
-  { session, rows, dictionary, callers }: CommitContext,
+  { session, rows, dialect, dictionary, callers, timeout }: CommitContext,
   groups: readonly Group<Stored>[],
-  writing: Pick<Writing, 'touchedSince' | 'largest'>,
+  writing: Conditions,
   version: Version | undefined,
 ): Promise<Done> {
   const effects: Effect<Stored>[] = []
-  const any = clears(groups) && (await rows.any(session))
-  const set = new WorkingSet(await rows.find(session, keysOf(groups)), any, (since, key) =>
-    writing.touchedSince(since, key),
-  )
+  const commits: DoneGroup[] = []
+  const touched = touchedKeys(groups)
+  if (touched.length > 0) await untilCommitted({ session, rows, dialect, dictionary, timeout }, touched)
+  const set = await workingSet(session, rows, groups, writing)
   const writers = new Map<string, Group<Stored>>()
   const outcomes = groups.map((group): Outcome => {
     const refusal = tooLarge(group, rows, writing.largest, dictionary)
     if (refusal) return refusal
     const before = effects.length
-    const outcome = executeGroup(group, set, before > 0 ? undefined : version, effects)
+    const journal = writing.keepsHistory ? new Journal<Stored>() : undefined
+    const outcome = executeGroup(group, set, before > 0 ? undefined : version, effects, journal)
     // Only groups that write the key: a late default or a conflict writes nothing.
     for (const effect of effects.slice(before)) if (effect.type === 'set') writers.set(effect.key, group)
+    const { attribution } = group
+    const count = effects.length - before
+    if (count > 0) commits.push({ attribution, effects: count, changes: journal?.changes ?? [] })
     return outcome
   })
-  if (effects.length === 0) return { outcomes, effects }
+  if (effects.length === 0) return { outcomes, effects, commits }
   const changes = set.changes()
   const found = await rows.write(session, changes, writing.largest, key => callers?.of(writers.get(key)) ?? here)
-  return { outcomes, effects: effects.map(effect => asStored(effect, changes, found)) }
+  return {
+    outcomes,
+    effects: effects.map(effect => asStored(effect, changes, found)),
+    commits: commits.map(commit => ({ ...commit, changes: commit.changes.map(one => asKept(one, changes, found)) })),
+  }
+}
+
+/** The entries that the groups need: all of them if one is cleared and the history keeps what was removed. */
+async function workingSet(
+  session: ModelSession,
+  rows: Rows,
+  groups: readonly Group<Stored>[],
+  writing: Conditions,
+): Promise<WorkingSet> {
+  const clearing = clears(groups)
+  const any = clearing && (await rows.any(session))
+  const isWhole = any && writing.keepsHistory
+  const before = isWhole ? await rows.all(session, () => {}) : await rows.find(session, keysOf(groups))
+  return new WorkingSet(before, any, (since, key) => writing.touchedSince(since, key))
 }
 
 /** Returns the effect with the value as the database stored it, for example with JSON members in another order. */
-function asStored(
-  effect: Effect<Stored>,
+function asStored(effect: Effect<Stored>, changes: RowChanges, found: ReadonlyMap<string, Stored>): Effect<Stored> {
+  if (effect.type !== 'set') return effect
+  const stored = latest(effect.key, effect.stored, changes, found)
+  return stored === effect.stored ? effect : { ...effect, stored }
+}
+
+/** Returns the change with the value as the database stored it. */
+function asKept(
+  { key, before, after }: KeyChange<Stored>,
+  changes: RowChanges,
+  found: ReadonlyMap<string, Stored>,
+): KeyChange<Stored> {
+  return keyChange(key, before, after === undefined ? undefined : latest(key, after, changes, found))
+}
+
+function latest(
+  key: string,
+  stored: Stored,
   { create, update }: RowChanges,
   found: ReadonlyMap<string, Stored>,
-): Effect<Stored> {
-  if (effect.type !== 'set') return effect
-  const { key, stored } = effect
+): Stored {
   const now = found.get(key)
   const isLatest = (create.get(key) ?? update.get(key)) === stored
-  return !isLatest || now === undefined || sameStored(now, stored) ? effect : { ...effect, stored: now }
+  return !isLatest || now === undefined || sameStored(now, stored) ? stored : now
 }
 
 /** Refuses a value that is too large for the database, which would close the connection and fail other writes. */
@@ -126,12 +179,14 @@ function tooLarge({ operations }: Group<Stored>, rows: Rows, largest: number, di
 async function executeApart(context: CommitContext, { groups }: Batch<Stored>, writing: Writing): Promise<Done> {
   const outcomes: Outcome[] = []
   const effects: Effect<Stored>[] = []
+  const commits: DoneGroup[] = []
   for (const group of groups) {
     const done = await executeOne(context, group, writing, effects)
     outcomes.push(...done.outcomes)
     effects.push(...done.effects)
+    commits.push(...done.commits)
   }
-  return { outcomes, effects }
+  return { outcomes, effects, commits }
 }
 
 async function executeOne(
@@ -141,14 +196,14 @@ async function executeOne(
   earlier: readonly Effect<Stored>[],
 ): Promise<Done> {
   const { session, dialect, dictionary } = context
-  const { largest } = writing
+  const { largest, keepsHistory } = writing
   const touchedSince = (since: Version, key: string) =>
     earlier.some(effect => effect.type === 'clear' || effect.key === key) || writing.touchedSince(since, key)
   const version = earlier.length > 0 ? undefined : writing.version
   for (let duplicates = 0; ; duplicates += 1) {
     await session.query('SAVEPOINT durabledict_group', [])
     try {
-      const done = await executeAll(context, [group], { touchedSince, largest }, version)
+      const done = await executeAll(context, [group], { touchedSince, largest, keepsHistory }, version)
       await runAll(session, dialect, dialect.checkConstraints)
       await session.query('RELEASE SAVEPOINT durabledict_group', [])
       return done
@@ -160,6 +215,7 @@ async function executeOne(
       return {
         outcomes: [{ status: 'refused', error: refused(error, dictionary, keysOf([group]), textsOf(group)) }],
         effects: [],
+        commits: [],
       }
     }
   }

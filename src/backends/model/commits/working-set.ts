@@ -46,6 +46,11 @@ export class WorkingSet implements Target<Stored> {
     return any
   }
 
+  *entries(): Generator<readonly [string, Stored]> {
+    for (const [key, stored] of this.#cleared ? [] : this.#before) if (!this.#now.has(key)) yield [key, stored]
+    for (const [key, stored] of this.#now) if (stored !== undefined) yield [key, stored]
+  }
+
   changedSince(since: Version, key: string): boolean {
     return this.#touchedSince(since, key)
   }
@@ -75,4 +80,9 @@ export function keysOf(groups: readonly Group<unknown>[]): string[] {
 /** Whether any operation is about everything. */
 export function clears(groups: readonly Group<unknown>[]): boolean {
   return groups.some(({ operations }) => operations.some((one: Operation<unknown>) => one.type === 'clear'))
+}
+
+/** The keys whose rows external writers have changed. */
+export function touchedKeys(groups: readonly Group<unknown>[]): string[] {
+  return groups.flatMap(({ operations }) => operations.flatMap(one => (one.type === 'touch' ? [one.key] : [])))
 }

@@ -1,4 +1,4 @@
-/** The two tables of the versions, for the definitions that each library's migrations compare with the database. */
+/** The three tables of the versions and the history, for the definitions that each library's migrations compare with the database. */
 export interface VersionTable {
   readonly name: string
   /** What a model or an entity of it is called. */
@@ -14,7 +14,7 @@ interface VersionColumn {
 }
 
 /** The same as the statements of `versionTables`, as its test holds. */
-export const VERSION_TABLES: readonly [VersionTable, VersionTable] = [
+export const VERSION_TABLES: readonly [VersionTable, VersionTable, VersionTable] = [
   {
     name: 'durabledict_model_versions',
     model: 'DurableDictVersion',
@@ -26,6 +26,8 @@ export const VERSION_TABLES: readonly [VersionTable, VersionTable] = [
       { name: 'nonce', type: 'name' },
       { name: 'bytes', type: 'whole' },
       { name: 'bound', type: 'real' },
+      { name: 'history', type: 'long', nullable: true },
+      { name: 'dropped', type: 'long', nullable: true },
     ],
   },
   {
@@ -39,6 +41,25 @@ export const VERSION_TABLES: readonly [VersionTable, VersionTable] = [
       { name: 'batch', type: 'name' },
       { name: 'effects', type: 'long', nullable: true },
       { name: 'bytes', type: 'whole' },
+      { name: 'notes', type: 'long', nullable: true },
+    ],
+  },
+  {
+    name: 'durabledict_model_commits',
+    model: 'DurableDictCommit',
+    columns: [
+      { name: 'dict', type: 'name', key: true },
+      { name: 'position', type: 'whole', key: true },
+      { name: 'part', type: 'whole', key: true },
+      { name: 'format', type: 'whole' },
+      { name: 'number', type: 'whole' },
+      { name: 'nonce', type: 'name' },
+      { name: 'at', type: 'whole' },
+      { name: 'author', type: 'long', nullable: true },
+      { name: 'reason', type: 'long', nullable: true },
+      { name: 'via', type: 'name' },
+      { name: 'entry_key', type: 'long', nullable: true },
+      { name: 'changes', type: 'long' },
     ],
   },
 ]

@@ -11,6 +11,7 @@ export interface DrizzleBuilders {
 export interface DrizzleVersionTables {
   readonly durabledictVersions: DrizzleTable
   readonly durabledictChanges: DrizzleTable
+  readonly durabledictCommits: DrizzleTable
 }
 
 interface Column {
@@ -43,7 +44,7 @@ const OPTIONS: Readonly<Record<string, object>> = { varchar: { length: 255 }, bi
  * @example
  * import * as pg from 'drizzle-orm/pg-core'
  *
- * export const { durabledictVersions, durabledictChanges } = drizzleVersionTables(pg)
+ * export const { durabledictVersions, durabledictChanges, durabledictCommits } = drizzleVersionTables(pg)
  */
 export function drizzleVersionTables(builders: DrizzleBuilders): DrizzleVersionTables {
   const core = builders as unknown as Builders
@@ -53,8 +54,12 @@ export function drizzleVersionTables(builders: DrizzleBuilders): DrizzleVersionT
       'drizzleVersionTables() takes the module drizzle-orm/pg-core, drizzle-orm/mysql-core or drizzle-orm/sqlite-core.',
     )
   }
-  const [versions, changes] = VERSION_TABLES.map(table => tableOf(core, kind, table)) as [DrizzleTable, DrizzleTable]
-  return { durabledictVersions: versions, durabledictChanges: changes }
+  const [versions, changes, commits] = VERSION_TABLES
+  return {
+    durabledictVersions: tableOf(core, kind, versions),
+    durabledictChanges: tableOf(core, kind, changes),
+    durabledictCommits: tableOf(core, kind, commits),
+  }
 }
 
 function tableOf(core: Builders, kind: keyof typeof TYPES, { name, columns }: VersionTable): DrizzleTable {

@@ -1,3 +1,4 @@
+import type { Recorded } from '../history/commit-rows.js'
 import type { Columns } from '../managers/manager.js'
 import type { Stored } from './stored.js'
 
@@ -13,4 +14,8 @@ export interface ColumnMapper {
   storedOf(row: object): Stored
   /** Returns whether the value read back is the one that was written, as far as the column can store it. */
   isWritten(written: Stored, found: Stored): boolean
+  /** What the value column holds of it, for the history. */
+  toRecorded(stored: Stored): Recorded
+  /** What is stored if the value column holds this. */
+  fromRecorded(key: string, recorded: Recorded): Stored
 }

@@ -5,6 +5,7 @@ import { askSession } from '../../sql/connection-settings.js'
 import type { ColumnKind } from '../../sql/dialect.js'
 import { type Dialect, quoted, run, type Table } from '../../sql/dialect.js'
 import type { SqlRow } from '../../sql/sql-session.js'
+import { hasHistoryTables } from '../history/tables.js'
 import type { ModelManager } from '../managers/manager.js'
 import type { JsonColumn } from './json-column.js'
 
@@ -15,6 +16,8 @@ export interface Inspected {
   readonly dictionary: string
   readonly keyCol: string
   readonly valueCol: string
+  /** Whether the versions are in the database. */
+  readonly keepsVersions: boolean
 }
 
 /** What was found out about it. */
@@ -29,6 +32,8 @@ export interface Inspection {
   readonly json: JsonColumn
   /** What the database calls the columns of the table. */
   readonly columns: ReadonlySet<string>
+  /** Whether the version tables have room for a history. */
+  readonly hasHistory: boolean
 }
 
 /**
@@ -56,6 +61,7 @@ export async function inspect(inspected: Inspected): Promise<Inspection> {
       kind,
       json: jsonColumn(inspected, valueRow),
       columns: new Set(columns.map(({ name }) => String(name))),
+      hasHistory: inspected.keepsVersions && (await hasHistoryTables(manager, inspected.dialect)),
     }
   }
   throw unfit(

@@ -1,4 +1,6 @@
+import { DamagedValue } from '../../../contract/damaged-value.js'
 import type { Encoding } from '../../../encodings/encoding.js'
+import type { Recorded } from '../history/commit-rows.js'
 import type { Columns, ModelManager } from '../managers/manager.js'
 import type { ColumnMapper } from './column-mapper.js'
 import { type Stored, StoredRow } from './stored.js'
@@ -12,9 +14,13 @@ export class InstanceMapper implements ColumnMapper {
   readonly #manager: ModelManager
   readonly #keyCol: string
 
-  constructor(manager: ModelManager, keyCol: string) {
+  readonly #value: ValueMapper
+
+  /** @param value - of the value column, which the history keeps. */
+  constructor(manager: ModelManager, keyCol: string, value: ValueMapper) {
     this.#manager = manager
     this.#keyCol = keyCol
+    this.#value = value
   }
 
   columnsOf(_key: string, stored: Stored): Columns {
@@ -24,6 +30,20 @@ export class InstanceMapper implements ColumnMapper {
 
   storedOf(row: object): Stored {
     return new StoredRow(columnsOf(this.#manager, row))
+  }
+
+  toRecorded(stored: Stored): Recorded {
+    return stored instanceof StoredRow ? this.#value.toRecorded(this.#value.storedOf(stored.columns)) : stored
+  }
+
+  /** A row with its key and its value: the history keeps no other columns, and a write leaves them as they are. */
+  fromRecorded(key: string, recorded: Recorded): Stored {
+    if (recorded instanceof DamagedValue) return recorded
+    try {
+      return new StoredRow({ [this.#keyCol]: key, ...this.#value.columnsOf(key, recorded) })
+    } catch {
+      return new DamagedValue('The value column does not hold what the encoding makes.')
+    }
   }
 
   /** Hooks, defaults and types alter columns, which the instance has then. None is cut off. */

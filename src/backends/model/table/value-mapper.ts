@@ -5,6 +5,7 @@ import { EncodingError } from '../../../errors/errors.js'
 import type { ColumnKind, Dialect } from '../../sql/dialect.js'
 import { escapeText, unescapeText } from '../../sql/escape.js'
 import { bytesAsText, shapeOf, unexpected } from '../../sql/replies.js'
+import type { Recorded } from '../history/commit-rows.js'
 import type { Columns } from '../managers/manager.js'
 import type { ColumnMapper } from './column-mapper.js'
 import type { EncodedKind } from './encoded-kind.js'
@@ -74,6 +75,14 @@ export class ValueMapper implements ColumnMapper {
         `Column "${valueCol}" holds ${column === null ? 'NULL' : shapeOf(column)} that no encoding has made.`,
       )
     }
+  }
+
+  toRecorded(stored: Stored): Recorded {
+    return stored as Recorded
+  }
+
+  fromRecorded(_key: string, recorded: Recorded): Stored {
+    return recorded
   }
 
   /** Databases write JSON in another order, and with other blanks. */

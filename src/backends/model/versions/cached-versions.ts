@@ -116,6 +116,7 @@ export class CachedVersions implements Versions {
 class CachedWriting implements Writing {
   readonly version: Version
   readonly bound = 0
+  readonly keepsHistory = false
   readonly largest: number
   readonly connection: number | undefined
   readonly #bump: () => Promise<Version>

@@ -1,5 +1,6 @@
 import type { Effect, Version } from '../../../contract/backend.js'
 import { touches } from '../../../contract/execute-group.js'
+import type { CommitNote } from '../../../contract/history.js'
 import type { SqlRow } from '../../sql/sql-session.js'
 import { fits } from '../../sql/statement-size.js'
 import { parseVersion, type VersionParts } from '../../sql/version.js'
@@ -17,6 +18,8 @@ export interface LoggedChange {
   readonly id: string
   /** `undefined`: everything is to be read. */
   readonly effects: readonly LoggedEffect[] | undefined
+  /** Whose effects these are, if anybody said so. */
+  readonly notes?: readonly CommitNote[] | undefined
 }
 
 /** What the log says of the time since a version. */

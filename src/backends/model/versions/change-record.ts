@@ -3,6 +3,7 @@ import type { SqlRow } from '../../sql/sql-session.js'
 import { isToken, toCount } from '../../sql/stored-tokens.js'
 import { toVersion } from '../../sql/version.js'
 import type { LoggedChange, LoggedEffect } from './change-log.js'
+import { readNotes } from './notes.js'
 
 /** A record of the log, as far as it is about the order of records. */
 export interface ChangeLink {
@@ -27,7 +28,14 @@ export function readChange({ number, nonce, previous, row }: ChangeLink, epoch: 
   const { batch: id } = row
   const effects = row.effects === null ? undefined : readEffects(row.effects)
   if (typeof id !== 'string' || id.length > LONGEST_ID || effects === 'damaged') return undefined
-  return { previous: toVersion(number - 1, epoch, previous), version: toVersion(number, epoch, nonce), id, effects }
+  const notes = readNotes(row.notes, effects?.length)
+  return {
+    previous: toVersion(number - 1, epoch, previous),
+    version: toVersion(number, epoch, nonce),
+    id,
+    effects,
+    ...(notes && { notes }),
+  }
 }
 
 /** Reads the list of effects. Takes no more memory than the text does. */

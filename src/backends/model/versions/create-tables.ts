@@ -1,8 +1,10 @@
 import { now } from '../../../time/clock.js'
 import { pause } from '../../../time/pause.js'
-import { type Dialect, runAll } from '../../sql/dialect.js'
+import { type Dialect, run, runAll } from '../../sql/dialect.js'
 import { dialectOf } from '../../sql/dialects/dialects.js'
 import { isConflict, isCreatedMeanwhile } from '../../sql/error-kinds.js'
+import type { SqlSession } from '../../sql/sql-session.js'
+import { missingColumns } from '../history/tables.js'
 import { guarded } from '../managers/guarded-manager.js'
 import type { ModelManager } from '../managers/manager.js'
 import { managerOf } from '../managers/manager-of.js'
@@ -45,8 +47,20 @@ async function create(manager: ModelManager, dialect: Dialect): Promise<void> {
   const statements = versionTables(manager.dialect).map(sql => ({ sql, parameters: [] }))
   if (!dialect.lockTables) {
     await runAll(manager, dialect, statements)
+    await addColumns(manager, dialect)
     return
   }
   const locked = [...dialect.bound(LIMIT), dialect.lockTables, ...statements]
-  await manager.transaction(session => runAll(session, dialect, locked), { limit: LIMIT })
+  await manager.transaction(
+    async session => {
+      await runAll(session, dialect, locked)
+      await addColumns(session, dialect)
+    },
+    { limit: LIMIT },
+  )
+}
+
+/** Those that tables of an earlier release lack. */
+async function addColumns(session: SqlSession, dialect: Dialect): Promise<void> {
+  for (const sql of await missingColumns(session, dialect)) await run(session, dialect, { sql, parameters: [] })
 }

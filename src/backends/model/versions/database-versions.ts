@@ -1,12 +1,26 @@
 import type { CatchUp, Group, Version } from '../../../contract/backend.js'
+import {
+  type HistoryPage,
+  type HistoryPolicy,
+  type HistoryQuery,
+  keyChange,
+  type StoredCommit,
+} from '../../../contract/history.js'
 import { StoreUnavailableError } from '../../../errors/errors.js'
 import { checkSession, type SessionFacts, sessionColumns } from '../../sql/connection-settings.js'
 import { type Dialect, run, runAll, type Statement } from '../../sql/dialect.js'
 import { checkedColumns } from '../../sql/replies.js'
 import type { SqlRow, SqlSession } from '../../sql/sql-session.js'
+import { toCount } from '../../sql/stored-tokens.js'
 import { newEpoch, newNonce, parseVersion, type VersionParts } from '../../sql/version.js'
-import { withVersionTables } from '../faults.js'
+import { laterHistory, noHistoryTables, withVersionTables } from '../faults.js'
+import type { Recorded } from '../history/commit-rows.js'
+import { readHistory } from '../history/history-reading.js'
+import { HistoryWriting } from '../history/history-writing.js'
+import { readRecord } from '../history/record.js'
+import { recordColumn } from '../history/tables.js'
 import type { ModelManager, ModelSession } from '../managers/manager.js'
+import type { ColumnMapper } from '../table/column-mapper.js'
 import type { Rows } from '../table/rows.js'
 import type { Stored } from '../table/stored.js'
 import { interpret, type Past } from './change-log.js'
@@ -14,20 +28,27 @@ import { DatabaseWriting } from './database-writing.js'
 import { type FoundHead, type Head, readHead } from './head.js'
 import { needsRows, type Resolved, replay } from './resolving.js'
 import { FORMAT, fromTables, SQL } from './tables.js'
-import type { Versions, Writing } from './versions.js'
+import type { PastCommits, Versions, Writing } from './versions.js'
 
 export interface DatabaseVersionsOptions {
   readonly manager: ModelManager
   readonly dialect: Dialect
   readonly rows: Rows
-  /** Whether what is stored is known by the rows alone. */
-  readonly rereads: boolean
+  readonly mapper: ColumnMapper
+  /** Whether the tables have room for a history: those of an earlier release do not. */
+  readonly hasHistory: boolean
   /** The dictionary's name, for errors. */
   readonly dictionary: string
   /** What tells its version from others of the database. */
   readonly key: string
   /** The most that a call may take, in ms. */
   readonly timeout: number
+}
+
+/** The head under its lock. */
+interface LockedHead extends SessionFacts {
+  readonly head: Head
+  readonly history: HistoryWriting | undefined
 }
 
 const LOG_COLUMNS = ['number', 'nonce', 'previous', 'batch', 'effects']
@@ -44,16 +65,25 @@ const READING_LIMIT = 60_000
  * The versions, and a bounded log of the changes, in the database itself: written in the same transaction as the rows, so that
  * neither can be without the other. A check is one statement, catching up one more.
  */
-export class DatabaseVersions implements Versions {
+export class DatabaseVersions implements Versions, PastCommits {
   readonly recordsBounds = true
   readonly loadIsolation = { isolation: 'snapshot' } as const
   readonly #options: DatabaseVersionsOptions
   readonly #headSql: string
+  readonly #lockedSql: string
   #onlyReads = false
 
   constructor(options: DatabaseVersionsOptions) {
     this.#options = options
-    this.#headSql = SQL.head(options.dialect, sessionColumns(options.dialect))
+    const { dialect, hasHistory } = options
+    const session = sessionColumns(dialect)
+    const history = hasHistory ? `${recordColumn(dialect)}, ${dialect.clock} AS at` : ''
+    this.#headSql = SQL.head(dialect, session)
+    this.#lockedSql = SQL.head(dialect, session + history)
+  }
+
+  get history(): PastCommits {
+    return this
   }
 
   restrictToReads(): void {
@@ -80,7 +110,7 @@ export class DatabaseVersions implements Versions {
     if (head.version === since) return { type: 'changes', version: head.version, changes: [] }
     if (since === UNFOUNDED) return { type: 'tooOld', diverged: false }
     const past = await this.#past(manager, since, head)
-    if (!needsRows(past, this.#options.rereads)) return replay(past)
+    if (!needsRows(past, this.#options.mapper.rereads)) return replay(past)
     return manager.transaction(session => this.#resolved(session, since), {
       ...this.loadIsolation,
       limit: READING_LIMIT,
@@ -95,13 +125,47 @@ export class DatabaseVersions implements Versions {
   }
 
   async writing(session: ModelSession, groups: readonly Group<unknown>[]): Promise<Writing> {
-    const { head, largest, connection } = await this.#lockOrFound(session)
-    const { dialect, dictionary, key } = this.#options
+    const { head, largest, connection, history } = await this.#lockOrFound(session)
+    const { dialect, dictionary, key, mapper, hasHistory } = this.#options
     const since = earliest(groups)
     const past = since === undefined ? undefined : await this.#past(session, since, head)
     const catchUp = (from: Version, present: VersionParts & { readonly version: Version }) =>
       this.#catchUp(session, from, present)
-    return new DatabaseWriting({ session, head, past, largest, connection, dialect, dictionary, key, catchUp })
+    const recorded = (stored: Stored) => mapper.toRecorded(stored)
+    const locked = { session, head, past, largest, connection, dialect, dictionary, key, catchUp }
+    return new DatabaseWriting({ ...locked, history, hasHistory, recorded })
+  }
+
+  async page(query: HistoryQuery): Promise<HistoryPage<Stored>> {
+    const { manager: session, dialect, dictionary, key, mapper } = this.#historyOptions()
+    const page = await withVersionTables(dictionary, () => readHistory({ session, dialect, dictionary, key }, query))
+    return { ...page, commits: page.commits.map(commit => withStored(commit, mapper)) }
+  }
+
+  setPolicy(policy: HistoryPolicy): Promise<void> {
+    return this.#inHistory(history => history.setPolicy(policy))
+  }
+
+  forgetAuthor(by: string): Promise<number> {
+    return this.#inHistory(history => history.forgetAuthor(by))
+  }
+
+  #inHistory<V>(work: (history: HistoryWriting) => Promise<V>): Promise<V> {
+    const { manager, timeout, dictionary } = this.#historyOptions()
+    return manager.transaction(
+      async session => {
+        const { history } = await this.#lockOrFound(session)
+        if (!history) throw laterHistory(dictionary)
+        return withVersionTables(dictionary, () => work(history))
+      },
+      { limit: timeout },
+    )
+  }
+
+  /** @throws UnsupportedError if the tables are those of an earlier release. */
+  #historyOptions(): DatabaseVersionsOptions {
+    if (this.#options.hasHistory) return this.#options
+    throw noHistoryTables(this.#options.dictionary)
   }
 
   async registerMaxStaleness(ms: number): Promise<void> {
@@ -150,7 +214,7 @@ export class DatabaseVersions implements Versions {
   ): Promise<CatchUp<Stored>> {
     if (since === head.version) return { type: 'changes', version: head.version, changes: [] }
     const past = await this.#past(session, since, head)
-    const needed: Resolved | undefined = needsRows(past, this.#options.rereads)
+    const needed: Resolved | undefined = needsRows(past, this.#options.mapper.rereads)
     if (!needed) return replay(past)
     return needed.resolve(since, head.version, await this.#options.rows.find(session, needed.keys))
   }
@@ -158,18 +222,20 @@ export class DatabaseVersions implements Versions {
   async #past(session: SqlSession, since: Version, head: VersionParts): Promise<Past> {
     const from = parseVersion(since)
     const known = from !== undefined && from.epoch === head.epoch && from.number < head.number
-    const { key, manager, dialect } = this.#options
-    const rows = known ? await this.#run(session, SQL.changesAfter(dialect), key, from.number) : []
+    const { key, manager, dialect, hasHistory } = this.#options
+    const rows = known ? await this.#run(session, SQL.changesAfter(dialect, hasHistory), key, from.number) : []
     return interpret(since, head, fromTables(dialect, checkedColumns<SqlRow>(manager.library, LOG_COLUMNS, rows)))
   }
 
-  async #lock(session: ModelSession): Promise<{ readonly head: FoundHead } & SessionFacts> {
+  async #lock(session: ModelSession): Promise<{ readonly head: FoundHead; readonly row: SqlRow } & SessionFacts> {
     const { dialect, key, timeout, dictionary, manager } = this.#options
     const rows = await withVersionTables(dictionary, () =>
-      runAll(session, dialect, dialect.lockHead(this.#headSql, key, timeout)),
+      runAll(session, dialect, dialect.lockHead(this.#lockedSql, key, timeout)),
     )
     const head = readHead(manager.library, rows, dictionary)
-    return { head, ...(rows[0] ? checkSession(manager.library, rows[0], dialect, dictionary) : { largest: 0 }) }
+    const [row] = rows
+    const facts = row ? checkSession(manager.library, row, dialect, dictionary) : { largest: 0 }
+    return { head, row: row ?? {}, ...facts }
   }
 
   async #head(session: SqlSession): Promise<FoundHead> {
@@ -186,11 +252,12 @@ export class DatabaseVersions implements Versions {
   }
 
   /** The head, under its lock. Founded if it is missing, and again if it is none: nothing could be written after it. */
-  async #lockOrFound(session: ModelSession): Promise<{ readonly head: Head } & SessionFacts> {
+  async #lockOrFound(session: ModelSession): Promise<LockedHead> {
     const { key, dictionary } = this.#options
     for (const attempt of ['first', 'founded', 'renewed']) {
-      const { head, ...facts } = await this.#lock(session)
-      if (typeof head === 'object') return { head, ...facts }
+      const { head, row, ...facts } = await this.#lock(session)
+      if (typeof head === 'object')
+        return { head, ...facts, history: this.#historyOf(session, head, row, facts.largest) }
       if (attempt === 'renewed') break
       if (head === 'missing') await this.#found(session)
       else await this.#run(session, SQL.renewHead, FORMAT, newEpoch(), newNonce(), key)
@@ -200,6 +267,15 @@ export class DatabaseVersions implements Versions {
         'written to it. Look for a trigger or a policy on that table.',
       { dictionary },
     )
+  }
+
+  /** Missing if there is no room for it, or a later release has written it. */
+  #historyOf(session: ModelSession, head: Head, row: SqlRow, largest: number): HistoryWriting | undefined {
+    const { dialect, key, hasHistory } = this.#options
+    const [read] = hasHistory ? fromTables(dialect, [row]) : []
+    const found = read && readRecord(read.history, head)
+    if (!read || !found || found === 'later') return undefined
+    return new HistoryWriting({ session, dialect, key, found, at: toCount(read.at) ?? Date.now(), largest })
   }
 
   #run(session: SqlSession, sql: string, ...parameters: Statement['parameters']): Promise<readonly SqlRow[]> {
@@ -219,4 +295,14 @@ function earliest(groups: readonly Group<unknown>[]): Version | undefined {
     }
   }
   return first?.since
+}
+
+/** The commit with stored forms of this dictionary for what the value column held. */
+function withStored({ changes, ...rest }: StoredCommit<Recorded>, mapper: ColumnMapper): StoredCommit<Stored> {
+  const side = (key: string, recorded: Recorded | undefined) =>
+    recorded === undefined ? undefined : mapper.fromRecorded(key, recorded)
+  return {
+    ...rest,
+    changes: changes.map(({ key, before, after }) => keyChange(key, side(key, before), side(key, after))),
+  }
 }

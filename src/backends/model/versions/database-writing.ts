@@ -1,14 +1,18 @@
 import type { CatchUp, Change, Effect, Version } from '../../../contract/backend.js'
+import { keyChange } from '../../../contract/history.js'
 import { type Dialect, run, type Statement } from '../../sql/dialect.js'
 import { newNonce, toVersion, type VersionParts } from '../../sql/version.js'
 import { withVersionTables } from '../faults.js'
+import type { Recorded } from '../history/commit-rows.js'
+import type { HistoryStep, HistoryWriting } from '../history/history-writing.js'
 import type { ModelSession } from '../managers/manager.js'
 import { channelOf } from '../notifications/channel.js'
 import type { Stored } from '../table/stored.js'
 import { type Past, serialize, touched } from './change-log.js'
 import type { Head } from './head.js'
-import { CHANGE_COLUMNS, CHANGE_KEY, LOG_BYTES, LOG_COMMITS, SQL, TRIM_EVERY } from './tables.js'
-import type { Writing } from './versions.js'
+import { notesText } from './notes.js'
+import { LOG_BYTES, LOG_COMMITS, SQL, TRIM_EVERY } from './tables.js'
+import type { Told, Writing } from './versions.js'
 
 /** A state, by its parts and as a token. */
 type Place = VersionParts & { readonly version: Version }
@@ -27,6 +31,12 @@ export interface Locked {
   readonly dictionary: string
   /** What tells the dictionary's version from others of the database. */
   readonly key: string
+  /** Missing if the tables have no room for it, or it is of a later format. */
+  readonly history: HistoryWriting | undefined
+  /** Whether the tables have the columns of the history. */
+  readonly hasHistory: boolean
+  /** Returns what the value column holds. */
+  recorded(stored: Stored): Recorded
   catchUp(since: Version, present: Place): Promise<CatchUp<Stored>>
 }
 
@@ -48,24 +58,42 @@ export class DatabaseWriting implements Writing {
     this.#locked = locked
   }
 
+  get keepsHistory(): boolean {
+    return this.#locked.history?.isKept ?? false
+  }
+
   touchedSince(since: Version, key: string): boolean {
     if (since === this.version) return false
     const { past } = this.#locked
     return past === undefined || touched(past, since, key)
   }
 
-  async advance(effects: readonly Effect<Stored>[] | undefined, id: string): Promise<Version> {
-    const { key, dialect, head } = this.#locked
-    const { epoch, nonce: previous } = head
+  async advance(effects: readonly Effect<Stored>[] | undefined, id: string, told?: Told): Promise<Version> {
+    const { key, head } = this.#locked
+    const { epoch } = head
     const [number, nonce] = [head.number + 1, newNonce()]
     const text = effects === undefined ? null : serialize(effects, this.largest)
     const bytes = head.bytes + (text === null ? 0 : text.length)
     this.next = { number, epoch, nonce, version: toVersion(number, epoch, nonce) }
-    const insert = dialect.replacing(SQL.insertChange, CHANGE_KEY, CHANGE_COLUMNS)
-    await this.#run(insert, key, number, nonce, previous, id, text, bytes)
-    await this.#moveHead(number, nonce, bytes)
-    if (number % TRIM_EVERY === 0) await this.#run(SQL.trim, key, number - LOG_COMMITS, bytes - LOG_BYTES)
+    const step = told && (await this.#record(told, number, nonce))
+    const change = this.#insertChange([number, nonce, head.nonce, id, text, bytes], told)
+    await this.#runTogether([...(step?.statements ?? []), change, this.#moveHead([number, nonce, bytes], step?.head)])
+    if (number % TRIM_EVERY === 0) {
+      await this.#run({ sql: SQL.trim, parameters: [key, number - LOG_COMMITS, bytes - LOG_BYTES] })
+    }
     return this.next.version
+  }
+
+  /** Writes what each group did. Without a history, the record in the head falls behind: others see that commits are missing. */
+  #record({ commits }: Told, number: number, nonce: string): Promise<HistoryStep> | undefined {
+    const { history, recorded } = this.#locked
+    if (!history?.isKept) return undefined
+    const side = (stored: Stored | undefined) => (stored === undefined ? undefined : recorded(stored))
+    const entries = commits.map(({ attribution, changes }) => ({
+      attribution,
+      changes: changes.map(({ key, before, after }) => keyChange(key, side(before), side(after))),
+    }))
+    return this.#inTables(() => history.add(entries, { number, nonce }))
   }
 
   async catchUp(since: Version, change: Change<Stored> | undefined): Promise<CatchUp<Stored>> {
@@ -74,15 +102,31 @@ export class DatabaseWriting implements Writing {
     return this.#locked.catchUp(since, this.next ?? this.#locked.head)
   }
 
-  async #moveHead(number: number, nonce: string, bytes: number): Promise<void> {
-    const { dialect, key } = this.#locked
-    const { notifying } = dialect
-    const sql = notifying ? `${SQL.moveHead} ${notifying.sql}` : SQL.moveHead
-    await this.#run(sql, number, nonce, bytes, key, ...(notifying?.parameters(channelOf(key)) ?? []))
+  #insertChange(values: Statement['parameters'], told: Told | undefined): Statement {
+    const { dialect, key, hasHistory } = this.#locked
+    const sql = SQL.insertChange(dialect, hasHistory ? ['notes'] : [])
+    return { sql, parameters: [key, ...values, ...(hasHistory ? [notesText(told?.notes)] : [])] }
   }
 
-  #run(sql: string, ...parameters: Statement['parameters']): Promise<unknown> {
-    const { session, dialect, dictionary } = this.#locked
-    return withVersionTables(dictionary, () => run(session, dialect, { sql, parameters }))
+  #moveHead(values: Statement['parameters'], more: HistoryStep['head'] = {}): Statement {
+    const { dialect, key } = this.#locked
+    const { notifying } = dialect
+    const sql = SQL.moveHead(Object.keys(more))
+    const parameters = [...values, ...Object.values(more), key, ...(notifying?.parameters(channelOf(key)) ?? [])]
+    return { sql: notifying ? `${sql} ${notifying.sql}` : sql, parameters }
+  }
+
+  async #runTogether(statements: readonly Statement[]): Promise<void> {
+    const { joined } = this.#locked.dialect
+    for (const statement of joined ? [joined(statements)] : statements) await this.#run(statement)
+  }
+
+  #run(statement: Statement): Promise<unknown> {
+    const { session, dialect } = this.#locked
+    return this.#inTables(() => run(session, dialect, statement))
+  }
+
+  #inTables<V>(work: () => Promise<V>): Promise<V> {
+    return withVersionTables(this.#locked.dictionary, work)
   }
 }

@@ -20,8 +20,8 @@ export function needsRows(past: Past, always: boolean): Resolved | undefined {
   if (!effects.some(({ type }) => type === 'row' || (always && type === 'set'))) return undefined
   const keys = [...new Set(effects.flatMap(effect => (effect.type === 'clear' ? [] : [effect.key])))]
   const cleared = effects.some(({ type }) => type === 'clear')
-  const id = past.changes.length === 1 ? past.changes[0]?.id : undefined
-  return { keys, resolve: (since, version, found) => oneStep(since, version, effectsOf(keys, cleared, found), id) }
+  const only = past.changes.length === 1 ? past.changes[0] : undefined
+  return { keys, resolve: (since, version, found) => oneStep(since, version, effectsOf(keys, cleared, found), only) }
 }
 
 /** The past as the log says it. */
@@ -46,7 +46,17 @@ function oneStep(
   previous: Version,
   version: Version,
   effects: readonly Effect<Stored>[],
-  id: string | undefined,
+  only: LoggedChange | undefined,
 ): CatchUp<Stored> {
-  return { type: 'changes', version, changes: [{ previous, version, effects, id }] }
+  return {
+    type: 'changes',
+    version,
+    changes: [{ previous, version, effects, id: only?.id, ...notesOf(only, effects) }],
+  }
+}
+
+/** The notes of a change whose effects were read again, if they are those of one group. */
+function notesOf(only: LoggedChange | undefined, { length }: readonly unknown[]): Pick<Change<Stored>, 'notes'> {
+  const [note, ...others] = only?.notes ?? []
+  return note && others.length === 0 ? { notes: [{ ...note, effects: length }] } : {}
 }

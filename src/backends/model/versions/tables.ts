@@ -1,6 +1,8 @@
 import type { Dialect, DialectName } from '../../sql/dialect.js'
 import { dialectOf } from '../../sql/dialects/dialects.js'
 import type { SqlRow } from '../../sql/sql-session.js'
+import { commitTable } from '../history/tables.js'
+import { CHANGES, expression, VERSIONS } from './table-names.js'
 
 /** The layout of the tables that this version of the library reads and writes. */
 export const FORMAT = 1
@@ -15,22 +17,21 @@ export const TRIM_EVERY = 64
 /** How many bytes a UTF-16 unit takes at most in UTF-8. */
 const MOST_BYTES = 3
 
-const VERSIONS = 'durabledict_model_versions'
-const CHANGES = 'durabledict_model_changes'
-
 /**
- * The statements that create the two tables of the versions, shared by all dictionaries of a database; each leaves alone what is
- * there. For migrations; `createTables` runs them.
+ * The statements that create the three tables of the versions and the history, shared by all dictionaries of a database; each leaves
+ * alone what is there. For migrations; `createTables` runs them. Tables of an earlier release need `historyMigration` instead.
  *
  * @example
  * for (const statement of versionTables('postgresql')) await pool.query(statement)
  */
 export function versionTables(dialect: DialectName): string[] {
-  const { name, whole, real, long } = dialectOf({ dialect, library: 'the caller' }).types
+  const its = dialectOf({ dialect, library: 'the caller' })
+  const { name, whole, real, long } = its.types
   return [
     // The head of each dictionary's history. A version is a number, the epoch (one for each founding of the history) and the
     // nonce (one for each commit). bytes is how much was ever logged; bound is for how long some replica relies on memory after
-    // a check, in milliseconds.
+    // a check, in milliseconds. history says in JSON which commits the table of commits has and how many it keeps; dropped lists
+    // the keys of which newer commits were dropped.
     `CREATE TABLE IF NOT EXISTS ${VERSIONS} (
   dict ${name} NOT NULL PRIMARY KEY,
   format ${whole} NOT NULL,
@@ -38,11 +39,13 @@ export function versionTables(dialect: DialectName): string[] {
   number ${whole} NOT NULL,
   nonce ${name} NOT NULL,
   bytes ${whole} NOT NULL,
-  bound ${real} NOT NULL
+  bound ${real} NOT NULL,
+  history ${long},
+  dropped ${long}
 )`,
     // The latest part of the history, one row for each commit, with the nonce of the commit before and the id of its batch.
     // effects is a list in JSON: ["set", key, text], ["bytes", key, base64], ["row", key], ["delete", key], ["clear"]; a key
-    // with "row" must be read again; everything must, if effects is null.
+    // with "row" must be read again; everything must, if effects is null. notes says in JSON whose effects they are, if anybody said so.
     `CREATE TABLE IF NOT EXISTS ${CHANGES} (
   dict ${name} NOT NULL,
   number ${whole} NOT NULL,
@@ -51,14 +54,16 @@ export function versionTables(dialect: DialectName): string[] {
   batch ${name} NOT NULL,
   effects ${long},
   bytes ${whole} NOT NULL,
+  notes ${long},
   PRIMARY KEY (dict, number)
 )`,
+    commitTable(its),
   ]
 }
 
 /** The columns of a change, in the order of `insertChange`. */
-export const CHANGE_KEY = ['dict', 'number'] as const
-export const CHANGE_COLUMNS = ['nonce', 'previous', 'batch', 'effects', 'bytes'] as const
+const CHANGE_KEY = ['dict', 'number'] as const
+const CHANGE_COLUMNS = ['nonce', 'previous', 'batch', 'effects', 'bytes'] as const
 
 export const HEAD_COLUMNS = ['format', 'epoch', 'number', 'nonce', 'bytes', 'bound'] as const
 const LINK_COLUMNS = ['number', 'nonce', 'previous', 'batch'] as const
@@ -75,22 +80,29 @@ export const SQL = {
   /** Parameters: dict, format, epoch, nonce. */
   createHead: `INSERT INTO ${VERSIONS} (dict, format, epoch, number, nonce, bytes, bound) VALUES (?, ?, ?, 0, ?, 0, 0)`,
 
-  /** Parameters: number, nonce, bytes, dict. */
-  moveHead: `UPDATE ${VERSIONS} SET number = ?, nonce = ?, bytes = ? WHERE dict = ?`,
+  /** Parameters: number, nonce, bytes, those of the further columns, dict. */
+  moveHead: (more: readonly string[]) =>
+    `UPDATE ${VERSIONS} SET ${['number', 'nonce', 'bytes', ...more].map(name => `${name} = ?`).join(', ')} WHERE dict = ?`,
 
   /** Parameters: bound, dict, bound. */
   raiseBound: `UPDATE ${VERSIONS} SET bound = ? WHERE dict = ? AND bound < ?`,
 
   /**
    * Takes the place of a change of that number: there is one only where the head was restored or removed without the log.
-   * Parameters: dict, number, nonce, previous, batch, effects, bytes.
+   * Parameters: dict, number, nonce, previous, batch, effects, bytes, those of the further columns.
    */
-  insertChange: `INSERT INTO ${CHANGES} (dict, number, nonce, previous, batch, effects, bytes) VALUES (?, ?, ?, ?, ?, ?, ?)`,
+  insertChange: (dialect: Dialect, more: readonly string[]) => {
+    const columns = [...CHANGE_COLUMNS, ...more]
+    const all = [...CHANGE_KEY, ...columns]
+    const insert = `INSERT INTO ${CHANGES} (${all.join(', ')}) VALUES (${all.map(() => '?').join(', ')})`
+    return dialect.replacing(insert, CHANGE_KEY, columns)
+  },
 
   /** As many as are kept, without effects that are larger than what is written. Parameters: dict, number. */
-  changesAfter: (dialect: Dialect) =>
+  changesAfter: (dialect: Dialect, withNotes: boolean) =>
     `SELECT ${LINK_COLUMNS.map(name => selected(dialect, name)).join(', ')}, ` +
-    `CASE WHEN length(effects) <= ${LOG_BYTES * MOST_BYTES} THEN ${expression(dialect, 'effects')} END AS effects ` +
+    `CASE WHEN length(effects) <= ${LOG_BYTES * MOST_BYTES} THEN ${expression(dialect, 'effects')} END AS effects` +
+    `${withNotes ? `, CASE WHEN length(notes) <= ${LOG_BYTES} THEN ${expression(dialect, 'notes')} END AS notes` : ''} ` +
     `FROM ${CHANGES} WHERE dict = ? AND number > ? ORDER BY ${CHANGES}.number LIMIT ${LOG_COMMITS + TRIM_EVERY}`,
 
   /** Parameters: dict, number. */
@@ -104,10 +116,6 @@ export const SQL = {
 function selected(dialect: Dialect, column: string): string {
   const value = expression(dialect, column)
   return value === column ? column : `${value} AS ${column}`
-}
-
-function expression({ anyText }: Dialect, column: string): string {
-  return anyText?.selected(column) ?? column
 }
 
 /** Decodes rows of these tables. Malformed text becomes `false`, which the library never writes. */

@@ -1,6 +1,16 @@
 import type { CatchUp, Change, Effect, Group, Version } from '../../../contract/backend.js'
+import type { CommitNote, HistoryPage, HistoryPolicy, HistoryQuery } from '../../../contract/history.js'
+import type { GroupCommit } from '../history/commit-rows.js'
 import type { ModelSession } from '../managers/manager.js'
 import type { Stored } from '../table/stored.js'
+
+/** What a change is about, besides its effects. */
+export interface Told {
+  /** What each group did, for the history. */
+  readonly commits: readonly GroupCommit<Stored>[]
+  /** Whose effects these are, by group. */
+  readonly notes: readonly CommitNote[] | undefined
+}
 
 /** A transaction that writes, as far as versions are concerned. It excludes every other one until it ends. */
 export interface Writing {
@@ -14,10 +24,19 @@ export interface Writing {
   readonly connection?: number | undefined
   /** Returns whether a change since that version has touched the key, or `true` if that is unknown. */
   touchedSince(since: Version, key: string): boolean
+  /** Whether commits are recorded, so that `advance` needs what each group did. */
+  readonly keepsHistory: boolean
   /** Moves to the next state. `undefined` for effects: everything may have changed. */
-  advance(effects: readonly Effect<Stored>[] | undefined, id: string): Promise<Version>
+  advance(effects: readonly Effect<Stored>[] | undefined, id: string, told?: Told): Promise<Version>
   /** What leads from a version to the state after `change`, or to the present one if nothing changed. */
   catchUp(since: Version, change: Change<Stored> | undefined): Promise<CatchUp<Stored>>
+}
+
+/** The commits of the past. */
+export interface PastCommits {
+  page(query: HistoryQuery): Promise<HistoryPage<Stored>>
+  setPolicy(policy: HistoryPolicy): Promise<void>
+  forgetAuthor(by: string): Promise<number>
 }
 
 /** Where a dictionary's version is kept: one strategy for each place. */
@@ -36,6 +55,8 @@ export interface Versions {
   readonly loadIsolation: { readonly isolation?: 'snapshot' }
   /** Called first in a transaction that writes. */
   writing(session: ModelSession, groups: readonly Group<unknown>[]): Promise<Writing>
+  /** The history. Missing if none can be kept. */
+  readonly history?: PastCommits | undefined
   /** Records a bound, unless a larger one is. */
   registerMaxStaleness(ms: number): Promise<void>
   /**

@@ -99,6 +99,8 @@ export const mysql: Dialect = {
     return [{ sql: locking(select, ms), parameters: keys }]
   },
   ignoringDuplicates: insert => insert.replace(/^INSERT/, 'INSERT IGNORE'),
+  clock: `TIMESTAMPDIFF(MICROSECOND, '1970-01-01', UTC_TIMESTAMP(3)) DIV 1000`,
+  contains: column => `instr(${column}, ?) > 0`,
   replacing: insert => insert.replace(/^INSERT/, 'REPLACE'),
   // Gap locks also exclude future rows, at MySQL's default isolation level (REPEATABLE READ).
   lockModel(_purpose, table, key) {

@@ -1,5 +1,5 @@
 import type { ColumnKind } from '../dialect.js'
-import { type Dialect, quoted } from '../dialect.js'
+import { type Dialect, quoted, type Statement } from '../dialect.js'
 import { UNSAFE } from '../escape.js'
 import type { SqlRow } from '../sql-session.js'
 
@@ -74,6 +74,15 @@ export const postgresql: Dialect = {
   replacing: (insert, key, others) =>
     `${insert} ON CONFLICT (${key.join(', ')}) DO UPDATE SET ${others.map(name => `${name} = excluded.${name}`).join(', ')}`,
   notifying: { sql: `RETURNING CAST(pg_notify(?, '') AS text) AS notified`, parameters: channel => [channel] },
+  // Without the word that the statement of the lock looks for.
+  clock: `CAST(date_part('epoch', clock_timestamp()) * 1000 AS bigint)`,
+  contains: column => `strpos(${column}, CAST(? AS text)) > 0`,
+  joined(statements) {
+    const last = statements.at(-1) as Statement
+    const others = statements.slice(0, -1).map(({ sql }, index) => `w${index} AS (${sql})`)
+    const sql = others.length === 0 ? last.sql : `WITH ${others.join(', ')} ${last.sql}`
+    return { sql, parameters: statements.flatMap(({ parameters }) => parameters) }
+  },
   lockModel,
   lockModelForReaders: lockModel,
   lockTables: {

@@ -37,6 +37,8 @@ export const sqlite: Dialect = {
     { sql: head, parameters: [dict] },
   ],
   ignoringDuplicates: insert => `${insert} ON CONFLICT DO NOTHING`,
+  clock: `CAST(round((julianday('now') - 2440587.5) * 86400000) AS integer)`,
+  contains: column => `instr(${column}, ?) > 0`,
   replacing: (insert, key, others) =>
     `${insert} ON CONFLICT (${key.join(', ')}) DO UPDATE SET ${others.map(name => `${name} = excluded.${name}`).join(', ')}`,
   // Locks the whole file and changes nothing.

@@ -1,0 +1,163 @@
+import { type Dialect, type DialectName, run } from '../../sql/dialect.js'
+import { dialectOf } from '../../sql/dialects/dialects.js'
+import type { SqlSession } from '../../sql/sql-session.js'
+import { CHANGES, expression, VERSIONS } from '../versions/table-names.js'
+
+const COMMITS = 'durabledict_model_commits'
+
+/** The layout of a commit and of the record in the head that this release writes. */
+export const HISTORY_FORMAT = 1
+
+/** The longest text of one row of a commit, in UTF-16 units. A longer one has several rows. */
+export const PART_LENGTH = 128 * 1024
+
+/** How many bytes a UTF-16 unit takes at most in UTF-8. */
+const MOST_BYTES = 3
+
+/** The longest record in the head, in bytes. */
+const LONGEST_RECORD = 4_096
+
+const COMMIT_KEY = ['dict', 'position', 'part'] as const
+const COMMIT_COLUMNS = [
+  ...['format', 'number', 'nonce', 'at', 'author', 'reason', 'via', 'entry_key', 'changes'],
+] as const
+
+/** The statement that creates the table of commits. */
+export function commitTable(dialect: Dialect): string {
+  const { name, whole, long } = dialect.types
+  // One row for each commit: what one group of writes did, who made it and why. A commit with much text has further rows, with
+  // the same columns and part 1, 2, … number and nonce are those of the version after it, at is in milliseconds since 1970.
+  // entry_key is the key if the commit touched exactly one. changes is a list in JSON of [key, before, after]; null if absent.
+  return `CREATE TABLE IF NOT EXISTS ${COMMITS} (
+  dict ${name} NOT NULL,
+  position ${whole} NOT NULL,
+  part ${whole} NOT NULL,
+  format ${whole} NOT NULL,
+  number ${whole} NOT NULL,
+  nonce ${name} NOT NULL,
+  at ${whole} NOT NULL,
+  author ${long},
+  reason ${long},
+  via ${name} NOT NULL,
+  entry_key ${long},
+  changes ${long} NOT NULL,
+  PRIMARY KEY (dict, position, part)
+)`
+}
+
+/** The columns that tables of an earlier release lack. */
+function addedColumns({ types }: Dialect): string[] {
+  return [
+    `ALTER TABLE ${VERSIONS} ADD COLUMN history ${types.long}`,
+    `ALTER TABLE ${VERSIONS} ADD COLUMN dropped ${types.long}`,
+    `ALTER TABLE ${CHANGES} ADD COLUMN notes ${types.long}`,
+  ]
+}
+
+/**
+ * The statements that add the history to version tables that an earlier release created. Run them once, in a migration;
+ * `createTables` runs those that are needed.
+ *
+ * @example
+ * for (const statement of historyMigration('postgresql')) await pool.query(statement)
+ */
+export function historyMigration(dialect: DialectName): string[] {
+  const its = dialectOf({ dialect, library: 'the caller' })
+  return [...addedColumns(its), commitTable(its)]
+}
+
+/** The statements of `historyMigration` for columns that are missing. The table must exist. */
+export async function missingColumns(session: SqlSession, dialect: Dialect): Promise<string[]> {
+  const statements = addedColumns(dialect)
+  const names = new Map<string, ReadonlySet<string>>()
+  for (const table of [VERSIONS, CHANGES]) names.set(table, await columnsOf(session, dialect, table))
+  return statements.filter(statement => {
+    const [, table = '', column = ''] = /^ALTER TABLE (\w+) ADD COLUMN (\w+)/.exec(statement) ?? []
+    return !names.get(table)?.has(column)
+  })
+}
+
+/** Whether the tables have room for a history. */
+export async function hasHistoryTables(session: SqlSession, dialect: Dialect): Promise<boolean> {
+  if (!(await columnsOf(session, dialect, VERSIONS)).has('history')) return false
+  if (!(await columnsOf(session, dialect, CHANGES)).has('notes')) return false
+  return (await columnsOf(session, dialect, COMMITS)).has('changes')
+}
+
+async function columnsOf(session: SqlSession, dialect: Dialect, name: string): Promise<ReadonlySet<string>> {
+  const rows = await run(session, dialect, dialect.columns({ name }))
+  return new Set(rows.map(row => String(row.name)))
+}
+
+/** A text column, unless its text is longer than the library writes. */
+function bounded(dialect: Dialect, column: string, most: number, name: string): string {
+  return `CASE WHEN length(${column}) <= ${most} THEN ${expression(dialect, column)} END AS ${name}`
+}
+
+/** Further columns of the head: the record of the history. */
+export function recordColumn(dialect: Dialect, column = 'history'): string {
+  return `, ${bounded(dialect, column, LONGEST_RECORD, 'history')}`
+}
+
+/** The columns of a page, beside those of the head. */
+const TEXTS = ['nonce', 'author', 'reason', 'via', 'entry_key'] as const
+
+export const HISTORY_SQL = {
+  /** Takes the place of what a restored database left there. Parameters: the values of so many rows. */
+  insert: (dialect: Dialect, rows: number) => {
+    const columns = [...COMMIT_KEY, ...COMMIT_COLUMNS]
+    const row = `(${columns.map(() => '?').join(', ')})`
+    const insert = `INSERT INTO ${COMMITS} (${columns.join(', ')}) VALUES ${Array(rows).fill(row).join(', ')}`
+    return dialect.replacing(insert, COMMIT_KEY, COMMIT_COLUMNS)
+  },
+
+  /** Parameters: dict. */
+  deleteAll: `DELETE FROM ${COMMITS} WHERE dict = ?`,
+
+  /** Parameters: dict, position. */
+  deleteUpTo: `DELETE FROM ${COMMITS} WHERE dict = ? AND position <= ?`,
+
+  /** Parameters: dict, positions. */
+  deleteSome: (count: number) =>
+    `DELETE FROM ${COMMITS} WHERE dict = ? AND position IN (${Array(count).fill('?').join(', ')})`,
+
+  /** The oldest commits after a position. Parameters: dict, position. */
+  index: (dialect: Dialect, limit: number | undefined) =>
+    `SELECT position, at, ${expression(dialect, 'entry_key')} AS entry_key FROM ${COMMITS} ` +
+    `WHERE dict = ? AND part = 0 AND position > ? ORDER BY position${limit === undefined ? '' : ` LIMIT ${limit}`}`,
+
+  /** Parameters: dict. */
+  dropped: (dialect: Dialect) => `SELECT ${expression(dialect, 'dropped')} AS dropped FROM ${VERSIONS} WHERE dict = ?`,
+
+  /** Parameters: history, dropped, dict. */
+  setRecord: `UPDATE ${VERSIONS} SET history = ?, dropped = ? WHERE dict = ?`,
+
+  /** Parameters: dict, author. */
+  countAuthor: `SELECT COUNT(*) AS found FROM ${COMMITS} WHERE dict = ? AND author = ? AND part = 0`,
+
+  /** Parameters: dict, author. */
+  forgetAuthor: `UPDATE ${COMMITS} SET author = NULL WHERE dict = ? AND author = ?`,
+
+  /**
+   * The head with commits, of one state of the database. Parameters: dict, those of the condition, dict.
+   *
+   * @param condition - which commits.
+   */
+  page: (dialect: Dialect, condition: string, limit: number) => {
+    const texts = TEXTS.map(name => `${expression(dialect, `c.${name}`)} AS c_${name}`)
+    const numbers = ['position', 'part', 'format', 'number', 'at'].map(name => `c.${name} AS c_${name}`)
+    const changes = bounded(dialect, 'c.changes', PART_LENGTH * MOST_BYTES, 'c_changes')
+    return (
+      `SELECT v.number AS number, ${expression(dialect, 'v.epoch')} AS epoch, ${expression(dialect, 'v.nonce')} AS nonce` +
+      `${recordColumn(dialect, 'v.history')}, ${[...numbers, ...texts, changes].join(', ')} FROM ${VERSIONS} v ` +
+      `LEFT JOIN (SELECT position AS place FROM ${COMMITS} WHERE dict = ? AND part = 0${condition} ` +
+      `ORDER BY position DESC LIMIT ${limit}) page ON 1 = 1 ` +
+      `LEFT JOIN ${COMMITS} c ON c.dict = v.dict AND c.position = page.place WHERE v.dict = ? ORDER BY c.position DESC, c.part`
+    )
+  },
+
+  /** Commits that touched a key, or have its JSON in a value. Parameters: key, dict, JSON of the key. */
+  touching: (dialect: Dialect) =>
+    `(entry_key = ? OR (entry_key IS NULL AND position IN (SELECT position FROM ${COMMITS} WHERE dict = ? AND entry_key IS NULL ` +
+    `AND ${dialect.contains('changes')})))`,
+} as const

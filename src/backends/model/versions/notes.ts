@@ -1,0 +1,42 @@
+import type { CommitNote, Via } from '../../../contract/history.js'
+
+/** The layout of the notes that this release writes. */
+const FORMAT = 1
+
+/** The notes of a change as text for its column; `null` if there are none. */
+export function notesText(notes: readonly CommitNote[] | undefined): string | null {
+  return notes ? JSON.stringify({ format: FORMAT, notes }) : null
+}
+
+/**
+ * Reads such text. Anything else is no notes: they describe the change, and do not alter it.
+ *
+ * @param count - how many effects the change has.
+ */
+export function readNotes(text: unknown, count: number | undefined): readonly CommitNote[] | undefined {
+  const { format, notes } = parsed(text)
+  if (format !== FORMAT || !Array.isArray(notes)) return undefined
+  const read = notes.map(readNote)
+  if (!read.every(note => note !== undefined)) return undefined
+  return read.reduce((sum, { effects }) => sum + effects, 0) === count ? read : undefined
+}
+
+function parsed(text: unknown): { readonly format?: unknown; readonly notes?: unknown } {
+  if (typeof text !== 'string') return {}
+  try {
+    return Object(JSON.parse(text))
+  } catch {
+    return {}
+  }
+}
+
+function readNote(note: unknown): CommitNote | undefined {
+  const { effects, by, reason, via } = Object(note) as Record<string, unknown>
+  if (!Number.isSafeInteger(effects) || (effects as number) < 0) return undefined
+  return {
+    effects: effects as number,
+    ...(typeof by === 'string' && { by }),
+    ...(typeof reason === 'string' && { reason }),
+    ...(typeof via === 'string' && { via: via as Via }),
+  }
+}
