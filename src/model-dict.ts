@@ -162,11 +162,13 @@ export interface ModelDictKind extends Kind<OpenModelDict> {
 class TouchableDict extends DurableDict {
   readonly #backend: ModelBackend
   readonly #core: Core
+  readonly #attribution: AttributionOptions | undefined
 
   private constructor(core: Core, backend: ModelBackend, attribution?: AttributionOptions) {
     super(core, attribution)
     this.#backend = backend
     this.#core = core
+    this.#attribution = attribution
   }
 
   static openOn(backend: ModelBackend, options: CommonOptions): Promise<TouchableDict> {
@@ -180,7 +182,8 @@ class TouchableDict extends DurableDict {
   async touch(...keys: string[]): Promise<void> {
     this.checkWrite(keys)
     const known = this.#core.internals.replica.memory.freeze()
-    await this.runOnStore(() => this.#backend.touch(keys, key => known.stored(key) as Stored | undefined))
+    const before = (key: string) => known.stored(key) as Stored | undefined
+    await this.runOnStore(() => this.#backend.touch(keys, { before, attribution: this.#attribution }))
     await this.sync()
   }
 }

@@ -12,7 +12,14 @@ import type {
   Version,
 } from '../../contract/backend.js'
 import { CommittingBackend } from '../../contract/committing-backend.js'
-import { type HistoryPage, type HistoryPolicy, type HistoryQuery, keyChange, noteOf } from '../../contract/history.js'
+import {
+  type Attribution,
+  type HistoryPage,
+  type HistoryPolicy,
+  type HistoryQuery,
+  keyChange,
+  noteOf,
+} from '../../contract/history.js'
 import { DurableDictError, UnsupportedError } from '../../errors/errors.js'
 import { now, delay as pause } from '../../time/clock.js'
 import { type Dialect, run } from '../sql/dialect.js'
@@ -39,8 +46,13 @@ const FAULTS = 2
 /** The time limit of a load, in ms, for libraries that limit transactions. The dictionary limits each step. */
 const LOAD_LIMIT = 600_000
 
-/** Of a change that an external writer has made. */
-const OUTSIDE = { via: 'outside' } as const
+/** What the caller of `touch` knows. */
+interface Known {
+  before(key: string): Stored | undefined
+  readonly attribution: Attribution | undefined
+}
+
+const UNKNOWN: Known = { before: () => undefined, attribution: undefined }
 
 /** The caller of a load has stopped waiting. */
 class GivenUp extends Error {}
@@ -181,9 +193,9 @@ export class ModelBackend extends CommittingBackend<Stored> implements Backend<S
    * Makes every process read these rows again, or all rows if no key is named, after others have changed them. Without keys the
    * history begins again: nobody knows what it was that changed.
    *
-   * @param before - what the caller knew of a key, for the history.
+   * @param known - for the history: what the caller knew of each key, and who the caller is.
    */
-  async touch(keys: readonly string[], before: (key: string) => Stored | undefined = () => undefined): Promise<void> {
+  async touch(keys: readonly string[], { before, attribution }: Known = UNKNOWN): Promise<void> {
     const { manager, versions, rows, dialect, timeout, name } = this.#options
     const signal = AbortSignal.timeout(timeout)
     const announce = async (session: ModelSession) => {
@@ -195,7 +207,8 @@ export class ModelBackend extends CommittingBackend<Stored> implements Backend<S
         return stored === undefined ? ({ type: 'delete', key } as const) : ({ type: 'set', key, stored } as const)
       })
       const changes = [...new Set(keys)].map(key => keyChange(key, before(key), found.get(key)))
-      const told = { commits: [{ attribution: OUTSIDE, changes }], notes: [noteOf(OUTSIDE, effects.length)] }
+      const by = { ...attribution, via: 'outside' } as const
+      const told = { commits: [{ attribution: by, changes }], notes: [noteOf(by, effects.length)] }
       if (keys.length > 0) await writing.advance(effects, crypto.randomUUID(), told)
       else await writing.advance(undefined, crypto.randomUUID())
     }

@@ -142,11 +142,13 @@ export class DatabaseVersions implements Versions, PastCommits {
     return { ...page, commits: page.commits.map(commit => withStored(commit, mapper)) }
   }
 
-  setPolicy(policy: HistoryPolicy): Promise<void> {
-    return this.#inHistory(history => history.setPolicy(policy))
+  async setPolicy(policy: HistoryPolicy): Promise<void> {
+    // Tables of an earlier release keep none.
+    if (policy === false && !this.#options.hasHistory) return
+    await this.#inHistory(history => history.setPolicy(policy))
   }
 
-  forgetAuthor(by: string): Promise<number> {
+  async forgetAuthor(by: string): Promise<number> {
     return this.#inHistory(history => history.forgetAuthor(by))
   }
 
