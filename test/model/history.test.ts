@@ -70,6 +70,20 @@ describe('tables of a release without history', () => {
     expect(await commitsOf(upgraded)).toEqual([])
   })
 
+  test('work as before for a user without rights on the new table', async () => {
+    const { it } = database
+    const table = await it.table()
+    const writer = await it.open(table)
+    await writer.set('a', 1)
+    await it.sql(`CREATE ROLE unaware LOGIN; GRANT SELECT, INSERT, UPDATE, DELETE ON ${table}, durabledict_model_changes TO unaware;
+      GRANT SELECT, INSERT, UPDATE ON durabledict_model_versions TO unaware`)
+    const dict = await it.open(table, {}, { url: it.server.url.replace('postgres@', 'unaware@') })
+    await dict.set('a', 2)
+    expect(await writer.get('a')).toBe(2)
+    expect(await rejection(dict.history().toArray())).toBeInstanceOf(UnsupportedError)
+    expect(await commitsOf(writer)).toEqual([])
+  })
+
   test('get their columns by createTables', async () => {
     const { it } = database
     await takeAway()

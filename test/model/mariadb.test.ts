@@ -255,7 +255,7 @@ describe('rights', () => {
     const name = await table()
     const cache = memoryVersions()
     const [writer, cached] = [await open(manager(name)), await open(manager(name), { cache })]
-    const own = [name, 'durabledict_model_versions', 'durabledict_model_changes']
+    const own = [name, 'durabledict_model_versions', 'durabledict_model_changes', 'durabledict_model_commits']
     const uri = await user(
       'reader',
       own.map(one => `GRANT SELECT ON ${one} TO reader@'%'`),
@@ -275,6 +275,7 @@ describe('rights', () => {
     const uri = await user('writer', [
       `GRANT SELECT, INSERT, UPDATE, DELETE ON ${name} TO writer@'%'`,
       `GRANT SELECT, INSERT, UPDATE, DELETE ON durabledict_model_changes TO writer@'%'`,
+      `GRANT SELECT, INSERT, UPDATE, DELETE ON durabledict_model_commits TO writer@'%'`,
       `GRANT SELECT, INSERT, UPDATE ON durabledict_model_versions TO writer@'%'`,
     ])
     const dict = await open(manager(name, '', { uri }), { name: 'own' })
@@ -282,5 +283,6 @@ describe('rights', () => {
     await dict.touch('a')
     await dict.clear()
     expect(await rowsOf(name)).toEqual({})
+    expect((await dict.history().toArray()).length).toBe(67)
   })
 })

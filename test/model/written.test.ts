@@ -187,7 +187,8 @@ describe('rights', () => {
   test('to read are enough with readOnly', async () => {
     const { table, url, writer } = await role(
       'reads',
-      name => `GRANT SELECT ON ${name}, durabledict_model_versions, durabledict_model_changes TO reads`,
+      name =>
+        `GRANT SELECT ON ${name}, durabledict_model_versions, durabledict_model_changes, durabledict_model_commits TO reads`,
     )
     const reader = await database.it.open(table, { readOnly: true }, { url })
     expect(await reader.get('a')).toBeUndefined()
@@ -203,7 +204,7 @@ describe('rights', () => {
   test('of the documented statements are enough to write', async () => {
     const { table, url, writer } = await role(
       'writes',
-      name => `GRANT SELECT, INSERT, UPDATE, DELETE ON ${name}, durabledict_model_changes TO writes;
+      name => `GRANT SELECT, INSERT, UPDATE, DELETE ON ${name}, durabledict_model_changes, durabledict_model_commits TO writes;
         GRANT SELECT, INSERT, UPDATE ON durabledict_model_versions TO writes`,
     )
     const dict = await database.it.open(table, { name: 'own', maxStaleness: 50 }, { url })

@@ -98,8 +98,9 @@ export function checkFormat(head: SqlRow, format: number, dictionary: string): v
 /** The tables are those of a release without history. */
 export function noHistoryTables(dictionary: string): UnsupportedError {
   return new UnsupportedError(
-    `The database of dictionary "${dictionary}" has no room for a history: its version tables were created by an earlier release. Call ` +
-      'createTables(model), or run the statements that historyMigration(dialect) returns in a migration, and open the dictionary again.',
+    `The database of dictionary "${dictionary}" has no room for a history: its version tables were created by an earlier release, or its user ` +
+      'may not read durabledict_model_commits. Call createTables(model), or run the statements that historyMigration(dialect) returns in a ' +
+      'migration, grant the rights on that table, and open the dictionary again.',
     { dictionary },
   )
 }

@@ -120,10 +120,12 @@ export class HistoryWriting {
   #inserts(rows: readonly Row[]): Statement[] {
     const { dialect, largest } = this.#options
     const most = Math.min(STATEMENT, largest / 2)
+    // Only a limit of the database needs exact sizes.
+    const measure = largest === Number.POSITIVE_INFINITY ? lengthOf : sizeInStatement
     const groups: Row[][] = []
     let size = 0
     for (const row of rows) {
-      const more = row.reduce((sum: number, value) => sum + sizeInStatement(value), 0)
+      const more = row.reduce((sum: number, value) => sum + measure(value), 0)
       const group = groups.at(-1)
       if (group && size + more <= most && group.length < ROWS) group.push(row)
       else {
@@ -198,6 +200,10 @@ export class HistoryWriting {
     const { session, dialect } = this.#options
     return run(session, dialect, { sql, parameters })
   }
+}
+
+function lengthOf(value: unknown): number {
+  return typeof value === 'string' ? value.length : 0
 }
 
 /** The dropped commits by key, as JSON: those before and those of now, without what the floor covers. */

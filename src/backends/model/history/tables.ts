@@ -77,11 +77,12 @@ export async function missingColumns(session: SqlSession, dialect: Dialect): Pro
   })
 }
 
-/** Whether the tables have room for a history. */
+/** Whether the tables have room for a history. A user without rights on it writes as an earlier release does. */
 export async function hasHistoryTables(session: SqlSession, dialect: Dialect): Promise<boolean> {
   if (!(await columnsOf(session, dialect, VERSIONS)).has('history')) return false
   if (!(await columnsOf(session, dialect, CHANGES)).has('notes')) return false
-  return (await columnsOf(session, dialect, COMMITS)).has('changes')
+  if (!(await columnsOf(session, dialect, COMMITS)).has('changes')) return false
+  return !dialect.readable || (await run(session, dialect, dialect.readable({ name: COMMITS }))).length > 0
 }
 
 async function columnsOf(session: SqlSession, dialect: Dialect, name: string): Promise<ReadonlySet<string>> {

@@ -74,6 +74,10 @@ export const postgresql: Dialect = {
   replacing: (insert, key, others) =>
     `${insert} ON CONFLICT (${key.join(', ')}) DO UPDATE SET ${others.map(name => `${name} = excluded.${name}`).join(', ')}`,
   notifying: { sql: `RETURNING CAST(pg_notify(?, '') AS text) AS notified`, parameters: channel => [channel] },
+  readable: table => ({
+    sql: `SELECT 1 AS found WHERE has_table_privilege(to_regclass(CAST(? AS text)), 'SELECT')`,
+    parameters: [quoted({ quote }, table)],
+  }),
   // Without the word that the statement of the lock looks for.
   clock: `CAST(date_part('epoch', clock_timestamp()) * 1000 AS bigint)`,
   contains: column => `strpos(${column}, CAST(? AS text)) > 0`,
