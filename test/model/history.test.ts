@@ -200,7 +200,7 @@ describe('the history', () => {
     ])
   })
 
-  test('of a later format is left alone, and writes go on', async () => {
+  test('of a later format is left alone, and writes succeed', async () => {
     const { it } = database
     const table = await it.table()
     const dict = await it.open(table)

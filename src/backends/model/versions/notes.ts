@@ -9,7 +9,7 @@ export function notesText(notes: readonly CommitNote[] | undefined): string | nu
 }
 
 /**
- * Reads such text. Anything else is no notes: they describe the change, and do not alter it.
+ * Reads such text. Ignores anything else: notes describe a change, and do not alter it.
  *
  * @param count - how many effects the change has.
  */
