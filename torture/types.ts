@@ -76,6 +76,23 @@ interface Final {
   entries: Readonly<Record<string, string>>
 }
 
+/** A commit that the store recorded, as a dictionary returns it. */
+export interface Commit {
+  id: string
+  /** The id of the operation that made it: each call is an author of its own. */
+  by: string | undefined
+  via: string
+  changes: readonly { key: string; before?: string | undefined; after?: string | undefined }[]
+}
+
+/** The history in the store at the end. */
+export interface Recorded {
+  /** Whether it reaches back to the creation of the dictionary. */
+  complete: boolean
+  /** Oldest first. */
+  commits: readonly Commit[]
+}
+
 /** The complete record of one run. */
 export interface History {
   operations: Operation[]
@@ -89,6 +106,8 @@ export interface History {
   opened: Readonly<Record<string, Time>>
   /** The stored entries at the end, or nothing if they were not read. */
   store?: { at: Time; entries: Readonly<Record<string, string>> } | undefined
+  /** Nothing if the store keeps no history. */
+  recorded?: Recorded | undefined
   /** Unhandled rejections, crashes, and unexpected errors. */
   faults: string[]
 }

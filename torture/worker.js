@@ -1,14 +1,12 @@
 // @ts-check
 // A client process of the torture test. It opens dictionaries, does what it is told or what comes to its mind, and writes
 // all of it down in its journal.
-import { join } from 'node:path'
-import { pathToFileURL } from 'node:url'
 import { Random } from './random.js'
-import { openClient } from './worker/client.js'
 import { Journal } from './worker/journal.js'
 import { Load } from './worker/load.js'
-import { Channel, lossy } from './worker/lossy.js'
+import { Channel } from './worker/lossy.js'
 import { Session } from './worker/session.js'
+import { connect } from './worker/store.js'
 
 /**
  * @typedef {object} SessionPlan
@@ -18,7 +16,7 @@ import { Session } from './worker/session.js'
  * @typedef {object} WorkerPlan
  * @property {string} name never used twice
  * @property {string} dist the built library
- * @property {{ type: 'redis', url: string, client: 'node-redis' | 'node-redis, RESP3' | 'ioredis' } | { type: 'sqlite', file: string }} store
+ * @property {import('./worker/store.js').StorePlan} store
  * @property {readonly SessionPlan[]} sessions
  * @property {string} journal
  * @property {string | number} seed
@@ -48,26 +46,12 @@ process.on('warning', warning => {
   if (warning.name !== 'ExperimentalWarning') journal.write({ t: 'fault', text: `${plan.name}: ${warning.stack}` })
 })
 
-const built = (/** @type {string} */ file) => import(pathToFileURL(join(plan.dist, file)).href)
-/** @type {typeof import('../dist/index.js')} */
-const { DurableDict, JSONEncoding, SqliteDict } = await built('index.js')
-
-/** @returns {Promise<(options: object, channel: Channel) => Promise<any>>} */
-async function opener() {
-  const { store } = plan
-  if (store.type === 'sqlite') return options => SqliteDict.open('torture', store.file, options)
-  /** @type {typeof import('../dist/backends/redis/redis-backend.js')} */
-  const { RedisBackend } = await built('backends/redis/redis-backend.js')
-  const client = await openClient(store.client, store.url)
-  return (options, channel) => DurableDict.open(lossy(new RedisBackend(client, 'torture'), channel), options)
-}
-
-/** @param {(options: object, channel: Channel) => Promise<any>} open @param {SessionPlan} session @param {number} index */
+/** @param {import('./worker/store.js').Open} open @param {SessionPlan} session @param {number} index */
 async function openSession(open, { options, odds = 0 }, index) {
   const channel = new Channel(random, odds)
   for (let attempt = 1; ; attempt += 1) {
     try {
-      const dict = await open({ ...options, encoding: JSONEncoding, timeout: TIMEOUT }, channel)
+      const dict = await open({ ...options, timeout: TIMEOUT }, channel)
       return new Session(`${plan.name}.${index}`, dict, options, journal, channel)
     } catch (error) {
       const { code } = /** @type {{ code?: string }} */ (error)
@@ -77,7 +61,7 @@ async function openSession(open, { options, odds = 0 }, index) {
   }
 }
 
-const open = await opener()
+const { open } = await connect(plan.dist, plan.store)
 const sessions = await Promise.all(plan.sessions.map((session, index) => openSession(open, session, index)))
 const work = new Load(sessions, random)
 

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { check } from '../../torture/checker/check.js'
 import { judge } from '../../torture/checker/registers.js'
 import { shrink } from '../../torture/checker/shrink.js'
-import type { History, Loss, Operation } from '../../torture/types.js'
+import type { Commit, History, Loss, Operation } from '../../torture/types.js'
 
 let count = 0
 
@@ -176,4 +176,102 @@ describe('a run', () => {
     ],
     ['no crash, no stray error', { faults: ['it crashed'] }],
   ])('is found to violate: %s', (rule, history) => expect(rulesOf(history)).toContain(rule))
+})
+
+describe('the recorded history', () => {
+  const pair = (value: string, begin: number, end: number, rest?: Partial<Operation>): Operation[] =>
+    ['k', 'other'].map(key => operation('update', [begin, end], { ...rest, id: `pair ${value}`, key, value }))
+  const commit = (
+    by: string | undefined,
+    ...changes: [before?: string | undefined, after?: string | undefined, key?: string][]
+  ): Commit => {
+    count += 1
+    const sides = changes.map(([before, after, key = 'k']) => ({ key, before, after }))
+    return { id: `commit ${count}`, by, via: 'library', changes: sides }
+  }
+  const textsOf = (operations: Operation[], commits: Commit[], rest: Partial<History> = {}) =>
+    check({ ...EMPTY, operations, recorded: { complete: true, commits }, ...rest })
+      .violations.filter(({ rule }) => rule === 'history equals the acknowledged writes')
+      .map(({ text }) => text)
+
+  const [a, b] = [set('a', 0, 1), set('b', 2, 3)]
+  const nothing: Operation[] = [
+    operation('delete', [4, 5], { result: false }),
+    pop(undefined, 6, 7),
+    operation('setDefault', [8, 9], { value: 'c', result: 'b' }),
+    set('d', 10, 11, { outcome: 'none' }),
+  ]
+  const effective: [Operation, Commit['changes'][number]][] = [
+    [operation('delete', [4, 5], { result: true }), { key: 'k', before: 'b' }],
+    [pop('b', 4, 5), { key: 'k', before: 'b' }],
+    [operation('transact', [4, 5], { expected: 'b', value: 'c' }), { key: 'k', before: 'b', after: 'c' }],
+  ]
+  const both = (...more: Commit[]) => [commit(a.id, [undefined, 'a']), commit(b.id, ['a', 'b']), ...more]
+
+  it('equals the writes that had an effect', () => {
+    expect(textsOf([a, b, ...nothing], both())).toEqual([])
+    for (const [one, change] of effective) {
+      const last = { ...commit(one.id), changes: [change] }
+      expect(textsOf([a, b, one], both(last))).toEqual([])
+      expect(textsOf([a, b, one], both())).toEqual([`The commit of ${one.id} is missing.`])
+    }
+    const update = pair('c', 4, 5)
+    expect(textsOf([a, b, ...update], both(commit('pair c', ['b', 'c'], [undefined, 'c', 'other'])))).toEqual([])
+  })
+
+  it('may contain a write in doubt once', () => {
+    const unsure = set('c', 4, 5, doubt)
+    const recorded = () => commit(unsure.id, ['b', 'c'])
+    expect(textsOf([a, b, unsure], both())).toEqual([])
+    expect(textsOf([a, b, unsure], both(recorded()))).toEqual([])
+    expect(textsOf([a, b, unsure], both(recorded(), commit(unsure.id, ['c', 'c'])))).not.toEqual([])
+  })
+
+  it('begins again when the store loses its data', () => {
+    const loss: Loss = { kind: 'FLUSHALL', begin: 1.5, end: 2, entries: {} }
+    const late = [commit(b.id, [undefined, 'b'])]
+    expect(textsOf([a, b], late, { losses: [loss] })).toEqual([])
+    // It struck while a write was in progress.
+    expect(textsOf([a, b], [], { losses: [{ ...loss, begin: 2.5, end: 4 }] })).toEqual([])
+    expect(textsOf([a, b], [], { losses: [loss] })).toHaveLength(1)
+  })
+
+  it('continues when an external writer removes an entry', () => {
+    const loss: Loss = { kind: 'HDEL', begin: 1.2, end: 1.4, entries: {}, keys: ['k'] }
+    const after = [commit(a.id, [undefined, 'a']), commit(b.id, [undefined, 'b'])]
+    expect(textsOf([a, b], after, { losses: [loss] })).toEqual([])
+    expect(textsOf([a, b], after)).toHaveLength(1)
+    const found = { ...commit(undefined, ['a', undefined]), via: 'outside' }
+    const withFound = [commit(a.id, [undefined, 'a']), found, commit(b.id, [undefined, 'b'])]
+    expect(textsOf([a, b], withFound, { losses: [loss] })).toEqual([])
+    expect(textsOf([a, b], withFound)).toHaveLength(1)
+  })
+
+  it('is not judged if the store keeps none', () => {
+    expect(rulesOf({ operations: [a, b] })).toEqual([])
+  })
+
+  it.each<[string, () => string[]]>([
+    ['lacks a write', () => textsOf([a, b], [commit(b.id, [undefined, 'b'])])],
+    ['has a write twice', () => textsOf([a, b], [...both(), commit(b.id, ['b', 'b'])])],
+    ['has a rejected write', () => textsOf([a, b, ...nothing], both(commit(nothing[3]?.id, ['b', 'd'])))],
+    ['has a write without effect', () => textsOf([a, b, ...nothing], both(commit(nothing[0]?.id, ['b', undefined])))],
+    ['has a write that nobody issued', () => textsOf([a, b], both(commit('someone', ['b', 'c'])))],
+    ['has a commit without an author', () => textsOf([a], [commit(undefined, [undefined, 'a'])])],
+    ['has the wrong author', () => textsOf([a, b], [commit(b.id, [undefined, 'a']), commit(a.id, ['a', 'b'])])],
+    ['has the wrong value', () => textsOf([a, b], [commit(a.id, [undefined, 'a']), commit(b.id, ['a', 'c'])])],
+    ['has the wrong key', () => textsOf([a], [commit(a.id, [undefined, 'a', 'other'])])],
+    ['has half an update', () => textsOf(pair('a', 0, 1), [commit('pair a', [undefined, 'a'])])],
+    ['has what was not there before', () => textsOf([a, b], [commit(a.id, ['z', 'a']), commit(b.id, ['a', 'b'])])],
+    [
+      'has writes in the wrong order',
+      () => textsOf([a, b], [commit(b.id, ['a', 'b']), commit(a.id, [undefined, 'a'])]),
+    ],
+    ['has another way than the library', () => textsOf([a], [{ ...commit(a.id, [undefined, 'a']), via: 'cli' }])],
+    [
+      'leads elsewhere than to the store',
+      () => textsOf([a], [commit(a.id, [undefined, 'a'])], { store: { at: 9, entries: { k: 'b' } } }),
+    ],
+    ['lacks the commit of what is stored', () => textsOf([], [], { store: { at: 9, entries: { k: 'b' } } })],
+  ])('is found wrong if it %s', (_name, texts) => expect(texts()).not.toEqual([]))
 })

@@ -1,7 +1,10 @@
 // @ts-check
 /** @import { History, Violation } from '../types.js' */
+import { historyEqualsWrites } from './recorded.js'
 import { checkRegisters } from './registers.js'
 import * as rules from './rules.js'
+
+const RULES = [...Object.values(rules), historyEqualsWrites]
 
 /**
  * Checks a history against every guarantee.
@@ -10,6 +13,6 @@ import * as rules from './rules.js'
  */
 export function check(history) {
   const { violations, undecided } = checkRegisters(history)
-  const others = Object.values(rules).flatMap(rule => rule(history))
+  const others = RULES.flatMap(rule => rule(history))
   return { violations: [...violations, ...others], undecided }
 }

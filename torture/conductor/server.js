@@ -4,10 +4,9 @@ import { createClient } from 'redis'
 import { redis } from '../../test/servers/redis.js'
 import { startServer } from '../../test/servers/start.js'
 import { newFolder, removeFolder } from '../folders.js'
+import { NAME } from '../worker/store.js'
 
-/** The name of the workers' dictionary. */
-const ENTRIES = 'torture'
-const META = '{torture}:meta'
+const META = `{${NAME}}:meta`
 
 /** Whether all data survives, or only the data of the last snapshot. */
 const DURABLE = ['--appendfsync', 'always', '--save', '']
@@ -81,7 +80,7 @@ export class RedisServer {
   /** The dictionary's stored entries, and the number of its version. */
   async state() {
     return this.#connected(async client => {
-      const stored = Object.entries(await client.hGetAll(ENTRIES))
+      const stored = Object.entries(await client.hGetAll(NAME))
       const head = await client.hGet(META, 'head')
       const entries = Object.fromEntries(stored.map(([key, text]) => [key, JSON.parse(text)]))
       return { entries: /** @type {Record<string, string>} */ (entries), number: Number.parseInt(head ?? '0', 10) }
@@ -90,7 +89,7 @@ export class RedisServer {
 
   /** Removes an entry, like an external writer. @param {string} key */
   async steal(key) {
-    await this.run('HDEL', ENTRIES, key)
+    await this.run('HDEL', NAME, key)
   }
 
   /** Resolves when nobody else is connected, so that no request is in transit. */

@@ -1,11 +1,13 @@
 // @ts-check
-/** @import { History, Loss } from '../types.js' */
+/** @import { History, Loss, Recorded } from '../types.js' */
+/** @import { Open } from '../worker/store.js' */
 /** @import { SessionPlan, WorkerPlan } from '../worker.js' */
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { newFolder, removeFolder } from '../folders.js'
 import { FaultProxy } from '../proxy.js'
 import { now } from '../worker/journal.js'
+import { connect } from '../worker/store.js'
 import { readJournals } from './journals.js'
 import { RedisServer } from './server.js'
 import { Worker } from './worker.js'
@@ -113,6 +115,7 @@ export class Stage {
     const { entries, number } = await this.server.state()
     this.losses.push({ kind, begin, end: now(), entries, survived: number })
     for (const proxy of this.proxies) proxy.refuse(false)
+    await this.#keepHistory()
   }
 
   /** Removes everything during operation. */
@@ -120,6 +123,7 @@ export class Stage {
     const begin = now()
     await this.server.run('FLUSHALL')
     this.losses.push({ kind: 'FLUSHALL', begin, end: now(), entries: {}, survived: 0 })
+    await this.#keepHistory()
   }
 
   /** Removes an entry without the library. @param {string} key */
@@ -140,10 +144,12 @@ export class Stage {
     await this.#each(worker => worker.order('report'))
     const at = now()
     const { entries } = await this.server.state()
+    const recorded = await this.#withDict(dict => recordedBy(dict))
     const { history, figures } = await readJournals(this.#folder)
     const faults = [...history.faults, ...this.#troubles]
     /** @type {History} */
-    const whole = { ...history, losses: this.losses, faults, store: { at, entries } }
+    const whole = { ...history, losses: this.losses, faults, store: { at, entries }, recorded }
+    figures.set('commits', recorded?.commits.length ?? 0)
     return { history: whole, figures }
   }
 
@@ -153,6 +159,25 @@ export class Stage {
     await Promise.all(this.proxies.map(proxy => proxy.close()))
     await this.server.remove()
     await removeFolder(this.#folder)
+  }
+
+  /** A store that lost its data has lost the policy too: opening a dictionary records it again. */
+  #keepHistory() {
+    return this.#withDict(async () => {})
+  }
+
+  /** Opens a dictionary of its own, which no fault affects. @template V @param {(dict: Awaited<ReturnType<Open>>) => Promise<V>} work */
+  async #withDict(work) {
+    const url = `redis://127.0.0.1:${this.server.port}`
+    const { open, disconnect } = await connect(this.#dist, { type: 'redis', url, client: 'node-redis' })
+    try {
+      const dict = await open({})
+      const result = await work(dict)
+      await dict.close()
+      return result
+    } finally {
+      disconnect()
+    }
   }
 
   /** Makes every process do something within its time limit. @param {(worker: Worker) => Promise<unknown>} work */
@@ -165,5 +190,27 @@ export class Stage {
         if (trouble !== undefined) this.#troubles.push(`${worker.name}: ${trouble}`)
       }),
     )
+  }
+}
+
+/**
+ * The history in the store, or nothing if the store keeps none. @param {Awaited<ReturnType<Open>>} dict @returns
+ * {Promise<Recorded | undefined>}
+ */
+async function recordedBy(dict) {
+  const history = dict.history()
+  try {
+    const commits = await history.toArray()
+    // Copies of the changes: their values are decoded when they are read.
+    const plain = commits.map(({ id, by, via, changes }) => ({
+      id,
+      by,
+      via,
+      changes: changes.map(one => ({ ...one })),
+    }))
+    return { complete: history.complete ?? true, commits: plain.reverse() }
+  } catch (error) {
+    if (/** @type {{ code?: string }} */ (error).code === 'DURABLEDICT_UNSUPPORTED') return undefined
+    throw error
   }
 }

@@ -1,20 +1,7 @@
 // @ts-check
-/** @import { Backend, Listener } from '../../dist/contract/backend.js' */
+/** @import { Listener } from '../../dist/contract/backend.js' */
+/** @import { FaultyBackend } from '../../dist/conformance/faulty-backend.js' */
 /** @import { Random } from '../random.js' */
-
-const METHODS = /** @type {const} */ ([
-  'persist',
-  'depersist',
-  'durables',
-  'lastUpdated',
-  'pop',
-  'setDefault',
-  'commit',
-  'changesSince',
-  'load',
-  'registerMaxStaleness',
-  'close',
-])
 
 /** The possible fates of a pushed message. */
 export class Channel {
@@ -43,21 +30,16 @@ export class Channel {
   }
 }
 
-/**
- * The same backend, with its pushed messages passed through the channel. @param {Backend} backend @param {Channel}
- * channel @returns {Backend}
- */
-export function lossy(backend, channel) {
-  /** @type {Record<string, unknown>} */
-  const wrapped = { name: backend.name, valueKind: backend.valueKind }
-  for (const method of METHODS) {
-    const own = /** @type {((...args: unknown[]) => unknown) | undefined} */ (backend[method])
-    if (own) wrapped[method] = own.bind(backend)
-  }
-  wrapped.subscribe = (/** @type {Listener} */ listener) =>
-    backend.subscribe?.({
-      changed: change => channel.pass(() => listener.changed(change)),
-      interrupted: cause => listener.interrupted(cause),
-    })
-  return /** @type {Backend} */ (/** @type {unknown} */ (wrapped))
+/** The backend, with its pushed messages passed through the channel. @param {FaultyBackend} faulty @param {Channel} channel */
+export function lossy(faulty, channel) {
+  faulty.intercept('subscribe', (proceed, own) => {
+    const listener = /** @type {Listener<unknown>} */ (own)
+    return proceed(
+      /** @type {Listener<unknown>} */ ({
+        changed: change => channel.pass(() => listener.changed(change)),
+        interrupted: cause => listener.interrupted(cause),
+      }),
+    )
+  })
+  return faulty.backend
 }

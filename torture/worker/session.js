@@ -10,7 +10,10 @@ const ALLOWED = ['DURABLEDICT_STORE_UNAVAILABLE', 'DURABLEDICT_AMBIGUOUS_WRITE',
 
 /** @typedef {{ everywhere?: boolean }} WriteOptions */
 
-/** One dictionary of this process. It records everything: before a write begins, and after each call. */
+/**
+ * One dictionary of this process. It records everything: before a write begins, and after each call. The id of a write is its
+ * author in the store's history.
+ */
 export class Session {
   #count = 0
   #syncs = { changes: 0, loaded: 0, diverged: 0 }
@@ -44,35 +47,40 @@ export class Session {
   /** @param {string} key @param {WriteOptions} [options] */
   set(key, options) {
     const value = this.unique()
-    return this.#write({ kind: 'set', k: key, v: value, ...options }, () => this.dict.set(key, value, options))
+    return this.#write({ kind: 'set', k: key, v: value, ...options }, by =>
+      this.dict.set(key, value, { ...options, by }),
+    )
   }
 
   /** @param {string} key */
   delete(key) {
-    return this.#write({ kind: 'delete', k: key }, () => this.dict.delete(key))
+    return this.#write({ kind: 'delete', k: key }, by => this.dict.delete(key, { by }))
   }
 
   /** @param {string} key */
   pop(key) {
-    return this.#write({ kind: 'pop', k: key }, () => this.dict.pop(key, undefined))
+    return this.#write({ kind: 'pop', k: key }, by => this.dict.pop(key, undefined, { by }))
   }
 
   /** @param {string} key */
   setDefault(key) {
     const value = this.unique()
-    return this.#write({ kind: 'setDefault', k: key, v: value }, () => this.dict.setDefault(key, value))
+    return this.#write({ kind: 'setDefault', k: key, v: value }, by => this.dict.setDefault(key, value, { by }))
   }
 
   /** Adds 1 to the number that the value begins with. @param {string} key @param {number} [pause] how long it takes, in ms */
   increment(key, pause = 0) {
-    return this.#write({ kind: 'transact', k: key }, id =>
-      this.dict.transact(async tx => {
-        const expected = tx.get(key)
-        const value = `${Number.parseInt(expected ?? '0', 10) + 1}|${this.unique()}`
-        this.journal.write({ t: 'try', i: id, x: expected, v: value })
-        if (pause > 0) await new Promise(resolve => setTimeout(resolve, pause))
-        tx.set(key, value)
-      }),
+    return this.#write({ kind: 'transact', k: key }, by =>
+      this.dict.transact(
+        async tx => {
+          const expected = tx.get(key)
+          const value = `${Number.parseInt(expected ?? '0', 10) + 1}|${this.unique()}`
+          this.journal.write({ t: 'try', i: by, x: expected, v: value })
+          if (pause > 0) await new Promise(resolve => setTimeout(resolve, pause))
+          tx.set(key, value)
+        },
+        { by },
+      ),
     )
   }
 
@@ -80,7 +88,7 @@ export class Session {
   updatePair(key) {
     const value = this.unique()
     const write = { kind: 'update', k: `${key}:left`, also: `${key}:right`, v: value }
-    return this.#write(write, () => this.dict.update({ [`${key}:left`]: value, [`${key}:right`]: value }))
+    return this.#write(write, by => this.dict.update({ [`${key}:left`]: value, [`${key}:right`]: value }, { by }))
   }
 
   /** A read in the dictionary's mode. @param {string} key */
