@@ -4,6 +4,7 @@ import { catchUp } from '../benches/redis/catch-up.js'
 import { checkedReads } from '../benches/redis/checked-reads.js'
 import { CLIENTS } from '../benches/redis/clients.js'
 import { fleet, idleCost } from '../benches/redis/fleet.js'
+import { history } from '../benches/redis/history.js'
 import { hotReads } from '../benches/redis/hot-reads.js'
 import { loading, loadingMillion } from '../benches/redis/loading.js'
 import { push } from '../benches/redis/push.js'
@@ -28,6 +29,7 @@ export const suite = {
     hotReads,
     checkedReads,
     writes,
+    history,
     loading,
     loadingMillion,
     catchUp,

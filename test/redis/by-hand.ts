@@ -36,8 +36,8 @@ export class ByHand {
   }
 
   run(script: Script, ...args: string[]): Promise<unknown> {
-    const { entries, meta, log } = this.keys
-    return this.send('eval', script.source, '3', entries, meta, log, ...args)
+    const { entries, meta, log, history } = this.keys
+    return this.send('eval', script.source, '4', entries, meta, log, history, ...args)
   }
 
   pull(since: string, most = -1, ...rest: string[]): Promise<unknown> {
@@ -59,6 +59,20 @@ export class ByHand {
 
   async entries(): Promise<Record<string, string>> {
     return Object.fromEntries(Object.entries((await this.send('hgetall', this.keys.entries)) as object)) as never
+  }
+
+  /** All keys of the dictionary with their contents, however the server encodes them. */
+  async contents(): Promise<unknown> {
+    const keys = ((await this.send('keys', '*')) as string[]).filter(key => key.includes(this.keys.entries)).sort()
+    return Promise.all(keys.map(async key => [key, await this.#contents(key)]))
+  }
+
+  async #contents(key: string): Promise<unknown> {
+    const type = String(await this.send('type', key))
+    if (type === 'hash') return Object.entries((await this.send('hgetall', key)) as object).sort()
+    if (type === 'list') return this.send('lrange', key, '0', '-1')
+    if (type === 'zset') return this.send('zrange', key, '0', '-1')
+    return this.send('get', key)
   }
 
   seal(): Promise<unknown> {

@@ -1,6 +1,7 @@
 import { Redis as Ioredis6, Cluster as IoredisCluster6 } from 'ioredis'
 import { createClient, createClientPool, createCluster } from 'redis'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { RedisBackend } from '../../src/backends/redis/redis-backend.js'
 import { JSONEncoding, RedisDict, StoreUnavailableError, UnsupportedError } from '../../src/index.js'
 import { ask, startRedisCluster, startRedisNode } from '../servers/redis-nodes.js'
 import type { RedisNode } from '../servers/types.js'
@@ -9,7 +10,8 @@ import { until } from './support.js'
 
 /** As docs/redis.md lists them. */
 const READING =
-  '%R~settings %R~{settings}:* &{settings}:* +evalsha_ro +eval_ro +hello +hmget +hget +hgetall +hlen +hscan +lrange'
+  '%R~settings %R~{settings}:* &{settings}:* +evalsha_ro +eval_ro +hello +hmget +hget +hgetall +hlen +hscan +lrange ' +
+  '+zcard +zrangebyscore +zrevrangebyscore +getrange'
 const LIVE = '+ssubscribe +sunsubscribe'
 const CONNECTING = '+auth +client +info +ping +select +quit'
 
@@ -89,6 +91,18 @@ for (const name of Object.keys(CLIENTS)) {
     await expect(small.set('a', 2)).rejects.toBeInstanceOf(UnsupportedError)
   })
 }
+
+test('reads the history with read rights only, also what a large clear removed', async () => {
+  const source = await writer()
+  await source.update(Object.fromEntries(Array.from({ length: 2_500 }, (_, n) => [`k${n}`, n])))
+  await source.clear()
+  const backend = new RedisBackend(await reader('node-redis'), 'settings')
+  cleanup.push(() => backend.close())
+  backend.restrictToReads()
+  const { commits } = await backend.history({ limit: 1 })
+  expect(commits.map(({ changes }) => changes.length)).toEqual([2_500])
+  expect((await backend.history({ key: 'k7', limit: 5 })).commits).toHaveLength(2)
+})
 
 test('opens and follows a hash that the library has never opened, and creates nothing', async () => {
   await ask(server, 'hset', 'settings', 'a', '1')

@@ -288,17 +288,34 @@ describe('limits', () => {
 })
 
 describe('types are checked before anything is written', () => {
-  for (const key of ['entries', 'meta', 'log'] as const) {
-    test(key, async () => {
-      const head = key === 'log' ? await store.head() : '1-a-b'
-      await store.send('set', store.keys[key], 'text')
-      const keys = Object.values(store.keys)
-      const before = await Promise.all(keys.map(one => store.send('dump', one)))
+  const names = {
+    entries: (keys: ByHand['keys']) => keys.entries,
+    meta: (keys: ByHand['keys']) => keys.meta,
+    log: (keys: ByHand['keys']) => keys.log,
+    history: (keys: ByHand['keys']) => keys.history,
+    'the index of the history': (keys: ByHand['keys']) => `${keys.history}:index`,
+    'what the history dropped': (keys: ByHand['keys']) => `${keys.history}:dropped`,
+  }
+  for (const [name, keyOf] of Object.entries(names)) {
+    test(name, async () => {
+      const head = name === 'entries' || name === 'meta' ? '1-a-b' : await store.head()
+      const key = keyOf(store.keys)
+      await (name === 'the index of the history' ? store.send('rpush', key, 'text') : store.send('set', key, 'text'))
+      const before = await store.contents()
       await expect(store.commit(head, 'x.1', 's', 'a', '1')).rejects.toThrow('WRONGTYPE')
       await expect(store.commit(head, 'x.1', 's', 'a', '1', 's', 'b', '1')).rejects.toThrow('WRONGTYPE')
-      expect(await Promise.all(keys.map(one => store.send('dump', one)))).toEqual(before)
+      expect(await store.contents()).toEqual(before)
     })
   }
+
+  test('the index of a history that has begun', async () => {
+    const { head } = await store.commit(await store.head(), 'x.1', 's', 'a', '1')
+    await store.send('del', `${store.keys.history}:index`)
+    await store.send('rpush', `${store.keys.history}:index`, 'text')
+    const before = await store.contents()
+    await expect(store.commit(head, 'y.1', 's', 'a', '2')).rejects.toThrow('WRONGTYPE')
+    expect(await store.contents()).toEqual(before)
+  })
 })
 
 test('the bound only grows and does not count as a change', async () => {

@@ -15,7 +15,12 @@ export class Caller {
   constructor(driver: Driver, keys: Keys) {
     this.driver = driver
     const put = (key: string) => driver.keyPrefix + key
-    this.keys = { entries: put(keys.entries), meta: put(keys.meta), log: put(keys.log) }
+    this.keys = {
+      entries: put(keys.entries),
+      meta: put(keys.meta),
+      log: put(keys.log),
+      history: put(keys.history),
+    }
   }
 
   /** See `Driver.ready`. */
@@ -57,7 +62,9 @@ export class Caller {
   }
 
   #command(script: Script, name: string, code: string, args: readonly string[]): string[] {
-    const { entries, meta, log } = this.keys
-    return [script.readOnly ? `${name}_ro` : name, code, '3', entries, meta, log, ...args]
+    const { entries, meta, log, history } = this.keys
+    const command = script.readOnly ? `${name}_ro` : name
+    if (script.usesHistory) return [command, code, '4', entries, meta, log, history, ...args]
+    return [command, code, '3', entries, meta, log, ...args]
   }
 }

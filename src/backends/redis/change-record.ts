@@ -1,4 +1,5 @@
 import type { Change, Effect } from '../../contract/backend.js'
+import { type CommitNote, noteOf } from '../../contract/history.js'
 import { builtin } from '../../process/builtin.js'
 import { batchOf, isVersion } from './nonces.js'
 
@@ -13,6 +14,8 @@ export interface ChangeRecord {
   readonly effects: readonly Effect[] | undefined
   /** The results of its batch; `undefined` if they were too large to keep. */
   readonly written: Written | undefined
+  /** Whose effects these are, if the record says so. */
+  readonly notes: readonly CommitNote[] | undefined
 }
 
 /** The results of a batch, as the script recorded them. */
@@ -30,17 +33,24 @@ export function parseChangeRecord(text: string, secret: string): ChangeRecord | 
   if (text.length <= SEAL_LENGTH || sealOf(json, secret) !== text.slice(0, SEAL_LENGTH)) return undefined
   const record = parseList(json)
   if (!record) return undefined
-  const [previous, version, effects, codes, ...values] = record
-  if (!isVersion(previous) || !isVersion(version) || typeof codes !== 'string' || !values.every(isText))
-    return undefined
+  const [previous, version, effects, codes, ...rest] = record
+  if (!isVersion(previous) || !isVersion(version) || typeof codes !== 'string' || !rest.every(isText)) return undefined
   const parsed = effects === '?' ? undefined : parseEffects(effects)
   if (parsed === null) return undefined
-  return { previous, version, effects: parsed, written: codes === '?' ? undefined : { codes, values } }
+  const count = codes.split('v').length - 1
+  const written = codes === '?' ? undefined : { codes, values: rest.slice(0, count) }
+  return { previous, version, effects: parsed, written, notes: parseNotes(rest[count]) }
 }
 
 /** Returns the change of a record, or `undefined` if its effects were not kept. */
-export function toChange({ previous, version, effects }: ChangeRecord): Change | undefined {
-  return effects && { previous, version, effects, id: batchOf(version) }
+export function toChange({ previous, version, effects, notes }: ChangeRecord): Change | undefined {
+  return effects && { previous, version, effects, id: batchOf(version), ...(notes && { notes }) }
+}
+
+/** Parses the notes of an extension. Ignores what it does not know. */
+function parseNotes(extension: string | undefined): readonly CommitNote[] | undefined {
+  const notes = (extension && (parseJson(extension) as { notes?: unknown } | null | undefined)?.notes) || undefined
+  return Array.isArray(notes) && notes.every(isNote) ? notes.map(toNote) : undefined
 }
 
 function sealOf(json: string, secret: string): string {
@@ -53,10 +63,24 @@ function sealOf(json: string, secret: string): string {
     .slice(0, SEAL_LENGTH)
 }
 
+function isNote(note: unknown): note is CommitNote {
+  const { effects, by, reason, via } = (note ?? {}) as Partial<Record<keyof CommitNote, unknown>>
+  if (!Number.isSafeInteger(effects) || (effects as number) < 0) return false
+  return [by, reason, via].every(text => text === undefined || isText(text))
+}
+
+function toNote({ effects, by, reason, via }: CommitNote): CommitNote {
+  return noteOf({ by, reason, via }, effects)
+}
+
 function parseList(json: string): unknown[] | undefined {
+  const parsed = parseJson(json)
+  return Array.isArray(parsed) ? parsed : undefined
+}
+
+function parseJson(json: string): unknown {
   try {
-    const parsed: unknown = JSON.parse(json)
-    return Array.isArray(parsed) ? parsed : undefined
+    return JSON.parse(json)
   } catch {
     return undefined
   }

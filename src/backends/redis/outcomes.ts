@@ -1,5 +1,6 @@
-import type { Batch, Effect, Operation, Outcome } from '../../contract/backend.js'
+import type { Batch, Effect, Group, Operation, Outcome } from '../../contract/backend.js'
 import { DamagedValue } from '../../contract/damaged-value.js'
+import { type CommitNote, noteOf, notesWorthKeeping } from '../../contract/history.js'
 import { DecodingError } from '../../errors/errors.js'
 import type { Written } from './change-record.js'
 
@@ -37,29 +38,38 @@ class Reading {
   }
 }
 
-/**
- * Returns the outcomes of the groups and their combined effects, or `undefined` if the codes do not belong to the
- * batch.
- */
-export function readOutcomes(
-  { groups }: Batch,
-  written: Written,
-  dictionary: string,
-): { outcomes: Outcome[]; effects: Effect[] } | undefined {
+/** What a batch did. */
+export interface Read {
+  readonly outcomes: Outcome[]
+  readonly effects: Effect[]
+  readonly notes: readonly CommitNote[] | undefined
+}
+
+/** Returns the outcomes of the groups and their combined effects, or `undefined` if the codes do not belong to the batch. */
+export function readOutcomes({ groups }: Batch, written: Written, dictionary: string): Read | undefined {
   const reading = new Reading(written)
-  const outcomes = groups.map(({ conditions, operations }): Outcome => {
-    if (conditions.length > 0 && reading.peek() === 'x') {
-      reading.code()
-      return { status: 'conflict' }
-    }
-    const [first] = operations
-    if (operations.length === 1 && first?.type === 'pop' && reading.peek() === 'b') {
-      reading.code()
-      return { status: 'refused', error: unreadable(first.key, dictionary) }
-    }
-    return { status: 'done', results: operations.map(operation => result(operation, reading)) }
+  const { effects } = reading
+  const notes: CommitNote[] = []
+  const outcomes = groups.map(group => {
+    const before = effects.length
+    const outcome = outcomeOf(group, reading, dictionary)
+    if (effects.length > before) notes.push(noteOf(group.attribution, effects.length - before))
+    return outcome
   })
-  return reading.complete ? { outcomes, effects: reading.effects } : undefined
+  return reading.complete ? { outcomes, effects, notes: notesWorthKeeping(notes) } : undefined
+}
+
+function outcomeOf({ conditions, operations }: Group, reading: Reading, dictionary: string): Outcome {
+  if (conditions.length > 0 && reading.peek() === 'x') {
+    reading.code()
+    return { status: 'conflict' }
+  }
+  const [first] = operations
+  if (operations.length === 1 && first?.type === 'pop' && reading.peek() === 'b') {
+    reading.code()
+    return { status: 'refused', error: unreadable(first.key, dictionary) }
+  }
+  return { status: 'done', results: operations.map(operation => result(operation, reading)) }
 }
 
 /** Returns the result of one operation, and appends its effect. */
@@ -68,7 +78,9 @@ function result(operation: Operation, reading: Reading): unknown {
   const code = reading.code()
   switch (operation.type) {
     case 'touch':
-      throw new TypeError('The script has no operation "touch".')
+      if (code === 'f') effects.push({ type: 'delete', key: operation.key })
+      else if (code === 'v') effects.push({ type: 'set', key: operation.key, stored: reading.value() })
+      return undefined
     case 'set':
       effects.push({ type: 'set', key: operation.key, stored: operation.stored })
       return undefined

@@ -68,7 +68,20 @@ export class Reader {
   }
 
   async registerMaxStaleness(ms: number): Promise<void> {
-    await this.#run(SCRIPTS.registerMaxStaleness, [String(ms)])
+    await this.run(SCRIPTS.registerMaxStaleness, [String(ms)])
+  }
+
+  /** Runs a script, and retries it after a temporary fault. */
+  run(script: Script, args: readonly string[], bytes = false): Promise<unknown> {
+    const sending = bytes ? { bytes } : undefined
+    return this.#retry(() => this.#caller.run(script, args, sending))
+  }
+
+  /** Runs a script and one HSCAN directly after it. */
+  async runWithScan(script: Script, args: readonly string[], scan: readonly string[], bytes: boolean) {
+    const hscan = ['hscan', ...scan]
+    const [reply, chunk] = await this.#retry(() => this.#caller.runWith(script, args, [hscan], { bytes }))
+    return [reply, parseScan(chunk)] as const
   }
 
   /** Runs the work and converts its errors to errors with advice. */
@@ -104,7 +117,7 @@ export class Reader {
   }
 
   async #pull(since: string, most: number, bytes = false, sized = false): Promise<PullReply> {
-    const reply = await this.#run(this.#script, this.#args(since, most, sized), bytes)
+    const reply = await this.run(this.#script, this.#args(since, most, sized), bytes)
     return this.#read(reply, sized)
   }
 
@@ -121,16 +134,9 @@ export class Reader {
   }
 
   async #chunk(since: string, cursor: string, count: string, bytes: boolean) {
-    const hscan = ['hscan', this.#caller.keys.entries, cursor, 'count', count]
-    const [pull, chunk] = await this.#retry(() =>
-      this.#caller.runWith(this.#script, this.#args(since, -1, true), [hscan], { bytes }),
-    )
-    return [this.#read(pull, true), parseScan(chunk)] as const
-  }
-
-  #run(script: Script, args: readonly string[], bytes = false): Promise<unknown> {
-    const sending = bytes ? { bytes } : undefined
-    return this.#retry(() => this.#caller.run(script, args, sending))
+    const scan = [this.#caller.keys.entries, cursor, 'count', count]
+    const [pull, chunk] = await this.runWithScan(this.#script, this.#args(since, -1, true), scan, bytes)
+    return [this.#read(pull, true), chunk] as const
   }
 
   /**

@@ -11,8 +11,10 @@ import type {
   Version,
 } from '../../contract/backend.js'
 import { CommittingBackend } from '../../contract/committing-backend.js'
+import type { HistoryPage, HistoryPolicy, HistoryQuery } from '../../contract/history.js'
 import { Caller } from './caller.js'
 import { Connection } from './connection.js'
+import { History } from './history.js'
 import { keysOf } from './names.js'
 import { Entropy, newId } from './nonces.js'
 import type { OwnClient } from './own-client.js'
@@ -42,6 +44,7 @@ export class RedisBackend extends CommittingBackend<string> implements Backend {
   readonly #channel: string
   readonly #reader: Reader
   readonly #writer: Writer
+  readonly #history: History
   readonly #own: Pick<OwnClient, 'end'> | undefined
   readonly #push: Push
   readonly #seals = new Seals()
@@ -62,10 +65,12 @@ export class RedisBackend extends CommittingBackend<string> implements Backend {
     const entropy = new Entropy()
     this.#reader = new Reader(caller, name, entropy, this.#seals)
     this.#writer = new Writer(caller, this.#reader, name, entropy, this.#seals)
+    this.#history = new History(this.#reader, caller.keys.history, name)
   }
 
   restrictToReads(): void {
     this.#reader.restrictToReads()
+    this.#history.restrictToReads()
   }
 
   lastUpdated(): Promise<Version> {
@@ -86,6 +91,18 @@ export class RedisBackend extends CommittingBackend<string> implements Backend {
 
   registerMaxStaleness(ms: number): Promise<void> {
     return this.#reader.registerMaxStaleness(ms)
+  }
+
+  history(query: HistoryQuery): Promise<HistoryPage> {
+    return this.#history.page(query)
+  }
+
+  setHistoryPolicy(policy: HistoryPolicy): Promise<void> {
+    return this.#history.setPolicy(policy)
+  }
+
+  forgetAuthor(by: string): Promise<number> {
+    return this.#history.forget(by)
   }
 
   subscribe(listener: Listener): Promise<Unsubscribe> {

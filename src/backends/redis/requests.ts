@@ -1,4 +1,5 @@
 import type { Batch, Condition, Group, Operation, Outcome } from '../../contract/backend.js'
+import { type Attribution, noteOf } from '../../contract/history.js'
 import { InvalidValueError } from '../../errors/errors.js'
 
 /**
@@ -24,7 +25,8 @@ export function toRequest(batch: Batch, dictionary: string): Request {
   const args: string[] = []
   let shrinks = true
   for (const group of groups) {
-    if (group.conditions.length > 0) addConditions(group, args)
+    if (group.attribution) addAttribution(group.attribution, args)
+    if (group.conditions.length > 0 || group.operations.length !== 1) addConditions(group, args)
     for (const operation of group.operations) {
       if (addOperation(operation, args)) shrinks = false
     }
@@ -38,6 +40,19 @@ export function withRefused(outcomes: Outcome[], { refused }: Request): Outcome[
   const all = [...outcomes]
   for (const [index, outcome] of [...refused].sort(([left], [right]) => left - right)) all.splice(index, 0, outcome)
   return all
+}
+
+const NAMES = [
+  ['b', 'by'],
+  ['r', 'reason'],
+  ['v', 'via'],
+] as const
+
+function addAttribution(attribution: Attribution, args: string[]): void {
+  const note = noteOf(attribution, 0)
+  const known = NAMES.filter(([, name]) => note[name] !== undefined)
+  if (known.length === 0) return
+  args.push('w', known.map(([letter]) => letter).join(''), ...known.map(([, name]) => note[name] as string))
 }
 
 function addConditions({ conditions, operations }: Group, args: string[]): void {
@@ -69,7 +84,9 @@ function addOperation(operation: Operation, args: string[]): boolean {
       args.push('c')
       return false
     case 'touch':
-      throw new TypeError('The script has no operation "touch".')
+      if (operation.before === undefined) args.push('o', operation.key)
+      else args.push('t', operation.key, operation.before)
+      return true
   }
 }
 
@@ -97,14 +114,20 @@ function isSmall(groups: readonly Group[]): boolean {
 
 /** Returns whether UTF-8 can represent the stored values, so that they are read back unchanged. */
 function isText({ operations }: Group): boolean {
-  return operations.every(operation => !('stored' in operation) || operation.stored.isWellFormed())
+  return operations.every(operation => sentValue(operation).isWellFormed())
+}
+
+/** The value that an operation sends; '' if it sends none. */
+function sentValue(operation: Operation): string {
+  if (operation.type === 'touch') return operation.before ?? ''
+  return 'stored' in operation ? operation.stored : ''
 }
 
 function length({ operations }: Group, measure: (text: string) => number): number {
   let sum = 0
   for (const operation of operations) {
     if ('key' in operation) sum += measure(operation.key)
-    if ('stored' in operation) sum += measure(operation.stored)
+    sum += measure(sentValue(operation))
   }
   return sum
 }

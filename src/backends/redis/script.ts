@@ -1,5 +1,9 @@
 import { builtin } from '../../process/builtin.js'
 import commit from './scripts/commit.lua'
+import forget from './scripts/forget.lua'
+import history from './scripts/history.lua'
+import page from './scripts/page.lua'
+import policy from './scripts/policy.lua'
 import prelude from './scripts/prelude.lua'
 import pull from './scripts/pull.lua'
 import registerMaxStaleness from './scripts/record-bound.lua'
@@ -9,15 +13,18 @@ export class Script {
   readonly name: string
   /** Whether it needs only the right to read. */
   readonly readOnly: boolean
-  readonly #text: string
+  /** Whether it takes the key of the history. */
+  readonly usesHistory: boolean
+  readonly #texts: readonly string[]
   readonly #flags: string
   #loaded: { source: string; sha: string } | undefined
 
   /** @param flags - the flags in the shebang, by which Redis 7 decides where and when a script may run. */
-  constructor(name: string, text: string, flags = '') {
+  constructor(name: string, texts: readonly string[], flags = '') {
     this.name = name
-    this.#text = text
+    this.#texts = texts
     this.#flags = flags
+    this.usesHistory = texts.includes(history)
     this.readOnly = flags === 'no-writes'
   }
 
@@ -31,24 +38,29 @@ export class Script {
   }
 
   #load(): { source: string; sha: string } {
-    this.#loaded ??= compose(this.#text, this.#flags, this.readOnly)
+    this.#loaded ??= compose(this.#texts, this.#flags, this.readOnly)
     return this.#loaded
   }
 }
 
 /** Every request to the server runs one of these. */
 export const SCRIPTS = {
-  pull: new Script('pull', pull, 'allow-oom'),
+  pull: new Script('pull', [pull], 'allow-oom'),
   /** The same with only the right to read: it starts no history. */
-  peek: new Script('pull', pull, 'no-writes'),
-  commit: new Script('commit', commit),
+  peek: new Script('pull', [pull], 'no-writes'),
+  commit: new Script('commit', [history, commit]),
   /** For batches that insert nothing: they free memory on a server that is out of memory. */
-  shrink: new Script('commit', commit, 'allow-oom'),
-  registerMaxStaleness: new Script('record-bound', registerMaxStaleness, 'allow-oom'),
+  shrink: new Script('commit', [history, commit], 'allow-oom'),
+  registerMaxStaleness: new Script('record-bound', [registerMaxStaleness], 'allow-oom'),
+  page: new Script('page', [history, page], 'allow-oom'),
+  /** The same with only the right to read. */
+  peekPage: new Script('page', [history, page], 'no-writes'),
+  setHistoryPolicy: new Script('policy', [history, policy], 'allow-oom'),
+  forgetAuthor: new Script('forget', [history, forget], 'allow-oom'),
 } as const
 
-function compose(text: string, flags: string, readOnly: boolean): { source: string; sha: string } {
+function compose(texts: readonly string[], flags: string, readOnly: boolean): { source: string; sha: string } {
   const shebang = flags === '' ? '#!lua' : `#!lua flags=${flags}`
-  const source = [shebang, `local READ_ONLY = ${readOnly}`, prelude, text].join('\n')
+  const source = [shebang, `local READ_ONLY = ${readOnly}`, prelude, ...texts].join('\n')
   return { source, sha: builtin.crypto.createHash('sha1').update(source).digest('hex') }
 }

@@ -166,7 +166,9 @@ export class Writer {
     if (!read) throw ambiguous(new Error('The recorded results belong to another write.'), this.#name)
     const catchUp: CatchUp = gap ? { type: 'tooOld', ...gap } : this.#seals.toCatchUp(base, head, changes)
     if (reply.status === 'ok' && catchUp.type === 'changes') {
-      addOwn(catchUp.changes as Change[], base, { version: head, effects: read.effects, id: request.batch.id })
+      const { effects, notes } = read
+      const own = { version: head, effects, id: request.batch.id, ...(notes && { notes }) }
+      addOwn(catchUp.changes as Change[], base, own)
     }
     return { outcomes: withRefused(read.outcomes, request), catchUp, bound }
   }

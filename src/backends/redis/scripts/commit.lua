@@ -6,10 +6,13 @@
 -- ARGV[4]  entropy: random, known only to the sender
 -- ARGV[5…] operations: 's',key,value  set      'd',key  delete      'c'  clear
 --                      'p',key        pop      'f',key,value        set if absent
---          A group with conditions is preceded by
+--                      't',key,before touch: announces the stored value as a change; 'o',key without a value before
+--          Each is a group of its own, unless it is preceded by
 --                      'g', number of operations, number of conditions, then each condition:
 --                      'v',version      the state has this version
 --                      'u',key,version  no change since this version has touched the key
+--          A group with an author is preceded by
+--                      'w', what is known of 'b' by, 'r' reason, 'v' via, in this order, as one text; then each of these
 --
 -- Returns one of
 --   'stale', head, bound, diverged           nothing was executed: the base is too old (0) or belongs to another history
@@ -21,7 +24,7 @@
 -- For 'c': 't' if there were any entries.
 --
 -- If no group has an effect, nothing is written, except for a retry: its empty change prevents the original from being
--- executed if it arrives late.
+-- executed if it arrives late. Each group with an effect is one commit of the history: see history.lua.
 
 local CHANGE_BYTES, MESSAGE_BYTES = 1048576, 262144
 local ARGUMENTS = 1000
@@ -36,14 +39,25 @@ if flags ~= '' and string.find(flags, 'a', 1, true) then
     { 'HDEL', meta_key, 'k' }, { 'RPUSH', log_key, 'v' }, { 'LPOP', log_key }, { 'LRANGE', log_key, '0', '-1' },
     { 'LTRIM', log_key, '0', '-1' },
   }
+  local tools = history_tools()
+  local index_key, dropped_key = tools.index_key, tools.dropped_key
+  for _, command in ipairs(limits_of(call('HGET', meta_key, 'keep')) and {
+    { 'ZADD', history_key, '1', 'v' }, { 'ZREMRANGEBYSCORE', history_key, '1', '1' }, { 'ZCARD', history_key }, { 'TIME' },
+    { 'APPEND', index_key, 'v' }, { 'GETRANGE', index_key, '0', '0' }, { 'SET', index_key, 'v' },
+    { 'HSET', dropped_key, 'k', 'v' }, { 'HGETALL', dropped_key }, { 'HDEL', dropped_key, 'k' },
+    { 'UNLINK', history_key, index_key, dropped_key }, { 'RENAME', entries_key, history_key .. ':1' },
+    { 'RPOP', log_key },
+  } or {}) do
+    needed[#needed + 1] = command
+  end
   for _, command in ipairs(needed) do
     if not redis.acl_check_cmd(unpack(command)) then
-      return redis.error_reply('NOPERM the user may not run ' .. command[1] .. ' on ' .. command[2])
+      return redis.error_reply('NOPERM the user may not run ' .. command[1] .. ' on ' .. (command[2] or 'the server'))
     end
   end
 end
 
-local head, size, bytes, bound, seal = read_head(nonce, entropy)
+local head, size, bytes, bound, seal, meta = read_head(nonce, entropy, 'keep', 'past')
 local changes, diverged = since(base, head)
 if not changes then return { 'stale', head, bound, diverged } end
 
@@ -61,6 +75,9 @@ if #changes > 0 then
     end
   end
 end
+
+local keep, days = limits_of(meta[6])
+local past = keep and past_of(meta[7], head, size)
 
 local function answer(codes, values)
   local reply = { 'ok', head, bound, codes, #values }
@@ -86,9 +103,64 @@ local function trim(length, latest)
   bytes = math.max(bytes, 0)
 end
 
--- Appends the batch's change to the log and returns it as a message. This is the first write: `read_head` checks the types
--- of the other keys, but not that the log is a list.
-local function append(effects, effect_bytes, codes, values)
+local function field(name, value)
+  return name .. ' ' .. #value .. ' ' .. value .. '\n'
+end
+
+-- Returns the text of a commit. It is a flat list of key, value before and value after, where `false` is absent. The author is a
+-- flat list of names and texts.
+local function text_of(commit, author, position, at, version)
+  local parts = { 'format 1 commit ' .. position .. ' at ' .. at .. ' version ' .. version .. '\n' }
+  for index = 1, #author, 2 do parts[#parts + 1] = field(author[index], author[index + 1]) end
+  if commit.is_clear then parts[#parts + 1] = field('cleared', history_key .. ':' .. position) end
+  local count = #parts
+  for place = 1, #commit, 3 do
+    local before, after = commit[place + 1], commit[place + 2]
+    parts[count + 1] = field('key', commit[place])
+    parts[count + 2] = before and field('before', before) or ''
+    parts[count + 3] = after and field('after', after) or ''
+    count = count + 3
+  end
+  return table.concat(parts)
+end
+
+-- Adds the commits and their lines of the index.
+local function add_commits(commits, authors, version, now)
+  local at, lines = digits(now), {}
+  for number, commit in ipairs(commits) do
+    past.position, past.commits = past.position + 1, past.commits + 1
+    local position, key = digits(past.position), commit.is_clear and '2' or '1'
+    call('ZADD', history_key, position, text_of(commit, authors[number], position, at, version))
+    if #commit == 3 and not commit.is_clear then key = cjson.encode(commit[1]) end
+    lines[number] = '"' .. position .. '","' .. at .. '",' .. key .. ','
+    commit.position = position
+  end
+  call('APPEND', history_key .. ':index', table.concat(lines))
+end
+
+-- Whether to drop commits: amortised over the commits in between, that costs each of them a constant.
+local function is_trim_due(now, before)
+  if past.commits > keep + (keep >= 100 and math.floor(keep / 8) or 0) then return true end
+  if math.floor(past.position / AGE_EVERY) == math.floor(before / AGE_EVERY) then return false end
+  local oldest = string.match(call('GETRANGE', history_key .. ':index', 0, 40), '^"%d+","(%d+)",')
+  return not oldest or tonumber(oldest) < now - days * DAY or call('ZCARD', history_key) ~= past.commits
+end
+
+-- Records the batch's commits. If a key belongs to another program, takes back what was written before.
+local function record(commits, authors, version)
+  local now, before = time(), past.position
+  local is_done, problem = pcall(add_commits, commits, authors, version, now)
+  if not is_done then
+    call('RPOP', log_key)
+    redis.pcall('ZREMRANGEBYSCORE', history_key, '(' .. digits(before), '+inf')
+    error(problem)
+  end
+  if is_trim_due(now, before) then history_tools().trim(past, keep, days, now) end
+end
+
+-- Appends the batch's change to the log, and its commits to the history. Returns the change as a message. These are the first
+-- writes: `read_head` checks the types of the other keys, but not that the log is a list.
+local function append(effects, effect_bytes, codes, values, commits, authors, notes)
   local version = next_version(head, nonce)
   local change = { head, version, effect_bytes > CHANGE_BYTES and '?' or effects, codes }
   local value_bytes = 0
@@ -98,9 +170,13 @@ local function append(effects, effect_bytes, codes, values)
   end
   -- A retry then reports that the results are no longer available.
   if value_bytes > CHANGE_BYTES then change = { head, version, change[3], '?' } end
+  if notes then change[#change + 1] = cjson.encode({ format = 2, notes = notes }) end
   change = cjson.encode(change)
   change = seal_of(change, seal) .. change
+  local has_commits = past and #authors > 0
+  if has_commits and not past.is_current then history_tools().begin(past, entropy) end
   local length = call('RPUSH', log_key, change)
+  if has_commits then record(commits, authors, version) end
   bytes = bytes + #change
   trim(length, #change)
   head = version
@@ -109,14 +185,46 @@ end
 
 -- Completes the change. The message is a hint: if the user may not publish, the write still counts.
 local function finish(change)
-  call('HSET', meta_key, 'head', head, 'size', size, 'bytes', bytes)
+  if past and past.is_current then
+    past.number = parts(head)
+    call('HSET', meta_key, 'head', head, 'size', size, 'bytes', bytes, 'past', past_text(past))
+  else
+    call('HSET', meta_key, 'head', head, 'size', size, 'bytes', bytes)
+  end
   redis.pcall('SPUBLISH', meta_key, #change > MESSAGE_BYTES and '' or change)
 end
 
+-- Reads the author at a position in the arguments. Returns what is known of it as a flat list of names and texts, and the
+-- position behind it.
+local NAMES = { b = 'by', r = 'reason', v = 'via' }
+local NOBODY = {}
+local function read_author(at)
+  if ARGV[at] ~= 'w' then return NOBODY, at end
+  local author, known = {}, ARGV[at + 1]
+  for index = 1, #known do
+    author[index * 2 - 1], author[index * 2] = NAMES[string.sub(known, index, index)], ARGV[at + 1 + index]
+  end
+  return author, at + 2 + #known
+end
+
+-- Returns the notes for a change. `counts` has the number of effects of each group.
+local function notes_of(authors, counts)
+  local notes = {}
+  for number, author in ipairs(authors) do
+    local note = { effects = counts[number] }
+    for index = 1, #author, 2 do note[author[index]] = author[index + 1] end
+    notes[number] = note
+  end
+  return notes
+end
+
 -- Fast path for the most frequent batch: a single set.
-if #ARGV == 7 and ARGV[5] == 's' then
-  local key, value = ARGV[6], ARGV[7]
-  local change = append({ 's', key, value }, #key + #value, 'u', {})
+local author, start = read_author(5)
+if ARGV[start] == 's' and #ARGV == start + 2 then
+  local key, value = ARGV[start + 1], ARGV[start + 2]
+  local commits, authors = past and { { key, call('HGET', entries_key, key), value } }, { author }
+  local notes = author ~= NOBODY and notes_of(authors, { 1 }) or nil
+  local change = append({ 's', key, value }, #key + #value, 'u', {}, commits, authors, notes)
   size = size + call('HSET', entries_key, key, value)
   finish(change)
   return answer('u', {})
@@ -125,8 +233,15 @@ end
 -- The entries as the batch changes them. Nothing is written before every operation has been evaluated.
 local overlay, order = {}, {}
 local cleared, removed, present = false, 0, 0
-local effects, effect_count, effect_bytes = {}, 0, 0
+local effects, effect_count, effect_bytes, effects_in_group = {}, 0, 0, 0
 local codes, values = {}, {}
+-- The groups with effects: their commits, their authors and how many effects each has.
+local commits, authors, counts, has_author = {}, {}, {}, false
+-- The commit of the current group, if a history is kept, and where in it each key is.
+local commit, places
+-- The commit that has the stored entries as a hash, because it was the first to clear them. They were like this when its group
+-- began, except for the keys in `start_of`.
+local first_clear, start_keys, start_of = nil, {}, {}
 
 local function get(key)
   local value = overlay[key]
@@ -135,24 +250,57 @@ local function get(key)
   return call('HGET', entries_key, key)
 end
 
-local function put(key, value)
+-- Adds what the group did to a key to its commit. `before` is left out if the caller has not looked.
+local function note(key, before, after)
+  local place = places[key]
+  if place then
+    commit[place] = after
+    return
+  end
+  if commit.is_clear then before = start_of[key] end
+  if before == nil then before = commit.is_clear and call('HGET', entries_key, key) or get(key) end
+  place = #commit + 3
+  commit[place - 2], commit[place - 1], commit[place] = key, before, after
+  places[key] = place
+end
+
+-- What the first clear removes becomes a hash of the history as it is. Notes how the keys that the batch has already changed
+-- were when the group began.
+local function note_clear()
+  if cleared then
+    for _, key in ipairs(order) do
+      if overlay[key] then note(key, overlay[key], false) end
+    end
+  else
+    first_clear, start_keys, commit.is_clear = commit, order, true
+    for _, key in ipairs(order) do
+      local place = places[key]
+      if place then start_of[key] = commit[place - 1] else start_of[key] = overlay[key] end
+    end
+  end
+  for place = 3, #commit, 3 do commit[place] = false end
+end
+
+local function put(key, value, stored)
+  if commit then note(key, stored, value) end
   local before = overlay[key]
   if before == nil then order[#order + 1] = key end
   if not before then present = present + 1 end
   overlay[key] = value
   effects[effect_count + 1], effects[effect_count + 2], effects[effect_count + 3] = 's', key, value
-  effect_count = effect_count + 3
+  effect_count, effects_in_group = effect_count + 3, effects_in_group + 1
   effect_bytes = effect_bytes + #key + #value
 end
 
--- Requires that the key is present.
-local function remove(key)
+-- Requires that the key is present, with this value.
+local function remove(key, value)
+  if commit then note(key, value, false) end
   local before = overlay[key]
   if before == nil then order[#order + 1] = key end
   if before then present = present - 1 else removed = removed + 1 end
   overlay[key] = false
   effects[effect_count + 1], effects[effect_count + 2] = 'd', key
-  effect_count = effect_count + 2
+  effect_count, effects_in_group = effect_count + 2, effects_in_group + 1
   effect_bytes = effect_bytes + #key
 end
 
@@ -181,6 +329,22 @@ local function add_value(value)
   return 'v'
 end
 
+-- Announces what is stored as a change, with a value before that the caller knew.
+local function announce(key, before)
+  local value = get(key)
+  if not value then
+    if commit then note(key, before, false) end
+    if overlay[key] == nil then order[#order + 1] = key end
+    overlay[key] = false
+    effects[effect_count + 1], effects[effect_count + 2] = 'd', key
+    effect_count, effects_in_group = effect_count + 2, effects_in_group + 1
+    return 'f'
+  end
+  local code = add_value(value)
+  if code == 'v' then put(key, value, before) end
+  return code
+end
+
 -- Executes the operation at this position. Returns its code and the position of the next operation.
 local function execute(at)
   local kind, key = ARGV[at], ARGV[at + 1]
@@ -188,33 +352,39 @@ local function execute(at)
     put(key, ARGV[at + 2])
     return 'u', at + 3
   elseif kind == 'd' then
-    if not get(key) then return 'f', at + 2 end
-    remove(key)
+    local value = get(key)
+    if not value then return 'f', at + 2 end
+    remove(key, value)
     return 't', at + 2
   elseif kind == 'p' then
     local value = get(key)
     if not value then return 'f', at + 2 end
     local code = add_value(value)
     -- A value that cannot be returned is not removed.
-    if code == 'v' then remove(key) end
+    if code == 'v' then remove(key, value) end
     return code, at + 2
   elseif kind == 'f' then
     local value = get(key)
     if not value then
-      put(key, ARGV[at + 2])
+      put(key, ARGV[at + 2], false)
       return 'i', at + 3
     end
     return add_value(value), at + 3
+  elseif kind == 't' then
+    return announce(key, ARGV[at + 2]), at + 3
+  elseif kind == 'o' then
+    return announce(key, false), at + 2
   end
   if is_empty() then return 'f', at + 1 end
+  if commit then note_clear() end
   overlay, order = {}, {}
   cleared, removed, present = true, 0, 0
-  effect_count = effect_count + 1
+  effect_count, effects_in_group = effect_count + 1, effects_in_group + 1
   effects[effect_count] = 'c'
   return 't', at + 1
 end
 
-local ARITY = { s = 3, d = 2, p = 2, f = 3, c = 1, v = 2, u = 3 }
+local ARITY = { s = 3, d = 2, p = 2, f = 3, t = 3, o = 2, c = 1, v = 2, u = 3 }
 
 -- Adds the keys that a change touched; `true` means all keys. Returns false if the change is damaged.
 local function touch(keys, change)
@@ -255,28 +425,44 @@ local function is_met(at)
   return keys and not (keys[true] or keys[key] or cleared or overlay[key] ~= nil)
 end
 
+-- Executes a group of operations from this position on. Returns the position behind it.
+local function execute_group(at, operations, author)
+  if past then commit, places = {}, {} end
+  effects_in_group = 0
+  for _ = 1, operations do codes[#codes + 1], at = execute(at) end
+  if effects_in_group > 0 then
+    local number = #authors + 1
+    authors[number], counts[number], commits[number] = author, effects_in_group, commit
+    has_author = has_author or author ~= NOBODY
+  end
+  return at
+end
+
 local at, count = 5, #ARGV
 while at <= count do
+  local operations, met = 1, true
+  author, at = read_author(at)
   if ARGV[at] == 'g' then
-    local skipped, conditions, met = tonumber(ARGV[at + 1]), tonumber(ARGV[at + 2]), true
-    at = at + 3
+    local conditions = tonumber(ARGV[at + 2])
+    operations, at = tonumber(ARGV[at + 1]), at + 3
     for _ = 1, conditions do
       met = met and is_met(at)
       at = at + ARITY[ARGV[at]]
     end
-    if not met then
-      codes[#codes + 1] = 'x'
-      for _ = 1, skipped do at = at + ARITY[ARGV[at]] end
-    end
+  end
+  if met then
+    at = execute_group(at, operations, author)
   else
-    codes[#codes + 1], at = execute(at)
+    codes[#codes + 1] = 'x'
+    for _ = 1, operations do at = at + ARITY[ARGV[at]] end
   end
 end
 codes = table.concat(codes)
 
 if effect_count == 0 and not string.find(flags, 'r', 1, true) then return answer(codes, values) end
 
-local change = append(effects, effect_bytes, codes, values)
+local change = append(effects, effect_bytes, codes, values, commits, authors,
+  has_author and notes_of(authors, counts) or nil)
 
 -- Returns the sum of the server's replies; the list can have any length.
 local function write(command, list)
@@ -287,19 +473,32 @@ local function write(command, list)
   return done
 end
 
+-- Writes these values of the keys; `false` is absent. Returns by how many the number of entries changed.
+local function write_all(keys, by_key)
+  local sets, deletes = {}, {}
+  for _, key in ipairs(keys) do
+    local value = by_key[key]
+    if value then
+      sets[#sets + 1], sets[#sets + 2] = key, value
+    else
+      deletes[#deletes + 1] = key
+    end
+  end
+  return write('HSET', sets) - write('HDEL', deletes)
+end
+
+-- Makes the stored entries a hash of the history, as they were when the group that cleared them began. This takes the same time
+-- for any number of entries.
+local function keep_cleared()
+  write_all(start_keys, start_of)
+  if call('HLEN', entries_key) == 0 then return end
+  call('RENAME', entries_key, history_key .. ':' .. first_clear.position)
+end
+
 if cleared then
-  call('DEL', entries_key)
+  if first_clear then keep_cleared() else call('DEL', entries_key) end
   size = 0
 end
-local sets, deletes = {}, {}
-for _, key in ipairs(order) do
-  local value = overlay[key]
-  if value then
-    sets[#sets + 1], sets[#sets + 2] = key, value
-  elseif not cleared then
-    deletes[#deletes + 1] = key
-  end
-end
-size = size + write('HSET', sets) - write('HDEL', deletes)
+size = size + write_all(order, overlay)
 finish(change)
 return answer(codes, values)

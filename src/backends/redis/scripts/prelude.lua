@@ -7,6 +7,8 @@
 --            bytes  total length of all changes in the log
 --            bound  the largest maxStaleness in use, in ms
 --            seal   a secret shared by all clients that may read this key; each history has a new one
+--            format 1; readers ignore fields that they do not know
+--            keep, past  see history.lua
 -- KEYS[3]  the log: a list of changes; each one follows the one before it, and the last one leads to the head
 --
 -- A version never recurs: its nonce ("batch.attempt") names the one attempt of the one batch that created it. Its
@@ -14,8 +16,11 @@
 -- whenever the chain of changes was broken.
 --
 -- A change, in the log and as a message on the channel named like KEYS[2], is its seal (20 hexadecimal digits) and a JSON array of
---   previous version, version, effects, outcome codes, outcome values...
--- Effects are one flat array: 's',key,value  'd',key  'c'; or the string '?' if they are too large to keep.
+--   previous version, version, effects, outcome codes, outcome values..., extension
+-- Effects are one flat array: 's',key,value  'd',key  'c'; or the string '?' if they are too large to keep. There is one value
+-- for each code 'v', unless the codes are '?'. The extension is a JSON object as text, left out if it says nothing:
+--   format  2; readers ignore members that they do not know
+--   notes   one for each group with effects: how many, and, if known, `by`, `reason` and `via`
 -- The message '' means that the reader must ask for the change. A client without the secret cannot create a seal, so the right
 -- to publish is not enough to inject a change into a replica.
 --
@@ -68,6 +73,13 @@ local function seal_of(change, secret)
   return string.sub(redis.sha1hex(secret .. change .. secret), 1, SEAL_LENGTH)
 end
 
+-- Entries that external writers inserted or removed do not end the history of commits.
+local function keep_past(head, started)
+  local position, number, rest = string.match(call('HGET', meta_key, 'past') or '', '^(%d+) (%d+)( .*)$')
+  if not number or not head or number ~= string.match(head, '^%d+') then return end
+  call('HSET', meta_key, 'past', position .. ' ' .. string.match(started, '^%d+') .. rest)
+end
+
 -- Starts a new history from the entries as they are. This is necessary if there is no history yet (another program
 -- wrote the entries, if there are any), if the number of entries does not match it (entries were evicted, or external
 -- writers added or deleted some), or if the metadata is malformed. Returns the new head and seal.
@@ -79,7 +91,8 @@ local function start_history(head, size, nonce, entropy)
   local seal = redis.sha1hex(entropy .. started)
   -- Not DEL: a key of another type belongs to another program.
   call('LTRIM', log_key, 1, 0)
-  call('HSET', meta_key, 'head', started, 'size', size, 'bytes', 0, 'seal', seal)
+  call('HSET', meta_key, 'head', started, 'size', size, 'bytes', 0, 'seal', seal, 'format', 1)
+  keep_past(head, started)
   redis.pcall('SPUBLISH', meta_key, '')
   return started, seal
 end
@@ -90,19 +103,20 @@ local function reader_head(head, size)
   return string.format('%.0f-counted.%d.%s-none.0', number, size, redis.sha1hex(head or ''))
 end
 
--- Returns the current head, number of entries, length of the log in bytes, bound and seal.
-local function read_head(nonce, entropy)
-  local meta = call('HMGET', meta_key, 'head', 'size', 'bytes', 'bound', 'seal')
+-- Returns the current head, number of entries, length of the log in bytes, bound and seal, and a list with the fields of the
+-- metadata that the caller names from position 6 on.
+local function read_head(nonce, entropy, ...)
+  local meta = call('HMGET', meta_key, 'head', 'size', 'bytes', 'bound', 'seal', ...)
   local head, bytes, bound, seal = meta[1], count_of(meta[3]), bound_of(meta[4]), meta[5]
   local size = call('HLEN', entries_key)
   if is_head(head) and count_of(meta[2]) == size and bytes and bound and is_seal(seal) then
-    return head, size, bytes, bound, seal
+    return head, size, bytes, bound, seal, meta
   end
   if READ_ONLY then return reader_head(head, size), size, 0, bound or '0', '' end
   -- Each replica that relies on a bound records it again after a new history starts.
   if not bound then call('HDEL', meta_key, 'bound') end
   head, seal = start_history(head, size, nonce, entropy)
-  return head, size, 0, bound or '0', seal
+  return head, size, 0, bound or '0', seal, meta
 end
 
 -- Returns the changes that lead from a version to the head. If they are not available, returns nil and a reason: 1 if

@@ -1,0 +1,230 @@
+-- The history of commits: follows prelude.lua in the scripts that use it.
+--
+-- KEYS[4]          the commits: a sorted set of texts by position. The first line of a text is
+--                    format 1 commit <position> at <ms since 1970> version <the state after its batch>
+--                  The rest is fields: name, length in bytes, value, as in `by 3 ada`, each with a newline. First, if known, `by`,
+--                  `reason` and `via`; `cleared` if KEYS[4]:<position> exists; then for each key `key`, `before` and `after`. A
+--                  side is missing if the key was absent. Readers ignore fields that they do not know.
+-- KEYS[4]:7        the entries that commit 7 removed by a clear, as they were: a hash. Those that the text does not name became
+--                  absent.
+-- KEYS[4]:index    position, time and key of each commit, as comma-separated JSON. If a commit changed several keys: 1 instead of
+--                  the key; 2 if it has a hash
+-- KEYS[4]:dropped  key to the position of the newest commit of it that retention dropped, if that is above the floor: a hash
+--
+-- Fields of the metadata:
+--   keep  the policy: the most commits and the greatest age in days, '1000 90'. '0 0': no history.
+--   past  position number floor commits epoch: the position of the newest commit, the number of the version that it led to, the
+--         floor, how many commits are stored, and the name of this history. If the number is not that of the head, something
+--         was committed without an entry, and the floor rises to the newest commit.
+
+local history_key = KEYS[4]
+local DAY, AGE_EVERY = 86400000, 64
+
+-- Returns the policy: the most commits and the greatest age in days, or nil if no history is kept.
+local function limits_of(text)
+  local keep, days = string.match(text or '1000 90', '^(%d+) ([%d.e+-]+)$')
+  keep, days = tonumber(keep), tonumber(days)
+  if not keep or not days then return 1000, 90 end
+  if keep > 0 then return keep, days end
+end
+
+-- Returns what is known of the history. A dictionary that existed before its history begins at position 1, which is
+-- then the floor.
+local function past_of(text, head, size)
+  local position, number, floor, commits, epoch
+  if text and #text <= 96 then
+    position, number, floor, commits, epoch = string.match(text, '^(%d+) (%d+) (%d+) (%d+) (%x+)$')
+  end
+  if position then
+    return {
+      position = tonumber(position), number = tonumber(number), floor = tonumber(floor), commits = tonumber(commits),
+      epoch = epoch, is_current = head and number == string.match(head, '^%d+'),
+    }
+  end
+  local first = size == 0 and (not is_head(head) or parts(head) == 1) and 0 or 1
+  return { position = first, number = 0, floor = first, commits = 0 }
+end
+
+local function digits(number)
+  return string.format('%.0f', number)
+end
+
+local function past_text(past)
+  local text = '%.0f %.0f %.0f %.0f %s'
+  return string.format(text, past.position, past.number, past.floor, past.commits, past.epoch)
+end
+
+-- The time of the server's clock, in ms since 1970.
+local function time()
+  local now = call('TIME')
+  return now[1] * 1000 + math.floor(now[2] / 1000)
+end
+
+-- Calls `work` with each field of a commit: its name, its value, where it begins and where the next one does. Stops when that
+-- returns true, or where the text is damaged.
+local function each_field(text, work)
+  local at = (string.find(text, '\n', 1, true) or #text) + 1
+  while at <= #text do
+    local name, length, from = string.match(text, '^(%w+) (%d+) ()', at)
+    if not name then return end
+    local next_at = from + length + 1
+    if work(name, string.sub(text, from, next_at - 2), at, next_at) then return end
+    at = next_at
+  end
+end
+
+-- Returns functions that most commits do not need: creating them takes longer than many a commit.
+local function history_tools()
+  local index_key, dropped_key = history_key .. ':index', history_key .. ':dropped'
+
+  -- Returns the index as a flat list of position, time, key; nil if it is damaged.
+  local function read_index()
+    local is_json, index = pcall(cjson.decode, '[' .. call('GETRANGE', index_key, 0, -1) .. '0]')
+    if not is_json or #index % 3 ~= 1 then return nil end
+    index[#index] = nil
+    return index
+  end
+
+  -- Fails if a key belongs to another program. UNLINK would remove it.
+  local function check_types()
+    call('ZCARD', history_key)
+    call('GETRANGE', index_key, 0, 0)
+    call('HLEN', dropped_key)
+  end
+
+  -- Drops every commit.
+  local function drop_all(past)
+    check_types()
+    local index = read_index() or {}
+    for at = 1, #index, 3 do
+      if index[at + 2] == 2 then call('UNLINK', history_key .. ':' .. index[at]) end
+    end
+    call('UNLINK', history_key, index_key, dropped_key)
+    past.floor, past.commits = past.position, 0
+  end
+
+  -- Begins a history where there is none, or after a change without an entry.
+  local function begin(past, entropy)
+    drop_all(past)
+    past.epoch = past.epoch or string.sub(redis.sha1hex(entropy .. 'history'), 1, 12)
+    past.is_current = true
+  end
+
+  -- The same as src/contract/retention.ts, on a flat list of position, time and key. Returns which commits to drop by their
+  -- number in the list, the floor, and the positions to remember by key.
+  local function choose_surplus(index, first, surplus, gone)
+    local queues, by_key, longest = {}, {}, 0
+    for number = first, #index / 3 do
+      local key = index[number * 3]
+      if type(key) == 'string' then
+        local queue = by_key[key]
+        if not queue then
+          queue = { head = 1 }
+          by_key[key] = queue
+          queues[#queues + 1] = queue
+        end
+        queue[#queue + 1] = number
+        longest = math.max(longest, #queue)
+      end
+    end
+    -- The queues of each length, longest first. A queue that loses its oldest commit joins those of the next length.
+    local by_length = {}
+    for _, queue in ipairs(queues) do
+      local same = by_length[#queue] or {}
+      by_length[#queue] = same
+      same[#same + 1] = queue
+    end
+    local function is_older(one, other) return one[one.head] < other[other.head] end
+    for length = longest, 2, -1 do
+      local same = by_length[length] or {}
+      if surplus == 0 then return end
+      table.sort(same, is_older)
+      local shorter = by_length[length - 1] or {}
+      by_length[length - 1] = shorter
+      for _, queue in ipairs(same) do
+        if surplus == 0 then return end
+        gone[queue[queue.head]] = true
+        queue.head, surplus = queue.head + 1, surplus - 1
+        shorter[#shorter + 1] = queue
+      end
+    end
+    for number = first, #index / 3 do
+      if surplus == 0 then return end
+      if not gone[number] then
+        gone[number] = true
+        surplus = surplus - 1
+      end
+    end
+  end
+
+  local function retain(index, keep, days, now, floor)
+    local count, cutoff, first = #index / 3, now - days * DAY, 1
+    local gone = {}
+    while first <= count and tonumber(index[first * 3 - 1]) < cutoff do
+      gone[first] = true
+      first = first + 1
+    end
+    local surplus = count - first + 1 - keep
+    if surplus > 0 then choose_surplus(index, first, surplus, gone) end
+    local kept = 1
+    while kept <= count and gone[kept] do kept = kept + 1 end
+    if kept > 1 then floor = math.max(floor, tonumber(index[(kept - 1) * 3 - 2])) end
+    local dropped = {}
+    for number = kept, count do
+      local position, key = index[number * 3 - 2], index[number * 3]
+      if gone[number] and type(key) == 'string' and tonumber(position) > floor then dropped[key] = position end
+    end
+    return gone, floor, dropped
+  end
+
+  -- Runs the command with a list of any length.
+  local function call_with_list(command, key, list)
+    for first = 1, #list, 1000 do call(command, key, unpack(list, first, math.min(first + 999, #list))) end
+  end
+
+  -- Updates the positions of dropped commits by key.
+  local function remember_dropped(dropped, floor, has_risen)
+    local added, outdated = {}, {}
+    for key, position in pairs(dropped) do added[#added + 1], added[#added + 2] = key, position end
+    call_with_list('HSET', dropped_key, added)
+    if not has_risen then return end
+    local all = call('HGETALL', dropped_key)
+    for at = 1, #all, 2 do
+      if (tonumber(all[at + 1]) or 0) <= floor then outdated[#outdated + 1] = all[at] end
+    end
+    call_with_list('HDEL', dropped_key, outdated)
+  end
+
+  -- Drops what the policy no longer keeps. If the stored commits are not those of the metadata, other programs changed them:
+  -- drops all.
+  local function trim(past, keep, days, now)
+    local index = read_index()
+    if not index or #index / 3 ~= past.commits or call('ZCARD', history_key) ~= past.commits then return drop_all(past) end
+    local gone, floor, dropped = retain(index, keep, days, now, past.floor)
+    local kept, count, from = {}, 0, nil
+    for number = 1, #index / 3 do
+      local position, at, key = index[number * 3 - 2], index[number * 3 - 1], index[number * 3]
+      if gone[number] then
+        from = from or position
+        if not gone[number + 1] then
+          call('ZREMRANGEBYSCORE', history_key, from, position)
+          from = nil
+        end
+        if key == 2 then call('UNLINK', history_key .. ':' .. position) end
+      else
+        kept[count + 1], kept[count + 2], kept[count + 3] = position, at, key
+        count = count + 3
+      end
+    end
+    if count == #index then return end
+    if count == 0 then call('UNLINK', index_key)
+    else call('SET', index_key, string.sub(cjson.encode(kept), 2, -2) .. ',') end
+    remember_dropped(dropped, floor, floor > past.floor)
+    past.floor, past.commits = floor, count / 3
+  end
+
+  return {
+    index_key = index_key, dropped_key = dropped_key, read_index = read_index, check_types = check_types,
+    drop_all = drop_all, begin = begin, retain = retain, trim = trim,
+  }
+end
