@@ -6,7 +6,7 @@ import { LoadedEntries } from './loaded-entries.js'
 import { isVersion } from './nonces.js'
 import { countOf, listOf, unexpected } from './shape.js'
 
-/** The parts of the id of a commit: where it is, in which history, and which attempt of which write made it. */
+/** The parts of the id of a commit: its position, its history, and the attempt that made it. */
 export interface CommitId {
   readonly position: string
   readonly epoch: string
