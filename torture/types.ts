@@ -5,7 +5,7 @@ export type Time = number
 export interface Operation {
   id: string
   session: string
-  kind: 'set' | 'delete' | 'pop' | 'setDefault' | 'transact' | 'update' | 'read'
+  kind: 'set' | 'delete' | 'pop' | 'setDefault' | 'transact' | 'update' | 'clear' | 'read' | 'has'
   key: string
   begin: Time
   /** Infinity if there was no response: it may take effect at any later time, or never. */
@@ -14,7 +14,7 @@ export interface Operation {
   outcome: 'done' | 'none' | 'unknown'
   /** The value it writes. */
   value?: string | undefined
-  /** Its result: of a read, pop or setDefault the value (or nothing), of a delete whether the key existed. */
+  /** Its result: of a read, pop or setDefault the value (or nothing), of a delete or `has` whether the key existed. */
   result?: string | boolean | undefined
   /** Of a transaction: what its last attempt read. */
   expected?: string | undefined

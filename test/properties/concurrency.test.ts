@@ -1,7 +1,7 @@
 import fc, { type Scheduler } from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { type CommonOptions, DurableDict, MemoryDict, MemoryStore, type Snapshot } from '../../src/index.js'
-import { linearizable, type Observed } from './linearizable.js'
+import { Calls } from './calls.js'
 import { kinds, type Place } from './places.js'
 import { type Audience, ScheduledBackend } from './scheduled-backend.js'
 
@@ -28,34 +28,21 @@ const callers = fc.tuple(...[0, 1, 2, 3].map(() => fc.array(operation, { maxLeng
 
 type Dict = DurableDict<Record<string, unknown>>
 
-/** Every call and its result, by key. */
-class Observations {
-  readonly byKey = new Map<string, Observed[]>(KEYS.map(key => [key, []]))
+/** Every call and its result. */
+class Observations extends Calls {
   readonly snapshots: { snapshot: Snapshot; dict: number; invoked: number; returned: number }[] = []
-  #clock = 0
   #written = 0
 
-  tick(): number {
-    this.#clock += 1
-    return this.#clock
-  }
-
   /** A value that nobody has written before. */
-  fresh(): number {
+  fresh(): string {
     this.#written += 1
-    return this.#written
-  }
-
-  note(key: string, invoked: number, label: string, apply: Observed['apply']): void {
-    this.byKey.get(key)?.push({ invoked, returned: this.tick(), apply, label })
+    return `${this.#written}`
   }
 
   read(key: string, invoked: number, seen: unknown): void {
-    this.note(key, invoked, `read ${seen}`, register => (register === seen ? { register } : undefined))
+    this.note(key, invoked, { kind: 'read', result: seen as string })
   }
 }
-
-const MISSING = Symbol('missing')
 
 async function perform(dict: Dict, index: number, one: Operation, log: Observations): Promise<void> {
   const invoked = log.tick()
@@ -63,32 +50,20 @@ async function perform(dict: Dict, index: number, one: Operation, log: Observati
   switch (one.do) {
     case 'get':
       return log.read(one.key, invoked, await dict.get(one.key))
-    case 'has': {
-      const there = await dict.has(one.key)
-      return log.note(one.key, invoked, `has ${there}`, register =>
-        (register !== undefined) === there ? { register } : undefined,
-      )
-    }
+    case 'has':
+      return log.note(one.key, invoked, { kind: 'has', result: await dict.has(one.key) })
     case 'set':
       await dict.set(one.key, value)
-      return log.note(one.key, invoked, `set ${value}`, () => ({ register: value }))
-    case 'delete': {
-      const there = await dict.delete(one.key)
-      return log.note(one.key, invoked, `delete ${there}`, register =>
-        (register !== undefined) === there ? { register: undefined } : undefined,
-      )
-    }
+      return log.note(one.key, invoked, { kind: 'set', value })
+    case 'delete':
+      return log.note(one.key, invoked, { kind: 'delete', result: await dict.delete(one.key) })
     case 'pop': {
-      const popped = await dict.pop(one.key, MISSING)
-      return log.note(one.key, invoked, `pop ${String(popped)}`, register =>
-        (register ?? MISSING) === popped ? { register: undefined } : undefined,
-      )
+      const popped = (await dict.pop(one.key, undefined)) as string | undefined
+      return log.note(one.key, invoked, { kind: 'pop', result: popped })
     }
     case 'setDefault': {
-      const stored = await dict.setDefault(one.key, value)
-      return log.note(one.key, invoked, `setDefault ${value}: ${stored}`, register =>
-        (register ?? value) === stored ? { register: stored } : undefined,
-      )
+      const stored = (await dict.setDefault(one.key, value)) as string
+      return log.note(one.key, invoked, { kind: 'setDefault', value, result: stored })
     }
     case 'increment': {
       let seen: unknown
@@ -96,9 +71,7 @@ async function perform(dict: Dict, index: number, one: Operation, log: Observati
         seen = tx.get(one.key)
         tx.set(one.key, value)
       })
-      return log.note(one.key, invoked, `transact ${seen} -> ${value}`, register =>
-        register === seen ? { register: value } : undefined,
-      )
+      return log.note(one.key, invoked, { kind: 'transact', expected: seen as string, value })
     }
     default:
       return performOnAll(dict, index, one, log, invoked, value)
@@ -111,7 +84,7 @@ async function performOnAll(
   one: Operation,
   log: Observations,
   invoked: number,
-  value: number,
+  value: string,
 ): Promise<void> {
   switch (one.do) {
     case 'snapshot': {
@@ -127,11 +100,11 @@ async function performOnAll(
     }
     case 'update':
       await dict.update(KEYS.map(key => [key, value] as const))
-      for (const key of KEYS) log.note(key, invoked, `update ${value}`, () => ({ register: value }))
+      for (const key of KEYS) log.note(key, invoked, { kind: 'update', value })
       return
     case 'clear':
       await dict.clear()
-      for (const key of KEYS) log.note(key, invoked, 'clear', () => ({ register: undefined }))
+      for (const key of KEYS) log.note(key, invoked, { kind: 'clear' })
       return
     case 'sync':
       await dict.sync()
@@ -175,13 +148,6 @@ function checkSnapshots(log: Observations, chronicle: Chronicle): void {
       const [from, to] = [earlier, later].map(({ snapshot }) => chronicle.order.indexOf(snapshot.version))
       expect(to).toBeGreaterThanOrEqual(from as number)
     }
-  }
-}
-
-function checkLinearizable(log: Observations): void {
-  for (const [key, operations] of log.byKey) {
-    const story = () => operations.map(({ invoked, returned, label }) => `${invoked}-${returned} ${label}`).join('\n')
-    if (!linearizable(operations, undefined)) throw new Error(`Key "${key}" is not linearizable:\n${story()}`)
   }
 }
 
@@ -266,7 +232,7 @@ async function runScheduled(
   try {
     await scheduler.waitFor(runCallers(dicts, plans, log))
     await scheduler.waitFor(finish(dicts, observer, followed))
-    checkLinearizable(log)
+    log.expectLinearizable()
     checkSnapshots(log, chronicle)
   } finally {
     for (const backend of backends) backend.scheduling = false
@@ -306,32 +272,9 @@ async function runOn(place: Place, plans: readonly (readonly Operation[])[], opt
   try {
     await runCallers(dicts, plans, log)
     await finish(dicts, observer, followed)
-    checkLinearizable(log)
+    log.expectLinearizable()
     checkSnapshots(log, chronicle)
   } finally {
     await Promise.all([...dicts, observer].map(dict => dict.close()))
   }
 }
-
-describe('The checker itself', () => {
-  const write = (invoked: number, returned: number, value: unknown): Observed => ({
-    invoked,
-    returned,
-    label: `write ${value}`,
-    apply: () => ({ register: value }),
-  })
-  const read = (invoked: number, returned: number, value: unknown): Observed => ({
-    invoked,
-    returned,
-    label: `read ${value}`,
-    apply: register => (register === value ? { register } : undefined),
-  })
-
-  test('accepts overlapping operations in either order, and rejects a stale read', () => {
-    expect(linearizable([write(1, 4, 'x'), read(2, 3, undefined)], undefined)).toBe(true)
-    expect(linearizable([write(1, 4, 'x'), read(2, 3, 'x')], undefined)).toBe(true)
-    expect(linearizable([write(1, 2, 'x'), read(3, 4, undefined)], undefined)).toBe(false)
-    // The new value was seen, and then the old one again.
-    expect(linearizable([write(1, 9, 'x'), read(2, 3, 'x'), read(4, 5, undefined)], undefined)).toBe(false)
-  })
-})

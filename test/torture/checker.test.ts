@@ -17,6 +17,7 @@ const set = (value: string, begin: number, end: number, rest?: Partial<Operation
 const read = (result: string | undefined, begin: number, end: number, rest?: Partial<Operation>) =>
   operation('read', [begin, end], { result, ...rest })
 const pop = (result: string | undefined, begin: number, end: number) => operation('pop', [begin, end], { result })
+const has = (result: boolean, begin: number, end: number) => operation('has', [begin, end], { result })
 const doubt = { outcome: 'unknown', end: Number.POSITIVE_INFINITY } as const
 
 const EMPTY: History = {
@@ -43,6 +44,8 @@ describe('the history of one key', () => {
       'two writes that overlap, in either order',
       [set('a', 0, 10), set('b', 0, 10), read('b', 11, 12), read('b', 13, 14)],
     ],
+    ['a clear, and nothing after it', [set('a', 0, 1), operation('clear', [2, 3]), read(undefined, 4, 5)]],
+    ['a value that is there, and then is not', [set('a', 0, 1), has(true, 2, 3), pop('a', 4, 5), has(false, 6, 7)]],
     ['a pop, and nothing after it', [set('a', 0, 1), pop('a', 2, 3), pop(undefined, 4, 5)]],
     [
       'a write in doubt that took effect late',
@@ -62,6 +65,8 @@ describe('the history of one key', () => {
     ['an old value', [set('a', 0, 1), set('b', 2, 3), read('a', 4, 5)]],
     ['a value that comes back', [set('a', 0, 9), set('b', 0, 9), read('a', 10, 11), read('b', 12, 13)]],
     ['a lost write', [set('a', 0, 1), read(undefined, 2, 3)]],
+    ['a value that is there before its write', [has(true, 0, 1), set('a', 2, 3)]],
+    ['a value that is there after a clear', [set('a', 0, 1), operation('clear', [2, 3]), has(true, 4, 5)]],
     ['a value that is popped twice', [set('a', 0, 1), pop('a', 2, 9), pop('a', 2, 9)]],
     ['a write seen before it began', [read('a', 0, 1), set('a', 2, 3)]],
     ['a removal of nothing', [operation('delete', [0, 1], { result: true })]],

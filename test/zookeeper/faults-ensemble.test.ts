@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type DurableDict, InvalidValueError, StoreUnavailableError, ZookeeperDict } from '../../src/index.js'
-import { linearizable, type Observed } from '../properties/linearizable.js'
+import { Calls } from '../properties/calls.js'
 import { until } from '../redis/support.js'
 import { startPausingProxy } from '../servers/pausing-proxy.js'
 import type { ZookeeperEnsemble, ZookeeperNode } from '../servers/types.js'
@@ -176,24 +176,17 @@ describe('a follower that lags behind', () => {
   }
 })
 
-/** A few operations of one caller on a key, each with the times of its call and its response. */
-async function play(dict: DurableDict, key: string, tick: () => number, log: Observed[]): Promise<void> {
+/** A few operations of one caller on a key. */
+async function play(dict: DurableDict, key: string, calls: Calls): Promise<void> {
   for (let n = 0; n < 5; n += 1) {
-    const invoked = tick()
+    const begin = calls.tick()
     const chance = Math.random()
-    const value = invoked
-    if (chance < 0.5) {
-      const seen = await dict.get(key)
-      const apply: Observed['apply'] = register => (register === seen ? { register } : undefined)
-      log.push({ invoked, returned: tick(), label: `get ${seen}`, apply })
-    } else if (chance < 0.75) {
+    const value = `${begin}`
+    if (chance < 0.5) calls.note(key, begin, { kind: 'read', result: (await dict.get(key)) as string })
+    else if (chance < 0.75) {
       await dict.set(key, value)
-      log.push({ invoked, returned: tick(), label: `set ${value}`, apply: () => ({ register: value }) })
-    } else {
-      const popped = await dict.pop(key, undefined)
-      const apply: Observed['apply'] = register => (register === popped ? { register: undefined } : undefined)
-      log.push({ invoked, returned: tick(), label: `pop ${popped}`, apply })
-    }
+      calls.note(key, begin, { kind: 'set', value })
+    } else calls.note(key, begin, { kind: 'pop', result: (await dict.pop(key, undefined)) as string })
   }
 }
 
@@ -205,22 +198,16 @@ test('overlapping calls with barriers are linearizable on all servers while one 
       open(path, { consistency: 'linearizable', sessionTimeout: 10_000 }, address),
     ),
   )
-  let clock = 0
-  const tick = () => {
-    clock += 1
-    return clock
-  }
   for (let round = 0; round < 25; round += 1) {
-    const log: Observed[] = []
+    const calls = new Calls()
     const join = round % 5 === 0 ? cutOff(lagging) : undefined
-    const playing = Promise.all(dicts.map(dict => play(dict, `key ${round}`, tick, log)))
+    const playing = Promise.all(dicts.map(dict => play(dict, `key ${round}`, calls)))
     if (join) {
       await delay(30)
       join()
     }
     await playing
-    const story = log.map(({ invoked, returned, label }) => `${invoked}-${returned} ${label}`).join('\n')
-    expect(linearizable(log, undefined), story).toBe(true)
+    calls.expectLinearizable()
   }
 })
 

@@ -17,13 +17,14 @@ const BUDGET = 200_000
  * the previous one left. The search remembers visited states (Wing and Gong, "Testing and verifying concurrent
  * objects", 1993; Lowe, "Testing for linearizability", 2017). Reads from memory within a bound may be explained by an
  * earlier time, but not by one before a write that was everywhere when they began.
- * @param {readonly Step[]} steps in order of `from`
+ * @param {readonly Step[]} steps
  * @param {(write: Step, read: Step) => boolean} [excused] whether the read need not see that write although it was
  * everywhere
  * @returns {Verdict}
  */
 export function linearizable(steps, excused = () => false) {
-  return new Search(steps, excused).run()
+  const inOrder = [...steps].sort((left, right) => left.from - right.from)
+  return new Search(inOrder, excused).run()
 }
 
 /** @param {Step} step @param {string | undefined} state */
@@ -68,7 +69,7 @@ class Search {
   /** @type {Step[]} */
   #stuck = []
 
-  /** @param {readonly Step[]} steps @param {(write: Step, read: Step) => boolean} excused */
+  /** @param {readonly Step[]} steps in order of `from` @param {(write: Step, read: Step) => boolean} excused */
   constructor(steps, excused) {
     this.#steps = steps
     this.#excused = excused

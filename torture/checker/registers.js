@@ -38,7 +38,7 @@ const RULES = [
  * Each key is linearizable: its writes and checked reads take effect at one moment between call and response; reads of
  * memory within their bound; none before a write that was everywhere. An operation in doubt may take effect at any
  * later time, or never.
- * @param {History} history
+ * @param {Pick<History, 'operations' | 'losses' | 'store'>} history
  * @returns {{ violations: Violation[], undecided: string[] }}
  */
 export function checkRegisters({ operations, losses, store }) {

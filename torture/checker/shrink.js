@@ -23,10 +23,13 @@ export function shrink(operations, fails) {
   return withoutAll(early, chains, stillFails).sort((left, right) => left.begin - right.begin)
 }
 
+/** @param {Operation} operation */
+const isRead = ({ kind }) => kind === 'read' || kind === 'has'
+
 /** The operations before that time. @param {readonly Operation[]} operations @param {number} time @returns {Operation[]} */
 function until(operations, time) {
   return operations
-    .filter(({ begin, end, kind }) => begin <= time && (end <= time || kind !== 'read'))
+    .filter(one => one.begin <= time && (one.end <= time || !isRead(one)))
     .map(one => (one.end <= time ? one : { ...one, end: Number.POSITIVE_INFINITY, outcome: unanswered(one) }))
 }
 
@@ -46,11 +49,14 @@ function cutEnd(operations, fails) {
   return fails(cut) ? cut : [...operations]
 }
 
+/** The kinds whose result depends on whether there was any value. */
+const PRESENCE = ['delete', 'setDefault', 'has']
+
 /** Sets of operations that may be omitted together. @param {readonly Operation[]} operations @returns {Operation[][]} */
 function removable(operations) {
-  const reads = operations.filter(({ kind }) => kind === 'read').map(one => [one])
+  const reads = operations.filter(isRead).map(one => [one])
   // If an operation found nothing, or an unknown value, every earlier value counts.
-  const counts = operations.some(one => one.kind === 'delete' || one.kind === 'setDefault' || foundNothing(one))
+  const counts = operations.some(one => PRESENCE.includes(one.kind) || foundNothing(one))
   if (counts) return reads
   const values = operations.filter(({ kind }) => kind === 'set' || kind === 'update')
   return [...values.map(one => chain(one, operations)), ...reads]

@@ -29,6 +29,8 @@ function knownEffect({ kind, value, result, expected }) {
   switch (kind) {
     case 'read':
       return { expects: /** @type {string | undefined} */ (result), leaves: KEEP }
+    case 'has':
+      return { expects: result === true ? PRESENT : undefined, leaves: KEEP }
     case 'delete':
       return result === true ? { expects: PRESENT, leaves: undefined } : { expects: undefined, leaves: KEEP }
     case 'pop':
@@ -67,7 +69,7 @@ function lossOf(key, loss) {
 }
 
 /**
- * The steps of a key, in order of their earliest times.
+ * The steps of a key.
  * @param {string} key @param {readonly Operation[]} operations those of the key @param {readonly Loss[]} losses
  */
 export function stepsOf(key, operations, losses) {
@@ -75,7 +77,7 @@ export function stepsOf(key, operations, losses) {
   const struck = losses.filter(({ keys, end }) => end >= first && (keys === undefined || keys.includes(key)))
   const steps = operations.filter(({ outcome }) => outcome !== 'none').map(stepOf)
   const all = [...steps, ...struck.map(loss => lossOf(key, loss))]
-  return withoutUnseen(all).sort((left, right) => left.from - right.from)
+  return withoutUnseen(all)
 }
 
 /**
