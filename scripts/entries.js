@@ -14,7 +14,7 @@
 export const ENTRIES = [
   { path: '.', source: 'index.ts', limit: 150 },
   { path: './memory', source: 'memory.ts', limit: 38 },
-  { path: './sqlite', source: 'sqlite.ts', limit: 46 },
+  { path: './sqlite', source: 'sqlite.ts', limit: 53 },
   { path: './redis', source: 'redis.ts', limit: 66 },
   { path: './zookeeper', source: 'zookeeper.ts', limit: 54 },
   { path: './model', source: 'model.ts', limit: 76 },

@@ -7,6 +7,7 @@ import { checkedReads } from '../benches/checked-reads.js'
 import { footprint } from '../benches/footprint.js'
 import { liveLatency } from '../benches/live.js'
 import { opening } from '../benches/opening.js'
+import { history } from '../benches/sqlite/history.js'
 import { writes } from '../benches/writes.js'
 import { describeEngine, openDatabase } from '../engine.js'
 import { makeEntries } from '../samples.js'
@@ -24,7 +25,7 @@ export const suite = {
   engine: async () => describeEngine(),
   makePlace,
   findPlace: async address => placeIn(/** @type {string} */ (address)),
-  benches: { checkedReads, catchUp, opening, footprint, writes, liveLatency },
+  benches: { checkedReads, catchUp, opening, footprint, writes, history, liveLatency },
 }
 
 /** @param {string} folder @param {number} count */

@@ -1,4 +1,5 @@
 import { rename } from 'node:fs/promises'
+import fc from 'fast-check'
 import { afterEach, describe, expect, it } from 'vitest'
 import { modernNode } from '../../scripts/modern-node.js'
 import { BorrowedHandle } from '../../src/backends/sqlite/borrowed-handle.js'
@@ -6,6 +7,7 @@ import type { OwnHandle } from '../../src/backends/sqlite/engine.js'
 import { SqliteBackend } from '../../src/backends/sqlite/sqlite-backend.js'
 import { DamagedValue } from '../../src/contract/damaged-value.js'
 import type { HistoryPage, HistoryQuery } from '../../src/contract/history.js'
+import { retain } from '../../src/contract/retention.js'
 import { HistoryError, SqliteDict } from '../../src/index.js'
 import { backendOf, rawHandle } from './backend.js'
 import { children } from './child.js'
@@ -32,6 +34,8 @@ const page = async (backend: SqliteBackend, query: Partial<HistoryQuery> = {}): 
   backend.history({ limit: 1_000, ...query })
 
 const valuesOf = ({ commits }: HistoryPage<unknown>) => commits.map(({ changes }) => changes[0]?.after)
+
+const onlyOf = ([first, ...others]: readonly string[]) => (others.length === 0 ? first : undefined)
 
 const range = (length: number) => Array.from({ length }, (_, index) => index)
 
@@ -192,6 +196,37 @@ describe('The history', () => {
     for (const _ of range(61)) await backend.persist('a', 'young')
     const { commits, floor } = await page(backend)
     expect([commits.length, floor]).toEqual([61, 3])
+  })
+
+  it('drops the same commits as the contract says', async () => {
+    const key = fc.constantFrom('a', 'b', 'c', 'd')
+    const commit = fc.record({
+      keys: fc.uniqueArray(key, { minLength: 1 }),
+      age: fc.constantFrom(0, 1_000, 1_400, 1_600, 2_000),
+    })
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(commit, { minLength: 1, maxLength: 30 }),
+        fc.integer({ min: 1, max: 20 }),
+        async (all, keep) => {
+          const { raw, backend } = await inMemory()
+          const now = Date.now()
+          for (const [index, { keys, age }] of all.entries()) {
+            await update(backend, keys)
+            raw.exec(`UPDATE durabledict_commits SET at = ${now - age * 86_400} WHERE position = ${index + 1}`)
+          }
+          await backend.setHistoryPolicy({ keep, days: 1.5 })
+          const index = all.map(({ keys, age }, n) => ({ position: n + 1, at: now - age * 86_400, key: onlyOf(keys) }))
+          const expected = retain(index, { keep, days: 1.5 }, now, 0)
+          const { commits, floor, dropped } = await page(backend)
+          const gone = new Set(expected.positions)
+          const kept = index.filter(({ position }) => !gone.has(position)).map(({ position }) => position)
+          expect(commits.map(({ position }) => position)).toEqual(kept.reverse())
+          expect([floor, new Map(dropped)]).toEqual([expected.floor, expected.dropped])
+        },
+      ),
+      { numRuns: Number(process.env.RUNS ?? 10) },
+    )
   })
 
   it('is ordered by the commits, whatever the clock says', async () => {

@@ -63,7 +63,10 @@ const COLUMNS = 'c.position, c.number, c.nonce, c.at, c.author, c.reason, c.via,
 const ONLY_KEY = `LEFT JOIN durabledict_commit_keys AS x
   ON x.dict = c.dict AND x.key = c.key AND x.position = c.position AND x.part IS NULL`
 
-const INDEX = `SELECT ${numberOf('position')}, ${numberOf('at')}, ${anyOf('key')} FROM durabledict_commits AS c WHERE c.dict = ?1`
+/** A position that this library writes. */
+const STORED = `c.dict = ?1 AND c.position BETWEEN 1 AND ${Number.MAX_SAFE_INTEGER}`
+
+const LISTED = 'dict = ?1 AND position IN (SELECT value FROM json_each(?2))'
 
 const parts = (any: (column: string) => string) => `SELECT ${any('key')}, ${any('before')}, ${any('after')}
   FROM durabledict_commit_keys AS k WHERE dict = ? AND position = ? AND part IS NOT NULL ORDER BY part LIMIT ?`
@@ -105,36 +108,53 @@ export const HISTORY_SQL = {
   /** Whether the oldest commit is older than a time. Parameters: dict, that time. */
   isOld: `SELECT at < ?2 AS old FROM durabledict_commits WHERE dict = ?1 ORDER BY position LIMIT 1`,
 
-  /** The stored commits, oldest first. Parameters: dict. */
-  index: `${INDEX} AND c.position > 0 ORDER BY c.position`,
+  /** The oldest commit that is not older than a time. Parameters: dict, that time. */
+  firstYoung: `SELECT position FROM durabledict_commits AS c WHERE ${STORED} AND at >= ?2 ORDER BY position LIMIT 1`,
 
-  /** The same, up to the first one that is not older than a time. Parameters: dict, that time. */
-  oldIndex: `${INDEX} AND c.position BETWEEN 1 AND ifnull((SELECT position FROM durabledict_commits
-    WHERE dict = ?1 AND at >= ?2 ORDER BY position LIMIT 1), ${Number.MAX_SAFE_INTEGER}) ORDER BY c.position`,
+  /** The number of stored commits. Parameters: dict. */
+  count: `SELECT count(*) AS commits FROM durabledict_commits AS c WHERE ${STORED}`,
 
-  /** Parameters: dict, position. */
-  dropCommit: 'DELETE FROM durabledict_commits WHERE dict = ? AND position = ?',
+  /** The oldest commits but so many. Parameters: dict, that number. */
+  oldest: `SELECT position FROM durabledict_commits AS c WHERE ${STORED} ORDER BY position LIMIT 1 OFFSET ?2`,
 
-  /** Parameters: dict, key, position. */
-  dropKey: 'DELETE FROM durabledict_commit_keys WHERE dict = ? AND key = ? AND position = ?',
+  /**
+   * Commits of keys that have newer ones of their own, in the order in which they are dropped: always the oldest of the key with the most.
+   * Parameters: dict, the most to return.
+   */
+  repeated: `SELECT position FROM (SELECT position, row_number() OVER (PARTITION BY key ORDER BY position DESC) AS rank
+    FROM durabledict_commits AS c WHERE ${STORED} AND key IS NOT NULL)
+    WHERE rank > 1 ORDER BY rank DESC, position LIMIT ?2`,
 
-  /** Parameters: dict, key, position. */
-  noteDropped: 'INSERT OR REPLACE INTO durabledict_dropped (dict, key, position) VALUES (?, ?, ?)',
+  /** Drop commits of one key each, and record that. Parameters: dict, their positions as JSON. */
+  drop: [
+    `INSERT OR REPLACE INTO durabledict_dropped (dict, key, position)
+      SELECT dict, key, max(position) FROM durabledict_commits WHERE ${LISTED} AND key IS NOT NULL GROUP BY dict, key`,
+    `DELETE FROM durabledict_commit_keys WHERE (dict, key, position) IN (
+      SELECT dict, key, position FROM durabledict_commits WHERE ${LISTED})`,
+    `DELETE FROM durabledict_commits WHERE ${LISTED}`,
+  ],
 
-  /** Parameters: dict, the floor. */
-  forgetDropped: 'DELETE FROM durabledict_dropped WHERE dict = ? AND position <= ?',
+  /** Drop all commits up to a position. Parameters: dict, that position. */
+  dropUpTo: [
+    `DELETE FROM durabledict_commit_keys WHERE (dict, key, position) IN (
+      SELECT dict, key, position FROM durabledict_commits WHERE dict = ? AND position <= ? AND key IS NOT NULL)`,
+    'DELETE FROM durabledict_commits WHERE dict = ? AND position <= ?',
+    'DELETE FROM durabledict_dropped WHERE dict = ? AND position <= ?',
+  ],
 
   /** Removes what dropped commits with several keys did. Parameters: dict, the floor, the most rows to remove. */
   sweep: `DELETE FROM durabledict_commit_keys WHERE (dict, key, position) IN (
     SELECT dict, key, position FROM durabledict_commit_keys
     WHERE dict = ? AND position <= ? AND part IS NOT NULL ORDER BY position, part LIMIT ?)`,
 
-  /** Removes what commits of one key did. Parameters: dict. */
-  dropSingles: `DELETE FROM durabledict_commit_keys WHERE (dict, key, position) IN (
-    SELECT dict, key, position FROM durabledict_commits WHERE dict = ? AND key IS NOT NULL)`,
-
   /** Removes rows that cannot belong to this history. Parameters: dict, the newest position. */
-  dropLater: 'DELETE FROM durabledict_commit_keys WHERE dict = ? AND position > ? AND part IS NOT NULL',
+  dropLater: [
+    `DELETE FROM durabledict_commit_keys WHERE (dict, key, position) IN (
+      SELECT dict, key, position FROM durabledict_commits WHERE dict = ? AND position > ? AND key IS NOT NULL)`,
+    'DELETE FROM durabledict_commit_keys WHERE dict = ? AND position > ? AND part IS NOT NULL',
+    'DELETE FROM durabledict_commits WHERE dict = ? AND position > ?',
+    'DELETE FROM durabledict_dropped WHERE dict = ? AND position > ?',
+  ],
 
   /** Parameters: dict. */
   dropCommits: 'DELETE FROM durabledict_commits WHERE dict = ?',

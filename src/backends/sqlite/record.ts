@@ -6,7 +6,7 @@ import type { Head } from './head.js'
 import { HISTORY_SQL } from './history-sql.js'
 import type { HistoryState } from './history-state.js'
 import type { Log } from './log.js'
-import { sweep, trim } from './retain.js'
+import { dropUpTo, sweep, trim } from './retain.js'
 import { type Column, type Stored, toColumn } from './text.js'
 import { checkCommit } from './triggers.js'
 
@@ -54,14 +54,10 @@ export function record(log: Log, head: Head, next: Head, { records, check }: Rec
 }
 
 /** Commits are missing after the newest one: nothing older is kept, so that the history has no gaps. */
-function beginAgain({ connection, dictionary }: Log, history: HistoryState): HistoryState {
-  const dict = escapeText(dictionary)
+function beginAgain(log: Log, history: HistoryState): HistoryState {
   const position = Math.max(1, history.position)
-  connection.run(HISTORY_SQL.dropSingles, dict)
-  connection.run(HISTORY_SQL.dropCommits, dict)
-  connection.run(HISTORY_SQL.dropLater, dict, position)
-  connection.run(HISTORY_SQL.dropDropped, dict)
-  return { ...history, position, floor: position, commits: 0 }
+  for (const sql of HISTORY_SQL.dropLater) log.connection.run(sql, escapeText(log.dictionary), position)
+  return { ...dropUpTo(log, { ...history, position }, position), commits: 0 }
 }
 
 function insert({ connection, dictionary }: Log, next: Head, position: number, at: number, commit: CommitRecord): void {

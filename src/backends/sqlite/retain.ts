@@ -1,11 +1,9 @@
 import type { HistoryLimits } from '../../contract/history.js'
-import { type IndexedCommit, isTrimDue, retain } from '../../contract/retention.js'
+import { isTrimDue } from '../../contract/retention.js'
 import { escapeText } from '../sql/escape.js'
-import type { Row } from './connection.js'
 import { HISTORY_SQL } from './history-sql.js'
 import type { HistoryState } from './history-state.js'
 import type { Log } from './log.js'
-import type { ColumnReader, Raw } from './text.js'
 
 const DAY = 86_400_000
 
@@ -14,7 +12,7 @@ const SWEEP_ROWS = 512
 const SWEEP_EVERY = 8
 
 /**
- * Drops commits that the policy does not keep, if it is time to. Reads the whole index only if there are too many commits.
+ * Drops commits that the policy does not keep, if it is time to.
  *
  * @param added - how many commits the caller has added.
  */
@@ -27,46 +25,50 @@ export function trim(log: Log, history: HistoryState, added: number, now: number
   return isAgeDue ? trimOld(log, history, policy, now) : history
 }
 
-/** Drops all commits that the policy does not keep. */
+/**
+ * Drops all commits that the policy does not keep: the same as `retain` of the contract, in SQL, because reading the index of all
+ * commits into the process would cost more than the rest of a write.
+ */
 export function trimNow(log: Log, history: HistoryState, limits: HistoryLimits, now: number): HistoryState {
-  const index = readIndex(log, HISTORY_SQL.index)
-  return drop(log, { ...history, commits: index.length }, index, limits, now)
+  const young = trimOld(log, history, limits, now)
+  const surplus = countCommits(log) - limits.keep
+  return recount(log, surplus > 0 ? trimSurplus(log, young, surplus) : young)
 }
 
-/** Drops the commits that are too old. */
-function trimOld(log: Log, history: HistoryState, limits: HistoryLimits, now: number): HistoryState {
-  const cutoff = Math.floor(now - limits.days * DAY)
-  const oldest = log.connection.get(HISTORY_SQL.isOld, escapeText(log.dictionary), cutoff)
-  if (oldest?.old !== 1) return history
-  return drop(log, history, readIndex(log, HISTORY_SQL.oldIndex, cutoff), limits, now)
+function trimOld(log: Log, history: HistoryState, { days }: HistoryLimits, now: number): HistoryState {
+  const cutoff = Math.floor(now - days * DAY)
+  const dict = escapeText(log.dictionary)
+  if (log.connection.get(HISTORY_SQL.isOld, dict, cutoff)?.old !== 1) return history
+  const young = log.connection.get(HISTORY_SQL.firstYoung, dict, cutoff)?.position
+  return recount(log, dropUpTo(log, history, young === undefined ? history.position : Number(young) - 1))
 }
 
-function drop(log: Log, history: HistoryState, index: Index, limits: HistoryLimits, now: number): HistoryState {
+/** First the key with the most commits of its own loses its oldest one. When no key has more than one, the oldest commits go. */
+function trimSurplus(log: Log, history: HistoryState, surplus: number): HistoryState {
   const { connection } = log
   const dict = escapeText(log.dictionary)
-  const { positions, floor, dropped } = retain(index, limits, now, history.floor)
-  const keys = new Map(index.map(({ position, key }) => [position, key]))
-  for (const position of positions) {
-    const key = keys.get(position)
-    connection.run(HISTORY_SQL.dropCommit, dict, position)
-    if (key !== undefined) connection.run(HISTORY_SQL.dropKey, dict, key, position)
-  }
-  for (const [key, position] of dropped) connection.run(HISTORY_SQL.noteDropped, dict, key, position)
-  if (floor > history.floor) connection.run(HISTORY_SQL.forgetDropped, dict, floor)
-  return { ...history, floor, commits: Math.max(0, history.commits - positions.length) }
+  const repeated = connection.all(HISTORY_SQL.repeated, dict, surplus).map(({ position }) => position)
+  const list = JSON.stringify(repeated)
+  for (const sql of HISTORY_SQL.drop) connection.run(sql, dict, list)
+  const rest = surplus - repeated.length
+  const kept = connection.get(HISTORY_SQL.oldest, dict, rest)?.position
+  return dropUpTo(log, history, kept === undefined ? history.position : Number(kept) - 1)
 }
 
-/** Their keys are as stored. */
-type Index = readonly IndexedCommit[]
-
-function readIndex({ connection, dictionary }: Log, sql: string, ...parameters: unknown[]): Index {
-  const rows = connection.all(sql, escapeText(dictionary), ...parameters)
-  return rows.map(row => toIndexed(row, connection.columns)).filter(commit => commit !== undefined)
+/** Drops all commits up to a position. What those with several keys did is left to {@link sweep}. */
+export function dropUpTo({ connection, dictionary }: Log, history: HistoryState, position: number): HistoryState {
+  const dict = escapeText(dictionary)
+  const floor = Math.max(history.floor, Math.min(position, history.position))
+  for (const sql of HISTORY_SQL.dropUpTo) connection.run(sql, dict, floor)
+  return { ...history, floor }
 }
 
-function toIndexed({ position, at, key, key_type: type }: Row, columns: ColumnReader): IndexedCommit | undefined {
-  if (typeof position !== 'number') return undefined
-  return { position, at: typeof at === 'number' ? at : 0, key: columns.text(key as Raw, type) }
+function recount(log: Log, history: HistoryState): HistoryState {
+  return { ...history, commits: countCommits(log) }
+}
+
+function countCommits({ connection, dictionary }: Log): number {
+  return Number(connection.get(HISTORY_SQL.count, escapeText(dictionary))?.commits)
 }
 
 /**
