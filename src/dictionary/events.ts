@@ -6,24 +6,26 @@ import type { Context } from '../replica/bounded-store.js'
 import type { SyncReason } from '../replica/history.js'
 import { warn } from '../warnings/warnings.js'
 
-/** A change of one entry. */
-export interface Change<T extends object = Record<string, unknown>, K extends keyof T & string = keyof T & string> {
-  readonly key: K
-  /** `undefined` if the key was removed. Reading it throws `DecodingError` if it cannot be decoded. */
-  readonly value: Required<T>[K] | undefined
-  /** `undefined` if the key was missing. Reading it throws `DecodingError` if it cannot be decoded. */
-  readonly previous: Required<T>[K] | undefined
-  /** The version of the state after the change. */
-  readonly version: Version
-  /** `'local'`: written through this dictionary object. */
-  readonly origin: 'local' | 'remote'
-  /** Who made it, as the writer said. */
-  readonly by?: string
-  /** Why, as the writer said. */
-  readonly reason?: string
-  /** How it was made. Left out for a write of a program with this library. */
-  readonly via?: Via
-}
+/** A change of one entry. A comparison of `key` narrows the types of the values. */
+export type Change<T extends object = Record<string, unknown>, K extends keyof T & string = keyof T & string> = {
+  readonly [Each in K]: {
+    readonly key: Each
+    /** `undefined` if the key was removed. Reading it throws `DecodingError` if it cannot be decoded. */
+    readonly value: Required<T>[Each] | undefined
+    /** `undefined` if the key was missing. Reading it throws `DecodingError` if it cannot be decoded. */
+    readonly previous: Required<T>[Each] | undefined
+    /** The version of the state after the change. */
+    readonly version: Version
+    /** `'local'`: written through this dictionary object. */
+    readonly origin: 'local' | 'remote'
+    /** Who made it, as the writer said. */
+    readonly by?: string
+    /** Why, as the writer said. */
+    readonly reason?: string
+    /** How it was made. Left out for a write of a program with this library. */
+    readonly via?: Via
+  }
+}[K]
 
 /** Memory moved to another state of the store. */
 export interface SyncEvent {

@@ -122,6 +122,26 @@ for await (const change of dict.watch({ key: 'perPage', signal: new AbortControl
   expectType<number | undefined>()(change.value)
   expectType<number | undefined>()(change.previous)
 }
+for await (const { key, value, previous } of dict.watch()) {
+  if (key === 'theme') expectType<'dark' | 'light' | undefined>()(value)
+  else if (key === 'perPage') expectType<number | undefined>()(previous)
+}
+for await (const { changes } of dict.history()) {
+  for (const change of changes) {
+    if (change.key === 'theme') expectType<'dark' | 'light' | undefined>()(change.after)
+    else if (change.key === 'perPage') expectType<number | undefined>()(change.before)
+  }
+}
+/** Code for dictionaries of any type can read every member. */
+async function logChanges<T extends object>(any: DurableDict<T>): Promise<unknown[]> {
+  for await (const change of any.watch()) {
+    const key: string = change.key
+    return [key, change.value, change.previous, change.version, change.origin, change.by]
+  }
+  for await (const { changes } of any.history()) return changes.map(({ key, before, after }) => [key, before, after])
+  return []
+}
+logChanges(dict)
 // @ts-expect-error: no such key
 dict.watch({ key: 'themes' })
 

@@ -1,17 +1,16 @@
 import type { Version } from '../../contract/backend.js'
 import type { KeyChange, StoredCommit, Via } from '../../contract/history.js'
 
-/** What a commit did to one key. */
-export interface CommitChange<
-  T extends object = Record<string, unknown>,
-  K extends keyof T & string = keyof T & string,
-> {
-  readonly key: K
-  /** Absent if the key was absent. Reading it throws `DecodingError` if it cannot be decoded. */
-  readonly before?: Required<T>[K]
-  /** Absent if the key was removed. Reading it throws `DecodingError` if it cannot be decoded. */
-  readonly after?: Required<T>[K]
-}
+/** What a commit did to one key. A comparison of `key` narrows the types of the values. */
+export type CommitChange<T extends object = Record<string, unknown>, K extends keyof T & string = keyof T & string> = {
+  readonly [Each in K]: {
+    readonly key: Each
+    /** Absent if the key was absent. Reading it throws `DecodingError` if it cannot be decoded. */
+    readonly before?: Required<T>[Each]
+    /** Absent if the key was removed. Reading it throws `DecodingError` if it cannot be decoded. */
+    readonly after?: Required<T>[Each]
+  }
+}[K]
 
 /** One entry of a dictionary's history. */
 export interface Commit<T extends object = Record<string, unknown>> {
