@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { defineConfig } from 'vitepress'
 import llms from 'vitepress-plugin-llms'
+import { REPOSITORY } from '../../scripts/addresses.js'
 import { pages } from '../pages.js'
 
 const here = fileURLToPath(new URL('.', import.meta.url))
@@ -31,6 +32,7 @@ export default defineConfig({
       { text: 'Guide', link: '/guide' },
       { text: 'API', link: '/api/' },
       { text: 'Changelog', link: '/CHANGELOG' },
+      { text: 'GitHub', link: REPOSITORY },
     ],
     sidebar: pages.map(({ title, entries, ...look }) => ({ text: title, items: entries.map(link), ...look })),
   },
