@@ -90,6 +90,7 @@ export interface Place {
 export interface Options {
   readonly autosync?: boolean
   readonly live?: boolean
+  readonly history?: { readonly keep: number; readonly days: number } | false | undefined
 }
 
 /** What one bench gets. */
