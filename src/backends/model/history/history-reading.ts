@@ -36,7 +36,7 @@ interface Answer {
 
 const EMPTY: HistoryPage<never> = { commits: [], floor: 0, dropped: [] }
 
-/** Reads a page: one request, and one more if commits of single keys were dropped. */
+/** Reads a page: one request, one more for commits with much text, and one if commits of single keys were dropped. */
 export async function readHistory(options: HistoryReadingOptions, query: HistoryQuery): Promise<HistoryPage<Recorded>> {
   const commits: StoredCommit<Recorded>[] = []
   let { before } = query
@@ -60,8 +60,11 @@ async function ask(options: HistoryReadingOptions, query: HistoryQuery): Promise
   const { sql, parameters } = conditionOf(query, dialect, key)
   // The commit that the page begins behind comes along, to be recognized.
   const limit = query.before === undefined ? query.limit : query.limit + 1
-  const statement = { sql: HISTORY_SQL.page(dialect, sql, limit), parameters: [key, ...parameters, key] }
-  const rows = fromTables(dialect, await run(session, dialect, statement))
+  const read = async (page: string) =>
+    fromTables(dialect, await run(session, dialect, { sql: page, parameters: [key, ...parameters, key] }))
+  const first = await read(HISTORY_SQL.page(dialect, sql, limit))
+  const isWhole = first.every(({ c_more }) => !toCount(c_more))
+  const rows = isWhole ? first : await read(HISTORY_SQL.wholePage(dialect, sql, limit))
   const [row] = rows
   if (!row) return undefined
   const found = readRecord(row.history, { number: toCount(row.number) ?? 0, nonce: String(row.nonce) })

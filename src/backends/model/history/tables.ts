@@ -103,6 +103,18 @@ export function recordColumn(dialect: Dialect, column = 'history'): string {
 /** The columns of a page, beside those of the head. */
 const TEXTS = ['nonce', 'author', 'reason', 'via', 'entry_key'] as const
 
+function selectedPage(dialect: Dialect): string {
+  const head = ['epoch', 'nonce'].map(name => `${expression(dialect, `v.${name}`)} AS ${name}`)
+  const texts = TEXTS.map(name => `${expression(dialect, `c.${name}`)} AS c_${name}`)
+  const numbers = ['position', 'part', 'format', 'number', 'at'].map(name => `c.${name} AS c_${name}`)
+  const changes = bounded(dialect, 'c.changes', PART_LENGTH * MOST_BYTES, 'c_changes')
+  return `SELECT v.number AS number, ${head.join(', ')}${recordColumn(dialect, 'v.history')}, ${[...numbers, ...texts, changes].join(', ')}`
+}
+
+function chosen(columns: string, condition: string, limit: number): string {
+  return `SELECT ${columns} FROM ${COMMITS} WHERE dict = ? AND part = 0${condition} ORDER BY position DESC LIMIT ${limit}`
+}
+
 export const HISTORY_SQL = {
   /** Takes the place of what a restored database left there. Parameters: the values of so many rows. */
   insert: (dialect: Dialect, rows: number) => {
@@ -140,22 +152,20 @@ export const HISTORY_SQL = {
   forgetAuthor: `UPDATE ${COMMITS} SET author = NULL WHERE dict = ? AND author = ?`,
 
   /**
-   * The head with commits, of one state of the database. Parameters: dict, those of the condition, dict.
+   * The head with commits, of one state of the database: the first row of each, and how many more it has. Parameters: dict, those of
+   * the condition, dict.
    *
    * @param condition - which commits.
    */
-  page: (dialect: Dialect, condition: string, limit: number) => {
-    const texts = TEXTS.map(name => `${expression(dialect, `c.${name}`)} AS c_${name}`)
-    const numbers = ['position', 'part', 'format', 'number', 'at'].map(name => `c.${name} AS c_${name}`)
-    const changes = bounded(dialect, 'c.changes', PART_LENGTH * MOST_BYTES, 'c_changes')
-    return (
-      `SELECT v.number AS number, ${expression(dialect, 'v.epoch')} AS epoch, ${expression(dialect, 'v.nonce')} AS nonce` +
-      `${recordColumn(dialect, 'v.history')}, ${[...numbers, ...texts, changes].join(', ')} FROM ${VERSIONS} v ` +
-      `LEFT JOIN (SELECT position AS place FROM ${COMMITS} WHERE dict = ? AND part = 0${condition} ` +
-      `ORDER BY position DESC LIMIT ${limit}) page ON 1 = 1 ` +
-      `LEFT JOIN ${COMMITS} c ON c.dict = v.dict AND c.position = page.place WHERE v.dict = ? ORDER BY c.position DESC, c.part`
-    )
-  },
+  page: (dialect: Dialect, condition: string, limit: number) =>
+    `${selectedPage(dialect)}, (SELECT COUNT(*) FROM ${COMMITS} p WHERE p.dict = v.dict AND p.position = c.position AND p.part > 0) ` +
+    `AS c_more FROM ${VERSIONS} v LEFT JOIN (${chosen('*', condition, limit)}) c ON 1 = 1 WHERE v.dict = ? ORDER BY c.position DESC`,
+
+  /** The same with all rows of each commit. */
+  wholePage: (dialect: Dialect, condition: string, limit: number) =>
+    `${selectedPage(dialect)}, 0 AS c_more FROM ${VERSIONS} v ` +
+    `LEFT JOIN (${chosen('position AS place', condition, limit)}) page ON 1 = 1 ` +
+    `LEFT JOIN ${COMMITS} c ON c.dict = v.dict AND c.position = page.place WHERE v.dict = ? ORDER BY c.position DESC, c.part`,
 
   /** Commits that touched a key, or have its JSON in a value. Parameters: key, dict, JSON of the key. */
   touching: (dialect: Dialect) =>
