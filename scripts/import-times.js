@@ -9,7 +9,7 @@ import { root, runOrThrow } from './run.js'
 
 /** @typedef {'esm' | 'cjs'} Format */
 
-const PROCESSES = 15
+const PROCESSES = 7
 const PRINT = 'const { user, system } = process.cpuUsage(); console.log((user + system) / 1000)'
 
 /** The program that imports a built file, or nothing. @param {Format} format @param {string | undefined} stem */
