@@ -117,7 +117,7 @@ async function until(holds: () => unknown, what: string): Promise<void> {
 }
 
 /** The stores that keep a history by now. */
-const KEEPING = ['sqlite']
+const KEEPING = ['sqlite', 'redis', 'model']
 
 describe.each(KEEPING)('a dictionary on %s that the previous release wrote', store => {
   async function start() {
