@@ -12,9 +12,9 @@ import type {
   Unsubscribe,
   Version,
 } from '../contract/backend.js'
-import { DamagedValue } from '../contract/damaged-value.js'
 import { isPromise } from '../contract/is-promise.js'
 import { sameStored } from '../contract/same-stored.js'
+import { touches } from '../contract/touches.js'
 import { ClosedError } from '../errors/errors.js'
 import { delay, now } from '../time/clock.js'
 import { EventLoopTurns } from '../time/event-loop-turns.js'
@@ -388,15 +388,3 @@ function sameEntries(left: ReadonlyMap<string, unknown>, right: ReadonlyMap<stri
 }
 
 type Stored = ReadonlyMap<string, unknown>
-
-/** The operations that announce the difference. Damaged values cannot be announced. */
-function touches(before: Stored, after: Stored): Operation<unknown>[] {
-  const keys = [...before.keys()].filter(key => !after.has(key))
-  for (const [key, stored] of after) {
-    if (!sameStored(before.get(key), stored) && !(stored instanceof DamagedValue)) keys.push(key)
-  }
-  return keys.map(key => {
-    const known = before.get(key)
-    return known instanceof DamagedValue ? { type: 'touch', key } : { type: 'touch', key, before: known }
-  })
-}

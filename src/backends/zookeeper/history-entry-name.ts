@@ -5,7 +5,7 @@ import { escapeKey, unescapeKey } from './names.js'
 /** The longest key, escaped, that a name contains. A longer one is represented by its hash. */
 const KEY_LIMIT = 40
 
-const NAME = /^(\d{10,16})\.(\d{1,9})\.(\d{1,6})(?:=(.+)|~([0-9a-f]{16}))?$/s
+const NAME = /^(\d{10,16})\.(\d{1,9})\.(\d{1,6})([=~].+)?$/s
 
 /** What the name of a history znode says about its commits: those of one transaction. */
 export interface EntryName {
@@ -30,10 +30,8 @@ export function entryName(first: number, count: number, bytes: number, mark = ''
 
 /** Returns `undefined` if no transaction has that name. */
 export function parseEntryName(name: string): EntryName | undefined {
-  const [, first, count, kib, key, hash] = NAME.exec(name) ?? []
+  const [, first, count, kib, mark] = NAME.exec(name) ?? []
   if (!isCount(Number(first)) || !isCount(Number(first) + Number(count))) return undefined
-  const isMarked = hash !== undefined || (key !== undefined && unescapeKey(key) !== undefined)
-  const mark = isMarked ? name.slice(name.search(/[=~]/)) : undefined
   return { name, first: Number(first), count: Number(count), kib: Number(kib), mark }
 }
 

@@ -34,12 +34,15 @@ export class HistoryPages {
   readonly #names: Names
   readonly #repeats: Repeats
   readonly #znodes: HistoryZnodes
+  readonly #onDamage: () => void
 
-  constructor(session: Session, names: Names, repeats: Repeats, znodes: HistoryZnodes) {
+  /** @param onDamage - called when the znode above the commits is malformed. */
+  constructor(session: Session, names: Names, repeats: Repeats, znodes: HistoryZnodes, onDamage: () => void) {
     this.#session = session
     this.#names = names
     this.#repeats = repeats
     this.#znodes = znodes
+    this.#onDamage = onDamage
   }
 
   /** Includes every commit acknowledged, to any process, before the call. */
@@ -67,7 +70,10 @@ export class HistoryPages {
       floor: listing.state?.floor ?? (head ? 1 : 0),
       dropped: [...(listing.state?.dropped ?? [])],
     }
-    if (listing.root && !listing.state) this.#report(this.#names.history)
+    if (listing.root && !listing.state) {
+      this.#onDamage()
+      this.#report(this.#names.history)
+    }
     if (await this.#hasHole(head, listing)) return this.#afterHole(draft, listing, znode?.stat.version)
     return (await this.#fill(draft, candidates(listing, query, end, draft.floor), listing, query, end))
       ? draft

@@ -28,6 +28,15 @@ interface Kept {
   readonly znode?: Znode | undefined
 }
 
+/** What is left. */
+export interface Counted {
+  readonly stored: number
+  /** Of the newest commit. */
+  readonly position: number
+  /** For how long no commit is too old, in ms; 0 if that is not known. */
+  readonly youth: number
+}
+
 /** Drops commits that the policy does not keep. Their transactions are independent of those of the data. */
 export class HistoryTrimmer {
   readonly #session: Session
@@ -40,24 +49,24 @@ export class HistoryTrimmer {
     this.#znodes = znodes
   }
 
-  /** Returns how many commits are left, and the position of the newest one. Rejects if another process drops some at the same time. */
-  async trim({ keep, days }: HistoryLimits): Promise<{ readonly stored: number; readonly position: number }> {
+  /** Rejects if another process drops commits at the same time. */
+  async trim({ keep, days }: HistoryLimits): Promise<Counted> {
     const listing = await this.#znodes.list()
     const { entries, state, root } = listing
     const newest = entries.at(-1)
     const position = newest ? lastOf(newest) : 0
-    if (!state || !root || !newest) return { stored: 0, position }
+    if (!state || !root || !newest) return { stored: 0, position, youth: 0 }
     const limit = Math.min(keep, KEEP_LIMIT)
     const isOver = entries.reduce((sum, { count }) => sum + count, 0) > limit
     const kept = isOver ? await this.#expand(entries) : entries.map(fromName)
-    const old = await this.#oldUntil(listing, days)
+    const { old, youth } = await this.#oldUntil(listing, days)
     const isOld = ({ first }: EntryName, position: number) => first <= old || position <= state.floor
     const index = kept.flatMap(({ name, commits }) =>
       commits.map(({ position, key }) => ({ position, key, at: isOld(name, position) ? 0 : 1 })),
     )
     const retention = retain(index, { keep: isOver ? limit : Number.POSITIVE_INFINITY, days: 0 }, 1, state.floor)
     if (retention.positions.length > 0) await this.#drop(kept, retention, state, root)
-    return { stored: index.length - retention.positions.length, position }
+    return { stored: index.length - retention.positions.length, position, youth }
   }
 
   /** Removes an author from all commits. Returns how many there were. */
@@ -90,11 +99,11 @@ export class HistoryTrimmer {
   }
 
   /** The position of the newest transaction that is too old, or beyond the limit of all together; 0 if none is. */
-  async #oldUntil({ entries }: Listing, days: number): Promise<number> {
+  async #oldUntil({ entries }: Listing, days: number): Promise<{ old: number; youth: number }> {
     const [oldest, newest] = [entries[0] as EntryName, entries.at(-1) as EntryName]
     const [since = 0, now = 0] = await Promise.all([this.#znodes.timeOf(oldest), this.#znodes.timeOf(newest)])
     const cutoff = now - days * DAY
-    if (since >= cutoff) return beyondTotal(entries)
+    if (since >= cutoff) return { old: beyondTotal(entries), youth: since - cutoff }
     // The times ascend: half of the entries are ruled out at a time.
     let [old, young] = [0, entries.length - 1]
     while (young - old > 1) {
@@ -103,7 +112,7 @@ export class HistoryTrimmer {
       if (time < cutoff) old = middle
       else young = middle
     }
-    return Math.max((entries[old] as EntryName).first, beyondTotal(entries))
+    return { old: Math.max((entries[old] as EntryName).first, beyondTotal(entries)), youth: 0 }
   }
 
   async #drop(kept: readonly Kept[], retention: Retention, state: HistoryState, root: Znode): Promise<void> {

@@ -6,13 +6,15 @@ import {
   type HistoryQuery,
 } from '../../contract/history.js'
 import { isTrimDue } from '../../contract/retention.js'
-import type { Head } from './head.js'
+import { now } from '../../time/clock.js'
+import { type Head, versionOf } from './head.js'
 import { HistoryPages } from './history-pages.js'
 import { changePolicy, type HistoryStart, recover, startFrom } from './history-start.js'
 import { type HistoryMark, policyOf } from './history-state.js'
-import { HistoryTrimmer } from './history-trimmer.js'
+import { type Counted, HistoryTrimmer } from './history-trimmer.js'
 import { HistoryZnodes } from './history-znodes.js'
 import type { Names } from './names.js'
+import type { Outside } from './outside.js'
 import { Repeats } from './repeats.js'
 import type { Session } from './session.js'
 import type { Stored } from './stored.js'
@@ -33,7 +35,9 @@ export class History {
   /** Whether the head's mark has led to a refusal. */
   #distrusted = false
   /** How many commits there were at a position. */
-  #counted: { readonly stored: number; readonly position: number } | undefined
+  #counted: Counted | undefined
+  #countedAt = 0
+  #outside: Outside | undefined
   #trimming: Promise<void> | undefined
   #again: HistoryLimits | undefined
 
@@ -41,7 +45,7 @@ export class History {
     this.#names = names
     this.#repeats = new Repeats(session, names)
     this.#znodes = new HistoryZnodes(session, names)
-    this.#pages = new HistoryPages(session, names, this.#repeats, this.#znodes)
+    this.#pages = new HistoryPages(session, names, this.#repeats, this.#znodes, () => this.distrust())
     this.#trimmer = new HistoryTrimmer(session, names, this.#znodes)
   }
 
@@ -49,6 +53,7 @@ export class History {
   start(head: Head): HistoryStart | Promise<HistoryStart> {
     const { history } = head
     if (history && !this.#distrusted) return startFrom(history)
+    if (this.#outside?.version === versionOf(head)) return startFrom(this.#outside.mark)
     return this.#afterBarrier(() => recover(this.#znodes, this.#names, head))
   }
 
@@ -57,7 +62,12 @@ export class History {
     return this.#afterBarrier(() => changePolicy(this.#znodes, this.#names, head, policy))
   }
 
-  /** The znodes are not as the head says. */
+  /** The next commit is that of what external writers did: nothing is missing before it. */
+  expect(outside: Outside): void {
+    this.#outside = outside
+  }
+
+  /** The znodes are not as the head says: the next write finds out how they are. */
   distrust(): void {
     this.#distrusted = true
   }
@@ -100,6 +110,8 @@ export class History {
   #isDue(before: number, position: number, policy: HistoryLimits): boolean {
     if (!this.#counted) return true
     const stored = this.#counted.stored + position - this.#counted.position
+    // The number alone matters as long as none can be too old.
+    if (now() - this.#countedAt < this.#counted.youth) return isTrimDue(policy, stored, 1)
     for (let at = Math.max(before + 1, position - LOOKED_AT + 1); at <= position; at += 1) {
       if (isTrimDue(policy, stored, at)) return true
     }
@@ -120,9 +132,11 @@ export class History {
   /** A failure is left to the next writer: nothing depends on what is dropped when. */
   async #trim(limits: HistoryLimits): Promise<void> {
     try {
-      this.#counted = await this.#trimmer.trim(limits)
+      const counted = await this.#trimmer.trim(limits)
+      this.#counted = counted
+      this.#countedAt = now()
     } catch {
-      this.#counted ??= { stored: 0, position: 0 }
+      this.#counted ??= { stored: 0, position: 0, youth: 0 }
     }
     const next = this.#again
     this.#again = undefined

@@ -1,6 +1,6 @@
 import { StoreUnavailableError } from '../../errors/errors.js'
 import { warn } from '../../warnings/warnings.js'
-import { formatHead, newHead, salvageBound } from './head.js'
+import { formatHead, type Head, newHead, salvageBound } from './head.js'
 import { formatState, newState } from './history-state.js'
 import type { Names } from './names.js'
 import type { Session } from './session.js'
@@ -26,27 +26,32 @@ export class Initializer {
 
   /**
    * Starts a new history, unless another process changes the version in the meantime. Does not touch the entries. The
-   * version znode never has version 0, which some clients treat as missing.
+   * version znode never has version 0, which some clients treat as missing. Returns the head, unless another process was faster.
    *
    * @param znode - the znode that stores the version now.
    * @param isDamaged - whether its content is malformed.
    */
-  async startHistory(znode: Znode | undefined, isDamaged = false): Promise<void> {
+  async startHistory(znode: Znode | undefined, isDamaged = false): Promise<Head | undefined> {
     if (this.readOnly) throw this.#notThere(znode)
     // Epochs that cannot be deleted, because another program has created children below them.
     const undeletable = new Set<string>()
     for (;;) {
       const children = await this.#session.getChildren(this.#names.path)
-      if (!children) return this.#createPath()
-      const steps = this.#stepsOf(znode, children, undeletable)
+      if (!children) return void (await this.#createPath())
+      const { head, steps } = this.#stepsOf(znode, children, undeletable)
       const refusal = await this.#unlessOvertaken(steps)
       const step = refusal?.code === CODE.NOT_EMPTY ? steps[refusal.step ?? -1] : undefined
-      if (!step) return refusal || !isDamaged ? undefined : this.#report()
+      if (!step && !refusal && isDamaged) this.#report()
+      if (!step) return refusal ? undefined : head
       undeletable.add(step.path)
     }
   }
 
-  #stepsOf(znode: Znode | undefined, { names, stat }: Children, undeletable: ReadonlySet<string>): Step[] {
+  #stepsOf(
+    znode: Znode | undefined,
+    { names, stat }: Children,
+    undeletable: ReadonlySet<string>,
+  ): { head: Head; steps: Step[] } {
     const { version } = this.#names
     const existing = new Set(names.map(name => this.#names.child(name)))
     const epochs = [...existing]
@@ -60,13 +65,14 @@ export class Initializer {
     const next = history ? { ...bare, history: { epoch: history.epoch, position: history.floor } } : bare
     const data = formatHead(next)
     const created = [this.#names.epoch(next.epoch), ...parts]
-    return [
+    const steps: Step[] = [
       ...(znode ? [] : [{ type: 'create', path: version, data } as const]),
       { type: 'set', path: version, data, version: znode ? znode.stat.version : 0 },
       ...epochs.map(path => ({ type: 'delete', path, version: -1 }) as const),
       ...created.map(path => ({ type: 'create', path, data: Buffer.alloc(0) }) as const),
       ...(history ? [{ type: 'create', path: this.#names.history, data: formatState(history) } as const] : []),
     ]
+    return { head: next, steps }
   }
 
   /** Whether there are entries already, whose history is not known. */

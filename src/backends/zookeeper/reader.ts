@@ -4,6 +4,7 @@ import { furtherOnly } from './further-only.js'
 import type { Past } from './head.js'
 import { Mirror, type Position } from './mirror.js'
 import type { Names } from './names.js'
+import { type Outside, outsideOf } from './outside.js'
 import { Repeats } from './repeats.js'
 import type { Session, Watched } from './session.js'
 import type { Stored } from './stored.js'
@@ -34,6 +35,7 @@ export class Reader {
   readonly #repeats: Repeats
   readonly #znodes: Znodes
   readonly #onMoved: OnMoved
+  readonly #onOutside: (outside: Outside) => void
   #mirror: Mirror | undefined
   /** The session's mark when the mirror was last found to be current, with a watch set. */
   #mark = -1
@@ -42,10 +44,11 @@ export class Reader {
   #loading: Promise<Mirror> | undefined
   #readOnly = false
 
-  constructor(session: Session, names: Names, onMoved: OnMoved) {
+  constructor(session: Session, names: Names, onMoved: OnMoved, onOutside: (outside: Outside) => void) {
     this.#session = session
     this.#names = names
     this.#onMoved = onMoved
+    this.#onOutside = onOutside
     this.#repeats = new Repeats(session, names)
     this.#znodes = new Znodes(session, names)
   }
@@ -163,10 +166,14 @@ export class Reader {
     return this.#repeats.retry(() => this.#znodes.past(position.head, since))
   }
 
-  /** Starts a new history because external writers have created or deleted znodes. Then loads everything. */
-  async cut(): Promise<void> {
-    await this.#repeats.retry(() => this.#znodes.cut())
-    await this.#load(() => {})
+  /**
+   * Starts a new history because external writers have created or deleted znodes. Then loads everything. Returns what
+   * they did, if that is known.
+   */
+  async cut(): Promise<Outside | undefined> {
+    const before = this.#mirror && { entries: this.#mirror.entries, position: this.#mirror.position }
+    const cut = await this.#repeats.retry(() => this.#znodes.cut())
+    return outsideOf(before, cut, await this.#load(() => {}))
   }
 
   /**
@@ -182,7 +189,9 @@ export class Reader {
     // If the mirror has changed in the meantime, it is unknown which of the two is older.
     if (!mirror || !position || mirror.position !== position || cversion === position.head.cversion) return
     await this.refresh(true)
-    if (!this.#readOnly && mirror.position.zxid === position.zxid) await this.cut()
+    if (this.#readOnly || mirror.position.zxid !== position.zxid) return
+    const outside = await this.cut()
+    if (outside) this.#onOutside(outside)
   }
 
   /** Whether the mirror is current as of the server's latest sign of life, and that is recent. */

@@ -1,14 +1,15 @@
-import type { Awaitable, Batch, Change, Committed, Group, Outcome, Version } from '../../contract/backend.js'
+import type { Batch, Change, Committed, Group, Outcome, Version } from '../../contract/backend.js'
 import type { HistoryPolicy } from '../../contract/history.js'
 import { InTurn } from '../../queues/in-turn.js'
 import { orAborted } from '../../time/or-aborted.js'
 import { pause } from '../../time/pause.js'
 import { ambiguous, notWritten } from './faults.js'
-import { formatHead, formatPart, type Head, parsePart, partId, versionOf } from './head.js'
+import { formatHead, type Head, partId, versionOf } from './head.js'
+import { continueHistory, forgetInLog, type Rewrite, raiseBound, recordPolicy } from './head-rewrites.js'
 import type { History } from './history.js'
 import type { Mirror, Position } from './mirror.js'
 import type { Names } from './names.js'
-import { isNoted, withoutAuthor } from './notes.js'
+import type { Outside } from './outside.js'
 import { makePlan, type Plan } from './plan.js'
 import type { Reader } from './reader.js'
 import { isLoss, type Session, type Watched } from './session.js'
@@ -24,11 +25,8 @@ const HISTORY_ATTEMPTS = 20
 
 const OVERTAKEN: ReadonlySet<number> = new Set([CODE.BAD_VERSION, CODE.NODE_EXISTS, CODE.NO_NODE])
 
-/** A head to write, and the steps that belong to it. */
-interface Rewriting {
-  readonly head: Head
-  readonly steps: readonly Step[]
-}
+/** For work without a time limit of its own. */
+const UNLIMITED = new AbortController().signal
 
 /** A plan whose answer was lost. */
 interface Lost {
@@ -57,56 +55,54 @@ export class Writer {
     return this.#inTurn(() => this.#commit(batch, since, signal), signal)
   }
 
-  /** Raises the recorded bound if it is smaller. */
   registerMaxStaleness(ms: number): Promise<void> {
-    return this.#rewriteHead(head => (head.bound >= ms ? undefined : { head: { ...head, bound: ms }, steps: [] }))
+    return this.#inTurn(() => this.#rewriteHead(raiseBound(ms)), UNLIMITED)
   }
 
   /** Records how much history every writer keeps, and drops the rest. */
   async setHistoryPolicy(policy: HistoryPolicy): Promise<void> {
-    await this.#rewriteHead(async head => {
-      const { mark, steps, touched } = await this.#history.withPolicy(head, policy)
-      return { head: { ...head, history: mark, cversion: head.cversion + touched }, steps }
-    })
+    await this.#inTurn(() => this.#rewriteHead(recordPolicy(this.#history, policy)), UNLIMITED)
     await this.#history.apply(policy)
   }
 
   /** Removes an author from all commits, and from the log. Returns the number of commits. */
   async forgetAuthor(author: string): Promise<number> {
     const count = await this.#history.forget(author)
-    await this.#rewriteHead(async head => {
-      const read = await Promise.all(this.#names.parts.map(path => this.#session.getData(path)))
-      const steps = this.#names.parts.flatMap((path, index): Step[] => {
-        const part = read[index]?.value && parsePart(read[index].value.data)
-        if (!part || !isNoted(part.notes, author)) return []
-        return [{ type: 'set', path, data: formatPart({ ...part, ...withoutAuthor(part.notes, author) }), version: -1 }]
-      })
-      if (steps.length === 0 && !isNoted(head.notes, author)) return undefined
-      return { head: { ...head, ...withoutAuthor(head.notes, author) }, steps }
-    })
+    await this.#inTurn(() => this.#rewriteHead(forgetInLog(this.#session, this.#names, author)), UNLIMITED)
     return count
   }
 
+  /** Makes what external writers did a commit like any other, unless another process has made one before. */
+  recordOutside(outside: Outside): Promise<void> {
+    return this.#inTurn(() => this.#recordOutside(outside, UNLIMITED), UNLIMITED)
+  }
+
+  async #recordOutside(outside: Outside, signal: AbortSignal): Promise<void> {
+    const { version, operations } = outside
+    this.#history.expect(outside)
+    if (operations.length === 0) return this.#rewriteHead(continueHistory(outside))
+    const conditions = [{ type: 'version', version }] as const
+    const groups = [{ conditions, operations, attribution: { via: 'outside' } as const }]
+    await this.#commitPart(groups, crypto.randomUUID(), 0, signal)
+  }
+
   /** Writes the head without a change of the dictionary, until that succeeds or nothing is to be written. */
-  #rewriteHead(rewrite: (head: Head) => Awaitable<Rewriting | undefined>): Promise<void> {
-    const { signal } = new AbortController()
-    return this.#inTurn(async () => {
-      for (let attempt = 0; ; attempt += 1) {
-        const mirror = await this.#reader.current('linearizable')
-        const { head, znode } = mirror.position
-        let steps: readonly Step[] = []
-        try {
-          const next = await rewrite(head)
-          if (!next) return
-          const move: Step = { type: 'set', path: this.#names.version, data: formatHead(next.head), version: znode }
-          steps = [move, this.#epochCheck(head), ...next.steps]
-          await this.#send({ steps, head: next.head }, mirror.version, undefined)
-          return
-        } catch (fault) {
-          if (!isLoss(fault) && !(await this.#overcome(fault, attempt, signal, { steps }))) throw fault
-        }
+  async #rewriteHead(rewrite: Rewrite): Promise<void> {
+    for (let attempt = 0; ; attempt += 1) {
+      const mirror = await this.#reader.current('linearizable')
+      const { head, znode } = mirror.position
+      let steps: readonly Step[] = []
+      try {
+        const next = await rewrite(head)
+        if (!next) return
+        const move: Step = { type: 'set', path: this.#names.version, data: formatHead(next.head), version: znode }
+        steps = [move, this.#epochCheck(head), ...next.steps]
+        await this.#send({ steps, head: next.head }, mirror.version, undefined)
+        return
+      } catch (fault) {
+        if (!isLoss(fault) && !(await this.#overcome(fault, attempt, UNLIMITED, { steps }))) throw fault
       }
-    }, signal)
+    }
   }
 
   /** Runs work one by one. Work that is aborted before its turn fails at once. */
@@ -249,11 +245,13 @@ export class Writer {
     }
     if (fault.code !== CODE.NODE_EXISTS && fault.code !== CODE.NO_NODE) return false
     // Without the right to start a new history, a retry cannot succeed.
-    const isRefused = await orAborted(this.#reader.cut(), signal).then(
-      () => false,
-      cause => cause instanceof Refusal && !isLoss(cause),
-    )
-    return !isRefused
+    try {
+      const outside = await orAborted(this.#reader.cut(), signal)
+      if (outside) await this.#recordOutside(outside, signal)
+      return true
+    } catch (cause) {
+      return !(cause instanceof Refusal) || isLoss(cause)
+    }
   }
 
   #failed(lost: Lost | undefined, fault: unknown): Error {

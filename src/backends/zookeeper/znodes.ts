@@ -35,6 +35,12 @@ export type Leading =
   /** Everything must be loaded. */
   | { readonly type: 'gap' }
 
+/** A history that this process has started in place of another one. */
+export interface Cut {
+  readonly head: Head
+  readonly replaced: number
+}
+
 /** Reads the znodes of one dictionary, and creates those that must exist. */
 export class Znodes {
   readonly #session: Session
@@ -86,12 +92,13 @@ export class Znodes {
     return undefined
   }
 
-  /** Starts a new history with the existing entries. */
-  async cut(): Promise<void> {
+  /** Starts a new history with the existing entries. Returns the head, and the version of the one that it replaced. */
+  async cut(): Promise<Cut | undefined> {
     const { value } = await this.#session.getData(this.#names.version)
     // Throws if the format is a later one.
     if (value) this.#parse(value)
-    await this.#initializer.startHistory(value)
+    const head = await this.#initializer.startHistory(value)
+    return head && value && { head, replaced: value.stat.version }
   }
 
   /**

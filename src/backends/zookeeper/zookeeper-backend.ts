@@ -19,6 +19,7 @@ import { ClosedError } from '../../errors/errors.js'
 import { readFault } from './faults.js'
 import { History } from './history.js'
 import { Names } from './names.js'
+import type { Outside } from './outside.js'
 import { Reader } from './reader.js'
 import { Session } from './session.js'
 import type { Stored } from './stored.js'
@@ -53,7 +54,9 @@ export class ZookeeperBackend extends CommittingBackend<Stored> implements Backe
     }
     const childrenChanged = () => this.#watchdog.hurry()
     this.#session = new Session(open, { changed: () => this.#notice(), childrenChanged, lost })
-    this.#reader = new Reader(this.#session, names, changes => this.#push(changes))
+    // If it is not recorded, the next write finds that its commit is missing.
+    const record = (outside: Outside) => void this.#writer.recordOutside(outside).catch(() => {})
+    this.#reader = new Reader(this.#session, names, changes => this.#push(changes), record)
     this.#history = new History(this.#session, names)
     this.#writer = new Writer(this.#session, this.#reader, names, this.#history)
     this.#watchdog = new Watchdog(this.#session, this.#reader, lost)

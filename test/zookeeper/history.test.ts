@@ -1,0 +1,262 @@
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { opener } from '../../src/backends/zookeeper/connect.js'
+import { ZookeeperBackend } from '../../src/backends/zookeeper/zookeeper-backend.js'
+import { DecodingError, type DurableDict, JSONEncoding, UnsupportedError, ZookeeperDict } from '../../src/index.js'
+import { startCuttingProxy } from '../redis/cutting-proxy.js'
+import { until } from '../redis/support.js'
+import type { ZookeeperNode } from '../servers/types.js'
+import { startZookeeperNode } from '../servers/zookeeper-nodes.js'
+import { type ByHand, byHand } from './by-hand.js'
+import { newPath, type Options, rejection, stepsAfterEach } from './support.js'
+
+const SESSION = 900
+
+const cleanup = stepsAfterEach()
+let server: ZookeeperNode
+let hand: ByHand
+
+beforeAll(async () => {
+  server = await startZookeeperNode()
+  hand = await byHand(server.address)
+})
+
+afterAll(async () => {
+  hand.end()
+  await server.stop()
+})
+
+async function open(path: string, options: Options = {}, address = server.address): Promise<DurableDict> {
+  const encoding = new JSONEncoding()
+  const dict = await ZookeeperDict.open(path, address, { sessionTimeout: SESSION, encoding, ...options })
+  cleanup.push(() => dict.close())
+  return dict
+}
+
+/** The commits, newest first: author, and each change. */
+async function commitsOf(dict: DurableDict): Promise<string[]> {
+  const commits: string[] = []
+  for await (const { by = '', via, changes } of dict.history()) {
+    const what = changes.map(({ key, before, after }) => `${key}: ${before} > ${after}`)
+    commits.push([by, via, ...what].join(' '))
+  }
+  return commits
+}
+
+const entriesOf = async (path: string) => (await hand.children(`${path}/%log-history`)).sort()
+
+/** Writes a value as a release without a history does: what it does not know is missing from its head. */
+async function writeAsBefore(path: string, key: string, value: string): Promise<void> {
+  const [first = '', ...log] = (await hand.get(`${path}/%version`)).split('\n')
+  const { history: _, notes: __, ...head } = JSON.parse(first)
+  const id = `before${head.number}.0`
+  await hand.set(`${path}/${key}`, value)
+  const next = { ...head, number: head.number + 1, id }
+  await hand.set(
+    `${path}/%version`,
+    [next, ...log.map(line => JSON.parse(line)), [id, 's', key, value]].map(one => JSON.stringify(one)).join('\n'),
+  )
+}
+
+/** The warnings since then. */
+function warnings(): string[] {
+  const seen: string[] = []
+  const note = (warning: Error) => void seen.push(warning.message)
+  process.on('warning', note)
+  cleanup.push(() => process.off('warning', note))
+  return seen
+}
+
+test('a commit can be read by hand', async () => {
+  const path = newPath()
+  const dict = await open(path)
+  await dict.set('theme', 'dark', { by: 'ada', reason: 'night' })
+  await Promise.all([dict.set('a/b', 1), dict.set('x'.repeat(100), 2)])
+  expect(await entriesOf(path)).toEqual(['0000000001.1.1=theme', '0000000002.2.1'])
+  const [first, commit] = (await hand.get(`${path}/%log-history/0000000001.1.1=theme`)).split('\n')
+  expect(JSON.parse(first as string)).toMatchObject({ format: 1 })
+  const changes = [['theme', null, '"dark"']]
+  expect(JSON.parse(commit as string)).toEqual({ position: 1, by: 'ada', reason: 'night', changes })
+})
+
+test('a change by a release without a history hides everything before, at once and for good', async () => {
+  const path = newPath()
+  const dict = await open(path)
+  await dict.set('a', 1, { by: 'ada' })
+  await writeAsBefore(path, 'a', '2')
+  expect(await commitsOf(dict)).toEqual([])
+  await dict.sync()
+  await dict.set('a', 3, { by: 'bob' })
+  expect(await commitsOf(dict)).toEqual(['bob library a: 2 > 3'])
+  expect(await commitsOf(await open(path, { readOnly: true }))).toEqual(['bob library a: 2 > 3'])
+})
+
+test('a dictionary from before the history is upgraded by the first write', async () => {
+  const path = newPath()
+  await (await open(path)).set('a', 1)
+  await writeAsBefore(path, 'a', '2')
+  for (const name of await entriesOf(path)) await hand.remove(`${path}/%log-history/${name}`)
+  await hand.remove(`${path}/%log-history`)
+  const dict = await open(path)
+  expect(await commitsOf(dict)).toEqual([])
+  await dict.set('a', 3)
+  expect(await commitsOf(dict)).toEqual([' library a: 2 > 3'])
+  const backend = new ZookeeperBackend(path, opener(server.address))
+  cleanup.push(() => backend.close())
+  expect((await backend.history({ limit: 1 })).floor).toBeGreaterThan(0)
+})
+
+test('children that external writers create and delete are a commit from outside', async () => {
+  const path = newPath()
+  const dict = await open(path)
+  await dict.update({ a: 1, b: 2 }, { by: 'ada' })
+  await hand.create(`${path}/c`, '3')
+  await hand.remove(`${path}/b`)
+  await until(async () => (await commitsOf(dict)).length >= 2, 'they are recorded', 5 * SESSION)
+  await until(async () => (await commitsOf(dict)).join().includes('b: 2 > undefined'), 'both are', 5 * SESSION)
+  const found = await commitsOf(dict)
+  expect(found.at(-1)).toBe('ada library a: undefined > 1 b: undefined > 2')
+  expect(found.slice(0, -1).every(commit => commit.startsWith(' outside '))).toBe(true)
+  expect(found.join()).toContain('c: undefined > 3')
+})
+
+test('a child that an external writer creates is recorded by the write that meets it', async () => {
+  const path = newPath()
+  const dict = await open(path, { autosync: false })
+  await dict.set('a', 1)
+  await hand.create(`${path}/b`, '5')
+  await dict.set('b', 6, { by: 'ada' })
+  expect(await commitsOf(dict)).toEqual([
+    'ada library b: 5 > 6',
+    ' outside b: undefined > 5',
+    ' library a: undefined > 1',
+  ])
+})
+
+test('a write whose connection is cut after the server received it is one commit of its author', async () => {
+  const path = newPath()
+  const proxy = await startCuttingProxy(server.port)
+  cleanup.push(() => proxy.close())
+  const dict = await open(path, {}, `127.0.0.1:${proxy.port}`)
+  await dict.set('n', 0)
+  proxy.cut('"cut"', 'after', 1)
+  await dict.set('n', 'cut', { by: 'ada' })
+  expect(await commitsOf(dict)).toEqual(['ada library n: 0 > cut', ' library n: undefined > 0'])
+})
+
+test('long values fail alone, and short ones beside them are kept', async () => {
+  const dict = await open(newPath())
+  await dict.update({ long: 'x'.repeat(10_000), short: 1 })
+  for await (const { changes } of dict.history()) {
+    expect(changes.find(({ key }) => key === 'short')?.after).toBe(1)
+    expect(() => changes.find(({ key }) => key === 'long')?.after).toThrow(DecodingError)
+  }
+})
+
+test('a clear of thousands of keys is reverted', async () => {
+  const dict = await open(newPath())
+  const entries = Object.fromEntries(Array.from({ length: 3_000 }, (_, n) => [`service.setting.${n}`, `"value" ${n}`]))
+  await dict.update(entries)
+  await dict.clear()
+  for await (const { id } of dict.history({ limit: 1 })) await dict.revert(id)
+  expect(Object.fromEntries(dict.local)).toEqual(entries)
+})
+
+test('a malformed commit of one key is reported, and the others are listed', async () => {
+  const path = newPath()
+  const dict = await open(path)
+  for (const key of ['a', 'b', 'c']) await dict.set(key, 1)
+  const seen = warnings()
+  await hand.set(`${path}/%log-history/0000000002.1.1=b`, '{"format":1,"epoch":"x"}\n[')
+  expect(await commitsOf(dict)).toEqual([' library c: undefined > 1', ' library a: undefined > 1'])
+  await until(() => seen.some(one => one.includes('%log-history/0000000002.1.1=b')), 'the warning names it')
+})
+
+test('a malformed commit of several keys hides those before it', async () => {
+  const path = newPath()
+  const dict = await open(path)
+  for (const keys of [{ a: 1 }, { b: 1, c: 1 }, { d: 1 }]) await dict.update(keys)
+  await hand.set(`${path}/%log-history/0000000002.1.1`, Buffer.from([0xff]))
+  expect(await commitsOf(dict)).toEqual([' library d: undefined > 1'])
+})
+
+test.each([
+  ['a znode where the next commit goes', (path: string) => hand.create(`${path}/%log-history/0000000002.1.1=b`, 'x')],
+  ['a malformed state', (path: string) => hand.set(`${path}/%log-history`, 'x')],
+  ['names that are no commits', (path: string) => hand.create(`${path}/%log-history/9999999999999999.1.1`, 'x')],
+])('%s does not stop writes', async (_, damage) => {
+  const path = newPath()
+  const dict = await open(path)
+  await dict.set('a', 1)
+  warnings()
+  await damage(path)
+  await dict.set('b', 2)
+  await dict.set('c', 3)
+  expect(dict.local.size).toBe(3)
+  expect((await commitsOf(dict)).every(commit => / (a|b|c): undefined > \d$/.test(commit))).toBe(true)
+})
+
+test('a malformed state is repaired by the next write after it was noticed', async () => {
+  const path = newPath()
+  const dict = await open(path)
+  await dict.set('a', 1)
+  warnings()
+  await hand.set(`${path}/%log-history`, 'x')
+  expect(await commitsOf(dict)).toEqual([])
+  await dict.set('b', 2)
+  expect(await commitsOf(dict)).toEqual([' library b: undefined > 2'])
+})
+
+test('a history in a later format is refused, and nothing is written over it', async () => {
+  const path = newPath()
+  const dict = await open(path)
+  await dict.set('a', 1)
+  await hand.set(`${path}/%log-history`, '{"format":2}')
+  expect(await rejection(commitsOf(dict))).toBeInstanceOf(UnsupportedError)
+  expect(await hand.get(`${path}/%log-history`)).toBe('{"format":2}')
+})
+
+test('of the commits of one transaction, those of a key that is rewritten all the time are dropped first', async () => {
+  const path = newPath()
+  const dict = await open(path, { history: { keep: 8, days: 90 } })
+  await Promise.all([dict.set('rare', 1, { by: 'ada' }), dict.set('beat', 0)])
+  for (let n = 1; n <= 10; n += 1) await Promise.all([dict.set('beat', n), dict.set('other', n)])
+  const found = await commitsOf(dict)
+  expect(found).toHaveLength(8)
+  expect(found.at(-1)).toBe('ada library rare: undefined > 1')
+})
+
+test('a policy of false leaves no commits in the store', async () => {
+  const path = newPath()
+  const dict = await open(path)
+  await dict.set('a', 1, { by: 'ada' })
+  const other = await open(path, { history: false })
+  await dict.set('a', 2, { by: 'ada' })
+  await until(async () => (await entriesOf(path)).length === 0, 'they are deleted')
+  expect(await commitsOf(other)).toEqual([])
+})
+
+test('a forgotten author is in no znode any more', async () => {
+  const path = newPath()
+  const dict = await open(path)
+  const name = 'ada.lovelace'
+  for (let n = 0; n < 60; n += 1) await dict.set('a', n, { by: name, reason: 'x'.repeat(50) })
+  const backend = new ZookeeperBackend(path, opener(server.address))
+  cleanup.push(() => backend.close())
+  expect(await backend.forgetAuthor(name)).toBe(60)
+  const znodes = [...(await hand.children(path)), ...(await entriesOf(path)).map(entry => `%log-history/${entry}`)]
+  for (const znode of znodes) expect(await hand.get(`${path}/${znode}`), znode).not.toContain(name)
+  expect(await commitsOf(dict)).toHaveLength(60)
+})
+
+test('a deleted path starts another history, which refuses the ids of the one before', async () => {
+  const path = newPath()
+  const dict = await open(path)
+  await dict.set('a', 1)
+  const ids: string[] = []
+  for await (const { id } of dict.history()) ids.push(id)
+  await hand.removeAll(path)
+  await dict.sync()
+  await dict.set('b', 2)
+  expect(await commitsOf(dict)).toEqual([' library b: undefined > 2'])
+  expect((await rejection(dict.revert(ids[0] as string))).name).toBe('HistoryError')
+})
