@@ -257,8 +257,12 @@ local function note(key, before, after)
     commit[place] = after
     return
   end
-  if commit.is_clear then before = start_of[key] end
-  if before == nil then before = commit.is_clear and call('HGET', entries_key, key) or get(key) end
+  if commit.is_clear then
+    local stored = start_of[key]
+    if stored == nil then stored = call('HGET', entries_key, key) end
+    before = stored or before
+  end
+  if before == nil then before = get(key) end
   place = #commit + 3
   commit[place - 2], commit[place - 1], commit[place] = key, before, after
   places[key] = place
@@ -304,9 +308,16 @@ local function remove(key, value)
   effect_bytes = effect_bytes + #key
 end
 
--- May return false after a key was replaced and then removed: clearing an empty dictionary then does no harm.
 local function is_empty()
-  return present == 0 and (cleared or size - removed <= 0)
+  if present > 0 then return false end
+  if cleared or size - removed <= 0 then return true end
+  if #order < size then return false end
+  -- A key that was replaced and then removed is not counted.
+  local left = size
+  for _, key in ipairs(order) do
+    if call('HGET', entries_key, key) then left = left - 1 end
+  end
+  return left == 0
 end
 
 -- Returns whether the value is UTF-8. Each well-formed sequence is replaced with '?' so that the bytes around it
