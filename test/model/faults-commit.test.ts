@@ -36,10 +36,10 @@ describe('a connection cut in the middle of a commit', () => {
       const seen: unknown[] = []
       other.on('change', ({ key, value }) => seen.push([key, value]))
       const writes: [() => Promise<unknown>, unknown][] = [
-        [() => dict.pop('popped'), 1],
-        [() => dict.delete('deleted'), true],
+        [() => dict.as({ by: 'popper' }).pop('popped'), 1],
+        [() => dict.delete('deleted', { by: 'deleter' }), true],
         [() => dict.setDefault('new', 3), 3],
-        [() => dict.set('set', 4), undefined],
+        [() => dict.set('set', 4, { by: 'setter' }), undefined],
         [() => dict.transact(async tx => tx.set('counted', ((await tx.get('set')) as number) + 1)), undefined],
       ]
       for (const [write, result] of writes) {
@@ -49,6 +49,14 @@ describe('a connection cut in the middle of a commit', () => {
         expect(proxy.cuts).toBe(cuts + 1)
         expect(await it.changes(table)).toBe(changes + 1)
       }
+      expect((await dict.history().toArray()).map(({ by, changes }) => [by, changes[0]?.key])).toEqual([
+        [undefined, 'counted'],
+        ['setter', 'set'],
+        [undefined, 'new'],
+        ['deleter', 'deleted'],
+        ['popper', 'popped'],
+        [undefined, 'popped'],
+      ])
       const now = { counted: 5, new: 3, set: 4 }
       expect(await it.rows(table)).toEqual(now)
       expect(Object.fromEntries(dict.local)).toEqual(now)
