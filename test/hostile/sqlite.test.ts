@@ -77,7 +77,10 @@ function loosen(): void {
     raw.exec(`CREATE TABLE loose (${columns}); INSERT INTO loose SELECT * FROM durabledict_${table};
       DROP TABLE durabledict_${table}; ALTER TABLE loose RENAME TO durabledict_${table}`)
   }
-  raw.exec('CREATE UNIQUE INDEX entries_key ON durabledict_entries (dict, key)')
+  raw.exec(`CREATE UNIQUE INDEX entries_key ON durabledict_entries (dict, key);
+    CREATE UNIQUE INDEX commits_key ON durabledict_commits (dict, position);
+    CREATE UNIQUE INDEX commit_keys_key ON durabledict_commit_keys (dict, key, position);
+    CREATE UNIQUE INDEX dropped_key ON durabledict_dropped (dict, key)`)
 }
 
 describe('A hostile value', () => {
@@ -362,7 +365,7 @@ describe('Any combination of damage', () => {
         }
         for (const one of [follower, opened]) await one.close()
       }),
-      { numRuns: 100 },
+      { numRuns: Number(process.env.RUNS ?? 100) },
     )
     await dict.close()
   })

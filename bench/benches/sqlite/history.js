@@ -11,8 +11,8 @@ import { makeKeys, makeSample, shuffled } from '../../samples.js'
 const LIMIT = 50
 
 /** The same rows without the dictionary. */
-const DIRECT = `SELECT * FROM durabledict_commits AS c JOIN durabledict_commit_keys AS k USING (dict, position)
-  WHERE c.dict = 'bench' ORDER BY c.position DESC LIMIT ${LIMIT}`
+const DIRECT = `SELECT * FROM (SELECT * FROM durabledict_commits WHERE dict = 'bench' ORDER BY position DESC LIMIT ${LIMIT}) AS c
+  JOIN durabledict_commit_keys AS k ON k.dict = c.dict AND k.key = c.key AND k.position = c.position ORDER BY c.position DESC`
 
 /** Writes with and without a history, and one page of a long history. @type {import('../../types.js').Bench} */
 export async function history({ folder, quick }) {

@@ -26,7 +26,7 @@ interface Switches {
  */
 export class Connection {
   readonly #handle: SqliteHandle
-  readonly #statements = new Map<string, SqliteStatement>()
+  readonly #statements = new Map<string, SqliteStatement & Switches>()
   #columns: ColumnReader | undefined
 
   constructor(handle: SqliteHandle) {
@@ -63,15 +63,16 @@ export class Connection {
   /**
    * Returns the rows of a query as arrays, in the form that is fastest for the engine.
    *
-   * @param sql - the query, and its variant for engines that replace invalid UTF-8.
+   * @param sql - the query, and its variant for engines that replace invalid UTF-8. Do not use its text with another method.
    */
   arrays(sql: { readonly safe: string; readonly replacing: string }, ...parameters: unknown[]): unknown[][] {
-    const statement = this.#prepare(this.#replaces() ? sql.replacing : sql.safe)
-    const { setReturnArrays, raw } = statement
-    setReturnArrays?.call(statement, true)
-    const rows = (raw ? raw.call(statement, true) : statement).all(...parameters)
-    if (setReturnArrays || raw) return rows as unknown[][]
-    return rows.map(row => Object.values(row as object))
+    return this.#execute(this.#replaces() ? sql.replacing : sql.safe, statement => {
+      const { setReturnArrays, raw } = statement
+      setReturnArrays?.call(statement, true)
+      const rows = (raw ? raw.call(statement, true) : statement).all(...parameters)
+      if (setReturnArrays || raw) return rows as unknown[][]
+      return rows.map(row => Object.values(row as object))
+    })
   }
 
   /** Drops the prepared statements. */
@@ -80,7 +81,7 @@ export class Connection {
   }
 
   /** Does not reuse a statement that failed. */
-  #execute<V>(sql: string, run: (statement: SqliteStatement) => V): V {
+  #execute<V>(sql: string, run: (statement: SqliteStatement & Switches) => V): V {
     const statement = this.#statements.get(sql) ?? this.#prepare(sql)
     this.#statements.set(sql, statement)
     try {
@@ -93,7 +94,7 @@ export class Connection {
 
   /** Returns whether the engine is node:sqlite or better-sqlite3, which replace invalid UTF-8. */
   #replaces(): boolean {
-    const { setReadBigInts, source } = this.#prepare('SELECT 1')
+    const { setReadBigInts, source } = this.#execute('SELECT 1', statement => statement)
     return setReadBigInts !== undefined || source !== undefined
   }
 

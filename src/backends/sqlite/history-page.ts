@@ -10,7 +10,6 @@ import { foreignCommit } from '../../errors/history-faults.js'
 import { warn } from '../../warnings/warnings.js'
 import { escapeText, unescapeText } from '../sql/escape.js'
 import { parseVersion, toVersion } from '../sql/version.js'
-import type { Row } from './connection.js'
 import { isTableMissing } from './faults.js'
 import type { Head } from './head.js'
 import { HISTORY_SQL } from './history-sql.js'
@@ -64,8 +63,8 @@ function pageBetween(log: Log, head: Head, span: Span, { key, limit }: HistoryQu
   const { above, below } = span
   const rows =
     key === undefined
-      ? log.connection.all(HISTORY_SQL.commits, dict, above, below, limit)
-      : log.connection.all(HISTORY_SQL.commitsOfKey, dict, above, below, escapeText(key), limit)
+      ? log.connection.arrays(HISTORY_SQL.commits, dict, above, below, limit)
+      : log.connection.arrays(HISTORY_SQL.commitsOfKey, dict, above, below, escapeText(key), limit)
   const commits = parseCommits(log, head, rows)
   const isSound = commits.length === rows.length
   const floor = isSound ? head.history.floor : (commits.at(-1)?.position ?? below) - 1
@@ -74,7 +73,7 @@ function pageBetween(log: Log, head: Head, span: Span, { key, limit }: HistoryQu
 }
 
 /** Returns the commits up to the first damaged one. */
-function parseCommits(log: Log, head: Head, rows: readonly Row[]): Commit[] {
+function parseCommits(log: Log, head: Head, rows: readonly unknown[][]): Commit[] {
   const commits: Commit[] = []
   for (const row of rows) {
     const commit = parseCommit(log, head, row)
@@ -85,16 +84,14 @@ function parseCommits(log: Log, head: Head, rows: readonly Row[]): Commit[] {
 }
 
 /** The only parser of commits. Returns `undefined` if this library did not write the row. */
-function parseCommit(log: Log, head: Head, row: Row): Commit | undefined {
-  const { position, number, nonce, at } = row
-  if (typeof position !== 'number' || typeof number !== 'number' || typeof nonce !== 'string') return undefined
+function parseCommit(log: Log, head: Head, row: readonly unknown[]): Commit | undefined {
   const { columns } = log.connection
-  const [by, reason] = [
-    nullableText(columns, row.author, row.author_type),
-    nullableText(columns, row.reason, row.reason_type),
-  ]
-  const via = nullableText(columns, row.via, row.via_type)
-  const changes = row.key_type === 'null' ? readParts(log, position, row.keys) : onlyChange(columns, row)
+  const [position, number, nonce, at, author, authorType, why, whyType, how, howType, keys, ...change] = row
+  if (typeof position !== 'number' || typeof number !== 'number' || typeof nonce !== 'string') return undefined
+  const by = nullableText(columns, author, authorType)
+  const reason = nullableText(columns, why, whyType)
+  const via = nullableText(columns, how, howType)
+  const changes = change[1] === 'null' ? readParts(log, position, keys) : onlyChange(columns, keys, change)
   if (typeof at !== 'number' || by === null || reason === null || typeof via !== 'string' || !changes) return undefined
   const [id, version] = [toVersion(position, head.epoch, nonce), toVersion(number, head.epoch, nonce)]
   return { id, position, version, at, by, reason, via: via as Via, changes }
@@ -107,9 +104,9 @@ function nullableText(columns: ColumnReader, raw: unknown, type: unknown): strin
   return text === undefined ? null : unescapeText(text)
 }
 
-function onlyChange(columns: ColumnReader, row: Row): KeyChange<Stored>[] | undefined {
-  const change = parseChange(columns, [row.key, row.key_type, row.before, row.before_type, row.after, row.after_type])
-  return change && row.keys === 1 ? [change] : undefined
+function onlyChange(columns: ColumnReader, keys: unknown, row: readonly unknown[]): KeyChange<Stored>[] | undefined {
+  const change = parseChange(columns, row)
+  return change && keys === 1 ? [change] : undefined
 }
 
 /** Returns `undefined` if there are more or fewer rows than the commit has keys, or one is damaged. */

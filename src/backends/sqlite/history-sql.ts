@@ -56,8 +56,12 @@ export const CREATE_HISTORY = `
 
 export const HISTORY_TABLES = "('durabledict_commits', 'durabledict_commit_keys', 'durabledict_dropped')"
 
-const COMMIT = `SELECT ${numberOf('position')}, ${numberOf('number')}, ${hexOf('nonce')}, ${numberOf('at')}, ${anyOf('author')},
-  ${anyOf('reason')}, ${anyOf('via')}, ${numberOf('keys')}, ${anyOf('key')}, ${anyOf('before')}, ${anyOf('after')}`
+type Select = (column: string) => string
+
+const commit = (
+  any: Select,
+) => `SELECT ${numberOf('position')}, ${numberOf('number')}, ${hexOf('nonce')}, ${numberOf('at')},
+  ${any('author')}, ${any('reason')}, ${any('via')}, ${numberOf('keys')}, ${any('key')}, ${any('before')}, ${any('after')}`
 
 const COLUMNS = 'c.position, c.number, c.nonce, c.at, c.author, c.reason, c.via, c.keys, c.key, x.before, x.after'
 const ONLY_KEY = `LEFT JOIN durabledict_commit_keys AS x
@@ -68,8 +72,8 @@ const STORED = `c.dict = ?1 AND c.position BETWEEN 1 AND ${Number.MAX_SAFE_INTEG
 
 const LISTED = 'dict = ?1 AND position IN (SELECT value FROM json_each(?2))'
 
-const parts = (any: (column: string) => string) => `SELECT ${any('key')}, ${any('before')}, ${any('after')}
-  FROM durabledict_commit_keys AS k WHERE dict = ? AND position = ? AND part IS NOT NULL ORDER BY part LIMIT ?`
+/** A query for `Connection.arrays`. */
+const both = (query: (any: Select) => string) => ({ safe: query(anyOf), replacing: query(anyByReplacing) })
 
 /** A statement without a note on parameters has none. */
 export const HISTORY_SQL = {
@@ -85,16 +89,23 @@ export const HISTORY_SQL = {
     VALUES (?, ?, ?, ?, ?, ?)`,
 
   /** The commits between two positions, without both, newest first. Parameters: dict, the two positions, the most to return. */
-  commits: `${COMMIT} FROM (SELECT ${COLUMNS} FROM durabledict_commits AS c ${ONLY_KEY}
+  commits: both(
+    any => `${commit(any)} FROM (SELECT ${COLUMNS} FROM durabledict_commits AS c ${ONLY_KEY}
     WHERE c.dict = ? AND c.position > ? AND c.position < ? ORDER BY c.position DESC LIMIT ?)`,
+  ),
 
   /** The same, of one key. Parameters: dict, the two positions, key, the most to return. */
-  commitsOfKey: `${COMMIT} FROM (SELECT ${COLUMNS} FROM durabledict_commit_keys AS k
+  commitsOfKey: both(
+    any => `${commit(any)} FROM (SELECT ${COLUMNS} FROM durabledict_commit_keys AS k
     CROSS JOIN durabledict_commits AS c ON c.dict = k.dict AND c.position = k.position ${ONLY_KEY}
     WHERE k.dict = ? AND k.position > ? AND k.position < ? AND k.key = ? ORDER BY k.position DESC LIMIT ?)`,
+  ),
 
   /** What a commit with several keys did. Parameters: dict, position, the most to return. */
-  parts: { safe: parts(anyOf), replacing: parts(anyByReplacing) },
+  parts: both(
+    any => `SELECT ${any('key')}, ${any('before')}, ${any('after')} FROM durabledict_commit_keys AS k
+    WHERE dict = ? AND position = ? AND part IS NOT NULL ORDER BY part LIMIT ?`,
+  ),
 
   /** Parameters: dict, position. */
   nonceAt: `SELECT ${hexOf('nonce')} FROM durabledict_commits WHERE dict = ? AND position = ?`,
