@@ -22,6 +22,12 @@ export const anyOf = (column: string): string => select(column, isAscii(column))
  */
 export const anyByReplacing = (column: string): string => select(column, isWhole(column))
 
+/** Selects a column that should be text: as text or bytes, without its type. */
+export const textOf = (column: string): string => selectValue(column, isAscii(column))
+
+/** The same for engines that replace invalid UTF-8. */
+export const textByReplacing = (column: string): string => selectValue(column, isWhole(column))
+
 /** Selects hexadecimal digits, else NULL. */
 export const hexOf = (column: string): string =>
   `CASE WHEN typeof(${column}) = 'text' AND length(${column}) BETWEEN 1 AND 64 AND instr(${column}, char(0)) = 0
@@ -41,5 +47,9 @@ export const oneOf = (column: string, words: readonly string[]): string =>
   `CASE WHEN ${column} IN (${words.map(word => `'${word}'`).join(', ')}) THEN ${column} END AS ${column}`
 
 function select(column: string, isPlain: string): string {
-  return `CASE WHEN ${isPlain} THEN ${column} ELSE CAST(${column} AS BLOB) END AS ${column}, typeof(${column}) AS ${column}_type`
+  return `${selectValue(column, isPlain)}, typeof(${column}) AS ${column}_type`
+}
+
+function selectValue(column: string, isPlain: string): string {
+  return `CASE WHEN ${isPlain} THEN ${column} ELSE CAST(${column} AS BLOB) END AS ${column}`
 }

@@ -86,21 +86,19 @@ function parseCommits(log: Log, head: Head, rows: readonly unknown[][]): Commit[
 /** The only parser of commits. Returns `undefined` if this library did not write the row. */
 function parseCommit(log: Log, head: Head, row: readonly unknown[]): Commit | undefined {
   const { columns } = log.connection
-  const [position, number, nonce, at, author, authorType, why, whyType, how, howType, keys, ...change] = row
+  const [position, number, nonce, at, author, why, how, keys, ...change] = row
   if (typeof position !== 'number' || typeof number !== 'number' || typeof nonce !== 'string') return undefined
-  const by = nullableText(columns, author, authorType)
-  const reason = nullableText(columns, why, whyType)
-  const via = nullableText(columns, how, howType)
-  const changes = change[1] === 'null' ? readParts(log, position, keys) : onlyChange(columns, keys, change)
+  const [by, reason, via] = [nullableText(columns, author), nullableText(columns, why), nullableText(columns, how)]
+  const changes = change[0] === null ? readParts(log, position, keys) : onlyChange(columns, keys, change)
   if (typeof at !== 'number' || by === null || reason === null || typeof via !== 'string' || !changes) return undefined
   const [id, version] = [toVersion(position, head.epoch, nonce), toVersion(number, head.epoch, nonce)]
   return { id, position, version, at, by, reason, via: via as Via, changes }
 }
 
 /** Returns `null` if the column contains neither text nor NULL. */
-function nullableText(columns: ColumnReader, raw: unknown, type: unknown): string | undefined | null {
-  if (type === 'null') return undefined
-  const text = columns.text(raw as Raw, type)
+function nullableText(columns: ColumnReader, raw: unknown): string | undefined | null {
+  if (raw === null) return undefined
+  const text = columns.text(raw as Raw, 'text')
   return text === undefined ? null : unescapeText(text)
 }
 
@@ -120,8 +118,8 @@ function readParts(log: Log, position: number, keys: unknown): KeyChange<Stored>
 
 /** A side that is neither text, bytes nor NULL is a damaged value, which fails alone. */
 function parseChange(columns: ColumnReader, row: readonly unknown[]): KeyChange<Stored> | undefined {
-  const [rawKey, keyType, before, beforeType, after, afterType] = row
-  const key = columns.key(rawKey as Raw, keyType)
+  const [rawKey, before, beforeType, after, afterType] = row
+  const key = rawKey === null ? undefined : columns.key(rawKey as Raw, 'text')
   if (key === undefined) return undefined
   return keyChange(key, sideOf(columns, before, beforeType), sideOf(columns, after, afterType))
 }

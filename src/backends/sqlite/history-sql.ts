@@ -1,4 +1,4 @@
-import { anyByReplacing, anyOf, hexOf, numberOf } from './columns.js'
+import { anyByReplacing, anyOf, hexOf, numberOf, textByReplacing, textOf } from './columns.js'
 
 /** The columns that files of releases without a history lack: by table, with their types. */
 export const ADDED_COLUMNS = {
@@ -58,10 +58,10 @@ export const HISTORY_TABLES = "('durabledict_commits', 'durabledict_commit_keys'
 
 type Select = (column: string) => string
 
-const commit = (
-  any: Select,
-) => `SELECT ${numberOf('position')}, ${numberOf('number')}, ${hexOf('nonce')}, ${numberOf('at')},
-  ${any('author')}, ${any('reason')}, ${any('via')}, ${numberOf('keys')}, ${any('key')}, ${any('before')}, ${any('after')}`
+/** @param any - selects a column and its type. @param text - selects a column that should be text. */
+const commit = (any: Select, text: Select) => `SELECT ${numberOf('position')}, ${numberOf('number')}, ${hexOf('nonce')},
+  ${numberOf('at')}, ${text('author')}, ${text('reason')}, ${text('via')}, ${numberOf('keys')}, ${text('key')}, ${any('before')},
+  ${any('after')}`
 
 const COLUMNS = 'c.position, c.number, c.nonce, c.at, c.author, c.reason, c.via, c.keys, c.key, x.before, x.after'
 const ONLY_KEY = `LEFT JOIN durabledict_commit_keys AS x
@@ -73,7 +73,10 @@ const STORED = `c.dict = ?1 AND c.position BETWEEN 1 AND ${Number.MAX_SAFE_INTEG
 const LISTED = 'dict = ?1 AND position IN (SELECT value FROM json_each(?2))'
 
 /** A query for `Connection.arrays`. */
-const both = (query: (any: Select) => string) => ({ safe: query(anyOf), replacing: query(anyByReplacing) })
+const both = (query: (any: Select, text: Select) => string) => ({
+  safe: query(anyOf, textOf),
+  replacing: query(anyByReplacing, textByReplacing),
+})
 
 /** A statement without a note on parameters has none. */
 export const HISTORY_SQL = {
@@ -90,20 +93,20 @@ export const HISTORY_SQL = {
 
   /** The commits between two positions, without both, newest first. Parameters: dict, the two positions, the most to return. */
   commits: both(
-    any => `${commit(any)} FROM (SELECT ${COLUMNS} FROM durabledict_commits AS c ${ONLY_KEY}
+    (any, text) => `${commit(any, text)} FROM (SELECT ${COLUMNS} FROM durabledict_commits AS c ${ONLY_KEY}
     WHERE c.dict = ? AND c.position > ? AND c.position < ? ORDER BY c.position DESC LIMIT ?)`,
   ),
 
   /** The same, of one key. Parameters: dict, the two positions, key, the most to return. */
   commitsOfKey: both(
-    any => `${commit(any)} FROM (SELECT ${COLUMNS} FROM durabledict_commit_keys AS k
+    (any, text) => `${commit(any, text)} FROM (SELECT ${COLUMNS} FROM durabledict_commit_keys AS k
     CROSS JOIN durabledict_commits AS c ON c.dict = k.dict AND c.position = k.position ${ONLY_KEY}
     WHERE k.dict = ? AND k.position > ? AND k.position < ? AND k.key = ? ORDER BY k.position DESC LIMIT ?)`,
   ),
 
   /** What a commit with several keys did. Parameters: dict, position, the most to return. */
   parts: both(
-    any => `SELECT ${any('key')}, ${any('before')}, ${any('after')} FROM durabledict_commit_keys AS k
+    (any, text) => `SELECT ${text('key')}, ${any('before')}, ${any('after')} FROM durabledict_commit_keys AS k
     WHERE dict = ? AND position = ? AND part IS NOT NULL ORDER BY part LIMIT ?`,
   ),
 
