@@ -18,5 +18,6 @@ describe('processes, clients and servers that fail in every way', { timeout: 180
     expect(report(violations)).toBe('')
     expect(undecided).toEqual([])
     expect(figures.get('set')).toBeGreaterThan(100)
+    expect([...figures.keys()]).toContain('commits')
   })
 })

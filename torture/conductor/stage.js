@@ -149,7 +149,7 @@ export class Stage {
     const faults = [...history.faults, ...this.#troubles]
     /** @type {History} */
     const whole = { ...history, losses: this.losses, faults, store: { at, entries }, recorded }
-    figures.set('commits', recorded?.commits.length ?? 0)
+    if (recorded) figures.set('commits', recorded.commits.length)
     return { history: whole, figures }
   }
 

@@ -2,6 +2,14 @@
 /** @import { Control } from './control.js' */
 import { setTimeout as pause } from 'node:timers/promises'
 
+/** Two transactions, of which the slow one conflicts. @type {Control['play']} */
+export const incrementTwice = async (_stage, slow, quick) => {
+  const slowly = slow.do('increment', 'count', 300)
+  await pause(100)
+  await quick.do('increment', 'count')
+  await slowly
+}
+
 /** Rules about the effects of a write. @type {Control[]} */
 export const writes = [
   {
@@ -60,12 +68,7 @@ export const writes = [
       },
     ],
     sessions: [{}, {}],
-    async play(_stage, slow, quick) {
-      const slowly = slow.do('increment', 'count', 300)
-      await pause(100)
-      await quick.do('increment', 'count')
-      await slowly
-    },
+    play: incrementTwice,
   },
   {
     rule: 'an update is atomic',
