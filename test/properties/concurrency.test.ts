@@ -223,7 +223,7 @@ async function runScheduled(
   const chance = () => dice.next().value as number
   const audience: Audience = new Set()
   const backends = [0, 1].map(() => new ScheduledBackend(store, scheduler, chance, audience))
-  const dicts = await Promise.all(backends.map(backend => DurableDict.open(backend, options)))
+  const dicts = await Promise.all(backends.map(({ backend }) => DurableDict.open(backend, options)))
   const observer = await MemoryDict.open(store, { autosync: false })
   const chronicle = new Chronicle(observer)
   const followed = dicts.map(follow)

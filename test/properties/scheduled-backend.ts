@@ -1,17 +1,10 @@
 import type { Scheduler } from 'fast-check'
 import { MemoryBackend } from '../../src/backends/memory/memory-backend.js'
 import type { MemoryStore } from '../../src/backends/memory/memory-store.js'
-import type {
-  Backend,
-  Batch,
-  CatchUp,
-  Change,
-  Committed,
-  Listener,
-  State,
-  Unsubscribe,
-  Version,
-} from '../../src/contract/backend.js'
+import { FaultyBackend, type Interceptor } from '../../src/conformance/faulty-backend.js'
+import type { Backend, CatchUp, Change, Committed, Listener, Unsubscribe, Version } from '../../src/contract/backend.js'
+
+const METHODS = ['persist', 'depersist', 'durables', 'lastUpdated', 'load'] as const
 
 /** The subscribers to changes, shared by the backends over one store. */
 export type Audience = Set<(change: Change<unknown>) => void>
@@ -20,9 +13,9 @@ export type Audience = Set<(change: Change<unknown>) => void>
  * A store behind a network whose order the test decides. Each call travels there, is executed at one moment, and its
  * answer travels back. Pushes may overtake answers, come twice, or get lost.
  */
-export class ScheduledBackend implements Backend<unknown> {
-  readonly name = 'scheduled'
-  readonly valueKind = 'references'
+export class ScheduledBackend {
+  /** The backend to open the dictionary on. */
+  readonly backend: Backend<unknown>
   readonly #inner: MemoryBackend
   readonly #scheduler: Scheduler
   readonly #chance: () => number
@@ -36,42 +29,25 @@ export class ScheduledBackend implements Backend<unknown> {
     this.#scheduler = scheduler
     this.#chance = chance
     this.#audience = audience
+    const faulty = new FaultyBackend(this.#inner)
+    for (const method of METHODS) faulty.intercept(method, this.#travelling(method))
+    faulty.intercept('changesSince', this.#travelling('changesSince', this.#changesSince))
+    faulty.intercept('commit', this.#travelling('commit', this.#commit))
+    faulty.intercept('subscribe', (_proceed, listener) => this.#subscribe(listener as Listener<unknown>))
+    this.backend = faulty.backend
   }
 
-  persist(key: string, stored: unknown): Promise<void> {
-    return this.#travel('persist', () => this.#inner.persist(key, stored))
+  readonly #changesSince: Interceptor = (proceed, since) =>
+    this.#forget(since as Version, proceed(since) as CatchUp<unknown>)
+
+  readonly #commit: Interceptor = (proceed, batch, since) => {
+    const before = this.#inner.lastUpdated()
+    const { outcomes, catchUp } = proceed(batch, since) as Committed<unknown>
+    this.#publish(this.#inner.changesSince(before))
+    return { outcomes, catchUp: this.#forget(since as Version, catchUp) }
   }
 
-  depersist(key: string): Promise<boolean> {
-    return this.#travel('depersist', () => this.#inner.depersist(key))
-  }
-
-  durables(): Promise<Iterable<readonly [string, unknown]>> {
-    return this.#travel('durables', () => this.#inner.durables())
-  }
-
-  lastUpdated(): Promise<Version> {
-    return this.#travel('lastUpdated', () => this.#inner.lastUpdated())
-  }
-
-  load(): Promise<State<unknown>> {
-    return this.#travel('load', () => this.#inner.load())
-  }
-
-  changesSince(since: Version): Promise<CatchUp<unknown>> {
-    return this.#travel('changesSince', () => this.#forget(since, this.#inner.changesSince(since)))
-  }
-
-  commit(batch: Batch<unknown>, since: Version): Promise<Committed<unknown>> {
-    return this.#travel('commit', () => {
-      const before = this.#inner.lastUpdated()
-      const { outcomes, catchUp } = this.#inner.commit(batch, since)
-      this.#publish(this.#inner.changesSince(before))
-      return { outcomes, catchUp: this.#forget(since, catchUp) }
-    })
-  }
-
-  subscribe(listener: Listener<unknown>): Unsubscribe {
+  #subscribe(listener: Listener<unknown>): Unsubscribe {
     const tell = (change: Change<unknown>) => {
       const chance = this.#chance()
       if (chance < 3) return
@@ -101,10 +77,12 @@ export class ScheduledBackend implements Backend<unknown> {
       : { type: 'state', diverged: false, ...this.#inner.load() }
   }
 
-  async #travel<V>(label: string, work: () => V): Promise<V> {
-    if (this.scheduling) await this.#scheduler.schedule(Promise.resolve(), `${label} travels`)
-    const answer = work()
-    if (this.scheduling) await this.#scheduler.schedule(Promise.resolve(), `${label} answers`)
-    return answer
+  #travelling(label: string, work: Interceptor = (proceed, ...args) => proceed(...args)): Interceptor {
+    return async (proceed, ...args) => {
+      if (this.scheduling) await this.#scheduler.schedule(Promise.resolve(), `${label} travels`)
+      const answer = work(proceed, ...args)
+      if (this.scheduling) await this.#scheduler.schedule(Promise.resolve(), `${label} answers`)
+      return answer
+    }
   }
 }

@@ -8,7 +8,7 @@ const MANY = 1_100
 
 /** Reports changes when the test says so. */
 class TellingBackend extends GatedBackend {
-  supports: Supports = { linearizable: false }
+  override supports: Supports = { history: false, linearizable: false }
   currentSince: number | undefined
   looks: Version[] = []
 

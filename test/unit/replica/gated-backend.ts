@@ -1,15 +1,7 @@
 import { MemoryBackend } from '../../../src/backends/memory/memory-backend.js'
 import { MemoryStore } from '../../../src/backends/memory/memory-store.js'
-import type {
-  Backend,
-  Batch,
-  CatchUp,
-  Committed,
-  Listener,
-  State,
-  Unsubscribe,
-  Version,
-} from '../../../src/contract/backend.js'
+import { FaultyBackend } from '../../../src/conformance/faulty-backend.js'
+import type { Backend, Listener, Supports } from '../../../src/contract/backend.js'
 
 export type Method = 'load' | 'changesSince' | 'commit' | 'subscribe' | 'close' | 'unsubscribe'
 
@@ -23,21 +15,38 @@ export interface Held {
   fail(error: unknown): void
 }
 
+type Members = Required<Backend<unknown>>
+
 /** A `MemoryBackend` with asynchronous answers, each of which the test can hold, release or fail. */
 export class GatedBackend implements Backend<unknown> {
-  readonly name = 'gated'
-  readonly valueKind = 'references'
+  declare readonly name: string
+  declare readonly valueKind: 'references'
+  declare persist: Members['persist']
+  declare depersist: Members['depersist']
+  declare durables: Members['durables']
+  declare lastUpdated: Members['lastUpdated']
+  declare load: () => ReturnType<Members['load']>
+  declare changesSince: Members['changesSince']
+  declare commit: Members['commit']
+  declare subscribe: Members['subscribe']
+  declare close: Members['close']
+  /** Without history, nothing is written after a comparison. */
+  supports: Supports = { history: false }
   readonly store: MemoryStore
   readonly calls: Method[] = []
   readonly listeners = new Set<Listener<unknown>>()
-  readonly #inner: MemoryBackend
   readonly #gated = new Set<Method>()
   readonly #held: [Method, Held][] = []
   readonly #waiting: [Method, (held: Held) => void][] = []
 
   constructor(store = new MemoryStore()) {
     this.store = store
-    this.#inner = new MemoryBackend(store, 'gated')
+    const faulty = new FaultyBackend(new MemoryBackend(store, 'gated'))
+    for (const method of ['load', 'changesSince', 'commit', 'close'] as const) {
+      faulty.intercept(method, (proceed, ...args) => this.#answer(method, () => proceed(...args)))
+    }
+    faulty.intercept('subscribe', (_proceed, listener) => this.#subscribed(listener as Listener<unknown>))
+    Object.assign(this, faulty.backend)
   }
 
   /** From now on, calls of this method wait for the test. */
@@ -63,43 +72,11 @@ export class GatedBackend implements Backend<unknown> {
     return this.calls.filter(one => one === method).length
   }
 
-  persist(key: string, stored: unknown): Promise<void> {
-    return Promise.resolve(this.#inner.persist(key, stored))
-  }
-
-  depersist(key: string): Promise<boolean> {
-    return Promise.resolve(this.#inner.depersist(key))
-  }
-
-  durables(): Iterable<readonly [string, unknown]> {
-    return this.#inner.durables()
-  }
-
-  lastUpdated(): Promise<Version> {
-    return Promise.resolve(this.#inner.lastUpdated())
-  }
-
-  load(): Promise<State<unknown>> {
-    return this.#answer('load', () => this.#inner.load())
-  }
-
-  changesSince(since: Version): Promise<CatchUp<unknown>> {
-    return this.#answer('changesSince', () => this.#inner.changesSince(since))
-  }
-
-  commit(batch: Batch<unknown>, since: Version): Promise<Committed<unknown>> {
-    return this.#answer('commit', () => this.#inner.commit(batch, since))
-  }
-
-  subscribe(listener: Listener<unknown>): Promise<Unsubscribe> {
+  #subscribed(listener: Listener<unknown>): Promise<unknown> {
     return this.#answer('subscribe', () => {
       this.listeners.add(listener)
       return () => this.#answer('unsubscribe', () => void this.listeners.delete(listener))
     })
-  }
-
-  close(): Promise<void> {
-    return this.#answer('close', () => {})
   }
 
   #answer<V>(method: Method, work: () => V): Promise<V> {
