@@ -138,7 +138,13 @@ local function history_tools()
     for length = longest, 2, -1 do
       local same = by_length[length] or {}
       if surplus == 0 then return end
-      table.sort(same, is_older)
+      -- Most are in order already.
+      for place = 2, #same do
+        if is_older(same[place], same[place - 1]) then
+          table.sort(same, is_older)
+          break
+        end
+      end
       local shorter = by_length[length - 1] or {}
       by_length[length - 1] = shorter
       for _, queue in ipairs(same) do
