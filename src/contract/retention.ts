@@ -31,6 +31,11 @@ export function isTrimDue({ keep }: HistoryLimits, stored: number, position: num
   return stored > keep + (keep >= 100 ? keep >> 3 : 0) || position % EVERY === 0
 }
 
+/** Whether a commit is dropped for its age, if all older ones are. */
+export function isTooOld({ at }: { readonly at: number }, { days }: HistoryLimits, now: number): boolean {
+  return at < now - days * DAY
+}
+
 /**
  * Decides which commits are dropped. Those that are too old go first. Then the key with the most commits of its own loses its
  * oldest one, until few enough are left: a key that is rewritten every second does not evict the rare changes of the others.
@@ -39,31 +44,19 @@ export function isTrimDue({ keep }: HistoryLimits, stored: number, position: num
  * @param index - the stored commits, oldest first.
  * @param now - by the store's clock, in milliseconds since 1970.
  */
-export function retain(
-  index: readonly IndexedCommit[],
-  { keep, days }: HistoryLimits,
-  now: number,
-  floor: number,
-): Retention {
-  const cutoff = now - days * DAY
-  const firstYoung = index.findIndex(({ at }) => at >= cutoff)
+export function retain(index: readonly IndexedCommit[], limits: HistoryLimits, now: number, floor: number): Retention {
+  const firstYoung = index.findIndex(commit => !isTooOld(commit, limits, now))
   const old = index.slice(0, firstYoung < 0 ? index.length : firstYoung)
   const young = firstYoung < 0 ? [] : index.slice(firstYoung)
-  const surplus = chooseSurplus(young, young.length - keep)
+  const surplus = chooseSurplus(young, young.length - limits.keep)
   const gone = new Set([...old, ...surplus])
   return withFloor(index, gone, floor)
 }
 
 /** The commits to drop, of those that are young enough. */
 function chooseSurplus(index: readonly IndexedCommit[], count: number): IndexedCommit[] {
-  const chosen: IndexedCommit[] = []
-  if (count <= 0) return chosen
-  const queues = [...groupByKey(index).values()].filter(({ length }) => length > 1)
-  while (chosen.length < count) {
-    const longest = longestOf(queues)
-    if (!longest) break
-    chosen.push(longest.shift() as IndexedCommit)
-  }
+  if (count <= 0) return []
+  const chosen = shorten([...groupByKey(index).values()], count)
   const taken = new Set(chosen)
   for (const commit of index) {
     if (chosen.length >= count) break
@@ -83,20 +76,34 @@ function groupByKey(index: readonly IndexedCommit[]): Map<string, IndexedCommit[
   return groups
 }
 
-/** The queue with the most commits; of equals, the one whose oldest commit is older. */
-function longestOf(queues: readonly IndexedCommit[][]): IndexedCommit[] | undefined {
-  let longest: IndexedCommit[] | undefined
-  for (const queue of queues) {
-    if (queue.length < 2) continue
-    if (!longest || queue.length > longest.length || (queue.length === longest.length && isOlder(queue, longest))) {
-      longest = queue
-    }
-  }
-  return longest
+/**
+ * Takes the oldest commit of the longest queue (of equals, of the one whose oldest commit is older) until `count` are taken or no
+ * queue has more than one. That amounts to cutting all queues to one length, and some of them by one more: nothing is searched
+ * for each commit.
+ */
+function shorten(queues: readonly IndexedCommit[][], count: number): IndexedCommit[] {
+  const length = commonLength(queues, count)
+  const taken = queues.flatMap(queue => queue.slice(0, Math.max(0, queue.length - length)))
+  if (length === 1) return taken
+  const next = queues
+    .filter(queue => queue.length >= length)
+    .map(queue => queue[queue.length - length] as IndexedCommit)
+  next.sort((one, other) => one.position - other.position)
+  return [...taken, ...next.slice(0, count - taken.length)]
 }
 
-function isOlder([one]: readonly IndexedCommit[], [other]: readonly IndexedCommit[]): boolean {
-  return (one as IndexedCommit).position < (other as IndexedCommit).position
+/** The smallest length, from 1, to which all queues can be cut by taking at most `count` commits. */
+function commonLength(queues: readonly IndexedCommit[][], count: number): number {
+  const queuesOf = new Map<number, number>()
+  for (const { length } of queues) queuesOf.set(length, (queuesOf.get(length) ?? 0) + 1)
+  let length = Math.max(1, ...queuesOf.keys())
+  let longer = 0
+  for (let left = count; length > 1; length -= 1) {
+    longer += queuesOf.get(length) ?? 0
+    left -= longer
+    if (left < 0) break
+  }
+  return length
 }
 
 /** What is gone from the beginning on raises the floor; the rest is remembered by key. */

@@ -1,4 +1,4 @@
-import type { Backend } from '../contract/backend.js'
+import type { Backend, Group } from '../contract/backend.js'
 import { Store } from '../contract/store.js'
 import { BoundedStore } from '../replica/bounded-store.js'
 import { openFault } from '../replica/faults.js'
@@ -113,7 +113,9 @@ async function build(
   const bounded = new BoundedStore(store, reads, settings.timeout, context)
   if (settings.history !== undefined && store.supports.history) await bounded.setHistoryPolicy(settings.history)
   const replica = await Replica.open(bounded, codec.decode.bind(codec), observer, settings, progress)
-  const reencoder = new Reencoder({ codec, memory: () => replica.memory, submit: group => replica.submit(group) })
+  const attribution = settings.by === undefined ? undefined : { by: settings.by }
+  const submit = (group: Group<unknown>) => replica.submit(group)
+  const reencoder = new Reencoder({ codec, attribution, memory: () => replica.memory, submit })
   const feed = settings.live ? await startFeed(store, replica, emitter, settings.maxStaleness) : undefined
   bounded.opened()
   return {

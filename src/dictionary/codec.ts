@@ -55,6 +55,12 @@ export class Codec {
     return { value, shareable: encoding.passThrough === true || deepFreeze(value) }
   }
 
+  /** @throws InvalidKeyError, DecodingError or InvalidValueError if the dictionary could not write and read such a value itself. */
+  checkStored(key: string, stored: unknown): void {
+    this.#options.schema.checkKey(key)
+    this.decode(key, stored)
+  }
+
   /** Returns the new stored form of a value that only the old encoding can decode; `undefined` if it needs none. */
   reencoded(key: string, stored: unknown): unknown {
     const { encoding, oldEncoding } = this.#options

@@ -41,7 +41,7 @@ export class Core {
       keys,
       closing: this.gate.signal,
       begin: () => this.reads.state(),
-      submit: (group, options, limit) => this.writes.submit(group, options, limit),
+      submit: (group, terms, limit) => this.writes.submit(group, terms, limit),
     })
     this.past = new PastReader(internals, this.writes)
     this.derivedSource = {

@@ -7,7 +7,7 @@ import { closeQuietly } from './closing.js'
 import { Core } from './core.js'
 import { type Derived, DerivedValue, type DeriveOptions } from './derived.js'
 import type { Change, EventMap } from './events.js'
-import { type AttributionOptions, checkBy, checkReason } from './history/attribution.js'
+import { type AttributionOptions, checkAttribution, withFallback } from './history/attribution.js'
 import type { HistoryOptions } from './history/commit-stream.js'
 import type { HistoryOf } from './history/history-of.js'
 import type { RevertOptions } from './history/revert.js'
@@ -22,6 +22,7 @@ import { checkOptions } from './settings.js'
 import { StoreContext } from './store-context.js'
 import type { Transaction } from './transaction.js'
 import type { DictView, Read, Snapshot } from './views.js'
+import type { Writes } from './writes.js'
 
 /** How often a transaction is retried by default. */
 const DEFAULT_RETRIES = 32
@@ -66,12 +67,12 @@ export class DurableDict<
   }
 
   readonly #core: Core
-  /** Added to each write of this object. */
-  readonly #attribution: AttributionOptions | undefined
+  readonly #writes: Writes
 
+  /** @param attribution - added to each write of this object. */
   protected constructor(core: Core, attribution?: AttributionOptions) {
     this.#core = core
-    this.#attribution = attribution
+    this.#writes = attribution ? core.writes.as(attribution) : core.writes
     attachRequestApi(this, core.requestApi)
   }
 
@@ -215,17 +216,17 @@ export class DurableDict<
 
   /** Inserts or replaces a value. Rejects with `InvalidValueError`, `EncodingError` or, for `undefined`, `TypeError`. */
   set<K extends keyof T & keyof I & string>(key: K, value: Required<I>[K], options?: WriteOptions): Promise<void> {
-    return this.#core.writes.set(key, value, this.#attributed(options))
+    return this.#writes.set(key, value, options)
   }
 
   /** Removes a key. Returns whether it was stored. */
   delete(key: keyof T & string, options?: WriteOptions): Promise<boolean> {
-    return this.#core.writes.delete(key, this.#attributed(options))
+    return this.#writes.delete(key, options)
   }
 
   /** Removes all keys atomically. */
   clear(options?: WriteOptions): Promise<void> {
-    return this.#core.writes.clear(this.#attributed(options))
+    return this.#writes.clear(options)
   }
 
   /**
@@ -234,7 +235,7 @@ export class DurableDict<
    * @param entries - an object, a Map or any iterable of pairs. If a key occurs twice, the last value counts.
    */
   update(entries: Updates<I>, options?: WriteOptions): Promise<void> {
-    return this.#core.writes.update(entries, this.#attributed(options))
+    return this.#writes.update(entries, options)
   }
 
   /**
@@ -244,7 +245,7 @@ export class DurableDict<
   pop<K extends keyof T & string>(key: K): Promise<Required<T>[K]>
   pop<K extends keyof T & string, F>(key: K, fallback: F, options?: WriteOptions): Promise<Required<T>[K] | F>
   pop(key: string, ...rest: [fallback?: unknown, options?: WriteOptions]): Promise<unknown> {
-    return this.#core.writes.pop(key, rest.slice(0, 1), this.#attributed(rest[1]))
+    return this.#writes.pop(key, rest.slice(0, 1), rest[1])
   }
 
   /**
@@ -256,7 +257,7 @@ export class DurableDict<
     value: Required<I>[K],
     options?: WriteOptions,
   ): Promise<Required<T>[K]> {
-    return this.#core.writes.setDefault(key, value, this.#attributed(options)) as Promise<Required<T>[K]>
+    return this.#writes.setDefault(key, value, options) as Promise<Required<T>[K]>
   }
 
   /**
@@ -268,12 +269,12 @@ export class DurableDict<
    * backend without `commit`.
    */
   async transact<R>(fn: (tx: Transaction<T, D, I>) => R, options?: TransactOptions): Promise<Awaited<R>> {
-    this.#core.writes.checkOptions(options, ['retries', 'timeout'])
+    const terms = this.#writes.checkOptions(options, ['retries', 'timeout'])
     if (typeof fn !== 'function') throw new TypeError('transact() takes a function of the transaction.')
     const retries = checkRetries(options?.retries ?? DEFAULT_RETRIES)
     if (!this.#core.internals.store.supports.commit) throw this.#unsupported('transact')
     const timeout = checkTimeout(options?.timeout ?? this.#core.internals.settings.timeout)
-    return this.#core.transactor.run(fn, { retries, timeout }, this.#attributed(options))
+    return this.#core.transactor.run(fn, { retries, timeout }, terms)
   }
 
   /**
@@ -287,9 +288,7 @@ export class DurableDict<
    */
   as(attribution: AttributionOptions): this {
     checkNames(attribution, ['by', 'reason'], 'as()')
-    checkBy(attribution.by)
-    checkReason(attribution.reason)
-    return this.viewAs(this.#core, { ...this.#attribution, ...withoutUndefined(attribution) }) as this
+    return this.viewAs(this.#core, withFallback(checkAttribution(attribution), this.#writes.attribution)) as this
   }
 
   /**
@@ -323,7 +322,7 @@ export class DurableDict<
    * await settings.revert(last.id, { by: 'bob@example.com' })
    */
   revert(id: string, options?: RevertOptions<keyof T & string>): Promise<void> {
-    return this.#core.past.revert(id, this.#attributed(options))
+    return this.#core.past.revert(id, options, this.#writes)
   }
 
   /**
@@ -351,10 +350,10 @@ export class DurableDict<
    * values it rewrote. Rejects with `UnsupportedError` on a backend without `commit`.
    */
   async reencode(): Promise<number> {
-    this.#core.writes.assertWritable()
+    this.#writes.assertWritable()
     await this.sync()
     if (!this.#core.internals.store.supports.commit) throw this.#unsupported('reencode')
-    return this.#core.internals.reencoder.all()
+    return this.#core.internals.reencoder.all(this.#writes.attributed(this.#writes.attribution))
   }
 
   /**
@@ -412,7 +411,7 @@ export class DurableDict<
 
   /** For writes of classes that extend this one. @throws ClosedError, UnsupportedError, InvalidKeyError */
   protected checkWrite(keys: readonly string[]): void {
-    this.#core.writes.assertWritable()
+    this.#writes.assertWritable()
     this.#checkKeys(keys)
   }
 
@@ -431,12 +430,6 @@ export class DurableDict<
     for (const key of keys) this.#core.internals.keys.check(key)
   }
 
-  #attributed<O extends AttributionOptions>(options: O | undefined): O | undefined {
-    if (!this.#attribution || (options !== undefined && (typeof options !== 'object' || options === null)))
-      return options
-    return { ...this.#attribution, ...withoutUndefined(options ?? {}) } as O
-  }
-
   #unsupported(call: string): UnsupportedError {
     return new UnsupportedError(
       `${call}() needs a backend with commit(); the backend of dictionary "${this.name}" has none.`,
@@ -445,9 +438,4 @@ export class DurableDict<
       },
     )
   }
-}
-
-/** An option that is `undefined` is one that is left out. */
-function withoutUndefined(options: object): object {
-  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined))
 }

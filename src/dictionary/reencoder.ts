@@ -1,4 +1,5 @@
 import type { Group, Outcome } from '../contract/backend.js'
+import type { Attribution } from '../contract/history.js'
 import { DecodingError } from '../errors/errors.js'
 import type { Memory } from '../replica/memory.js'
 import { queueMicrotask } from '../time/clock.js'
@@ -6,6 +7,8 @@ import type { Codec } from './codec.js'
 
 export interface ReencoderContext {
   readonly codec: Codec
+  /** Who rewrites what readers meet, for the history: not the reader. */
+  readonly attribution: Attribution | undefined
   memory(): Memory
   submit(group: Group<unknown>): Promise<Outcome>
 }
@@ -29,17 +32,17 @@ export class Reencoder {
     this.#noted.add(key)
     queueMicrotask(() => {
       const forget = () => void this.#noted.delete(key)
-      this.#rewrite(key).then(forget, forget)
+      this.#rewrite(key, this.#context.attribution).then(forget, forget)
     })
   }
 
   /** Rewrites all values of the old encoding and returns their number. It skips values that neither encoding can decode. */
-  async all(): Promise<number> {
+  async all(attribution: Attribution | undefined): Promise<number> {
     let rewritten = 0
     const left = [...this.#context.memory().entries.stored.keys()]
     while (left.length > 0) {
       const keys = left.splice(-AT_ONCE)
-      const done = await Promise.all(keys.map(key => this.#rewrite(key)))
+      const done = await Promise.all(keys.map(key => this.#rewrite(key, attribution)))
       rewritten += done.filter(status => status === 'done').length
       // Someone else wrote these meanwhile, perhaps with the old encoding.
       left.push(...keys.filter((_, index) => done[index] === 'conflict'))
@@ -47,7 +50,7 @@ export class Reencoder {
     return rewritten
   }
 
-  async #rewrite(key: string): Promise<'done' | 'conflict' | 'left'> {
+  async #rewrite(key: string, attribution: Attribution | undefined): Promise<'done' | 'conflict' | 'left'> {
     const { entries, version: since } = this.#context.memory()
     const stored = entries.stored.get(key)
     const reencoded = stored === undefined ? undefined : this.#reencoded(key, stored)
@@ -55,6 +58,7 @@ export class Reencoder {
     const outcome = await this.#context.submit({
       conditions: [{ type: 'unchanged', key, since }],
       operations: [{ type: 'set', key, stored: reencoded }],
+      ...(attribution && { attribution }),
     })
     if (outcome.status === 'refused') throw outcome.error
     return outcome.status

@@ -5,7 +5,7 @@ import type { Encoding } from '../encodings/encoding.js'
 import { RichEncoding } from '../encodings/rich-encoding.js'
 import { UnsupportedError } from '../errors/errors.js'
 import { DEFAULT_TIMEOUT } from '../time/default-timeout.js'
-import { checkBy, checkReason } from './history/attribution.js'
+import { type AttributionOptions, checkAttribution, checkBy } from './history/attribution.js'
 import { checkPolicy } from './history/policy.js'
 import {
   boolean,
@@ -83,19 +83,28 @@ export function checkOptions(options: CommonOptions & { schema?: Schema; default
   }
 }
 
+/** The options of a write after validation: the caller's object may change before the write is sent. */
+export interface WriteTerms extends Readonly<AttributionOptions> {
+  readonly everywhere: boolean
+}
+
+const NO_TERMS: WriteTerms = { everywhere: false, by: undefined, reason: undefined }
+
 /** @throws TypeError if an option does not exist; UnsupportedError if the backend cannot record a bound. */
 export function checkWriteOptions(
   options: WriteOptions | undefined,
   supports: Supports,
   dictionary: string,
   also: readonly string[] = [],
-): void {
-  if (options === undefined) return
+): WriteTerms {
+  if (options === undefined) return NO_TERMS
   checkNames(options, ['everywhere', 'by', 'reason', ...also], 'a write')
-  checkBy(options.by)
-  checkReason(options.reason)
-  if (options.everywhere === undefined || !boolean('everywhere', options.everywhere)) return
-  if (!supports.registerMaxStaleness) throw noBound('A write { everywhere: true }', dictionary)
+  const attribution = checkAttribution(options)
+  const { everywhere = false } = options
+  if (boolean('everywhere', everywhere) && !supports.registerMaxStaleness) {
+    throw noBound('A write { everywhere: true }', dictionary)
+  }
+  return { ...attribution, everywhere }
 }
 
 /** @throws UnsupportedError if the backend cannot record the bound of `maxStaleness`. */

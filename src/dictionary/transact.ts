@@ -7,7 +7,7 @@ import { Budget } from '../time/budget.js'
 import { delay } from '../time/clock.js'
 import { Deadlines } from '../time/deadlines.js'
 import { late } from '../time/within.js'
-import type { WriteOptions } from './options.js'
+import type { WriteTerms } from './settings.js'
 import { Transaction, type TransactionContext } from './transaction.js'
 
 /** How long a transaction waits after a conflict for earlier ones of the same process, in ms. */
@@ -25,7 +25,7 @@ export interface TransactorContext extends TransactionContext {
   /** Returns one state that was current at the time of the call or later. */
   begin(): Promise<FrozenState>
   /** @param limit - how long it may take, in ms. */
-  submit(group: Group<unknown>, options: WriteOptions | undefined, limit: number): Promise<Outcome>
+  submit(group: Group<unknown>, terms: WriteTerms, limit: number): Promise<Outcome>
 }
 
 /** The limits of one call of `transact`. */
@@ -48,28 +48,23 @@ export class Transactor {
     this.#context = context
   }
 
-  async run<R>(fn: TransactionFunction<R>, limits: TransactLimits, options?: WriteOptions): Promise<Awaited<R>> {
+  async run<R>(fn: TransactionFunction<R>, limits: TransactLimits, terms: WriteTerms): Promise<Awaited<R>> {
     const budget = new Budget(limits.timeout)
-    const first = await this.#attempt(fn, budget, options)
+    const first = await this.#attempt(fn, budget, terms)
     if (first.committed) return first.result
     if (limits.retries === 0) throw this.#conflict(1)
     const leave = await this.#lane.enter(Math.min(PATIENCE, budget.left), this.#context.closing)
     try {
-      return await this.#retry(fn, limits.retries, budget, options)
+      return await this.#retry(fn, limits.retries, budget, terms)
     } finally {
       leave()
     }
   }
 
-  async #retry<R>(
-    fn: TransactionFunction<R>,
-    retries: number,
-    budget: Budget,
-    options?: WriteOptions,
-  ): Promise<Awaited<R>> {
+  async #retry<R>(fn: TransactionFunction<R>, retries: number, budget: Budget, terms: WriteTerms): Promise<Awaited<R>> {
     for (let retry = 1; retry <= retries; retry += 1) {
       if (budget.isOver) throw this.#conflict(retry, budget.timeout)
-      const { committed, result } = await this.#attempt(fn, budget, options)
+      const { committed, result } = await this.#attempt(fn, budget, terms)
       if (committed) return result
       if (retry === retries) break
       // Random, so that processes that conflicted do not conflict again.
@@ -81,7 +76,7 @@ export class Transactor {
   async #attempt<R>(
     fn: TransactionFunction<R>,
     budget: Budget,
-    options?: WriteOptions,
+    terms: WriteTerms,
   ): Promise<{ committed: boolean; result: Awaited<R> }> {
     const tx = new Transaction(await this.#begin(budget), this.#context)
     let result: Awaited<R>
@@ -92,7 +87,7 @@ export class Transactor {
     }
     const group = tx.end()
     if (group.operations.length === 0) return { committed: true, result }
-    const outcome = await this.#context.submit(group, options, budget.left)
+    const outcome = await this.#context.submit(group, terms, budget.left)
     return { committed: outcome.status === 'done', result }
   }
 

@@ -1,4 +1,5 @@
 import type { Version } from '../contract/backend.js'
+import type { Attribution } from '../contract/history.js'
 import type { PastEntry } from '../replica/entries.js'
 import type { Memory, Step } from '../replica/memory.js'
 import { onAbort } from '../time/on-abort.js'
@@ -41,10 +42,19 @@ export class Watchers {
 
 /** Returns a step of memory as the change that users see. */
 export function toChange(step: Step, version: Version, origin: 'local' | 'remote', memory: Memory): Change {
-  const change = { key: step.key, value: undefined, previous: undefined, version, origin, ...step.attribution }
+  const change = { key: step.key, value: undefined, previous: undefined, version, origin, ...known(step.attribution) }
   define(change, 'value', step.after, step.key, memory)
   define(change, 'previous', step.before, step.key, memory)
   return Object.freeze(change) as Change
+}
+
+/** What this release knows of an attribution. A newer one may have added more to its records. */
+function known({ by, reason, via }: Attribution = {}): Attribution {
+  return {
+    ...(by !== undefined && { by }),
+    ...(reason !== undefined && { reason }),
+    ...(via !== undefined && { via }),
+  }
 }
 
 /** Defines a plain member if the value can be decoded, else a getter that throws the `DecodingError`. */

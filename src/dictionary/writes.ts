@@ -1,6 +1,7 @@
 import { MAX_BOUND } from '../contract/answers.js'
 import type { Group, Operation, Outcome } from '../contract/backend.js'
 import { DamagedValue } from '../contract/damaged-value.js'
+import type { Attribution } from '../contract/history.js'
 import { AmbiguousWriteError } from '../errors/errors.js'
 import { forKey } from '../errors/for-key.js'
 import { writeFault } from '../replica/faults.js'
@@ -9,14 +10,12 @@ import { late, within } from '../time/within.js'
 import type { Internals } from './assembly.js'
 import { waitOut } from './commit-wait.js'
 import type { Gate } from './gate.js'
-import { attributionOf } from './history/attribution.js'
+import { type AttributionOptions, attributionOf, withFallback } from './history/attribution.js'
 import { noSuchKey } from './no-such-key.js'
 import type { WriteOptions } from './options.js'
 import { toPairs } from './pairs.js'
 import { authorHere } from './request-scope.js'
-import { checkWriteOptions, onlyReads } from './settings.js'
-
-const NOTHING = {}
+import { checkWriteOptions, onlyReads, type WriteTerms } from './settings.js'
 
 const CLEAR: Operation<unknown> = { type: 'clear' }
 
@@ -25,31 +24,38 @@ export class Writes {
   readonly #internals: Internals
   readonly #gate: Gate
   readonly #identity: object
+  /** Who makes the writes and why, unless they say it themselves. */
+  readonly attribution: AttributionOptions
 
   /** @param identity - what the dictionary is known by to requests. */
-  constructor(internals: Internals, gate: Gate, identity: object) {
+  constructor(internals: Internals, gate: Gate, identity: object, attribution: AttributionOptions = {}) {
     this.#internals = internals
     this.#gate = gate
     this.#identity = identity
+    this.attribution = attribution
+  }
+
+  /** The same writes, by this author. */
+  as(attribution: AttributionOptions): Writes {
+    return new Writes(this.#internals, this.#gate, this.#identity, attribution)
   }
 
   async set(key: string, value: unknown, options?: WriteOptions): Promise<void> {
-    this.#check(key, options)
-    await this.#one({ type: 'set', key, stored: this.#internals.codec.encode(key, value) }, options)
+    const terms = this.#check(key, options)
+    await this.#one({ type: 'set', key, stored: this.#internals.codec.encode(key, value) }, terms)
   }
 
   async delete(key: string, options?: WriteOptions): Promise<boolean> {
-    this.#check(key, options)
-    return (await this.#one({ type: 'delete', key }, options)) as boolean
+    const terms = this.#check(key, options)
+    return (await this.#one({ type: 'delete', key }, terms)) as boolean
   }
 
   async clear(options?: WriteOptions): Promise<void> {
-    this.checkOptions(options)
-    await this.#one(CLEAR, options)
+    await this.#one(CLEAR, this.checkOptions(options))
   }
 
   async update(entries: unknown, options?: WriteOptions): Promise<void> {
-    this.checkOptions(options)
+    const terms = this.checkOptions(options)
     const stored = new Map<string, unknown>()
     for (const [given, value] of toPairs(entries)) {
       const key = this.#internals.keys.check(given)
@@ -57,22 +63,22 @@ export class Writes {
     }
     if (stored.size === 0) return
     const operations = Array.from(stored, ([key, stored]) => ({ type: 'set', key, stored }) as const)
-    await this.submit({ conditions: [], operations }, options)
+    await this.submit({ conditions: [], operations }, terms)
   }
 
   async pop(key: string, fallback: readonly unknown[], options?: WriteOptions): Promise<unknown> {
-    this.#check(key, options)
+    const terms = this.#check(key, options)
     const until = now() + this.#internals.settings.timeout
-    const stored = await this.#one({ type: 'pop', key }, options)
-    if (stored !== undefined) return this.#decodeOrPutBack(key, stored, until)
+    const stored = await this.#one({ type: 'pop', key }, terms)
+    if (stored !== undefined) return this.#decodeOrPutBack(key, stored, terms, until)
     if (fallback.length > 0) return fallback[0]
     throw noSuchKey(key, this.#internals.name)
   }
 
   async setDefault(key: string, value: unknown, options?: WriteOptions): Promise<unknown> {
-    this.#check(key, options)
+    const terms = this.#check(key, options)
     const { codec, replica } = this.#internals
-    const stored = await this.#one({ type: 'setDefault', key, stored: codec.encode(key, value) }, options)
+    const stored = await this.#one({ type: 'setDefault', key, stored: codec.encode(key, value) }, terms)
     const { entries } = replica.memory
     // Shares the value that readers of memory get, if it is the same.
     return entries.stored.get(key) === stored ? entries.get(key) : codec.decode(key, stored).value
@@ -83,17 +89,19 @@ export class Writes {
    *
    * @param limit - how long it may take, in ms, before a bound is waited out. Default: the timeout.
    */
-  async submit(group: Group<unknown>, options?: WriteOptions, limit?: number): Promise<Outcome> {
+  async submit(group: Group<unknown>, terms: WriteTerms, limit?: number): Promise<Outcome> {
     this.#gate.assertOpen()
     const { replica, name } = this.#internals
-    const attribution = attributionOf(
-      options ?? NOTHING,
-      () => authorHere(this.#identity) ?? this.#internals.settings.by,
-    )
+    const attribution = this.attributed(terms)
     const outcome = await replica.submit(attribution ? { ...group, attribution } : group, limit)
     if (outcome.status === 'refused') throw writeFault(outcome.error, name)
-    if (options?.everywhere && outcome.status === 'done') await this.#everywhere(replica.recordedBound)
+    if (terms.everywhere && outcome.status === 'done') await this.#everywhere(replica.recordedBound)
     return outcome
+  }
+
+  /** What the history says about a write on these terms, at this moment and place. */
+  attributed(terms: AttributionOptions): Attribution | undefined {
+    return attributionOf(terms, () => authorHere(this.#identity) ?? this.#internals.settings.by)
   }
 
   async #everywhere(bound: number | undefined): Promise<void> {
@@ -121,40 +129,42 @@ export class Writes {
   }
 
   /** @throws ClosedError, TypeError, UnsupportedError */
-  checkOptions(options: WriteOptions | undefined, also?: readonly string[]): void {
+  checkOptions(options: WriteOptions | undefined, also?: readonly string[]): WriteTerms {
     this.assertWritable()
-    checkWriteOptions(options, this.#internals.store.supports, this.#internals.name, also)
+    const terms = checkWriteOptions(options, this.#internals.store.supports, this.#internals.name, also)
+    return { ...withFallback(terms, this.attribution), everywhere: terms.everywhere }
   }
 
-  #check(key: unknown, options: WriteOptions | undefined): void {
-    this.checkOptions(options)
+  #check(key: unknown, options: WriteOptions | undefined): WriteTerms {
+    const terms = this.checkOptions(options)
     this.#internals.keys.check(key)
+    return terms
   }
 
   /**
    * Decodes a popped value. A value that cannot be decoded is put back, unless someone wrote the key meanwhile. Damaged bytes
    * cannot be put back.
    */
-  async #decodeOrPutBack(key: string, stored: unknown, until: number): Promise<unknown> {
+  async #decodeOrPutBack(key: string, stored: unknown, terms: WriteTerms, until: number): Promise<unknown> {
     try {
       return this.#internals.codec.decode(key, stored).value
     } catch (error) {
-      if (!(stored instanceof DamagedValue)) await this.#putBack(key, stored, until)
+      if (!(stored instanceof DamagedValue)) await this.#putBack(key, stored, terms, until)
       throw error
     }
   }
 
   /** Has its full time. The caller waits only for what is left of its own. */
-  async #putBack(key: string, stored: unknown, until: number): Promise<void> {
+  async #putBack(key: string, stored: unknown, terms: WriteTerms, until: number): Promise<void> {
     const { name, settings } = this.#internals
-    const work = () => this.#one({ type: 'setDefault', key, stored }, undefined)
+    const work = () => this.#one({ type: 'setDefault', key, stored }, { ...terms, everywhere: false })
     const fault = () => forKey(writeFault(late(settings.timeout), name), key)
     await within(until - now(), work, undefined, fault)
   }
 
-  async #one(operation: Operation<unknown>, options: WriteOptions | undefined): Promise<unknown> {
+  async #one(operation: Operation<unknown>, terms: WriteTerms): Promise<unknown> {
     try {
-      const outcome = await this.submit({ conditions: [], operations: [operation] }, options)
+      const outcome = await this.submit({ conditions: [], operations: [operation] }, terms)
       return outcome.status === 'done' ? outcome.results[0] : undefined
     } catch (error) {
       throw operation.type === 'clear' ? error : forKey(error, operation.key)

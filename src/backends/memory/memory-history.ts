@@ -2,13 +2,14 @@ import type { Version } from '../../contract/backend.js'
 import {
   type Attribution,
   DEFAULT_POLICY,
+  type HistoryLimits,
   type HistoryPage,
   type HistoryPolicy,
   type HistoryQuery,
   type KeyChange,
   type StoredCommit,
 } from '../../contract/history.js'
-import { isTrimDue, retain } from '../../contract/retention.js'
+import { isTooOld, isTrimDue, retain } from '../../contract/retention.js'
 import { foreignCommit } from '../../errors/history-faults.js'
 
 /** The history of a `MemoryStore`. */
@@ -27,28 +28,29 @@ export class MemoryHistory {
     this.#now = now
   }
 
-  get isKept(): boolean {
-    return this.#policy !== false
-  }
-
   add(version: Version, attribution: Attribution | undefined, changes: readonly KeyChange<unknown>[]): void {
-    if (this.#policy === false) return
     this.#position += 1
+    if (this.#policy === false) {
+      // It was never recorded: the history begins after it.
+      this.#floor = this.#position
+      return
+    }
     const { by, reason, via = 'library' } = attribution ?? {}
     const position = this.#position
     this.#commits.push({ id: this.#idOf(position), position, version, at: this.#now(), by, reason, via, changes })
-    if (isTrimDue(this.#policy, this.#commits.length, position)) this.#trim(this.#policy)
+    if (isTrimDue(this.#policy, this.#commits.length, position)) this.#trimIfNeeded(this.#policy)
   }
 
   page(dictionary: string, { key, before, id, limit }: HistoryQuery): HistoryPage<unknown> {
-    const end = before === undefined ? Number.POSITIVE_INFINITY : this.#positionOf(before, dictionary)
-    const commits = this.#commits.filter(
-      commit =>
-        commit.position < end &&
-        (id === undefined || commit.id === id) &&
-        (key === undefined || commit.changes.some(change => change.key === key)),
-    )
-    return { commits: commits.reverse().slice(0, limit), floor: this.#floor, dropped: [...this.#dropped] }
+    let index = before === undefined ? this.#commits.length : this.#indexOf(this.#positionOf(before, dictionary))
+    const commits: StoredCommit<unknown>[] = []
+    while (index > 0 && commits.length < limit) {
+      index -= 1
+      const commit = this.#commits[index] as StoredCommit<unknown>
+      if (id !== undefined && commit.id !== id) continue
+      if (key === undefined || commit.changes.some(change => change.key === key)) commits.push(commit)
+    }
+    return { commits, floor: this.#floor, dropped: [...this.#dropped] }
   }
 
   setPolicy(policy: HistoryPolicy): void {
@@ -67,13 +69,30 @@ export class MemoryHistory {
     return count
   }
 
+  /** The index of the first commit from this position on: of all if there is none. */
+  #indexOf(position: number): number {
+    let [from, to] = [0, this.#commits.length]
+    while (from < to) {
+      const middle = (from + to) >> 1
+      if ((this.#commits[middle] as StoredCommit<unknown>).position < position) from = middle + 1
+      else to = middle
+    }
+    return from
+  }
+
   #dropAll(): void {
     this.#commits = []
     this.#floor = this.#position
     this.#dropped.clear()
   }
 
-  #trim(limits: Exclude<HistoryPolicy, false>): void {
+  /** Looks at the oldest commit first: the others are not older, or are kept until it goes. */
+  #trimIfNeeded(limits: HistoryLimits): void {
+    const [oldest] = this.#commits
+    if (oldest && (this.#commits.length > limits.keep || isTooOld(oldest, limits, this.#now()))) this.#trim(limits)
+  }
+
+  #trim(limits: HistoryLimits): void {
     const index = this.#commits.map(({ position, at, changes }) => ({ position, at, key: onlyKey(changes) }))
     const { positions, floor, dropped } = retain(index, limits, this.#now(), this.#floor)
     const gone = new Set(positions)

@@ -26,13 +26,22 @@ export interface AttributionOptions {
   reason?: string | undefined
 }
 
+/** The attribution in these options, where each member is read once. @throws TypeError unless they can be an author and a reason. */
+export function checkAttribution({ by, reason }: AttributionOptions): AttributionOptions {
+  return { by: checkBy(by), reason: checkReason(reason) }
+}
+
+/** What the options say themselves and, where they say nothing, what the other ones say. */
+export function withFallback({ by, reason }: AttributionOptions, fallback: AttributionOptions): AttributionOptions {
+  return { by: by ?? fallback.by, reason: reason ?? fallback.reason }
+}
+
 /** @throws TypeError unless it can be an author. */
 export function checkBy(by: unknown): string | undefined {
   return checkText('by', by, MAX_BY)
 }
 
-/** @throws TypeError unless it can be a reason. */
-export function checkReason(reason: unknown): string | undefined {
+function checkReason(reason: unknown): string | undefined {
   return checkText('reason', reason, MAX_REASON)
 }
 

@@ -1,4 +1,5 @@
 import type { HistoryPage, HistoryQuery, StoredCommit } from '../../contract/history.js'
+import { orAborted } from '../../time/or-aborted.js'
 import type { Commit } from './commits.js'
 
 /** How many commits a request asks for at most. */
@@ -84,7 +85,8 @@ export class CommitStream<C = Commit> implements AsyncIterableIterator<C> {
     for (let left = limit; left > 0; ) {
       signal?.throwIfAborted()
       const size = Math.min(PAGE, left)
-      const { commits, floor, dropped } = await source.page({ key, before, limit: size })
+      const page = source.page({ key, before, limit: size })
+      const { commits, floor, dropped } = await (signal ? orAborted(page, signal) : page)
       this.#complete = floor === 0 && isNothingDropped(dropped, key)
       for (const commit of commits) {
         yield source.toCommit(commit)

@@ -10,7 +10,7 @@ import { unknownCommit, type Walked, walkBack } from './walk.js'
 const ATTEMPTS = 10
 
 /** The past of this key is not known any more. */
-const UNKNOWN = Symbol('unknown')
+export const UNKNOWN = Symbol('unknown')
 
 /** What past states are computed from. */
 export interface PastContext {
