@@ -28,7 +28,12 @@ export interface Retention {
  * Amortised over the commits in between, dropping costs a constant for each.
  */
 export function isTrimDue({ keep }: HistoryLimits, stored: number, position: number): boolean {
-  return stored > keep + (keep >= 100 ? keep >> 3 : 0) || position % EVERY === 0
+  return areTooMany(keep, stored) || position % EVERY === 0
+}
+
+/** Whether the number of stored commits exceeds the limit by an eighth. */
+export function areTooMany(keep: number, stored: number): boolean {
+  return stored > keep + (keep >= 100 ? keep >> 3 : 0)
 }
 
 /** Whether a commit is dropped for its age, if all older ones are. */

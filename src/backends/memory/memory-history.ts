@@ -9,7 +9,7 @@ import {
   type KeyChange,
   type StoredCommit,
 } from '../../contract/history.js'
-import { isTooOld, isTrimDue, retain } from '../../contract/retention.js'
+import { areTooMany, isTooOld, isTrimDue, retain } from '../../contract/retention.js'
 import { foreignCommit } from '../../errors/history-faults.js'
 
 /** The history of a `MemoryStore`. */
@@ -86,10 +86,11 @@ export class MemoryHistory {
     this.#dropped.clear()
   }
 
-  /** Looks at the oldest commit first: the others are not older, or are kept until it goes. */
+  /** Looks at the oldest commit first: as long as it is kept, no other one is dropped for its age. */
   #trimIfNeeded(limits: HistoryLimits): void {
     const [oldest] = this.#commits
-    if (oldest && (this.#commits.length > limits.keep || isTooOld(oldest, limits, this.#now()))) this.#trim(limits)
+    const areMany = areTooMany(limits.keep, this.#commits.length)
+    if (areMany || (oldest && isTooOld(oldest, limits, this.#now()))) this.#trim(limits)
   }
 
   #trim(limits: HistoryLimits): void {

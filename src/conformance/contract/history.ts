@@ -241,6 +241,15 @@ export const recordedHistory: Topic = {
       assert.equal(again.floor, (again.commits[0]?.position ?? 0) - 1)
     }),
 
+    'what was written without a history is missing from it': one(async (backend, other) => {
+      await backend.setHistoryPolicy?.(false)
+      await write(backend, [1])
+      await other.setHistoryPolicy?.({ keep: 100, days: 1 })
+      const { commits: found, floor } = await page(backend)
+      assert.deepEqual(found, [])
+      assert.ok(floor > 0, 'the history must not pass for a complete one')
+    }),
+
     'a policy changes nothing of the dictionary': one(async (backend, other) => {
       await write(backend, [1])
       const version: Version = await backend.lastUpdated()

@@ -6,9 +6,19 @@ const MAX_DAYS = 36_500
 
 /** How much history a dictionary keeps. */
 export interface HistoryPolicyOptions {
-  /** The most commits, give or take an eighth. From 1 to 100,000. Default 1,000. */
+  /**
+   * The most commits, give or take an eighth. From 1 to 100,000. Default 1,000.
+   *
+   * @example
+   * const settings = await RedisDict.open('settings', client, { history: { keep: 10_000 } })
+   */
   keep?: number | undefined
-  /** The greatest age, in days. Above 0, at most 36,500. Default 90. */
+  /**
+   * The greatest age, in days. Above 0, at most 36,500. Default 90.
+   *
+   * @example
+   * const settings = await RedisDict.open('settings', client, { history: { days: 365 } })
+   */
   days?: number | undefined
 }
 

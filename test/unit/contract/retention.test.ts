@@ -57,3 +57,33 @@ test('the floor and the dropped keys account for every commit that is gone', () 
   })
   fc.assert(property)
 })
+
+/** The rule as it is worded: one commit after the other. */
+function oneByOne(index: readonly IndexedCommit[], keep: number): number[] {
+  const left = [...index]
+  const gone: number[] = []
+  const ofKey = (key: string | undefined) => left.filter(commit => key !== undefined && commit.key === key).length
+  while (left.length > keep) {
+    const longest = Math.max(...left.map(({ key }) => ofKey(key)))
+    const next = longest > 1 ? left.findIndex(({ key }) => ofKey(key) === longest) : 0
+    gone.push((left.splice(next, 1)[0] as IndexedCommit).position)
+  }
+  return gone.sort((one, other) => one - other)
+}
+
+test('what is dropped together is what the rule drops one by one', () => {
+  const key = fc.option(fc.constantFrom('a', 'b', 'c', 'd', 'e'), { nil: undefined })
+  const property = fc.property(fc.array(key, { size: 'medium' }), fc.integer({ min: 1, max: 20 }), (keys, keep) => {
+    const index = commits(keys)
+    const { positions } = retain(index, { keep, days: 1 }, NOW, 0)
+    expect([...positions].sort((one, other) => one - other)).toEqual(oneByOne(index, keep))
+  })
+  fc.assert(property)
+})
+
+test('dropping an eighth of 100,000 commits of 40,000 keys is quick', () => {
+  const index = commits(Array.from({ length: 112_500 }, (_, at) => `key ${at % 40_000}`))
+  const startedAt = performance.now()
+  expect(retain(index, { keep: 100_000, days: 90 }, NOW, 0).positions).toHaveLength(12_500)
+  expect(performance.now() - startedAt).toBeLessThan(2_000)
+})
