@@ -314,9 +314,9 @@ export class DurableDict<
   /**
    * Writes a new commit that puts back what the keys held before the commit with this id, atomically (serializable).
    *
-   * Rejects with `ConflictError`, which names the keys, if one of them was changed since, and with `HistoryError` if this dictionary
-   * could not write an old value itself (it cannot decode it, or the schema or `strictKeys` refuses it), both unless `force` is set;
-   * with `HistoryError` if the commit is not known; with `UnsupportedError` on a backend without history.
+   * Rejects with `ConflictError`, which names the keys, if one of them was changed since. Rejects with `HistoryError` if this dictionary
+   * could not write an old value itself: it cannot decode it, or the schema or `strictKeys` refuses it. `force` skips both checks.
+   * Rejects with `HistoryError` if the commit is not known, and with `UnsupportedError` on a backend without history.
    *
    * @example
    * const [last] = await settings.history({ key: 'payments', limit: 1 }).toArray()

@@ -31,7 +31,7 @@ export function checkAttribution({ by, reason }: AttributionOptions): Attributio
   return { by: checkBy(by), reason: checkReason(reason) }
 }
 
-/** What the options say themselves and, where they say nothing, what the other ones say. */
+/** What the options say themselves; what they leave out is taken from the others. */
 export function withFallback({ by, reason }: AttributionOptions, fallback: AttributionOptions): AttributionOptions {
   return { by: by ?? fallback.by, reason: reason ?? fallback.reason }
 }
