@@ -347,11 +347,14 @@ describe.each([
     expect(types('durabledict_model_versions')).toEqual([
       ...[text('dict'), whole('format'), text('epoch'), whole('number'), text('nonce'), whole('bytes')],
       ['bound', 'double precision', null, 'NO'],
+      ['history', 'text', null, 'YES'],
+      ['dropped', 'text', null, 'YES'],
     ])
     expect(types('durabledict_model_changes')).toEqual([
       ...[text('dict'), whole('number'), text('nonce'), text('previous'), text('batch')],
       ['effects', 'text', null, 'YES'],
       whole('bytes'),
+      ['notes', 'text', null, 'YES'],
     ])
   })
 

@@ -81,8 +81,8 @@ export interface Dialect {
   kindOf(column: SqlRow): ColumnKind | undefined
   /** Returns why a text column cannot distinguish keys, or `undefined` if it can. */
   faultOfKey(column: SqlRow): string | undefined
-  /** Has a row if the user may read the table. Missing if `columns` shows only tables that the user may use. */
-  readable?(table: Table): Statement
+  /** Selects the columns of the library's own tables that the user may read: `tab`, `name`. Cheaper than `columns`. */
+  ownColumns(tables: readonly string[]): Statement
   /** The time by the database's clock, in milliseconds since 1970. */
   readonly clock: string
   /** The condition that the text of a column contains that of a parameter. */

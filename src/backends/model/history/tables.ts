@@ -68,26 +68,22 @@ export function historyMigration(dialect: DialectName): string[] {
 
 /** The statements of `historyMigration` for columns that are missing. The table must exist. */
 export async function missingColumns(session: SqlSession, dialect: Dialect): Promise<string[]> {
-  const statements = addedColumns(dialect)
-  const names = new Map<string, ReadonlySet<string>>()
-  for (const table of [VERSIONS, CHANGES]) names.set(table, await columnsOf(session, dialect, table))
-  return statements.filter(statement => {
-    const [, table = '', column = ''] = /^ALTER TABLE (\w+) ADD COLUMN (\w+)/.exec(statement) ?? []
-    return !names.get(table)?.has(column)
+  const columns = await ownColumns(session, dialect)
+  return addedColumns(dialect).filter(statement => {
+    const [, table, column] = /^ALTER TABLE (\w+) ADD COLUMN (\w+)/.exec(statement) ?? []
+    return !columns.has(`${table}.${column}`)
   })
 }
 
 /** Whether the tables have room for a history. A user without rights on it writes as an earlier release does. */
 export async function hasHistoryTables(session: SqlSession, dialect: Dialect): Promise<boolean> {
-  if (!(await columnsOf(session, dialect, VERSIONS)).has('history')) return false
-  if (!(await columnsOf(session, dialect, CHANGES)).has('notes')) return false
-  if (!(await columnsOf(session, dialect, COMMITS)).has('changes')) return false
-  return !dialect.readable || (await run(session, dialect, dialect.readable({ name: COMMITS }))).length > 0
+  const columns = await ownColumns(session, dialect)
+  return [`${VERSIONS}.history`, `${CHANGES}.notes`, `${COMMITS}.changes`].every(column => columns.has(column))
 }
 
-async function columnsOf(session: SqlSession, dialect: Dialect, name: string): Promise<ReadonlySet<string>> {
-  const rows = await run(session, dialect, dialect.columns({ name }))
-  return new Set(rows.map(row => String(row.name)))
+async function ownColumns(session: SqlSession, dialect: Dialect): Promise<ReadonlySet<string>> {
+  const rows = await run(session, dialect, dialect.ownColumns([VERSIONS, CHANGES, COMMITS]))
+  return new Set(rows.map(({ tab, name }) => `${tab}.${name}`))
 }
 
 /** A text column, unless its text is longer than the library writes. */

@@ -99,6 +99,11 @@ export const mysql: Dialect = {
     return [{ sql: locking(select, ms), parameters: keys }]
   },
   ignoringDuplicates: insert => insert.replace(/^INSERT/, 'INSERT IGNORE'),
+  ownColumns: tables => ({
+    sql: `SELECT table_name AS tab, column_name AS name FROM information_schema.columns
+      WHERE table_schema = DATABASE() AND table_name IN (${tables.map(() => '?').join(', ')})`,
+    parameters: tables,
+  }),
   clock: `TIMESTAMPDIFF(MICROSECOND, '1970-01-01', UTC_TIMESTAMP(3)) DIV 1000`,
   contains: column => `instr(${column}, ?) > 0`,
   replacing: insert => insert.replace(/^INSERT/, 'REPLACE'),

@@ -74,9 +74,11 @@ export const postgresql: Dialect = {
   replacing: (insert, key, others) =>
     `${insert} ON CONFLICT (${key.join(', ')}) DO UPDATE SET ${others.map(name => `${name} = excluded.${name}`).join(', ')}`,
   notifying: { sql: `RETURNING CAST(pg_notify(?, '') AS text) AS notified`, parameters: channel => [channel] },
-  readable: table => ({
-    sql: `SELECT 1 AS found WHERE has_table_privilege(to_regclass(CAST(? AS text)), 'SELECT')`,
-    parameters: [quoted({ quote }, table)],
+  ownColumns: tables => ({
+    sql: `SELECT CAST(c.relname AS text) AS tab, CAST(a.attname AS text) AS name FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid
+      WHERE a.attrelid IN (${tables.map(() => 'to_regclass(CAST(? AS text))').join(', ')}) AND a.attnum > 0 AND NOT a.attisdropped
+        AND has_table_privilege(a.attrelid, 'SELECT')`,
+    parameters: tables,
   }),
   // Without the word that the statement of the lock looks for.
   clock: `CAST(date_part('epoch', clock_timestamp()) * 1000 AS bigint)`,

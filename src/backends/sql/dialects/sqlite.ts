@@ -37,6 +37,11 @@ export const sqlite: Dialect = {
     { sql: head, parameters: [dict] },
   ],
   ignoringDuplicates: insert => `${insert} ON CONFLICT DO NOTHING`,
+  ownColumns: tables => ({
+    sql: `SELECT m.name AS tab, i.name AS name FROM sqlite_master m JOIN pragma_table_info(m.name) i
+      WHERE m.type = 'table' AND m.name IN (${tables.map(() => '?').join(', ')})`,
+    parameters: tables,
+  }),
   clock: `CAST(round((julianday('now') - 2440587.5) * 86400000) AS integer)`,
   contains: column => `instr(${column}, ?) > 0`,
   replacing: (insert, key, others) =>
