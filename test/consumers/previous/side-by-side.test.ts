@@ -116,10 +116,7 @@ async function until(holds: () => unknown, what: string): Promise<void> {
   }
 }
 
-/** The stores that keep a history by now. */
-const KEEPING = ['sqlite', 'redis', 'model']
-
-describe.each(KEEPING)('a dictionary on %s that the previous release wrote', store => {
+describe.each(Object.keys(PLACES))('a dictionary on %s that the previous release wrote', store => {
   async function start() {
     const { place, open } = await (PLACES[store] as () => Promise<Place>)()
     const old = await Previous.open(store, place)
