@@ -10,6 +10,9 @@ import { makeKeys, makeSample, shuffled } from '../../samples.js'
 /** The commits of a page. */
 const LIMIT = 50
 
+/** How many pages a round reads. */
+const PAGES = 20
+
 /** The same rows without the dictionary. */
 const DIRECT = `SELECT * FROM (SELECT * FROM durabledict_commits WHERE dict = 'bench' ORDER BY position DESC LIMIT ${LIMIT}) AS c
   JOIN durabledict_commit_keys AS k ON k.dict = c.dict AND k.key = c.key AND k.position = c.position ORDER BY c.position DESC`
@@ -48,12 +51,14 @@ async function pages(folder, commits, rounds) {
   const database = openDatabase(file)
   const rows = database.prepare(DIRECT)
   const measured = await compare({
-    ours: repeated(1, async () => {
+    ours: repeated(PAGES, async () => {
       let found = 0
-      for await (const { changes } of dict.history({ limit: LIMIT })) found += changes.length
+      for (let n = 0; n < PAGES; n += 1) {
+        for await (const { changes } of dict.history({ limit: LIMIT })) found += changes.length
+      }
       return found
     }),
-    base: repeated(1, () => rows.all().length),
+    base: repeated(PAGES, () => Array.from({ length: PAGES }, () => rows.all().length).length),
     rounds,
   })
   await dict.close()
