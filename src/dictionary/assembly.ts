@@ -29,7 +29,7 @@ const HEARTBEATS_PER_BOUND = 3
 const POLL_EVERY = 100
 
 /** The history, as it is in the store. */
-export type Past = Pick<BoundedStore, 'history' | 'forgetAuthor'>
+type Past = Pick<BoundedStore, 'history' | 'forgetAuthor'>
 
 /** The parts of an open dictionary. */
 export interface Internals {

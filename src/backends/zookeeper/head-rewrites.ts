@@ -9,7 +9,7 @@ import type { Session } from './session.js'
 import type { Step } from './transport.js'
 
 /** A head to write although nothing changed, and the steps that belong to it. */
-export interface Rewriting {
+interface Rewriting {
   readonly head: Head
   readonly steps: readonly Step[]
 }
