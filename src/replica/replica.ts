@@ -12,6 +12,7 @@ import type {
   Unsubscribe,
   Version,
 } from '../contract/backend.js'
+import type { HistoryPolicy } from '../contract/history.js'
 import { isPromise } from '../contract/is-promise.js'
 import { sameStored } from '../contract/same-stored.js'
 import { touches } from '../contract/touches.js'
@@ -47,6 +48,8 @@ export interface Promises {
   readonly maxStaleness?: number | undefined
   /** The guarantee of checks. Default: the strongest that costs nothing extra. */
   readonly consistency?: 'linearizable' | 'sequential' | undefined
+  /** How much history its opener asked for. Default: what is recorded. */
+  readonly history?: HistoryPolicy | undefined
   /** Whether nothing may be written. Default `false`. */
   readonly readOnly?: boolean | undefined
 }
@@ -63,6 +66,7 @@ export class Replica {
   readonly #isLinearizable: boolean
   /** Whether changes by external writers are recorded. */
   readonly #announces: boolean
+  readonly #policy: HistoryPolicy | undefined
   readonly #syncs: SharedCheck
   readonly #checks: SharedCheck
   readonly #refreshes: SharedCheck
@@ -93,6 +97,7 @@ export class Replica {
     this.#damage = new DamageReports(store.name)
     this.#history = history
     this.#bound = promises.maxStaleness
+    this.#policy = store.hasHistory ? promises.history : undefined
     this.#announces = store.hasHistory && promises.readOnly !== true
     this.#isLinearizable = store.linearizable || promises.consistency === 'linearizable'
     this.#confirmedAt = confirmedAt
@@ -311,7 +316,7 @@ export class Replica {
     const answer = damageDiverges(received)
     if (answer.type !== 'changes') this.#damage.report(base, answer.damage)
     // With a bound, everything is loaded: a store that lost its history may have lost the recorded bound too.
-    if (answer.type === 'state' && answer.diverged && this.#bound !== undefined) return 'loadDiverged'
+    if (answer.type === 'state' && answer.diverged && this.#hasRecorded) return 'loadDiverged'
     return this.#history.follow(base, answer)
   }
 
@@ -324,10 +329,21 @@ export class Replica {
 
   async #loadEverything(reason: SyncReason): Promise<void> {
     if (!this.#awaited) await delay(Math.random() * LOAD_JITTER, undefined, { ref: false })
-    if (reason === 'diverged' && this.#bound !== undefined) await this.#store.registerMaxStaleness(this.#bound)
+    if (reason === 'diverged') await this.#recordAgain()
     const startedAt = now()
     this.#history.replace(await this.#store.load(), reason)
     this.#confirm(startedAt)
+  }
+
+  /** Whether the dictionary has recorded something besides entries. */
+  get #hasRecorded(): boolean {
+    return this.#bound !== undefined || this.#policy !== undefined
+  }
+
+  /** A store that lost its data may have lost what this dictionary recorded in it. */
+  async #recordAgain(): Promise<void> {
+    if (this.#bound !== undefined) await this.#store.registerMaxStaleness(this.#bound)
+    if (this.#policy !== undefined) await this.#store.setHistoryPolicy(this.#policy)
   }
 
   async #commit(batch: Batch<unknown>): Promise<readonly Outcome[]> {

@@ -7,7 +7,7 @@ import type { Group, Operation } from '../../src/contract/backend.js'
 import { DamagedValue } from '../../src/contract/damaged-value.js'
 import type { StoredCommit } from '../../src/contract/history.js'
 import { type IndexedCommit, retain } from '../../src/contract/retention.js'
-import { HistoryError, MemoryStore } from '../../src/index.js'
+import { HistoryError, MemoryStore, RedisDict } from '../../src/index.js'
 import { startRedisNode } from '../servers/redis-nodes.js'
 import type { RedisNode } from '../servers/types.js'
 import { ByHand } from './by-hand.js'
@@ -202,4 +202,14 @@ test('a clear renames the hash, and dropping its commit frees it', async () => {
   expect(await store.send('hlen', hash)).toBe(3_000)
   await backend.setHistoryPolicy(false)
   expect(await store.send('exists', hash)).toBe(0)
+})
+
+test('a policy that was lost with the data is recorded again by its openers', async () => {
+  const name = store.keys.entries
+  const dict = await RedisDict.open(name, opened.client as never, { history: { keep: 7, days: 3 } })
+  await dict.set('a', 1)
+  await store.send('flushall')
+  await dict.sync()
+  expect(await store.send('hget', store.keys.meta, 'keep')).toBe('7 3')
+  await dict.close()
 })
