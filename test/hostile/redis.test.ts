@@ -58,7 +58,8 @@ async function forge(effects: unknown) {
 }
 
 describe('a change record', () => {
-  const good = JSON.stringify([VERSION, '8-a.1.0-c.1', ['s', 'k', 'v', 'd', 'k', 'c'], 'utt', 'value'])
+  const good = JSON.stringify([VERSION, '8-a.1.0-c.1', ['s', 'k', 'v', 'd', 'k', 'c'], 'uvt', 'value'])
+  const withExtension = (extension: string) => seal(`${good.slice(0, -1)},${JSON.stringify(extension)}]`, SECRET)
   const malformed: Record<string, string> = {
     'no JSON': '["7-a.1.0-b.1","8-a.1.0-c.1",["s",',
     'no list': '{"length":5}',
@@ -77,6 +78,8 @@ describe('a change record', () => {
     'a value that is null': '["7-a.1.0-b.1","8-a.1.0-c.1",["s","k",null],"u"]',
     'codes that are a list': '["7-a.1.0-b.1","8-a.1.0-c.1",[],["u"]]',
     'an outcome that is an object': '["7-a.1.0-b.1","8-a.1.0-c.1",[],"v",{}]',
+    'an extension that is an object': '["7-a.1.0-b.1","8-a.1.0-c.1",[],"u",{"notes":[]}]',
+    'an extension that is not well-formed text': '["7-a.1.0-b.1","8-a.1.0-c.1",[],"u","\\ud800"]',
     'a percent sign that is not an escape': '["7-a.1.0-b.1","8-a.1.0-%.1",[],"u"',
     'more than one list': `${good}${good}`,
     'unclosed brackets': '['.repeat(100_000),
@@ -85,8 +88,39 @@ describe('a change record', () => {
   test('is read if it is sealed and well-formed', () => {
     expect(parseChangeRecord(seal(good, SECRET), SECRET)).toMatchObject({
       effects: [{ type: 'set', key: 'k', stored: 'v' }, { type: 'delete', key: 'k' }, { type: 'clear' }],
-      written: { codes: 'utt', values: ['value'] },
+      written: { codes: 'uvt', values: ['value'] },
+      notes: undefined,
     })
+  })
+
+  test('is read with its notes, without what this release does not know', () => {
+    const notes = [{ effects: 1, by: 'ada', reason: 'a "test"', via: 'cli', unknown: 7 }, { effects: 2 }]
+    expect(parseChangeRecord(withExtension(JSON.stringify({ format: 3, unknown: [], notes })), SECRET)).toMatchObject({
+      effects: { length: 3 },
+      written: { codes: 'uvt', values: ['value'] },
+      notes: [{ effects: 1, by: 'ada', reason: 'a "test"', via: 'cli' }, { effects: 2 }],
+    })
+  })
+
+  test('has no notes if they are malformed, and is read', () => {
+    const hostile = [
+      '{"effects":-1}',
+      '{"effects":0.5}',
+      '{"effects":1e300}',
+      '{"effects":"1"}',
+      '{"by":"ada"}',
+      '{"effects":1,"by":5}',
+      '{"effects":1,"reason":"\\ud800"}',
+      '{"effects":1,"via":{"length":1000000000}}',
+      'null',
+      '7',
+    ].map(note => `{"notes":[{"effects":1},${note}]}`)
+    const others = ['', 'no JSON', 'null', '7', '"notes"', '[]', '{}', '{"notes":{"length":1000000000}}']
+    for (const extension of [...hostile, ...others, '{"notes":'.repeat(100_000), '['.repeat(100_000)]) {
+      const read = parseChangeRecord(withExtension(extension), SECRET)
+      expect(read, extension.slice(0, 50)).toMatchObject({ effects: { length: 3 }, written: { values: ['value'] } })
+      expect(read?.notes, extension.slice(0, 50)).toBeUndefined()
+    }
   })
 
   for (const [name, json] of Object.entries(malformed)) {
