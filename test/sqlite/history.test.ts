@@ -5,8 +5,10 @@ import { modernNode } from '../../scripts/modern-node.js'
 import { BorrowedHandle } from '../../src/backends/sqlite/borrowed-handle.js'
 import type { OwnHandle } from '../../src/backends/sqlite/engine.js'
 import { SqliteBackend } from '../../src/backends/sqlite/sqlite-backend.js'
+import type { Stored } from '../../src/backends/sqlite/text.js'
+import type { Operation } from '../../src/contract/backend.js'
 import { DamagedValue } from '../../src/contract/damaged-value.js'
-import type { HistoryPage, HistoryQuery } from '../../src/contract/history.js'
+import { DEFAULT_POLICY, type HistoryPage, type HistoryPolicy, type HistoryQuery } from '../../src/contract/history.js'
 import { retain } from '../../src/contract/retention.js'
 import { HistoryError, SqliteDict } from '../../src/index.js'
 import { backendOf, rawHandle } from './backend.js'
@@ -136,6 +138,83 @@ describe('A write by a release without a history', () => {
     writeWithoutHistory(raw, 'a', '1')
     await backend.persist('a', '2')
     expect((await page(backend)).floor).toBe(1)
+  })
+})
+
+describe('The commit of a clear', () => {
+  const commit = async (backend: SqliteBackend, operations: readonly Operation<Stored>[]) =>
+    backend.commit({ id: crypto.randomUUID(), groups: [{ conditions: [], operations }] }, '')
+
+  /** Makes the backend record a clear key by key. */
+  const addTrigger = (raw: OwnHandle) =>
+    raw.exec('CREATE TRIGGER idle AFTER UPDATE OF dict ON durabledict_entries BEGIN SELECT 1; END')
+
+  it('is the same whether its keys are recorded one by one or all at once', async () => {
+    const key = fc.constantFrom('a', 'b', 'é', 'nul\0', '\u0001', 'z')
+    const stored = fc.oneof(fc.string({ unit: 'binary' }), fc.constant(Buffer.from('bytes')))
+    const operation = fc.oneof(
+      fc.record({ type: fc.constant('set' as const), key, stored }),
+      fc.record({ type: fc.constantFrom('delete' as const, 'pop' as const), key }),
+      fc.record({ type: fc.constant('touch' as const), key, before: fc.option(stored, { nil: undefined }) }),
+      fc.constant({ type: 'clear' } as const),
+    )
+    const start = fc.array(fc.record({ type: fc.constant('set' as const), key, stored }))
+    await fc.assert(
+      fc.asyncProperty(start, fc.array(operation), fc.array(operation), async (first, before, after) => {
+        const [whole, single] = [await inMemory(), await inMemory()]
+        await single.backend.lastUpdated()
+        addTrigger(single.raw)
+        for (const { backend } of [whole, single]) {
+          await commit(backend, first)
+          await commit(backend, [...before, { type: 'clear' }, ...after])
+          await commit(backend, first)
+          await commit(backend, [{ type: 'clear' }, ...after])
+        }
+        const [found, expected] = [await page(whole.backend), await page(single.backend)]
+        expect(found.commits.map(({ changes }) => changes)).toEqual(expected.commits.map(({ changes }) => changes))
+      }),
+      { numRuns: Number(process.env.RUNS ?? 30) },
+    )
+  })
+
+  it('has damaged values, and no keys that the dictionary ignores', async () => {
+    const { raw, backend } = await inMemory()
+    await backend.lastUpdated()
+    const clear = async () => {
+      await commit(backend, [{ type: 'clear' }])
+      return (await page(backend, { limit: 1 })).commits[0]?.changes
+    }
+    const damaged = { before: expect.any(DamagedValue) }
+    for (const ignored of ['', "('d', '', 'x'), ('d', x'61', 'x'), ('d', char(1), 'x'),"]) {
+      raw.exec(
+        `INSERT INTO durabledict_entries VALUES ${ignored} ('d', 'a', 5), ('d', 'b', CAST(x'ff' AS TEXT)), ('d', 'c', '1')`,
+      )
+      expect(await clear()).toEqual([
+        { key: 'a', ...damaged },
+        { key: 'b', ...damaged },
+        { key: 'c', before: '1' },
+      ])
+    }
+  })
+
+  it('costs less than ten times a clear without history', async () => {
+    const timeOf = async (policy: HistoryPolicy) => {
+      const { raw, backend } = await inMemory()
+      await backend.setHistoryPolicy(policy)
+      raw.exec(`INSERT INTO durabledict_entries
+        SELECT 'd', 'key ' || value, '"value"' FROM json_each('${JSON.stringify(range(20_000))}')`)
+      const start = process.cpuUsage()
+      await commit(backend, [{ type: 'clear' }])
+      const { user, system } = process.cpuUsage(start)
+      expect(count(raw, 'commit_keys')).toBe(policy ? 20_000 : 0)
+      return user + system
+    }
+    const best = async (policy: HistoryPolicy) => {
+      const times: number[] = []
+      for (const _ of range(4)) times.push(await timeOf(policy))
+      return Math.min(...times)
+    }
+    expect((await best(DEFAULT_POLICY)) / (await best(false))).toBeLessThan(10)
   })
 })
 

@@ -1,3 +1,5 @@
+import { MAX_KEY_BYTES } from '../../contract/key-fault.js'
+
 /**
  * Selects columns to which any program may have written. SQLite's columns can store any type, and engines treat
  * unexpected values differently: libsql aborts the process on text that is not UTF-8, others replace invalid bytes;
@@ -12,6 +14,10 @@ const isAscii = (column: string): string =>
 /** Whether a column is ASCII text without NUL, or text that is not UTF-8. */
 const isWhole = (column: string): string =>
   `typeof(${column}) = 'text' AND length(${column}) = length(CAST(${column} AS BLOB))`
+
+/** Whether a column is certainly a key in the form in which this library writes it: ASCII with nothing escaped. */
+export const isPlainKey = (column: string): string =>
+  `${isAscii(column)} AND instr(${column}, char(1)) = 0 AND length(${column}) BETWEEN 1 AND ${MAX_KEY_BYTES}`
 
 /** Selects a column as text or bytes, and its type as `…_type`. */
 export const anyOf = (column: string): string => select(column, isAscii(column))

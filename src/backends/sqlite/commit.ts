@@ -3,6 +3,7 @@ import { executeGroup, type Target } from '../../contract/execute-group.js'
 import { Journal, noteOf, notesWorthKeeping } from '../../contract/history.js'
 import { InvalidValueError } from '../../errors/errors.js'
 import { escapeText } from '../sql/escape.js'
+import { Cleared } from './cleared.js'
 import { Entries } from './entries.js'
 import { isLayoutOld, isRefused, isTableMissing, isTooBig, refused, tooBig } from './faults.js'
 import { type Head, moveHead, type NoHead, readHead } from './head.js'
@@ -63,10 +64,13 @@ function run(log: Log, batch: Batch<Stored>, since: Version, isolate: Isolate): 
   const execute = (group: Group<Stored>) => {
     const from = effects.length
     const journal = head.history.policy === false ? undefined : new Journal<Stored>()
-    const outcome = executeGroup(group, target, from > 0 ? undefined : head.version, effects, journal)
+    const cleared = new Cleared(log, head.history.position + records.length + 1)
+    const canCopy = journal && !check && head.history.nonce === head.nonce
+    const within = canCopy ? cleared.in(target, journal) : target
+    const outcome = executeGroup(group, within, from > 0 ? undefined : head.version, effects, journal)
     if (check) checkEntries(log, effects.slice(from))
     const note = noteOf(group.attribution, effects.length - from)
-    if (note.effects > 0) records.push({ note, changes: journal?.changes ?? [] })
+    if (note.effects > 0) records.push({ note, changes: journal?.changes ?? [], cleared: cleared.keys })
     return outcome
   }
   const outcomes = batch.groups.map(group => isolate(log, effects, () => execute(group)))

@@ -1,4 +1,4 @@
-import { anyByReplacing, anyOf, hexOf, numberOf, textByReplacing, textOf } from './columns.js'
+import { anyByReplacing, anyOf, hexOf, isPlainKey, numberOf, textByReplacing, textOf } from './columns.js'
 
 /** The columns that files of releases without a history lack: by table, with their types. */
 export const ADDED_COLUMNS = {
@@ -30,8 +30,8 @@ export const CREATE_HISTORY = `
     PRIMARY KEY (dict, position)
   ) WITHOUT ROWID;
 
-  -- What the commits did, one row for each key. before and after are NULL if the key was absent. A damaged value, which cannot be
-  -- kept, is 0. part counts the keys of a commit with several keys, else it is NULL.
+  -- What the commits did, one row for each key. before and after are NULL if the key was absent, and 0 in place of a damaged value
+  -- that was not kept. part and then key order the keys of a commit with several keys; else part is NULL.
   CREATE TABLE IF NOT EXISTS durabledict_commit_keys (
     dict TEXT NOT NULL,
     key TEXT NOT NULL,
@@ -91,6 +91,22 @@ export const HISTORY_SQL = {
   addKey: `INSERT OR REPLACE INTO durabledict_commit_keys (dict, key, position, part, before, after)
     VALUES (?, ?, ?, ?, ?, ?)`,
 
+  /** Parameters: after, dict, key, position. */
+  setAfter: 'UPDATE durabledict_commit_keys SET after = ? WHERE dict = ? AND key = ? AND position = ?',
+
+  /** Parameters: dict. */
+  countEntries: 'SELECT count(*) AS keys FROM durabledict_entries WHERE dict = ?',
+
+  /** The keys of entries that may not be keys of a dictionary. Parameters: dict. */
+  unusualKeys: both(
+    any => `SELECT ${any('key')} FROM durabledict_entries WHERE dict = ? AND NOT (${isPlainKey('key')})`,
+  ),
+
+  /** Adds all entries as what a commit removed. Parameters: dict, position. */
+  addEntries: `INSERT OR REPLACE INTO durabledict_commit_keys (dict, key, position, part, before, after)
+    SELECT dict, key, ?2, 0, CASE WHEN typeof(value) IN ('text', 'blob') THEN value ELSE 0 END, NULL
+    FROM durabledict_entries WHERE dict = ?1`,
+
   /** The commits between two positions, without both, newest first. Parameters: dict, the two positions, the most to return. */
   commits: both(
     (any, text) => `${commit(any, text)} FROM (SELECT ${COLUMNS} FROM durabledict_commits AS c ${ONLY_KEY}
@@ -107,7 +123,7 @@ export const HISTORY_SQL = {
   /** What a commit with several keys did. Parameters: dict, position, the most to return. */
   parts: both(
     (any, text) => `SELECT ${text('key')}, ${any('before')}, ${any('after')} FROM durabledict_commit_keys AS k
-    WHERE dict = ? AND position = ? AND part IS NOT NULL ORDER BY part LIMIT ?`,
+    WHERE dict = ? AND position = ? AND part IS NOT NULL ORDER BY part, key LIMIT ?`,
   ),
 
   /** Parameters: dict, position. */

@@ -14,6 +14,8 @@ import { checkCommit } from './triggers.js'
 export interface CommitRecord {
   readonly note: CommitNote
   readonly changes: readonly KeyChange<Stored>[]
+  /** How many keys {@link Cleared} has recorded. */
+  readonly cleared: number
 }
 
 /** What a batch did, one record for each of its groups. */
@@ -48,7 +50,7 @@ export function record(log: Log, head: Head, next: Head, { records, check }: Rec
   sweep(
     log,
     trimmed,
-    records.reduce((sum, { changes }) => sum + changes.length, 0),
+    records.reduce((sum, { changes, cleared }) => sum + changes.length + cleared, 0),
   )
   return trimmed
 }
@@ -60,16 +62,32 @@ function beginAgain(log: Log, history: HistoryState): HistoryState {
   return { ...dropUpTo(log, { ...history, position }, position), commits: 0 }
 }
 
-function insert({ connection, dictionary }: Log, next: Head, position: number, at: number, commit: CommitRecord): void {
-  const { note, changes } = commit
+function insert(log: Log, next: Head, position: number, at: number, commit: CommitRecord): void {
+  const { connection, dictionary } = log
+  const { note, changes, cleared } = commit
   const dict = escapeText(dictionary)
-  const [first] = changes
-  const key = first && changes.length === 1 ? escapeText(first.key) : null
+  const added = cleared > 0 ? changes.filter(change => !addToCleared(connection, dict, position, change)) : changes
+  const keys = cleared + added.length
+  const [first] = added
+  const key = first && keys === 1 ? escapeText(first.key) : null
   const names = [optional(note.by), optional(note.reason), note.via ?? 'library']
-  connection.run(HISTORY_SQL.addCommit, dict, position, next.number, next.nonce, at, ...names, changes.length, key)
-  for (const [index, change] of changes.entries()) {
-    insertKey(connection, dict, position, key === null ? index : null, change)
+  connection.run(HISTORY_SQL.addCommit, dict, position, next.number, next.nonce, at, ...names, keys, key)
+  for (const [index, change] of added.entries()) {
+    insertKey(connection, dict, position, key === null ? cleared + index : null, change)
   }
+}
+
+/** Returns whether the key was cleared before: its row then says what it was, and now also what it became. */
+function addToCleared(
+  connection: Connection,
+  dict: string,
+  position: number,
+  { key, after }: KeyChange<Stored>,
+): boolean {
+  const place = [dict, escapeText(key), position]
+  const isCleared = connection.get(HISTORY_SQL.hasKey, ...place) !== undefined
+  if (isCleared) connection.run(HISTORY_SQL.setAfter, sideOf(after), ...place)
+  return isCleared
 }
 
 function insertKey(
