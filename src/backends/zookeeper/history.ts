@@ -39,7 +39,8 @@ export class History {
   #countedAt = 0
   #outside: Outside | undefined
   #trimming: Promise<void> | undefined
-  #again: HistoryLimits | undefined
+  /** With which limits commits are to be dropped next. */
+  #due: HistoryLimits | undefined
 
   constructor(session: Session, names: Names) {
     this.#names = names
@@ -119,14 +120,18 @@ export class History {
   }
 
   #trimSoon(limits: HistoryLimits): void {
-    if (this.#trimming) {
-      this.#again = limits
-      return
+    this.#due = limits
+    this.#trimming ??= this.#trimWhileDue()
+  }
+
+  /** Ends in the step that finds nothing due: what becomes due later starts another run. */
+  async #trimWhileDue(): Promise<void> {
+    while (this.#due) {
+      const limits = this.#due
+      this.#due = undefined
+      await this.#trim(limits)
     }
-    this.#again = undefined
-    this.#trimming = this.#trim(limits).finally(() => {
-      this.#trimming = undefined
-    })
+    this.#trimming = undefined
   }
 
   /** A failure is left to the next writer: nothing depends on what is dropped when. */
@@ -138,8 +143,5 @@ export class History {
     } catch {
       this.#counted ??= { stored: 0, position: 0, youth: 0 }
     }
-    const next = this.#again
-    this.#again = undefined
-    if (next) await this.#trim(next)
   }
 }
