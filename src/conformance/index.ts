@@ -4,6 +4,7 @@ import { changeLog, loading } from './contract/changes.js'
 import { commits } from './contract/commit.js'
 import { fourMethods } from './contract/four-methods.js'
 import { recordedHistory } from './contract/history.js'
+import { historyPolicies } from './contract/history-policies.js'
 import { push } from './contract/push.js'
 import { boundedReads, bounds } from './dictionary/bounds.js'
 import { closing, closingWhileReading } from './dictionary/closing.js'
@@ -53,6 +54,7 @@ const TOPICS: readonly Topic[] = [
   push,
   recordedBound,
   recordedHistory,
+  historyPolicies,
   reads,
   writes,
   keys,

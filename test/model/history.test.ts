@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { historyMigration } from '../../src/backends/model/history/tables.js'
 import { createTables, HistoryError, InvalidValueError, UnsupportedError } from '../../src/index.js'
+import { checkClockJump } from '../clock-jump.js'
 import { rejection, testDatabase } from './test-database.js'
 
 const database = testDatabase()
@@ -251,6 +252,14 @@ describe('the history', () => {
     expect(found.at(-1)?.changes).toEqual([['a', 2, 3]])
     expect(await isComplete(dict)).toBe(false)
   })
+})
+
+test('the order is that of the commits, and none is dropped too early, when the clock of the database has jumped', async () => {
+  const { it } = database
+  const table = await it.table()
+  await checkClockJump(await it.open(table), (position, at) =>
+    it.sql(`UPDATE durabledict_model_commits SET at = $1 ${OF(table)} AND position = $2`, [at, position]),
+  )
 })
 
 describe('a change by an external writer', () => {

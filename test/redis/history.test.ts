@@ -8,6 +8,7 @@ import { DamagedValue } from '../../src/contract/damaged-value.js'
 import type { StoredCommit } from '../../src/contract/history.js'
 import { type IndexedCommit, retain } from '../../src/contract/retention.js'
 import { HistoryError, MemoryStore, RedisDict } from '../../src/index.js'
+import { checkClockJump } from '../clock-jump.js'
 import { startRedisNode } from '../servers/redis-nodes.js'
 import type { RedisNode } from '../servers/types.js'
 import { ByHand } from './by-hand.js'
@@ -211,5 +212,24 @@ test('a policy that was lost with the data is recorded again by its openers', as
   await store.send('flushall')
   await dict.sync()
   expect(await store.send('hget', store.keys.meta, 'keep')).toBe('7 3')
+  await dict.close()
+})
+
+/** Changes the time of a commit, in its text and in the index. */
+async function setTime(position: number, at: number): Promise<void> {
+  const { history } = store.keys
+  const place = String(position)
+  const [text] = (await store.send('zrangebyscore', history, place, place)) as string[]
+  await store.send('zremrangebyscore', history, place, place)
+  await store.send('zadd', history, place, (text as string).replace(/ at \d+ /, ` at ${at} `))
+  const index = (await store.send('get', `${history}:index`)) as string
+  const flat: unknown[] = JSON.parse(`[${index.slice(0, -1)}]`)
+  flat[(position - 1) * 3 + 1] = at
+  await store.send('set', `${history}:index`, `${JSON.stringify(flat).slice(1, -1)},`)
+}
+
+test('the order is that of the commits, and none is dropped too early, when the clock of the server has jumped', async () => {
+  const dict = await RedisDict.open(store.keys.entries, opened.client as never)
+  await checkClockJump(dict, setTime)
   await dict.close()
 })

@@ -30,8 +30,8 @@ const ENGINES = {
 }
 const [BUSY, FULL, IOERR_FSYNC] = [5, 13, 1034] as const
 
-/** A connection on which a statement fails that many times. */
-async function failing(statement: string, error: object, times = 1) {
+/** A connection on which a statement fails that many times, before or after it took effect. */
+async function failing(statement: string, error: object, times = 1, when: 'before' | 'after' = 'before') {
   const handle: OwnHandle = await rawHandle(await fileIn())
   handle.exec('PRAGMA journal_mode = WAL')
   const state = { left: 0, times }
@@ -39,6 +39,7 @@ async function failing(statement: string, error: object, times = 1) {
     exec(sql) {
       if (sql === statement && state.left > 0) {
         state.left -= 1
+        if (when === 'after') handle.exec(sql)
         throw Object.assign(new Error('injected'), error)
       }
       return handle.exec(sql)
@@ -76,6 +77,32 @@ describe.each(Object.entries(ENGINES))('COMMIT, when %s fails', (_, { errcode })
     const { dict, handle } = await failing('COMMIT', errcode(BUSY), 3)
     await dict.set('a', 2)
     expect(handle.prepare('SELECT number FROM durabledict_heads').get()).toMatchObject({ number: 2 })
+    await dict.close()
+    handle.close()
+  })
+})
+
+describe('A commit of the history', () => {
+  const { errcode } = ENGINES['node:sqlite']
+  const authorsOf = async (dict: SqliteDict) => (await dict.history().toArray()).map(({ by }) => by)
+
+  it('is written once, by its author, when COMMIT is retried', async () => {
+    const { dict, handle } = await failing('COMMIT', errcode(BUSY), 3)
+    await Promise.all([dict.set('a', 2, { by: 'ada' }), dict.set('b', 2, { by: 'bob' })])
+    expect(await authorsOf(dict)).toEqual(['bob', 'ada', undefined])
+    await dict.close()
+    handle.close()
+  })
+
+  it.each([
+    ['before', []],
+    ['after', ['ada']],
+  ] as const)('is there exactly if the write is, when COMMIT fails %s it took effect', async (when, first) => {
+    const { dict, handle } = await failing('COMMIT', errcode(IOERR_FSYNC), 1, when)
+    expect(await fault(dict.setDefault('b', 2, { by: 'ada' }))).toBeInstanceOf(AmbiguousWriteError)
+    expect(await authorsOf(dict)).toEqual([...first, undefined])
+    expect(await dict.setDefault('b', 2, { by: 'bob' })).toBe(2)
+    expect(await authorsOf(dict)).toEqual([first[0] ?? 'bob', undefined])
     await dict.close()
     handle.close()
   })

@@ -9,7 +9,7 @@ import { commit, remove, set } from './commit.js'
 
 type Operations = readonly Operation<unknown>[]
 
-const group = (operations: Operations, attribution?: Attribution): Group<unknown> => ({
+export const group = (operations: Operations, attribution?: Attribution): Group<unknown> => ({
   conditions: [],
   operations,
   attribution,
@@ -19,7 +19,10 @@ const ada = { by: 'ada@example.com', reason: 'incident 4711' }
 const clear = { type: 'clear' } as const
 const setDefault = (key: string, stored: string) => ({ type: 'setDefault', key, stored }) as const
 
-async function page(backend: Backend<unknown>, query: Partial<HistoryQuery> = {}): Promise<HistoryPage<unknown>> {
+export async function page(
+  backend: Backend<unknown>,
+  query: Partial<HistoryQuery> = {},
+): Promise<HistoryPage<unknown>> {
   const found = await backend.history?.({ limit: 1_000, ...query })
   assert.ok(found, 'history() must answer')
   return found
@@ -29,7 +32,7 @@ async function commits(backend: Backend<unknown>, query?: Partial<HistoryQuery>)
   return (await page(backend, query)).commits
 }
 
-const keysOf = ({ changes }: StoredCommit<unknown>) => changes.map(({ key }) => key)
+export const keysOf = ({ changes }: StoredCommit<unknown>) => changes.map(({ key }) => key)
 const sidesOf = ({ changes }: StoredCommit<unknown>) =>
   Object.fromEntries(changes.map(({ key, before, after }) => [key, [before, after]]))
 
@@ -38,7 +41,7 @@ async function write(backend: Backend<unknown>, numbers: readonly number[], key 
   for (const number of numbers) await commit(backend, group([set(key, String(number))]))
 }
 
-const one = (run: (backend: Backend<unknown>, other: Backend<unknown>, world: World) => Promise<void>): Case =>
+export const one = (run: (backend: Backend<unknown>, other: Backend<unknown>, world: World) => Promise<void>): Case =>
   needs('history', async world => run(await world.backend<unknown>(), await world.backend<unknown>(), world))
 
 export const recordedHistory: Topic = {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import type { Encoding } from '../../encodings/encoding.js'
 import { NoOpEncoding } from '../../encodings/noop-encoding.js'
-import { DecodingError, EncodingError, UnsupportedError } from '../../errors/errors.js'
+import { DecodingError, EncodingError, HistoryError, UnsupportedError } from '../../errors/errors.js'
 import { failure, rejects, rejectsMisuse } from '../expect.js'
 import { storedIn, turn } from '../samples.js'
 import { everyMode, lacks, needs, type Topic } from '../suite.js'
@@ -98,6 +98,25 @@ export const encodings: Topic = {
       await dict.sync()
       await rejects(dict.get('a'), DecodingError, 'a')
     },
+
+    'a value in the history that is of another encoding breaks only itself': needs('history', async world => {
+      await withOldValues(world)
+      const dict = await world.open({ encoding: NEW })
+      await dict.update({ a: 'new', b: 'new' }, { by: 'ada' })
+      const [newest, oldest, ...rest] = await dict.history().toArray()
+      assert.deepEqual([newest?.by, newest?.changes.length, oldest?.changes.length, rest], ['ada', 2, 3, []])
+      for (const change of newest?.changes ?? []) {
+        assert.equal(change.after, 'new')
+        assert.throws(() => change.before, DecodingError)
+      }
+      for (const change of oldest?.changes ?? []) assert.throws(() => change.after, DecodingError)
+      const past = await dict.at(oldest?.id as string)
+      assert.equal(past.size, 3)
+      assert.throws(() => past.get('a'), DecodingError)
+      await rejects(dict.revert(newest?.id as string), HistoryError)
+      await dict.revert(newest?.id as string, { force: true })
+      await rejects(dict.get('a'), DecodingError, 'a')
+    }),
 
     'an invalid encoding is a TypeError': async world => {
       for (const none of [1, null, {}, { encode() {} }]) await rejectsMisuse(world.open({ encoding: none as never }))

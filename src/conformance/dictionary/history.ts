@@ -7,6 +7,9 @@ import type { Dict } from '../world.js'
 
 const ada = { by: 'ada@example.com', reason: 'incident 4711' }
 
+/** Texts of four bytes in UTF-8. */
+const FOUR_BYTES = ['😀', '\u{10ffff}', 'éü', '\u2028x', '"\\\'\n', "';--", '</a>', '\x1b[1m', '{"a"']
+
 const newest = async (dict: Dict) => {
   const [commit] = await dict.history({ limit: 1 }).toArray()
   assert.ok(commit, 'there must be a commit')
@@ -63,6 +66,16 @@ export const history: Topic = {
           .map(number => `author ${number}`)
           .reverse(),
       )
+    }),
+
+    'attributions at the limits of their bytes are kept as they are': needs('history', async world => {
+      const dict = await world.open()
+      const authors = FOUR_BYTES.map(text => ({ by: text.repeat(64), reason: text.repeat(256) }))
+      await Promise.all(authors.map((author, number) => dict.set('a', number, author)))
+      const found = await dict.history().toArray()
+      assert.deepEqual(found.map(({ by, reason }) => ({ by, reason })).reverse(), authors)
+      await rejectsMisuse(dict.set('a', 1, { by: `${'😀'.repeat(64)}x` }))
+      await rejectsMisuse(dict.set('a', 1, { reason: `${'😀'.repeat(256)}x` }))
     }),
 
     'iterates by pages of the caller': needs('history', async world => {
@@ -133,6 +146,43 @@ export const history: Topic = {
       await dict.sync()
       assert.equal(dict.local.get('a'), 1)
       assert.equal((await dict.history().toArray()).length, 3)
+    }),
+
+    'of a revert and a concurrent write that depends on the same value exactly one wins': needs(
+      'history',
+      async world => {
+        const [dict, other] = [await world.open(), await world.open()]
+        await dict.set('a', 'old')
+        // In each mode.
+        for (const round of range(5)) {
+          await dict.set('a', 'new')
+          await other.sync()
+          const { id } = await newest(dict)
+          const writing = other.transact(async tx => {
+            if ((await tx.get('a')) !== 'new') return false
+            tx.set('a', `written ${round}`)
+            return true
+          })
+          const [reverted, written] = await Promise.allSettled([dict.revert(id), writing])
+          assert.ok(written.status === 'fulfilled', 'a transaction is repeated')
+          assert.equal(reverted.status, written.value ? 'rejected' : 'fulfilled')
+          if (reverted.status === 'rejected') assert.ok(reverted.reason instanceof ConflictError)
+          const [last, before] = await other.history({ limit: 2 }).toArray()
+          assert.equal(before?.id, id, 'the loser must leave no commit')
+          assert.equal(last?.changes[0]?.after, written.value ? `written ${round}` : 'old')
+          await other.set('a', 'old')
+        }
+      },
+    ),
+
+    'the policy of the latest opener holds for all': needs('history', async world => {
+      const first = await world.open({ history: { keep: 9 } })
+      const second = await world.open({ history: { keep: 3 } })
+      for (const number of range(5)) await first.set(`key ${number}`, number)
+      assert.equal((await first.history().toArray()).length, 3)
+      await first.sync()
+      await second.set('a', 1)
+      assert.equal((await second.history().toArray()).length, 3)
     }),
 
     'revert() of a clear brings everything back': needs('history', async world => {
