@@ -19,7 +19,7 @@ const DIRECT = `SELECT * FROM (SELECT * FROM durabledict_commits WHERE dict = 'b
 
 /** Writes with and without a history, and one page of a long history. @type {import('../../types.js').Bench} */
 export async function history({ folder, quick }) {
-  return [await writes(folder, quick), await pages(folder, quick ? 500 : 10_000, quick ? 5 : 51)]
+  return [await writes(folder, quick), await pages(folder, quick)]
 }
 
 /** @param {string} folder @param {boolean} quick */
@@ -43,8 +43,9 @@ async function writes(folder, quick) {
   return compared('await set, with a full history', 'with { history: false }', measured, { atMost: 1.1 })
 }
 
-/** @param {string} folder @param {number} commits @param {number} rounds */
-async function pages(folder, commits, rounds) {
+/** @param {string} folder @param {boolean} quick */
+async function pages(folder, quick) {
+  const [commits, rounds, warmUp] = quick ? [200, 5, 1] : [10_000, 51, 3]
   const { dict, file } = await open(folder, { keep: commits, days: 90 })
   const keys = makeKeys(1_000)
   for (let n = 0; n < commits; n += 1) await dict.set(/** @type {string} */ (keys[n % keys.length]), makeSample(n))
@@ -60,6 +61,7 @@ async function pages(folder, commits, rounds) {
     }),
     base: repeated(PAGES, () => Array.from({ length: PAGES }, () => rows.all().length).length),
     rounds,
+    warmUp,
   })
   await dict.close()
   database.close()

@@ -219,11 +219,11 @@ export const recordedHistory: Topic = {
     }),
 
     'a key that is rewritten all the time does not evict the others': one(async backend => {
-      await backend.setHistoryPolicy?.({ keep: 20, days: 90 })
+      await backend.setHistoryPolicy?.({ keep: 10, days: 90 })
       await commit(backend, group([set('payments', 'off')], ada))
-      await write(backend, range(60), 'heartbeat')
+      await write(backend, range(30), 'heartbeat')
       const { commits: found, floor, dropped } = await page(backend)
-      assert.equal(found.length, 20)
+      assert.equal(found.length, 10)
       assert.equal(found.at(-1)?.by, ada.by)
       assert.equal(floor, 0)
       const last = new Map(dropped).get('heartbeat')
