@@ -4,9 +4,12 @@ import { createClient } from 'redis'
 import { redis } from '../../test/servers/redis.js'
 import { startServer } from '../../test/servers/start.js'
 import { newFolder, removeFolder } from '../folders.js'
-import { NAME } from '../worker/store.js'
+import { KEEP, NAME } from '../worker/store.js'
 
 const META = `{${NAME}}:meta`
+
+/** What the library records as the policy of the history. */
+const POLICY = ['HSET', META, 'keep', `${KEEP.keep} ${KEEP.days}`]
 
 /** Whether all data survives, or only the data of the last snapshot. */
 const DURABLE = ['--appendfsync', 'always', '--save', '']
@@ -85,6 +88,16 @@ export class RedisServer {
       const entries = Object.fromEntries(stored.map(([key, text]) => [key, JSON.parse(text)]))
       return { entries: /** @type {Record<string, string>} */ (entries), number: Number.parseInt(head ?? '0', 10) }
     })
+  }
+
+  /** Removes everything, and records the policy of the history in the same step: the default one drops commits. */
+  async flush() {
+    await this.#connected(client => client.multi().flushAll().addCommand(POLICY).exec())
+  }
+
+  /** Records the policy of the history, which a server may have lost with its data. */
+  async keepHistory() {
+    await this.run(...POLICY)
   }
 
   /** Removes an entry, like an external writer. @param {string} key */

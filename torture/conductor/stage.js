@@ -113,17 +113,16 @@ export class Stage {
     const begin = now()
     await work()
     const { entries, number } = await this.server.state()
+    await this.server.keepHistory()
     this.losses.push({ kind, begin, end: now(), entries, survived: number })
     for (const proxy of this.proxies) proxy.refuse(false)
-    await this.#keepHistory()
   }
 
   /** Removes everything during operation. */
   async flush() {
     const begin = now()
-    await this.server.run('FLUSHALL')
+    await this.server.flush()
     this.losses.push({ kind: 'FLUSHALL', begin, end: now(), entries: {}, survived: 0 })
-    await this.#keepHistory()
   }
 
   /** Removes an entry without the library. @param {string} key */
@@ -159,11 +158,6 @@ export class Stage {
     await Promise.all(this.proxies.map(proxy => proxy.close()))
     await this.server.remove()
     await removeFolder(this.#folder)
-  }
-
-  /** A store that lost its data has lost the policy too: opening a dictionary records it again. */
-  #keepHistory() {
-    return this.#withDict(async () => {})
   }
 
   /** Opens a dictionary of its own, which no fault affects. @template V @param {(dict: Awaited<ReturnType<Open>>) => Promise<V>} work */

@@ -75,8 +75,8 @@ export const writes = [
     changes: [
       {
         file: 'dictionary/writes.js',
-        from: 'await this.submit({ conditions: [], operations }, options);',
-        to: 'for (const one of operations) await this.submit({ conditions: [], operations: [one] }, options);',
+        from: 'await this.submit({ conditions: [], operations }, terms);',
+        to: 'for (const one of operations) await this.submit({ conditions: [], operations: [one] }, terms);',
       },
     ],
     sessions: [{}, {}],

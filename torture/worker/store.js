@@ -16,7 +16,7 @@ import { lossy } from './lossy.js'
 export const NAME = 'torture'
 
 /** So large that nothing is dropped during a scene. */
-const KEEP = { keep: 100_000, days: 1 }
+export const KEEP = { keep: 100_000, days: 1 }
 
 /** The client of a store in a server, and how to open dictionaries on it. @param {string} dist the built library @param {StorePlan} store */
 export async function connect(dist, store) {
