@@ -8,8 +8,8 @@ export default defineConfig({
   test: {
     // Child processes rather than threads: native modules, signals and a heap of its own for every test file.
     pool: 'forks',
-    // Twice the cores of a small machine: most tests wait for servers, processes and time limits.
-    maxWorkers: 4,
+    // One more than the cores of a small machine: most tests wait for servers, processes and time limits.
+    maxWorkers: 3,
     sequence: { sequencer: SlowFirst },
     // Copies of dist are imported as they are: to transform each of them takes seconds.
     server: { deps: { external: [/\/\.cache\/durabledict-torture-/] } },

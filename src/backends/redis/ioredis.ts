@@ -171,8 +171,9 @@ export class IoredisSubscriber implements Subscriber {
       this.#lost = undefined
       this.#events.interrupted(cause ?? new Error('The connection for messages was reopened.'))
     } catch (error) {
-      // Lost again: the next connection tries again.
       this.#lost ??= error
+      // The next connection tries again. If this one is still open, only the subscription was refused: it is replaced.
+      if (this.#client.status === 'ready') this.#client.disconnect(true)
     }
   }
 }
