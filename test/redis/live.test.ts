@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import { type AddressInfo, connect, createServer } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
+import type { Redis as Ioredis } from 'ioredis'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { JSONEncoding, RedisDict } from '../../src/index.js'
 import { ask, startRedisCluster, startRedisNode } from '../servers/redis-nodes.js'
@@ -155,4 +156,29 @@ test('on a cluster: one connection for each server that serves a dictionary', as
     }
     await end()
   }
+})
+
+test('an ioredis connection for messages that has ended for good is opened again', async () => {
+  const { client, end } = await ioredis6(server.url)
+  const { client: writing, end: endWriting } = await ioredis6(server.url)
+  const opened: Ioredis[] = []
+  const duplicate = client.duplicate.bind(client)
+  // What ioredis does when its failover detector ends a connection that is just being opened.
+  client.duplicate = (...options) => {
+    const copy = duplicate(...options)
+    opened.push(copy)
+    return copy
+  }
+  const reader = await RedisDict.open('ended', client, { live: true, autosync: false, maxStaleness: 60_000 })
+  const writer = await RedisDict.open('ended', writing)
+  await writer.set('a', 1)
+  await until(() => reader.local.get('a') === 1, 'a push')
+  for (const copy of opened) copy.disconnect()
+  await until(async () => (await listeners(server, '{ended}:meta')) === 0, 'the connection ends')
+  await until(async () => (await listeners(server, '{ended}:meta')) === 1, 'it is opened again')
+  await writer.set('a', 2)
+  await until(() => reader.local.get('a') === 2, 'a push after it')
+  await Promise.all([reader.close(), writer.close()])
+  end()
+  endWriting()
 })

@@ -1,5 +1,6 @@
 import type { IoredisClient } from '../../clients/redis/clients.js'
 import { ioredisPrefix } from '../../clients/redis/prefixes.js'
+import { setTimeout } from '../../time/clock.js'
 import type { Driver, Sending, Subscriber, SubscriberEvents } from './driver.js'
 import { clientClosed } from './faults.js'
 import { Leaving } from './leaving.js'
@@ -85,6 +86,9 @@ function conditionOf({ status }: IoredisClient): 'ready' | 'waiting' | 'closed' 
   return status === 'ready' ? 'ready' : status === 'end' ? 'closed' : 'waiting'
 }
 
+/** Which wait before another attempt is used after a client gave up: at most 400 ms. */
+const SOON = 3
+
 /** On a connection for messages, its subscriber decides when to connect and subscribe, and no command is queued. */
 export const SUBSCRIBER_OPTIONS = {
   keyPrefix: '',
@@ -116,6 +120,7 @@ export class IoredisSubscriber implements Subscriber {
   readonly #pulse: Pulse
   #connecting: Promise<void> | undefined
   #lost: unknown
+  #isClosed = false
 
   /** @param client - not connected yet. */
   constructor(client: SubscribingClient, events: SubscriberEvents) {
@@ -138,6 +143,7 @@ export class IoredisSubscriber implements Subscriber {
   }
 
   close(): void {
+    this.#isClosed = true
     this.#pulse.stop()
     this.#channels.clear()
     this.#client.disconnect()
@@ -156,12 +162,23 @@ export class IoredisSubscriber implements Subscriber {
     // On a cluster: the hash slot has moved to another server. (ioredis 5 reports this as an error.)
     client.on('moved', () => this.#onError(new Error('The hash slot was moved to another server.')))
     client.on('close', () => this.#onError(new Error('The connection for messages was closed.')))
+    client.on('end', () => this.#connectAgain())
   }
 
   #onError(error: unknown): void {
     const first = this.#lost === undefined
     this.#lost = error
     if (first && this.#channels.size > 0) this.#events.interrupted(error)
+  }
+
+  /**
+   * ioredis gives up for good when its failover detector ends a connection that is just being opened. A failed attempt ends the
+   * client again, and so leads here.
+   */
+  #connectAgain(): void {
+    if (this.#isClosed) return
+    const connect = () => !this.#isClosed && this.#client.connect().catch(() => {})
+    setTimeout(connect, reconnectAfter(SOON)).unref()
   }
 
   async #subscribeAgain(): Promise<void> {
