@@ -14,7 +14,7 @@ const SUITES = LONG ? ['memory', 'model', 'redis', 'sqlite', 'web', 'zookeeper']
 const runner = fileURLToPath(new URL('../../bench/run.js', import.meta.url))
 const bench = (...args: string[]) => promisify(execFile)(process.execPath, [runner, ...args])
 
-describe('npm run bench', { timeout: 300_000 }, () => {
+describe('npm run bench', { timeout: 120_000 }, () => {
   let folder: string
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'durabledict-bench-'))

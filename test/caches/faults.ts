@@ -9,7 +9,7 @@ import type { OwnServer, Subject } from './subjects.js'
 /** The caller's time limit in ms. */
 const TIMEOUT = 500
 /** What a busy machine may add to it. */
-const LENIENCE = 5_000
+const LENIENCE = 2_000
 
 /** The outcome of a call: get and incr return nothing for a missing version, and add returns that it created one. */
 type Outcome = 'miss' | 'found' | Error

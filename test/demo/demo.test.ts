@@ -29,7 +29,7 @@ function run(script: string, args: string[] = [], after?: string) {
 
 const leftOver = async () => (await readdir(tmpdir())).filter(name => name.startsWith('durabledict-demo-')).length
 
-describe('npm run demo', { timeout: 180_000 }, () => {
+describe('npm run demo', { timeout: 60_000 }, () => {
   it.concurrent('shows that every process sees every change and no acknowledged write is lost', async () => {
     const { status, stdout, stderr } = await run(pathOf('../../demo/run.js'))
     expect(stderr).toBe('')

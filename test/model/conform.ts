@@ -46,8 +46,7 @@ export function conform(
       return { backend: async () => (await openModel(manager, settings, given)).backend, dispose() {} }
     }
     const lacks = { bytes: 'the column is text, so that anyone can read it', ...missing }
-    // A database server on a busy machine may answer slowly.
-    const subject = { name: 'ModelBackend', create, missing: lacks, timeoutScale: 2 }
+    const subject = { name: 'ModelBackend', create, missing: lacks }
     conformance(by, { ...subject, ...(modes && { modes }) })
   })
 }

@@ -23,8 +23,7 @@ export function conform(name: string, open: () => Promise<Opened>, modes?: reado
       return { backend: () => new RedisBackend(opened.client, store), dispose() {} }
     }
     const missing = { bytes: 'values are text, so that the hash can be read by anyone' }
-    // A server on a busy machine may answer slowly.
-    const subject = { name: 'RedisBackend', create, missing, timeoutScale: 2 }
+    const subject = { name: 'RedisBackend', create, missing }
     conformance(runner, { ...subject, ...(modes && { modes }) })
   })
 }

@@ -9,7 +9,7 @@ const random = `${Math.floor(Math.random() * 1e9)}`
 beforeAll(() => prepare({ build: true }))
 
 // The long form: npm run torture -- --minutes 10
-describe('processes, clients and servers that fail in every way', { timeout: 180_000 }, () => {
+describe('processes, clients and servers that fail in every way', { timeout: 90_000 }, () => {
   it.each([
     ['pair', 'fixed', true],
     ['forgetful', random, false],
