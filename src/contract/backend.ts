@@ -136,7 +136,7 @@ export interface Committed<S = string> {
 /** Receives the changes of a backend that pushes them. Its methods never throw. */
 export interface Listener<S = string> {
   /**
-   * Reports that something changed. Pass the change if it is at hand; without it, the dictionary asks the store.
+   * Reports that something changed. Pass the change if you have it; without it, the dictionary asks the store.
    * A call is only a hint: it may be late, repeated or missing.
    */
   changed(change?: Change<S>): void

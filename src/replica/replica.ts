@@ -1,3 +1,4 @@
+import { announcements } from '../contract/announcements.js'
 import { isChange, readBound } from '../contract/answers.js'
 import type {
   Batch,
@@ -15,7 +16,6 @@ import type {
 import type { HistoryPolicy } from '../contract/history.js'
 import { isPromise } from '../contract/is-promise.js'
 import { sameStored } from '../contract/same-stored.js'
-import { touches } from '../contract/touches.js'
 import { ClosedError } from '../errors/errors.js'
 import { delay, now } from '../time/clock.js'
 import { EventLoopTurns } from '../time/event-loop-turns.js'
@@ -238,7 +238,7 @@ export class Replica {
    * process was faster, this has no effect.
    */
   async #announce(version: Version, before: Stored, after: Stored): Promise<void> {
-    const operations = touches(before, after)
+    const operations = announcements(before, after)
     if (operations.length === 0) return
     const conditions = [{ type: 'version', version }] as const
     await this.submit({ conditions, operations, attribution: { via: 'outside' } })

@@ -11,8 +11,6 @@ import { report } from './collecting-runner.js'
 
 const subject: Subject = {
   name: 'MemoryBackend',
-  // Several of its tests run at once.
-  timeoutScale: 2,
   create() {
     const store = new MemoryStore()
     return { backend: () => new MemoryBackend(store), dispose() {} }

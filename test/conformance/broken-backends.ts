@@ -239,7 +239,11 @@ export const BROKEN: readonly (readonly [string, new (store: MemoryStore) => Mem
     LogOfForeigners,
     /changesSince\(\) reports divergence for a version of another store/,
   ],
-  ['load() gives what the backend keeps', LoadThatIsKept, /load\(\) returns entries that belong to the caller/],
+  [
+    'load() returns the map that the backend keeps using',
+    LoadThatIsKept,
+    /load\(\) returns entries that belong to the caller/,
+  ],
   ['nothing is pushed', Silent, /subscribe\(\) reports changes by others/],
   ['own changes are not pushed', DeafToItself, /subscribe\(\) reports changes by others and by the backend itself/],
   ['unsubscribing does nothing', NeverUnsubscribed, /not notified after it unsubscribes/],

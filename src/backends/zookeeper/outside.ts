@@ -1,6 +1,6 @@
+import { announcements } from '../../contract/announcements.js'
 import type { Operation } from '../../contract/backend.js'
 import { DamagedValue } from '../../contract/damaged-value.js'
-import { touches } from '../../contract/touches.js'
 import { versionOf } from './head.js'
 import type { HistoryMark } from './history-state.js'
 import type { Mirror, Position } from './mirror.js'
@@ -31,7 +31,7 @@ export function outsideOf(before: Before | undefined, cut: Cut | undefined, afte
   if (!cut || !before || !mark || before.position.znode !== cut.replaced) return undefined
   const version = versionOf(cut.head)
   if (after.version !== version || isDamaged(before.entries, after.entries)) return undefined
-  return { version, mark, operations: touches(before.entries, after.entries) }
+  return { version, mark, operations: announcements(before.entries, after.entries) }
 }
 
 /** A damaged value cannot be announced. */
