@@ -11,7 +11,7 @@ export default {
     'bench/{suites,tasks}/*.js',
     'demo/stores/*.js',
     'scripts/build/require-package.js',
-    'scripts/lane-reporter.js',
+    'scripts/{lane,failures}-reporter.js',
     'test/demo/*.js',
     'test/model/managers/*.js',
   ],

@@ -6,13 +6,15 @@ import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { performance } from 'node:perf_hooks'
 import { count, summary } from './count.js'
+import { failureOf, failuresIn, listed } from './failures.js'
 import { install } from './install.js'
 import { LANES } from './lanes.js'
 import { installed, root, run } from './run.js'
 
 const [lane = 'all', ...further] = process.argv.slice(2)
 const report = join(root, '.cache', 'tests.json')
-const reporters = ['default', 'json', './scripts/lane-reporter.js']
+const failures = join(root, '.cache', 'failures.json')
+const reporters = ['default', 'json', './scripts/lane-reporter.js', './scripts/failures-reporter.js']
 
 /**
  * @typedef {object} Step
@@ -38,7 +40,7 @@ const tests = (projects, env = process.env) => ({
     const args = [...projects.map(name => `--project=${name}`), ...reporters.map(name => `--reporter=${name}`)]
     return run(installed('vitest'), ['run', ...args, `--outputFile.json=${report}`, ...further], {
       stdio: 'inherit',
-      env,
+      env: { ...env, FAILURES_FILE: failures },
     })
   },
 })
@@ -74,7 +76,7 @@ function failed(error) {
   return { code: 1, output: error.message }
 }
 
-/** Runs one step and prints its line; returns whether it passed. @param {Step} step */
+/** Runs one step and prints its line; returns its output if it failed. @param {Step} step */
 async function perform(step) {
   const started = performance.now()
   const { code, output } = await step.run().catch(failed)
@@ -83,15 +85,16 @@ async function perform(step) {
   const verdict = code === 0 ? 'ok    ' : 'FAILED'
   const hint = code === 0 ? '' : `   alone: ${step.alone}`
   console.log(`${verdict} ${step.name.padEnd(10)} ${seconds.padStart(6)} s${hint}`)
-  return code === 0
+  return code === 0 ? undefined : output
 }
 
-/** Runs the steps, up to the first vital one that fails; returns those that failed. */
+/** Runs the steps, up to the first vital one that fails; returns those that failed, with their output. */
 async function performAll() {
   const broken = []
   for (const step of stepsOf(lane)) {
-    if (await perform(step)) continue
-    broken.push(step)
+    const output = await perform(step)
+    if (output === undefined) continue
+    broken.push({ ...step, output })
     if (step.vital) break
   }
   return broken
@@ -101,11 +104,13 @@ async function performAll() {
 process.once('SIGINT', () => process.exit(130))
 process.once('SIGTERM', () => process.exit(143))
 
-await rm(report, { force: true })
+await Promise.all([report, failures].map(path => rm(path, { force: true })))
 const broken = await performAll()
 const counts = await count(report).catch(() => ({ passed: 0, failed: 0, skipped: 0 }))
 const ranNone = counts.passed + counts.failed === 0
 if (ranNone) console.log('No test was executed.')
+const ofSteps = broken.filter(({ output }) => output !== '').map(({ name, output }) => failureOf(name, output))
+for (const line of listed([...(await failuresIn(failures)), ...ofSteps])) console.log(line)
 if (broken.length > 0) console.log(`Failed: ${broken.map(step => `${step.name} (${step.alone})`).join(', ')}`)
 process.exitCode = broken.length > 0 || counts.failed > 0 || ranNone ? 1 : 0
 console.log(summary(counts))
