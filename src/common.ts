@@ -32,6 +32,7 @@ export type {
   StoredCommit,
   Via,
 } from './contract/history.js'
+export type { Presence, Registered, Registration, Registry } from './contract/presence.js'
 export type { Derived, DeriveOptions } from './dictionary/derived.js'
 export { DurableDict } from './dictionary/durable-dict.js'
 export type { Change, EventMap, FreshEvent, StaleEvent, SyncEvent } from './dictionary/events.js'

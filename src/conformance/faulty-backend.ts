@@ -15,6 +15,11 @@ const METHODS = [
   'history',
   'setHistoryPolicy',
   'forgetAuthor',
+  'register',
+  'leave',
+  'replicas',
+  'acknowledge',
+  'awaitAcknowledgements',
 ] as const
 
 /** A method of a backend. */

@@ -5,6 +5,7 @@ import { commits } from './contract/commit.js'
 import { fourMethods } from './contract/four-methods.js'
 import { recordedHistory } from './contract/history.js'
 import { historyPolicies } from './contract/history-policies.js'
+import { acknowledgements, registry } from './contract/presence.js'
 import { push } from './contract/push.js'
 import { boundedReads, bounds } from './dictionary/bounds.js'
 import { closing, closingWhileReading } from './dictionary/closing.js'
@@ -55,6 +56,8 @@ const TOPICS: readonly Topic[] = [
   recordedBound,
   recordedHistory,
   historyPolicies,
+  registry,
+  acknowledgements,
   reads,
   writes,
   keys,

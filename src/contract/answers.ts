@@ -1,5 +1,6 @@
 import type { CatchUp, Change, Committed, Effect, Version } from './backend.js'
 import type { CommitNote, HistoryPage, StoredCommit } from './history.js'
+import type { Registered, Registration, Registry } from './presence.js'
 
 /** @throws TypeError if the version cannot identify a state: objects differ at each call, and `undefined` is always the same. */
 export function checkVersion(version: unknown, call = 'lastUpdated()'): Version {
@@ -112,4 +113,40 @@ function isCommit(commit: unknown): boolean {
   const { id, position, version, at, changes } = (commit ?? {}) as Partial<StoredCommit<unknown>>
   if (typeof id !== 'string' || !Number.isSafeInteger(position) || version === undefined) return false
   return Number.isFinite(at) && Array.isArray(changes) && changes.every(({ key }) => typeof key === 'string')
+}
+
+/** The registry of a commit; `undefined` if it is not valid: the writer then waits for the recorded bound. */
+export function readRegistry(registry: Registry | undefined): Registry | undefined {
+  const { replicas, unregistered } = (registry ?? {}) as Partial<Registry>
+  if (!Array.isArray(replicas) || !replicas.every(isRegistered)) return undefined
+  return readBound(unregistered) === undefined ? undefined : registry
+}
+
+/** @throws TypeError unless it is a registry. */
+export function checkRegistry(registry: Registry | undefined): Registry {
+  const valid = readRegistry(registry)
+  if (valid) return valid
+  throw new TypeError(
+    'replicas() of the backend must return { replicas, unregistered }, with an id, a host, a pid, the version of the library, live ' +
+      'and seenAgo for each replica.',
+  )
+}
+
+function isRegistered(record: unknown): boolean {
+  const { id, host, pid, service, library, bound, live, seenAgo } = (record ?? {}) as Partial<Registered>
+  if (typeof id !== 'string' || typeof host !== 'string' || typeof library !== 'string') return false
+  if (!Number.isSafeInteger(pid) || typeof live !== 'boolean' || !Number.isFinite(seenAgo)) return false
+  return (
+    (service === undefined || typeof service === 'string') && (bound === undefined || readBound(bound) !== undefined)
+  )
+}
+
+/** What a registration says; nothing if it is not valid. */
+export function readRegistration(registration: Registration | undefined): Registration {
+  const { version, bound, renewed } = (registration ?? {}) as Partial<Registration>
+  return {
+    ...(version !== undefined && { version }),
+    ...(readBound(bound) !== undefined && { bound }),
+    ...(typeof renewed === 'boolean' && { renewed }),
+  }
 }

@@ -1,4 +1,5 @@
 import type { Attribution, CommitNote, HistoryPage, HistoryPolicy, HistoryQuery } from './history.js'
+import type { Presence, Registration, Registry } from './presence.js'
 
 /**
  * A token that identifies one state of a store. It is opaque: the library compares it for equality only, with `Object.is`; a
@@ -45,6 +46,8 @@ export interface Batch<S = string> {
   /** Random and never reused. It marks the changes of this batch, so that the dictionary recognizes its own writes. */
   readonly id: string
   readonly groups: readonly Group<S>[]
+  /** Whether the caller waits until every replica holds the result. Only sent to backends with `presence`. Default false. */
+  readonly acknowledge?: boolean | undefined
 }
 
 /** The outcome of one group. */
@@ -74,6 +77,8 @@ export interface Change<S = string> {
   readonly id?: string | undefined
   /** Whose effects these are, by group. Absent if no group says anything. */
   readonly notes?: readonly CommitNote[] | undefined
+  /** Asks each replica with a bound to call {@link Backend.acknowledge} once it has applied the change. See {@link Batch.acknowledge}. */
+  readonly acknowledge?: boolean | undefined
 }
 
 /** Why the changes since a version are not available. */
@@ -131,6 +136,11 @@ export interface Committed<S = string> {
   readonly catchUp: CatchUp<S>
   /** The largest staleness bound recorded when the batch was executed, in ms. Default 0: no bound. */
   readonly bound?: number | undefined
+  /**
+   * Who may rely on memory, read in the transaction of the batch. Only for a batch with {@link Batch.acknowledge}, even if it had no
+   * effect: no other commit reads the registry.
+   */
+  readonly registry?: Registry | undefined
 }
 
 /** Receives the changes of a backend that pushes them. Its methods never throw. */
@@ -171,6 +181,11 @@ export interface Supports {
    * `reason` of a write are ignored.
    */
   readonly history?: boolean | undefined
+  /**
+   * `register`, `leave`, `replicas`, `acknowledge` and `awaitAcknowledgements`, together with `commit` and `registerMaxStaleness`.
+   * Without it, `replicas()` is unsupported, and a write `{ everywhere: true }` waits for the largest recorded bound.
+   */
+  readonly presence?: boolean | undefined
   /**
    * Whether `changesSince` is linearizable for every {@link Freshness}. Default true. If it is not, checked reads may miss writes that
    * other processes made just before. `sync()`, and every check of a dictionary with `maxStaleness`, then ask for
@@ -258,9 +273,43 @@ export interface Backend<S = string> {
 
   /**
    * Durably records that a replica serves reads from memory for up to `ms` after a check, unless a larger bound is recorded.
-   * This is not a change of the dictionary: the version stays the same.
+   * This is not a change of the dictionary: the version stays the same. With `presence`, it is only called for replicas that are not
+   * in the registry: see {@link Registry.unregistered}.
    */
   registerMaxStaleness?(ms: number): Awaitable<void>
+
+  /**
+   * Writes or renews the record of a replica in the registry of the dictionary, and drops records that have expired. This is not a
+   * change of the dictionary: the version stays the same.
+   *
+   * A record expires no earlier than `ttl` ms after this was executed, in real time, even if the clock of the store jumps: a writer
+   * relies on that, and `Sightings` helps. The bound of the record also counts as recorded for releases without a registry, until no
+   * record needs it any more. Records carry a format number and tolerate fields that a reader does not know.
+   */
+  register?(presence: Presence, ttl: number): Awaitable<Registration>
+  /** Removes the record of a replica, which from now on relies on nothing. */
+  leave?(id: string): Awaitable<void>
+  /** Returns the records that have not expired. A record that cannot be read is left out: see {@link Registry.damage}. */
+  replicas?(): Awaitable<Registry>
+  /**
+   * Notes in the record of a replica that it holds this version, and notifies those who wait for it. Only called after the replica
+   * has applied the version. Without a record, it does nothing.
+   */
+  acknowledge?(id: string, version: Version): Awaitable<void>
+  /**
+   * Calls `acknowledged` for each of these replicas once its record says that it holds this version or a later one of the same
+   * history. `register` and `acknowledge` write that into the record. A replica whose record is gone counts too: it has left, or has
+   * expired. A false call breaks the guarantee of `{ everywhere: true }`; a missing one only makes the write wait for the bound.
+   * Settles when each was called for, or soon after `signal` is aborted.
+   *
+   * @param version - the current state or an earlier one of this history.
+   */
+  awaitAcknowledgements?(
+    version: Version,
+    ids: readonly string[],
+    acknowledged: (id: string) => void,
+    signal: AbortSignal,
+  ): Awaitable<void>
 
   /**
    * Returns commits of the past, newest first. `commit` writes each of them in the transaction of its data: one entry for every

@@ -13,6 +13,9 @@ const OPTIONAL = [
   'history',
 ] as const
 
+/** The methods of the capability `presence`. */
+const PRESENCE = ['register', 'leave', 'replicas', 'acknowledge', 'awaitAcknowledgements'] as const
+
 /** The capabilities of a backend, each decided. */
 export type Capabilities = { readonly [C in keyof Supports]-?: boolean }
 
@@ -34,14 +37,25 @@ export function capabilities(backend: Backend<unknown>): Capabilities {
   const supports = Object.fromEntries(found) as Capabilities
   // Only commit() returns the recorded bound.
   const linearizable = backend.supports?.linearizable ?? true
-  const { commit, history, registerMaxStaleness } = supports
-  return { ...supports, linearizable, history: history && commit, registerMaxStaleness: registerMaxStaleness && commit }
+  const { commit, history } = supports
+  const registerMaxStaleness = supports.registerMaxStaleness && commit
+  const presence = hasPresence(backend) && registerMaxStaleness
+  return { ...supports, linearizable, history: history && commit, registerMaxStaleness, presence }
 }
 
 /** With NaN, a timer would fire continuously. */
 function checkPollEvery(ms: unknown): void {
   if (ms === undefined || (typeof ms === 'number' && ms >= 1 && ms <= MAX_BOUND)) return
   throw new TypeError(`pollEvery of the backend must be a number of milliseconds from 1 to ${MAX_BOUND}.`)
+}
+
+function hasPresence(backend: Backend<unknown>): boolean {
+  const lacking = PRESENCE.filter(method => typeof backend[method] !== 'function')
+  const declared = backend.supports?.presence ?? lacking.length === 0
+  if (declared && lacking.length > 0) {
+    throw new TypeError(`The backend declares supports.presence, but lacks the method ${lacking.join(', ')}.`)
+  }
+  return declared
 }
 
 function supported(backend: Backend<unknown>, method: (typeof OPTIONAL)[number]): boolean {

@@ -1,4 +1,4 @@
-import { checkCatchUp, checkCommitted, checkHistoryPage } from '../contract/answers.js'
+import { checkCatchUp, checkCommitted, checkHistoryPage, checkRegistry, readRegistration } from '../contract/answers.js'
 import type {
   Awaitable,
   Batch,
@@ -13,6 +13,7 @@ import type {
 } from '../contract/backend.js'
 import type { HistoryPage, HistoryPolicy, HistoryQuery } from '../contract/history.js'
 import { isPromise } from '../contract/is-promise.js'
+import type { Presence, Registration, Registry } from '../contract/presence.js'
 import type { Store } from '../contract/store.js'
 import { Deadlines } from '../time/deadlines.js'
 import { late } from '../time/within.js'
@@ -117,6 +118,29 @@ export class BoundedStore {
 
   registerMaxStaleness(ms: number): Promise<void> {
     return this.#read(() => this.#store.registerMaxStaleness(ms), this.timeout)
+  }
+
+  /** Writes or renews a record of the registry. */
+  register(presence: Presence, ttl: number): Promise<Registration> {
+    return this.#read(async () => readRegistration(await this.#store.backend.register?.(presence, ttl)), this.timeout)
+  }
+
+  replicas(): Promise<Registry> {
+    return this.#read(async () => checkRegistry(await this.#store.backend.replicas?.()), this.timeout)
+  }
+
+  acknowledge(id: string, version: Version): Promise<void> {
+    return this.#read(async () => this.#store.backend.acknowledge?.(id, version), this.timeout)
+  }
+
+  /** Is not limited in time: the signal ends it. */
+  async awaitAcknowledgements(
+    version: Version,
+    ids: readonly string[],
+    acknowledged: (id: string) => void,
+    signal: AbortSignal,
+  ): Promise<void> {
+    await this.#context.run(() => this.#store.backend.awaitAcknowledgements?.(version, ids, acknowledged, signal))
   }
 
   history(query: HistoryQuery): Promise<HistoryPage<unknown>> {

@@ -20,6 +20,7 @@ conformance(runner, {
     setDefault: reason,
     registerMaxStaleness: reason,
     history: reason,
+    presence: reason,
     bytes: 'a journal of text',
   },
   async create() {

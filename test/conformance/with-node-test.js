@@ -19,6 +19,7 @@ conformance(
       setDefault: reason,
       registerMaxStaleness: reason,
       history: reason,
+      presence: reason,
       bytes: reason,
     },
     modes: process.env.TEST_FORM === 'long' ? [{ autosync: true }, { live: true, autosync: false }] : [],

@@ -21,19 +21,19 @@ const LIVE: Mode = { live: true, autosync: false }
 
 /** Of any two capabilities, one without the other: MemoryBackend has both, and the journal of `four-methods.ts` neither. */
 const PAIRWISE: readonly Combination[] = [
-  [['commit', 'registerMaxStaleness', 'history', 'load', 'pop', 'setDefault'], CHECKED],
-  [['commit', 'registerMaxStaleness', 'history', 'subscribe'], LIVE],
-  [['changesSince', 'load', 'history'], LIVE],
+  [['commit', 'registerMaxStaleness', 'history', 'presence', 'load', 'pop', 'setDefault'], CHECKED],
+  [['commit', 'registerMaxStaleness', 'history', 'presence', 'subscribe'], LIVE],
+  [['changesSince', 'load', 'history', 'presence'], LIVE],
   [['changesSince', 'subscribe', 'pop', 'setDefault'], CHECKED],
 ]
 
 const ALL: readonly Combination[] = [
-  [['commit', 'registerMaxStaleness', 'history'], CHECKED, LIVE],
+  [['commit', 'registerMaxStaleness', 'history', 'presence'], CHECKED, LIVE],
   [['changesSince'], CHECKED, LIVE],
   [['load'], CHECKED, LIVE],
   [['subscribe'], CHECKED, LIVE],
   [['pop', 'setDefault'], CHECKED, LIVE],
-  [['commit', 'registerMaxStaleness', 'history', 'pop', 'setDefault'], CHECKED, LIVE],
+  [['commit', 'registerMaxStaleness', 'history', 'presence', 'pop', 'setDefault'], CHECKED, LIVE],
   [['changesSince', 'load', 'subscribe'], CHECKED, LIVE],
   ...PAIRWISE,
 ]

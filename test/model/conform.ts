@@ -45,7 +45,7 @@ export function conform(
       const given = { encoding: new RichEncoding() as never, oldEncoding: undefined, timeout: 5_000 }
       return { backend: async () => (await openModel(manager, settings, given)).backend, dispose() {} }
     }
-    const lacks = { bytes: 'the column is text, so that anyone can read it', ...missing }
+    const lacks = { bytes: 'the column is text, so that anyone can read it', presence: 'not kept yet', ...missing }
     const subject = { name: 'ModelBackend', create, missing: lacks }
     conformance(by, { ...subject, ...(modes && { modes }) })
   })

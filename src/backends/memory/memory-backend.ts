@@ -9,6 +9,7 @@ import type {
   Version,
 } from '../../contract/backend.js'
 import type { HistoryPage, HistoryPolicy, HistoryQuery } from '../../contract/history.js'
+import type { Presence, Registration, Registry } from '../../contract/presence.js'
 import type { MemoryStore } from './memory-store.js'
 
 /** The reference backend: supports every capability, on a store inside this process. */
@@ -75,7 +76,32 @@ export class MemoryBackend implements Backend<unknown> {
   }
 
   registerMaxStaleness(ms: number): void {
-    this.#store.registerMaxStaleness(ms)
+    this.#store.registry.registerMaxStaleness(ms)
+  }
+
+  register(presence: Presence, ttl: number): Registration {
+    return { ...this.#store.registry.register(presence, ttl), version: this.#store.version }
+  }
+
+  leave(id: string): void {
+    this.#store.registry.leave(id)
+  }
+
+  replicas(): Registry {
+    return this.#store.registry.read()
+  }
+
+  acknowledge(id: string, version: Version): void {
+    this.#store.registry.acknowledge(id, version)
+  }
+
+  awaitAcknowledgements(
+    version: Version,
+    ids: readonly string[],
+    acknowledged: (id: string) => void,
+    signal: AbortSignal,
+  ): Promise<void> {
+    return this.#store.registry.await(version, ids, acknowledged, signal)
   }
 
   #run(operation: Batch<unknown>['groups'][number]['operations'][number]): unknown {

@@ -1,9 +1,20 @@
-import type { Batch, CatchUp, Change, Committed, Effect, Listener, State, Unsubscribe } from '../../contract/backend.js'
+import type {
+  Batch,
+  CatchUp,
+  Change,
+  Committed,
+  Effect,
+  Listener,
+  State,
+  Unsubscribe,
+  Version,
+} from '../../contract/backend.js'
 import { executeGroup, touches } from '../../contract/execute-group.js'
 import { type CommitNote, Journal, noteOf, notesWorthKeeping } from '../../contract/history.js'
 import { brand } from '../../process/branded.js'
 import { setImmediate } from '../../time/clock.js'
 import { MemoryHistory } from './memory-history.js'
+import { MemoryRegistry } from './memory-registry.js'
 
 /** The most effects in the change log. */
 const LOG_LIMIT = 1_000
@@ -26,10 +37,11 @@ export class MemoryStore {
   readonly #epoch = crypto.randomUUID()
   /** For the backend. */
   readonly history = new MemoryHistory(this.#epoch)
+  /** For the backend. */
+  readonly registry = new MemoryRegistry((held, version) => this.#includes(held, version))
   #log: Change<unknown>[] = []
   #logged = 0
   #count = 0
-  #bound = 0
 
   get version(): string {
     return `${this.#count}-${this.#epoch}`
@@ -72,14 +84,11 @@ export class MemoryStore {
       }
       return outcome
     })
-    if (effects.length > 0) this.#append(effects, batch.id, notes)
+    if (effects.length > 0) this.#append(effects, notes, batch)
     for (const [index, { changes }] of journals.entries()) this.history.add(this.version, notes[index], changes)
-    return { outcomes, catchUp: this.changesSince(since), bound: this.#bound }
-  }
-
-  /** For the backend. */
-  registerMaxStaleness(ms: number): void {
-    this.#bound = Math.max(this.#bound, ms)
+    const { bound } = this.registry
+    const committed = { outcomes, catchUp: this.changesSince(since), bound }
+    return batch.acknowledge ? { ...committed, registry: this.registry.read() } : committed
   }
 
   /** For the backend. */
@@ -99,10 +108,22 @@ export class MemoryStore {
     return past.type !== 'changes' || past.changes.some(({ effects }) => effects.some(effect => touches(effect, key)))
   }
 
-  #append(effects: readonly Effect<unknown>[], id: string | undefined, notes: readonly CommitNote[]): void {
+  #includes(held: Version, version: Version): boolean {
+    const position = this.#positionOf(version)
+    return position >= 0 && this.#positionOf(held) >= position
+  }
+
+  /** -1 for a version of another store. */
+  #positionOf(version: Version): number {
+    const [count, ...epoch] = String(version).split('-')
+    return epoch.join('-') === this.#epoch ? Number(count) : -1
+  }
+
+  #append(effects: readonly Effect<unknown>[], notes: readonly CommitNote[], batch: Partial<Batch<unknown>>): void {
     const previous = this.version
     this.#count += 1
-    const change = { previous, version: this.version, effects, id, notes: notesWorthKeeping(notes) }
+    const { id, acknowledge } = batch
+    const change = { previous, version: this.version, effects, id, notes: notesWorthKeeping(notes), acknowledge }
     this.#log.push(change)
     this.#logged += effects.length
     this.#trim()
