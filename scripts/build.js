@@ -63,7 +63,7 @@ export async function build() {
 /** Makes a module of each script beside the modules that import it, and redirects their imports to it. @param {string} modules */
 async function embedTexts(modules) {
   const files = await readdir(src, { recursive: true })
-  const scripts = files.filter(path => path.endsWith('.lua'))
+  const scripts = files.filter(path => /\.(lua|sql)$/.test(path))
   for (const path of scripts) {
     await mkdir(dirname(join(modules, path)), { recursive: true })
     await writeFile(join(modules, `${path}.js`), moduleOf(await readFile(join(src, path), 'utf8')).code)
@@ -77,7 +77,7 @@ async function importModules(folder) {
   for (const name of await readdir(folder)) {
     if (!name.endsWith('.js')) continue
     const text = await readFile(join(folder, name), 'utf8')
-    const changed = text.replaceAll(/(from '\.[^']+\.lua)'/g, "$1.js'")
+    const changed = text.replaceAll(/(from '\.[^']+\.(?:lua|sql))'/g, "$1.js'")
     if (changed !== text) await writeFile(join(folder, name), changed)
   }
 }

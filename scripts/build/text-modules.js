@@ -1,13 +1,13 @@
 // @ts-check
 import { readFile } from 'node:fs/promises'
 
-/** The build and the tests import scripts (Lua) as text, so that programs need not find them at run time. */
+/** The build and the tests import scripts (Lua, SQL) as text, so that programs need not find them at run time. */
 export function textModules() {
   return {
     name: 'text-modules',
     /** @param {string} id */
     async load(id) {
-      if (!id.endsWith('.lua')) return null
+      if (!/\.(lua|sql)$/.test(id)) return null
       return moduleOf(await readFile(id, 'utf8'))
     },
   }

@@ -8,10 +8,10 @@ export type {
   RowQuery,
   TransactionOptions,
 } from '../backends/model/managers/manager.js'
-export type { ListeningClient, ListenOption } from '../backends/model/notifications/listening-connection.js'
 export type { ModelOptions } from '../backends/model/options.js'
 export { versionTables } from '../backends/model/versions/tables.js'
 export type { VersionCache } from '../backends/model/versions/version-cache.js'
 export type { ColumnKind, DialectName } from '../backends/sql/dialect.js'
+export type { ListeningClient, ListenOption } from '../backends/sql/notifications/listening-connection.js'
 export type { SqlParameter, SqlRow, SqlSession } from '../backends/sql/sql-session.js'
 export * from '../common.js'

@@ -1,5 +1,5 @@
 import type { Group } from '../../contract/backend.js'
-import { callerContext, type RunInContext } from './own-context.js'
+import { callerContext, type RunInContext } from '../sql/own-context.js'
 
 /** The async contexts of the calls that groups came of, for the function of the option `row`. */
 export class Callers {

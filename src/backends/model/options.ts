@@ -1,5 +1,5 @@
+import type { ListenOption } from '../sql/notifications/listening-connection.js'
 import type { Columns } from './managers/manager.js'
-import type { ListenOption } from './notifications/listening-connection.js'
 import type { VersionCache } from './versions/version-cache.js'
 
 /** The options of a dictionary in a model, in addition to those of every dictionary. */

@@ -1,5 +1,5 @@
+import { inOwnContext } from '../../sql/own-context.js'
 import { checkedColumns, checkedRows, checkedText, withText } from '../../sql/replies.js'
-import { inOwnContext } from '../own-context.js'
 import type { Columns, ModelManager, ModelSession, RowQuery, TransactionOptions } from './manager.js'
 
 /**

@@ -1,6 +1,7 @@
 import type { DialectName } from '../../sql/dialect.js'
+import { type Discard, discardAfter } from '../../sql/statement-limit.js'
+import { limited } from './limited-session.js'
 import type { ModelSession } from './manager.js'
-import { type Discard, discardAfter, limited } from './statement-limit.js'
 
 /** Runs the function of a transaction, on a connection that may be closed if it does not answer. */
 export type Within<R> = (session: ModelSession, discard?: Discard) => Promise<R>

@@ -9,6 +9,7 @@ import {
 import { StoreUnavailableError } from '../../../errors/errors.js'
 import { checkSession, type SessionFacts, sessionColumns } from '../../sql/connection-settings.js'
 import { type Dialect, run, runAll, type Statement } from '../../sql/dialect.js'
+import { interpret, type Past } from '../../sql/log/change-log.js'
 import { checkedColumns } from '../../sql/replies.js'
 import type { SqlRow, SqlSession } from '../../sql/sql-session.js'
 import { toCount } from '../../sql/stored-tokens.js'
@@ -23,10 +24,10 @@ import type { ModelManager, ModelSession } from '../managers/manager.js'
 import type { ColumnMapper } from '../table/column-mapper.js'
 import type { Rows } from '../table/rows.js'
 import type { Stored } from '../table/stored.js'
-import { interpret, type Past } from './change-log.js'
 import { DatabaseWriting } from './database-writing.js'
 import { type FoundHead, type Head, readHead } from './head.js'
 import { needsRows, type Resolved, replay } from './resolving.js'
+import { CHANGES } from './table-names.js'
 import { FORMAT, fromTables, SQL } from './tables.js'
 import type { PastCommits, Versions, Writing } from './versions.js'
 
@@ -226,7 +227,12 @@ export class DatabaseVersions implements Versions, PastCommits {
     const known = from !== undefined && from.epoch === head.epoch && from.number < head.number
     const { key, manager, dialect, hasHistory } = this.#options
     const rows = known ? await this.#run(session, SQL.changesAfter(dialect, hasHistory), key, from.number) : []
-    return interpret(since, head, fromTables(dialect, checkedColumns<SqlRow>(manager.library, LOG_COLUMNS, rows)))
+    return interpret(
+      since,
+      head,
+      CHANGES,
+      fromTables(dialect, checkedColumns<SqlRow>(manager.library, LOG_COLUMNS, rows)),
+    )
   }
 
   async #lock(session: ModelSession): Promise<{ readonly head: FoundHead; readonly row: SqlRow } & SessionFacts> {

@@ -1,6 +1,6 @@
 import type { CatchUp, Change, Effect, Version } from '../../../contract/backend.js'
+import type { LoggedChange, LoggedEffect, Past } from '../../sql/log/change-log.js'
 import type { Stored } from '../table/stored.js'
-import type { LoggedChange, LoggedEffect, Past } from './change-log.js'
 
 /** Rows that must be read before a change of the log can be followed. */
 export interface Resolved {

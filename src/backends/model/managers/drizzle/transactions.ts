@@ -1,7 +1,7 @@
 import { InTurn } from '../../../../queues/in-turn.js'
 import type { DialectName } from '../../../sql/dialect.js'
+import { closeConnection, type Discard, withLimitedBegin } from '../../../sql/statement-limit.js'
 import type { TransactionOptions } from '../manager.js'
-import { closeConnection, type Discard, withLimitedBegin } from '../statement-limit.js'
 import type { Database, Session } from './shapes.js'
 
 /** Query logs would contain stored values. */

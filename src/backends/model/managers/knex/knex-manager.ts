@@ -1,13 +1,13 @@
 import type { DialectName } from '../../../sql/dialect.js'
+import { inOwnContext } from '../../../sql/own-context.js'
 import { checkedColumns } from '../../../sql/replies.js'
 import type { SqlParameter, SqlRow } from '../../../sql/sql-session.js'
-import { inOwnContext } from '../../own-context.js'
+import { withinLimit, withLimitedBegin } from '../../../sql/statement-limit.js'
 import { insertBatches } from '../insert-batches.js'
 import { JsonColumns, TEXT } from '../json-columns.js'
 import type { Columns, ModelManager, ModelSession, RowQuery, TransactionOptions } from '../manager.js'
 import { plainValue } from '../plain-value.js'
 import { runTransaction, type Within } from '../run-transaction.js'
-import { withinLimit, withLimitedBegin } from '../statement-limit.js'
 import {
   type Client,
   dialectOf,

@@ -1,8 +1,8 @@
 import type { DialectName } from '../../../sql/dialect.js'
 import { checkedRows } from '../../../sql/replies.js'
 import type { SqlParameter, SqlRow } from '../../../sql/sql-session.js'
+import { closeConnection, type Discard } from '../../../sql/statement-limit.js'
 import type { Columns } from '../manager.js'
-import { closeConnection, type Discard } from '../statement-limit.js'
 
 /** Of what Knex offers, that which is used here; tables and columns are any names. */
 export interface Knex {

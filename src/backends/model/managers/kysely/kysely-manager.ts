@@ -1,6 +1,6 @@
 import type { DialectName } from '../../../sql/dialect.js'
+import { inOwnContext } from '../../../sql/own-context.js'
 import type { SqlParameter, SqlRow } from '../../../sql/sql-session.js'
-import { inOwnContext } from '../../own-context.js'
 import { insertBatches } from '../insert-batches.js'
 import { JsonColumns } from '../json-columns.js'
 import type { Columns, ModelManager, ModelSession, RowQuery, TransactionOptions } from '../manager.js'

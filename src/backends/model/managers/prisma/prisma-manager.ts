@@ -1,7 +1,7 @@
 import type { ColumnKind } from '../../../sql/dialect.js'
+import { inOwnContext } from '../../../sql/own-context.js'
 import { checkedRows } from '../../../sql/replies.js'
 import type { SqlParameter, SqlRow } from '../../../sql/sql-session.js'
-import { inOwnContext } from '../../own-context.js'
 import type { Columns, ModelManager, ModelSession, TransactionOptions } from '../manager.js'
 import { askingAdvice, connectingAdvice } from '../pool-advice.js'
 import { runTransaction } from '../run-transaction.js'

@@ -1,4 +1,4 @@
-import { closeConnection, type Discard, withLimitedBegin } from '../statement-limit.js'
+import { closeConnection, type Discard, withLimitedBegin } from '../../../sql/statement-limit.js'
 import type { Sequelize, Transaction } from './shape.js'
 
 const PRIMARY = { type: 'write', useMaster: true } as const

@@ -1,6 +1,6 @@
 import type { DialectName } from '../../../sql/dialect.js'
+import { closeConnection, type Discard } from '../../../sql/statement-limit.js'
 import type { TransactionOptions } from '../manager.js'
-import { closeConnection, type Discard } from '../statement-limit.js'
 import type { DataSource, QueryRunner } from './shape.js'
 
 type Work<R> = (runner: QueryRunner, discard: Discard) => Promise<R>

@@ -4,7 +4,7 @@ import { within } from '../../../time/within.js'
 import { warn } from '../../../warnings/warnings.js'
 import { inOwnContext } from '../own-context.js'
 
-type OnNotification = (message: { readonly channel: string }) => void
+type OnNotification = (message: { readonly channel: string; readonly payload?: string | undefined }) => void
 
 /** A connection of `pg`, as far as it is needed to listen. */
 export interface ListeningClient {
@@ -36,7 +36,7 @@ export interface Subscription {
   /** In ms. */
   readonly timeout: number
   readonly dictionary: string
-  changed(): void
+  changed(payload: string): void
   interrupted(cause: unknown): void
 }
 
@@ -174,8 +174,8 @@ export class ListeningConnection {
     client.off('end', this.#onEnd)
   }
 
-  readonly #onNotification: OnNotification = ({ channel }) => {
-    for (const one of this.#subscriptions) if (one.channel === channel) one.changed()
+  readonly #onNotification: OnNotification = ({ channel, payload = '' }) => {
+    for (const one of this.#subscriptions) if (one.channel === channel) one.changed(payload)
   }
 
   readonly #onError = (error: Error): void => this.#lost(error)

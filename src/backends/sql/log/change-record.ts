@@ -1,7 +1,7 @@
 import { keyFault } from '../../../contract/key-fault.js'
-import type { SqlRow } from '../../sql/sql-session.js'
-import { isToken, toCount } from '../../sql/stored-tokens.js'
-import { toVersion } from '../../sql/version.js'
+import type { SqlRow } from '../sql-session.js'
+import { isToken, toCount } from '../stored-tokens.js'
+import { toVersion } from '../version.js'
 import type { LoggedChange, LoggedEffect } from './change-log.js'
 import { readNotes } from './notes.js'
 
@@ -61,7 +61,7 @@ function parsed(text: unknown): unknown {
 }
 
 /** How many members each type of effect has. */
-const MEMBERS: Readonly<Record<string, number>> = { set: 3, bytes: 3, delete: 2, row: 2, clear: 1 }
+const MEMBERS: Readonly<Record<string, number>> = { set: 3, json: 3, bytes: 3, delete: 2, row: 2, clear: 1 }
 
 function readEffect(tuple: readonly unknown[]): LoggedEffect | undefined {
   const [type, key, value] = tuple
@@ -69,6 +69,8 @@ function readEffect(tuple: readonly unknown[]): LoggedEffect | undefined {
   if (type === 'clear') return { type }
   if (!isKey(key)) return undefined
   if (type === 'delete' || type === 'row') return { type, key }
+  // As the database has formatted it.
+  if (type === 'json') return { type: 'set', key, stored: JSON.stringify(value) }
   if (typeof value !== 'string') return undefined
   if (type === 'set') return { type, key, stored: value }
   const stored = toBytes(value)

@@ -1,5 +1,4 @@
-import { clearTimeout, setTimeout } from '../../../time/clock.js'
-import type { ModelSession } from './manager.js'
+import { clearTimeout, setTimeout } from '../../time/clock.js'
 
 /** Gets a connection out of the way: whatever waits for an answer on it rejects, and its pool makes another one. */
 export type Discard = () => void
@@ -82,22 +81,4 @@ function startLimit(ms: number, expire: () => void) {
 function silence(ms: number): Error {
   const message = `The database did not answer a statement within ${ms} ms, so that its connection was closed.`
   return Object.assign(new Error(message), { code: 'ETIMEDOUT' })
-}
-
-/** The same session, each of whose calls has a limit. */
-export function limited(session: ModelSession, ms: number | undefined, discard: Discard): ModelSession {
-  if (ms === undefined) return session
-  const within =
-    <A extends unknown[], V>(call: (...args: A) => Promise<V>) =>
-    (...args: A) =>
-      withinLimit(() => call.apply(session, args), ms, discard)
-  const { query, rows, create, update, remove, removeAll } = session
-  return {
-    query: within(query),
-    rows: within(rows),
-    create: within(create),
-    update: within(update),
-    remove: within(remove),
-    removeAll: within(removeAll),
-  }
 }

@@ -3,3 +3,9 @@ declare module '*.lua' {
   const source: string
   export default source
 }
+
+/** The same for SQL. */
+declare module '*.sql' {
+  const source: string
+  export default source
+}

@@ -1,15 +1,12 @@
 import type { Effect, Version } from '../../../contract/backend.js'
 import { touches } from '../../../contract/execute-group.js'
 import type { CommitNote } from '../../../contract/history.js'
-import type { SqlRow } from '../../sql/sql-session.js'
-import { fits } from '../../sql/statement-size.js'
-import { parseVersion, type VersionParts } from '../../sql/version.js'
-import type { Stored } from '../table/stored.js'
+import type { SqlRow } from '../sql-session.js'
+import { parseVersion, type VersionParts } from '../version.js'
 import { type ChangeLink, readChange, readLink } from './change-record.js'
-import { LOG_BYTES } from './tables.js'
 
 /** What the log says of one entry: what a change did, or that the row is to be read. */
-export type LoggedEffect = Effect<Stored> | { readonly type: 'row'; readonly key: string }
+export type LoggedEffect<S = string | Uint8Array> = Effect<S> | { readonly type: 'row'; readonly key: string }
 
 /** One commit, as the log has it. */
 export interface LoggedChange {
@@ -28,44 +25,27 @@ export type Past =
   | { readonly type: 'tooOld'; readonly diverged: boolean; readonly damage?: string }
 
 /**
- * As text for the log; `null` if it is too much.
- *
- * @param largest - the most that a statement can take, in bytes.
- */
-export function serialize(effects: readonly LoggedEffect[], largest: number): string | null {
-  const text = JSON.stringify(effects.map(toTuple))
-  return text.length > LOG_BYTES || !fits(text, largest) ? null : text
-}
-
-function toTuple(effect: LoggedEffect): readonly string[] {
-  if (effect.type === 'clear') return ['clear']
-  if (effect.type !== 'set') return [effect.type, effect.key]
-  const { key, stored } = effect
-  if (typeof stored === 'string') return ['set', key, stored]
-  // What only the row can say is read from there.
-  return stored instanceof Uint8Array ? ['bytes', key, Buffer.from(stored).toString('base64')] : ['row', key]
-}
-
-/**
  * What happened between `base` and the state that the rows of the log, those behind `base`, lead to: that of `head`, or a later
  * one, which was committed before they were read. `base` must be found in the history by its nonce, and no commit up to `head` may
  * be missing: else what happened is not known, or the database was restored.
+ *
+ * @param table - the name of the log, for reports of damage.
  */
-export function interpret(base: Version, head: VersionParts, rows: readonly SqlRow[]): Past {
+export function interpret(base: Version, head: VersionParts, table: string, rows: readonly SqlRow[]): Past {
   const from = parseVersion(base)
   if (!from || from.epoch !== head.epoch || from.number >= head.number) return { type: 'tooOld', diverged: true }
   const links = rows.map(readLink)
   const [first] = links
-  if (rows.length > 0 && !first) return damaged(from.number + 1)
+  if (rows.length > 0 && !first) return damaged(table, from.number + 1)
   if (first?.number !== from.number + 1) return { type: 'tooOld', diverged: false }
   if (first.previous !== from.nonce) return { type: 'tooOld', diverged: true }
   const chained = chain(from, links)
   const present = chained.find(({ number }) => number === head.number)
-  if (present?.nonce === head.nonce) return read(chained, head.epoch)
+  if (present?.nonce === head.nonce) return read(chained, head.epoch, table)
   // What lies behind the head without a link to it was left there by a history that is no more.
   const isDamaged = chained.length < links.length && links[chained.length] === undefined
   const last = from.number + chained.length
-  return isDamaged && last < head.number ? damaged(last + 1) : { type: 'tooOld', diverged: false }
+  return isDamaged && last < head.number ? damaged(table, last + 1) : { type: 'tooOld', diverged: false }
 }
 
 /** The records up to the first that does not follow the one before. */
@@ -79,18 +59,18 @@ function chain({ number, nonce }: VersionParts, links: readonly (ChangeLink | un
   return chained
 }
 
-function read(links: readonly ChangeLink[], epoch: string): Past {
+function read(links: readonly ChangeLink[], epoch: string, table: string): Past {
   const changes: LoggedChange[] = []
   for (const link of links) {
     const change = readChange(link, epoch)
-    if (!change) return damaged(link.number)
+    if (!change) return damaged(table, link.number)
     changes.push(change)
   }
   return { type: 'changes', changes }
 }
 
-function damaged(number: number): Past {
-  return { type: 'tooOld', diverged: true, damage: `change ${number} in the table durabledict_model_changes` }
+function damaged(table: string, number: number): Past {
+  return { type: 'tooOld', diverged: true, damage: `change ${number} in the table ${table}` }
 }
 
 /** Whether a change of the past has touched the key; also where that is not known. */
