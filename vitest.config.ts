@@ -16,6 +16,8 @@ export default defineConfig({
     testTimeout: 60_000,
     // Starting a server may first have to install it.
     hookTimeout: 300_000,
+    // How long `expect.poll` waits for what it expects: one second can pass while other tests keep the cores busy.
+    expect: { poll: { timeout: 30_000 } },
     projects: Object.entries(LANES).map(([name, { include, exclude = [] }]) => ({
       extends: true,
       test: { name, include: [...include], exclude: [...exclude] },

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { readFile } from 'node:fs/promises'
+import { readdir, readFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
@@ -11,6 +11,7 @@ import { folders } from './folder.js'
 const fileIn = folders()
 const WRITER = fileURLToPath(new URL('traced-writer.js', import.meta.url))
 const WRITES = 5
+const ACKNOWLEDGED = /acknowledged \d/
 
 /** Not a server, but found and installed like one. */
 const strace = {
@@ -22,11 +23,14 @@ const strace = {
   url: () => '',
 }
 
-/** The trace of a writing process; each acknowledgement leaves a mark in it. */
+/**
+ * The trace of the writing thread of a process; each acknowledgement leaves a mark in it. Each thread has a file of its
+ * own: in a common one, a call of one thread may interrupt the line of another's.
+ */
 async function trace(binary: string, node: string, file: string, how: string): Promise<string[]> {
   const output = join(dirname(file), 'trace')
   const calls = 'trace=write,pwrite64,fsync,fdatasync'
-  const args = ['-f', '-y', '-s', '64', '-e', calls, '-o', output, node, WRITER, file, String(WRITES), how]
+  const args = ['-ff', '-y', '-s', '64', '-e', calls, '-o', output, node, WRITER, file, String(WRITES), how]
   const traced = spawn(binary, args, { stdio: ['ignore', 'ignore', 'pipe'] })
   let printed = ''
   traced.stderr.setEncoding('utf8').on('data', text => {
@@ -34,7 +38,9 @@ async function trace(binary: string, node: string, file: string, how: string): P
   })
   const [code] = await once(traced, 'close')
   if (code !== 0) throw new Error(`strace: ${printed}`)
-  return (await readFile(output, 'utf8')).split('\n')
+  const names = (await readdir(dirname(file))).filter(name => name.startsWith('trace.'))
+  const traces = await Promise.all(names.map(name => readFile(join(dirname(file), name), 'utf8')))
+  return traces.find(text => ACKNOWLEDGED.test(text))?.split('\n') ?? []
 }
 
 /** Whether the last writes to the journal were synced before the end of these calls. */
@@ -48,7 +54,7 @@ function isSynced(calls: readonly string[]): boolean {
 function between(lines: readonly string[]): string[][] {
   const parts: string[][] = [[]]
   for (const line of lines) {
-    if (/acknowledged \d/.test(line)) parts.push([])
+    if (ACKNOWLEDGED.test(line)) parts.push([])
     else parts.at(-1)?.push(line)
   }
   return parts.slice(0, -1)

@@ -68,13 +68,21 @@ const actions = {
     )
   },
   setToNow: key => dict.set(key, process.hrtime.bigint().toString()),
-  /** The share of one core that is used while nothing happens. */
+  /** Asks SQLite for a row again and again, without the library. @param {number} ms */
+  askRegularly(ms) {
+    const statement = handle.prepare('SELECT count(*) FROM sqlite_schema')
+    setInterval(() => statement.get(), ms)
+  },
+  /** The share of one core that is used while nothing happens, and the times a second that the process wakes up. */
   async idle(ms) {
-    const before = process.cpuUsage()
+    const before = process.resourceUsage()
     const startedAt = performance.now()
     await new Promise(resolve => setTimeout(resolve, ms))
-    const { user, system } = process.cpuUsage(before)
-    return (user + system) / 1000 / (performance.now() - startedAt)
+    const after = process.resourceUsage()
+    const elapsed = performance.now() - startedAt
+    const used = after.userCPUTime - before.userCPUTime + after.systemCPUTime - before.systemCPUTime
+    const wakes = after.voluntaryContextSwitches - before.voluntaryContextSwitches
+    return { share: used / 1000 / elapsed, wakes: (wakes * 1000) / elapsed }
   },
 }
 
