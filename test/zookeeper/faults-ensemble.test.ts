@@ -213,7 +213,7 @@ test('overlapping calls with barriers are linearizable on all servers while one 
 
 test('when the leader is killed during writes, each takes effect at most once, and no acknowledged write is lost', async () => {
   const path = newPath()
-  const options = { timeout: 30_000, sessionTimeout: SESSION }
+  const options = { timeout: 30_000, sessionTimeout: SESSION, history: { keep: 10_000, days: 90 } }
   const ways = [...WAYS, ...WAYS]
   const dicts = await Promise.all(ways.map(how => openBy[how](path, ensemble.addresses, options)))
   const watcher = await open(path, { live: true })
@@ -243,6 +243,12 @@ test('when the leader is killed during writes, each takes effect at most once, a
   const [first] = dicts
   await first?.sync()
   expect(first?.local.get('total')).toBe(done)
+  // Each acknowledged write has one commit, and none was invented.
+  const commits: unknown[] = []
+  for await (const { changes } of watcher.history())
+    commits.push(...changes.map(({ before, after }) => [before, after]))
+  const counted = Array.from({ length: done }, (_, index) => [done - index - 1, done - index])
+  expect(commits).toEqual([...counted, [undefined, 0]])
   await until(() => seen.at(-1) === done, 'the watcher has seen the last one')
   expect(seen).toEqual([...seen].sort((a, b) => a - b))
 }, 60_000)

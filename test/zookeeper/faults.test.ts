@@ -1,14 +1,14 @@
-import { cp, mkdtemp, rm } from 'node:fs/promises'
 import { createServer, type Server as NetServer } from 'node:net'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { createClient } from 'node-zookeeper-client'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { opener } from '../../src/backends/zookeeper/connect.js'
+import { ZookeeperBackend } from '../../src/backends/zookeeper/zookeeper-backend.js'
 import {
   AmbiguousWriteError,
   ClosedError,
   type DurableDict,
+  HistoryError,
   StoreUnavailableError,
   ZookeeperDict,
 } from '../../src/index.js'
@@ -19,6 +19,7 @@ import { freePort } from '../servers/port.js'
 import type { ZookeeperNode } from '../servers/types.js'
 import { startZookeeperNode } from '../servers/zookeeper-nodes.js'
 import { clientOf } from './clients.js'
+import { startKept } from './kept.js'
 import { startMeddlingProxy } from './meddling-proxy.js'
 import { newPath, type Options, rejection, stepsAfterEach } from './support.js'
 
@@ -228,32 +229,9 @@ function addressOf(listening: NetServer): string {
   return typeof address === 'object' ? `127.0.0.1:${address?.port}` : ''
 }
 
-/** A server that may be stopped and restarted with its data, or with a copy of it. */
-async function startKept() {
-  const folder = await mkdtemp(join(tmpdir(), 'durabledict-zookeeper-'))
-  const copy = `${folder}-copy`
-  cleanup.push(() => Promise.all([folder, copy].map(one => rm(one, { recursive: true, force: true }))))
-  const node = await startZookeeperNode({ folder })
-  const start = async () => {
-    const again = await startZookeeperNode({ folder, port: node.port })
-    cleanup.push(() => again.stop())
-    return again
-  }
-  return {
-    node,
-    start,
-    save: () => cp(folder, copy, { recursive: true }),
-    async restore() {
-      await rm(folder, { recursive: true })
-      await cp(copy, folder, { recursive: true })
-      return start()
-    },
-  }
-}
-
 for (const [how, open] of Object.entries(WAYS)) {
   test(`an ensemble restored from a copy is followed and reported: by ${how}`, async () => {
-    const kept = await startKept()
+    const kept = await startKept(cleanup)
     const [dict, live] = [
       await open('/kept', kept.node.address, { timeout: 10_000 }),
       await open('/kept', kept.node.address, { live: true }),
@@ -263,16 +241,24 @@ for (const [how, open] of Object.entries(WAYS)) {
     for (const n of [2, 3]) await dict.set('a', n)
     await dict.delete('b')
     await until(() => live.local.get('a') === 3 && live.local.size === 1, 'it is fed')
+    const lost = await dict.history({ limit: 2 }).toArray()
     const reasons: string[] = []
     for (const one of [dict, live]) one.on('sync', ({ reason }) => reasons.push(reason))
-    await kept.node.stop()
     await kept.restore()
     expect(await dict.get('a')).toBe(1)
     expect(await dict.get('b')).toBe(1)
     await until(() => live.local.get('a') === 1 && live.local.get('b') === 1, 'it follows')
     expect(reasons).toEqual(['diverged', 'diverged'])
-    await dict.set('a', 4)
-    await until(() => live.local.get('a') === 4, 'it goes on')
+    for (const n of [4, 5, 6, 7]) await dict.set('a', n)
+    await until(() => live.local.get('a') === 7, 'it goes on')
+    // The history is the restored one: other commits now have the positions of the lost ones.
+    const commits = await dict.history({ key: 'a' }).toArray()
+    expect(commits.map(({ changes }) => changes.find(({ key }) => key === 'a')?.after)).toEqual([7, 6, 5, 4, 1])
+    for (const { id } of lost) expect(await rejection(dict.revert(id))).toBeInstanceOf(HistoryError)
+    const backend = new ZookeeperBackend('/kept', opener(kept.node.address))
+    cleanup.push(() => backend.close())
+    for (const { id } of lost)
+      expect(await rejection(backend.history({ limit: 1, before: id }))).toBeInstanceOf(HistoryError)
   })
 }
 

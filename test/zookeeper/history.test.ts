@@ -1,15 +1,24 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { opener } from '../../src/backends/zookeeper/connect.js'
+import { ageOf } from '../../src/backends/zookeeper/history-age.js'
+import { HistoryTrimmer } from '../../src/backends/zookeeper/history-trimmer.js'
+import { HistoryZnodes } from '../../src/backends/zookeeper/history-znodes.js'
+import { Names } from '../../src/backends/zookeeper/names.js'
+import { Session } from '../../src/backends/zookeeper/session.js'
 import { ZookeeperBackend } from '../../src/backends/zookeeper/zookeeper-backend.js'
 import { DecodingError, type DurableDict, JSONEncoding, UnsupportedError, ZookeeperDict } from '../../src/index.js'
 import { startCuttingProxy } from '../redis/cutting-proxy.js'
 import { until } from '../redis/support.js'
 import type { ZookeeperNode } from '../servers/types.js'
+import { fourLetters } from '../servers/zookeeper.js'
 import { startZookeeperNode } from '../servers/zookeeper-nodes.js'
 import { type ByHand, byHand } from './by-hand.js'
 import { newPath, type Options, rejection, stepsAfterEach } from './support.js'
 
 const SESSION = 900
+
+/** The folder of the first commits. */
+const FOLDER = 'from-0000000001'
 
 const cleanup = stepsAfterEach()
 let server: ZookeeperNode
@@ -33,16 +42,29 @@ async function open(path: string, options: Options = {}, address = server.addres
 }
 
 /** The commits, newest first: author, and each change. */
-async function commitsOf(dict: DurableDict): Promise<string[]> {
+async function commitsOf(dict: DurableDict, limit?: number): Promise<string[]> {
   const commits: string[] = []
-  for await (const { by = '', via, changes } of dict.history()) {
+  for await (const { by = '', via, changes } of dict.history({ limit })) {
     const what = changes.map(({ key, before, after }) => `${key}: ${before} > ${after}`)
     commits.push([by, via, ...what].join(' '))
   }
   return commits
 }
 
-const entriesOf = async (path: string) => (await hand.children(`${path}/%log-history`)).sort()
+/** The paths of the commits, below the znode of the history. */
+async function entriesOf(path: string): Promise<string[]> {
+  const folders = (await hand.children(`${path}/%log-history`)).sort()
+  const names = await Promise.all(folders.map(folder => hand.children(`${path}/%log-history/${folder}`)))
+  return folders.flatMap((folder, index) => (names[index] ?? []).sort().map(name => `${folder}/${name}`))
+}
+
+/** How many requests some work sends to the server, besides the measurement. */
+async function requestsOf(work: () => Promise<unknown>): Promise<number> {
+  const received = async () => Number(/^Received: (\d+)/m.exec(await fourLetters(server.port, 'srvr'))?.[1])
+  const before = await received()
+  await work()
+  return (await received()) - before - 1
+}
 
 /** Writes a value as a release without a history does: what it does not know is missing from its head. */
 async function writeAsBefore(path: string, key: string, value: string): Promise<void> {
@@ -71,8 +93,8 @@ test('a commit can be read by hand', async () => {
   const dict = await open(path)
   await dict.set('theme', 'dark', { by: 'ada', reason: 'night' })
   await Promise.all([dict.set('a/b', 1), dict.set('x'.repeat(100), 2)])
-  expect(await entriesOf(path)).toEqual(['0000000001.1.1=theme', '0000000002.2.1'])
-  const [first, commit] = (await hand.get(`${path}/%log-history/0000000001.1.1=theme`)).split('\n')
+  expect(await entriesOf(path)).toEqual([`${FOLDER}/0000000001.1.1=theme`, `${FOLDER}/0000000002.2.1`])
+  const [first, commit] = (await hand.get(`${path}/%log-history/${FOLDER}/0000000001.1.1=theme`)).split('\n')
   expect(JSON.parse(first as string)).toMatchObject({ format: 1 })
   const changes = [['theme', null, '"dark"']]
   expect(JSON.parse(commit as string)).toEqual({ position: 1, by: 'ada', reason: 'night', changes })
@@ -94,8 +116,7 @@ test('a dictionary from before the history is upgraded by the first write', asyn
   const path = newPath()
   await (await open(path)).set('a', 1)
   await writeAsBefore(path, 'a', '2')
-  for (const name of await entriesOf(path)) await hand.remove(`${path}/%log-history/${name}`)
-  await hand.remove(`${path}/%log-history`)
+  await hand.removeAll(`${path}/%log-history`)
   const dict = await open(path)
   expect(await commitsOf(dict)).toEqual([])
   await dict.set('a', 3)
@@ -153,7 +174,7 @@ test('long values fail alone, and short ones beside them are kept', async () => 
 })
 
 test('a clear of thousands of keys is reverted', async () => {
-  const dict = await open(newPath())
+  const dict = await open(newPath(), { sessionTimeout: 10_000 })
   const entries = Object.fromEntries(Array.from({ length: 3_000 }, (_, n) => [`service.setting.${n}`, `"value" ${n}`]))
   await dict.update(entries)
   await dict.clear()
@@ -166,23 +187,28 @@ test('a malformed commit of one key is reported, and the others are listed', asy
   const dict = await open(path)
   for (const key of ['a', 'b', 'c']) await dict.set(key, 1)
   const seen = warnings()
-  await hand.set(`${path}/%log-history/0000000002.1.1=b`, '{"format":1,"epoch":"x"}\n[')
+  await hand.set(`${path}/%log-history/${FOLDER}/0000000002.1.1=b`, '{"format":1,"epoch":"x"}\n[')
   expect(await commitsOf(dict)).toEqual([' library c: undefined > 1', ' library a: undefined > 1'])
-  await until(() => seen.some(one => one.includes('%log-history/0000000002.1.1=b')), 'the warning names it')
+  await until(() => seen.some(one => one.includes(`%log-history/${FOLDER}/0000000002.1.1=b`)), 'the warning names it')
 })
 
 test('a malformed commit of several keys hides those before it', async () => {
   const path = newPath()
   const dict = await open(path)
   for (const keys of [{ a: 1 }, { b: 1, c: 1 }, { d: 1 }]) await dict.update(keys)
-  await hand.set(`${path}/%log-history/0000000002.1.1`, Buffer.from([0xff]))
+  await hand.set(`${path}/%log-history/${FOLDER}/0000000002.1.1`, Buffer.from([0xff]))
   expect(await commitsOf(dict)).toEqual([' library d: undefined > 1'])
 })
 
 test.each([
-  ['a znode where the next commit goes', (path: string) => hand.create(`${path}/%log-history/0000000002.1.1=b`, 'x')],
+  [
+    'a znode where the next commit goes',
+    (path: string) => hand.create(`${path}/%log-history/${FOLDER}/0000000002.1.1=b`, 'x'),
+  ],
   ['a malformed state', (path: string) => hand.set(`${path}/%log-history`, 'x')],
   ['names that are no commits', (path: string) => hand.create(`${path}/%log-history/9999999999999999.1.1`, 'x')],
+  ['a foreign folder', (path: string) => hand.create(`${path}/%log-history/from-0000000002`, 'x')],
+  ['a deleted folder', (path: string) => hand.removeAll(`${path}/%log-history/${FOLDER}`)],
 ])('%s does not stop writes', async (_, damage) => {
   const path = newPath()
   const dict = await open(path)
@@ -193,6 +219,82 @@ test.each([
   await dict.set('c', 3)
   expect(dict.local.size).toBe(3)
   expect((await commitsOf(dict)).every(commit => / (a|b|c): undefined > \d$/.test(commit))).toBe(true)
+})
+
+test.each(['0000999999.1.1', '0000000001.999999.1', '1125899906842623.1.1=b'])(
+  'a foreign znode %s beyond the newest commit hides nothing',
+  async name => {
+    const path = newPath()
+    const dict = await open(path)
+    await dict.set('a', 1)
+    await hand.create(`${path}/%log-history/${FOLDER}/${name}`, 'x')
+    await dict.set('b', 2)
+    expect(await commitsOf(dict)).toEqual([' library b: undefined > 2', ' library a: undefined > 1'])
+  },
+)
+
+test('a folder that exists already is used', async () => {
+  const path = newPath()
+  const dict = await open(path)
+  await dict.set('n', 0)
+  await Promise.all(Array.from({ length: 127 }, (_, n) => dict.set('n', n + 1)))
+  await hand.create(`${path}/%log-history/from-0000000129`)
+  await dict.set('n', 'next')
+  expect(await entriesOf(path)).toContain('from-0000000129/0000000129.1.1=n')
+  expect(await commitsOf(dict)).toHaveLength(129)
+})
+
+test('commits outside any folder, as they were stored at first, are listed and continued', async () => {
+  const path = newPath()
+  const dict = await open(path)
+  for (const n of [1, 2]) await dict.set('a', n)
+  for (const name of await entriesOf(path)) {
+    const data = await hand.get(`${path}/%log-history/${name}`)
+    await hand.create(`${path}/%log-history/${name.slice(FOLDER.length + 1)}`, data)
+  }
+  await hand.removeAll(`${path}/%log-history/${FOLDER}`)
+  await dict.set('a', 3)
+  const all = [' library a: 2 > 3', ' library a: 1 > 2', ' library a: undefined > 1']
+  expect(await commitsOf(dict)).toEqual(all)
+  expect(await commitsOf(dict, 1)).toEqual(all.slice(0, 1))
+})
+
+test('a page of a long history needs as few requests as one of a short history', async () => {
+  const counts: number[] = []
+  for (const length of [60, 600]) {
+    const dict = await open(newPath(), { sessionTimeout: 60_000, history: { keep: 10_000, days: 90 } })
+    for (let n = 0; n < length; n += 20) await Promise.all(Array.from({ length: 20 }, (_, m) => dict.set(`${m}`, n)))
+    for (let n = 0; n < 60; n += 1) await dict.set('n', n)
+    await commitsOf(dict, 50)
+    counts.push(await requestsOf(() => commitsOf(dict, 50)))
+  }
+  // A barrier, the version, the znode above the commits, two folders, and the commits together.
+  expect(Math.max(...counts)).toBeLessThanOrEqual(7)
+})
+
+test('two processes that drop commits at the same time leave what the policy keeps', async () => {
+  const path = newPath()
+  const dict = await open(path, { history: { keep: 1_000, days: 90 } })
+  for (let n = 0; n < 12; n += 1) await dict.set('n', n)
+  const session = new Session(opener(server.address), { changed() {}, childrenChanged() {}, lost() {} })
+  cleanup.push(() => session.end(new Error('The test has ended.')))
+  await session.ready()
+  const names = new Names(path)
+  const trimmers = [1, 2].map(() => new HistoryTrimmer(session, names, new HistoryZnodes(session, names)))
+  const counted = await Promise.all(trimmers.map(trimmer => trimmer.trim({ keep: 8, days: 90 })))
+  expect(counted.map(({ stored }) => stored)).toEqual([8, 8])
+  expect(await entriesOf(path)).toHaveLength(8)
+})
+
+test('what is too old ends with the first commit that is young enough, although the clock of the server has jumped', async () => {
+  const day = 86_400_000
+  const now = 1_000 * day
+  const aged = (...ages: number[]) => ageOf(ages.length, async index => now - (ages[index] as number) * day, 90)
+  expect(await aged(100, 99, 98, 97, 1, 0)).toEqual({ old: 4, youth: 0 })
+  expect(await aged(100, 99, -300, 100, 100, 100, 100, 1, 0), 'it was ahead for a while').toEqual({ old: 2, youth: 0 })
+  expect(await aged(10, 400, 400, 400, 400, 1, 0), 'it was behind').toEqual({ old: 0, youth: 80 * day })
+  const falling = Array.from({ length: 300 }, (_, index) => 299 - index)
+  expect(await aged(...falling), 'many').toEqual({ old: 209, youth: 0 })
 })
 
 test('a malformed state is repaired by the next write after it was noticed', async () => {

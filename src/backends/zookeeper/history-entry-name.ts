@@ -5,10 +5,17 @@ import { escapeKey, unescapeKey } from './names.js'
 /** The longest key, escaped, that a name contains. A longer one is represented by its hash. */
 const KEY_LIMIT = 40
 
+/** Positions are smaller: after a foreign znode of that name, there is still room for all commits to come. */
+const POSITION_LIMIT = 2 ** 50
+
+/** The most commits that fit into a KiB: each takes a line. */
+const MOST_PER_KIB = 80
+
 const NAME = /^(\d{10,16})\.(\d{1,9})\.(\d{1,6})([=~].+)?$/s
 
 /** What the name of a history znode says about its commits: those of one transaction. */
 export interface EntryName {
+  /** With its folder, if it is in one. */
   readonly name: string
   /** The position of its first commit. */
   readonly first: number
@@ -28,11 +35,16 @@ export function entryName(first: number, count: number, bytes: number, mark = ''
   return `${String(first).padStart(10, '0')}.${count}.${Math.ceil(bytes / 1_024)}${mark}`
 }
 
-/** Returns `undefined` if no transaction has that name. */
-export function parseEntryName(name: string): EntryName | undefined {
+/**
+ * Returns `undefined` if no transaction has that name.
+ *
+ * @param folder - the name of its folder and a slash.
+ */
+export function parseEntryName(name: string, folder = ''): EntryName | undefined {
   const [, first, count, kib, mark] = NAME.exec(name) ?? []
-  if (!isCount(Number(first)) || !isCount(Number(first) + Number(count))) return undefined
-  return { name, first: Number(first), count: Number(count), kib: Number(kib), mark }
+  if (!isCount(Number(first)) || Number(first) + Number(count) > POSITION_LIMIT) return undefined
+  if (Number(count) > Number(kib) * MOST_PER_KIB) return undefined
+  return { name: folder + name, first: Number(first), count: Number(count), kib: Number(kib), mark }
 }
 
 /** The position of its last commit. */

@@ -1,11 +1,11 @@
 import type { HistoryPage, HistoryQuery, StoredCommit } from '../../contract/history.js'
 import { foreignCommit } from '../../errors/history-faults.js'
 import { warn } from '../../warnings/warnings.js'
+import { type CommitId, formatCommitId, parseCommitId, tagOf } from './commit-id.js'
 import { type Head, parseHead, versionOf } from './head.js'
 import { type EntryName, keyOfMark, lastOf, markOf } from './history-entry-name.js'
 import type { Entry } from './history-record.js'
-import { idOf, positionOf } from './history-state.js'
-import { type HistoryZnodes, type Listing, newestPosition } from './history-znodes.js'
+import { HistoryWalk, type HistoryZnodes, type Overview } from './history-znodes.js'
 import type { Names } from './names.js'
 import type { Repeats } from './repeats.js'
 import type { Session } from './session.js'
@@ -28,6 +28,28 @@ interface Draft {
   floor: number
 }
 
+/** What the first request of a page found. */
+interface Found {
+  readonly head: Head | undefined
+  /** How often the head was written. */
+  readonly version: number | undefined
+  readonly overview: Overview
+  readonly walk: HistoryWalk
+}
+
+/** Which commits are wanted: those between two positions, or the one with an id. */
+interface Range {
+  readonly query: HistoryQuery
+  /** The key in the form in which names contain it. */
+  readonly mark: string | undefined
+  /** The position of the newest commit of all. */
+  readonly newest: number
+  /** The position of the newest one. */
+  readonly last: number
+  /** The id after which the page begins, or of the only commit. */
+  readonly id: CommitId | undefined
+}
+
 /** Reads pages of the history. */
 export class HistoryPages {
   readonly #session: Session
@@ -35,6 +57,8 @@ export class HistoryPages {
   readonly #repeats: Repeats
   readonly #znodes: HistoryZnodes
   readonly #onDamage: () => void
+  /** The newest folders at the latest page: probably those of the next one. */
+  #newest: readonly number[] = []
 
   /** @param onDamage - called when the znode above the commits is malformed. */
   constructor(session: Session, names: Names, repeats: Repeats, znodes: HistoryZnodes, onDamage: () => void) {
@@ -57,95 +81,108 @@ export class HistoryPages {
   }
 
   async #tryPage(query: HistoryQuery): Promise<HistoryPage<Stored> | undefined> {
-    // The server answers in order: the reads see what the barrier saw.
-    const [, { value: znode }, listing] = await Promise.all([
-      this.#repeats.barrier(),
-      this.#session.getData(this.#names.version),
-      this.#znodes.list(),
-    ])
-    const head = znode && parseHead(znode.data, this.#names.path)
-    const end = this.#endOf(query, listing)
-    const draft = {
-      commits: [],
-      floor: listing.state?.floor ?? (head ? 1 : 0),
-      dropped: [...(listing.state?.dropped ?? [])],
-    }
-    if (listing.root && !listing.state) {
+    const found = await this.#find()
+    const { head, overview } = found
+    const { state, root } = overview
+    const range = this.#rangeOf(query, found)
+    const draft = { commits: [], floor: state?.floor ?? (head ? 1 : 0), dropped: [...(state?.dropped ?? [])] }
+    if (root && !state) {
       this.#onDamage()
       this.#report(this.#names.history)
     }
-    if (await this.#hasHole(head, listing)) return this.#afterHole(draft, listing, znode?.stat.version)
-    return (await this.#fill(draft, candidates(listing, query, end, draft.floor), listing, query, end))
-      ? draft
-      : undefined
+    const newest = await found.walk.newest(newestOf(found))
+    if (await this.#hasHole(found, newest)) return this.#afterHole(draft, newest, found.version)
+    return range && !(await this.#fill(draft, found, range)) ? undefined : draft
   }
 
-  /** Only commits before this position. */
-  #endOf({ before }: HistoryQuery, { state }: Listing): number {
-    if (before === undefined) return Number.POSITIVE_INFINITY
-    const position = positionOf(before, state?.epoch)
-    if (position === undefined) throw foreignCommit(before, this.#names.path)
-    return position
+  /** Sends all that is needed at once. The server answers in order: the reads see what the barrier saw. */
+  async #find(): Promise<Found> {
+    const folders = this.#newest
+    const [, { value: znode }, overview, ...listed] = await Promise.all([
+      this.#repeats.barrier(),
+      this.#session.getData(this.#names.version),
+      this.#znodes.overview(),
+      ...folders.map(folder => this.#znodes.folder(folder)),
+    ])
+    const known = listed.map(({ entries }, index) => [folders[index] as number, entries] as const)
+    const walk = new HistoryWalk(this.#znodes, overview, known)
+    this.#newest = walk.newestFolders
+    return { head: znode && parseHead(znode.data, this.#names.path), version: znode?.stat.version, overview, walk }
+  }
+
+  /** Returns `undefined` if no commit can have the id. */
+  #rangeOf(query: HistoryQuery, found: Found): Range | undefined {
+    const given = query.id ?? query.before
+    const newest = newestOf(found)
+    const range = { query, mark: query.key === undefined ? undefined : markOf(query.key), newest }
+    if (given === undefined) return { ...range, last: newest, id: undefined }
+    const id = parseCommitId(given)
+    if (id && id.epoch === found.overview.state?.epoch && id.position <= newest)
+      return { ...range, last: id.position, id }
+    if (query.id !== undefined) return undefined
+    throw foreignCommit(given, this.#names.path)
   }
 
   /** Whether a change was made without its commit, or commits were removed by hand. */
-  async #hasHole(head: Head | undefined, { state, entries }: Listing): Promise<boolean> {
+  async #hasHole({ head, overview: { state } }: Found, newest: EntryName | undefined): Promise<boolean> {
     if (!head || !state) return true
     const { history } = head
-    if (history) return history.epoch !== state.epoch || newestPosition(entries, state.floor) < history.position
-    const newest = entries.at(-1)
+    const position = Math.max(state.floor, newest ? lastOf(newest) : 0)
+    if (history) return history.epoch !== state.epoch || position < history.position
     if (!newest) return true
     const [read] = await this.#znodes.read([newest])
     return read?.entry?.version !== versionOf(head)
   }
 
   /** Returns an empty page, unless the head has changed: then the writer has recorded the hole. */
-  async #afterHole(draft: Draft, { entries }: Listing, version: number | undefined): Promise<Draft | undefined> {
+  async #afterHole(
+    draft: Draft,
+    newest: EntryName | undefined,
+    version: number | undefined,
+  ): Promise<Draft | undefined> {
     const { value } = await this.#session.exists(this.#names.version)
     if (value?.version !== version) return undefined
-    return { commits: [], floor: Math.max(1, newestPosition(entries, draft.floor)), dropped: [] }
+    return { commits: [], floor: Math.max(1, draft.floor, newest ? lastOf(newest) : 0), dropped: [] }
   }
 
   /** Returns false if znodes were removed in the meantime. */
-  async #fill(
-    draft: Draft,
-    entries: readonly EntryName[],
-    { state }: Listing,
-    query: HistoryQuery,
-    end: number,
-  ): Promise<boolean> {
-    for (let at = 0, size = query.limit; at < entries.length && draft.commits.length < query.limit; size *= 2) {
-      const window = entries.slice(at, at + Math.min(size, WINDOW))
-      for (const read of await this.#znodes.read(window)) {
-        if (!read) return false
-        if (lastOf(read.name) <= draft.floor) break
-        if (read.entry && read.entry.epoch === state?.epoch) this.#take(read.entry, read.znode, draft, query, end)
-        else this.#skip(read.name, draft)
+  async #fill(draft: Draft, { walk, overview }: Found, range: Range): Promise<boolean> {
+    const { query, last } = range
+    let size = query.limit
+    for await (const entries of walk.from(last)) {
+      const wanted = entries.filter(entry => mayHave(entry, range, draft.floor))
+      for (let at = 0; at < wanted.length && draft.commits.length < query.limit; size *= 2) {
+        const window = wanted.slice(at, at + Math.min(size, WINDOW))
+        for await (const read of this.#znodes.each(window)) {
+          if (draft.commits.length >= query.limit) return true
+          if (!read) return false
+          if (lastOf(read.name) <= draft.floor) return true
+          if (read.entry && read.entry.epoch === overview.state?.epoch) this.#take(read.entry, read.znode, draft, range)
+          else this.#skip(read.name, draft)
+        }
+        at += window.length
       }
-      at += window.length
+      const oldest = entries.at(-1)
+      if (draft.commits.length >= query.limit || (oldest && oldest.first <= draft.floor)) return true
     }
     return true
   }
 
-  #take({ epoch, version, commits }: Entry, { stat }: Znode, draft: Draft, query: HistoryQuery, end: number): void {
-    const { key, id, limit } = query
+  #take({ epoch, version, commits }: Entry, { stat }: Znode, draft: Draft, { query, last, id }: Range): void {
+    const { key, limit } = query
     const at = Math.min(LATEST, Math.max(-LATEST, stat.ctime))
     for (const { position, changes, ...attribution } of commits.toReversed()) {
-      if (position >= end || position <= draft.floor || draft.commits.length >= limit) continue
+      if (position > last || position <= draft.floor || draft.commits.length >= limit) continue
+      if (position === id?.position && id.tag !== tagOf(version)) {
+        // After a restore, another commit has the position.
+        if (query.id === undefined) throw foreignCommit(query.before as string, this.#names.path)
+        continue
+      }
+      if (query.id === undefined ? position === id?.position : position !== id?.position) continue
       if (!changes) this.#hide(position, draft)
-      else if (
-        (id === undefined || id === idOf(position, epoch)) &&
-        (key === undefined || changes.some(one => one.key === key))
-      ) {
-        draft.commits.push({
-          via: 'library',
-          ...attribution,
-          id: idOf(position, epoch),
-          position,
-          version,
-          at,
-          changes,
-        })
+      else if (key === undefined || changes.some(one => one.key === key)) {
+        const own = { id: formatCommitId(position, epoch, version), position, version, at, changes }
+        draft.commits.push({ via: 'library', ...attribution, ...own })
       }
     }
   }
@@ -171,15 +208,16 @@ export class HistoryPages {
   }
 }
 
-/** The transactions that may have commits that the query asks for, newest first. */
-function candidates({ entries, state }: Listing, query: HistoryQuery, end: number, floor: number): EntryName[] {
-  const mark = query.key === undefined ? undefined : markOf(query.key)
-  const position = query.id === undefined ? undefined : positionOf(query.id, state?.epoch)
-  if (query.id !== undefined && position === undefined) return []
-  const mayHave = (entry: EntryName) =>
-    lastOf(entry) > floor &&
-    entry.first < end &&
-    (mark === undefined || entry.mark === undefined || entry.mark === mark) &&
-    (position === undefined || (entry.first <= position && position <= lastOf(entry)))
-  return entries.filter(mayHave).reverse()
+/** The position of the newest commit, as far as the head says it: what is beyond is foreign. */
+function newestOf({ head, overview: { state } }: Found): number {
+  const history = head?.history
+  return history && history.epoch === state?.epoch ? history.position : Number.POSITIVE_INFINITY
+}
+
+/** Whether a transaction may have commits that the query asks for. The one with the given id is looked at in any case. */
+function mayHave(entry: EntryName, { query, mark, newest, last, id }: Range, floor: number): boolean {
+  if (lastOf(entry) <= floor || entry.first > last || lastOf(entry) > newest) return false
+  const isGiven = id !== undefined && lastOf(entry) >= last
+  if (query.id !== undefined) return isGiven
+  return isGiven || mark === undefined || entry.mark === undefined || entry.mark === mark
 }

@@ -1,5 +1,7 @@
 import type { HistoryPolicy } from '../../contract/history.js'
 import { type Head, versionOf } from './head.js'
+import { type EntryName, lastOf } from './history-entry-name.js'
+import { folderOf } from './history-folders.js'
 import { formatState, type HistoryMark, type HistoryState, newState } from './history-state.js'
 import { type HistoryZnodes, type Listing, newestPosition } from './history-znodes.js'
 import type { Names } from './names.js'
@@ -51,17 +53,21 @@ export async function changePolicy(
   const floor = mark.policy === false || policy === false ? position : state.floor
   const dropped = state.dropped.filter(([, dropped]) => dropped > floor)
   const next = { epoch: state.epoch, floor, policy, dropped }
-  return { mark: { epoch: state.epoch, position, policy }, ...writing(names, listing, next) }
+  return { mark: { ...mark, epoch: state.epoch, position, policy }, ...writing(names, listing, next) }
 }
 
 async function recovered(znodes: HistoryZnodes, listing: Listing, head: Head): Promise<Recovered> {
   const { state, entries } = listing
-  if (state && (await leadsTo(znodes, listing, versionOf(head)))) {
-    return { mark: markOf(state, newestPosition(entries, state.floor)) }
-  }
-  const floor = Math.max(1, newestPosition(entries, state?.floor))
+  const { history } = head
+  // A foreign znode beyond the head's position is not a commit: it only takes the names of the next ones.
+  const own =
+    history && history.epoch === state?.epoch ? entries.filter(one => lastOf(one) <= history.position) : entries
+  const position = newestPosition(entries, state?.floor)
+  if (state && (await leadsTo(znodes, own.at(-1), state, versionOf(head))))
+    return { mark: markOf(state, position, listing) }
+  const floor = Math.max(1, position)
   const next = { ...(state ?? newState(floor)), floor, dropped: [] }
-  return { mark: markOf(next, floor), state: next }
+  return { mark: markOf(next, floor, listing), state: next }
 }
 
 function writing(names: Names, { root }: Listing, state: HistoryState): Omit<HistoryStart, 'mark'> {
@@ -71,13 +77,18 @@ function writing(names: Names, { root }: Listing, state: HistoryState): Omit<His
 }
 
 /** Whether the newest commit is the change that led to this version. */
-async function leadsTo(znodes: HistoryZnodes, { entries, state }: Listing, version: string): Promise<boolean> {
-  const newest = entries.at(-1)
+async function leadsTo(
+  znodes: HistoryZnodes,
+  newest: EntryName | undefined,
+  { epoch }: HistoryState,
+  version: string,
+): Promise<boolean> {
   if (!newest) return false
   const [read] = await znodes.read([newest])
-  return read?.entry?.version === version && read.entry.epoch === state?.epoch
+  return read?.entry?.version === version && read.entry.epoch === epoch
 }
 
-function markOf({ epoch, policy }: HistoryState, position: number): HistoryMark {
-  return { epoch, position, ...(policy !== undefined && { policy }) }
+function markOf({ epoch, policy }: HistoryState, position: number, { folders }: Listing): HistoryMark {
+  const folder = folderOf(position + 1, folders)
+  return { epoch, position, ...(folder !== undefined && { folder }), ...(policy !== undefined && { policy }) }
 }

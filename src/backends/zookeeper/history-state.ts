@@ -14,6 +14,8 @@ export interface HistoryMark {
   readonly epoch: string
   /** Of the newest commit. */
   readonly position: number
+  /** The folder of the newest commit, by its first position. Absent if there is none yet. */
+  readonly folder?: number | undefined
   /** Absent: the default. */
   readonly policy?: HistoryPolicy | undefined
 }
@@ -54,18 +56,9 @@ export function parseState(data: Buffer, dictionary: string): HistoryState | und
 
 /** Parses what a head says about the history. */
 export function parseMark(value: unknown): HistoryMark | undefined {
-  const { epoch, position, policy } = membersOf(value)
-  return isEpoch(epoch) && isCount(position) ? { epoch, position, ...recorded(policy) } : undefined
-}
-
-export function idOf(position: number, epoch: string): string {
-  return `${position}-${epoch}`
-}
-
-/** Returns `undefined` if the id is of another history. */
-export function positionOf(id: string, epoch: string | undefined): number | undefined {
-  const position = Number.parseInt(id, 10)
-  return epoch !== undefined && id === idOf(position, epoch) ? position : undefined
+  const { epoch, position, folder, policy } = membersOf(value)
+  if (!isEpoch(epoch) || !isCount(position)) return undefined
+  return { epoch, position, ...(isCount(folder) && { folder }), ...recorded(policy) }
 }
 
 /** A malformed policy counts as none. */

@@ -1,12 +1,15 @@
 import type { HistoryLimits } from '../../contract/history.js'
 import { type IndexedCommit, type Retention, retain } from '../../contract/retention.js'
+import { parseHead } from './head.js'
+import { ageOf } from './history-age.js'
 import { type EntryName, keyOfMark, lastOf, markOf } from './history-entry-name.js'
+import { folderName } from './history-folders.js'
 import { type RecordedCommit, rewriteEntry } from './history-record.js'
 import { formatState, type HistoryState } from './history-state.js'
-import type { HistoryZnodes, Listing } from './history-znodes.js'
+import type { HistoryZnodes, Listing, ReadEntry } from './history-znodes.js'
 import type { Names } from './names.js'
 import type { Session } from './session.js'
-import type { Step, Znode } from './transport.js'
+import { CODE, Refusal, type Step, type Znode } from './transport.js'
 
 /** The most commits that are kept, whatever the policy: other clients must be able to list them. */
 const KEEP_LIMIT = 10_000
@@ -18,7 +21,14 @@ const TOTAL_KIB = 8_192
 const BYTES_LIMIT = 900_000
 const STEPS_LIMIT = 2_000
 
-const DAY = 86_400_000
+/** How many znodes are read at a time to change them. */
+const REWRITTEN = 200
+
+/** How often commits are dropped again after another process was faster. */
+const ATTEMPTS = 5
+
+/** Another process has dropped commits. */
+const OVERTAKEN: ReadonlySet<number> = new Set([CODE.BAD_VERSION, CODE.NO_NODE])
 
 /** A transaction with the commits that it still has. */
 interface Kept {
@@ -49,17 +59,23 @@ export class HistoryTrimmer {
     this.#znodes = znodes
   }
 
-  /** Rejects if another process drops commits at the same time. */
-  async trim({ keep, days }: HistoryLimits): Promise<Counted> {
+  /** If another process drops commits at the same time, looks again at what is left. */
+  trim(limits: HistoryLimits): Promise<Counted> {
+    return this.#untilAlone(() => this.#tryTrim(limits))
+  }
+
+  async #tryTrim({ keep, days }: HistoryLimits): Promise<Counted> {
     const listing = await this.#znodes.list()
-    const { entries, state, root } = listing
+    const { state, root } = listing
+    const entries = await this.#withoutForeign(listing)
+    await this.#removeEmpty(listing)
     const newest = entries.at(-1)
     const position = newest ? lastOf(newest) : 0
     if (!state || !root || !newest) return { stored: 0, position, youth: 0 }
     const limit = Math.min(keep, KEEP_LIMIT)
     const isOver = entries.reduce((sum, { count }) => sum + count, 0) > limit
     const kept = isOver ? await this.#expand(entries) : entries.map(fromName)
-    const { old, youth } = await this.#oldUntil(listing, days)
+    const { old, youth } = await this.#oldUntil(entries, days)
     const isOld = ({ first }: EntryName, position: number) => first <= old || position <= state.floor
     const index = kept.flatMap(({ name, commits }) =>
       commits.map(({ position, key }) => ({ position, key, at: isOld(name, position) ? 0 : 1 })),
@@ -71,20 +87,26 @@ export class HistoryTrimmer {
 
   /** Removes an author from all commits. Returns how many there were. */
   async forget(author: string): Promise<number> {
-    const { entries } = await this.#znodes.list()
     let count = 0
-    for (let at = 0; at < entries.length; at += STEPS_LIMIT / 10) {
-      const read = await this.#znodes.read(entries.slice(at, at + STEPS_LIMIT / 10))
-      const steps: Step[] = []
-      for (const one of read) {
-        const own = one?.entry?.commits.filter(({ by }) => by === author).length ?? 0
-        if (!one || own === 0) continue
-        count += own
-        steps.push(this.#rewriting(one.name, one.znode, commit => (commit.by === author ? {} : commit)))
+    await this.#untilAlone(async () => {
+      const { entries } = await this.#znodes.list()
+      for (let at = 0; at < entries.length; at += REWRITTEN) {
+        const read = await this.#znodes.read(entries.slice(at, at + REWRITTEN))
+        const own = read.filter(one => one?.entry?.commits.some(({ by }) => by === author)) as ReadEntry[]
+        const without = (commit: RecordedCommit) => (commit.by === author ? {} : commit)
+        await this.#send(own.map(({ name, znode }) => this.#rewriting(name, znode, without)))
+        count += own.flatMap(({ entry }) => entry?.commits ?? []).filter(({ by }) => by === author).length
       }
-      await this.#send(steps)
-    }
+    })
     return count
+  }
+
+  /** The head is read after they were listed: what is beyond it is not a commit. */
+  async #withoutForeign({ entries, state }: Listing): Promise<readonly EntryName[]> {
+    const { value } = await this.#session.getData(this.#names.version)
+    const history = value && parseHead(value.data, this.#names.path)?.history
+    if (!history || history.epoch !== state?.epoch) return entries
+    return entries.filter(entry => lastOf(entry) <= history.position)
   }
 
   /** Reads the transactions whose names do not say everything. */
@@ -93,26 +115,17 @@ export class HistoryTrimmer {
     const read = new Map((await this.#znodes.read(unknown)).map((one, index) => [unknown[index], one] as const))
     return entries.map(name => {
       const one = read.get(name)
-      if (!one?.entry) return fromName(name)
+      // A malformed one is dropped as a whole.
+      if (!one?.entry) return { name, commits: [{ position: name.first, key: name.mark }] }
       return { name, commits: one.entry.commits.map(toPosition), znode: one.znode }
     })
   }
 
   /** The position of the newest transaction that is too old, or beyond the limit of all together; 0 if none is. */
-  async #oldUntil({ entries }: Listing, days: number): Promise<{ old: number; youth: number }> {
-    const [oldest, newest] = [entries[0] as EntryName, entries.at(-1) as EntryName]
-    const [since = 0, now = 0] = await Promise.all([this.#znodes.timeOf(oldest), this.#znodes.timeOf(newest)])
-    const cutoff = now - days * DAY
-    if (since >= cutoff) return { old: beyondTotal(entries), youth: since - cutoff }
-    // The times ascend: half of the entries are ruled out at a time.
-    let [old, young] = [0, entries.length - 1]
-    while (young - old > 1) {
-      const middle = (old + young) >> 1
-      const time = (await this.#znodes.timeOf(entries[middle] as EntryName)) ?? cutoff
-      if (time < cutoff) old = middle
-      else young = middle
-    }
-    return { old: Math.max((entries[old] as EntryName).first, beyondTotal(entries)), youth: 0 }
+  async #oldUntil(entries: readonly EntryName[], days: number): Promise<{ old: number; youth: number }> {
+    const timeOf = (index: number) => this.#znodes.timeOf(entries[index] as EntryName)
+    const { old, youth } = await ageOf(entries.length, timeOf, days)
+    return { old: Math.max(entries[old - 1]?.first ?? 0, beyondTotal(entries)), youth }
   }
 
   async #drop(kept: readonly Kept[], retention: Retention, state: HistoryState, root: Znode): Promise<void> {
@@ -160,6 +173,27 @@ export class HistoryTrimmer {
       bytes += size
     }
     if (batch.length > 0) await this.#session.multi(batch)
+  }
+
+  async #untilAlone<V>(work: () => Promise<V>): Promise<V> {
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        return await work()
+      } catch (fault) {
+        if (attempt === ATTEMPTS || !(fault instanceof Refusal && OVERTAKEN.has(fault.code))) throw fault
+      }
+    }
+  }
+
+  /** Removes folders whose commits are gone, but never the newest one, which writers may be using. */
+  async #removeEmpty({ empty, folders }: Listing): Promise<void> {
+    const unused = empty.filter(first => first !== folders.at(-1)).slice(0, STEPS_LIMIT)
+    const removals = unused.map(first => {
+      const path = this.#names.historyEntry(folderName(first))
+      return this.#session.multi([{ type: 'delete', path, version: -1 }])
+    })
+    // Another process may have removed it, or an external writer used it.
+    await Promise.allSettled(removals)
   }
 
   #deletion({ name }: EntryName): Step {

@@ -96,6 +96,20 @@ export class ClientSession implements Transport {
     this.#ask(reply, () => this.#calls.getData(path, ...this.#watcher('data', path, watch), answer))
   }
 
+  /** The client has no request for several: the fault of one is the fault of all. */
+  getEach(paths: readonly string[], reply: Reply<readonly (Znode | undefined)[]>): void {
+    const znodes: (Znode | undefined)[] = []
+    let fault: Error | undefined
+    for (const [index, path] of paths.entries()) {
+      this.getData(path, false, (error, znode) => {
+        fault ??= error
+        znodes[index] = znode
+        // Answers arrive in the order of the requests.
+        if (index === paths.length - 1) reply(fault, znodes)
+      })
+    }
+  }
+
   getChildren(path: string, reply: Reply<Children>): void {
     this.#ask(reply, () => this.#calls.getChildren(path, orNone(reply, toChildren)))
   }

@@ -1,5 +1,6 @@
 import type { Attribution, CommitNote, KeyChange } from '../../contract/history.js'
 import { entryName, markOf } from './history-entry-name.js'
+import { folderName, nextFolder } from './history-folders.js'
 import { formatEntry } from './history-record.js'
 import type { HistoryStart } from './history-start.js'
 import { type HistoryMark, policyOf } from './history-state.js'
@@ -32,11 +33,12 @@ export function keepsHistory({ mark }: HistoryStart): boolean {
 /** What the head says after these commits. */
 export function moveHistory(start: HistoryStart, commits: number): HistoryMove {
   const { mark, touched } = start
-  return { mark: keepsHistory(start) ? { ...mark, position: mark.position + commits } : mark, touched }
+  if (!keepsHistory(start)) return { mark, touched }
+  return { mark: { ...mark, position: mark.position + commits, folder: nextFolder(mark).first }, touched }
 }
 
 /**
- * The steps that write the commits of a transaction: one znode for all of them.
+ * The steps that write the commits of a transaction: one znode for all of them, in a folder with those of other transactions.
  *
  * @param steps - the other steps, whose bytes leave the room.
  */
@@ -51,12 +53,16 @@ export function historySteps(
   if (!keepsHistory(start)) return start.steps
   const { epoch, position } = start.mark
   const commits = done.map(({ note, changes }, index) => ({ position: position + index + 1, ...saysOf(note), changes }))
-  const room = TRANSACTION_LIMIT - bytesOfSteps([...steps, ...start.steps], added) - 200 - added.acl - added.path
+  const { first, isNew } = nextFolder(start.mark)
+  const folder = folderName(first)
+  const creation: Step = { type: 'create', path: names.historyEntry(folder), data: Buffer.alloc(0) }
+  const before = isNew ? [...start.steps, creation] : start.steps
+  const room = TRANSACTION_LIMIT - bytesOfSteps([...steps, ...before], added) - 200 - added.acl - added.path
   const data = formatEntry({ epoch, version, commits }, room - names.history.length)
   const [only, ...others] = done.flatMap(({ changes }) => changes)
   const mark = only && others.length === 0 && done.length === 1 ? markOf(only.key) : undefined
-  const path = names.historyEntry(entryName(position + 1, done.length, data.length, mark))
-  return [...start.steps, { type: 'create', path, data }]
+  const path = names.historyEntry(`${folder}/${entryName(position + 1, done.length, data.length, mark)}`)
+  return [...before, { type: 'create', path, data }]
 }
 
 /** The notes of a change, with those of neighbouring groups of the same author as one. Absent if none says anything. */

@@ -93,6 +93,21 @@ export class Session {
     })
   }
 
+  /** Reads several znodes with one request if the client can. Those that are missing are `undefined`. */
+  async getEach(paths: readonly string[]): Promise<readonly (Znode | undefined)[]> {
+    try {
+      const { value = [] } = await this.#ask<readonly (Znode | undefined)[]>(reply =>
+        this.#transport.getEach(paths, reply),
+      )
+      return value
+    } catch (fault) {
+      if (!(fault instanceof TooLarge)) throw fault
+    }
+    const znodes: (Znode | undefined)[] = []
+    for (const path of paths) znodes.push((await this.getData(path)).value)
+    return znodes
+  }
+
   async getChildren(path: string): Promise<Children | undefined> {
     return (await this.#ask<Children>(reply => this.#transport.getChildren(path, reply))).value
   }

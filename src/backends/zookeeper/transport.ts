@@ -69,6 +69,8 @@ export interface Transport {
   exists(path: string, watch: boolean, reply: Reply<Stat>): void
   /** Replies with `undefined` if the znode is missing. `watch`: report its next change, or all changes. */
   getData(path: string, watch: boolean, reply: Reply<Znode>): void
+  /** Reads several znodes, if possible with one request. Replies with `undefined` for those that are missing. */
+  getEach(paths: readonly string[], reply: Reply<readonly (Znode | undefined)[]>): void
   getChildren(path: string, reply: Reply<Children>): void
   /**
    * Replies with the state of a znode, or `undefined` if it is missing. Reports the next change of its children, or

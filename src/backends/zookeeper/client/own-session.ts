@@ -14,6 +14,7 @@ import {
   existsRequest,
   getChildrenRequest,
   getDataRequest,
+  multiReadRequest,
   multiRequest,
   NO_SESSION,
   readChildren,
@@ -21,6 +22,7 @@ import {
   readMulti,
   readStat,
   readZnode,
+  readZnodes,
   type SessionIdentity,
 } from './packets.js'
 import { Rotation } from './rotation.js'
@@ -96,6 +98,15 @@ export class OwnSession implements Transport {
   getData(path: string, watch: boolean, reply: Reply<Znode>): void {
     if (watch) this.#watch(this.#full(path))
     this.#ask(xid => getDataRequest(xid, this.#full(path)), readZnode, orNone(reply))
+  }
+
+  getEach(paths: readonly string[], reply: Reply<readonly (Znode | undefined)[]>): void {
+    const full = paths.map(path => this.#full(path))
+    this.#ask(
+      xid => multiReadRequest(xid, full),
+      input => readZnodes(input, full.length),
+      reply,
+    )
   }
 
   getChildren(path: string, reply: Reply<Children>): void {

@@ -1,5 +1,5 @@
 import type { Children, Stat, Step, Znode } from '../transport.js'
-import { Refusal } from '../transport.js'
+import { CODE, Refusal } from '../transport.js'
 import { type Input, Output } from './jute.js'
 
 /** The types of requests. */
@@ -12,6 +12,7 @@ const TYPE = {
   getChildren2: 12,
   check: 13,
   multi: 14,
+  multiRead: 22,
   auth: 100,
   addWatch: 106,
   closeSession: -11,
@@ -80,6 +81,13 @@ export function existsRequest(xid: number, path: string): Buffer {
 
 export function getDataRequest(xid: number, path: string): Buffer {
   return header(xid, TYPE.getData).text(path).bool(false).frame()
+}
+
+/** Requests several znodes at once. */
+export function multiReadRequest(xid: number, paths: readonly string[]): Buffer {
+  const output = header(xid, TYPE.multiRead)
+  for (const path of paths) output.int(TYPE.getData).bool(false).int(-1).text(path).bool(false)
+  return output.int(-1).bool(true).int(-1).frame()
 }
 
 /** Requests a persistent, non-recursive watch on a znode, which need not exist yet. */
@@ -158,6 +166,30 @@ export function readMulti(input: Input, steps: readonly Pick<Step, 'type'>[]): (
   if (!done || failed > 0 !== (refusal !== undefined)) throw new RangeError('The results are not those of the steps.')
   if (refusal) throw refusal
   return stats
+}
+
+/**
+ * Reads the znodes of {@link multiReadRequest}.
+ *
+ * @param count - of the requested ones.
+ * @throws Refusal if one of them may not be read.
+ */
+export function readZnodes(input: Input, count: number): (Znode | undefined)[] {
+  const znodes: (Znode | undefined)[] = []
+  let refusal: Refusal | undefined
+  for (let index = 0; index < count; index += 1) {
+    const [type, done] = [input.int(), input.bool()]
+    input.int()
+    if (done || (type !== TYPE.getData && type !== TYPE.error))
+      throw new RangeError('The results are not those of the reads.')
+    const code = type === TYPE.error ? input.int() : 0
+    if (code !== 0 && code !== CODE.NO_NODE) refusal ??= new Refusal(code, index)
+    znodes.push(type === TYPE.getData ? readZnode(input) : undefined)
+  }
+  const [, done] = [input.int(), input.bool()]
+  if (!done) throw new RangeError('The results are not those of the reads.')
+  if (refusal) throw refusal
+  return znodes
 }
 
 function header(xid: number, type: number): Output {
