@@ -17,7 +17,7 @@ const MAY_IMPORT = /** @type {Readonly<Record<string, readonly string[]>>} */ ({
 })
 
 /** Rooms that import nothing but each other. */
-const LEAVES = ['encodings', 'errors', 'packages', 'process', 'queues', 'time', 'warnings']
+const LEAVES = ['diagnostics', 'encodings', 'errors', 'packages', 'process', 'queues', 'time', 'warnings']
 
 /** @param {string} path below src */
 const roomOf = path => (/^(model\/)?[^/]+$/.test(path) ? 'entry' : path.slice(0, path.indexOf('/')))

@@ -44,6 +44,7 @@ export const pages = [
       ['Serverless', 'serverless'],
       ['Testing your application', 'testing'],
       ['Operations', 'operations'],
+      ['Monitoring', 'monitoring'],
       ['Bundling, CommonJS and runtimes', 'bundling'],
     ],
   },

@@ -33,9 +33,24 @@ export type {
   Via,
 } from './contract/history.js'
 export type { Presence, Registered, Registration, Registry } from './contract/presence.js'
+export type {
+  CheckMessage,
+  CommitMessage,
+  ConflictMessage,
+  DiagnosticFault,
+  DiagnosticSubject,
+  FreshMessage,
+  LoadMessage,
+  OpenMessage,
+  StaleMessage,
+  SyncMessage,
+  TracedMessage,
+} from './diagnostics/messages.js'
+export type { Stats } from './diagnostics/stats.js'
 export type { Derived, DeriveOptions } from './dictionary/derived.js'
 export { DurableDict } from './dictionary/durable-dict.js'
 export type { Change, EventMap, FreshEvent, StaleEvent, SyncEvent } from './dictionary/events.js'
+export type { Health } from './dictionary/health.js'
 export type { AttributionOptions } from './dictionary/history/attribution.js'
 export type { CommitStream, HistoryOptions } from './dictionary/history/commit-stream.js'
 export type { Commit, CommitChange } from './dictionary/history/commits.js'

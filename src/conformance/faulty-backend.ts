@@ -47,9 +47,9 @@ export class FaultyBackend {
 
   constructor(inner: Backend<unknown>) {
     this.#inner = inner
-    const { name, supports, valueKind, pollEvery } = inner
+    const { name, storeKind, supports, valueKind, pollEvery } = inner
     const wrapper: Record<string, unknown> = {}
-    for (const [member, value] of Object.entries({ name, supports, valueKind, pollEvery })) {
+    for (const [member, value] of Object.entries({ name, storeKind, supports, valueKind, pollEvery })) {
       if (value !== undefined) wrapper[member] = value
     }
     for (const method of METHODS) {

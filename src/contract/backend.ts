@@ -214,6 +214,8 @@ export type Awaitable<V> = V | Promise<V>
 export interface Backend<S = string> {
   /** The dictionary's name, for errors. Default `'dictionary'`. */
   readonly name?: string | undefined
+  /** The kind of store, for diagnostics and metrics: `'redis'`. At most 40 characters. Default `'custom'`. */
+  readonly storeKind?: string | undefined
   readonly supports?: Supports | undefined
   /** What the store can hold. Default: text. Only encodings that pass values through, such as `NoOpEncoding`, need `'references'`. */
   readonly valueKind?: ValueKind | undefined

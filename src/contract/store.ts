@@ -1,3 +1,4 @@
+import { Diagnostics } from '../diagnostics/diagnostics.js'
 import { checkPair, checkPairs, checkVersion } from './answers.js'
 import type { Awaitable, Backend, Batch, CatchUp, Committed, Freshness, State, Version } from './backend.js'
 import { type Capabilities, capabilities } from './capabilities.js'
@@ -14,10 +15,12 @@ const LOAD_ATTEMPTS = 50
 export class Store {
   readonly backend: Backend<unknown>
   readonly supports: Capabilities
+  readonly diagnostics: Diagnostics
 
   constructor(backend: Backend<unknown>) {
     this.backend = backend
     this.supports = capabilities(backend)
+    this.diagnostics = new Diagnostics(this.name, backend.storeKind)
   }
 
   get name(): string {

@@ -1,5 +1,6 @@
 import type { Backend, Group } from '../contract/backend.js'
 import { Store } from '../contract/store.js'
+import type { Diagnostics } from '../diagnostics/diagnostics.js'
 import { BoundedStore } from '../replica/bounded-store.js'
 import { openFault } from '../replica/faults.js'
 import type { Observer } from '../replica/history.js'
@@ -20,7 +21,7 @@ import type { StoreContext } from './store-context.js'
 import { toChange, Watchers } from './watchers.js'
 
 /** From this staleness on, memory counts as stale, in ms. */
-const STALENESS_BOUND = 1_000
+export const STALENESS_BOUND = 1_000
 
 /** How many times within its bound a live dictionary confirms that it missed nothing. */
 const HEARTBEATS_PER_BOUND = 3
@@ -60,9 +61,8 @@ export async function assemble(
   try {
     signal?.throwIfAborted()
     const store = new Store(backend)
-    return await withinTimeout(settings, store.name, reads, progress =>
-      context.run(() => build(store, settings, reads, context, progress)),
-    )
+    const open = (progress: () => void) => context.run(() => build(store, settings, reads, context, progress))
+    return await store.diagnostics.open(() => withinTimeout(settings, store.name, reads, open))
   } catch (error) {
     // The signal ended what was waiting, possibly with another error: reject with the signal's reason.
     signal?.throwIfAborted()
@@ -96,7 +96,7 @@ async function build(
 ): Promise<Internals> {
   const { name } = store
   const { encoding, oldEncoding } = settings
-  const emitter = new Emitter(name, context)
+  const emitter = new Emitter(name, context, store.diagnostics)
   const watchers = new Watchers()
   const schema = new SchemaCheck(settings.schema, name)
   const { valueKind } = store.backend
@@ -106,7 +106,7 @@ async function build(
   const codec = new Codec({ dictionary: name, encoding, oldEncoding, schema, valueKind, onOld })
   const defaults = new Defaults(settings.defaults, codec, name)
   const keys = new Keys(name, settings.strictKeys ? namesOf(defaults, schema) : undefined)
-  const observer = observe(emitter, watchers, context, () => replica)
+  const observer = observe(emitter, watchers, context, store.diagnostics, () => replica)
   checkBound(settings, store.supports, name)
   checkConsistency(settings, store.supports, name)
   checkHistory(settings, store.supports, name)
@@ -143,7 +143,13 @@ function namesOf(defaults: Defaults, schema: SchemaCheck): ReadonlySet<string> {
 }
 
 /** Passes changes of memory to watchers and listeners. */
-function observe(emitter: Emitter, watchers: Watchers, context: StoreContext, replica: () => Replica): Observer {
+function observe(
+  emitter: Emitter,
+  watchers: Watchers,
+  context: StoreContext,
+  diagnostics: Diagnostics,
+  replica: () => Replica,
+): Observer {
   const notify = (change: Change) => {
     watchers.notify(change)
     emitter.emit('change', change)
@@ -160,7 +166,8 @@ function observe(emitter: Emitter, watchers: Watchers, context: StoreContext, re
         }
       })
     },
-    synced(reason, version, previous) {
+    synced(reason, version, previous, changes) {
+      diagnostics.synced(reason, changes)
       emitter.emit('sync', { reason, version, previous })
     },
   }

@@ -1,9 +1,11 @@
+import { listOpen, type OpenDictionary } from '../diagnostics/open-dictionaries.js'
 import { now } from '../time/clock.js'
 import { onAbort } from '../time/on-abort.js'
-import type { Internals } from './assembly.js'
+import { type Internals, STALENESS_BOUND } from './assembly.js'
 import { closeInternals } from './closing.js'
 import type { DerivedSource } from './derived.js'
 import { Gate } from './gate.js'
+import { type Health, healthOf } from './health.js'
 import { PastReader } from './history/past.js'
 import { Reads } from './reads.js'
 import type { RequestApi } from './request-api.js'
@@ -24,6 +26,9 @@ export class Core {
   readonly derivedSource: DerivedSource
   readonly past: PastReader
   readonly requestApi: RequestApi
+  /** Kept here because the list refers to it weakly. */
+  readonly #listed: OpenDictionary
+  readonly #unlist: () => void
   readonly #resync: ResyncTimer | undefined
   readonly #forgetSignal: () => void
   #closing: Promise<void> | undefined
@@ -49,6 +54,8 @@ export class Core {
       held: () => this.reads.held(),
       ofRequest: () => snapshotHere(this) as StateView | undefined,
     }
+    this.#listed = this.#described()
+    this.#unlist = listOpen(this.#listed)
     this.#resync = settings.resyncEvery === undefined ? undefined : this.#startResync(settings.resyncEvery)
     this.#forgetSignal = onAbort(settings.signal, () => void this.close().catch(() => {}))
     this.requestApi = {
@@ -65,6 +72,18 @@ export class Core {
     return now() - this.internals.replica.confirmedAt
   }
 
+  /** Never throws. */
+  health(): Health {
+    const { staleness, limit } = this
+    return healthOf({ closed: this.gate.closed, staleness, limit, diagnostics: this.internals.store.diagnostics })
+  }
+
+  /** From which staleness on memory counts as stale, in ms; `undefined` unless the background keeps it current. */
+  get limit(): number | undefined {
+    const { live, maxStaleness = STALENESS_BOUND } = this.internals.settings
+    return live ? maxStaleness : undefined
+  }
+
   close(): Promise<void> {
     this.#closing ??= this.#close()
     return this.#closing
@@ -74,7 +93,18 @@ export class Core {
     this.gate.close()
     this.#forgetSignal()
     this.#resync?.stop()
+    this.#unlist()
     await closeInternals(this.internals, this.gate.error())
+  }
+
+  #described(): OpenDictionary {
+    const { replica, store } = this.internals
+    return {
+      ...store.diagnostics.subject,
+      staleness: () => this.staleness,
+      limit: () => this.limit,
+      entries: () => replica.memory.entries.stored.size,
+    }
   }
 
   #startResync(every: number): ResyncTimer {

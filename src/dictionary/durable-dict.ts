@@ -1,4 +1,5 @@
 import type { Backend, Version } from '../contract/backend.js'
+import type { Stats } from '../diagnostics/stats.js'
 import { UnsupportedError } from '../errors/errors.js'
 import { brand } from '../process/branded.js'
 import { assemble } from './assembly.js'
@@ -7,6 +8,7 @@ import { closeQuietly } from './closing.js'
 import { Core } from './core.js'
 import { type Derived, DerivedValue, type DeriveOptions } from './derived.js'
 import type { Change, EventMap } from './events.js'
+import type { Health } from './health.js'
 import { type AttributionOptions, checkAttribution, withFallback } from './history/attribution.js'
 import type { HistoryOptions } from './history/commit-stream.js'
 import type { HistoryOf } from './history/history-of.js'
@@ -391,6 +393,30 @@ export class DurableDict<
   off<E extends keyof EventMap<T>>(event: E, listener: (event: EventMap<T>[E]) => void): this {
     this.#core.internals.emitter.off(event, listener as (event: unknown) => void)
     return this
+  }
+
+  /**
+   * Returns the state of the dictionary for a readiness probe: did the store answer the latest call, is live memory current?
+   * Synchronous; never touches the store and never throws. It works after `close`.
+   *
+   * @example
+   * app.get('/ready', (request, response) => {
+   *   const health = settings.health()
+   *   response.status(health.ready ? 200 : 503).json(health)
+   * })
+   */
+  health(): Health {
+    return this.#core.health()
+  }
+
+  /**
+   * Returns what the dictionary did since it was opened, as counts. Synchronous; never throws.
+   *
+   * @example
+   * setInterval(() => console.log(JSON.stringify(settings.stats())), 60_000)
+   */
+  stats(): Stats {
+    return this.#core.internals.store.diagnostics.stats
   }
 
   /**

@@ -1,6 +1,7 @@
 import type { Version } from '../contract/backend.js'
 import type { Via } from '../contract/history.js'
 import { isPromise } from '../contract/is-promise.js'
+import type { Diagnostics } from '../diagnostics/diagnostics.js'
 import { DecodingError } from '../errors/errors.js'
 import type { Context } from '../replica/bounded-store.js'
 import type { SyncReason } from '../replica/history.js'
@@ -62,11 +63,16 @@ export class Emitter<T extends object = Record<string, unknown>> {
   readonly #listeners = new Map<keyof EventMap<T>, Set<Listener<never>>>()
   readonly #dictionary: string
   readonly #context: Context
+  readonly #diagnostics: Diagnostics | undefined
 
-  /** @param context - the async context in which listeners run. */
-  constructor(dictionary: string, context: Context) {
+  /**
+   * @param context - the async context in which listeners run.
+   * @param diagnostics - is notified of `stale` and `fresh`.
+   */
+  constructor(dictionary: string, context: Context, diagnostics?: Diagnostics) {
     this.#dictionary = dictionary
     this.#context = context
+    this.#diagnostics = diagnostics
   }
 
   on<E extends keyof EventMap<T>>(event: E, listener: Listener<EventMap<T>[E]>): void {
@@ -86,11 +92,18 @@ export class Emitter<T extends object = Record<string, unknown>> {
   }
 
   emit<E extends keyof EventMap<T>>(event: E, payload: EventMap<T>[E]): void {
+    this.#publish(event, payload)
     if (!this.has(event)) return
     const listeners = [...(this.#listeners.get(event) ?? [])] as Listener<EventMap<T>[E]>[]
     this.#context.run(() => {
       for (const listener of listeners) this.#notify(event, () => listener(payload))
     })
+  }
+
+  #publish<E extends keyof EventMap<T>>(event: E, payload: EventMap<T>[E]): void {
+    const { staleness, cause } = (payload ?? {}) as StaleEvent
+    if (event === 'stale') this.#diagnostics?.stale(staleness, cause)
+    else if (event === 'fresh') this.#diagnostics?.fresh(staleness)
   }
 
   /** Listeners may be async functions. Their rejections are reported too, and must not end the process. */

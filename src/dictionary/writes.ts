@@ -91,9 +91,10 @@ export class Writes {
    */
   async submit(group: Group<unknown>, terms: WriteTerms, limit?: number): Promise<Outcome> {
     this.#gate.assertOpen()
-    const { replica, name } = this.#internals
+    const { replica, name, store } = this.#internals
     const attribution = this.attributed(terms)
-    const outcome = await replica.submit(attribution ? { ...group, attribution } : group, limit)
+    const send = () => replica.submit(attribution ? { ...group, attribution } : group, limit)
+    const outcome = await store.diagnostics.commit(group.operations.length, send)
     if (outcome.status === 'refused') throw writeFault(outcome.error, name)
     if (terms.everywhere && outcome.status === 'done') await this.#everywhere(replica.recordedBound)
     return outcome

@@ -11,7 +11,12 @@ export const builtin = {
     loadedNet ??= process.getBuiltinModule('node:net')
     return loadedNet
   },
+  get diagnosticsChannel(): typeof import('node:diagnostics_channel') {
+    loadedChannels ??= process.getBuiltinModule('node:diagnostics_channel')
+    return loadedChannels
+  },
 }
 
 let loadedCrypto: typeof import('node:crypto') | undefined
 let loadedNet: typeof import('node:net') | undefined
+let loadedChannels: typeof import('node:diagnostics_channel') | undefined

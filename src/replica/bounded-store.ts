@@ -15,6 +15,7 @@ import type { HistoryPage, HistoryPolicy, HistoryQuery } from '../contract/histo
 import { isPromise } from '../contract/is-promise.js'
 import type { Presence, Registration, Registry } from '../contract/presence.js'
 import type { Store } from '../contract/store.js'
+import type { Diagnostics } from '../diagnostics/diagnostics.js'
 import { Deadlines } from '../time/deadlines.js'
 import { late } from '../time/within.js'
 import { openFault, readFault, writeFault } from './faults.js'
@@ -44,6 +45,10 @@ export class BoundedStore {
     this.#context = context
     this.timeout = timeout
     this.name = store.name
+  }
+
+  get diagnostics(): Diagnostics {
+    return this.#store.diagnostics
   }
 
   /** Whether every check is linearizable, whatever freshness it asks for. */
@@ -108,7 +113,7 @@ export class BoundedStore {
         renew()
         progress()
       })
-    return this.#read(load, this.timeout)
+    return this.diagnostics.load(() => this.#read(load, this.timeout))
   }
 
   /** From now on, faults are those of an open dictionary, which has a state in memory. */

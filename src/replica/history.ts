@@ -20,7 +20,8 @@ export interface Observer {
   /** Whether {@link Observer.stepped} is needed now: collecting steps has a cost. */
   readonly wantsSteps: boolean
   stepped(steps: readonly Step[], version: Version, id: string | undefined): void
-  synced(reason: SyncReason, version: Version, previous: Version): void
+  /** @param changes - how many changes of entries were applied; 0 if everything was loaded. */
+  synced(reason: SyncReason, version: Version, previous: Version, changes: number): void
 }
 
 /**
@@ -71,7 +72,7 @@ export class History {
     this.#recent.clear()
     this.#recent.add(state.version)
     if (steps && steps.length > 0) this.#observer.stepped(steps, state.version, undefined)
-    this.#observer.synced(reason, state.version, previous)
+    this.#observer.synced(reason, state.version, previous, 0)
   }
 
   #followChanges(changes: readonly Change<unknown>[], version: Version, moved: boolean): Remainder {
@@ -91,13 +92,15 @@ export class History {
 
   #apply(changes: readonly Change<unknown>[]): void {
     const previous = this.memory.version
+    let count = 0
     for (const change of changes) {
+      count += change.effects.length
       const steps: Step[] | undefined = this.#observer.wantsSteps ? [] : undefined
       this.memory.apply(change, steps)
       this.#recent.add(change.version)
       if (steps && steps.length > 0) this.#observer.stepped(steps, change.version, change.id)
     }
-    this.#observer.synced('changes', this.memory.version, previous)
+    this.#observer.synced('changes', this.memory.version, previous, count)
   }
 }
 

@@ -166,7 +166,7 @@ export class Replica {
    * processes.
    */
   refresh(): Promise<void> {
-    return (this.#exact ? this.#syncs : this.#refreshes).join()
+    return (this.#exact ? this.#syncs : this.#refreshes).join(false)
   }
 
   /**
@@ -261,7 +261,8 @@ export class Replica {
   #shared(freshness: Freshness): SharedCheck {
     const { timeout } = this.#store
     const limit = (check: Promise<void>) => this.#store.answer(check, timeout)
-    return new SharedCheck(() => this.#check(freshness, now() + timeout), { timeout, limit })
+    const check = () => this.#check(freshness, now() + timeout)
+    return new SharedCheck(awaited => this.#store.diagnostics.check(awaited, check), { timeout, limit })
   }
 
   /**

@@ -17,23 +17,27 @@ const SHARE = 1 / 100
  * call. One check is under way at a time: callers that arrive meanwhile share the next one.
  */
 export class SharedCheck {
-  readonly #perform: () => void | Promise<void>
+  readonly #perform: (awaited: boolean) => void | Promise<void>
   readonly #patience: Patience
+  /** Whether a caller waits for the next check. */
+  #awaited = false
   #running: Promise<void> | undefined
   #next: Promise<void> | undefined
   #waiting: { readonly check: Promise<void>; readonly since: number; readonly limited: Promise<void> } | undefined
   readonly #turns = new EventLoopTurns()
 
   /**
-   * @param perform - runs one check and limits its own time.
+   * @param perform - runs one check and limits its own time. Learns whether a caller waits for it.
    * @param patience - also limits the time that callers wait for the check before theirs.
    */
-  constructor(perform: () => void | Promise<void>, patience: Patience) {
+  constructor(perform: (awaited: boolean) => void | Promise<void>, patience: Patience) {
     this.#perform = perform
     this.#patience = patience
   }
 
-  join(): Promise<void> {
+  /** @param awaited - false if nobody but the background waits. */
+  join(awaited = true): Promise<void> {
+    this.#awaited ||= awaited
     this.#next ??= this.#start()
     return this.#running ? this.#limited(this.#next) : this.#next
   }
@@ -44,7 +48,9 @@ export class SharedCheck {
     const mine = this.#next
     this.#next = undefined
     this.#waiting = undefined
-    const work = this.#perform()
+    const awaited = this.#awaited
+    this.#awaited = false
+    const work = this.#perform(awaited)
     if (!isPromise(work)) return this.#turns.giveWay()
     this.#running = mine
     try {

@@ -14,6 +14,7 @@ import type { MemoryStore } from './memory-store.js'
 
 /** The reference backend: supports every capability, on a store inside this process. */
 export class MemoryBackend implements Backend<unknown> {
+  readonly storeKind = 'memory'
   readonly name: string
   readonly valueKind = 'references'
   readonly #store: MemoryStore

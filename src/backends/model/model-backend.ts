@@ -79,6 +79,7 @@ export interface ModelBackendOptions {
  * dictionaries, and every commit moves the version that readers compare.
  */
 export class ModelBackend extends CommittingBackend<Stored> implements Backend<Stored> {
+  readonly storeKind = 'model'
   readonly name: string
   readonly valueKind: ValueKind
   readonly pollEvery: number

@@ -38,6 +38,7 @@ export type Push = 'changes' | 'signal'
  * with prelude.lua.
  */
 export class RedisBackend extends CommittingBackend<string> implements Backend {
+  readonly storeKind = 'redis'
   readonly name: string
   readonly valueKind = 'text'
   readonly #connection: Connection

@@ -42,6 +42,7 @@ interface LastHead {
  * acknowledged. Returns results synchronously, without a promise, unless another connection has locked the file.
  */
 export class SqliteBackend implements Backend<Stored> {
+  readonly storeKind = 'sqlite'
   readonly name: string
   readonly valueKind = 'bytes'
   readonly #source: Source

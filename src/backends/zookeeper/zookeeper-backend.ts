@@ -32,6 +32,7 @@ import { Writer } from './writer.js'
  * therefore sequentially consistent, unless the caller requires more.
  */
 export class ZookeeperBackend extends CommittingBackend<Stored> implements Backend<Stored> {
+  readonly storeKind = 'zookeeper'
   readonly name: string
   readonly valueKind = 'bytes'
   readonly supports = { linearizable: false } as const

@@ -154,7 +154,7 @@ describe('a full load', () => {
     const replica = await openReplica(backend, 5_000, { ...SILENT, synced })
     writeBehind(backend, 'a', '1')
     await replica.check()
-    expect(synced).toHaveBeenCalledExactlyOnceWith('diverged', backend.store.version, expect.any(String))
+    expect(synced).toHaveBeenCalledExactlyOnceWith('diverged', backend.store.version, expect.any(String), 0)
   })
 
   test('contains a commit acknowledged during it when the commit resolves', async () => {
@@ -183,7 +183,7 @@ describe('resync', () => {
     vi.spyOn(backend, 'load').mockImplementation(async () => ({ ...(await load()), entries: [['ghost', 'x']] }))
     await replica.resync()
     expect(contentOf(replica)).toEqual({ ghost: 'x' })
-    expect(synced).toHaveBeenCalledExactlyOnceWith('diverged', backend.store.version, backend.store.version)
+    expect(synced).toHaveBeenCalledExactlyOnceWith('diverged', backend.store.version, backend.store.version, 0)
   })
 
   test('does not take memory back, however far it advanced during the load', async () => {
@@ -215,7 +215,7 @@ describe('resync', () => {
     held.release()
     await resync
     expect(contentOf(replica)).toEqual({ a: '1' })
-    expect(synced).toHaveBeenCalledExactlyOnceWith('changes', backend.store.version, expect.any(String))
+    expect(synced).toHaveBeenCalledExactlyOnceWith('changes', backend.store.version, expect.any(String), 1)
   })
 })
 
