@@ -48,6 +48,11 @@ export interface Batch<S = string> {
   readonly groups: readonly Group<S>[]
   /** Whether the caller waits until every replica holds the result. Only sent to backends with `presence`. Default false. */
   readonly acknowledge?: boolean | undefined
+  /**
+   * Returns what the caller's memory holds under a key at the version that it passes; `undefined` if nothing, or if memory has moved
+   * on. Only a hint: external writers may have changed the entry.
+   */
+  readonly held?: ((key: string) => S | undefined) | undefined
 }
 
 /** The outcome of one group. */

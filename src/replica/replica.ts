@@ -361,7 +361,9 @@ export class Replica {
     this.#awaited = true
     const sentAt = now()
     const base = this.memory.version
-    const { outcomes, catchUp, bound } = await this.#store.commit(batch, base)
+    const held = (key: string) =>
+      Object.is(this.memory.version, base) ? this.memory.entries.stored.get(key) : undefined
+    const { outcomes, catchUp, bound } = await this.#store.commit({ ...batch, held }, base)
     this.#recordedBound = bound === undefined ? 0 : readBound(bound)
     try {
       const until = (this.#store.isStepwise ? now() : sentAt) + this.#store.timeout

@@ -5,7 +5,7 @@ import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 export interface WireProxy {
   readonly url: string
   readonly cuts: number
-  /** Cuts the next COMMIT: before the server receives it, or after it was executed and before its response is forwarded. */
+  /** Cuts the next COMMIT, or a statement that is a whole commit: before the server receives it, or after it was executed and before its response is forwarded. */
   cut(when: 'before' | 'after', then?: 'lets others through' | 'stays away'): void
   close(): void
 }
@@ -14,15 +14,34 @@ export interface WireProxy {
 const COMMIT = Buffer.from('commit\0')
 const COMMITTED = Buffer.from('COMMIT\0')
 
+/** A statement that is a whole commit, which may be prepared under a name, and the server's response. */
+const STATEMENT = /(durabledict_\w+)?\0WITH written AS /
+const EXECUTED = Buffer.from('SELECT 1\0')
+
+/** Recognizes commits in what clients send. */
+class Commits {
+  readonly #names = new Set<string>()
+
+  /** What the server answers to a commit; `undefined` if the message is none. */
+  answerTo(data: Buffer): Buffer | undefined {
+    if (data.includes(COMMIT)) return COMMITTED
+    const [statement, name] = STATEMENT.exec(data.toString('latin1')) ?? []
+    if (name !== undefined) this.#names.add(name)
+    const isPrepared = [...this.#names].some(known => data.includes(`${known}\0`))
+    return statement !== undefined || isPrepared ? EXECUTED : undefined
+  }
+}
+
 export async function startWireProxy(port: number): Promise<WireProxy> {
   const sockets = new Set<Socket>()
   let order: { readonly when: 'before' | 'after'; readonly then: string } | undefined
   let cuts = 0
   let away = false
+  const commits = new Commits()
   const server = createServer(client => {
     if (away) return void client.on('error', () => {}).resetAndDestroy()
     const upstream = connect(port, '127.0.0.1')
-    let awaited = false
+    let awaited: Buffer | undefined
     const cut = () => {
       cuts += 1
       away = order?.then === 'stays away'
@@ -37,13 +56,14 @@ export async function startWireProxy(port: number): Promise<WireProxy> {
       })
     }
     client.on('data', data => {
-      if (order && data.includes(COMMIT)) {
+      const answer = commits.answerTo(data)
+      if (order && answer) {
         if (order.when === 'before') return cut()
-        awaited = true
+        awaited = answer
       }
       upstream.write(data)
     })
-    upstream.on('data', data => (awaited && data.includes(COMMITTED) ? cut() : void client.write(data)))
+    upstream.on('data', data => (awaited && data.includes(awaited) ? cut() : void client.write(data)))
   })
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')

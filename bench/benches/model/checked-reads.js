@@ -30,7 +30,7 @@ export async function checkedReads({ quick }) {
   await dict.close()
   await table.close()
   return [
-    compared('await get, autosync: true', 'one SELECT by primary key, pg alone', one, { atMost: 1.3 }),
+    compared('await get, autosync: true', 'one SELECT by primary key, pg alone', one, { atMost: 1.2 }),
     compared('1,000 overlapping gets, all together', 'one such SELECT', many),
     judged({ name: 'queries of 1,000 overlapping gets', ours: { value: asked, unit: 'calls' }, target: { atMost: 2 } }),
   ]

@@ -7,6 +7,7 @@ import { dialectOf } from '../sql/dialects/dialects.js'
 import { channelOf } from '../sql/notifications/channel.js'
 import { Notifications } from '../sql/notifications/notifications.js'
 import { Callers } from './callers.js'
+import { OneStatementCommits, type OneStatementOptions } from './commits/one-statement.js'
 import { giveAdvice } from './managers/advice.js'
 import { guarded } from './managers/guarded-manager.js'
 import type { ModelManager } from './managers/manager.js'
@@ -84,6 +85,7 @@ export async function openModel(model: ModelManager, settings: ModelSettings, gi
     keyColumn,
     columns: inspection.columns,
     mapper,
+    isFilled: settings.row !== undefined,
     fill: filling(settings, given.encoding),
   })
   const { cache, pollEvery } = settings
@@ -99,6 +101,7 @@ export async function openModel(model: ModelManager, settings: ModelSettings, gi
         key,
         timeout,
       })
+  const oneStatement = oneStatementCommits(manager, dialect, settings, inspection, { rows, key, timeout })
   const valueKind = settings.returnInstances ? 'references' : inspection.kind === 'bytes' ? 'bytes' : 'text'
   const notifications = listening(settings, manager, key, dictionary, timeout)
   return {
@@ -113,9 +116,24 @@ export async function openModel(model: ModelManager, settings: ModelSettings, gi
       pollEvery,
       notifications,
       callers: settings.row && new Callers(),
+      oneStatement,
     }),
     encoding,
   }
+}
+
+/** Missing where a write takes a transaction. */
+function oneStatementCommits(
+  { writes }: ModelManager,
+  dialect: Dialect,
+  { returnInstances, cache }: ModelSettings,
+  { table, keyColumn, valueColumn, kind, hasHistory }: Inspection,
+  others: Pick<OneStatementOptions, 'rows' | 'key' | 'timeout'>,
+): OneStatementCommits | undefined {
+  if (!writes || !dialect.joined || returnInstances || cache || kind !== 'text' || !hasHistory) return undefined
+  // Placeholders are found by their mark.
+  if (`${quoted(dialect, table)} ${keyColumn} ${valueColumn}`.includes('?')) return undefined
+  return new OneStatementCommits({ ...others, writes, dialect, table, keyColumn, valueColumn })
 }
 
 /** Returns the mapper of the value column, and the encoding in the form that the column needs. */

@@ -37,8 +37,12 @@ export interface Dialect {
     read(value: unknown): unknown
   }
   quote(identifier: string): string
-  /** Returns the statement with the database's own placeholders. */
-  placed(sql: string): string
+  /**
+   * Returns the statement with the database's own placeholders.
+   *
+   * @param first - how many parameters come before. Default 0.
+   */
+  placed(sql: string, first?: number): string
   /** The column types of the library's own tables. */
   readonly types: { readonly name: string; readonly whole: string; readonly real: string; readonly long: string }
   /** Runs first in a transaction that writes. Limits how long its statements wait for locks, and how long it can block others. */

@@ -87,6 +87,16 @@ export function isOfStore(error: unknown): boolean {
   )
 }
 
+/**
+ * PostgreSQL: whether the server has answered that a statement failed, so that nothing of it took effect. Not among them: lost
+ * connections, a server that ends, and codes that say that the outcome is unknown.
+ */
+export function isFailedStatement(error: unknown): boolean {
+  return sqlCodes(error).some(
+    code => /^(?:0A|2[1-8]|3[4-9BDF]|4[024]|5[3-5]|P0)[0-9A-Z]{3}$/.test(code) && code !== '40003',
+  )
+}
+
 /** Whether a lock was not acquired in time: `lock_timeout` of PostgreSQL, or the limits of MySQL and MariaDB. */
 export function isLockTimeout(error: unknown): boolean {
   return sqlCodes(error).some(code => code === '55P03' || code === '1205' || code === '3572')

@@ -10,7 +10,7 @@ import type { GroupCommit } from '../history/commit-rows.js'
 import type { ModelSession } from '../managers/manager.js'
 import type { RowChanges, Rows } from '../table/rows.js'
 import type { Stored } from '../table/stored.js'
-import type { Versions, Writing } from '../versions/versions.js'
+import type { KnownHead, Versions, Writing } from '../versions/versions.js'
 import { untilCommitted } from './rows-in-use.js'
 import type { Interruptible } from './transactions.js'
 import { textsOf } from './values-in-messages.js'
@@ -22,7 +22,8 @@ export const DUPLICATES = 3
 /** The result of a batch, if its transaction is committed. */
 export interface Executed {
   readonly committed: Committed<Stored>
-  readonly writing: Writing
+  /** What it leaves in the database. Missing if nothing was written, or the database does not say so. */
+  readonly next: KnownHead | undefined
 }
 
 /** What a batch is executed with. */
@@ -76,7 +77,7 @@ async function commit(
   const { outcomes, ...done } = await execute(context, batch, writing)
   const change = done.effects.length > 0 ? await advance(writing, done, batch.id) : undefined
   const catchUp = await writing.catchUp(since, change)
-  return { writing, committed: { outcomes, bound: writing.bound, catchUp } }
+  return { next: writing.next, committed: { outcomes, bound: writing.bound, catchUp } }
 }
 
 async function advance(writing: Writing, done: Omit<Done, 'outcomes'>, id: string): Promise<Change<Stored>> {

@@ -3,17 +3,14 @@ import { type IndexedCommit, isTrimDue, type Retention, retain } from '../../../
 import { type Dialect, run, type Statement } from '../../sql/dialect.js'
 import { escapeText, unescapeText } from '../../sql/escape.js'
 import type { SqlSession } from '../../sql/sql-session.js'
-import { sizeInStatement } from '../../sql/statement-size.js'
 import { toCount } from '../../sql/stored-tokens.js'
 import { fromTables } from '../versions/tables.js'
-import { type GroupCommit, type Recorded, toParts } from './commit-rows.js'
+import { insertsOf, rowsOfCommit } from './commit-inserts.js'
+import type { GroupCommit, Recorded } from './commit-rows.js'
 import { type FoundRecord, type HistoryRecord, recordText } from './record.js'
-import { HISTORY_FORMAT, HISTORY_SQL, PART_LENGTH } from './tables.js'
+import { HISTORY_SQL } from './tables.js'
 
-/** The most text that one statement inserts, in bytes; one row may have more. */
-const STATEMENT = 4 * PART_LENGTH
-
-/** The most rows that one statement inserts or deletes. */
+/** The most rows that one statement deletes. */
 const ROWS = 500
 
 /** How many of the oldest commits are looked at for their age at a time. */
@@ -35,6 +32,7 @@ export interface HistoryWritingOptions {
 /** What remains to be written with the change itself. */
 export interface HistoryStep {
   readonly statements: readonly Statement[]
+  readonly record: HistoryRecord
   /** New values of columns of the head. */
   readonly head: Readonly<Record<string, string | null>>
 }
@@ -49,6 +47,11 @@ export class HistoryWriting {
     this.#options = options
   }
 
+  /** The record as it was found. */
+  get found(): FoundRecord {
+    return this.#options.found
+  }
+
   /** Whether commits are recorded. */
   get isKept(): boolean {
     return this.#options.found.record.policy !== false
@@ -59,13 +62,15 @@ export class HistoryWriting {
     commits: readonly GroupCommit<Recorded>[],
     { number, nonce }: { readonly number: number; readonly nonce: string },
   ): Promise<HistoryStep> {
-    const { found, at, key } = this.#options
+    const { found, at, key, dialect, largest } = this.#options
     const first = found.record.position + 1
-    const rows = commits.flatMap((commit, index) => this.#rowsOf(commit, first + index, number, nonce))
+    const rows = commits.flatMap((commit, index) =>
+      rowsOfCommit(commit, { key, position: first + index, number, nonce }, dialect, at, largest),
+    )
     const record = { ...found.record, nonce, position: found.record.position + commits.length }
     const limits = record.policy || DEFAULT_POLICY
     if (found.isNew) await this.#run(HISTORY_SQL.deleteAll, key)
-    const statements = this.#inserts(rows)
+    const statements = insertsOf(rows, dialect, largest)
     const isDue = commits.some((_, index) => {
       const position = first + index
       return isTrimDue(limits, position - record.gone, position)
@@ -73,12 +78,12 @@ export class HistoryWriting {
     const dropped = found.isNew ? { dropped: null } : {}
     if (!isDue) {
       await this.#runAll(statements.slice(0, -1))
-      return { statements: statements.slice(-1), head: { history: recordText(record), ...dropped } }
+      return { statements: statements.slice(-1), record, head: { history: recordText(record), ...dropped } }
     }
     await this.#runAll(statements)
     const trimmed = await this.#trim(record, limits, at, !found.isNew)
     const kept = trimmed.dropped === undefined ? dropped : { dropped: trimmed.dropped }
-    return { statements: [], head: { history: recordText(trimmed.record), ...kept } }
+    return { statements: [], record: trimmed.record, head: { history: recordText(trimmed.record), ...kept } }
   }
 
   /** Records a policy, and applies it. */
@@ -103,38 +108,6 @@ export class HistoryWriting {
     const [row] = await this.#run(HISTORY_SQL.countAuthor, key, author)
     await this.#run(HISTORY_SQL.forgetAuthor, key, author)
     return toCount(row?.found) ?? 0
-  }
-
-  #rowsOf({ attribution, changes }: GroupCommit<Recorded>, position: number, number: number, nonce: string): Row[] {
-    const { key, at, largest } = this.#options
-    const { by, reason, via = 'library' } = attribution ?? {}
-    const only = changes.length === 1 ? changes[0]?.key : undefined
-    const about = [by, reason].map(text => (text === undefined ? null : this.#escaped(text)))
-    const touched = only === undefined ? null : this.#escaped(only)
-    return toParts(changes, largest).map((text, part) => [
-      ...[key, position, part, HISTORY_FORMAT, number, nonce, at, ...about, via, touched, text],
-    ])
-  }
-
-  /** Statements that insert rows, each of a bounded size. */
-  #inserts(rows: readonly Row[]): Statement[] {
-    const { dialect, largest } = this.#options
-    const most = Math.min(STATEMENT, largest / 2)
-    // Only a limit of the database needs exact sizes.
-    const measure = largest === Number.POSITIVE_INFINITY ? lengthOf : sizeInStatement
-    const groups: Row[][] = []
-    let size = 0
-    for (const row of rows) {
-      const more = row.reduce((sum: number, value) => sum + measure(value), 0)
-      const group = groups.at(-1)
-      if (group && size + more <= most && group.length < ROWS) group.push(row)
-      else {
-        groups.push([row])
-        size = 0
-      }
-      size += more
-    }
-    return groups.map(group => ({ sql: HISTORY_SQL.insert(dialect, group.length), parameters: group.flat() }))
   }
 
   /**
@@ -200,10 +173,6 @@ export class HistoryWriting {
     const { session, dialect } = this.#options
     return run(session, dialect, { sql, parameters })
   }
-}
-
-function lengthOf(value: unknown): number {
-  return typeof value === 'string' ? value.length : 0
 }
 
 /** The dropped commits by key, as JSON: those before and those of now, without what the floor covers. */

@@ -22,6 +22,8 @@ export interface HistoryRecord {
 /** The record as it was found. `isNew`: commits that are stored do not belong to it. */
 export interface FoundRecord {
   readonly record: HistoryRecord
+  /** As it is stored. */
+  readonly text: string | null
   readonly isNew: boolean
 }
 
@@ -35,15 +37,17 @@ interface Place {
 export function readRecord(text: unknown, { number, nonce }: Place): FoundRecord | 'later' {
   const fields = parsed(text)
   const format = toCount(fields?.format)
+  const its = typeof text === 'string' ? text : null
   if (format !== undefined && format > HISTORY_FORMAT) return 'later'
   const record = fields && toRecord(fields)
-  if (record?.nonce === nonce) return { record, isNew: false }
+  if (record?.nonce === nonce) return { record, text: its, isNew: false }
   const before = record?.position ?? 0
   // Whatever happened so far without a history counts as one commit that was never recorded.
   const position = number === 0 && !record && isNothing(text) ? 0 : Math.max(before, 1)
   const epoch = record?.epoch ?? newEpoch()
   return {
     record: { epoch, position, floor: position, gone: position, nonce, policy: record?.policy },
+    text: its,
     isNew: true,
   }
 }

@@ -22,6 +22,9 @@ const COMMIT_COLUMNS = [
   ...['format', 'number', 'nonce', 'at', 'author', 'reason', 'via', 'entry_key', 'changes'],
 ] as const
 
+/** Where the time is among the columns. */
+export const AT = COMMIT_KEY.length + COMMIT_COLUMNS.indexOf('at')
+
 /** The statement that creates the table of commits. */
 export function commitTable(dialect: Dialect): string {
   const { name, whole, long } = dialect.types
@@ -118,6 +121,13 @@ export const HISTORY_SQL = {
     const row = `(${columns.map(() => '?').join(', ')})`
     const insert = `INSERT INTO ${COMMITS} (${columns.join(', ')}) VALUES ${Array(rows).fill(row).join(', ')}`
     return dialect.replacing(insert, COMMIT_KEY, COMMIT_COLUMNS)
+  },
+
+  /** Parameters: the values of one row, without `at`. */
+  insertNow: ({ clock }: Dialect) => {
+    const columns = [...COMMIT_KEY, ...COMMIT_COLUMNS]
+    const values = columns.map((_, index) => (index === AT ? clock : '?'))
+    return `INSERT INTO ${COMMITS} (${columns.join(', ')}) VALUES (${values.join(', ')})`
   },
 
   /** Parameters: dict. */

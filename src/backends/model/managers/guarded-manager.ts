@@ -1,6 +1,7 @@
 import { inOwnContext } from '../../sql/own-context.js'
 import { checkedColumns, checkedRows, checkedText, withText } from '../../sql/replies.js'
-import type { Columns, ModelManager, ModelSession, RowQuery, TransactionOptions } from './manager.js'
+import type { SqlParameter, SqlSession } from '../../sql/sql-session.js'
+import type { Columns, CompiledWrites, ModelManager, ModelSession, RowQuery, TransactionOptions } from './manager.js'
 
 /**
  * Protects a dictionary from the application's options. Calls on the manager run in an async context of the library's own, each
@@ -16,7 +17,8 @@ export function guarded<Row extends object>(manager: ModelManager<Row>, limit: n
     inOwnContext(() =>
       manager.transaction(session => work(checked(manager, session)), { statementLimit: limit, ...options }),
     )
-  const own: Readonly<Record<PropertyKey, unknown>> = { query, transaction }
+  const writes = manager.writes && guardedWrites(library, manager.writes)
+  const own: Readonly<Record<PropertyKey, unknown>> = { query, transaction, writes }
   return new Proxy(manager, {
     get(target, name) {
       if (own[name]) return own[name]
@@ -24,6 +26,15 @@ export function guarded<Row extends object>(manager: ModelManager<Row>, limit: n
       return typeof member === 'function' ? member.bind(target) : member
     },
   })
+}
+
+function guardedWrites(library: string, { compile, connect }: CompiledWrites): CompiledWrites {
+  const query = (session: SqlSession) => async (sql: string, parameters: readonly SqlParameter[]) =>
+    withText(checkedRows(library, sql, await session.query(sql, parameters)))
+  return {
+    compile: write => inOwnContext(() => compile(write)),
+    connect: work => inOwnContext(() => connect(session => work({ query: query(session) }))),
+  }
 }
 
 function checked({ library, dialect }: ModelManager, session: ModelSession): ModelSession {

@@ -55,6 +55,25 @@ export interface TransactionOptions {
   readonly statementLimit?: number | undefined
 }
 
+/** A write of one row: of a new one, or of columns of an existing one. */
+export type RowWrite =
+  | { readonly create: Columns }
+  | { readonly update: Columns; readonly keyCol: string; readonly key: string }
+
+/**
+ * For libraries that only build statements. A write can then be a part of a larger statement, which saves round trips. Only used on
+ * PostgreSQL.
+ */
+export interface CompiledWrites {
+  /**
+   * Returns the `INSERT` or `UPDATE` that {@link ModelSession.create} or {@link ModelSession.update} would send, with placeholders of
+   * the database; `undefined` if they would do more or something else.
+   */
+  compile(write: RowWrite): { readonly sql: string; readonly parameters: readonly unknown[] } | undefined
+  /** Runs the work with one connection, outside a transaction. */
+  connect<R>(work: (session: SqlSession) => Promise<R>): Promise<R>
+}
+
 /**
  * One model of an ORM or query builder: a table with a key column, a value column, and possibly others. This is the only interface
  * that `ModelDict` uses, so it works with any library that implements it. The model names columns by property; `column` translates
@@ -84,6 +103,8 @@ export interface ModelManager<Row extends object = object> extends SqlSession {
   readonly readsWhatItChanges?: boolean | undefined
   /** Whether JSON columns use plain values, which the library converts to text. Default: they use text. */
   readonly jsonAsValues?: boolean | undefined
+  /** Default: each write has a transaction of several statements. */
+  readonly writes?: CompiledWrites | undefined
   /**
    * Runs the function in a transaction of its own. It commits when the function resolves, and rolls back when the function rejects.
    * Rejects with the function's own error, or with the database's. Every call takes one connection and always returns it.

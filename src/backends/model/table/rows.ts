@@ -5,7 +5,7 @@ import { escapeText, unescapeKey } from '../../sql/escape.js'
 import type { RunInContext } from '../../sql/own-context.js'
 import { unexpected } from '../../sql/replies.js'
 import { sizeInStatement, statementWith } from '../../sql/statement-size.js'
-import type { Columns, ModelManager, ModelSession } from '../managers/manager.js'
+import type { Columns, CompiledWrites, ModelManager, ModelSession, RowWrite } from '../managers/manager.js'
 import type { ColumnMapper } from './column-mapper.js'
 import { DamagedRow, readRows } from './row-reading.js'
 import type { Stored } from './stored.js'
@@ -30,6 +30,14 @@ export interface RowChanges {
   readonly remove: readonly string[]
 }
 
+/** The write of one row as a statement, and the value column in the form of the database. */
+export interface CompiledRow {
+  readonly write: { readonly sql: string; readonly parameters: readonly unknown[] }
+  readonly key: string
+  readonly before: string | undefined
+  readonly after: string
+}
+
 export interface RowsOptions {
   readonly manager: ModelManager
   readonly dialect: Dialect
@@ -42,6 +50,8 @@ export interface RowsOptions {
   /** What the database calls the columns of the table. */
   readonly columns: ReadonlySet<string>
   readonly mapper: ColumnMapper
+  /** Whether `fill` adds any columns. */
+  readonly isFilled: boolean
   /** Further columns of a row that is inserted, by a function of the application's that runs in its caller's context. */
   fill(key: string, stored: Stored, caller: RunInContext): Columns
 }
@@ -166,6 +176,28 @@ export class Rows {
     }
   }
 
+  /**
+   * The statement that writes one row, and what the value column holds before and after; `undefined` if the library cannot say so, or
+   * the row needs more than its key and value.
+   */
+  compiled(key: string, after: Stored, before: Stored | undefined): CompiledRow | undefined {
+    const { manager, keyCol, mapper, isFilled } = this.#options
+    if (!manager.writes || (isFilled && before === undefined)) return undefined
+    const escaped = this.#escaped(key)
+    const columns = this.#written(key, after)
+    const write =
+      before === undefined ? { create: { ...columns, [keyCol]: escaped } } : { update: columns, keyCol, key: escaped }
+    const statement = compiledBy(manager.writes, write)
+    if (!statement || !isPlainWrite(statement.sql)) return undefined
+    const column = (stored: Stored) => Object.values(mapper.columnsOf(key, stored))[0] as string
+    return {
+      write: statement,
+      key: escaped,
+      before: before === undefined ? undefined : column(before),
+      after: column(after),
+    }
+  }
+
   /** The statements that wait for transactions which have changed the rows of these keys, or any, and not ended. */
   lock(keys: readonly string[], ms: number): readonly Statement[] {
     const { dialect, table, keyColumn } = this.#options
@@ -230,6 +262,20 @@ export class Rows {
   #escaped(key: string): string {
     return escapeText(key, this.#options.dialect.unsafeInKeys)
   }
+}
+
+/** A plugin may fail: the transaction that follows reports it. */
+function compiledBy({ compile }: CompiledWrites, write: RowWrite): ReturnType<CompiledWrites['compile']> {
+  try {
+    return compile(write)
+  } catch {
+    return undefined
+  }
+}
+
+/** Whether it writes, without a clause in which more could be appended differently. */
+function isPlainWrite(sql: string): boolean {
+  return /^\s*(?:insert|update)\b/i.test(sql) && !/\breturning\b|;/i.test(sql)
 }
 
 /** A unique constraint that was dropped leaves several rows of one key, of which nobody knows which one counts. */

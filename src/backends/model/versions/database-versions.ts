@@ -29,7 +29,7 @@ import { type FoundHead, type Head, readHead } from './head.js'
 import { needsRows, type Resolved, replay } from './resolving.js'
 import { CHANGES } from './table-names.js'
 import { FORMAT, fromTables, SQL } from './tables.js'
-import type { PastCommits, Versions, Writing } from './versions.js'
+import type { KnownHead, PastCommits, Versions, Writing } from './versions.js'
 
 export interface DatabaseVersionsOptions {
   readonly manager: ModelManager
@@ -181,10 +181,8 @@ export class DatabaseVersions implements Versions, PastCommits {
    * Once the lock is had, the transaction in question has ended. Its commit is found by its nonce. Of a head that is not there, or
    * another one, nothing is known: then there was no lock to wait for.
    */
-  async outcome(writing: Writing): Promise<boolean | undefined> {
+  async outcome({ head: next }: KnownHead): Promise<boolean | undefined> {
     const { manager, dialect, timeout, key } = this.#options
-    const { next } = writing as DatabaseWriting
-    if (!next) return false
     return manager.transaction(
       async session => {
         const { head } = await this.#lock(session)

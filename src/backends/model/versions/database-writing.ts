@@ -13,7 +13,7 @@ import type { Stored } from '../table/stored.js'
 import type { Head } from './head.js'
 import { serialize } from './serialize.js'
 import { LOG_BYTES, LOG_COMMITS, SQL, TRIM_EVERY } from './tables.js'
-import type { Told, Writing } from './versions.js'
+import type { KnownHead, Told, Writing } from './versions.js'
 
 /** A state, by its parts and as a token. */
 type Place = VersionParts & { readonly version: Version }
@@ -47,8 +47,7 @@ export class DatabaseWriting implements Writing {
   readonly bound: number
   readonly largest: number
   readonly connection: number | undefined
-  /** The state that it has moved to. */
-  next: Place | undefined
+  next: KnownHead | undefined
   readonly #locked: Locked
 
   constructor(locked: Locked) {
@@ -75,14 +74,22 @@ export class DatabaseWriting implements Writing {
     const [number, nonce] = [head.number + 1, newNonce()]
     const text = effects === undefined ? null : serialize(effects, this.largest)
     const bytes = head.bytes + (text === null ? 0 : text.length)
-    this.next = { number, epoch, nonce, version: toVersion(number, epoch, nonce) }
+    const next = { number, epoch, nonce, bytes, bound: this.bound, version: toVersion(number, epoch, nonce) }
+    this.next = { head: next }
     const step = told && (await this.#record(told, number, nonce))
+    this.next = { head: next, ...this.#recordAfter(step) }
     const change = this.#insertChange([number, nonce, head.nonce, id, text, bytes], told)
     await this.#runTogether([...(step?.statements ?? []), change, this.#moveHead([number, nonce, bytes], step?.head)])
     if (number % TRIM_EVERY === 0) {
       await this.#run({ sql: SQL.trim, parameters: [key, number - LOG_COMMITS, bytes - LOG_BYTES] })
     }
-    return this.next.version
+    return next.version
+  }
+
+  #recordAfter(step: HistoryStep | undefined): Omit<KnownHead, 'head'> {
+    if (step) return { record: step.record, text: step.head.history ?? null }
+    const { record, text } = this.#locked.history?.found ?? {}
+    return { record, text }
   }
 
   /** Writes what each group did. Without a history, the record in the head falls behind: others see that commits are missing. */
@@ -100,7 +107,7 @@ export class DatabaseWriting implements Writing {
   async catchUp(since: Version, change: Change<Stored> | undefined): Promise<CatchUp<Stored>> {
     // The caller usually lacks this change alone.
     if (change && since === this.version) return { type: 'changes', version: change.version, changes: [change] }
-    return this.#locked.catchUp(since, this.next ?? this.#locked.head)
+    return this.#locked.catchUp(since, this.next?.head ?? this.#locked.head)
   }
 
   #insertChange(values: Statement['parameters'], told: Told | undefined): Statement {

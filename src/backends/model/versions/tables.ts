@@ -68,6 +68,10 @@ const CHANGE_COLUMNS = ['nonce', 'previous', 'batch', 'effects', 'bytes'] as con
 export const HEAD_COLUMNS = ['format', 'epoch', 'number', 'nonce', 'bytes', 'bound'] as const
 const LINK_COLUMNS = ['number', 'nonce', 'previous', 'batch'] as const
 
+function insertOf(columns: readonly string[]): string {
+  return `INSERT INTO ${CHANGES} (${columns.join(', ')}) VALUES (${columns.map(() => '?').join(', ')})`
+}
+
 /** Statements of ours, with `?` for parameters. */
 export const SQL = {
   /** With further columns. Parameters: dict. */
@@ -81,8 +85,15 @@ export const SQL = {
   createHead: `INSERT INTO ${VERSIONS} (dict, format, epoch, number, nonce, bytes, bound) VALUES (?, ?, ?, 0, ?, 0, 0)`,
 
   /** Parameters: number, nonce, bytes, those of the further columns, dict. */
-  moveHead: (more: readonly string[]) =>
-    `UPDATE ${VERSIONS} SET ${['number', 'nonce', 'bytes', ...more].map(name => `${name} = ?`).join(', ')} WHERE dict = ?`,
+  moveHead: (more: readonly string[], from = '') =>
+    `UPDATE ${VERSIONS} SET ${['number', 'nonce', 'bytes', ...more].map(name => `${name} = ?`).join(', ')}${from} WHERE dict = ?`,
+
+  /**
+   * Appended to `moveHead`, with a table expression `limits`: only if the head and the record of the history are these. Parameters: format,
+   * epoch, number, nonce, bytes, history.
+   */
+  ifUnmoved:
+    'AND format = ? AND epoch = ? AND number = ? AND nonce = ? AND bytes = ? AND history IS NOT DISTINCT FROM ?',
 
   /** Parameters: bound, dict, bound. */
   raiseBound: `UPDATE ${VERSIONS} SET bound = ? WHERE dict = ? AND bound < ?`,
@@ -93,10 +104,11 @@ export const SQL = {
    */
   insertChange: (dialect: Dialect, more: readonly string[]) => {
     const columns = [...CHANGE_COLUMNS, ...more]
-    const all = [...CHANGE_KEY, ...columns]
-    const insert = `INSERT INTO ${CHANGES} (${all.join(', ')}) VALUES (${all.map(() => '?').join(', ')})`
-    return dialect.replacing(insert, CHANGE_KEY, columns)
+    return dialect.replacing(insertOf([...CHANGE_KEY, ...columns]), CHANGE_KEY, columns)
   },
+
+  /** The same, with the column of the notes. Fails if a change has that number. */
+  insertNewChange: insertOf([...CHANGE_KEY, ...CHANGE_COLUMNS, 'notes']),
 
   /** As many as are kept, without effects that are larger than what is written. Parameters: dict, number. */
   changesAfter: (dialect: Dialect, withNotes: boolean) =>

@@ -1,8 +1,10 @@
 import type { CatchUp, Change, Effect, Group, Version } from '../../../contract/backend.js'
 import type { CommitNote, HistoryPage, HistoryPolicy, HistoryQuery } from '../../../contract/history.js'
 import type { GroupCommit } from '../history/commit-rows.js'
+import type { HistoryRecord } from '../history/record.js'
 import type { ModelSession } from '../managers/manager.js'
 import type { Stored } from '../table/stored.js'
+import type { Head } from './head.js'
 
 /** What a change is about, besides its effects. */
 export interface Told {
@@ -10,6 +12,15 @@ export interface Told {
   readonly commits: readonly GroupCommit<Stored>[]
   /** Whose effects these are, by group. */
   readonly notes: readonly CommitNote[] | undefined
+}
+
+/** What a transaction leaves in the database, by which its commit can be found, and the next one begin. */
+export interface KnownHead {
+  readonly head: Head
+  /** The record of the history. Missing if there is none, or it is of a later format. */
+  readonly record?: HistoryRecord | undefined
+  /** The record as it is stored. */
+  readonly text?: string | null | undefined
 }
 
 /** A transaction that writes, as far as versions are concerned. It excludes every other one until it ends. */
@@ -26,6 +37,8 @@ export interface Writing {
   touchedSince(since: Version, key: string): boolean
   /** Whether commits are recorded, so that `advance` needs what each group did. */
   readonly keepsHistory: boolean
+  /** What `advance` has moved to. */
+  readonly next?: KnownHead | undefined
   /** Moves to the next state. `undefined` for effects: everything may have changed. */
   advance(effects: readonly Effect<Stored>[] | undefined, id: string, told?: Told): Promise<Version>
   /** What leads from a version to the state after `change`, or to the present one if nothing changed. */
@@ -61,6 +74,8 @@ export interface Versions {
   registerMaxStaleness(ms: number): Promise<void>
   /**
    * Returns whether a COMMIT without an answer took effect, or `undefined` if that is unknown. Missing if it can never be known.
+   *
+   * @param next - what it moved to.
    */
-  outcome?(writing: Writing): Promise<boolean | undefined>
+  outcome?(next: KnownHead): Promise<boolean | undefined>
 }

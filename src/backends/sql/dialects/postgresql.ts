@@ -33,8 +33,8 @@ export const postgresql: Dialect = {
   unsafeInKeys: UNSAFE,
   unsafeInText: UNSAFE,
   quote,
-  placed(sql) {
-    let count = 0
+  placed(sql, first = 0) {
+    let count = first
     return sql.replaceAll('?', () => {
       count += 1
       return `$${count}`

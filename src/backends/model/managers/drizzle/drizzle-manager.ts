@@ -6,6 +6,7 @@ import { insertBatches } from '../insert-batches.js'
 import type { Columns, ModelManager, ModelSession, RowQuery, TransactionOptions } from '../manager.js'
 import { plainValue } from '../plain-value.js'
 import { type PgPool, poolAdvice } from '../pool-advice.js'
+import { PreparedNames } from '../prepared-names.js'
 import { runTransaction, type Within } from '../run-transaction.js'
 import { type DrizzleOperators, type DrizzleOrm, drizzleOrm } from './orm.js'
 import { columnsOf, type Database, dialectOf, nameOf, rawQuery, type Selected, schemaOf, type Table } from './shapes.js'
@@ -114,15 +115,21 @@ class DrizzleManager<Row extends object> implements ModelManager<Row> {
 
   query(sql: string, parameters: readonly SqlParameter[], limit?: number): Promise<readonly SqlRow[]> {
     return this.#transactions.outside((by, discard = () => {}) =>
-      withinLimit(() => rawQuery(by, this.dialect, sql, parameters), limit, discard),
+      withinLimit(() => this.ask(by, sql, parameters), limit, discard),
     )
+  }
+
+  /** Runs a statement of ours. */
+  ask(by: Pick<Database, 'session'>, sql: string, parameters: readonly SqlParameter[]): Promise<readonly SqlRow[]> {
+    if (this.dialect !== 'postgresql') return rawQuery(by, this.dialect, sql, parameters)
+    return PreparedNames.of(this.database).send(sql, name => rawQuery(by, this.dialect, sql, parameters, name))
   }
 
   transaction<R>(work: (session: ModelSession) => Promise<R>, options: TransactionOptions): Promise<R> {
     const { isolation, statementLimit } = options
     const begin = (within: Within<R>) =>
       this.#transactions.run(
-        (tx, discard) => within(new DrizzleSession(this.dialect, tx, this.#its, this.#orm), discard),
+        (tx, discard) => within(new DrizzleSession(this, tx, this.#its, this.#orm), discard),
         isolation,
         statementLimit,
       )
@@ -131,20 +138,20 @@ class DrizzleManager<Row extends object> implements ModelManager<Row> {
 }
 
 class DrizzleSession implements ModelSession {
-  readonly #dialect: DialectName
+  readonly #of: DrizzleManager<object>
   readonly #tx: Database
   readonly #its: Table
   readonly #orm: DrizzleOrm | undefined
 
-  constructor(dialect: DialectName, tx: Database, table: Table, orm: DrizzleOrm | undefined) {
+  constructor(of: DrizzleManager<object>, tx: Database, table: Table, orm: DrizzleOrm | undefined) {
     this.#orm = orm
-    this.#dialect = dialect
+    this.#of = of
     this.#tx = tx
     this.#its = table
   }
 
   query(sql: string, parameters: readonly SqlParameter[]): Promise<readonly SqlRow[]> {
-    return rawQuery(this.#tx, this.#dialect, sql, parameters)
+    return this.#of.ask(this.#tx, sql, parameters)
   }
 
   async rows({ columns, keyCol, keys, after, limit }: RowQuery): Promise<readonly object[]> {
@@ -167,7 +174,7 @@ class DrizzleSession implements ModelSession {
   async #selected(columns: readonly string[]): Promise<Record<string, Selected>> {
     const { sql } = await drizzleOrm(this.#orm)
     const all = columnsOf(this.#its)
-    const parsed = (name: string) => this.#dialect === 'postgresql' && all[name]?.dataType === 'json'
+    const parsed = (name: string) => this.#of.dialect === 'postgresql' && all[name]?.dataType === 'json'
     const asText = (name: string) => sql`${all[name]}::text`.mapWith(JSON.parse)
     return Object.fromEntries(columns.map(name => [name, parsed(name) ? asText(name) : (all[name] as Selected)]))
   }

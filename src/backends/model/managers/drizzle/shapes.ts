@@ -43,7 +43,7 @@ export interface Session {
   prepareQuery(
     query: { sql: string; params: readonly unknown[] },
     fields?: undefined,
-    nameOrMethod?: 'all' | undefined,
+    nameOrMethod?: string | undefined,
     arrays?: boolean,
   ): { execute(): Promise<unknown>; all(): Promise<readonly SqlRow[]> }
   transaction<R>(
@@ -107,11 +107,12 @@ export async function rawQuery(
   dialect: DialectName,
   sql: string,
   params: readonly SqlParameter[],
+  name?: string,
 ): Promise<readonly SqlRow[]> {
   if (dialect === 'sqlite') {
     return checkedRows('Drizzle', sql, await session.prepareQuery({ sql, params }, undefined, 'all', false).all())
   }
-  const result = await session.prepareQuery({ sql, params }).execute()
+  const result = await session.prepareQuery({ sql, params }, undefined, name).execute()
   // MySQL: rows or a summary, and the fields; PostgreSQL: an object with the rows, or the rows.
   const rows = dialect === 'mysql' ? Object(result)[0] : (Object(result).rows ?? result)
   return checkedRows('Drizzle', sql, rows)

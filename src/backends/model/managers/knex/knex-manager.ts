@@ -7,6 +7,7 @@ import { insertBatches } from '../insert-batches.js'
 import { JsonColumns, TEXT } from '../json-columns.js'
 import type { Columns, ModelManager, ModelSession, RowQuery, TransactionOptions } from '../manager.js'
 import { plainValue } from '../plain-value.js'
+import { PreparedNames } from '../prepared-names.js'
 import { runTransaction, type Within } from '../run-transaction.js'
 import {
   type Client,
@@ -87,10 +88,12 @@ class KnexManager<Row extends object> implements ModelManager<Row> {
   readonly #knex: Knex
   readonly #plain: Client
   readonly #json: JsonColumns
+  readonly #names: PreparedNames
 
   constructor(knex: Knex, model: string, dialect: DialectName) {
     this.#knex = knex
     this.#plain = plainClient(knex)
+    this.#names = PreparedNames.of(knex.client)
     this.model = model
     this.dialect = dialect
     const names = model.split('.').map(name => physicalName(knex, name.trim()))
@@ -108,8 +111,15 @@ class KnexManager<Row extends object> implements ModelManager<Row> {
 
   query(sql: string, parameters: readonly SqlParameter[], limit?: number): Promise<readonly SqlRow[]> {
     return onConnection(this.#plain, (connection, discard) =>
-      withinLimit(() => rawQuery(this.#plain, this.dialect, sql, parameters, connection), limit, discard),
+      withinLimit(() => this.ask(this.#plain, sql, parameters, connection), limit, discard),
     )
+  }
+
+  /** Runs a statement of ours. */
+  ask(by: Client, sql: string, parameters: readonly SqlParameter[], connection?: object): Promise<readonly SqlRow[]> {
+    const on = connection ? { connection } : {}
+    if (this.dialect !== 'postgresql') return rawQuery(by, this.dialect, sql, parameters, on)
+    return this.#names.send(sql, name => rawQuery(by, this.dialect, sql, parameters, { ...on, name }))
   }
 
   transaction<R>(work: (session: ModelSession) => Promise<R>, options: TransactionOptions): Promise<R> {
@@ -163,7 +173,7 @@ class KnexSession implements ModelSession {
   }
 
   query(sql: string, parameters: readonly SqlParameter[]): Promise<readonly SqlRow[]> {
-    return rawQuery(this.#plain, this.#of.dialect, sql, parameters)
+    return this.#of.ask(this.#plain, sql, parameters)
   }
 
   async rows({ columns, ...query }: RowQuery): Promise<readonly object[]> {

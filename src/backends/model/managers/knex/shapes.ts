@@ -107,11 +107,12 @@ export async function rawQuery(
   dialect: DialectName,
   sql: string,
   parameters: readonly SqlParameter[],
-  connection?: object,
+  { connection, name }: { readonly connection?: object; readonly name?: string | undefined } = {},
 ): Promise<readonly SqlRow[]> {
   const { text, bindings } =
     dialect === 'postgresql' ? withQuestionMarks(sql, parameters) : { text: sql, bindings: parameters }
-  const query = plainly(client.raw(text, bindings), dialect)
+  const raw = plainly(client.raw(text, bindings), dialect)
+  const query = name === undefined ? raw : raw.options({ name })
   const response = await (connection ? query.connection(connection) : query)
   return checkedRows('Knex', sql, rowsIn(response, dialect))
 }

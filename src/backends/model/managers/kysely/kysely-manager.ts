@@ -3,10 +3,20 @@ import { inOwnContext } from '../../../sql/own-context.js'
 import type { SqlParameter, SqlRow } from '../../../sql/sql-session.js'
 import { insertBatches } from '../insert-batches.js'
 import { JsonColumns } from '../json-columns.js'
-import type { Columns, ModelManager, ModelSession, RowQuery, TransactionOptions } from '../manager.js'
+import type { Columns, CompiledWrites, ModelManager, ModelSession, RowQuery, TransactionOptions } from '../manager.js'
 import { plainRows } from '../plain-rows.js'
+import { PreparedNames } from '../prepared-names.js'
 import { runTransaction } from '../run-transaction.js'
-import { type Builder, columnName, dialectOf, type Kysely, rawQuery, type Select, tableName } from './shapes.js'
+import {
+  type Builder,
+  columnName,
+  dialectOf,
+  type Kysely,
+  rawQuery,
+  type Select,
+  tableName,
+  takesNames,
+} from './shapes.js'
 
 /** What is needed of an instance of Kysely 0.28. */
 export interface KyselyDatabase {
@@ -17,6 +27,7 @@ export interface KyselyDatabase {
   updateTable(table: never): unknown
   deleteFrom(table: never): unknown
   transaction(): unknown
+  connection(): unknown
   withoutPlugins(): unknown
 }
 
@@ -79,7 +90,9 @@ class KyselyManager<Row extends object> implements ModelManager<Row> {
   readonly #db: Kysely
   readonly #plain: Kysely
   readonly #json: JsonColumns
-  readonly #names = new Map<string, string>()
+  readonly #columns = new Map<string, string>()
+  /** Missing until the driver is known to take them. */
+  #names: PreparedNames | undefined
 
   constructor(db: Kysely, model: string, dialect: DialectName) {
     this.#db = db
@@ -97,13 +110,39 @@ class KyselyManager<Row extends object> implements ModelManager<Row> {
   }
 
   column(property: string): string {
-    const name = this.#names.get(property) ?? columnName(this.#db, this.model, property)
-    this.#names.set(property, name)
+    const name = this.#columns.get(property) ?? columnName(this.#db, this.model, property)
+    this.#columns.set(property, name)
     return name
   }
 
-  query(sql: string, parameters: readonly SqlParameter[]): Promise<readonly SqlRow[]> {
-    return rawQuery(this.#plain, sql, parameters)
+  async query(sql: string, parameters: readonly SqlParameter[]): Promise<readonly SqlRow[]> {
+    if (this.dialect === 'postgresql') {
+      this.#names ??= await PreparedNames.of(this.database).unlessRefused(() => takesNames(this.#plain))
+    }
+    return this.ask(this.#plain, sql, parameters)
+  }
+
+  /** Plugins apply, as they do to the statements of a transaction. */
+  readonly writes: CompiledWrites = {
+    compile: write => {
+      const { sql, parameters } =
+        'create' in write
+          ? this.#db.insertInto(this.model).values([write.create]).compile()
+          : this.#db.updateTable(this.model).set(write.update).where(write.keyCol, '=', write.key).compile()
+      return { sql, parameters }
+    },
+    connect: work =>
+      this.#db.connection().execute(connected => {
+        const plain = connected.withoutPlugins()
+        return work({ query: (sql, parameters) => this.ask(plain, sql, parameters) })
+      }),
+  }
+
+  /** Runs a statement of ours. */
+  ask(by: Kysely, sql: string, parameters: readonly SqlParameter[]): Promise<readonly SqlRow[]> {
+    return this.#names
+      ? this.#names.send(sql, name => rawQuery(by, sql, parameters, name))
+      : rawQuery(by, sql, parameters)
   }
 
   transaction<R>(work: (session: ModelSession) => Promise<R>, { isolation }: TransactionOptions): Promise<R> {
@@ -131,7 +170,7 @@ class KyselySession implements ModelSession {
   }
 
   query(sql: string, parameters: readonly SqlParameter[]): Promise<readonly SqlRow[]> {
-    return rawQuery(this.#plain, sql, parameters)
+    return this.#of.ask(this.#plain, sql, parameters)
   }
 
   async rows({ columns, ...query }: RowQuery): Promise<readonly object[]> {

@@ -11,6 +11,7 @@ export interface Kysely {
   updateTable(table: string): { set(columns: Columns): Where }
   deleteFrom(table: string): Where
   transaction(): TransactionBuilder
+  connection(): { execute<R>(work: (connected: Kysely) => Promise<R>): Promise<R> }
   withoutPlugins(): Kysely
   executeQuery(query: object): Promise<{ readonly rows: readonly SqlRow[] }>
 }
@@ -21,7 +22,7 @@ interface TransactionBuilder {
 }
 
 export interface Builder {
-  compile(): { readonly query: unknown }
+  compile(): { readonly query: unknown; readonly sql: string; readonly parameters: readonly unknown[] }
   execute(): Promise<readonly object[]>
 }
 
@@ -85,8 +86,35 @@ export async function rawQuery(
   db: Kysely,
   sql: string,
   parameters: readonly SqlParameter[],
+  name?: string,
 ): Promise<readonly SqlRow[]> {
   const query = { kind: 'RawNode', sqlFragments: [sql], parameters: [] }
-  const { rows } = await db.executeQuery({ sql, parameters, query, queryId: QUERY_ID })
+  const text = name === undefined ? sql : new NamedStatement(name, sql)
+  const { rows } = await db.executeQuery({ sql: text, parameters, query, queryId: QUERY_ID })
   return checkedRows('Kysely', sql, rows)
+}
+
+/** A statement in the form in which `pg` takes it with a name. To everything else it is its text. */
+class NamedStatement {
+  readonly name: string
+  readonly text: string
+
+  constructor(name: string, text: string) {
+    this.name = name
+    this.text = text
+  }
+
+  toString(): string {
+    return this.text
+  }
+}
+
+/** Whether the driver takes statements with names, as `pg` does. */
+export async function takesNames(db: Kysely): Promise<boolean> {
+  try {
+    const [row] = await rawQuery(db, 'SELECT 1 AS one', [], 'durabledict_probe')
+    return Number(row?.one) === 1
+  } catch {
+    return false
+  }
 }
