@@ -50,6 +50,8 @@ export type { Stats } from './diagnostics/stats.js'
 export type { Derived, DeriveOptions } from './dictionary/derived.js'
 export { DurableDict } from './dictionary/durable-dict.js'
 export type { Change, EventMap, FreshEvent, StaleEvent, SyncEvent } from './dictionary/events.js'
+export type { EverywhereOptions, EverywhereProgress } from './dictionary/everywhere-options.js'
+export type { ReplicaStatus } from './dictionary/fleet.js'
 export type { Health } from './dictionary/health.js'
 export type { AttributionOptions } from './dictionary/history/attribution.js'
 export type { CommitStream, HistoryOptions } from './dictionary/history/commit-stream.js'
@@ -98,10 +100,12 @@ export {
   InvalidKeyError,
   InvalidValueError,
   KeyError,
+  NotEverywhereError,
   ServiceUnavailableError,
   StaleError,
   StoreUnavailableError,
   UnsupportedError,
 } from './errors/errors.js'
+export type { ReplicaIdentity } from './errors/replica-identity.js'
 export { type OpenOnceOptions, openOnce } from './open-once.js'
 export type { SyncReason } from './replica/history.js'

@@ -13,6 +13,7 @@ import { contexts } from './dictionary/contexts.js'
 import { defaults } from './dictionary/defaults.js'
 import { encodings } from './dictionary/encodings.js'
 import { events } from './dictionary/events.js'
+import { acknowledging, everywhere, fleet, relying } from './dictionary/fleet.js'
 import { history } from './dictionary/history.js'
 import { keys } from './dictionary/keys.js'
 import { races } from './dictionary/races.js'
@@ -79,6 +80,10 @@ const TOPICS: readonly Topic[] = [
   closingWhileReading,
   bounds,
   boundedReads,
+  fleet,
+  everywhere,
+  acknowledging,
+  relying,
   readOnly,
   contexts,
   faultyReads,

@@ -5,6 +5,7 @@ import { BoundedStore } from '../replica/bounded-store.js'
 import { openFault } from '../replica/faults.js'
 import type { Observer } from '../replica/history.js'
 import { LiveFeed } from '../replica/live-feed.js'
+import type { MembershipOptions } from '../replica/membership.js'
 import { Replica } from '../replica/replica.js'
 import { now } from '../time/clock.js'
 import { Deadlines } from '../time/deadlines.js'
@@ -32,6 +33,9 @@ const POLL_EVERY = 100
 /** The history, as it is in the store. */
 type Past = Pick<BoundedStore, 'history' | 'forgetAuthor'>
 
+/** The registry of replicas, as it is in the store. */
+type Fleet = Pick<BoundedStore, 'replicas' | 'awaitAcknowledgements' | 'changesSince'>
+
 /** The parts of an open dictionary. */
 export interface Internals {
   readonly name: string
@@ -47,6 +51,7 @@ export interface Internals {
   readonly reencoder: Reencoder
   readonly feed: LiveFeed | undefined
   readonly past: Past
+  readonly fleet: Fleet
 }
 
 /** Builds a dictionary and loads it. On failure it closes the backend and leaves nothing open. */
@@ -112,7 +117,8 @@ async function build(
   checkHistory(settings, store.supports, name)
   const bounded = new BoundedStore(store, reads, settings.timeout, context)
   if (settings.history !== undefined && store.supports.history) await bounded.setHistoryPolicy(settings.history)
-  const replica = await Replica.open(bounded, codec.decode.bind(codec), observer, settings, progress)
+  const promises = { ...settings, membership: membershipOf(settings, store) }
+  const replica = await Replica.open(bounded, codec.decode.bind(codec), observer, promises, progress)
   const attribution = settings.by === undefined ? undefined : { by: settings.by }
   const submit = (group: Group<unknown>) => replica.submit(group)
   const reencoder = new Reencoder({ codec, attribution, memory: () => replica.memory, submit })
@@ -132,7 +138,14 @@ async function build(
     reencoder,
     feed,
     past: bounded,
+    fleet: bounded,
   }
+}
+
+/** What the dictionary says in the registry; `undefined` if it has no record there. */
+function membershipOf(settings: Settings, store: Store): MembershipOptions | undefined {
+  const { live, presence: timing, readOnly, replicas, service } = settings
+  return replicas && !readOnly && store.supports.presence ? { live, service, timing } : undefined
 }
 
 /** @throws TypeError if neither the defaults nor the schema name a key. */
@@ -189,6 +202,7 @@ async function startFeed(store: Store, replica: Replica, emitter: Emitter, bound
     return feed
   } catch (error) {
     await feed.stop()
+    await replica.abandon()
     throw error
   }
 }

@@ -15,11 +15,21 @@ export async function closeInternals(internals: Internals, reason: ClosedError):
   const stopping = limited(async () => feed?.stop(), timeout)
   const ended = await Promise.allSettled([stopping, replica.close(reason)])
   watchers.end()
+  await leave(internals, until - now())
   const left = Math.max(until - now(), grace(timeout))
   const closed = await Promise.allSettled([limited(async () => store.backend.close?.(), left)])
   emitter.emit('close', undefined)
   const fault = [...ended, ...closed].find(one => one.status === 'rejected')
   if (fault) throw closeFault(fault.reason, name)
+}
+
+/** Leaves the registry, so that no writer waits for this replica. If that fails, its record expires. */
+async function leave({ context, replica, settings, store }: Internals, left: number): Promise<void> {
+  const { id } = replica
+  if (id === undefined) return
+  const { timeout } = settings
+  const work = () => bounded(async () => store.backend.leave?.(id), Math.max(left, grace(timeout)), timeout)
+  await context.run(work).catch(() => {})
 }
 
 /** Closes after a failed opening. The caller reports the first fault: faults here are ignored, and the wait is short. */

@@ -4,6 +4,7 @@ import { onAbort } from '../time/on-abort.js'
 import { type Internals, STALENESS_BOUND } from './assembly.js'
 import { closeInternals } from './closing.js'
 import type { DerivedSource } from './derived.js'
+import { FleetReader } from './fleet.js'
 import { Gate } from './gate.js'
 import { type Health, healthOf } from './health.js'
 import { PastReader } from './history/past.js'
@@ -25,6 +26,7 @@ export class Core {
   readonly transactor: Transactor
   readonly derivedSource: DerivedSource
   readonly past: PastReader
+  readonly fleet: FleetReader
   readonly requestApi: RequestApi
   /** Kept here because the list refers to it weakly. */
   readonly #listed: OpenDictionary
@@ -49,6 +51,7 @@ export class Core {
       submit: (group, terms, limit) => this.writes.submit(group, terms, limit),
     })
     this.past = new PastReader(internals, this.writes)
+    this.fleet = new FleetReader(internals, this.gate)
     this.derivedSource = {
       version: () => replica.memory.version,
       held: () => this.reads.held(),

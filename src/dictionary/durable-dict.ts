@@ -8,6 +8,7 @@ import { closeQuietly } from './closing.js'
 import { Core } from './core.js'
 import { type Derived, DerivedValue, type DeriveOptions } from './derived.js'
 import type { Change, EventMap } from './events.js'
+import type { ReplicaStatus } from './fleet.js'
 import type { Health } from './health.js'
 import { type AttributionOptions, checkAttribution, withFallback } from './history/attribution.js'
 import type { HistoryOptions } from './history/commit-stream.js'
@@ -340,6 +341,19 @@ export class DurableDict<
    */
   at(when: string | Date): Promise<Snapshot<T, D>> {
     return this.#core.past.at(when) as unknown as Promise<Snapshot<T, D>>
+  }
+
+  /**
+   * Lists the open dictionaries on the same data, in all processes: who they are, which version each held at its latest renewal (at most
+   * ten seconds ago), and whether that is the current one. Dictionaries opened with `readOnly` or `replicas: false` are not listed.
+   *
+   * Rejects with `UnsupportedError` on a backend without a registry.
+   *
+   * @example
+   * for (const { host, pid, state } of await settings.replicas()) console.log(host, pid, state)
+   */
+  replicas(): Promise<ReplicaStatus[]> {
+    return this.#core.fleet.replicas()
   }
 
   /** Brings memory up to date with the store at the time of the call or later: linearizable on every backend. */

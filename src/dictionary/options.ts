@@ -1,4 +1,5 @@
 import type { Encoding } from '../encodings/encoding.js'
+import type { EverywhereOptions } from './everywhere-options.js'
 import type { AttributionOptions } from './history/attribution.js'
 import type { HistoryPolicyOptions } from './history/policy.js'
 import type { InputOf, OutputOf, Schema } from './schema.js'
@@ -129,6 +130,22 @@ export interface CommonOptions {
    * const settings = await RedisDict.open('settings', client, { history: { keep: 10_000, days: 365 } })
    */
   history?: HistoryPolicyOptions | false | undefined
+  /**
+   * Whether the dictionary registers itself in the store, so that `replicas()` lists it: one small write each 10 seconds. Default `true`.
+   * With `false` and `maxStaleness`, its bound stays recorded for good, and every write `{ everywhere: true }` waits for it.
+   *
+   * @example
+   * const settings = await RedisDict.open('settings', client, { replicas: false })
+   */
+  replicas?: boolean | undefined
+  /**
+   * What this application calls itself in `replicas()`: a non-empty text of at most 256 bytes of UTF-8. Default: the name of the package
+   * whose script npm runs, if any.
+   *
+   * @example
+   * const settings = await RedisDict.open('settings', client, { service: 'billing' })
+   */
+  service?: string | undefined
 }
 
 /** Options of a dictionary whose type you name, or that has none. */
@@ -242,14 +259,14 @@ type IsUnion<V, All = V> = 0 extends 1 & V
 /** Options of every write. */
 export interface WriteOptions extends AttributionOptions {
   /**
-   * Resolve only once no process can read an older value within its `maxStaleness` any more: the write waits out the largest bound in
-   * use. Default `false`. The guarantee holds if clocks run at nearly the same rate (0.1 %) and the store does not
-   * lose acknowledged writes.
+   * Resolve only once no process can read an older value within its `maxStaleness` any more: each has acknowledged the write, has
+   * closed, or its bound has passed. Default `false`. The guarantee holds if clocks run at nearly the same rate (0.1 %) and the store
+   * does not lose acknowledged writes.
    *
    * @example
    * await settings.set('payments', 'off', { everywhere: true })
    */
-  everywhere?: boolean | undefined
+  everywhere?: boolean | EverywhereOptions | undefined
 }
 
 /** Options of a transaction. */

@@ -89,7 +89,7 @@ export class Reads {
     const { settings, replica } = this.#internals
     if (!settings.autosync) return false
     // Read the clock each time: an earlier result would be wrong after the process was suspended.
-    return settings.maxStaleness === undefined || now() - replica.confirmedAt > settings.maxStaleness
+    return settings.maxStaleness === undefined || now() >= replica.reliance.until
   }
 
   #read(key: string): unknown {

@@ -60,8 +60,8 @@ export class RequestChecks {
 
   #isConfirmed(bound: number): boolean {
     if (bound === 0 || bound > this.#bound) return false
-    const { confirmedAt } = this.#internals.replica
-    return confirmedAt >= this.#boundSince && now() - confirmedAt <= bound
+    const { reliance } = this.#internals.replica
+    return reliance.confirmedAt >= this.#boundSince && now() < reliance.within(bound)
   }
 
   /** Records a bound, so that writes `{ everywhere: true }` wait for it. No request relies on the bound before that. */

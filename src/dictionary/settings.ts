@@ -4,8 +4,10 @@ import type { HistoryPolicy } from '../contract/history.js'
 import type { Encoding } from '../encodings/encoding.js'
 import { RichEncoding } from '../encodings/rich-encoding.js'
 import { UnsupportedError } from '../errors/errors.js'
+import { PRESENCE_TIMING, type PresenceTiming, TIMING_OPTION } from '../replica/presence-timing.js'
 import { DEFAULT_TIMEOUT } from '../time/default-timeout.js'
-import { type AttributionOptions, checkAttribution, checkBy } from './history/attribution.js'
+import { checkEverywhere, type EverywhereTerms } from './everywhere-options.js'
+import { type AttributionOptions, checkAttribution, checkBy, checkText } from './history/attribution.js'
 import { checkPolicy } from './history/policy.js'
 import {
   boolean,
@@ -36,6 +38,9 @@ export interface Settings {
   readonly by: string | undefined
   readonly history: HistoryPolicy | undefined
   readonly consistency: 'linearizable' | 'sequential' | undefined
+  readonly replicas: boolean
+  readonly service: string | undefined
+  readonly presence: PresenceTiming
 }
 
 const NAMES = [
@@ -54,12 +59,14 @@ const NAMES = [
   'consistency',
   'by',
   'history',
+  'replicas',
+  'service',
 ]
 
 /** @throws TypeError if an option does not exist or has a wrong type. */
 export function checkOptions(options: CommonOptions & { schema?: Schema; defaults?: object } = {}): Settings {
   checkNames(options, NAMES, 'open()')
-  const { autosync = true, live = false, readOnly = false, strictKeys = false } = options
+  const { autosync = true, live = false, readOnly = false, strictKeys = false, replicas = true } = options
   const { signal, timeout = DEFAULT_TIMEOUT, schema, defaults = {} } = options
   // A Map or an array has no own members, and its values would be ignored silently.
   if (!isPlain(defaults)) throw wrong('defaults', 'a plain object of values by key', defaults)
@@ -80,15 +87,18 @@ export function checkOptions(options: CommonOptions & { schema?: Schema; default
     strictKeys: boolean('strictKeys', strictKeys),
     by: checkBy(options.by),
     history: checkPolicy(options.history),
+    replicas: boolean('replicas', replicas),
+    service: service(options.service),
+    presence: (options as { [TIMING_OPTION]?: PresenceTiming })[TIMING_OPTION] ?? PRESENCE_TIMING,
   }
 }
 
 /** The options of a write after validation: the caller's object may change before the write is sent. */
 export interface WriteTerms extends Readonly<AttributionOptions> {
-  readonly everywhere: boolean
+  readonly everywhere: EverywhereTerms
 }
 
-const NO_TERMS: WriteTerms = { everywhere: false, by: undefined, reason: undefined }
+const NO_TERMS: WriteTerms = { everywhere: undefined, by: undefined, reason: undefined }
 
 /** @throws TypeError if an option does not exist; UnsupportedError if the backend cannot record a bound. */
 export function checkWriteOptions(
@@ -100,10 +110,8 @@ export function checkWriteOptions(
   if (options === undefined) return NO_TERMS
   checkNames(options, ['everywhere', 'by', 'reason', ...also], 'a write')
   const attribution = checkAttribution(options)
-  const { everywhere = false } = options
-  if (boolean('everywhere', everywhere) && !supports.registerMaxStaleness) {
-    throw noBound('A write { everywhere: true }', dictionary)
-  }
+  const everywhere = checkEverywhere(options.everywhere)
+  if (everywhere && !supports.registerMaxStaleness) throw noBound('A write { everywhere: true }', dictionary)
   return { ...attribution, everywhere }
 }
 
@@ -175,6 +183,19 @@ function noBound(what: string, dictionary: string): UnsupportedError {
 function consistency(value: unknown): Settings['consistency'] {
   if (value === undefined || value === 'linearizable' || value === 'sequential') return value
   throw wrong('consistency', '"linearizable" or "sequential"', value)
+}
+
+/** The longest `service`, in bytes of UTF-8. */
+const MAX_SERVICE = 256
+
+/** npm sets the name of the package in the environment of its scripts. */
+function service(option: unknown): string | undefined {
+  if (option !== undefined) return checkText('service', option, MAX_SERVICE)
+  try {
+    return checkText('service', process.env.npm_package_name, MAX_SERVICE)
+  } catch {
+    return undefined
+  }
 }
 
 function encoding(name: string, option: EncodingOption): Encoding<unknown> {

@@ -2,6 +2,7 @@ import type { Version } from '../contract/backend.js'
 import { StaleError } from '../errors/errors.js'
 import type { FrozenState } from '../replica/frozen-state.js'
 import type { Memory } from '../replica/memory.js'
+import type { Reliance } from '../replica/reliance.js'
 import { now } from '../time/clock.js'
 import type { Defaults } from './defaults.js'
 import type { Keys } from './keys.js'
@@ -139,11 +140,13 @@ const ADVICE = 'Use get(), which checks the store if necessary, or open with { l
 const LIVE_ADVICE =
   'The dictionary is live, so the store did not answer in time: the event "stale" has the cause. Use get(), which checks the store, or a larger bound.'
 
+const REGISTRY_ADVICE =
+  'It registers again by itself as soon as the store answers. Use get(), which checks the store if necessary.'
+
 /** What a bounded view checks before each read. */
 export interface Confirmed {
   readonly memory: Memory
-  /** When memory was last known to be current, on the monotonic clock. */
-  readonly confirmedAt: number
+  readonly reliance: Pick<Reliance, 'until' | 'confirmedAt'>
 }
 
 /**
@@ -151,16 +154,24 @@ export interface Confirmed {
  * Otherwise every read, including the start of an iteration, throws `StaleError`.
  */
 export class FreshView<T extends object, D extends keyof T & string = never> extends View<T, D> {
-  readonly #confirmed: Confirmed
+  readonly #memory: Memory
+  readonly #reliance: Confirmed['reliance']
   readonly #local: LocalView<T, D>
   readonly #bound: number
   readonly #dictionary: string
   readonly #live: boolean
 
-  constructor(confirmed: Confirmed, local: LocalView<T, D>, bound: number, dictionary: string, live: boolean) {
+  constructor(
+    { memory, reliance }: Confirmed,
+    local: LocalView<T, D>,
+    bound: number,
+    dictionary: string,
+    live: boolean,
+  ) {
     super()
     this.#live = live
-    this.#confirmed = confirmed
+    this.#memory = memory
+    this.#reliance = reliance
     this.#local = local
     this.#bound = bound
     this.#dictionary = dictionary
@@ -188,21 +199,22 @@ export class FreshView<T extends object, D extends keyof T & string = never> ext
 
   protected state(): FrozenState {
     this.#check()
-    return this.#confirmed.memory.freeze()
+    return this.#memory.freeze()
   }
 
   /** Reads the clock each time: an earlier result would be wrong after the process was suspended. */
   #check(): void {
-    const staleness = now() - this.#confirmed.confirmedAt
-    if (staleness > this.#bound) throw this.#stale(staleness)
+    if (now() >= this.#reliance.until) throw this.#stale(now() - this.#reliance.confirmedAt)
   }
 
   #stale(staleness: number): StaleError {
-    return new StaleError(
-      `Memory of dictionary "${this.#dictionary}" was last confirmed current ${Math.round(staleness)} ms ago, and ` +
-        `"maxStaleness" is ${this.#bound} ms. ${this.#live ? LIVE_ADVICE : ADVICE}`,
-      { dictionary: this.#dictionary },
-    )
+    const dictionary = this.#dictionary
+    const why =
+      staleness < this.#bound
+        ? `has no valid record in the registry of its store, so that it must not be relied on. ${REGISTRY_ADVICE}`
+        : `was last confirmed current ${Math.round(staleness)} ms ago, and "maxStaleness" is ${this.#bound} ms. ` +
+          (this.#live ? LIVE_ADVICE : ADVICE)
+    return new StaleError(`Memory of dictionary "${dictionary}" ${why}`, { dictionary })
   }
 }
 

@@ -1,14 +1,12 @@
-import { MAX_BOUND } from '../contract/answers.js'
 import type { Group, Operation, Outcome } from '../contract/backend.js'
 import { DamagedValue } from '../contract/damaged-value.js'
 import type { Attribution } from '../contract/history.js'
-import { AmbiguousWriteError } from '../errors/errors.js'
 import { forKey } from '../errors/for-key.js'
 import { writeFault } from '../replica/faults.js'
 import { now } from '../time/clock.js'
 import { late, within } from '../time/within.js'
 import type { Internals } from './assembly.js'
-import { waitOut } from './commit-wait.js'
+import { waitEverywhere } from './everywhere.js'
 import type { Gate } from './gate.js'
 import { type AttributionOptions, attributionOf, withFallback } from './history/attribution.js'
 import { noSuchKey } from './no-such-key.js'
@@ -93,29 +91,20 @@ export class Writes {
     this.#gate.assertOpen()
     const { replica, name, store } = this.#internals
     const attribution = this.attributed(terms)
-    const send = () => replica.submit(attribution ? { ...group, attribution } : group, limit)
+    const { everywhere } = terms
+    const noted = attribution ? { ...group, attribution } : group
+    const send = () => replica.submit(noted, limit, everywhere !== undefined)
     const outcome = await store.diagnostics.commit(group.operations.length, send)
     if (outcome.status === 'refused') throw writeFault(outcome.error, name)
-    if (terms.everywhere && outcome.status === 'done') await this.#everywhere(replica.recordedBound)
+    if (everywhere && outcome.receipt && outcome.status === 'done') {
+      await waitEverywhere(this.#internals, this.#gate, outcome.receipt, everywhere)
+    }
     return outcome
   }
 
   /** What the history says about a write on these terms, at this moment and place. */
   attributed(terms: AttributionOptions): Attribution | undefined {
     return attributionOf(terms, () => authorHere(this.#identity) ?? this.#internals.settings.by)
-  }
-
-  async #everywhere(bound: number | undefined): Promise<void> {
-    if (bound === undefined) throw damagedBound(this.#internals.name)
-    try {
-      await waitOut(bound, this.#gate.signal)
-    } catch (cause) {
-      const { name } = this.#internals
-      throw new AmbiguousWriteError(
-        `The write took effect, but dictionary "${name}" was closed before the write was known to be visible everywhere.`,
-        { dictionary: name, cause },
-      )
-    }
   }
 
   /** @throws ClosedError */
@@ -158,7 +147,7 @@ export class Writes {
   /** Has its full time. The caller waits only for what is left of its own. */
   async #putBack(key: string, stored: unknown, terms: WriteTerms, until: number): Promise<void> {
     const { name, settings } = this.#internals
-    const work = () => this.#one({ type: 'setDefault', key, stored }, { ...terms, everywhere: false })
+    const work = () => this.#one({ type: 'setDefault', key, stored }, { ...terms, everywhere: undefined })
     const fault = () => forKey(writeFault(late(settings.timeout), name), key)
     await within(until - now(), work, undefined, fault)
   }
@@ -171,13 +160,4 @@ export class Writes {
       throw operation.type === 'clear' ? error : forKey(error, operation.key)
     }
   }
-}
-
-function damagedBound(dictionary: string): AmbiguousWriteError {
-  return new AmbiguousWriteError(
-    `The write took effect, but the staleness bound in the store of dictionary "${dictionary}" is damaged: it is not a number of ` +
-      `milliseconds from 0 to ${MAX_BOUND}. It is therefore unknown when no process reads an older value. Find out what else writes to ` +
-      'the store, and correct or remove the bound.',
-    { dictionary },
-  )
 }

@@ -1,4 +1,5 @@
 import { brand, isBranded } from '../process/branded.js'
+import type { ReplicaIdentity } from './replica-identity.js'
 
 /** What every error carries besides its message. */
 export interface ErrorDetails {
@@ -192,6 +193,30 @@ export class HistoryError extends Base {
 }
 
 /**
+ * A write with `everywhere: { timeout }` is committed and durable, but some processes may still read an older value. `waitingFor` names
+ * them. They stop within their `maxStaleness`.
+ *
+ * @example
+ * try {
+ *   await settings.set('payments', 'off', { everywhere: { timeout: 2_000 } })
+ * } catch (error) {
+ *   if (!(error instanceof NotEverywhereError)) throw error
+ *   console.warn(error.waitingFor.map(({ host, pid }) => `${host}:${pid}`))
+ * }
+ */
+export class NotEverywhereError extends Base {
+  readonly code = 'DURABLEDICT_NOT_EVERYWHERE'
+  /** Empty if only replicas that are not in the registry may read an older value. */
+  readonly waitingFor: readonly ReplicaIdentity[]
+
+  constructor(message: string, details: ErrorDetails & { waitingFor?: readonly ReplicaIdentity[] } = {}) {
+    const { waitingFor = [], ...others } = details
+    super(message, others)
+    this.waitingFor = waitingFor
+  }
+}
+
+/**
  * Every error that the library raises for a fault outside the calling code, as a union: `code` narrows it to the class. Misuse, such
  * as an unknown option, throws a plain `TypeError` instead.
  *
@@ -214,6 +239,7 @@ export type AnyDurableDictError =
   | ServiceUnavailableError
   | UnsupportedError
   | HistoryError
+  | NotEverywhereError
 
 /**
  * The code of each error. Codes are stable across releases; messages are not.
@@ -264,6 +290,7 @@ for (const [name, kind] of Object.entries({
   ServiceUnavailableError,
   UnsupportedError,
   HistoryError,
+  NotEverywhereError,
 })) {
   brand(kind, name)
   Object.defineProperty(kind.prototype, 'name', { value: name, writable: true, configurable: true })

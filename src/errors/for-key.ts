@@ -15,7 +15,9 @@ export function forKey(error: unknown, key: string): unknown {
 export function reworded(error: DurableDictError, message: string, key = error.key): DurableDictError {
   const { dictionary } = error
   const Same = error.constructor as new (message: string, details: ErrorDetails) => DurableDictError
-  return new Same(message, 'cause' in error ? { dictionary, key, cause: error.cause } : { dictionary, key })
+  const own = 'waitingFor' in error ? { waitingFor: error.waitingFor } : {}
+  const details = { dictionary, key, ...own }
+  return new Same(message, 'cause' in error ? { ...details, cause: error.cause } : details)
 }
 
 /** Describes an error as a sentence, with its root cause, and without statements or stored values. */

@@ -56,11 +56,15 @@ export class BoundedStore {
     return this.#store.supports.linearizable
   }
 
-  /** Whether a batch takes several store calls, each of which has the full time. */
   get hasHistory(): boolean {
     return this.#store.supports.history
   }
 
+  get hasPresence(): boolean {
+    return this.#store.supports.presence
+  }
+
+  /** Whether a batch takes several store calls, each of which has the full time. */
   get isStepwise(): boolean {
     return !this.#store.supports.commit
   }
@@ -125,9 +129,17 @@ export class BoundedStore {
     return this.#read(() => this.#store.registerMaxStaleness(ms), this.timeout)
   }
 
+  changesSince(version: Version): Promise<CatchUp<unknown>> {
+    return this.#read(async () => checkCatchUp(await this.#store.catchUp(version, 'confirmed')), this.timeout)
+  }
+
   /** Writes or renews a record of the registry. */
   register(presence: Presence, ttl: number): Promise<Registration> {
     return this.#read(async () => readRegistration(await this.#store.backend.register?.(presence, ttl)), this.timeout)
+  }
+
+  leave(id: string): Promise<void> {
+    return this.#read(async () => this.#store.backend.leave?.(id), this.timeout)
   }
 
   replicas(): Promise<Registry> {

@@ -1,4 +1,4 @@
-import type { Batch, Committed, Group, Outcome } from '../contract/backend.js'
+import type { Batch, Group, Outcome } from '../contract/backend.js'
 import { EncodingError, InvalidKeyError, InvalidValueError } from '../errors/errors.js'
 import { clearTimeout, now, setTimeout } from '../time/clock.js'
 
@@ -19,11 +19,13 @@ const OPERATIONS_PER_BATCH = 1_000
 /** A write that has waited for this part of its time is not sent: it would time out before its answer arrives. */
 const WORTH_SENDING = 9 / 10
 
-interface Waiting {
+interface Waiting<O> {
   readonly group: Group<unknown>
+  /** Whether its outcome must say what to wait for. */
+  readonly everywhere: boolean
   /** The latest time to send it, on the monotonic clock. */
   readonly sendBy: number
-  readonly resolve: (outcome: Outcome) => void
+  readonly resolve: (outcome: O) => void
   readonly reject: (reason: unknown) => void
   timer?: NodeJS.Timeout
 }
@@ -40,14 +42,17 @@ export interface Limits {
   unanswered(): unknown
 }
 
+/** Commits a batch. `everywhere`: whether the outcomes must say what to wait for. */
+type Send<O> = (batch: Batch<unknown>, everywhere: boolean) => Promise<readonly O[]>
+
 /**
  * Group commit: one batch is under way at a time. Groups that arrive meanwhile wait and are sent together as the next batch. (Gawlick
  * and Kinkade, "Varieties of concurrency control in IMS/VS fast path", 1985.)
  */
-export class GroupCommit {
-  readonly #send: (batch: Batch<unknown>) => Promise<Committed<unknown>['outcomes']>
+export class GroupCommit<O extends Outcome> {
+  readonly #send: Send<O>
   readonly #limits: Limits
-  #queue: Waiting[] = []
+  #queue: Waiting<O>[] = []
   #sending: Promise<void> | undefined
   #underWay = false
   #ended: { reason: unknown } | undefined
@@ -56,7 +61,7 @@ export class GroupCommit {
    * @param send - commits a batch and brings memory up to date with it, within the timeout. It is never called while an earlier call
    * is pending.
    */
-  constructor(send: (batch: Batch<unknown>) => Promise<Committed<unknown>['outcomes']>, limits: Limits) {
+  constructor(send: Send<O>, limits: Limits) {
     this.#send = send
     this.#limits = limits
   }
@@ -65,11 +70,13 @@ export class GroupCommit {
    * Resolves when the group was executed and memory contains its result.
    *
    * @param limit - how long it may take in total, in ms. Default: the timeout.
+   * @param everywhere - passed to `send`, for the whole batch.
    */
-  submit(group: Group<unknown>, limit = this.#limits.timeout): Promise<Outcome> {
+  submit(group: Group<unknown>, limit = this.#limits.timeout, everywhere = false): Promise<O> {
     if (this.#ended) return Promise.reject(this.#ended.reason)
     return new Promise((resolve, reject) => {
-      const waiting: Waiting = { group, sendBy: now() + limit * WORTH_SENDING, resolve, reject }
+      const sendBy = now() + limit * WORTH_SENDING
+      const waiting: Waiting<O> = { group, everywhere, sendBy, resolve, reject }
       this.#queue.push(waiting)
       if (this.#needsTimer(group, limit)) {
         waiting.timer = setTimeout(() => this.#giveUp(waiting), Math.max(limit, 0))
@@ -90,7 +97,7 @@ export class GroupCommit {
     return this.#underWay || limit < this.#limits.timeout || this.#limits.needsTimer(group)
   }
 
-  #giveUp(waiting: Waiting): void {
+  #giveUp(waiting: Waiting<O>): void {
     const index = this.#queue.indexOf(waiting)
     if (index >= 0) this.#queue.splice(index, 1)
     waiting.reject(index >= 0 ? this.#limits.unsent() : this.#limits.unanswered())
@@ -107,20 +114,24 @@ export class GroupCommit {
   }
 
   /** Rejects groups that waited for nearly all of their time: it is still certain that they did not take effect. */
-  #inTime(waiting: Waiting[]): Waiting[] {
+  #inTime(waiting: Waiting<O>[]): Waiting<O>[] {
     const present = now()
-    const isLate = ({ sendBy }: Waiting) => sendBy < present
+    const isLate = ({ sendBy }: Waiting<O>) => sendBy < present
     if (!waiting.some(isLate)) return waiting
     for (const late of waiting.filter(isLate)) rejected(late, this.#limits.unsent())
     return waiting.filter(one => !isLate(one))
   }
 
-  async #sendNext(waiting: readonly Waiting[]): Promise<void> {
+  async #sendNext(waiting: readonly Waiting<O>[]): Promise<void> {
     if (waiting.length === 0) return
     this.#underWay = true
     try {
-      const outcomes = await this.#send({ id: newId(), groups: waiting.map(({ group }) => group) })
-      for (const [index, one] of waiting.entries()) resolved(one, outcomes[index] as Outcome)
+      const batch = { id: newId(), groups: waiting.map(({ group }) => group) }
+      const outcomes = await this.#send(
+        batch,
+        waiting.some(({ everywhere }) => everywhere),
+      )
+      for (const [index, one] of waiting.entries()) resolved(one, outcomes[index] as O)
     } catch (error) {
       if (waiting.length > 1 && isRefusal(error)) await this.#sendHalves(waiting)
       else for (const one of waiting) rejected(one, error)
@@ -130,12 +141,12 @@ export class GroupCommit {
   }
 
   /** The store refused the batch for the content of one group. The others must not fail with it. */
-  async #sendHalves(waiting: readonly Waiting[]): Promise<void> {
+  async #sendHalves(waiting: readonly Waiting<O>[]): Promise<void> {
     const middle = waiting.length >> 1
     for (const half of [waiting.slice(0, middle), waiting.slice(middle)]) await this.#sendNext(this.#inTime(half))
   }
 
-  #take(): Waiting[] {
+  #take(): Waiting<O>[] {
     let operations = 0
     const end = this.#queue.findIndex(({ group }) => {
       operations += group.operations.length
@@ -150,12 +161,12 @@ function isRefusal(error: unknown): boolean {
   return error instanceof InvalidKeyError || error instanceof InvalidValueError || error instanceof EncodingError
 }
 
-function resolved({ timer, resolve }: Waiting, outcome: Outcome): void {
+function resolved<O>({ timer, resolve }: Waiting<O>, outcome: O): void {
   clearTimeout(timer)
   resolve(outcome)
 }
 
-function rejected({ timer, reject }: Waiting, reason: unknown): void {
+function rejected<O>({ timer, reject }: Waiting<O>, reason: unknown): void {
   clearTimeout(timer)
   reject(reason)
 }

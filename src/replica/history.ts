@@ -38,8 +38,18 @@ export class History {
   readonly memory: Memory
   readonly #recent = new Recent<Version>(REMEMBERED_VERSIONS)
   readonly #observer: Observer
+  readonly #asked: (change: Change<unknown> | undefined) => void
 
-  constructor(state: State<unknown>, decode: Decode, observer: Observer) {
+  /**
+   * @param asked - called after memory applied a change that asks for an acknowledgement, or loaded everything: that may contain one.
+   */
+  constructor(
+    state: State<unknown>,
+    decode: Decode,
+    observer: Observer,
+    asked: (change: Change<unknown> | undefined) => void = () => {},
+  ) {
+    this.#asked = asked
     this.memory = new Memory(state, decode)
     this.#observer = observer
     this.#recent.add(state.version)
@@ -72,6 +82,7 @@ export class History {
     this.#recent.clear()
     this.#recent.add(state.version)
     if (steps && steps.length > 0) this.#observer.stepped(steps, state.version, undefined)
+    this.#asked(undefined)
     this.#observer.synced(reason, state.version, previous, 0)
   }
 
@@ -98,6 +109,7 @@ export class History {
       const steps: Step[] | undefined = this.#observer.wantsSteps ? [] : undefined
       this.memory.apply(change, steps)
       this.#recent.add(change.version)
+      if (change.acknowledge === true) this.#asked(change)
       if (steps && steps.length > 0) this.#observer.stepped(steps, change.version, change.id)
     }
     this.#observer.synced('changes', this.memory.version, previous, count)

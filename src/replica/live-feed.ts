@@ -3,8 +3,10 @@ import { clearTimeout, now, setTimeout } from '../time/clock.js'
 
 /** What a live feed needs from its replica. */
 export interface Feedable {
-  /** When memory was last known to be current, on the monotonic clock. */
-  readonly confirmedAt: number
+  /** Until when memory counts as current for this bound, in ms, on the monotonic clock. */
+  currentUntil(bound: number): number
+  /** Called when pushes may have been lost. */
+  interrupted(): void
   /** Brings memory up to date. Rejects if the store cannot be reached. */
   refresh(): Promise<void>
   /** Applies a pushed change if it chains. Returns false if there is a gap. */
@@ -66,12 +68,13 @@ export class LiveFeed implements Listener<unknown> {
   interrupted(cause: unknown): void {
     if (this.#stopped) return
     this.#fault = cause
+    this.#replica.interrupted()
     void this.#refresh()
   }
 
   /** Called when memory was confirmed current. */
   confirmed(): void {
-    if (!this.#stale || this.#stopped || this.#age() >= this.#options.bound) return
+    if (!this.#stale || this.#stopped || this.#left() <= 0) return
     this.#stale = false
     this.#fault = undefined
     this.#options.onFresh()
@@ -106,7 +109,7 @@ export class LiveFeed implements Listener<unknown> {
   }
 
   #watch(): void {
-    const left = this.#options.bound - this.#age()
+    const left = this.#left()
     if (left > 0) {
       this.#watchdog = setTimeout(() => this.#watch(), left + 1).unref()
       return
@@ -116,7 +119,8 @@ export class LiveFeed implements Listener<unknown> {
     this.#options.onStale(this.#fault)
   }
 
-  #age(): number {
-    return now() - this.#replica.confirmedAt
+  /** For how long memory still counts as current, in ms. */
+  #left(): number {
+    return this.#replica.currentUntil(this.#options.bound) - now()
   }
 }

@@ -1,9 +1,9 @@
-import { announcements } from '../contract/announcements.js'
-import { isChange, readBound } from '../contract/answers.js'
+import { isChange, readBound, readRegistry } from '../contract/answers.js'
 import type {
   Batch,
   CatchUp,
   Change,
+  Committed,
   Freshness,
   Group,
   Listener,
@@ -15,19 +15,23 @@ import type {
 } from '../contract/backend.js'
 import type { HistoryPolicy } from '../contract/history.js'
 import { isPromise } from '../contract/is-promise.js'
-import { sameStored } from '../contract/same-stored.js'
+import type { Registry } from '../contract/presence.js'
 import { ClosedError } from '../errors/errors.js'
 import { delay, now } from '../time/clock.js'
 import { EventLoopTurns } from '../time/event-loop-turns.js'
 import { late } from '../time/within.js'
 import type { BoundedStore } from './bounded-store.js'
+import { Comparison } from './comparison.js'
 import { DamageReports, damageDiverges } from './damage.js'
 import type { Decode } from './entries.js'
 import { loadingLate, notFollowed, notSent, writeFault } from './faults.js'
 import { GroupCommit } from './group-commit.js'
 import { History, type Observer, type Remainder, type SyncReason } from './history.js'
+import { KnownBounds } from './known-bounds.js'
+import { Membership, type MembershipOptions } from './membership.js'
 import type { Memory } from './memory.js'
 import { Recent } from './recent.js'
+import { Reliance } from './reliance.js'
 import { SharedCheck } from './shared-check.js'
 
 /** How many of its own batches a replica recognizes when their changes come back another way. */
@@ -39,9 +43,6 @@ const REMEMBERED_BATCHES = 64
  */
 const LOAD_JITTER = 100
 
-/** How often a comparison is tried on a store that keeps changing. */
-const RESYNC_ATTEMPTS = 3
-
 /** The guarantees for the readers of a dictionary. */
 export interface Promises {
   /** How long after a check they rely on memory, in ms. Default: not at all. */
@@ -52,7 +53,26 @@ export interface Promises {
   readonly history?: HistoryPolicy | undefined
   /** Whether nothing may be written. Default `false`. */
   readonly readOnly?: boolean | undefined
+  /** What its record in the registry says. Default: it has none. */
+  readonly membership?: MembershipOptions | undefined
 }
+
+/** What a writer must wait for, so that no process reads an older value. */
+export interface Receipt {
+  /** The state after the write. */
+  readonly version: Version
+  /** When the answer of the store arrived, on the monotonic clock. */
+  readonly at: number
+  /** The largest recorded bound, in ms; `undefined` if the record is damaged. */
+  readonly bound: number | undefined
+  /** Who may rely on memory; `undefined` if that is not known. */
+  readonly registry: Registry | undefined
+  /** Until when the write must wait in any case, on the monotonic clock. */
+  readonly owedUntil: number
+}
+
+/** The outcome of a group. */
+export type Executed = Outcome & { readonly receipt?: Receipt | undefined }
 
 /**
  * One process's copy of a dictionary. It keeps two rules: memory changes only by what the store acknowledged, and each
@@ -61,46 +81,53 @@ export interface Promises {
 export class Replica {
   readonly #store: BoundedStore
   readonly #history: History
+  /** Until when readers may rely on memory. */
+  readonly reliance: Reliance
+  readonly #membership: Membership | undefined
+  readonly #knownBounds = new KnownBounds()
+  readonly #comparison: Comparison
   #bound: number | undefined
   /** Whether every check is linearizable, even without a bound. */
   readonly #isLinearizable: boolean
-  /** Whether changes by external writers are recorded. */
-  readonly #announces: boolean
   readonly #policy: HistoryPolicy | undefined
   readonly #syncs: SharedCheck
   readonly #checks: SharedCheck
   readonly #refreshes: SharedCheck
   readonly #turns = new EventLoopTurns()
-  readonly #commits: GroupCommit
+  readonly #commits: GroupCommit<Executed>
   readonly #ownBatches = new Recent<string>(REMEMBERED_BATCHES)
   #underWay: Batch<unknown> | undefined
   #loading: Promise<void> | undefined
-  #confirmedAt: number
   /** Whether a caller waits for a check or a write, rather than only the background. */
   #awaited = false
-  #recordedBound: number | undefined = 0
   readonly #damage: DamageReports
   /** Called whenever memory was confirmed current. */
   onConfirmed: () => void = () => {}
 
-  private constructor(store: BoundedStore, history: History, promises: Promises, confirmedAt: number) {
+  private constructor(store: BoundedStore, decode: Decode, observer: Observer, promises: Promises, loaded: Loaded) {
     this.#store = store
     this.#syncs = this.#shared('linearizable')
     this.#checks = this.#shared('sequential')
     this.#refreshes = this.#shared('confirmed')
-    this.#commits = new GroupCommit(batch => this.#commit(batch), {
+    this.#commits = new GroupCommit((batch, everywhere) => this.#commit(batch, everywhere), {
       timeout: store.timeout,
       needsTimer: group => store.isStepwise && isSingle(group),
       unsent: () => notSent(store.timeout, store.name),
       unanswered: () => writeFault(late(store.timeout), store.name),
     })
     this.#damage = new DamageReports(store.name)
-    this.#history = history
+    this.#history = new History(loaded.state, decode, observer, change => this.#acknowledge(change))
     this.#bound = promises.maxStaleness
     this.#policy = store.hasHistory ? promises.history : undefined
-    this.#announces = store.hasHistory && promises.readOnly !== true
     this.#isLinearizable = store.linearizable || promises.consistency === 'linearizable'
-    this.#confirmedAt = confirmedAt
+    this.reliance = loaded.reliance
+    this.#membership = loaded.membership
+    this.#comparison = new Comparison(store, {
+      history: this.#history,
+      announces: store.hasHistory && promises.readOnly !== true,
+      check: () => this.check(),
+      submit: group => this.submit(group),
+    })
   }
 
   /**
@@ -116,12 +143,27 @@ export class Replica {
     promises: Promises,
     progress?: () => void,
   ): Promise<Replica> {
-    // Recorded before the first check that a reader relies on: a writer that does not see the bound yet comes before that check.
-    const { maxStaleness } = promises
-    if (maxStaleness !== undefined) await store.registerMaxStaleness(maxStaleness)
-    const loadedAt = now()
-    const state = await store.load(progress)
-    return new Replica(store, new History(state, decode, observer), promises, loadedAt)
+    const { maxStaleness, membership: options } = promises
+    const reliance = new Reliance(maxStaleness, options !== undefined)
+    const membership = options && new Membership(store, reliance, options, maxStaleness)
+    try {
+      // Recorded before the first check that a reader relies on: a writer that does not see the bound yet comes before that check.
+      if (maxStaleness !== undefined) await (membership ? membership.join() : store.registerMaxStaleness(maxStaleness))
+      const loadedAt = now()
+      const state = await store.load(progress)
+      const replica = new Replica(store, decode, observer, promises, { state, reliance, membership })
+      reliance.confirmed(loadedAt)
+      await replica.#introduce()
+      return replica
+    } catch (error) {
+      await membership?.abandon()
+      throw error
+    }
+  }
+
+  /** Leaves the registry if the dictionary cannot be opened after all. */
+  async abandon(): Promise<void> {
+    await this.#membership?.abandon()
   }
 
   get memory(): Memory {
@@ -130,15 +172,12 @@ export class Replica {
 
   /** When memory was last known to be current: the time before that check was sent. */
   get confirmedAt(): number {
-    return this.#confirmedAt
+    return this.reliance.confirmedAt
   }
 
-  /**
-   * The largest bound that any replica relies on, in ms, as recorded when the latest write was executed; `undefined` if the record is
-   * damaged.
-   */
-  get recordedBound(): number | undefined {
-    return this.#recordedBound
+  /** Its id in the registry, if it has a record there. */
+  get id(): string | undefined {
+    return this.#membership?.id
   }
 
   /**
@@ -175,17 +214,18 @@ export class Replica {
    */
   async registerMaxStaleness(bound: number): Promise<void> {
     this.#bound = Math.max(this.#bound ?? 0, bound)
-    await this.#store.registerMaxStaleness(this.#bound)
+    await this.#record(this.#bound)
   }
 
   /**
    * Executes the group. When it resolves, memory contains its result and everything before it.
    *
    * @param limit - how long it may take in total, in ms. Default: the timeout.
+   * @param everywhere - whether the outcome must say what to wait for.
    */
-  submit(group: Group<unknown>, limit?: number): Promise<Outcome> {
+  submit(group: Group<unknown>, limit?: number, everywhere?: boolean): Promise<Executed> {
     this.#store.noteCaller(group)
-    return this.#commits.submit(group, limit)
+    return this.#commits.submit(group, limit, everywhere)
   }
 
   /** Applies a pushed change if it chains. Returns false if there is a gap. */
@@ -195,6 +235,17 @@ export class Replica {
 
   subscribe(listener: Listener<unknown>): Promise<Unsubscribe> {
     return this.#store.subscribe(listener)
+  }
+
+  /** Until when memory counts as current for this bound, in ms, on the monotonic clock. */
+  currentUntil(bound: number): number {
+    return this.#bound === undefined ? this.reliance.confirmedAt + bound : this.reliance.within(bound)
+  }
+
+  /** A lost connection may mean another server, which may not have the record of this replica. */
+  interrupted(): void {
+    this.reliance.lost()
+    void this.#membership?.rejoin()
   }
 
   /**
@@ -210,38 +261,15 @@ export class Replica {
    * Compares memory with everything that is stored, and follows the store if entries were changed without a new
    * version.
    */
-  async resync(): Promise<void> {
-    for (let attempt = 0; attempt < RESYNC_ATTEMPTS; attempt += 1) {
-      const state = await this.#store.load()
-      // If memory is behind, only the changes show which of two states is newer.
-      await this.check()
-      if (Object.is(state.version, this.memory.version)) return await this.#compare(state)
-    }
+  resync(): Promise<void> {
+    return this.#comparison.run()
   }
 
   /** Ends pending calls: reads immediately, and writes that were sent as soon as their outcome is known. */
   async close(reason: ClosedError): Promise<void> {
+    this.#membership?.stop()
     this.#store.endReads(reason)
     await this.#commits.drain(reason)
-  }
-
-  async #compare(state: State<unknown>): Promise<void> {
-    const entries = new Map(state.entries)
-    const before = this.memory.entries.stored
-    if (sameEntries(entries, before)) return
-    this.#history.replace({ ...state, entries }, 'diverged')
-    if (this.#announces) await this.#announce(state.version, before, entries)
-  }
-
-  /**
-   * Makes what external writers did a change like any other: it is recorded in the history, and reaches every process. If another
-   * process was faster, this has no effect.
-   */
-  async #announce(version: Version, before: Stored, after: Stored): Promise<void> {
-    const operations = announcements(before, after)
-    if (operations.length === 0) return
-    const conditions = [{ type: 'version', version }] as const
-    await this.submit({ conditions, operations, attribution: { via: 'outside' } })
   }
 
   /** A bound is also a guarantee to writers: reads that rely on it must not miss acknowledged writes. */
@@ -316,9 +344,17 @@ export class Replica {
     if (this.#loading) return 'again'
     const answer = damageDiverges(received)
     if (answer.type !== 'changes') this.#damage.report(base, answer.damage)
+    if (answer.type !== 'changes' && answer.diverged) this.#diverged()
     // With a bound, everything is loaded: a store that lost its history may have lost the recorded bound too.
     if (answer.type === 'state' && answer.diverged && this.#hasRecorded) return 'loadDiverged'
     return this.#history.follow(base, answer)
+  }
+
+  /** A store with another history may have lost its registry, or have an older one. */
+  #diverged(): void {
+    this.#knownBounds.diverged()
+    this.reliance.lost()
+    if (this.#bound === undefined) void this.#membership?.rejoin()
   }
 
   #reload(reason: SyncReason): Promise<void> {
@@ -343,36 +379,73 @@ export class Replica {
 
   /** A store that lost its data may have lost what this dictionary recorded in it. */
   async #recordAgain(): Promise<void> {
-    if (this.#bound !== undefined) await this.#store.registerMaxStaleness(this.#bound)
+    if (this.#bound !== undefined) await this.#record(this.#bound)
     if (this.#policy !== undefined) await this.#store.setHistoryPolicy(this.#policy)
   }
 
-  async #commit(batch: Batch<unknown>): Promise<readonly Outcome[]> {
+  async #record(bound: number): Promise<void> {
+    await (this.#membership ? this.#membership.raise(bound) : this.#store.registerMaxStaleness(bound))
+  }
+
+  /** Best effort, except that a bound was recorded before. */
+  async #introduce(): Promise<void> {
+    this.#knownBounds.note(this.#bound ?? 0)
+    await this.#membership?.start({
+      version: () => this.memory.version,
+      refresh: () => this.refresh(),
+      bounded: bound => this.#knownBounds.note(bound),
+    })
+  }
+
+  /** Writers do not wait for their own replica. */
+  #acknowledge(change: Change<unknown> | undefined): void {
+    if (change?.id === undefined || !this.#ownBatches.has(change.id)) this.#membership?.acknowledge()
+  }
+
+  async #commit(batch: Batch<unknown>, everywhere: boolean): Promise<readonly Executed[]> {
     this.#ownBatches.add(batch.id)
     this.#underWay = batch
     try {
-      return await this.#commitAndFollow(batch)
+      return await this.#commitAndFollow(batch, everywhere)
     } finally {
       this.#underWay = undefined
     }
   }
 
-  async #commitAndFollow(batch: Batch<unknown>): Promise<readonly Outcome[]> {
+  async #commitAndFollow(batch: Batch<unknown>, everywhere: boolean): Promise<readonly Executed[]> {
     this.#awaited = true
     const sentAt = now()
     const base = this.memory.version
     const held = (key: string) =>
       Object.is(this.memory.version, base) ? this.memory.entries.stored.get(key) : undefined
-    const { outcomes, catchUp, bound } = await this.#store.commit({ ...batch, held }, base)
-    this.#recordedBound = bound === undefined ? 0 : readBound(bound)
+    const asked = everywhere && this.#store.hasPresence ? { acknowledge: true } : undefined
+    const committed = await this.#store.commit({ ...batch, ...asked, held }, base)
+    const { outcomes, catchUp } = committed
+    const at = now()
     try {
-      const until = (this.#store.isStepwise ? now() : sentAt) + this.#store.timeout
+      const until = (this.#store.isStepwise ? at : sentAt) + this.#store.timeout
       await this.#finish(this.#follow(base, catchUp), 'linearizable', catchUp.asOf ?? sentAt, until)
     } catch (cause) {
       // Closed meanwhile: the write took effect, and nobody reads memory any more.
       if (!(cause instanceof ClosedError)) return outcomes.map(outcome => this.#unfollowed(outcome, cause))
     }
-    return outcomes
+    const bound = committed.bound === undefined ? 0 : readBound(committed.bound)
+    if (bound !== undefined) this.#knownBounds.note(bound)
+    return everywhere ? this.#withReceipt(committed, bound, at) : outcomes
+  }
+
+  /** A damaged record may be that of any replica: only the recorded bound covers it. */
+  #withReceipt({ outcomes, catchUp, registry }: Committed<unknown>, bound: number | undefined, at: number): Executed[] {
+    const version = catchUp.type === 'tooOld' ? this.memory.version : catchUp.version
+    const known = readRegistry(registry)
+    const receipt = {
+      version,
+      at,
+      bound,
+      registry: known?.damage === undefined ? known : undefined,
+      owedUntil: this.#knownBounds.owedUntil,
+    }
+    return outcomes.map(outcome => ({ ...outcome, receipt }))
   }
 
   /** The outcome when memory could not catch up with a write. */
@@ -384,9 +457,10 @@ export class Replica {
 
   #confirm(asOf: number): void {
     this.#awaited = false
-    if (asOf <= this.#confirmedAt) return
+    if (asOf <= this.confirmedAt) return
     // A backend whose clock is ahead must not make memory count as current for longer.
-    this.#confirmedAt = Math.min(asOf, now())
+    this.reliance.confirmed(Math.min(asOf, now()))
+    if (this.#bound !== undefined && this.reliance.isLapsed) void this.#membership?.rejoin()
     this.onConfirmed()
   }
 }
@@ -400,10 +474,9 @@ function concerns(operation: Operation<unknown>, key: string): boolean {
   return operation.type === 'clear' || operation.key === key
 }
 
-function sameEntries(left: ReadonlyMap<string, unknown>, right: ReadonlyMap<string, unknown>): boolean {
-  if (left.size !== right.size) return false
-  for (const [key, stored] of left) if (!right.has(key) || !sameStored(stored, right.get(key))) return false
-  return true
+/** What `open` found and began. */
+interface Loaded {
+  readonly state: State<unknown>
+  readonly reliance: Reliance
+  readonly membership: Membership | undefined
 }
-
-type Stored = ReadonlyMap<string, unknown>

@@ -5,6 +5,7 @@ import { MemoryStore } from '../../src/index.js'
 import { LONG } from '../form.js'
 import { BROKEN } from './broken-backends.js'
 import { BROKEN_HISTORIES } from './broken-histories.js'
+import { BROKEN_REGISTRIES } from './broken-registries.js'
 import { report } from './collecting-runner.js'
 
 function subject(Backend: new (store: MemoryStore) => MemoryBackend, timeoutScale: number): Subject {
@@ -28,7 +29,7 @@ test('no test fails with an intact backend', async () => {
 
 describe('the suite detects that', { timeout: 60_000 }, () => {
   // Waits are short, since many tests of a broken backend end by their time limits.
-  test.each([...BROKEN, ...BROKEN_HISTORIES])('%s', async (_, Backend, found) => {
+  test.each([...BROKEN, ...BROKEN_HISTORIES, ...BROKEN_REGISTRIES])('%s', async (_, Backend, found) => {
     const { failed } = await report(subject(Backend, 0.1), LONG ? undefined : found)
     expect(failed).toContainEqual(expect.stringMatching(found))
   })

@@ -56,6 +56,7 @@ export function statusOf({ code }: AnyDurableDictError): number {
     case 'DURABLEDICT_DECODING':
     case 'DURABLEDICT_UNSUPPORTED':
     case 'DURABLEDICT_HISTORY':
+    case 'DURABLEDICT_NOT_EVERYWHERE':
     case 'DURABLEDICT_CLOSED':
     case 'DURABLEDICT_AMBIGUOUS_WRITE':
       return 500

@@ -45,8 +45,8 @@ function checkReason(reason: unknown): string | undefined {
   return checkText('reason', reason, MAX_REASON)
 }
 
-/** Databases cannot store NUL in text. */
-function checkText(name: string, text: unknown, max: number): string | undefined {
+/** Databases cannot store NUL in text. @throws TypeError unless it is a text of at most `max` bytes. */
+export function checkText(name: string, text: unknown, max: number): string | undefined {
   if (text === undefined) return undefined
   const fits = typeof text === 'string' && text !== '' && Buffer.byteLength(text) <= max
   if (fits && text.isWellFormed() && !text.includes('\0')) return text

@@ -18,6 +18,8 @@ const CHANGE: Change<unknown> = { previous: 1, version: 2, effects: [] }
 function play({ push = true, heartbeat = 300, bound = 1_000 } = {}) {
   const replica = {
     confirmedAt: performance.now(),
+    currentUntil: (bound: number) => replica.confirmedAt + bound,
+    interrupted: vi.fn(),
     refresh: vi.fn(async () => {
       replica.confirmedAt = performance.now()
       feed.confirmed()
