@@ -9,7 +9,7 @@ import { parseSync } from 'rolldown/utils'
 
 const TITLED = /^(test|it|describe|conform)$/
 
-const SQL = /^\s*(?:--.*\s*)*(CREATE|SELECT|INSERT|UPDATE|DELETE|ALTER|DROP|GRANT|SET|WITH|DO|BEGIN) /
+const SQL = /^\s*(?:--.*\s*)*(CREATE|SELECT|INSERT|UPDATE|DELETE|ALTER|DROP|GRANT|SET|WITH|DO|BEGIN|DECLARE)\s/
 
 /** Spaces in place of the text, with its line ends. @param {string} text */
 const blank = text => text.replace(/[^\n]/g, ' ')

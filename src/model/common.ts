@@ -9,6 +9,12 @@ export type {
   TransactionOptions,
 } from '../backends/model/managers/manager.js'
 export type { ModelOptions } from '../backends/model/options.js'
+export {
+  dropVersionTriggers,
+  type VersionTriggersOptions,
+  versionTriggers,
+} from '../backends/model/triggers/version-triggers.js'
+export type { CreateTablesOptions } from '../backends/model/versions/create-tables.js'
 export { versionTables } from '../backends/model/versions/tables.js'
 export type { VersionCache } from '../backends/model/versions/version-cache.js'
 export type { ColumnKind, DialectName } from '../backends/sql/dialect.js'

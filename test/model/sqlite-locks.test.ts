@@ -90,7 +90,7 @@ test('the version tables are created by several programs at the same time', asyn
   const managers = await Promise.all(['Kysely', 'Knex', 'Drizzle', 'TypeORM'].map(library => file.open(library)))
   const other = file.connect()
   other.exec('BEGIN IMMEDIATE')
-  const creating = Promise.all(managers.map(createTables))
+  const creating = Promise.all(managers.map(manager => createTables(manager)))
   await delay(BLOCKED)
   other.exec('COMMIT')
   await creating

@@ -66,6 +66,20 @@ export function rowsInUse(cause: unknown, dictionary: string): UnsupportedError 
   )
 }
 
+/** Returns the error of a write whose rows another transaction has locked for too long. */
+export function rowsLocked(
+  cause: unknown,
+  dictionary: string,
+  [key, ...more]: readonly string[],
+): StoreUnavailableError {
+  const what =
+    key === undefined || more.length > 0 ? 'rows that it writes are' : `the row of key ${JSON.stringify(key)} is`
+  return new StoreUnavailableError(
+    `Nothing was written to dictionary "${dictionary}": ${what} locked by a transaction that has not ended. Try again after it has.`,
+    { dictionary, cause },
+  )
+}
+
 /** Runs work on the version tables. Explains the failure if they are missing. */
 export async function withVersionTables<V>(dictionary: string, work: () => Promise<V>): Promise<V> {
   try {

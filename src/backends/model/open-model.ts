@@ -1,6 +1,5 @@
 import type { Encoding } from '../../encodings/encoding.js'
 import { UnsupportedError } from '../../errors/errors.js'
-import { builtin } from '../../process/builtin.js'
 import { within } from '../../time/within.js'
 import { type Dialect, quoted } from '../sql/dialect.js'
 import { dialectOf } from '../sql/dialects/dialects.js'
@@ -22,8 +21,10 @@ import { Rows, type RowsOptions } from './table/rows.js'
 import { StoredRow } from './table/stored.js'
 import { ValueMapper } from './table/value-mapper.js'
 import { WritableColumns } from './table/writable-columns.js'
+import { checkTriggers } from './triggers/check-triggers.js'
 import { CachedVersions } from './versions/cached-versions.js'
 import { DatabaseVersions } from './versions/database-versions.js'
+import { versionKey } from './versions/version-key.js'
 import type { Versions } from './versions/versions.js'
 
 /** The dictionary's own options that the backend needs. */
@@ -43,9 +44,6 @@ export interface OpenedModel {
 /** How much longer than a call a statement may take, in ms: the server's own limits, which leave the connection in order, come first. */
 const GRACE = 250
 
-/** The longest name of a version, in characters: that of memcached's keys, less what others put before it. */
-const LONGEST_KEY = 200
-
 /**
  * Inspects the model and creates its backend.
  *
@@ -58,14 +56,19 @@ export async function openModel(model: ModelManager, settings: ModelSettings, gi
   const dictionary = settings.name ?? manager.model
   const { keyCol, valueCol } = settings
   const { timeout, signal } = given
+  const keepsVersions = settings.cache === undefined
   const inspection = await within(
     timeout,
-    () => inspect({ manager, dialect, dictionary, keyCol, valueCol, keepsVersions: settings.cache === undefined }),
+    async () => {
+      const found = await inspect({ manager, dialect, dictionary, keyCol, valueCol, keepsVersions })
+      if (keepsVersions) await checkTriggers(manager, dialect, dictionary, found, settings)
+      return found
+    },
     signal,
   ).catch(cause => Promise.reject(signal?.aborted ? signal.reason : notInspected(cause, dictionary)))
   giveAdvice(manager, dictionary)
   const { table, keyColumn, valueColumn } = inspection
-  const key = versionKey(dictionary, quoted(dialect, table), keyColumn, valueColumn)
+  const key = versionKey(dialect, { dictionary, table, keyColumn, valueColumn })
   const { value, encoding: fitted } = valueForm(manager, dialect, settings, given, dictionary, inspection)
   const writable = new WritableColumns({
     manager,
@@ -195,11 +198,4 @@ function listening(
     `Option "listen" of dictionary "${dictionary}" needs PostgreSQL; on other databases, live dictionaries poll every "pollEvery" ms.`,
     { dictionary },
   )
-}
-
-/** Two dictionaries never share a version: not those of two tables or columns, nor of two names. */
-function versionKey(...parts: readonly string[]): string {
-  const key = `durabledict:${parts.map(encodeURIComponent).join(':')}`
-  if (key.length <= LONGEST_KEY) return key
-  return `${key.slice(0, LONGEST_KEY - 33)}:${builtin.crypto.createHash('sha256').update(key).digest('hex').slice(0, 32)}`
 }

@@ -70,6 +70,15 @@ export interface ModelOptions {
    */
   listen?: ListenOption | undefined
   /**
+   * Whether the table must have the triggers by which dictionaries follow changes by other programs. With `true`, `open` rejects with
+   * `UnsupportedError` if they are missing, disabled or of another release; otherwise a process warning says so if they were there.
+   * `createTables(model, { triggers: true })` creates them. Default: `undefined`; `false` turns the warning off.
+   *
+   * @example
+   * await ModelDict.open(prisma.setting, { triggers: true })
+   */
+  triggers?: boolean | undefined
+  /**
    * How often a live dictionary polls without notifications, in ms. Default 200; minimum 1.
    *
    * @example
@@ -89,6 +98,7 @@ export interface ModelSettings {
   readonly columns: readonly string[] | undefined
   readonly row: ModelOptions['row']
   readonly listen: ListenOption | undefined
+  readonly triggers: boolean | undefined
 }
 
 /** In ms. */
@@ -109,6 +119,7 @@ export function splitOptions<O extends ModelOptions>(options: O): [ModelSettings
     name,
     row,
     listen,
+    triggers,
     pollEvery,
     ...rest
   } = options
@@ -128,12 +139,13 @@ export function splitOptions<O extends ModelOptions>(options: O): [ModelSettings
     'listen',
     'a connected Client of pg, or a function that gives one (no pool)',
   )
+  check(triggers === undefined || typeof triggers === 'boolean', 'triggers', 'a boolean')
   check(
     pollEvery === undefined || (Number.isFinite(pollEvery) && pollEvery >= 1),
     'pollEvery',
     'a number of milliseconds from 1',
   )
-  const settings = { cache, keyCol, valueCol, returnInstances, columns, name, row, listen }
+  const settings = { cache, keyCol, valueCol, returnInstances, columns, name, row, listen, triggers }
   return [{ ...settings, pollEvery: pollEvery ?? POLL_EVERY }, rest]
 }
 

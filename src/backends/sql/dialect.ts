@@ -76,6 +76,11 @@ export interface Dialect {
    * head already waits for them.
    */
   lockRows?(table: Table, key: string, keys: readonly string[], ms: number): readonly Statement[]
+  /**
+   * Waits for transactions that have locked the rows with these keys, and locks them. Run before the head is locked. Missing if
+   * transactions that change rows lock the head themselves.
+   */
+  awaitRows?(table: Table, key: string, keys: readonly string[], ms: number): readonly Statement[]
   /** Locks the model's rows for a load or a write, until the transaction ends. Excludes only callers of the same lock. */
   lockModel(purpose: 'load' | 'write', table: Table, key: string, name: string): readonly Statement[]
   /** The same lock for a load by a user with read rights only. Missing if the database has no such lock. */

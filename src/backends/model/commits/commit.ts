@@ -3,9 +3,9 @@ import { executeGroup } from '../../../contract/execute-group.js'
 import { Journal, type KeyChange, keyChange, noteOf, notesWorthKeeping } from '../../../contract/history.js'
 import { sameStored } from '../../../contract/same-stored.js'
 import { type Dialect, runAll } from '../../sql/dialect.js'
-import { isConflict, isDuplicate, isOfStore } from '../../sql/error-kinds.js'
+import { isConflict, isDuplicate, isLockTimeout, isOfStore } from '../../sql/error-kinds.js'
 import { type Callers, here } from '../callers.js'
-import { refused, tooLargeToWrite } from '../faults.js'
+import { refused, rowsLocked, tooLargeToWrite } from '../faults.js'
 import type { GroupCommit } from '../history/commit-rows.js'
 import type { ModelSession } from '../managers/manager.js'
 import type { RowChanges, Rows } from '../table/rows.js'
@@ -36,6 +36,10 @@ export interface CommitContext {
   readonly callers: Callers | undefined
   /** The most that the commit may take, in ms. */
   readonly timeout: number
+  /** How long to wait for rows that others have locked, before the head is locked, in ms. Default: not at all. */
+  readonly awaitRows?: number | undefined
+  /** Whether a group is refused if its rows are locked. Otherwise the batch fails. */
+  readonly refusesLocked: boolean
   /** Says how the transaction's statements can be ended from outside. */
   readonly interruptible: Interruptible
 }
@@ -72,7 +76,9 @@ async function commit(
   since: Version,
   execute: Execute,
 ): Promise<Executed> {
-  const writing = await context.versions.writing(context.session, batch.groups)
+  const { session, dialect, rows, awaitRows } = context
+  if (awaitRows !== undefined) await runAll(session, dialect, rows.await(keysOf(batch.groups), awaitRows))
+  const writing = await context.versions.writing(session, batch.groups)
   context.interruptible.connection = writing.connection
   const { outcomes, ...done } = await execute(context, batch, writing)
   const change = done.effects.length > 0 ? await advance(writing, done, batch.id) : undefined
@@ -209,12 +215,15 @@ async function executeOne(
       await session.query('RELEASE SAVEPOINT durabledict_group', [])
       return done
     } catch (error) {
-      if (isConflict(error) || isOfStore(error)) throw error
+      const isLocked = context.refusesLocked && isLockTimeout(error)
+      if (isConflict(error) || (isOfStore(error) && !isLocked)) throw error
       // If the connection or the transaction is lost, this fails too. Then the group was not the cause.
       await session.query('ROLLBACK TO SAVEPOINT durabledict_group', [])
       if (isDuplicate(error) && duplicates < DUPLICATES) continue
+      const keys = keysOf([group])
+      const fault = isLocked ? rowsLocked(error, dictionary, keys) : refused(error, dictionary, keys, textsOf(group))
       return {
-        outcomes: [{ status: 'refused', error: refused(error, dictionary, keysOf([group]), textsOf(group)) }],
+        outcomes: [{ status: 'refused', error: fault }],
         effects: [],
         commits: [],
       }

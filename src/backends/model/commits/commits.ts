@@ -2,7 +2,7 @@ import type { Batch, Committed, Version } from '../../../contract/backend.js'
 import { DurableDictError } from '../../../errors/errors.js'
 import { delay as pause } from '../../../time/clock.js'
 import { type Dialect, run } from '../../sql/dialect.js'
-import { isConflict, isDuplicate, isRefusal } from '../../sql/error-kinds.js'
+import { isConflict, isDuplicate, isLockTimeout, isRefusal } from '../../sql/error-kinds.js'
 import type { Callers } from '../callers.js'
 import { notWritten, refused, unknownOutcome } from '../faults.js'
 import type { ModelManager } from '../managers/manager.js'
@@ -10,6 +10,7 @@ import type { Rows } from '../table/rows.js'
 import type { Stored } from '../table/stored.js'
 import type { Versions } from '../versions/versions.js'
 import { commitApart, commitTogether, DUPLICATES, type Executed } from './commit.js'
+import { LockPatience } from './lock-patience.js'
 import type { OneStatementCommits } from './one-statement.js'
 import { CommitFailed, type Interruptible, inTransaction, type NotCommitted } from './transactions.js'
 import { textsOf } from './values-in-messages.js'
@@ -47,12 +48,12 @@ export class Commits {
   /** Retries after a deadlock, a serialization failure, or a row that others have just inserted. */
   async commit(batch: Batch<Stored>, since: Version, signal?: AbortSignal): Promise<Committed<Stored>> {
     const { name, timeout } = this.#options
-    const tries = { apart: false, duplicates: 0, faults: 0 }
+    const tries: Tries = { apart: false, duplicates: 0, faults: 0, locks: new LockPatience(timeout / 2) }
     const quick = await this.#inOneStatement(batch, since, signal)
     if (quick) return quick
     for (let last: unknown; ; ) {
       try {
-        const { committed, next } = await this.#attempt(batch, since, tries.apart, signal)
+        const { committed, next } = await this.#attempt(batch, since, tries, signal)
         this.#options.oneStatement?.note(next)
         return committed
       } catch (error) {
@@ -82,14 +83,18 @@ export class Commits {
     }
   }
 
-  #attempt(batch: Batch<Stored>, since: Version, apart: boolean, signal?: AbortSignal): Promise<Executed> {
+  #attempt(batch: Batch<Stored>, since: Version, { apart, locks }: Tries, signal?: AbortSignal): Promise<Executed> {
     const { manager, versions, rows, dialect, timeout, name: dictionary, callers } = this.#options
     const execute = apart ? commitApart : commitTogether
     const interruptible = this.#interruptible()
     return inTransaction(
       manager,
       session =>
-        execute({ session, versions, rows, dialect, dictionary, callers, timeout, interruptible }, batch, since),
+        execute(
+          { session, versions, rows, dialect, dictionary, callers, timeout, interruptible, ...locks.options },
+          batch,
+          since,
+        ),
       { limit: timeout },
       signal,
       interruptible,
@@ -136,6 +141,7 @@ interface Tries {
   apart: boolean
   duplicates: number
   faults: number
+  readonly locks: LockPatience
 }
 
 /** Returns whether to retry a transaction that was rolled back, and records how. */
@@ -145,6 +151,10 @@ function mayPass(cause: unknown, tries: Tries): boolean {
     return tries.apart
   }
   if (isConflict(cause)) return true
+  if (isLockTimeout(cause)) {
+    tries.apart = tries.locks.isOver()
+    return true
+  }
   if (isDuplicate(cause) && tries.duplicates < DUPLICATES) {
     tries.duplicates += 1
     return true

@@ -149,7 +149,15 @@ export class OneStatementCommits {
     const notes = notesWorthKeeping([noteOf(write.group.attribution, 1)])
     const change = [dict, number, nonce, known.head.nonce, batch.id, text, bytes, notesText(notes)]
     const statement = oneStatement(dialect, {
-      ...{ table, keyColumn, valueColumn, known, channel: this.#channel, patience: Math.ceil(timeout * PATIENCE) },
+      ...{
+        table,
+        keyColumn,
+        valueColumn,
+        known,
+        dictionary: dict,
+        channel: this.#channel,
+        patience: Math.ceil(timeout * PATIENCE),
+      },
       ...row,
       move: {
         sql: SQL.moveHead(['history'], ' FROM limits'),

@@ -28,8 +28,9 @@ export function announce(
 ): Promise<void> {
   const { rows, timeout } = waiting
   const work = async (session: ModelSession) => {
-    const writing = await versions.writing(session, [])
+    // First, because these transactions may need the lock of the head to end.
     await untilCommitted({ ...waiting, session }, keys)
+    const writing = await versions.writing(session, [])
     if (keys.length === 0) {
       await writing.advance(undefined, crypto.randomUUID())
       return

@@ -3,7 +3,7 @@ import { dialectOf } from '../../sql/dialects/dialects.js'
 import type { SqlSession } from '../../sql/sql-session.js'
 import { CHANGES, expression, VERSIONS } from '../versions/table-names.js'
 
-const COMMITS = 'durabledict_model_commits'
+export const COMMITS = 'durabledict_model_commits'
 
 /** The layout of a commit and of the record in the head that this release writes. */
 export const HISTORY_FORMAT = 1

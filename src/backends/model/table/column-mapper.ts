@@ -16,6 +16,8 @@ export interface ColumnMapper {
   isWritten(written: Stored, found: Stored): boolean
   /** What the value column holds of it, for the history. */
   toRecorded(stored: Stored): Recorded
+  /** The same of what a trigger found in the value column: text as the database prints it, or bytes. */
+  fromColumn(column: Recorded): Recorded
   /** What is stored if the value column holds this. */
   fromRecorded(key: string, recorded: Recorded): Stored
 }

@@ -36,6 +36,10 @@ export class InstanceMapper implements ColumnMapper {
     return stored instanceof StoredRow ? this.#value.toRecorded(this.#value.storedOf(stored.columns)) : stored
   }
 
+  fromColumn(column: Recorded): Recorded {
+    return this.#value.fromColumn(column)
+  }
+
   /** A row with its key and its value: the history keeps no other columns, and a write leaves them as they are. */
   fromRecorded(key: string, recorded: Recorded): Stored {
     if (recorded instanceof DamagedValue) return recorded

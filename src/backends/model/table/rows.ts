@@ -205,6 +205,14 @@ export class Rows {
     return dialect.lockRows?.(table, keyColumn, escaped, Math.max(1, Math.floor(ms))) ?? []
   }
 
+  /** The statements that wait for transactions which have locked the rows of these keys, before the head is locked. */
+  await(keys: readonly string[], ms: number): readonly Statement[] {
+    const { dialect, table, keyColumn } = this.#options
+    if (keys.length === 0 || keys.length > KEYS_PER_STATEMENT) return []
+    const escaped = keys.map(key => this.#escaped(key))
+    return dialect.awaitRows?.(table, keyColumn, escaped, Math.max(1, Math.floor(ms))) ?? []
+  }
+
   /** How many bytes a statement takes that writes this. */
   sizeOf(key: string, stored: Stored): number {
     const columns = Object.values(this.#written(key, stored))

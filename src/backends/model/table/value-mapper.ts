@@ -81,6 +81,17 @@ export class ValueMapper implements ColumnMapper {
     return stored as Recorded
   }
 
+  fromColumn(column: Recorded): Recorded {
+    if (column instanceof DamagedValue) return column
+    const { valueCol, kind, jsonAsValues } = this.#column
+    const isText = kind === 'json' && jsonAsValues && typeof column === 'string'
+    try {
+      return this.storedOf({ [valueCol]: isText ? JSON.parse(column) : column }) as Recorded
+    } catch {
+      return new DamagedValue(`Column "${valueCol}" holds text that is not JSON.`)
+    }
+  }
+
   fromRecorded(_key: string, recorded: Recorded): Stored {
     return recorded
   }

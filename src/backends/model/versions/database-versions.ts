@@ -25,6 +25,7 @@ import type { ColumnMapper } from '../table/column-mapper.js'
 import type { Rows } from '../table/rows.js'
 import type { Stored } from '../table/stored.js'
 import { DatabaseWriting } from './database-writing.js'
+import { withFoundValues } from './found-values.js'
 import { type FoundHead, type Head, readHead } from './head.js'
 import { needsRows, type Resolved, replay } from './resolving.js'
 import { CHANGES } from './table-names.js'
@@ -223,14 +224,15 @@ export class DatabaseVersions implements Versions, PastCommits {
   async #past(session: SqlSession, since: Version, head: VersionParts): Promise<Past> {
     const from = parseVersion(since)
     const known = from !== undefined && from.epoch === head.epoch && from.number < head.number
-    const { key, manager, dialect, hasHistory } = this.#options
+    const { key, manager, dialect, hasHistory, mapper } = this.#options
     const rows = known ? await this.#run(session, SQL.changesAfter(dialect, hasHistory), key, from.number) : []
-    return interpret(
+    const past = interpret(
       since,
       head,
       CHANGES,
       fromTables(dialect, checkedColumns<SqlRow>(manager.library, LOG_COLUMNS, rows)),
     )
+    return withFoundValues(past, column => mapper.fromColumn(column))
   }
 
   async #lock(session: ModelSession): Promise<{ readonly head: FoundHead; readonly row: SqlRow } & SessionFacts> {
@@ -305,8 +307,9 @@ function earliest(groups: readonly Group<unknown>[]): Version | undefined {
 
 /** The commit with stored forms of this dictionary for what the value column held. */
 function withStored({ changes, ...rest }: StoredCommit<Recorded>, mapper: ColumnMapper): StoredCommit<Stored> {
-  const side = (key: string, recorded: Recorded | undefined) =>
-    recorded === undefined ? undefined : mapper.fromRecorded(key, recorded)
+  const recordedOf = (found: Recorded) => (rest.via === 'sql' ? mapper.fromColumn(found) : found)
+  const side = (key: string, found: Recorded | undefined) =>
+    found === undefined ? undefined : mapper.fromRecorded(key, recordedOf(found))
   return {
     ...rest,
     changes: changes.map(({ key, before, after }) => keyChange(key, side(key, before), side(key, after))),

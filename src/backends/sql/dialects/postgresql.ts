@@ -17,6 +17,12 @@ const BOUND =
   `SELECT set_config('lock_timeout', ?, true) AS a, set_config('statement_timeout', ?, true) AS b, ` +
   `set_config('idle_in_transaction_session_timeout', ?, true) AS c`
 
+/** The setting by which triggers recognize the library's own writes: the dictionary that the transaction writes to. */
+export const WRITER_SETTING = 'durabledict.writer'
+
+/** How long a transaction that holds the lock of the head waits for another lock, in ms. */
+export const ROW_WAIT = 100
+
 /** Row locks do not exclude future rows. */
 const lockModel: Dialect['lockModel'] = (purpose, _table, _key, name) => [
   {
@@ -58,11 +64,25 @@ export const postgresql: Dialect = {
   },
   readCommitted: [{ sql: 'SET TRANSACTION ISOLATION LEVEL READ COMMITTED', parameters: [] }],
   checkConstraints: [{ sql: 'SET CONSTRAINTS ALL IMMEDIATE', parameters: [] }],
-  // Sets the limits in the same statement, before it waits for the lock.
-  lockHead: (head, dict, ms) => [
+  // Sets the limits in the same statement, before it waits for the lock. Under the lock, waits for rows are short: their transactions may
+  // last, and may need the lock to end.
+  lockHead(head, dict, ms) {
+    const limits = `limits AS MATERIALIZED (${BOUND}, set_config('${WRITER_SETTING}', ?, true) AS d)`
+    const select = `${head.replace(' FROM ', ' FROM limits, ')} FOR UPDATE OF durabledict_model_versions`
+    return [
+      {
+        sql: `WITH ${limits}, head AS MATERIALIZED (${select}) SELECT head.*, set_config('lock_timeout', ?, true) AS waits FROM head`,
+        parameters: [...bounds(ms), dict, dict, `${Math.max(1, Math.min(ms, ROW_WAIT))}`],
+      },
+    ]
+  },
+  awaitRows: (table, key, keys, ms) => [
+    { sql: `SELECT set_config('lock_timeout', ?, true) AS a`, parameters: [`${ms}`] },
     {
-      sql: `WITH limits AS MATERIALIZED (${BOUND}) ${head.replace(' FROM ', ' FROM limits, ')} FOR UPDATE OF durabledict_model_versions`,
-      parameters: [...bounds(ms), dict],
+      sql:
+        `SELECT ${quote(key)} AS locked FROM ${quoted({ quote }, table)} WHERE ${quote(key)} IN (${keys.map(() => '?').join(', ')}) ` +
+        `ORDER BY 1 FOR UPDATE`,
+      parameters: keys,
     },
   ],
   // Also waits for inserted rows, which a row lock does not see.
