@@ -1,5 +1,6 @@
 import type { Change, Listener, Unsubscribe } from '../contract/backend.js'
 import { clearTimeout, now, setTimeout } from '../time/clock.js'
+import { onHeartbeat } from './heartbeats.js'
 
 /** What a live feed needs from its replica. */
 export interface Feedable {
@@ -31,7 +32,7 @@ export class LiveFeed implements Listener<unknown> {
   readonly #replica: Feedable
   readonly #options: FeedOptions
   #unsubscribe: Unsubscribe | undefined
-  #heartbeat: NodeJS.Timeout | undefined
+  #endHeartbeat: (() => void) | undefined
   #watchdog: NodeJS.Timeout | undefined
   #refreshing = false
   #askedAgain = false
@@ -49,13 +50,17 @@ export class LiveFeed implements Listener<unknown> {
     if (push) this.#unsubscribe = await this.#replica.subscribe(this)
     // Catches up with changes between loading and subscribing.
     await this.#replica.refresh()
-    this.#beat()
+    if (this.#stopped) return
+    this.#endHeartbeat = onHeartbeat(this.#options.heartbeat, () => {
+      // A check under way serves as well.
+      if (!this.#refreshing) void this.#refresh()
+    })
     this.#watch()
   }
 
   async stop(): Promise<void> {
     this.#stopped = true
-    clearTimeout(this.#heartbeat)
+    this.#endHeartbeat?.()
     clearTimeout(this.#watchdog)
     await this.#unsubscribe?.()
   }
@@ -97,15 +102,6 @@ export class LiveFeed implements Listener<unknown> {
       )
     }
     this.#refreshing = false
-  }
-
-  /** Jittered, so that the replicas of a fleet do not check at the same moment. */
-  #beat(): void {
-    const delay = this.#options.heartbeat * (0.9 + 0.2 * Math.random())
-    this.#heartbeat = setTimeout(async () => {
-      await this.#refresh()
-      if (!this.#stopped) this.#beat()
-    }, delay).unref()
   }
 
   #watch(): void {

@@ -36,8 +36,8 @@ export class ByHand {
   }
 
   run(script: Script, ...args: string[]): Promise<unknown> {
-    const { entries, meta, log, history } = this.keys
-    return this.send('eval', script.source, '4', entries, meta, log, history, ...args)
+    const { entries, meta, log, head, history } = this.keys
+    return this.send('eval', script.source, '5', entries, meta, log, head, history, ...args)
   }
 
   pull(since: string, most = -1, ...rest: string[]): Promise<unknown> {

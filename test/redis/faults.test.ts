@@ -218,7 +218,7 @@ describe('a server that rejects calls', () => {
 
   for (const key of ['wrong', '{wrong}:meta', '{wrong}:log']) {
     test(`because the key ${key} has another type`, async () => {
-      cleanup.push(() => ask(server, 'del', 'wrong', '{wrong}:meta', '{wrong}:log'))
+      cleanup.push(() => ask(server, 'del', 'wrong', '{wrong}:meta', '{wrong}:log', '{wrong}:head'))
       const client = await connect(nodeRedis, server.url)
       await ask(server, 'set', key, 'text')
       const open = RedisDict.open('wrong', client).then(async dict => {

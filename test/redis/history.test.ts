@@ -126,14 +126,20 @@ describe('a change without an entry', () => {
     await commit(group([set('a', '1')]))
     const [before] = (await backend.history({ limit: 1 })).commits
     // As a release without history does.
-    await store.send('hset', store.keys.meta, 'keep', '0 0')
-    await commit(group([set('a', '2')]))
-    await store.send('hdel', store.keys.meta, 'keep')
-    expect(await backend.history({ limit: 10 })).toMatchObject({ commits: [], floor: before?.position })
+    const { entries, meta } = store.keys
+    const head = String(await store.send('hget', meta, 'head'))
+    await store.send('hset', entries, 'a', '2')
+    await store.send(
+      'hset',
+      meta,
+      'head',
+      head.replace(/^\d+/, number => String(Number(number) + 1)),
+    )
+    expect(await backend.history({ limit: 10 })).toMatchObject({ commits: [], floor: expect.any(Number) })
     await commit(group([set('a', '3')]))
     const { commits, floor } = await backend.history({ limit: 10 })
     expect(commits.map(sidesOf)).toEqual([[['a', '2', '3']]])
-    expect(floor).toBe(before?.position)
+    expect(floor).toBeGreaterThanOrEqual(before?.position as number)
   })
 
   test('by an external writer that adds an entry keeps the history', async () => {

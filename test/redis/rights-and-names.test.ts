@@ -27,6 +27,8 @@ const RIGHTS = [
   '-@all',
   '+evalsha',
   '+eval',
+  '+get',
+  '+getex',
   '+hmget',
   '+hget',
   '+hgetall',
@@ -118,7 +120,7 @@ describe('a user with only the necessary rights', () => {
       const written = (await ask(server, 'llen', '{settings}:log')) as number
       expect([entries, written]).toEqual(error ? [2_001, 0] : [2_002, 1])
       // Not needed in every case.
-      if (!['+eval', '+lpop', '+hget', '+hgetall'].includes(missing) || error) {
+      if (!['+eval', '+get', '+getex', '+lpop', '+hget', '+hgetall'].includes(missing) || error) {
         expect(error).toBeInstanceOf(StoreUnavailableError)
         expect(error.message).toMatch(/right|NOPERM/)
       }
@@ -198,6 +200,7 @@ describe('a keyPrefix of the client', () => {
     await until(() => one.local.get('b') === 2, 'it arrives here')
     expect(((await ask(server, 'keys', '*')) as string[]).sort()).toEqual([
       'app:settings',
+      'app:{settings}:head',
       'app:{settings}:history',
       'app:{settings}:history:index',
       'app:{settings}:log',

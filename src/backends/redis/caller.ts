@@ -19,6 +19,7 @@ export class Caller {
       entries: put(keys.entries),
       meta: put(keys.meta),
       log: put(keys.log),
+      head: put(keys.head),
       history: put(keys.history),
     }
   }
@@ -62,9 +63,9 @@ export class Caller {
   }
 
   #command(script: Script, name: string, code: string, args: readonly string[]): string[] {
-    const { entries, meta, log, history } = this.keys
+    const { entries, meta, log, head, history } = this.keys
     const command = script.readOnly ? `${name}_ro` : name
-    if (script.usesHistory) return [command, code, '4', entries, meta, log, history, ...args]
-    return [command, code, '3', entries, meta, log, ...args]
+    if (script.usesHistory) return [command, code, '5', entries, meta, log, head, history, ...args]
+    return [command, code, '4', entries, meta, log, head, ...args]
   }
 }

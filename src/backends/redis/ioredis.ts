@@ -1,6 +1,6 @@
 import type { IoredisClient } from '../../clients/redis/clients.js'
 import { ioredisPrefix } from '../../clients/redis/prefixes.js'
-import { setTimeout } from '../../time/clock.js'
+import { nextTick, setTimeout } from '../../time/clock.js'
 import type { Driver, Sending, Subscriber, SubscriberEvents } from './driver.js'
 import { clientClosed } from './faults.js'
 import { Leaving } from './leaving.js'
@@ -25,6 +25,7 @@ export class IoredisDriver implements Driver {
   readonly #client: IoredisClient
   readonly #readiness: Readiness
   readonly #leaving = new Leaving(() => reconnect(this.#client))
+  #isCorked = false
 
   constructor(client: IoredisClient) {
     this.#client = client
@@ -49,7 +50,20 @@ export class IoredisDriver implements Driver {
   }
 
   sendAll(key: string, commands: readonly string[][], sending?: Sending): Promise<unknown[]> {
+    this.#cork()
     return Promise.all(commands.map(command => this.send(key, command, sending)))
+  }
+
+  /** ioredis writes each command separately. Makes those of this turn one packet. */
+  #cork(): void {
+    const { stream } = this.#client
+    if (this.#isCorked || !stream?.cork) return
+    this.#isCorked = true
+    stream.cork()
+    nextTick(() => {
+      this.#isCorked = false
+      stream.uncork?.()
+    })
   }
 
   subscriber(events: SubscriberEvents): Subscriber {

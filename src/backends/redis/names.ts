@@ -6,6 +6,8 @@ export interface Keys {
   readonly meta: string
   /** The change log. */
   readonly log: string
+  /** A copy of the version, for cheap checks. */
+  readonly head: string
   /** The history of commits, and the start of the names of its other keys. */
   readonly history: string
 }
@@ -17,7 +19,8 @@ export interface Keys {
  */
 export function keysOf(name: string): Keys {
   const safe = name.replace(/[{}%]/g, character => `%${character.charCodeAt(0).toString(16).toUpperCase()}`)
-  return { entries: safe, meta: `{${safe}}:meta`, log: `{${safe}}:log`, history: `{${safe}}:history` }
+  const put = (suffix: string) => `{${safe}}:${suffix}`
+  return { entries: safe, meta: put('meta'), log: put('log'), head: put('head'), history: put('history') }
 }
 
 /** @throws TypeError if the name is not a non-empty, well-formed string. */

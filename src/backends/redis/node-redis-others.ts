@@ -49,8 +49,12 @@ export class NodeRedisPoolDriver implements Driver {
     return this.#client.sendCommand(command, optionsOf(sending))
   }
 
-  sendAll(key: string, commands: readonly string[][], sending?: Sending): Promise<unknown[]> {
-    return Promise.all(commands.map(command => this.send(key, command, sending)))
+  /** On one connection of the pool, in this order. */
+  sendAll(_key: string, commands: readonly string[][], sending?: Sending): Promise<unknown[]> {
+    const options = optionsOf(sending)
+    return this.#client.execute((client: NodeRedisClient) =>
+      Promise.all(commands.map(command => client.sendCommand(command, options))),
+    )
   }
 
   subscriber(events: SubscriberEvents): Subscriber {

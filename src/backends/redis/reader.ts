@@ -5,6 +5,7 @@ import type { Caller } from './caller.js'
 import { explain, isPassing, neverSent, replyCode } from './faults.js'
 import { LoadedEntries } from './loaded-entries.js'
 import type { Entropy } from './nonces.js'
+import { QuickCheck } from './quick-check.js'
 import { type PullReply, parsePull, parseScan } from './replies.js'
 import { Scan } from './scan.js'
 import { SCRIPTS, type Script } from './script.js'
@@ -23,10 +24,12 @@ export class Reader {
   readonly #name: string
   readonly #entropy: Entropy
   readonly #seals: Seals
+  readonly #quick: QuickCheck
   #script: Script = SCRIPTS.pull
 
   constructor(caller: Caller, name: string, entropy: Entropy, seals: Seals) {
     this.#caller = caller
+    this.#quick = new QuickCheck(caller, name)
     this.#name = name
     this.#entropy = entropy
     this.#seals = seals
@@ -35,6 +38,7 @@ export class Reader {
   /** Uses only the right to read from now on. */
   restrictToReads(): void {
     this.#script = SCRIPTS.peek
+    this.#quick.restrictToReads()
   }
 
   /** Returns the current version. */
@@ -42,8 +46,9 @@ export class Reader {
     return headOf(await this.#pull('', -1))
   }
 
-  /** Returns what changed since a version. */
+  /** Returns what changed since a version. If nothing did, which is frequent, no script runs. */
   async pull(since: string): Promise<CatchUp> {
+    if (await this.#retry(() => this.#quick.isCurrent(since))) return { type: 'changes', version: since, changes: [] }
     const reply = await this.#pull(since, SMALL)
     switch (reply.type) {
       case 'nothing':

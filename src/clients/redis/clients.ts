@@ -53,6 +53,8 @@ export interface NodeRedisSentinel extends Emitter {
  */
 export interface IoredisClient extends Emitter {
   readonly status: string
+  /** The connection, if there is one. */
+  readonly stream?: { cork?(): void; uncork?(): void } | null
   call(command: string, args: string[]): Promise<unknown>
   callBuffer(command: string, args: string[]): Promise<unknown>
   duplicate(overrides?: object): unknown

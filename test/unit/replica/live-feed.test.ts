@@ -8,7 +8,11 @@ beforeEach(() => {
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance', 'setImmediate', 'clearImmediate'] })
 })
 
-afterEach(() => {
+/** Feeds of the test. Those with the same interval share a timer, so each must be stopped. */
+const feeds: LiveFeed[] = []
+
+afterEach(async () => {
+  for (const feed of feeds.splice(0)) await feed.stop()
   vi.useRealTimers()
 })
 
@@ -30,6 +34,7 @@ function play({ push = true, heartbeat = 300, bound = 1_000 } = {}) {
   const unsubscribe = vi.fn(async () => {})
   const [onStale, onFresh] = [vi.fn(), vi.fn()]
   const feed = new LiveFeed(replica, { heartbeat, bound, onStale, onFresh })
+  feeds.push(feed)
   return { feed, replica, unsubscribe, onStale, onFresh, start: () => feed.start(push) }
 }
 
@@ -102,6 +107,27 @@ describe('LiveFeed', () => {
     replica.refresh.mockReturnValue(new Promise(() => {}))
     await vi.advanceTimersByTimeAsync(2_000)
     expect(onStale).toHaveBeenCalledOnce()
+  })
+
+  test('feeds with the same interval check in the same tick', async () => {
+    const [one, other] = [play(), play()]
+    await one.start()
+    await vi.advanceTimersByTimeAsync(100)
+    await other.start()
+    const times = [one, other].map(({ replica }) => {
+      const noted: number[] = []
+      replica.refresh.mockImplementation(async () => {
+        noted.push(performance.now())
+        replica.confirmedAt = performance.now()
+      })
+      return noted
+    })
+    await vi.advanceTimersByTimeAsync(3_000)
+    expect(times[0]?.length).toBeGreaterThan(8)
+    expect(times[1]).toEqual(times[0])
+    await one.feed.stop()
+    await vi.advanceTimersByTimeAsync(3_000)
+    expect(times[1]?.length).toBeGreaterThan(times[0]?.length as number)
   })
 
   test('stopped: no timer remains, it is unsubscribed, and late pushes do nothing', async () => {

@@ -57,7 +57,7 @@ if flags ~= '' and string.find(flags, 'a', 1, true) then
   end
 end
 
-local head, size, bytes, bound, seal, meta = read_head(nonce, entropy, 'keep', 'past')
+local head, size, bytes, bound, seal, meta = read_head(nonce, entropy, 'keep', 'past', 'shift')
 local changes, diverged = since(base, head)
 if not changes then return { 'stale', head, bound, diverged } end
 
@@ -147,9 +147,14 @@ local function add_commits(commits, authors, version, now)
   call('APPEND', history_key .. ':index', table.concat(lines))
 end
 
--- Whether to drop commits: amortised over the commits in between, that costs each of them a constant.
+-- The most commits that are stored. More than the policy keeps, so that the costs of dropping are shared by those in between.
+local function most_commits()
+  return keep + (keep >= 100 and math.floor(keep / 8) or 0)
+end
+
+-- Whether to drop commits.
 local function is_trim_due(now, before)
-  if past.commits > keep + (keep >= 100 and math.floor(keep / 8) or 0) then return true end
+  if past.commits > most_commits() then return true end
   if math.floor(past.position / AGE_EVERY) == math.floor(before / AGE_EVERY) then return false end
   local oldest = string.match(call('GETRANGE', history_key .. ':index', 0, 40), '^"%d+","(%d+)",')
   return not oldest or tonumber(oldest) < now - days * DAY or call('ZCARD', history_key) ~= past.commits
@@ -158,13 +163,14 @@ end
 -- Records the batch's commits. If a key belongs to another program, takes back what was written before.
 local function record(commits, authors, version)
   local now, before = time(), past.position
+  local checked = past.recorded or before
   local is_done, problem = pcall(add_commits, commits, authors, version, now)
   if not is_done then
     call('RPOP', log_key)
     redis.pcall('ZREMRANGEBYSCORE', history_key, '(' .. digits(before), '+inf')
     error(problem)
   end
-  if is_trim_due(now, before) then history_tools().trim(past, keep, days, now) end
+  if is_trim_due(now, checked) then history_tools().trim(past, keep, days, now) end
 end
 
 -- Appends the batch's change to the log, and its commits to the history. Returns the change as a message. These are the first
@@ -194,12 +200,19 @@ end
 
 -- Completes the change. The message is a hint: if the user may not publish, the write still counts.
 local function finish(change)
+  local number = parts(head)
   if past and past.is_current then
-    past.number = parts(head)
-    call('HSET', meta_key, 'head', head, 'size', size, 'bytes', bytes, 'past', past_text(past))
-  else
+    past.number = number
+    local left = math.min(AGE_EVERY - 1 - past.position % AGE_EVERY, most_commits() - past.commits)
+    call('HSET', meta_key, 'head', head, 'size', size, 'bytes', bytes, 'past', past_text(past),
+      'shift', digits(past.position - number), 'due', digits(number + left))
+  elseif past then
     call('HSET', meta_key, 'head', head, 'size', size, 'bytes', bytes)
+  else
+    if meta[8] then call('HDEL', meta_key, 'shift') end
+    call('HSET', meta_key, 'head', head, 'size', size, 'bytes', bytes, 'due', digits(number + LOG_LENGTH))
   end
+  copy_head(head, size)
   redis.pcall('SPUBLISH', meta_key, #change > MESSAGE_BYTES and '' or change)
 end
 

@@ -1,23 +1,25 @@
 -- The history of commits: follows prelude.lua in the scripts that use it.
 --
--- KEYS[4]          the commits: a sorted set of texts by position. The first line of a text is
+-- KEYS[5]          the commits: a sorted set of texts by position. The first line of a text is
 --                    format 1 commit <position> at <ms since 1970> version <the state after its batch>
 --                  The rest is fields: name, length in bytes, value, as in `by 3 ada`, each with a newline. First, if known, `by`,
---                  `reason` and `via`; `cleared` if KEYS[4]:<position> exists; then for each key `key`, `before` and `after`. A
+--                  `reason` and `via`; `cleared` if KEYS[5]:<position> exists; then for each key `key`, `before` and `after`. A
 --                  side is missing if the key was absent. Readers ignore fields that they do not know.
--- KEYS[4]:7        the entries that commit 7 removed by a clear, as they were: a hash. Those that the text does not name became
+-- KEYS[5]:7        the entries that commit 7 removed by a clear, as they were: a hash. Those that the text does not name became
 --                  absent.
--- KEYS[4]:index    position, time and key of each commit, as comma-separated JSON. If a commit changed several keys: 1 instead of
+-- KEYS[5]:index    position, time and key of each commit, as comma-separated JSON. If a commit changed several keys: 1 instead of
 --                  the key; 2 if it has a hash
--- KEYS[4]:dropped  key to the position of the newest commit of it that retention dropped, if that is above the floor: a hash
+-- KEYS[5]:dropped  key to the position of the newest commit of it that retention dropped, if that is above the floor: a hash
 --
 -- Fields of the metadata:
 --   keep  the policy: the most commits and the greatest age in days, '1000 90'. '0 0': no history.
 --   past  position number floor commits epoch: the position of the newest commit, the number of the version that it led to, the
---         floor, how many commits are stored, and the name of this history. If the number is not that of the head, something
---         was committed without an entry, and the floor rises to the newest commit.
+--         floor, how many commits are stored, and the name of this history. Each version after that number has one commit more.
+--         If fewer are stored, something was committed without an entry, and the floor rises to the newest commit.
+--   due   the number of the version from which on a set must run the whole script; absent: the next one must
+--   shift the position of a commit, less the number of its version; absent if no history is kept
 
-local history_key = KEYS[4]
+local history_key = KEYS[5]
 local DAY, AGE_EVERY = 86400000, 64
 
 -- Returns the policy: the most commits and the greatest age in days, or nil if no history is kept.
@@ -36,10 +38,16 @@ local function past_of(text, head, size)
     position, number, floor, commits, epoch = string.match(text, '^(%d+) (%d+) (%d+) (%d+) (%x+)$')
   end
   if position then
-    return {
-      position = tonumber(position), number = tonumber(number), floor = tonumber(floor), commits = tonumber(commits),
-      epoch = epoch, is_current = head and number == string.match(head, '^%d+'),
+    local present = is_head(head) and parts(head) or 0
+    local since = present - number
+    if since < 0 or since > 1000000 then since = 0 end
+    local past = {
+      position = position + since, number = number + since, floor = tonumber(floor), commits = commits + since, epoch = epoch,
+      recorded = tonumber(position),
     }
+    local stored = redis.pcall('ZCARD', history_key)
+    past.is_current = past.number == present and stored == past.commits
+    return past
   end
   local first = size == 0 and (not is_head(head) or parts(head) == 1) and 0 or 1
   return { position = first, number = 0, floor = first, commits = 0 }

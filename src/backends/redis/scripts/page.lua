@@ -20,7 +20,7 @@ local size = call('HLEN', entries_key)
 local past = past_of(meta[2], meta[1], size)
 local floor = past.floor
 -- A change without an entry, or commits that other programs changed. The next writer begins again from here.
-if not past.is_current or call('ZCARD', history_key) ~= past.commits then floor = past.position end
+if not past.is_current then floor = past.position end
 
 -- Whether the commit has this field, with this value if one is named.
 local function has(text, name, value)

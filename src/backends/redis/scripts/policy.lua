@@ -10,6 +10,7 @@ local past = past_of(meta[2], meta[1], call('HLEN', entries_key))
 local tools = history_tools()
 tools.check_types()
 call('HSET', meta_key, 'keep', ARGV[1] .. ' ' .. ARGV[2])
+call('HDEL', meta_key, 'due')
 if past.epoch then
   local keep, days = limits_of(ARGV[1] .. ' ' .. ARGV[2])
   if keep then tools.trim(past, keep, days, time()) else tools.drop_all(past) end

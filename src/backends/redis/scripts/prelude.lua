@@ -10,6 +10,9 @@
 --            format 1; readers ignore fields that they do not know
 --            keep, past  see history.lua
 -- KEYS[3]  the log: a list of changes; each one follows the one before it, and the last one leads to the head
+-- KEYS[4]  a copy of the head and the size, with a space between them: a string, so that GETEX can read it. The metadata decides:
+--          a release that does not know the copy leaves it behind, and then readers run a script. A copy that is ahead of the head
+--          shows that the metadata was set back.
 --
 -- A version never recurs: its nonce ("batch.attempt") names the one attempt of the one batch that created it. Its
 -- number determines where in the log later changes are. Its epoch names the history: a new epoch starts
@@ -27,7 +30,7 @@
 -- Stored data is never trusted: a record without the shape described here counts as missing. The arguments and the limits of
 -- the log bound every loop.
 
-local entries_key, meta_key, log_key = KEYS[1], KEYS[2], KEYS[3]
+local entries_key, meta_key, log_key, head_key = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local call = redis.call
 
 local LOG_LENGTH, LOG_BYTES = 10000, 4194304
@@ -73,11 +76,32 @@ local function seal_of(change, secret)
   return string.sub(redis.sha1hex(secret .. change .. secret), 1, SEAL_LENGTH)
 end
 
--- Entries that external writers inserted or removed do not end the history of commits.
+-- Without the right to write it, each check runs a script instead.
+local function copy_head(head, size)
+  redis.pcall('SET', head_key, head .. ' ' .. size)
+end
+
+-- Makes the copy that of the head, and returns whether it allows that. Fails if the key belongs to another program.
+local function check_copy(head, size)
+  local copy = redis.pcall('GET', head_key)
+  if type(copy) == 'table' and string.find(copy.err, 'WRONGTYPE', 1, true) then call('GET', head_key) end
+  if not is_head(head) or copy == head .. ' ' .. size then return true end
+  local copied = type(copy) == 'string' and string.match(copy, '^(%S+) %d+$')
+  if is_head(copied) and parts(copied) >= parts(head) then return false end
+  copy_head(head, size)
+  -- A release that does not know the copy may have written without a commit of the history.
+  call('HDEL', meta_key, 'due')
+  return true
+end
+
+-- Entries that external writers inserted or removed do not end the history of commits, but their change counts no commit.
 local function keep_past(head, started)
-  local position, number, rest = string.match(call('HGET', meta_key, 'past') or '', '^(%d+) (%d+)( .*)$')
-  if not number or not head or number ~= string.match(head, '^%d+') then return end
-  call('HSET', meta_key, 'past', position .. ' ' .. string.match(started, '^%d+') .. rest)
+  local position, number, floor, commits, epoch =
+    string.match(call('HGET', meta_key, 'past') or '', '^(%d+) (%d+) (%d+) (%d+) (%x+)$')
+  if not number or not head then return end
+  local since = parts(head) - number
+  call('HSET', meta_key, 'past', string.format('%.0f %s %s %.0f %s', position + since, string.match(started, '^%d+'), floor,
+    commits + since, epoch))
 end
 
 -- Starts a new history from the entries as they are. This is necessary if there is no history yet (another program
@@ -92,7 +116,9 @@ local function start_history(head, size, nonce, entropy)
   -- Not DEL: a key of another type belongs to another program.
   call('LTRIM', log_key, 1, 0)
   call('HSET', meta_key, 'head', started, 'size', size, 'bytes', 0, 'seal', seal, 'format', 1)
-  keep_past(head, started)
+  keep_past(is_head(head) and head, started)
+  call('HDEL', meta_key, 'due')
+  copy_head(started, size)
   redis.pcall('SPUBLISH', meta_key, '')
   return started, seal
 end
@@ -109,7 +135,8 @@ local function read_head(nonce, entropy, ...)
   local meta = call('HMGET', meta_key, 'head', 'size', 'bytes', 'bound', 'seal', ...)
   local head, bytes, bound, seal = meta[1], count_of(meta[3]), bound_of(meta[4]), meta[5]
   local size = call('HLEN', entries_key)
-  if is_head(head) and count_of(meta[2]) == size and bytes and bound and is_seal(seal) then
+  local is_copied = READ_ONLY or check_copy(head, size)
+  if is_head(head) and count_of(meta[2]) == size and bytes and bound and is_seal(seal) and is_copied then
     return head, size, bytes, bound, seal, meta
   end
   if READ_ONLY then return reader_head(head, size), size, 0, bound or '0', '' end
