@@ -1,10 +1,11 @@
 import { defineConfig } from 'vitest/config'
 import { textModules } from './scripts/build/text-modules.js'
+import { builtLibrary } from './scripts/built-library.js'
 import { LANES } from './scripts/lanes.js'
 import { SlowFirst } from './scripts/slow-first.js'
 
 export default defineConfig({
-  plugins: [textModules()],
+  plugins: [textModules(), ...(process.env.TEST_BUILT ? [builtLibrary()] : [])],
   test: {
     // Child processes rather than threads: native modules, signals and a heap of its own for every test file.
     pool: 'forks',
@@ -12,7 +13,7 @@ export default defineConfig({
     maxWorkers: 3,
     sequence: { sequencer: SlowFirst },
     // Copies of dist are imported as they are: to transform each of them takes seconds.
-    server: { deps: { external: [/\/\.cache\/durabledict-torture-/] } },
+    server: { deps: { external: [/\/\.cache\/durabledict-torture-/, /\/dist\//] } },
     testTimeout: 60_000,
     // Starting a server may first have to install it.
     hookTimeout: 300_000,

@@ -40,7 +40,7 @@ const tests = (projects, env = process.env) => ({
     const args = [...projects.map(name => `--project=${name}`), ...reporters.map(name => `--reporter=${name}`)]
     return run(installed('vitest'), ['run', ...args, `--outputFile.json=${report}`, ...further], {
       stdio: 'inherit',
-      env: { ...env, FAILURES_FILE: failures },
+      env: { ...env, TEST_BUILT: 'yes', FAILURES_FILE: failures },
     })
   },
 })

@@ -123,7 +123,7 @@ describe('GroupCommit', () => {
   })
 
   test('a write that waited and was sent times out on its own, and its batch is still waited for', async () => {
-    const { commits, sent, at } = held({ timeout: 50, needsTimer: false })
+    const { commits, sent, at } = held({ timeout: 300, needsTimer: false })
     const first = commits.submit(setting('a', ''))
     await settle()
     const second = commits.submit(setting('b', ''))
@@ -143,9 +143,11 @@ describe('GroupCommit', () => {
 
   test('a group uses a shorter time limit if it has one, or if its batch may take longer', async () => {
     const { commits } = held({ timeout: 60_000, needsTimer: false })
-    await expect(commits.submit(setting('a', ''), 10)).rejects.toThrow('not answered')
+    // On a busy machine, so short a limit may end before the batch is sent.
+    const late = /not (sent|answered)/
+    await expect(commits.submit(setting('a', ''), 10)).rejects.toThrow(late)
     const stepwise = held({ timeout: 10, needsTimer: true })
-    await expect(stepwise.commits.submit(setting('a', ''))).rejects.toThrow('not answered')
+    await expect(stepwise.commits.submit(setting('a', ''))).rejects.toThrow(late)
   })
 
   test('a batch rejected because of one group is sent again in halves until only that group fails', async () => {
