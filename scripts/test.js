@@ -45,25 +45,25 @@ const tests = (projects, env = process.env) => ({
   },
 })
 
-/** @type {Step[]} */
+/** @type {Step[][]} */
 const READY = [
-  { name: 'install', alone: 'npm ci', run: () => install().then(done, failed), vital: true },
-  step('build', 'build', true),
+  [{ name: 'install', alone: 'npm ci', run: () => install().then(done, failed), vital: true }],
+  [step('build', 'build', true)],
 ]
 const SOURCE = [step('lint', 'lint'), step('types', 'check:types'), step('type tests', 'test:types')]
 const PACKAGE = [step('package', 'check:package'), step('dead code', 'check:dead')]
 
-/** The steps of a lane. @param {string} lane @returns {Step[]} */
+/** The steps of a lane, one group after the other. Those of a group run at the same time. @param {string} lane @returns {Step[][]} */
 function stepsOf(lane) {
-  if (lane === 'all') return [...READY, ...SOURCE, tests([]), ...PACKAGE]
+  if (lane === 'all') return [...READY, [...SOURCE, ...PACKAGE], [tests([])]]
   if (lane === 'long')
     return [
       ...READY,
-      tests([], { ...process.env, TEST_FORM: 'long' }),
-      step('torture', 'torture', false, ['--minutes', '10']),
+      [tests([], { ...process.env, TEST_FORM: 'long' })],
+      [step('torture', 'torture', false, ['--minutes', '10'])],
     ]
-  if (lane === 'quick') return [...READY, ...SOURCE, tests(['quick'])]
-  if (lane in LANES) return [...READY, tests([lane])]
+  if (lane === 'quick') return [...READY, SOURCE, [tests(['quick'])]]
+  if (lane in LANES) return [...READY, [tests([lane])]]
   throw new Error(`Unknown lane "${lane}"; the lanes are ${Object.keys(LANES).join(', ')}, long and all.`)
 }
 
@@ -91,11 +91,11 @@ async function perform(step) {
 /** Runs the steps, up to the first vital one that fails; returns those that failed, with their output. */
 async function performAll() {
   const broken = []
-  for (const step of stepsOf(lane)) {
-    const output = await perform(step)
-    if (output === undefined) continue
-    broken.push({ ...step, output })
-    if (step.vital) break
+  for (const steps of stepsOf(lane)) {
+    const outputs = await Promise.all(steps.map(perform))
+    for (const [index, output] of outputs.entries())
+      if (output !== undefined) broken.push({ .../** @type {Step} */ (steps[index]), output })
+    if (broken.some(step => step.vital)) break
   }
   return broken
 }
