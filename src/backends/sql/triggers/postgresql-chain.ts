@@ -1,5 +1,3 @@
-import type { TriggerNames } from './postgresql.js'
-
 /** How much of the log is kept, as the library does, and how often it is trimmed. */
 const LOG = { commits: 10_000, bytes: 8 * 1024 * 1024, every: 64 }
 
@@ -10,18 +8,13 @@ const PART = 128_000
 const KEEP = 1_000
 const DAYS = 90
 
-/** Returns the JSON of the key of a row, or NULL if the row is not an entry. */
-export const JSON_KEY_BODY = `BEGIN
-  IF source IS NULL OR source = '' THEN RETURN NULL; END IF;
-  IF strpos(source, chr(1)) = 0 THEN RETURN CASE WHEN octet_length(source) <= 512 THEN to_json(source)::text END; END IF;
-  -- U+0001 and four digits represent a character that text cannot contain: NUL, or U+0001 itself.
-  IF strpos(regexp_replace(source, chr(1) || '000[01]', '', 'g'), chr(1)) > 0
-    OR octet_length(regexp_replace(source, chr(1) || '000[01]', 'x', 'g')) > 512 THEN RETURN NULL; END IF;
-  RETURN (SELECT '"' || string_agg(CASE WHEN n = 1 THEN '' ELSE chr(92) || 'u' || left(piece, 4) END
-      || regexp_replace(to_json(CASE WHEN n = 1 THEN piece ELSE substr(piece, 5) END)::text, '^"|"$', '', 'g'), '' ORDER BY n) || '"'
-    FROM unnest(string_to_array(source, chr(1))) WITH ORDINALITY AS pieces (piece, n));
-END
-`
+/** The quoted names of the version tables. */
+interface TableNames {
+  readonly versions: string
+  readonly changes: string
+  readonly commits: string
+  readonly edits: string
+}
 
 /** JSON of a side of a change in the history. */
 const side = (
@@ -34,7 +27,7 @@ const side = (
  * Writes one change with the notes of a transaction: to the log, to the history and to the head. The head is locked from here to
  * the end of the commit.
  */
-export const CHAIN_BODY = (its: TriggerNames) => `DECLARE
+export const CHAIN_BODY = (its: TableNames) => `DECLARE
   head record;
   done record;
   effects text;
