@@ -6,7 +6,7 @@ import { root } from './run.js'
 
 /** The rooms that each room may import beside itself and {@link LEAVES}. `entry` is every file directly in `src` or in `src/model`. */
 const MAY_IMPORT = /** @type {Readonly<Record<string, readonly string[]>>} */ ({
-  entry: ['frameworks', 'dictionary', 'replica', 'contract', 'backends', 'clients', 'conformance'],
+  entry: ['telemetry', 'frameworks', 'dictionary', 'replica', 'contract', 'backends', 'clients', 'conformance'],
   frameworks: ['dictionary', 'contract'],
   conformance: ['entry', 'dictionary', 'replica', 'contract', 'backends'],
   dictionary: ['replica', 'contract'],
@@ -14,6 +14,7 @@ const MAY_IMPORT = /** @type {Readonly<Record<string, readonly string[]>>} */ ({
   backends: ['contract', 'clients'],
   contract: [],
   clients: [],
+  telemetry: [],
 })
 
 /** Rooms that import nothing but each other. */

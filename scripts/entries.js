@@ -25,6 +25,8 @@ export const ENTRIES = [
   { path: './model/kysely', source: 'model/kysely.ts', limit: 80 },
   { path: './model/knex', source: 'model/knex.ts', limit: 80 },
   { path: './pickle', source: 'pickle.ts', limit: 10 },
+  { path: './opentelemetry', source: 'opentelemetry.ts', limit: 4 },
+  { path: './prometheus', source: 'prometheus.ts', limit: 4 },
   { path: './conformance', source: 'conformance/index.ts', limit: 82 },
   { path: './express', source: 'express.ts', limit: 5 },
   { path: './fastify', source: 'fastify.ts', limit: 5 },

@@ -17,6 +17,8 @@ const PEERS = {
     tests: ['test/web/nestjs.test.ts', 'test/web/nestjs-module.test.ts'],
     along: ['@nestjs/common', '@nestjs/platform-express', '@nestjs/platform-fastify'],
   },
+  '@opentelemetry/api': { tests: ['test/unit/telemetry/opentelemetry.test.ts'] },
+  'prom-client': { tests: ['test/unit/telemetry/prometheus.test.ts'] },
   '@prisma/client': {
     tests: ['test/model/conformance-prisma.test.ts', 'test/model/dict-prisma.test.ts'],
     along: ['prisma', '@prisma/adapter-pg', '@prisma/adapter-libsql'],
