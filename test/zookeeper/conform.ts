@@ -14,7 +14,6 @@ export function conform(name: string, client: () => unknown, modes?: readonly Mo
     return { backend: () => new ZookeeperBackend(path, opener(client())), dispose() {} }
   }
   const missing = {
-    presence: 'not kept yet',
     megabytes: 'a server accepts requests of at most 1 MiB (jute.maxbuffer)',
     linearizable: 'checks are answered from the last watch event, unless consistency is linearizable',
   }

@@ -14,8 +14,8 @@ export function stepsAfterEach(): (() => unknown)[] {
   return steps
 }
 
-/** How many children a dictionary has besides those of its keys: the version, the epoch, the history, and earlier parts of the log. */
-export const OWN_CHILDREN = 3 + PARTS
+/** How many children a dictionary has besides those of its keys: the version, the epoch, the history, the registry, and earlier parts of the log. */
+export const OWN_CHILDREN = 4 + PARTS
 
 let paths = 0
 

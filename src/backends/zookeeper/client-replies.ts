@@ -18,14 +18,15 @@ export function pass<V>(reply: Reply<V>, read: () => V): void {
 }
 
 export function toStat(stat: unknown): Stat {
-  const { mzxid, version, cversion, ctime } = Object(stat) as Record<string, unknown>
-  if (!isLong(mzxid) || !isLong(ctime) || !Number.isInteger(version) || !Number.isInteger(cversion))
+  const { mzxid, version, cversion, ctime, mtime } = Object(stat) as Record<string, unknown>
+  if (!isLong(mzxid) || !isLong(ctime) || !isLong(mtime) || !Number.isInteger(version) || !Number.isInteger(cversion))
     throw unexpected('a stat', stat)
   return {
     mzxid: mzxid.readBigInt64BE(),
     version: version as number,
     cversion: cversion as number,
     ctime: Number(ctime.readBigInt64BE()),
+    mtime: Number(mtime.readBigInt64BE()),
   }
 }
 

@@ -17,11 +17,6 @@ interface Rewriting {
 /** Returns what to write instead of a head; `undefined` for nothing. */
 export type Rewrite = (head: Head) => Awaitable<Rewriting | undefined>
 
-/** Raises the recorded bound if it is smaller. */
-export function raiseBound(ms: number): Rewrite {
-  return head => (head.bound >= ms ? undefined : { head: { ...head, bound: ms }, steps: [] })
-}
-
 export function recordPolicy(history: History, policy: HistoryPolicy): Rewrite {
   return async head => {
     const { mark, steps, touched } = await history.withPolicy(head, policy)

@@ -3,6 +3,7 @@ import type { Change, Effect, Version } from '../../contract/backend.js'
 import type { CommitNote } from '../../contract/history.js'
 import { UnsupportedError } from '../../errors/errors.js'
 import { builtin } from '../../process/builtin.js'
+import { type Asking, asksFor, parseAsks, withAsk } from './asks.js'
 import { type HistoryMark, parseMark } from './history-state.js'
 import { formatRecord, idOf, isChangeId, type LoggedEffect, parseJson, parseRecord } from './log-record.js'
 import { isCount, isEpoch, membersOf } from './members.js'
@@ -39,7 +40,7 @@ const BOUND_LIMIT = 2 ** 31 - 1
  * The current position in the history of a dictionary: the contents of the znode that stores the version. The first
  * line describes the version; each further line is a change, the latest one last.
  */
-export interface Head extends Noted {
+export interface Head extends Noted, Asking {
   /** The id of the history: each cut starts another one. */
   readonly epoch: string
   /** The number of changes in it. */
@@ -60,7 +61,7 @@ export interface Head extends Noted {
 }
 
 /** An earlier part of the log, as stored in its znode: at least one change. */
-export interface Part extends Noted {
+export interface Part extends Noted, Asking {
   readonly epoch: string
   /** The number of its last change. */
   readonly number: number
@@ -80,6 +81,12 @@ export interface Parts {
 export interface Moved {
   readonly head: Head
   readonly part?: { readonly place: number; readonly content: Part }
+}
+
+/** What a change says besides its effects. */
+interface Said {
+  readonly notes?: readonly CommitNote[] | undefined
+  readonly acknowledge?: boolean | undefined
 }
 
 /** A change in the log. */
@@ -119,11 +126,11 @@ export function addChange(
   id: string,
   effects: readonly Effect<Stored>[],
   cversion: number,
-  noted?: readonly CommitNote[],
+  { notes: noted, acknowledge }: Said = {},
 ): Moved {
-  const { notes, ...rest } = head
+  const { notes, asks, ...rest } = head
   const next = { ...rest, number: head.number + 1, id, cversion }
-  const own = withNotes(undefined, next.number, noted)
+  const own = { ...withNotes(undefined, next.number, noted), ...withAsk(undefined, next.number, acknowledge) }
   let line = formatRecord(id, effects, true)
   if (line.length > CHANGE_LIMIT) line = formatRecord(id, effects, false)
   // Processes that have not read it must load everything, so the earlier changes are useless.
@@ -133,17 +140,25 @@ export function addChange(
   const isShort = log.length === 0 || length + line.length + lengthOfNotes(noted) <= LOG_LIMIT
   if (isShort && leadsTo(head)) {
     return {
-      head: { ...next, ...withNotes(log.length > 0 ? notes : undefined, next.number, noted), log: [...log, line] },
+      head: {
+        ...next,
+        ...withNotes(log.length > 0 ? notes : undefined, next.number, noted),
+        ...withAsk(log.length > 0 ? asks : undefined, next.number, acknowledge),
+        log: [...log, line],
+      },
     }
   }
   const alone = { ...next, ...own, base: head.id, log: [line] }
   if (length > PART_LIMIT || !leadsTo(head)) return { head: alone }
-  const part = { place: parts % PARTS, content: { epoch, number, base, ...(notes && { notes }), log } }
+  const part = {
+    place: parts % PARTS,
+    content: { epoch, number, base, ...(notes && { notes }), ...(asks && { asks }), log },
+  }
   return { head: { ...alone, parts: parts + 1 }, part }
 }
 
 /** Adds a change that there is no room for in the log: processes that have not seen it must load everything. */
-export function skipChange({ notes: _, ...head }: Head, id: string, cversion: number): Moved {
+export function skipChange({ notes: _, asks: __, ...head }: Head, id: string, cversion: number): Moved {
   return { head: { ...head, number: head.number + 1, id, cversion, base: id, log: [] } }
 }
 
@@ -178,7 +193,7 @@ export function parseHead(data: Buffer, dictionary: string): Head | undefined {
   if (!isCount(number) || !isCount(parts) || !isBound(bound) || !Number.isSafeInteger(cversion)) return undefined
   if (log.length > number) return undefined
   const history = parseMark(first.history)
-  const optional = { ...parseNotes(first.notes), ...(history && { history }) }
+  const optional = { ...parseNotes(first.notes), ...parseAsks(first.asks), ...(history && { history }) }
   return { epoch, number, id, base, parts, bound, cversion: cversion as number, ...optional, log }
 }
 
@@ -195,19 +210,20 @@ export function parsePart(data: Buffer): Part | undefined {
   if (!isEpoch(epoch) || !isCount(number) || !isChangeId(base)) return undefined
   const last = log.at(-1)
   if (last === undefined || log.length > number || !parseRecord(last)) return undefined
-  return { epoch, number, base, ...parseNotes(first.notes), log }
+  return { epoch, number, base, ...parseNotes(first.notes), ...parseAsks(first.asks), log }
 }
 
 /** Returns the head with a longer log: it includes the parts that lead up to the head's log without a gap. */
 export function withParts(head: Head, parts: readonly Part[]): Head {
-  let { base, log, notes } = head
+  let { base, log, notes, asks } = head
   for (;;) {
     const number = head.number - log.length
     // Each part leads further back, so that none is used twice.
     const part = parts.find(one => one.epoch === head.epoch && one.number === number && lastOf(one) === base)
-    if (!part) return { ...head, base, ...(notes && { notes }), log }
+    if (!part) return { ...head, base, ...(notes && { notes }), ...(asks && { asks }), log }
     log = [...part.log, ...log]
     if (part.notes) notes = { ...part.notes, ...notes }
+    if (part.asks) asks = [...part.asks, ...(asks ?? [])]
     base = part.base
   }
 }
@@ -241,7 +257,14 @@ function changesOf(head: Head, start: number, since: string): Past {
     const version = versionOf({ number, epoch: head.epoch, id: record.id })
     const { effects } = record
     const notes = notesFor(head.notes, number, effects.length)
-    changes.push({ previous, version, effects, id: batchOf(record.id), ...(notes && { notes }) })
+    changes.push({
+      previous,
+      version,
+      effects,
+      id: batchOf(record.id),
+      ...(notes && { notes }),
+      ...asksFor(head.asks, number),
+    })
     previous = version
   }
   return previous === versionOf(head) ? { changes } : damaged(head.number)

@@ -4,7 +4,7 @@ import { type Entry, parseEntry } from './history-record.js'
 import { type HistoryState, parseState } from './history-state.js'
 import type { Names } from './names.js'
 import type { Session } from './session.js'
-import type { Znode } from './transport.js'
+import { TooLarge, type Znode } from './transport.js'
 
 /** The most znodes and KiB to read with one request. */
 const READ_ENTRIES = 256
@@ -101,10 +101,22 @@ export class HistoryZnodes {
   async *each(entries: readonly EntryName[]): AsyncGenerator<ReadEntry | undefined> {
     for (let at = 0; at < entries.length; ) {
       const part = entries.slice(at, at + countFor(entries, at))
-      const znodes = await this.#session.getEach(part.map(({ name }) => this.#names.historyEntry(name)))
+      const znodes = await this.#readEach(part.map(({ name }) => this.#names.historyEntry(name)))
       for (const [index, znode] of znodes.entries()) yield toRead(part[index] as EntryName, znode)
       at += part.length
     }
+  }
+
+  /** Reads znodes one by one if they are longer than their names say. */
+  async #readEach(paths: readonly string[]): Promise<readonly (Znode | undefined)[]> {
+    try {
+      return await this.#session.getEach(paths)
+    } catch (fault) {
+      if (!(fault instanceof TooLarge)) throw fault
+    }
+    const znodes: (Znode | undefined)[] = []
+    for (const path of paths) znodes.push((await this.#session.getData(path)).value)
+    return znodes
   }
 
   /** When the transaction was made, in ms since 1970; `undefined` if its znode is missing. */

@@ -3,11 +3,15 @@ import { warn } from '../../warnings/warnings.js'
 import { formatHead, type Head, newHead, salvageBound } from './head.js'
 import { formatState, newState } from './history-state.js'
 import type { Names } from './names.js'
+import { formatRegistryState } from './registry-record.js'
 import type { Session } from './session.js'
 import { type Children, CODE, Refusal, type Step, type Znode } from './transport.js'
 
 /** Another process was faster, or a znode to be removed has children. */
 const OVERTAKEN: ReadonlySet<number> = new Set([CODE.BAD_VERSION, CODE.NODE_EXISTS, CODE.NO_NODE, CODE.NOT_EMPTY])
+
+/** The registry of a new dictionary. */
+const NOBODY = { covered: 0, unregistered: 0 }
 
 /** The most epochs to remove at once. There is only one, unless another program has created more. */
 const MOST_EPOCHS = 100
@@ -60,7 +64,8 @@ export class Initializer {
     // Existing ones contain parts of earlier histories, which are distinguished by their epoch.
     const parts = this.#names.parts.filter(part => !existing.has(part))
     const history = znode || existing.has(this.#names.history) ? undefined : newState(this.#hasKeys(names) ? 1 : 0)
-    const touched = epochs.length + parts.length + (znode ? 1 : 2) + (history ? 1 : 0)
+    const registry = znode || existing.has(this.#names.registry) ? [] : [this.#names.registry]
+    const touched = epochs.length + parts.length + (znode ? 1 : 2) + (history ? 1 : 0) + registry.length
     const bare = newHead(znode ? salvageBound(znode.data) : 0, stat.cversion + touched)
     const next = history ? { ...bare, history: { epoch: history.epoch, position: history.floor } } : bare
     const data = formatHead(next)
@@ -70,6 +75,7 @@ export class Initializer {
       { type: 'set', path: version, data, version: znode ? znode.stat.version : 0 },
       ...epochs.map(path => ({ type: 'delete', path, version: -1 }) as const),
       ...created.map(path => ({ type: 'create', path, data: Buffer.alloc(0) }) as const),
+      ...registry.map(path => ({ type: 'create', path, data: formatRegistryState(NOBODY) }) as const),
       ...(history ? [{ type: 'create', path: this.#names.history, data: formatState(history) } as const] : []),
     ]
     return { head: next, steps }

@@ -83,6 +83,11 @@ export class Mirror {
     return !changes || changes.some(({ effects }) => effects.some(effect => touches(effect, key)))
   }
 
+  /** Returns whether one of the changes since a version is known to have led to another one. */
+  leadsTo(since: Version, version: Version): boolean {
+    return this.#changesSince(since)?.some(change => change.version === version) ?? false
+  }
+
   #gapSince(since: Version): Gap {
     const past = pastWithParts(this.position.head, this.#parts, since)
     return 'changes' in past ? { diverged: false } : past

@@ -13,6 +13,9 @@ const PART = '%log-'
  */
 const HISTORY = `${PART}history`
 
+/** The znode above the records of replicas. Earlier releases treat it in the same way. */
+const REGISTRY = `${PART}replicas`
+
 /** The number of earlier parts of the log, each in its own znode. */
 export const PARTS = 4
 
@@ -32,6 +35,8 @@ export class Names {
   readonly version: string
   /** The znode above those of the history. */
   readonly history: string
+  /** The znode above the records of replicas. */
+  readonly registry: string
   /** The length of a key's path without its name, in bytes. */
   readonly prefixBytes: number
 
@@ -40,6 +45,7 @@ export class Names {
     this.path = path
     this.version = `${path}/${VERSION}`
     this.history = `${path}/${HISTORY}`
+    this.registry = `${path}/${REGISTRY}`
     this.prefixBytes = Buffer.byteLength(path) + 1
   }
 
@@ -50,6 +56,16 @@ export class Names {
   /** The path of a znode of the history. */
   historyEntry(name: string): string {
     return `${this.history}/${name}`
+  }
+
+  /** The path of the record of a replica. */
+  record(id: string): string {
+    return `${this.registry}/${id}`
+  }
+
+  /** Whether the path is of the registry. */
+  isRegistry(path: string): boolean {
+    return path === this.registry || path.startsWith(`${this.registry}/`)
   }
 
   /** Whether the path is of the history. */

@@ -1,4 +1,4 @@
-import type { Effect, Group, Outcome } from '../../contract/backend.js'
+import type { Batch, Effect, Outcome } from '../../contract/backend.js'
 import { executeGroup, type Target } from '../../contract/execute-group.js'
 import { type CommitNote, Journal, noteOf } from '../../contract/history.js'
 import { addChange, formatHead, formatPart, type Head, type Moved, skipChange, versionOf } from './head.js'
@@ -72,14 +72,13 @@ class Overlay implements Target<Stored> {
 }
 
 /**
- * Plans as many groups, in order, as fit into one transaction. A group that can never fit is refused.
+ * Plans as many groups of a batch, in order, as fit into one transaction. A group that can never fit is refused.
  *
  * @param added - the bytes that the transport adds to the steps.
  * @param start - from where the history continues.
  */
 export function makePlan(
-  groups: readonly Group<Stored>[],
-  id: string,
+  { id, groups, acknowledge }: Batch<Stored>,
   mirror: Mirror,
   names: Names,
   added: Added,
@@ -117,7 +116,7 @@ export function makePlan(
     const recorded = { before: start.mark.position, bytes: bytesOfSteps(history, added) }
     return { outcomes, effects, notes, steps: [...steps, ...history], head: moved.head, recorded }
   }
-  const plan = inFull(addChange(before, id, effects, cversion, notes))
+  const plan = inFull(addChange(before, id, effects, cversion, { notes, acknowledge }))
   return isTooLarge(plan.steps, added) ? inFull(skipChange(before, id, cversion)) : plan
 }
 

@@ -36,6 +36,8 @@ export class Session {
   #waiting: { resolve(): void; reject(reason: unknown): void }[] = []
   #ended: Error | undefined
   #closed = false
+  /** When a write was executed, by the server's clock, and when that was answered. */
+  #clock: { readonly time: number; readonly at: number } | undefined
   /** Why the session is not connected, for callers that time out. */
   fault: Error | undefined
 
@@ -93,19 +95,16 @@ export class Session {
     })
   }
 
-  /** Reads several znodes with one request if the client can. Those that are missing are `undefined`. */
+  /**
+   * Reads several znodes with one request if the client can. Those that are missing are `undefined`.
+   *
+   * @throws TooLarge if all together are longer than the client reads.
+   */
   async getEach(paths: readonly string[]): Promise<readonly (Znode | undefined)[]> {
-    try {
-      const { value = [] } = await this.#ask<readonly (Znode | undefined)[]>(reply =>
-        this.#transport.getEach(paths, reply),
-      )
-      return value
-    } catch (fault) {
-      if (!(fault instanceof TooLarge)) throw fault
-    }
-    const znodes: (Znode | undefined)[] = []
-    for (const path of paths) znodes.push((await this.getData(path)).value)
-    return znodes
+    const { value = [] } = await this.#ask<readonly (Znode | undefined)[]>(reply =>
+      this.#transport.getEach(paths, reply),
+    )
+    return value
   }
 
   async getChildren(path: string): Promise<Children | undefined> {
@@ -122,7 +121,15 @@ export class Session {
     const { value = [], mark } = await this.#ask<readonly (Stat | undefined)[]>(reply =>
       this.#transport.multi(steps, reply),
     )
+    const written = value.find(stat => stat !== undefined)
+    if (written) this.#clock = { time: written.mtime, at: now() }
     return { value, mark }
+  }
+
+  /** How long ago a znode was last written, in ms, by the clock of the servers as far as this session knows it. For people only. */
+  ageOf({ mtime }: Stat): number {
+    const { time, at } = this.#clock ?? { time: Date.now(), at: now() }
+    return Math.max(0, time + now() - at - mtime)
   }
 
   /** Drops the connection to a silent server. */

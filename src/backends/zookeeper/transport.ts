@@ -2,6 +2,8 @@
 export interface Stat {
   /** The transaction that last changed its data. */
   readonly mzxid: bigint
+  /** When its data was last changed, by the clock of the server that led then, in ms since 1970. */
+  readonly mtime: number
   /** How often its data was changed. */
   readonly version: number
   /** How many children were created and deleted in it. */

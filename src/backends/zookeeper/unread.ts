@@ -94,7 +94,8 @@ class LaterChanges {
 
 function joined(changes: readonly LoggedChange[]): Omit<Change<Stored>, 'effects'> {
   const [{ previous, id }, { version }] = [changes[0] as LoggedChange, changes.at(-1) as LoggedChange]
-  return { previous, version, id: changes.every(change => change.id === id) ? id : undefined }
+  const asks = changes.some(({ acknowledge }) => acknowledge) && { acknowledge: true }
+  return { previous, version, id: changes.every(change => change.id === id) ? id : undefined, ...asks }
 }
 
 function withValue(effect: LoggedEffect, read: ReadonlyMap<string, Stored | undefined>): Effect<Stored> {

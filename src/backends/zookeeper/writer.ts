@@ -1,11 +1,11 @@
-import type { Batch, Change, Committed, Group, Outcome, Version } from '../../contract/backend.js'
+import type { Batch, Change, Committed, Outcome, Version } from '../../contract/backend.js'
 import type { HistoryPolicy } from '../../contract/history.js'
 import { InTurn } from '../../queues/in-turn.js'
 import { orAborted } from '../../time/or-aborted.js'
 import { pause } from '../../time/pause.js'
 import { ambiguous, notWritten } from './faults.js'
 import { formatHead, type Head, partId, versionOf } from './head.js'
-import { continueHistory, forgetInLog, type Rewrite, raiseBound, recordPolicy } from './head-rewrites.js'
+import { continueHistory, forgetInLog, type Rewrite, recordPolicy } from './head-rewrites.js'
 import type { History } from './history.js'
 import type { Mirror, Position } from './mirror.js'
 import type { Names } from './names.js'
@@ -20,8 +20,8 @@ import { CODE, Refusal, type Stat, type Step } from './transport.js'
 const PATIENT_FROM = 3
 const PAUSE = 4
 
-/** How often a write is tried whose part of the history meets other znodes than expected. */
-const HISTORY_ATTEMPTS = 20
+/** How often a write is tried whose part of the history or of the registry meets other znodes than expected. */
+const SIDE_ATTEMPTS = 20
 
 const OVERTAKEN: ReadonlySet<number> = new Set([CODE.BAD_VERSION, CODE.NODE_EXISTS, CODE.NO_NODE])
 
@@ -55,20 +55,21 @@ export class Writer {
     return this.#inTurn(() => this.#commit(batch, since, signal), signal)
   }
 
-  registerMaxStaleness(ms: number): Promise<void> {
-    return this.#inTurn(() => this.#rewriteHead(raiseBound(ms)), UNLIMITED)
+  /** Writes the head without a change of the dictionary. */
+  rewrite(rewrite: Rewrite): Promise<void> {
+    return this.#inTurn(() => this.#rewriteHead(rewrite), UNLIMITED)
   }
 
   /** Records how much history every writer keeps, and drops the rest. */
   async setHistoryPolicy(policy: HistoryPolicy): Promise<void> {
-    await this.#inTurn(() => this.#rewriteHead(recordPolicy(this.#history, policy)), UNLIMITED)
+    await this.rewrite(recordPolicy(this.#history, policy))
     await this.#history.apply(policy)
   }
 
   /** Removes an author from all commits, and from the log. Returns the number of commits. */
   async forgetAuthor(author: string): Promise<number> {
     const count = await this.#history.forget(author)
-    await this.#inTurn(() => this.#rewriteHead(forgetInLog(this.#session, this.#names, author)), UNLIMITED)
+    await this.rewrite(forgetInLog(this.#session, this.#names, author))
     return count
   }
 
@@ -83,7 +84,7 @@ export class Writer {
     if (operations.length === 0) return this.#rewriteHead(continueHistory(outside))
     const conditions = [{ type: 'version', version }] as const
     const groups = [{ conditions, operations, attribution: { via: 'outside' } as const }]
-    await this.#commitPart(groups, crypto.randomUUID(), 0, signal)
+    await this.#commitPart({ id: crypto.randomUUID(), groups }, 0, signal)
   }
 
   /** Writes the head without a change of the dictionary, until that succeeds or nothing is to be written. */
@@ -122,7 +123,8 @@ export class Writer {
     for (let part = 0; outcomes.length < batch.groups.length; part += 1) {
       try {
         const rest = outcomes.length === 0 ? batch.groups : batch.groups.slice(outcomes.length)
-        outcomes.push(...(await this.#commitPart(rest, batch.id, part, signal)))
+        const some = { ...batch, groups: rest }
+        outcomes.push(...(await this.#commitPart(some, part, signal)))
       } catch (error) {
         // The groups before these have their outcomes.
         if (part === 0) throw error
@@ -138,13 +140,8 @@ export class Writer {
    * Commits as many groups as fit into one transaction. Retries, each time based on the current state, until the
    * outcome is known.
    */
-  async #commitPart(
-    groups: readonly Group<Stored>[],
-    batch: string,
-    part: number,
-    signal: AbortSignal,
-  ): Promise<readonly Outcome[]> {
-    const id = partId(batch, part)
+  async #commitPart(batch: Batch<Stored>, part: number, signal: AbortSignal): Promise<readonly Outcome[]> {
+    const some = { ...batch, id: partId(batch.id, part) }
     let lost: Lost | undefined
     for (let attempt = 0; ; attempt += 1) {
       const mirror = await this.#mirrorNow(lost, signal)
@@ -155,7 +152,7 @@ export class Writer {
       let plan = lost?.plan
       let change = lost?.change
       try {
-        plan ??= await this.#plan(groups, id, mirror, signal)
+        plan ??= await this.#plan(some, mirror, signal)
         change ??= changeOf(plan, mirror, batch)
         await orAborted(this.#send(plan, mirror.version, change), signal)
         if (plan.recorded && plan.head.history) this.#history.committed(plan.recorded, plan.head.history)
@@ -169,10 +166,10 @@ export class Writer {
     }
   }
 
-  async #plan(groups: readonly Group<Stored>[], id: string, mirror: Mirror, signal: AbortSignal): Promise<Plan> {
+  async #plan(batch: Batch<Stored>, mirror: Mirror, signal: AbortSignal): Promise<Plan> {
     const starting = this.#history.start(mirror.position.head)
     const start = starting instanceof Promise ? await orAborted(starting, signal) : starting
-    return makePlan(groups, id, mirror, this.#names, this.#session.added, start)
+    return makePlan(batch, mirror, this.#names, this.#session.added, start)
   }
 
   /**
@@ -233,9 +230,10 @@ export class Writer {
   /** Returns whether to try again: another process was faster, or external writers have changed the znodes. */
   async #overcome(fault: unknown, attempt: number, signal: AbortSignal, plan?: Pick<Plan, 'steps'>): Promise<boolean> {
     if (!(fault instanceof Refusal)) return false
-    if (OVERTAKEN.has(fault.code) && this.#names.isHistory(plan?.steps[fault.step ?? -1]?.path ?? '')) {
-      this.#history.distrust()
-      return attempt < HISTORY_ATTEMPTS
+    const path = plan?.steps[fault.step ?? -1]?.path ?? ''
+    if (OVERTAKEN.has(fault.code) && (this.#names.isHistory(path) || this.#names.isRegistry(path))) {
+      if (this.#names.isHistory(path)) this.#history.distrust()
+      return attempt < SIDE_ATTEMPTS
     }
     const isOfHead = fault.step !== undefined && fault.step < 2
     if (fault.code === CODE.BAD_VERSION || (fault.code === CODE.NO_NODE && isOfHead)) {
@@ -276,9 +274,14 @@ async function alone(
   return { value: mark === before + 1 ? value[0] : undefined, mark }
 }
 
-function changeOf({ effects, head, notes }: Plan, mirror: Mirror, batch: string): Change<Stored> | undefined {
+function changeOf(
+  { effects, head, notes }: Plan,
+  mirror: Mirror,
+  { id, acknowledge }: Batch<Stored>,
+): Change<Stored> | undefined {
   if (effects.length === 0) return undefined
-  return { previous: mirror.version, version: versionOf(head), effects, id: batch, ...(notes && { notes }) }
+  const asks = acknowledge === true && { acknowledge }
+  return { previous: mirror.version, version: versionOf(head), effects, id, ...(notes && { notes }), ...asks }
 }
 
 function positionOf({ version, mzxid }: Stat): Omit<Position, 'head'> {

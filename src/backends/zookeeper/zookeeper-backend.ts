@@ -15,12 +15,14 @@ import type {
 } from '../../contract/backend.js'
 import { CommittingBackend } from '../../contract/committing-backend.js'
 import type { HistoryPage, HistoryPolicy, HistoryQuery } from '../../contract/history.js'
+import type { Presence, Registration, Registry as RegistryPage } from '../../contract/presence.js'
 import { ClosedError } from '../../errors/errors.js'
 import { readFault } from './faults.js'
 import { History } from './history.js'
 import { Names } from './names.js'
 import type { Outside } from './outside.js'
 import { Reader } from './reader.js'
+import { Registry } from './registry.js'
 import { Session } from './session.js'
 import type { Stored } from './stored.js'
 import type { Transport, TransportEvents } from './transport.js'
@@ -40,6 +42,7 @@ export class ZookeeperBackend extends CommittingBackend<Stored> implements Backe
   readonly #reader: Reader
   readonly #writer: Writer
   readonly #history: History
+  readonly #registry: Registry
   readonly #watchdog: Watchdog
   readonly #listeners = new Set<Listener<Stored>>()
 
@@ -60,6 +63,7 @@ export class ZookeeperBackend extends CommittingBackend<Stored> implements Backe
     this.#reader = new Reader(this.#session, names, changes => this.#push(changes), record)
     this.#history = new History(this.#session, names)
     this.#writer = new Writer(this.#session, this.#reader, names, this.#history)
+    this.#registry = new Registry(this.#session, this.#reader, names, rewrite => this.#writer.rewrite(rewrite))
     this.#watchdog = new Watchdog(this.#session, this.#reader, lost)
   }
 
@@ -100,11 +104,37 @@ export class ZookeeperBackend extends CommittingBackend<Stored> implements Backe
   }
 
   commit(batch: Batch<Stored>, since: Version, signal: AbortSignal): Promise<Committed<Stored>> {
-    return this.#writer.commit(batch, since, signal)
+    const committing = this.#writer.commit(batch, since, signal)
+    return batch.acknowledge ? this.#withRegistry(committing, signal) : committing
   }
 
   registerMaxStaleness(ms: number): Promise<void> {
-    return this.#explained(this.#writer.registerMaxStaleness(ms))
+    return this.#explained(this.#registry.registerMaxStaleness(ms))
+  }
+
+  register(presence: Presence, ttl: number): Promise<Registration> {
+    return this.#explained(this.#registry.register(presence, ttl))
+  }
+
+  leave(id: string): Promise<void> {
+    return this.#explained(this.#registry.leave(id))
+  }
+
+  replicas(): Promise<RegistryPage> {
+    return this.#explained(this.#registry.replicas())
+  }
+
+  acknowledge(id: string, version: Version): Promise<void> {
+    return this.#explained(this.#registry.acknowledge(id, version))
+  }
+
+  awaitAcknowledgements(
+    version: Version,
+    ids: readonly string[],
+    acknowledged: (id: string) => void,
+    signal: AbortSignal,
+  ): Promise<void> {
+    return this.#explained(this.#registry.awaitAcknowledgements(version, ids, acknowledged, signal))
   }
 
   history(query: HistoryQuery): Promise<HistoryPage<Stored>> {
@@ -130,6 +160,11 @@ export class ZookeeperBackend extends CommittingBackend<Stored> implements Backe
     this.#watchdog.stop()
     this.#listeners.clear()
     await this.#session.end(new ClosedError(`Dictionary "${this.name}" is closed.`, { dictionary: this.name }))
+  }
+
+  async #withRegistry(committing: Promise<Committed<Stored>>, signal: AbortSignal): Promise<Committed<Stored>> {
+    const committed = await committing
+    return { ...committed, registry: await this.#registry.afterWrite(committed.bound ?? 0, signal) }
   }
 
   /** If there are listeners, reads the changes at once; otherwise they are read at the next check. */

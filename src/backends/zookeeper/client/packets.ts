@@ -120,15 +120,14 @@ export function isAboutChildren(input: Input): boolean {
 export function readStat(input: Input): Stat {
   input.long()
   const mzxid = input.long()
-  const ctime = Number(input.long())
-  input.long()
+  const [ctime, mtime] = [Number(input.long()), Number(input.long())]
   const [version, cversion] = [input.int(), input.int()]
   input.int()
   input.long()
   input.int()
   input.int()
   input.long()
-  return { mzxid, version, cversion, ctime }
+  return { mzxid, version, cversion, ctime, mtime }
 }
 
 export function readZnode(input: Input): Znode {
