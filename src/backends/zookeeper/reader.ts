@@ -206,7 +206,16 @@ export class Reader {
     return mirror.since(since, freshness === 'sequential' ? Math.min(askedAt, this.#session.heardAt) : undefined)
   }
 
+  /** Returns whether the server has answered that the head is still the mirror's, and its watch still set. It costs less than to read the head. */
+  async #isUnchanged(): Promise<boolean> {
+    const mirror = this.#mirror
+    if (!mirror || this.#mark !== this.#session.mark) return false
+    const { value, mark } = await this.#session.exists(this.#names.version)
+    return value?.mzxid === mirror.position.zxid && mark === this.#mark && mirror === this.#mirror
+  }
+
   async #refresh(): Promise<void> {
+    if (await this.#isUnchanged()) return
     let keys: Iterable<string> = []
     for (;;) {
       const mirror = this.#mirror
