@@ -176,7 +176,7 @@ test.each(['x', '{"format":1,"covered":"9"}'])(
   },
 )
 
-test('a registry that was deleted is created again, and whoever was in it learns that its record was gone', async () => {
+test('a registry that was deleted is created again, and its members learn that their records were gone', async () => {
   const path = newPath()
   const backend = backendOn(path)
   const replica = presence()
