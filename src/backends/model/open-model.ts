@@ -61,8 +61,8 @@ export async function openModel(model: ModelManager, settings: ModelSettings, gi
     timeout,
     async () => {
       const found = await inspect({ manager, dialect, dictionary, keyCol, valueCol, keepsVersions })
-      if (keepsVersions) await checkTriggers(manager, dialect, dictionary, found, settings)
-      return found
+      const hasTriggers = keepsVersions && (await checkTriggers(manager, dialect, dictionary, found, settings))
+      return { ...found, hasTriggers }
     },
     signal,
   ).catch(cause => Promise.reject(signal?.aborted ? signal.reason : notInspected(cause, dictionary)))
@@ -100,6 +100,8 @@ export async function openModel(model: ModelManager, settings: ModelSettings, gi
         rows,
         mapper,
         hasHistory: inspection.hasHistory,
+        // With PostgreSQL, the lock of the head says it without a row.
+        hasTriggers: inspection.hasTriggers && manager.dialect !== 'postgresql',
         dictionary,
         key,
         timeout,
