@@ -36,8 +36,8 @@ export class ByHand {
   }
 
   run(script: Script, ...args: string[]): Promise<unknown> {
-    const { entries, meta, log, head, history } = this.keys
-    return this.send('eval', script.source, '5', entries, meta, log, head, history, ...args)
+    const keys = script.keys.map(key => this.keys[key])
+    return this.send('eval', script.source, String(keys.length), ...keys, ...args)
   }
 
   pull(since: string, most = -1, ...rest: string[]): Promise<unknown> {

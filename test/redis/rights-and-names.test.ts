@@ -205,6 +205,9 @@ describe('a keyPrefix of the client', () => {
       'app:{settings}:history:index',
       'app:{settings}:log',
       'app:{settings}:meta',
+      'app:{settings}:replicas',
+      'app:{settings}:replicas:bounds',
+      'app:{settings}:replicas:seen',
     ])
   })
 

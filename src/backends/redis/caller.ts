@@ -21,6 +21,9 @@ export class Caller {
       log: put(keys.log),
       head: put(keys.head),
       history: put(keys.history),
+      replicas: put(keys.replicas),
+      seen: put(keys.seen),
+      bounds: put(keys.bounds),
     }
   }
 
@@ -63,9 +66,7 @@ export class Caller {
   }
 
   #command(script: Script, name: string, code: string, args: readonly string[]): string[] {
-    const { entries, meta, log, head, history } = this.keys
     const command = script.readOnly ? `${name}_ro` : name
-    if (script.usesHistory) return [command, code, '5', entries, meta, log, head, history, ...args]
-    return [command, code, '4', entries, meta, log, head, ...args]
+    return [command, code, String(script.keys.length), ...script.keys.map(key => this.keys[key]), ...args]
   }
 }

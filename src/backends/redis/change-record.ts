@@ -16,6 +16,8 @@ export interface ChangeRecord {
   readonly written: Written | undefined
   /** Whose effects these are, if the record says so. */
   readonly notes: readonly CommitNote[] | undefined
+  /** Whether replicas are asked to acknowledge it. */
+  readonly acknowledge: boolean
 }
 
 /** The results of a batch, as the script recorded them. */
@@ -39,18 +41,32 @@ export function parseChangeRecord(text: string, secret: string): ChangeRecord | 
   if (parsed === null) return undefined
   const count = codes.split('v').length - 1
   const written = codes === '?' ? undefined : { codes, values: rest.slice(0, count) }
-  return { previous, version, effects: parsed, written, notes: parseNotes(rest[count]) }
+  return { previous, version, effects: parsed, written, ...parseExtension(rest[count]) }
 }
 
 /** Returns the change of a record, or `undefined` if its effects were not kept. */
-export function toChange({ previous, version, effects, notes }: ChangeRecord): Change | undefined {
-  return effects && { previous, version, effects, id: batchOf(version), ...(notes && { notes }) }
+export function toChange({ previous, version, effects, notes, acknowledge }: ChangeRecord): Change | undefined {
+  if (!effects) return undefined
+  return {
+    previous,
+    version,
+    effects,
+    id: batchOf(version),
+    ...(notes && { notes }),
+    ...(acknowledge && { acknowledge }),
+  }
 }
 
-/** Parses the notes of an extension. Ignores what it does not know. */
-function parseNotes(extension: string | undefined): readonly CommitNote[] | undefined {
-  const notes = (extension && (parseJson(extension) as { notes?: unknown } | null | undefined)?.notes) || undefined
-  return Array.isArray(notes) && notes.every(isNote) ? notes.map(toNote) : undefined
+/** Parses an extension. Ignores what it does not know. */
+function parseExtension(extension: string | undefined): Pick<ChangeRecord, 'notes' | 'acknowledge'> {
+  const { notes, acknowledge } = ((extension && parseJson(extension)) || {}) as {
+    notes?: unknown
+    acknowledge?: unknown
+  }
+  return {
+    notes: Array.isArray(notes) && notes.every(isNote) ? notes.map(toNote) : undefined,
+    acknowledge: acknowledge === true,
+  }
 }
 
 function sealOf(json: string, secret: string): string {

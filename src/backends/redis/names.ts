@@ -10,6 +10,10 @@ export interface Keys {
   readonly head: string
   /** The history of commits, and the start of the names of its other keys. */
   readonly history: string
+  /** The registry of replicas, and its two indexes. */
+  readonly replicas: string
+  readonly seen: string
+  readonly bounds: string
 }
 
 /**
@@ -20,7 +24,16 @@ export interface Keys {
 export function keysOf(name: string): Keys {
   const safe = name.replace(/[{}%]/g, character => `%${character.charCodeAt(0).toString(16).toUpperCase()}`)
   const put = (suffix: string) => `{${safe}}:${suffix}`
-  return { entries: safe, meta: put('meta'), log: put('log'), head: put('head'), history: put('history') }
+  return {
+    entries: safe,
+    meta: put('meta'),
+    log: put('log'),
+    head: put('head'),
+    history: put('history'),
+    replicas: put('replicas'),
+    seen: put('replicas:seen'),
+    bounds: put('replicas:bounds'),
+  }
 }
 
 /** @throws TypeError if the name is not a non-empty, well-formed string. */

@@ -12,6 +12,7 @@ import type {
 } from '../../contract/backend.js'
 import { CommittingBackend } from '../../contract/committing-backend.js'
 import type { HistoryPage, HistoryPolicy, HistoryQuery } from '../../contract/history.js'
+import type { Presence, Registration, Registry as Replicas } from '../../contract/presence.js'
 import { Caller } from './caller.js'
 import { Connection } from './connection.js'
 import { History } from './history.js'
@@ -19,6 +20,7 @@ import { keysOf } from './names.js'
 import { Entropy, newId } from './nonces.js'
 import type { OwnClient } from './own-client.js'
 import { Reader } from './reader.js'
+import { Registry } from './registry.js'
 import { Seals } from './seals.js'
 import { Writer } from './writer.js'
 
@@ -46,6 +48,7 @@ export class RedisBackend extends CommittingBackend<string> implements Backend {
   readonly #reader: Reader
   readonly #writer: Writer
   readonly #history: History
+  readonly #registry: Registry
   readonly #own: Pick<OwnClient, 'end'> | undefined
   readonly #push: Push
   readonly #seals = new Seals()
@@ -65,6 +68,7 @@ export class RedisBackend extends CommittingBackend<string> implements Backend {
     const caller = new Caller(driver, keys)
     const entropy = new Entropy()
     this.#reader = new Reader(caller, name, entropy, this.#seals)
+    this.#registry = new Registry(this.#reader)
     this.#writer = new Writer(caller, this.#reader, name, entropy, this.#seals)
     this.#history = new History(this.#reader, caller.keys.history, name)
   }
@@ -72,6 +76,7 @@ export class RedisBackend extends CommittingBackend<string> implements Backend {
   restrictToReads(): void {
     this.#reader.restrictToReads()
     this.#history.restrictToReads()
+    this.#registry.restrictToReads()
   }
 
   lastUpdated(): Promise<Version> {
@@ -86,12 +91,38 @@ export class RedisBackend extends CommittingBackend<string> implements Backend {
     return this.#reader.pull(String(since))
   }
 
-  commit(batch: Batch, since: Version, signal: AbortSignal): Promise<Committed> {
-    return this.#writer.commit(batch, String(since), signal)
+  async commit(batch: Batch, since: Version, signal: AbortSignal): Promise<Committed> {
+    const { registry, ...committed } = await this.#writer.commit(batch, String(since), signal)
+    return registry === undefined ? committed : { ...committed, registry: this.#registry.read(registry) }
   }
 
   registerMaxStaleness(ms: number): Promise<void> {
     return this.#reader.registerMaxStaleness(ms)
+  }
+
+  register(presence: Presence, ttl: number): Promise<Registration> {
+    return this.#registry.register(presence, ttl)
+  }
+
+  leave(id: string): Promise<void> {
+    return this.#registry.leave(id)
+  }
+
+  replicas(): Promise<Replicas> {
+    return this.#registry.replicas()
+  }
+
+  acknowledge(id: string, version: Version): Promise<void> {
+    return this.#registry.acknowledge(id, String(version))
+  }
+
+  awaitAcknowledgements(
+    version: Version,
+    ids: readonly string[],
+    acknowledged: (id: string) => void,
+    signal: AbortSignal,
+  ): Promise<void> {
+    return this.#registry.awaitAcknowledgements(String(version), ids, acknowledged, signal)
   }
 
   history(query: HistoryQuery): Promise<HistoryPage> {

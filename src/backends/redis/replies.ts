@@ -91,6 +91,12 @@ export function parseCommit(reply: unknown): CommitReply {
   }
 }
 
+/** A reply to a batch that asks replicas to acknowledge. */
+export function parseCommitEverywhere(reply: unknown): { readonly reply: CommitReply; readonly registry: unknown } {
+  const [first, registry] = listOf(reply, 2)
+  return { reply: parseCommit(first), registry }
+}
+
 function parseDuplicate(head: string, bound: number, list: readonly unknown[]): CommitReply {
   const changes = list.slice(4).map(textOf)
   const position = countOf(list[3])

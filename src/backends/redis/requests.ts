@@ -31,7 +31,7 @@ export function toRequest(batch: Batch, dictionary: string): Request {
       if (addOperation(operation, args)) shrinks = false
     }
   }
-  return { batch: refused.size === 0 ? batch : { id: batch.id, groups }, args, shrinks, refused }
+  return { batch: refused.size === 0 ? batch : { ...batch, groups }, args, shrinks, refused }
 }
 
 /** Inserts the outcomes of the refused groups between the others. */

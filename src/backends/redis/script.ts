@@ -1,21 +1,32 @@
 import { builtin } from '../../process/builtin.js'
+import type { Keys } from './names.js'
+import acknowledge from './scripts/acknowledge.lua'
+import acknowledged from './scripts/acknowledged.lua'
 import commit from './scripts/commit.lua'
 import fastSet from './scripts/fast-set.lua'
 import forget from './scripts/forget.lua'
 import history from './scripts/history.lua'
+import leave from './scripts/leave.lua'
 import page from './scripts/page.lua'
 import policy from './scripts/policy.lua'
 import prelude from './scripts/prelude.lua'
 import pull from './scripts/pull.lua'
 import registerMaxStaleness from './scripts/record-bound.lua'
+import register from './scripts/register.lua'
+import registry from './scripts/registry.lua'
+import replicas from './scripts/replicas.lua'
+
+const COMMON = ['entries', 'meta', 'log', 'head'] as const
+const WITH_HISTORY = [...COMMON, 'history'] as const
+const ALL = [...WITH_HISTORY, 'replicas', 'seen', 'bounds'] as const
 
 /** A Lua script. The header of its file documents its arguments and result. */
 export class Script {
   readonly name: string
   /** Whether it needs only the right to read. */
   readonly readOnly: boolean
-  /** Whether it takes the key of the history. */
-  readonly usesHistory: boolean
+  /** The keys that it takes. */
+  readonly keys: readonly (keyof Keys)[]
   readonly #first: string
   readonly #texts: readonly string[]
   readonly #flags: string
@@ -30,7 +41,7 @@ export class Script {
     this.#first = first
     this.#texts = texts
     this.#flags = flags
-    this.usesHistory = texts.includes(history)
+    this.keys = texts.includes(registry) ? ALL : texts.includes(history) ? WITH_HISTORY : COMMON
     this.readOnly = flags === 'no-writes'
   }
 
@@ -57,7 +68,17 @@ export const SCRIPTS = {
   commit: new Script('commit', [history, commit], '', fastSet),
   /** For batches that insert nothing: they free memory on a server that is out of memory. */
   shrink: new Script('commit', [history, commit], 'allow-oom'),
-  registerMaxStaleness: new Script('record-bound', [registerMaxStaleness], 'allow-oom'),
+  /** For batches that ask replicas to acknowledge. */
+  commitEverywhere: new Script('commit', [history, registry, commit]),
+  shrinkEverywhere: new Script('commit', [history, registry, commit], 'allow-oom'),
+  registerMaxStaleness: new Script('record-bound', [registry, registerMaxStaleness], 'allow-oom'),
+  register: new Script('register', [registry, register], 'allow-oom'),
+  leave: new Script('leave', [registry, leave], 'allow-oom'),
+  acknowledge: new Script('acknowledge', [registry, acknowledge], 'allow-oom'),
+  acknowledged: new Script('acknowledged', [registry, acknowledged], 'allow-oom'),
+  replicas: new Script('replicas', [registry, replicas], 'allow-oom'),
+  /** The same with only the right to read. */
+  peekReplicas: new Script('replicas', [registry, replicas], 'no-writes'),
   page: new Script('page', [history, page], 'allow-oom'),
   /** The same with only the right to read. */
   peekPage: new Script('page', [history, page], 'no-writes'),

@@ -8,9 +8,9 @@ import { ambiguous, isPassing, isTooLarge, neverSent, notWritten, replyCode } fr
 import { type Entropy, nonceOf } from './nonces.js'
 import { readOutcomes } from './outcomes.js'
 import type { Reader } from './reader.js'
-import { type CommitReply, parseCommit } from './replies.js'
+import { type CommitReply, parseCommit, parseCommitEverywhere } from './replies.js'
 import { type Request, toRequest, withRefused } from './requests.js'
-import { SCRIPTS } from './script.js'
+import { SCRIPTS, type Script } from './script.js'
 import { gapOf, type Seals } from './seals.js'
 
 /** The wait before an unanswered batch is resent, in ms. */
@@ -28,6 +28,8 @@ interface Progress {
   gap: Gap | undefined
   /** The latest temporary error reply. A write that is aborted in the meantime rejects with it. */
   refusal: unknown
+  /** The registry in the latest answer, if the batch asks replicas to acknowledge. */
+  registry: unknown
   /** The fault of an attempt that may have been executed, or may still be. */
   lost: { readonly cause: unknown } | undefined
 }
@@ -53,7 +55,7 @@ export class Writer {
     this.#seals = seals
   }
 
-  async commit(batch: Batch, since: string, signal: AbortSignal): Promise<Committed> {
+  async commit(batch: Batch, since: string, signal: AbortSignal): Promise<Answer> {
     const request = toRequest(batch, this.#name)
     const progress: Progress = {
       base: since,
@@ -61,6 +63,7 @@ export class Writer {
       rebases: 0,
       gap: undefined,
       refusal: undefined,
+      registry: undefined,
       lost: undefined,
     }
     for (;;) {
@@ -88,9 +91,8 @@ export class Writer {
     const { driver } = this.#caller
     const { losses } = driver
     try {
-      const script = request.shrinks ? SCRIPTS.shrink : SCRIPTS.commit
-      const answer = await this.#caller.run(script, this.#args(request, progress), { signal: signal })
-      const reply = this.#read(answer)
+      const answer = await this.#caller.run(scriptFor(request), this.#args(request, progress), { signal: signal })
+      const reply = this.#read(answer, request, progress)
       this.#permitted = true
       driver.servedBefore = true
       await this.#learnSeal(reply)
@@ -103,9 +105,12 @@ export class Writer {
   }
 
   /** Parses the answer. The batch was executed even if the client altered the answer. */
-  #read(answer: unknown): CommitReply {
+  #read(answer: unknown, { batch }: Request, progress: Progress): CommitReply {
     try {
-      return parseCommit(answer)
+      if (!batch.acknowledge) return parseCommit(answer)
+      const { reply, registry } = parseCommitEverywhere(answer)
+      progress.registry = registry
+      return reply
     } catch (cause) {
       throw ambiguous(cause, this.#name)
     }
@@ -127,7 +132,7 @@ export class Writer {
 
   #args({ batch, args }: Request, progress: Progress): string[] {
     progress.sendings += 1
-    const flags = `${progress.lost ? 'r' : ''}${this.#permitted ? '' : 'a'}`
+    const flags = `${progress.lost ? 'r' : ''}${this.#permitted ? '' : 'a'}${batch.acknowledge ? 'k' : ''}`
     return [progress.base, nonceOf(batch.id, progress.sendings), flags, this.#entropy.next(), ...args]
   }
 
@@ -145,7 +150,7 @@ export class Writer {
   }
 
   /** Evaluates the answer. Returns `undefined` if the batch must be resent from another base. */
-  #take(reply: CommitReply, request: Request, progress: Progress): Committed | undefined {
+  #take(reply: CommitReply, request: Request, progress: Progress): Answer | undefined {
     if (reply.status !== 'stale') return this.#committed(reply, request, progress)
     // It is no longer possible to find out whether the lost attempt was executed.
     if (progress.lost) throw ambiguous(progress.lost.cause, this.#name)
@@ -157,7 +162,7 @@ export class Writer {
     return undefined
   }
 
-  #committed(reply: Executed, request: Request, { base, gap, lost }: Progress): Committed {
+  #committed(reply: Executed, request: Request, { base, gap, lost, registry }: Progress): Answer {
     const { head, bound, changes } = reply
     const written = reply.status === 'ok' ? reply.written : this.#duplicate(reply)
     if (!written)
@@ -167,10 +172,11 @@ export class Writer {
     const catchUp: CatchUp = gap ? { type: 'tooOld', ...gap } : this.#seals.toCatchUp(base, head, changes)
     if (reply.status === 'ok' && catchUp.type === 'changes') {
       const { effects, notes } = read
-      const own = { version: head, effects, id: request.batch.id, ...(notes && { notes }) }
+      const { id, acknowledge } = request.batch
+      const own = { version: head, effects, id, ...(notes && { notes }), ...(acknowledge && { acknowledge }) }
       addOwn(catchUp.changes as Change[], base, own)
     }
-    return { outcomes: withRefused(read.outcomes, request), catchUp, bound }
+    return { outcomes: withRefused(read.outcomes, request), catchUp, bound, registry }
   }
 
   /**
@@ -186,7 +192,15 @@ export class Writer {
   }
 }
 
+/** An answer to a batch. The registry is as the script returned it. */
+type Answer = Omit<Committed, 'registry'> & { readonly registry: unknown }
+
 type Executed = Exclude<CommitReply, { status: 'stale' }>
+
+function scriptFor({ batch: { acknowledge }, shrinks }: Request): Script {
+  if (acknowledge) return shrinks ? SCRIPTS.shrinkEverywhere : SCRIPTS.commitEverywhere
+  return shrinks ? SCRIPTS.shrink : SCRIPTS.commit
+}
 
 /**
  * Appends the batch's own change if it had an effect: the answer to the first attempt contains only the earlier

@@ -2,7 +2,8 @@
 --
 -- ARGV[1]  base: the version to return changes since. If the log does not reach back to it, nothing is executed.
 -- ARGV[2]  the nonce: the batch's id, a dot, and the number of this attempt
--- ARGV[3]  flags: 'r' an earlier attempt may have been executed, or may still arrive; 'a' check the user's rights first
+-- ARGV[3]  flags: 'r' an earlier attempt may have been executed, or may still arrive; 'a' check the user's rights first;
+--          'k' ask the replicas to acknowledge the change (only with registry.lua)
 -- ARGV[4]  entropy: random, known only to the sender
 -- ARGV[5…] operations: 's',key,value  set      'd',key  delete      'c'  clear
 --                      'p',key        pop      'f',key,value        set if absent
@@ -19,6 +20,7 @@
 --                                            (1), or the log is damaged (2)
 --   'dup', head, bound, position, change...  an earlier attempt was executed: its change is at this position
 --   'ok', head, bound, codes, number of values, value..., change...   changes up to, but not including, the batch's own
+-- If the replicas are asked to acknowledge: a list of this and the registry.
 -- Codes, one for each operation: 'u' no result, 't' the key was present, 'f' it was absent, 'v' the result is the next value,
 -- 'b' it was present but is not UTF-8 text, 'i' set because it was absent. One code for a whole group: 'x' a condition failed.
 -- For 'c': 't' if there were any entries.
@@ -30,6 +32,13 @@ local CHANGE_BYTES, MESSAGE_BYTES = 1048576, 262144
 local ARGUMENTS = 1000
 
 local base, nonce, flags, entropy = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
+local asks = string.find(flags, 'k', 1, true)
+
+-- The registry is read in the same step as the version, after the batch was executed.
+local function with_registry(reply)
+  if asks then return { reply, read_registry() } end
+  return reply
+end
 
 -- A right that turns out to be missing after the first write would leave half a change.
 if flags ~= '' and string.find(flags, 'a', 1, true) then
@@ -59,7 +68,7 @@ end
 
 local head, size, bytes, bound, seal, meta = read_head(nonce, entropy, 'keep', 'past', 'shift')
 local changes, diverged = since(base, head)
-if not changes then return { 'stale', head, bound, diverged } end
+if not changes then return with_registry({ 'stale', head, bound, diverged }) end
 
 -- Finds an earlier attempt of this batch among the changes.
 if #changes > 0 then
@@ -67,11 +76,11 @@ if #changes > 0 then
   for position = 1, #changes do
     -- Only the last part of the version is compared: an epoch may contain the id of the batch that started it.
     local author = string.match(changes[position], '^"[^"]*","%d+%-[^-"]*%-([^".]*)%.', SEAL_LENGTH + 2)
-    if not author then return { 'stale', head, bound, 2 } end
+    if not author then return with_registry({ 'stale', head, bound, 2 }) end
     if author == batch then
       local reply = { 'dup', head, bound, position }
       for index = 1, #changes do reply[index + 4] = changes[index] end
-      return reply
+      return with_registry(reply)
     end
   end
 end
@@ -84,7 +93,7 @@ local function answer(codes, values)
   for index = 1, #values do reply[index + 5] = values[index] end
   local count = #reply
   for index = 1, #changes do reply[count + index] = changes[index] end
-  return reply
+  return with_registry(reply)
 end
 
 -- Trims the log after an append. If the log is longer than one commit can have made it, other programs have appended
@@ -185,7 +194,7 @@ local function append(effects, effect_bytes, codes, values, commits, authors, no
   end
   -- A retry then reports that the results are no longer available.
   if value_bytes > CHANGE_BYTES then change = { head, version, change[3], '?' } end
-  if notes then change[#change + 1] = cjson.encode({ format = 2, notes = notes }) end
+  if notes or asks then change[#change + 1] = cjson.encode({ format = 2, notes = notes, acknowledge = asks and true or nil }) end
   change = cjson.encode(change)
   change = seal_of(change, seal) .. change
   local has_commits = past and #authors > 0

@@ -7,6 +7,7 @@
 --            bytes  total length of all changes in the log
 --            bound  the largest maxStaleness in use, in ms
 --            seal   a secret shared by all clients that may read this key; each history has a new one
+--            covered, unregistered  see registry.lua
 --            format 1; readers ignore fields that they do not know
 --            keep, past  see history.lua
 -- KEYS[3]  the log: a list of changes; each one follows the one before it, and the last one leads to the head
@@ -24,6 +25,7 @@
 -- for each code 'v', unless the codes are '?'. The extension is a JSON object as text, left out if it says nothing:
 --   format  2; readers ignore members that they do not know
 --   notes   one for each group with effects: how many, and, if known, `by`, `reason` and `via`
+--   acknowledge  true if each replica with a bound must note in the registry that it has applied the change
 -- The message '' means that the reader must ask for the change. A client without the secret cannot create a seal, so the right
 -- to publish is not enough to inject a change into a replica.
 --

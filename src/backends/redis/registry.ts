@@ -1,0 +1,84 @@
+import { pollAcknowledgements } from '../../contract/poll-acknowledgements.js'
+import type { Presence, Registration, Registry as Replicas } from '../../contract/presence.js'
+import { Sightings } from '../../contract/sightings.js'
+import { isVersion } from './nonces.js'
+import type { Reader } from './reader.js'
+import { parseSeen, RegistryReader, recordOf } from './replica-records.js'
+import { SCRIPTS, type Script } from './script.js'
+import { countOf, listOf, textOf } from './shape.js'
+
+/** For how long a record counts that does not say it, in ms. */
+const UNKNOWN_TTL = 60_000
+
+/** The registry of replicas in Redis. scripts/registry.lua documents its keys. */
+export class Registry {
+  readonly #reader: Reader
+  readonly #records = new RegistryReader()
+  readonly #suspects = new Sightings()
+  /** Records that have expired: id and `<id>:at`, one after the other. The next renewal drops them. */
+  #expired: readonly string[] = []
+  #replicas: Script = SCRIPTS.replicas
+
+  constructor(reader: Reader) {
+    this.#reader = reader
+  }
+
+  /** Uses only the right to read from now on. */
+  restrictToReads(): void {
+    this.#replicas = SCRIPTS.peekReplicas
+  }
+
+  async register(presence: Presence, ttl: number): Promise<Registration> {
+    const { id, version, bound } = presence
+    const texts = [id, recordOf(presence), version, bound, ttl].map(value => String(value ?? ''))
+    const expired = this.#expired
+    const [renewed, head, largest, ...suspects] = listOf(
+      await this.#reader.run(SCRIPTS.register, [...texts, ...expired]),
+      3,
+    )
+    this.#expired = this.#expiredOf(suspects.map(textOf))
+    const current = textOf(head)
+    return {
+      renewed: countOf(renewed) === 1,
+      bound: Number(textOf(largest)),
+      ...(isVersion(current) && { version: current }),
+    }
+  }
+
+  async leave(id: string): Promise<void> {
+    await this.#reader.run(SCRIPTS.leave, [id])
+  }
+
+  async replicas(): Promise<Replicas> {
+    return this.read(await this.#reader.run(this.#replicas, []))
+  }
+
+  /** Reads the registry in an answer of the commit script. */
+  read(reply: unknown): Replicas {
+    return this.#records.read(reply)
+  }
+
+  async acknowledge(id: string, version: string): Promise<void> {
+    await this.#reader.run(SCRIPTS.acknowledge, [id, version])
+  }
+
+  awaitAcknowledgements(
+    version: string,
+    ids: readonly string[],
+    acknowledged: (id: string) => void,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const look = async (waiting: readonly string[]) =>
+      listOf(await this.#reader.run(SCRIPTS.acknowledged, [version, ...waiting])).map(textOf)
+    return pollAcknowledgements(ids, look, acknowledged, signal)
+  }
+
+  #expiredOf(flat: readonly string[]): string[] {
+    const records = flat.flatMap((id, index) => {
+      const renewal = flat[index + 1] ?? ''
+      return index % 2 === 0 ? [{ id, renewal, ttl: parseSeen(renewal)?.ttl ?? UNKNOWN_TTL }] : []
+    })
+    const expired = this.#suspects.expired(records)
+    return records.filter(({ id }) => expired.has(id)).flatMap(({ id, renewal }) => [id, renewal])
+  }
+}
