@@ -123,7 +123,7 @@ export const timeLimits: Topic = {
 
     'timeout limits open() if each of its steps is slow': needs('load', async world => {
       const tap = await world.tap()
-      slow(tap, ['registerMaxStaleness', 'subscribe', ...world.path.check, 'load'], 0.7 * limitOf(world))
+      slow(tap, ['registerMaxStaleness', 'register', 'subscribe', ...world.path.check, 'load'], 0.7 * limitOf(world))
       const bound = world.supports('registerMaxStaleness') ? { maxStaleness: 60_000 } : {}
       const opening = world.openOn(tap, { timeout: limitOf(world), live: true, ...bound })
       await takes(world, opening, 1.7)
