@@ -5,7 +5,7 @@ export default {
   entry: [
     ...ENTRIES.map(({ source }) => `src/${source}`),
     '{bench,demo}/*.{js,ts}',
-    'examples/express/*.js',
+    'examples/{express,openfeature}/*.js',
     'site/.vitepress/config.js',
     'site/.vitepress/theme/index.js',
     'bench/{suites,tasks}/*.js',

@@ -6,7 +6,17 @@ import { root } from './run.js'
 
 /** The rooms that each room may import beside itself and {@link LEAVES}. `entry` is every file directly in `src` or in `src/model`. */
 const MAY_IMPORT = /** @type {Readonly<Record<string, readonly string[]>>} */ ({
-  entry: ['telemetry', 'frameworks', 'dictionary', 'replica', 'contract', 'backends', 'clients', 'conformance'],
+  entry: [
+    'flags',
+    'telemetry',
+    'frameworks',
+    'dictionary',
+    'replica',
+    'contract',
+    'backends',
+    'clients',
+    'conformance',
+  ],
   frameworks: ['dictionary', 'contract'],
   conformance: ['entry', 'dictionary', 'replica', 'contract', 'backends'],
   dictionary: ['replica', 'contract'],
@@ -15,6 +25,7 @@ const MAY_IMPORT = /** @type {Readonly<Record<string, readonly string[]>>} */ ({
   contract: [],
   clients: [],
   telemetry: [],
+  flags: ['dictionary', 'contract'],
 })
 
 /** Rooms that import nothing but each other. */

@@ -17,6 +17,8 @@ const PEERS = {
     tests: ['test/web/nestjs.test.ts', 'test/web/nestjs-module.test.ts'],
     along: ['@nestjs/common', '@nestjs/platform-express', '@nestjs/platform-fastify'],
   },
+  '@openfeature/flagd-core': { tests: ['test/unit/flags/evaluation-feature.test.ts'] },
+  '@openfeature/server-sdk': { tests: ['test/unit/flags/provider.test.ts'], along: ['@openfeature/core'] },
   '@opentelemetry/api': { tests: ['test/unit/telemetry/opentelemetry.test.ts'] },
   'prom-client': { tests: ['test/unit/telemetry/prometheus.test.ts'] },
   '@prisma/client': {

@@ -43,6 +43,7 @@ export const pages = [
       ['Web frameworks', 'frameworks'],
       ['Next.js', 'nextjs'],
       ['Serverless', 'serverless'],
+      ['OpenFeature', 'openfeature'],
       ['Testing your application', 'testing'],
       ['Operations', 'operations'],
       ['Monitoring', 'monitoring'],
