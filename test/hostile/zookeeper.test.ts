@@ -9,9 +9,11 @@ import {
   readMulti,
   readStat,
   readZnode,
+  readZnodes,
 } from '../../src/backends/zookeeper/client/packets.js'
 import { Violation } from '../../src/backends/zookeeper/client/violation.js'
 import { toChildren, toResults, toStat, toZnode } from '../../src/backends/zookeeper/client-replies.js'
+import { formatCommitId, parseCommitId } from '../../src/backends/zookeeper/commit-id.js'
 import {
   addChange,
   formatHead,
@@ -22,8 +24,18 @@ import {
   pastSince,
   versionOf,
 } from '../../src/backends/zookeeper/head.js'
+import { parseEntryName } from '../../src/backends/zookeeper/history-entry-name.js'
+import { parseFolderName } from '../../src/backends/zookeeper/history-folders.js'
+import { formatEntry, parseEntry } from '../../src/backends/zookeeper/history-record.js'
 import { formatRecord, parseRecord } from '../../src/backends/zookeeper/log-record.js'
 import { escapeKey, unescapeKey } from '../../src/backends/zookeeper/names.js'
+import {
+  formatRegistryRecord,
+  formatRegistryState,
+  parseRegistryRecord,
+  parseRegistryState,
+  unregisteredOf,
+} from '../../src/backends/zookeeper/registry-record.js'
 import { fromData, TOO_LONG } from '../../src/backends/zookeeper/stored.js'
 import { Refusal, type Step } from '../../src/backends/zookeeper/transport.js'
 import { DamagedValue } from '../../src/contract/damaged-value.js'
@@ -146,6 +158,14 @@ const PACKETS: Record<string, [read: (input: Input) => unknown, record: Buffer]>
   stat: [readStat, body(stat)],
   znode: [readZnode, body(output => stat(output.bytes(Buffer.from('data'))))],
   children: [readChildren, body(output => stat(output.int(2).text('a').text('bc')))],
+  'list of znodes': [
+    input => readZnodes(input, 3),
+    body(output => {
+      stat(output.int(4).bool(false).int(0).bytes(Buffer.from('data')))
+      output.int(-1).bool(false).int(-101).int(-101)
+      stat(output.int(4).bool(false).int(0).int(-1)).int(-1).bool(true).int(-1)
+    }),
+  ],
   greeting: [readConnectReply, body(output => output.int(0).int(900).long(7n).bytes(Buffer.alloc(16, 1)))],
   event: [isAboutChildren, body(output => output.int(4).int(3).text('/app'))],
   transaction: [
@@ -232,10 +252,10 @@ test('results of a transaction that do not match its steps are rejected', () => 
 })
 
 describe('replies of node-zookeeper-client of an unexpected shape', () => {
-  const good = { mzxid: Buffer.alloc(8), ctime: Buffer.alloc(8), version: 1, cversion: 2 }
+  const good = { mzxid: Buffer.alloc(8), ctime: Buffer.alloc(8), mtime: Buffer.alloc(8), version: 1, cversion: 2 }
 
   test('are rejected with a message that shows their shape, not their contents', () => {
-    expect(toStat(good)).toEqual({ mzxid: 0n, ctime: 0, version: 1, cversion: 2 })
+    expect(toStat(good)).toEqual({ mzxid: 0n, ctime: 0, mtime: 0, version: 1, cversion: 2 })
     for (const bad of [null, undefined, 7, {}, [], { ...good, mzxid: 1n }, { ...good, mzxid: Buffer.alloc(7) }]) {
       expect(() => toStat(bad)).toThrow('unexpected shape')
     }
@@ -339,7 +359,7 @@ describe('a record of the change log', () => {
 describe('a head and an earlier part of the log', () => {
   const first = newHead(0, 2)
   const head = ['a', 'b', 'c'].reduce(
-    (before, id) => addChange(before, `${id}.0`, [{ type: 'set', key: id, stored: id }], 2).head,
+    (before, id) => addChange(before, `${id}.0`, [{ type: 'set', key: id, stored: id }], 2, { acknowledge: true }).head,
     first,
   )
   const part = { epoch: head.epoch, number: 3, base: first.id, log: head.log }
@@ -378,6 +398,117 @@ describe('a head and an earlier part of the log', () => {
     const past = read && pastSince(read, versionOf({ ...long, number: 9_990, id: 'n9989.0' }))
     expect(past).toMatchObject({ changes: { length: 10 } })
     expect(parse).toHaveBeenCalledTimes(1 + 10 + 1)
+  })
+})
+
+const said = fc.record(
+  {
+    id: fc.stringMatching(/^[A-Za-z0-9_-]{1,64}$/),
+    host: fc.string({ unit: 'binary', maxLength: 20 }).filter(text => text.isWellFormed()),
+    pid: fc.nat(),
+    service: fc.string({ unit: 'binary', maxLength: 20 }).filter(text => text.isWellFormed()),
+    library: fc.string(),
+    bound: fc.integer({ min: 0, max: 86_400_000 }),
+    live: fc.boolean(),
+    version: fc.string(),
+  },
+  { requiredKeys: ['id', 'host', 'pid', 'library', 'live'] },
+)
+const replica = fc.record({ presence: said, ttl: fc.integer({ min: 1, max: 600_000 }) })
+const bytes = fc.oneof(
+  fc.uint8Array({ maxLength: 6 }),
+  fc.jsonValue().map(value => Buffer.from(JSON.stringify(value))),
+)
+
+/** The data with some bytes in place of others. */
+function spliced(data: Buffer, at: number, more: Uint8Array, less: number): Buffer {
+  const place = at % (data.length + 1)
+  return Buffer.concat([data.subarray(0, place), more, data.subarray(place + less)])
+}
+
+describe('a record of the registry', () => {
+  test('is read as it was written', () => {
+    fc.assert(
+      fc.property(replica, one => {
+        expect(parseRegistryRecord(one.presence.id, formatRegistryRecord(one))).toEqual(one)
+      }),
+    )
+  })
+
+  test('of any other content is rejected, or is one that could have been written', () => {
+    fc.assert(
+      fc.property(replica, fc.nat(), bytes, fc.nat(60), (one, at, more, less) => {
+        const read = parseRegistryRecord(one.presence.id, spliced(formatRegistryRecord(one), at, more, less))
+        if (!read) return
+        const again = parseRegistryRecord(read.presence.id, formatRegistryRecord(read))
+        expect(again && formatRegistryRecord(again)).toEqual(formatRegistryRecord(read))
+        expect(read.ttl).toBeLessThanOrEqual(86_400_000)
+        expect(read.presence.bound ?? 0).toBeLessThanOrEqual(86_400_000)
+      }),
+      { numRuns: 1_000 },
+    )
+  })
+
+  test('above all others, of any content, never makes the recorded bound smaller', () => {
+    const states = fc.record({ covered: fc.nat(86_400_000), unregistered: fc.nat(86_400_000) })
+    fc.assert(
+      fc.property(states, fc.nat(86_400_000), fc.nat(), bytes, fc.nat(20), (state, bound, at, more, less) => {
+        const read = parseRegistryState(spliced(formatRegistryState(state), at, more, less))
+        const known = Math.max(read?.covered ?? 0, unregisteredOf(bound, read))
+        expect(known).toBeGreaterThanOrEqual(bound)
+      }),
+      { numRuns: 500 },
+    )
+  })
+})
+
+describe('a znode of the history', () => {
+  test('whose name is no name of a transaction is ignored, and a name announces no more than its size allows', () => {
+    const parts = fc.tuple(fc.bigInt({ min: 0n, max: 10n ** 17n }), fc.nat(10 ** 9), fc.nat(10 ** 6), fc.string())
+    const name = parts.map(([first, count, kib, rest]) =>
+      [String(first).padStart(10, '0'), count, `${kib}${rest}`].join('.'),
+    )
+    fc.assert(
+      fc.property(fc.oneof(name, fc.string()), one => {
+        const read = parseEntryName(one)
+        if (!read) return
+        expect(read.count).toBeLessThanOrEqual(80 * read.kib)
+        expect(read.first + read.count).toBeLessThanOrEqual(2 ** 50)
+        expect(parseFolderName(one)).toBeUndefined()
+      }),
+      { numRuns: 1_000 },
+    )
+  })
+
+  test('with any byte changed, added or removed is rejected, or has commits of valid keys', () => {
+    const changes = [{ key: 'a', before: 'x', after: new Uint8Array([1]) }, { key: 'b' }]
+    const commits = [
+      { position: 7, by: 'ada', reason: 'why', changes },
+      { position: 8, changes: undefined },
+    ]
+    const data = formatEntry({ epoch: 'ab12', version: '3-ab12-x.0', commits }, 10_000)
+    expect(parseEntry(data)?.commits).toEqual(commits)
+    fc.assert(
+      fc.property(fc.nat(), bytes, fc.nat(10), (at, more, less) => {
+        for (const commit of parseEntry(spliced(data, at, more, less))?.commits ?? []) {
+          expect(Number.isSafeInteger(commit.position)).toBe(true)
+          for (const { key } of commit.changes ?? []) expect(unescapeKey(escapeKey(key))).toBe(key)
+        }
+      }),
+      { numRuns: 1_000 },
+    )
+  })
+
+  test('is not found by an id of another form', () => {
+    const id = formatCommitId(7, 'ab12', '3-ab12-x.0')
+    expect(parseCommitId(id)).toMatchObject({ position: 7, epoch: 'ab12' })
+    fc.assert(
+      fc.property(fc.string(), fc.nat(), fc.nat(3), (more, at, less) => {
+        const place = at % (id.length + 1)
+        const read = parseCommitId(id.slice(0, place) + more + id.slice(place + less))
+        if (read) expect(read.epoch).toMatch(/^[0-9a-f]+$/)
+      }),
+    )
   })
 })
 

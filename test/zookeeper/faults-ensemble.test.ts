@@ -177,6 +177,17 @@ describe('a follower that lags behind', () => {
   }
 })
 
+test('a write with everywhere is acknowledged by replicas on each server, long before their bound', async () => {
+  const path = newPath()
+  const writer = await open(path, {}, (await ensemble.leader()).address)
+  const relying = { live: true, maxStaleness: 60_000 }
+  const replicas = await Promise.all(ensemble.nodes.map(({ address }) => open(path, relying, address)))
+  for (let n = 0; n < 5; n += 1) {
+    await writer.set('n', n, { everywhere: { timeout: 15_000 } })
+    expect(replicas.map(({ fresh }) => fresh.get('n'))).toEqual([n, n, n])
+  }
+})
+
 /** A few operations of one caller on a key. */
 async function play(dict: DurableDict, key: string, calls: Calls): Promise<void> {
   for (let n = 0; n < 5; n += 1) {
@@ -279,7 +290,8 @@ test('a record of the largest size passes from a follower to the leader and to a
 
 test('when all servers are restarted, acknowledged writes are there, and every client continues', async () => {
   const path = newPath()
-  const [dict, live] = [await open(path, { timeout: 15_000 }), await open(path, { live: true })]
+  const relying = { live: true, maxStaleness: 60_000 }
+  const [dict, live] = [await open(path, { timeout: 15_000 }), await open(path, relying)]
   await dict.update({ a: 1, b: 2 })
   await until(() => live.local.size === 2, 'it is fed')
   const reasons: string[] = []
@@ -292,6 +304,9 @@ test('when all servers are restarted, acknowledged writes are there, and every c
   await write
   expect(await dict.get('a')).toBe(1)
   await until(() => live.local.get('c') === 3, 'it is fed again')
+  // Its record is still there, and it acknowledges long before its bound.
+  await dict.set('d', 4, { everywhere: { timeout: 15_000 } })
+  expect(live.local.get('d')).toBe(4)
   expect(
     reasons.every(reason => reason === 'changes'),
     'only what changed is read',

@@ -1,9 +1,17 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { opener } from '../../src/backends/zookeeper/connect.js'
 import { ZookeeperBackend } from '../../src/backends/zookeeper/zookeeper-backend.js'
 import type { Presence } from '../../src/contract/presence.js'
-import { StoreUnavailableError, UnsupportedError } from '../../src/index.js'
+import {
+  type DurableDict,
+  StaleError,
+  StoreUnavailableError,
+  UnsupportedError,
+  ZookeeperDict,
+} from '../../src/index.js'
 import { until } from '../redis/support.js'
+import { startPausingProxy } from '../servers/pausing-proxy.js'
 import type { ZookeeperNode } from '../servers/types.js'
 import { startZookeeperNode } from '../servers/zookeeper-nodes.js'
 import { type ByHand, byHand } from './by-hand.js'
@@ -11,6 +19,20 @@ import { startMeddlingProxy } from './meddling-proxy.js'
 import { newPath, rejection, stepsAfterEach } from './support.js'
 
 const LONG = 600_000
+
+function closing(dict: DurableDict): DurableDict {
+  cleanup.push(() => dict.close())
+  return dict
+}
+
+/** What the dictionary serves from memory, or why it does not. */
+function fresh(dict: DurableDict, key: string): unknown {
+  try {
+    return dict.fresh.get(key)
+  } catch (error) {
+    return error
+  }
+}
 
 const cleanup = stepsAfterEach()
 let server: ZookeeperNode
@@ -229,6 +251,49 @@ test('a write whose connection is lost before the registry is read still resolve
   await backend.register(replica, LONG)
   proxy.meddle(answer => answer, true)
   expect(idsOf((await commitEverywhere(backend, '2')).registry)).toEqual([replica.id])
+})
+
+test('a replica that is cut off for longer than its session is waited for until it no longer relies on memory', async () => {
+  const path = newPath()
+  const [BOUND, SESSION] = [2_500, 400]
+  const proxy = await startPausingProxy(server.port)
+  cleanup.push(() => proxy.close())
+  const writer = closing(await ZookeeperDict.open(path, server.address))
+  await writer.set('n', 0)
+  const options = { maxStaleness: BOUND, sessionTimeout: SESSION, timeout: 500 }
+  const dict = closing(await ZookeeperDict.open(path, `127.0.0.1:${proxy.port}`, options))
+  expect(await dict.get('n')).toBe(0)
+  proxy.pause(true)
+  const missing: number[] = []
+  let isWritten = false
+  const onProgress = ({ waitingFor }: { waitingFor: readonly unknown[] }) => void missing.push(waitingFor.length)
+  const writing = writer.set('n', 1, { everywhere: { onProgress } }).then(() => {
+    isWritten = true
+  })
+  let served = 0
+  while (!isWritten) {
+    if (fresh(dict, 'n') === 0) served += 1
+    await delay(5)
+  }
+  await writing
+  expect(fresh(dict, 'n')).toBeInstanceOf(StaleError)
+  expect(served, 'it relied on memory after its session had expired').toBeGreaterThan(0)
+  expect([missing[0], missing.at(-1)]).toEqual([1, 0])
+})
+
+test('a replica whose session has expired keeps its record, and acknowledges in the next session', async () => {
+  const path = newPath()
+  const proxy = await startMeddlingProxy(server.port)
+  cleanup.push(() => proxy.close())
+  const writer = closing(await ZookeeperDict.open(path, server.address))
+  const options = { live: true, maxStaleness: 60_000, service: 'relying' }
+  const dict = closing(await ZookeeperDict.open(path, proxy.address, options))
+  const { connections } = proxy
+  await proxy.expire()
+  expect((await writer.replicas()).map(({ service }) => service)).toContain('relying')
+  await writer.set('n', 1, { everywhere: { timeout: 20_000 } })
+  expect(dict.local.get('n')).toBe(1)
+  expect(proxy.connections).toBeGreaterThan(connections)
 })
 
 test('a registry of a later format is refused, and nothing is written over it', async () => {

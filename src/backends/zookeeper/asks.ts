@@ -16,8 +16,14 @@ export function asksFor(asks: readonly number[] | undefined, number: number): { 
   return asks?.includes(number) ? { acknowledge: true } : {}
 }
 
-/** What is malformed asks nothing: an acknowledgement is never necessary. */
-export function parseAsks(value: unknown): Asking {
-  const asks = Array.isArray(value) ? value.filter(isCount) : []
+/**
+ * What is malformed asks nothing: an acknowledgement is never necessary.
+ *
+ * @param last - the number of the latest change of the log.
+ * @param count - how many changes the log has.
+ */
+export function parseAsks(value: unknown, last: number, count: number): Asking {
+  const isOfLog = (number: unknown) => isCount(number) && number <= last && number > last - count
+  const asks = Array.isArray(value) ? [...new Set(value.filter(isOfLog))] : []
   return asks.length > 0 ? { asks } : {}
 }

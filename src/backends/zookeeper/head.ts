@@ -193,7 +193,11 @@ export function parseHead(data: Buffer, dictionary: string): Head | undefined {
   if (!isCount(number) || !isCount(parts) || !isBound(bound) || !Number.isSafeInteger(cversion)) return undefined
   if (log.length > number) return undefined
   const history = parseMark(first.history)
-  const optional = { ...parseNotes(first.notes), ...parseAsks(first.asks), ...(history && { history }) }
+  const optional = {
+    ...parseNotes(first.notes),
+    ...parseAsks(first.asks, number, log.length),
+    ...(history && { history }),
+  }
   return { epoch, number, id, base, parts, bound, cversion: cversion as number, ...optional, log }
 }
 
@@ -210,7 +214,7 @@ export function parsePart(data: Buffer): Part | undefined {
   if (!isEpoch(epoch) || !isCount(number) || !isChangeId(base)) return undefined
   const last = log.at(-1)
   if (last === undefined || log.length > number || !parseRecord(last)) return undefined
-  return { epoch, number, base, ...parseNotes(first.notes), ...parseAsks(first.asks), log }
+  return { epoch, number, base, ...parseNotes(first.notes), ...parseAsks(first.asks, number, log.length), log }
 }
 
 /** Returns the head with a longer log: it includes the parts that lead up to the head's log without a gap. */
