@@ -39,6 +39,7 @@ import {
 import { fromData, TOO_LONG } from '../../src/backends/zookeeper/stored.js'
 import { Refusal, type Step } from '../../src/backends/zookeeper/transport.js'
 import { DamagedValue } from '../../src/contract/damaged-value.js'
+import { UnsupportedError } from '../../src/index.js'
 
 afterEach(() => void vi.restoreAllMocks())
 
@@ -356,6 +357,16 @@ describe('a record of the change log', () => {
   })
 })
 
+/** The head, unless it is malformed, or says that a later release wrote it. */
+function parsedHead(data: Buffer) {
+  try {
+    return parseHead(data, 'd')
+  } catch (error) {
+    expect(error).toBeInstanceOf(UnsupportedError)
+    return undefined
+  }
+}
+
 describe('a head and an earlier part of the log', () => {
   const first = newHead(0, 2)
   const head = ['a', 'b', 'c'].reduce(
@@ -376,7 +387,7 @@ describe('a head and an earlier part of the log', () => {
           const place = at % bytes.length
           const mutated = Buffer.concat([bytes.subarray(0, place), more, bytes.subarray(place + less)])
           parsePart(mutated)
-          const read = parseHead(mutated, 'd')
+          const read = parsedHead(mutated)
           if (!read) return
           const past = pastSince(read, versionOf(first))
           if ('changes' in past)
