@@ -474,7 +474,7 @@ describe('a record of the registry', () => {
 })
 
 describe('a znode of the history', () => {
-  test('whose name is no name of a transaction is ignored, and a name announces no more than its size allows', () => {
+  test('whose name is not a name of a transaction is ignored, and a name announces no more than its size allows', () => {
     const parts = fc.tuple(fc.bigInt({ min: 0n, max: 10n ** 17n }), fc.nat(10 ** 9), fc.nat(10 ** 6), fc.string())
     const name = parts.map(([first, count, kib, rest]) =>
       [String(first).padStart(10, '0'), count, `${kib}${rest}`].join('.'),
