@@ -21,8 +21,8 @@ afterEach(async () => {
   warnings.length = 0
 })
 
-async function openFaulty(options: CommonOptions = {}) {
-  const faulty = new FaultyBackend(new MemoryBackend(new MemoryStore()))
+async function openFaulty(options: CommonOptions = {}, backend = new MemoryBackend(new MemoryStore())) {
+  const faulty = new FaultyBackend(backend)
   const dict: DurableDict = await DurableDict.open(faulty.backend, options)
   opened.push(dict)
   return { dict, faulty }
@@ -31,9 +31,13 @@ async function openFaulty(options: CommonOptions = {}) {
 /** Values that are not a number of milliseconds. */
 const NO_BOUNDS = [Infinity, -Infinity, Number.NaN, -1, -0.5, 86_400_001, 2 ** 31, 2 ** 53, 1e308, '5', null, {}, 5n]
 
+/** Without a registry of replicas, writes wait for the bound. */
+const openBounded = () =>
+  openFaulty({}, Object.assign(new MemoryBackend(new MemoryStore()), { supports: { presence: false } }))
+
 describe('a recorded staleness bound', () => {
   test.each(NO_BOUNDS)('of %s neither blocks every { everywhere: true } write nor counts as no bound', async bound => {
-    const { dict, faulty } = await openFaulty()
+    const { dict, faulty } = await openBounded()
     faulty.intercept('commit', async (proceed, ...args) => ({ ...((await proceed(...args)) as object), bound }))
     const error = await dict.set('a', 1, { everywhere: true }).catch(error => error)
     expect(error).toBeInstanceOf(AmbiguousWriteError)
@@ -45,7 +49,7 @@ describe('a recorded staleness bound', () => {
   })
 
   test.each([undefined, 0, 0.5, 3])('of %s is waited out', async bound => {
-    const { dict, faulty } = await openFaulty()
+    const { dict, faulty } = await openBounded()
     faulty.intercept('commit', async (proceed, ...args) => ({ ...((await proceed(...args)) as object), bound }))
     await dict.set('a', 1, { everywhere: true })
   })
