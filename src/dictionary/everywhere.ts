@@ -70,8 +70,8 @@ class Waiting {
     this.#onProgress = onProgress
     this.#total = relying.length
     this.#pending = new Map(behind.map(one => [one.id, one]))
+    if (receipt.bound === undefined) throw damagedBound(dictionary)
     const unknown = registry ? registry.unregistered : receipt.bound
-    if (unknown === undefined) throw damagedBound(dictionary)
     this.#unknownUntil = Math.max(receipt.owedUntil, at + waitFor(unknown))
   }
 

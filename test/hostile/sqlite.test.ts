@@ -54,18 +54,19 @@ const outcome = (promise: Promise<unknown>): Promise<unknown> =>
 const LOOSE = {
   entries: 'dict, key, value',
   heads: `dict, format INTEGER, epoch, number INTEGER, nonce, log_rows INTEGER, log_bytes INTEGER, bound, history_position INTEGER,
-    history_floor INTEGER, history_commits INTEGER, history_nonce, history_keep INTEGER, history_days`,
+    history_floor INTEGER, history_commits INTEGER, history_nonce, history_keep INTEGER, history_days, covered, unregistered`,
   changes: 'dict, number INTEGER, position INTEGER, nonce, previous, batch, type, key, value, bytes INTEGER, note',
   commits: 'dict, position INTEGER, number INTEGER, nonce, at INTEGER, author, reason, via, keys INTEGER, key',
   commit_keys: 'dict, key, position INTEGER, part INTEGER, before, after',
   dropped: 'dict, key, position INTEGER',
+  replicas: 'dict, id, format INTEGER, renewal INTEGER, seen_at INTEGER, ttl, bound, held, said',
 }
 
-/** The columns of the history, by table. */
-const HISTORY = ['heads', 'commits', 'commit_keys', 'dropped'].flatMap(table => {
+/** The columns of the history and of the registry, by table. */
+const HISTORY = ['heads', 'commits', 'commit_keys', 'dropped', 'replicas'].flatMap(table => {
   const columns = LOOSE[table as keyof typeof LOOSE].split(/,\s+/).map(column => column.replace(' INTEGER', ''))
   return columns
-    .filter(column => table !== 'heads' || column.startsWith('history'))
+    .filter(column => table !== 'heads' || /^(history|covered|unregistered)/.test(column))
     .map(column => [table, column] as const)
 })
 
@@ -80,7 +81,8 @@ function loosen(): void {
   raw.exec(`CREATE UNIQUE INDEX entries_key ON durabledict_entries (dict, key);
     CREATE UNIQUE INDEX commits_key ON durabledict_commits (dict, position);
     CREATE UNIQUE INDEX commit_keys_key ON durabledict_commit_keys (dict, key, position);
-    CREATE UNIQUE INDEX dropped_key ON durabledict_dropped (dict, key)`)
+    CREATE UNIQUE INDEX dropped_key ON durabledict_dropped (dict, key);
+    CREATE UNIQUE INDEX replicas_key ON durabledict_replicas (dict, id)`)
 }
 
 describe('A hostile value', () => {

@@ -18,7 +18,6 @@ for (const [name, engine] of Object.entries(engines)) {
   if (!engine) continue
   conformance(runner, {
     name: `SqliteBackend on ${name}`,
-    missing: { presence: 'not kept yet' },
     async create() {
       const folder = await mkdtemp(join(fastFolder(), 'durabledict-sqlite-'))
       return {

@@ -67,7 +67,7 @@ describe("A caller's connection", () => {
         },
         prepare: sql => handle.prepare(sql),
       }
-      const dict = await SqliteDict.open('d', spy)
+      const dict = await SqliteDict.open('d', spy, { replicas: false })
       await dict.set('a', 1)
       await dict.close()
       expect(during).toEqual([needed, needed])

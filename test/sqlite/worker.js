@@ -2,6 +2,7 @@
 // A process of its own that does what its parent asks for, on the built library and whatever engine its Node has.
 import { readdirSync, readlinkSync } from 'node:fs'
 import { findEngine } from '../../dist/backends/sqlite/engine.js'
+import { SqliteBackend } from '../../dist/backends/sqlite/sqlite-backend.js'
 import { SqliteDict } from '../../dist/index.js'
 
 /** @type {import('../../dist/index.js').SqliteDict} */
@@ -21,11 +22,45 @@ function nameOf(descriptor) {
   }
 }
 
+const TIMING = Symbol.for('durabledict.presence timing')
+
+/** When the latest read of each value began, in ns, by the clock that all processes of the machine share. @type {Map<unknown, bigint>} */
+const latestReads = new Map()
+
+/** Reads again and again what memory may be relied on for. */
+function readAgain() {
+  const begin = process.hrtime.bigint()
+  try {
+    latestReads.set(dict.fresh.get('a'), begin)
+  } catch {}
+  setImmediate(readAgain)
+}
+
 /** @type {Record<string, (...args: any[]) => unknown>} */
 const actions = {
-  async open(name, file, options) {
-    dict = await SqliteDict.open(name, file, options)
+  /** @param {string} name @param {string} file @param {{ timing?: object }} [options] */
+  async open(name, file, { timing, ...options } = {}) {
+    const all = /** @type {object} */ ({ ...options, ...(timing && { [TIMING]: timing }) })
+    dict = await SqliteDict.open(name, file, all)
   },
+  /** Stops this process before or after the next call of the backend's method. */
+  stopAt(/** @type {'register' | 'load' | 'changesSince' | 'acknowledge'} */ method, /** @type {string} */ when) {
+    const original = /** @type {(...args: any[]) => any} */ (SqliteBackend.prototype[method])
+    const stop = () => {
+      Object.assign(SqliteBackend.prototype, { [method]: original })
+      process.kill(process.pid, 'SIGSTOP')
+    }
+    /** @this {SqliteBackend} @param {any[]} args */
+    async function stopping(...args) {
+      if (when === 'before') stop()
+      const answer = await original.apply(this, args)
+      if (when === 'after') stop()
+      return answer
+    }
+    Object.assign(SqliteBackend.prototype, { [method]: stopping })
+  },
+  readAgain,
+  latestRead: value => latestReads.get(value)?.toString(),
   /** Any method of the dictionary. */
   call: (method, ...args) => /** @type {any} */ (dict)[method](...args),
   local: () => [...dict.local],

@@ -13,14 +13,25 @@ async function readAround(writer, reader) {
 /** Rules about how current a read is. @type {Control[]} */
 export const reads = [
   {
-    rule: 'a write { everywhere: true } waits out the bound',
-    changes: [{ file: 'dictionary/commit-wait.js', from: 'if (bound === 0)', to: 'if (true)' }],
+    rule: 'a write { everywhere: true } waits for the replicas that rely on memory',
+    changes: [{ file: 'dictionary/everywhere.js', from: 'if (waiting.isOver)', to: 'if (true)' }],
     sessions: [{}, { maxStaleness: 1_000 }],
     play: (_stage, writer, reader) => readAround(writer, reader),
   },
   {
     rule: 'a bound is recorded before it is relied on',
-    changes: [{ file: 'replica/replica.js', from: 'await store.registerMaxStaleness(maxStaleness);', to: ';' }],
+    changes: [
+      {
+        file: 'replica/replica.js',
+        from: 'await (membership ? membership.join() : store.registerMaxStaleness(maxStaleness));',
+        to: ';',
+      },
+      {
+        file: 'replica/reliance.js',
+        from: 'isRegistered ? Number.NEGATIVE_INFINITY : Number.POSITIVE_INFINITY',
+        to: 'Number.POSITIVE_INFINITY',
+      },
+    ],
     sessions: [{}, { maxStaleness: 1_000 }],
     play: (_stage, writer, reader) => readAround(writer, reader),
   },
@@ -29,7 +40,7 @@ export const reads = [
     changes: [
       {
         file: 'dictionary/reads.js',
-        from: 'now() - replica.confirmedAt > settings.maxStaleness',
+        from: 'now() >= replica.reliance.until',
         to: 'false',
       },
     ],
@@ -41,9 +52,9 @@ export const reads = [
     changes: [
       {
         file: 'dictionary/views.js',
-        from: 'const staleness = now() - this.#confirmed.confirmedAt;',
+        from: 'if (now() >= this.#reliance.until)',
         to: `this.count = (this.count ?? 0) + 1;
-             const staleness = this.count % 64 ? 0 : now() - this.#confirmed.confirmedAt;`,
+             if (this.count % 64 === 0 && now() >= this.#reliance.until)`,
       },
     ],
     sessions: [{}, { live: true, maxStaleness: 200 }],

@@ -1,6 +1,7 @@
 import type { Batch, Committed, Effect, Group, Outcome, Version } from '../../contract/backend.js'
 import { executeGroup, type Target } from '../../contract/execute-group.js'
 import { Journal, noteOf, notesWorthKeeping } from '../../contract/history.js'
+import type { Registry } from '../../contract/presence.js'
 import { InvalidValueError } from '../../errors/errors.js'
 import { escapeText } from '../sql/escape.js'
 import { Cleared } from './cleared.js'
@@ -31,13 +32,19 @@ export interface NoResult {
  * Executes a batch in one transaction. If SQLite, a constraint or a trigger rejects a group, only that group is
  * refused: the batch is then executed again, with a savepoint for each group.
  */
-export function commitBatch(log: Log, batch: Batch<Stored>, since: Version): Result | NoResult {
+export function commitBatch(
+  log: Log,
+  batch: Batch<Stored>,
+  since: Version,
+  registry: (log: Log) => Registry,
+): Result | NoResult {
+  const run = (isolate: Isolate) => withRegistry(execute(log, batch, since, isolate), batch, () => registry(log))
   try {
-    return writing(log.connection, () => run(log, batch, since, together))
+    return writing(log.connection, () => run(together))
   } catch (error) {
     if (isTableMissing(error) || isLayoutOld(error)) return { head: INCOMPLETE }
     if (!(error instanceof InvalidValueError)) throw error
-    return writing(log.connection, () => run(log, batch, since, oneByOne))
+    return writing(log.connection, () => run(oneByOne))
   }
 }
 
@@ -53,7 +60,13 @@ const INCOMPLETE: NoHead = { damage: undefined }
 
 type Isolate = (log: Log, effects: Effect<Stored>[], execute: () => Outcome) => Outcome
 
-function run(log: Log, batch: Batch<Stored>, since: Version, isolate: Isolate): Result | NoResult {
+/** Reads the registry after the write, in the same transaction. */
+function withRegistry(result: Result | NoResult, batch: Batch<Stored>, read: () => Registry): Result | NoResult {
+  if (!result.committed || !batch.acknowledge) return result
+  return { ...result, committed: { ...result.committed, registry: read() } }
+}
+
+function execute(log: Log, batch: Batch<Stored>, since: Version, isolate: Isolate): Result | NoResult {
   const head = readHead(log.connection, log.dictionary)
   if (head.version === undefined) return { head }
   if (head.history === NO_HISTORY) return { head: INCOMPLETE }
@@ -61,7 +74,7 @@ function run(log: Log, batch: Batch<Stored>, since: Version, isolate: Isolate): 
   const records: CommitRecord[] = []
   const check = hasTriggers(log.connection)
   const target = targetOf(log, head)
-  const execute = (group: Group<Stored>) => {
+  const one = (group: Group<Stored>) => {
     const from = effects.length
     const journal = head.history.policy === false ? undefined : new Journal<Stored>()
     const cleared = new Cleared(log, head.history.position + records.length + 1)
@@ -73,8 +86,13 @@ function run(log: Log, batch: Batch<Stored>, since: Version, isolate: Isolate): 
     if (note.effects > 0) records.push({ note, changes: journal?.changes ?? [], cleared: cleared.keys })
     return outcome
   }
-  const outcomes = batch.groups.map(group => isolate(log, effects, () => execute(group)))
-  const work = { effects, batch: batch.id, notes: notesWorthKeeping(records.map(({ note }) => note)) }
+  const outcomes = batch.groups.map(group => isolate(log, effects, () => one(group)))
+  const work = {
+    effects,
+    batch: batch.id,
+    notes: notesWorthKeeping(records.map(({ note }) => note)),
+    acknowledge: batch.acknowledge,
+  }
   const next = effects.length > 0 ? write(log, head, work, { records, check }) : head
   if (check) checkHistory(log, head, next, effects)
   const { bound } = head
@@ -107,9 +125,16 @@ function oneByOne({ connection }: Log, effects: Effect<Stored>[], execute: () =>
 /** Usually the caller is up to date, and misses only the effects of this batch. */
 function catchUp(log: Log, since: Version, head: Head, next: Head, work: Work): Committed<Stored>['catchUp'] {
   const { version: previous } = head
-  const { effects, batch: id, notes } = work
+  const { effects, batch: id, notes, acknowledge } = work
   if (since !== previous || effects.length === 0) return changesSince(log, since, next)
-  const change = { previous, version: next.version, effects, id, ...(notes && { notes }) }
+  const change = {
+    previous,
+    version: next.version,
+    effects,
+    id,
+    ...(notes && { notes }),
+    ...(acknowledge && { acknowledge }),
+  }
   return { type: 'changes', version: next.version, changes: [change] }
 }
 

@@ -1,10 +1,11 @@
-import { StoreUnavailableError, UnsupportedError } from '../../errors/errors.js'
+import { UnsupportedError } from '../../errors/errors.js'
 import { escapeText } from '../sql/escape.js'
 import { newEpoch, newNonce, toVersion, type VersionParts } from '../sql/version.js'
 import type { Connection, Row } from './connection.js'
 import { isLayoutOld, isTableMissing } from './faults.js'
 import { HISTORY_SQL } from './history-sql.js'
 import { type HistoryState, NO_HISTORY, parseHistory, policyColumns } from './history-state.js'
+import { REGISTRY_SQL } from './registry-sql.js'
 import { CREATE_TABLES, FORMAT, HIGHEST_FORMAT, SQL } from './sql.js'
 import { writing } from './transactions.js'
 import { upgrade } from './upgrade.js'
@@ -74,10 +75,11 @@ export function createHead(connection: Connection, dictionary: string): Head {
   })
 }
 
-/** Keeps the recorded bound and policy. The history of commits is complete only if nothing is stored. */
+/** Keeps the recorded bounds and policy. The history of commits is complete only if nothing is stored. */
 function startHistory(connection: Connection, dictionary: string): Head {
   const dict = escapeText(dictionary)
   const row = connection.get(SQL.head, dict)
+  const bounds = connection.get(REGISTRY_SQL.bounds, dict)
   const isNew = row === undefined && connection.get(SQL.any, dict) === undefined
   const nonce = newNonce()
   connection.run(SQL.removeHead, dict)
@@ -87,24 +89,8 @@ function startHistory(connection: Connection, dictionary: string): Head {
   const floor = isNew ? 0 : 1
   const policy = policyColumns(row ? parseHistory(row).policy : undefined)
   connection.run(SQL.createHead, dict, FORMAT, newEpoch(), nonce, bound, floor, floor, nonce, ...policy)
+  connection.run(REGISTRY_SQL.setBounds, bound, bounds?.covered ?? 0, bounds?.unregistered ?? 0, dict)
   return readHead(connection, dictionary) as Head
-}
-
-/**
- * Raises the bound, inside a transaction.
- *
- * @throws StoreUnavailableError if a trigger skipped the write: writes with `{ everywhere: true }` would resolve too
- * early.
- */
-export function raiseBound(connection: Connection, dictionary: string, ms: number): void {
-  connection.run(SQL.raiseBound, ms, escapeText(dictionary))
-  const row = findHead(connection, dictionary)
-  if (row === undefined || parseBound(row.bound) >= ms) return
-  throw new StoreUnavailableError(
-    `The staleness bound of dictionary "${dictionary}" was not recorded: a trigger altered or skipped a row of durabledict_heads. ` +
-      'Remove the trigger.',
-    { dictionary },
-  )
 }
 
 function findHead(connection: Connection, dictionary: string, sql: string = SQL.head): Row | undefined {

@@ -1,6 +1,6 @@
 import type { Change, Effect } from '../../contract/backend.js'
 import { DamagedValue } from '../../contract/damaged-value.js'
-import type { CommitNote, Via } from '../../contract/history.js'
+import { type CommitNote, notesWorthKeeping, type Via } from '../../contract/history.js'
 import { toVersion, type VersionParts } from '../sql/version.js'
 import type { Row } from './connection.js'
 import type { ColumnReader, Raw, Stored } from './text.js'
@@ -25,10 +25,16 @@ interface LogRecord {
   readonly previous: string
   readonly batch: string
   readonly effect: Effect<Stored>
-  readonly note: CommitNote | undefined
+  readonly note: StoredNote | undefined
 }
 
-type Step = Change<Stored> & { readonly effects: Effect<Stored>[]; notes?: CommitNote[] | undefined }
+/** A note, as it is stored. */
+export interface StoredNote extends CommitNote {
+  /** Whether the change asks for acknowledgements. */
+  readonly acknowledge?: boolean
+}
+
+type Step = Omit<Change<Stored>, 'notes'> & { readonly effects: Effect<Stored>[]; notes?: StoredNote[] | undefined }
 
 /** The text of the column `note`. */
 export function formatNote(note: CommitNote): string {
@@ -36,7 +42,7 @@ export function formatNote(note: CommitNote): string {
 }
 
 /** Returns `undefined` if it is not a note. Ignores fields that it does not know. */
-export function parseNote(text: string | undefined): CommitNote | undefined {
+export function parseNote(text: string | undefined): StoredNote | undefined {
   if (text === undefined) return undefined
   try {
     return toNote(JSON.parse(text) as Record<string, unknown> | null)
@@ -45,14 +51,15 @@ export function parseNote(text: string | undefined): CommitNote | undefined {
   }
 }
 
-function toNote(json: Record<string, unknown> | null): CommitNote | undefined {
+function toNote(json: Record<string, unknown> | null): StoredNote | undefined {
   if (!Number.isSafeInteger(json?.effects)) return undefined
-  const { effects, by, reason, via } = json as Record<string, unknown>
+  const { effects, by, reason, via, acknowledge } = json as Record<string, unknown>
   return {
     effects: effects as number,
     ...(typeof by === 'string' && { by }),
     ...(typeof reason === 'string' && { reason }),
     ...(typeof via === 'string' && { via: via as Via }),
+    ...(acknowledge === true && { acknowledge }),
   }
 }
 
@@ -93,7 +100,14 @@ function extend({ effects, notes }: Step, { effect, note }: LogRecord): void {
 /** Notes only say whose the effects are: notes that do not account for all of them are left out. */
 function withSoundNotes({ notes = [], ...change }: Step): Change<Stored> {
   const effects = notes.reduce((sum, note) => sum + note.effects, 0)
-  return effects === change.effects.length ? { ...change, notes } : change
+  const asks = notes.some(({ acknowledge }) => acknowledge)
+  // Without an author or a reason, a note is there only to ask.
+  const said = asks ? notesWorthKeeping(notes.map(({ acknowledge: _, ...note }) => note)) : notes
+  return {
+    ...change,
+    ...(said && effects === change.effects.length && { notes: said }),
+    ...(asks && { acknowledge: true }),
+  }
 }
 
 /** Returns whether it is the next row of the same change. */

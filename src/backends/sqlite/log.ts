@@ -5,7 +5,7 @@ import { newNonce, parseVersion, toVersion } from '../sql/version.js'
 import type { Connection, Row } from './connection.js'
 import { isLayoutOld, isTableMissing } from './faults.js'
 import type { Head } from './head.js'
-import { formatNote, parseChanges, toPosition } from './log-record.js'
+import { formatNote, parseChanges, type StoredNote, toPosition } from './log-record.js'
 import { SQL } from './sql.js'
 import { bytesOf, type Column, type Stored, toColumn } from './text.js'
 
@@ -33,14 +33,16 @@ export interface Work {
   readonly effects: readonly Effect<Stored>[]
   readonly batch: string
   readonly notes?: readonly CommitNote[] | undefined
+  /** Whether its change asks for acknowledgements. */
+  readonly acknowledge?: boolean | undefined
 }
 
 /**
  * Adds one change to the log and returns the next head. It removes as much from the other end as no longer fits, so that
  * a commit costs the same whether the log is full or not. A change too large for the log empties it instead.
  */
-export function append(log: Log, head: Head, { effects, batch, notes }: Work): Head {
-  const entries = toEntries(effects, notes)
+export function append(log: Log, head: Head, { effects, batch, notes, acknowledge }: Work): Head {
+  const entries = toEntries(effects, acknowledge ? asking(effects, notes) : notes)
   const bytes = entries.reduce((sum, entry) => sum + entry.bytes, 0)
   const next = { epoch: head.epoch, number: head.number + 1, nonce: newNonce() }
   const fits = entries.length <= LOG_ROWS && bytes <= LOG_BYTES
@@ -103,6 +105,12 @@ export function touchedSince(log: Log, base: Version, head: Head): (key: string)
   if (effects.some(({ type }) => type === 'clear')) return () => true
   const keys = new Set(effects.map(effect => (effect as { key: string }).key))
   return key => keys.has(key)
+}
+
+/** The first note of a change says that it asks for acknowledgements. */
+function asking(effects: readonly Effect<Stored>[], notes: readonly CommitNote[] | undefined): readonly StoredNote[] {
+  const [first, ...others] = notes ?? [{ effects: effects.length }]
+  return [{ ...(first as CommitNote), acknowledge: true }, ...others]
 }
 
 function toEntries(effects: readonly Effect<Stored>[], notes: readonly CommitNote[] = []): Entry[] {

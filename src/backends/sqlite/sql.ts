@@ -44,7 +44,9 @@ export const CREATE_TABLES = `
     history_commits INTEGER,
     history_nonce TEXT,
     history_keep INTEGER,
-    history_days REAL
+    history_days REAL,
+    covered REAL,
+    unregistered REAL
   ) WITHOUT ROWID;
 
   -- The log of the latest changes, one row for each change of an entry: 'set', 'delete', or 'clear' (all entries, no
@@ -116,9 +118,6 @@ export const SQL = {
   /** Parameters: number, nonce, log_rows, log_bytes, history_position, history_floor, history_commits, history_nonce, dict. */
   moveHead: `UPDATE durabledict_heads SET number = ?, nonce = ?, log_rows = ?, log_bytes = ?, history_position = ?,
     history_floor = ?, history_commits = ?, history_nonce = ? WHERE dict = ?`,
-
-  /** Parameters: bound, dict. */
-  raiseBound: 'UPDATE durabledict_heads SET bound = max(bound, ?) WHERE dict = ?',
 
   /** Parameters: dict. */
   entries: {

@@ -11,17 +11,20 @@ import type {
   Version,
 } from '../../contract/backend.js'
 import type { HistoryPage, HistoryPolicy, HistoryQuery } from '../../contract/history.js'
+import { pollAcknowledgements } from '../../contract/poll-acknowledgements.js'
+import type { Presence, Registration, Registry } from '../../contract/presence.js'
 import { setImmediate } from '../../time/clock.js'
 import { commitBatch, withDamage } from './commit.js'
 import type { Connection } from './connection.js'
 import { Entries } from './entries.js'
 import { isBreaking, isLocked, readFault, unavailable, writeFault } from './faults.js'
 import { Feed, type Sight } from './feed.js'
-import { createHead, type Head, type NoHead, raiseBound, readHead } from './head.js'
+import { createHead, type Head, type NoHead, readHead } from './head.js'
 import { forgetAuthor, isSamePolicy, recordPolicy } from './history-admin.js'
 import { emptyPage, readPage } from './history-page.js'
 import { changesSince, type Log } from './log.js'
 import { Patience } from './patience.js'
+import { isRegistryMissing, SqliteRegistry } from './registry.js'
 import type { Source } from './source.js'
 import type { Stored } from './text.js'
 import { reading, writing } from './transactions.js'
@@ -48,6 +51,7 @@ export class SqliteBackend implements Backend<Stored> {
   readonly #source: Source
   readonly #patience: Patience
   readonly #entries: Entries
+  readonly #registry = new SqliteRegistry()
   readonly #feeds = new Set<Feed>()
   #readOnly = false
   #lastHead: LastHead | undefined
@@ -117,11 +121,41 @@ export class SqliteBackend implements Backend<Stored> {
   }
 
   registerMaxStaleness(ms: number): Awaitable<void> {
-    return this.#write(connection => {
-      if (this.#ensure(connection).bound >= ms) return
-      const raise = () => raiseBound(connection, this.name, ms)
-      this.#source.durably(connection, () => writing(connection, raise))
-    })
+    return this.#write(connection =>
+      this.#withRegistry(connection, log => {
+        if (reading(connection, () => this.#registry.isUnregistered(log, ms))) return
+        const raise = () => this.#registry.raiseUnregistered(log, ms)
+        this.#source.durably(connection, () => writing(connection, raise))
+      }),
+    )
+  }
+
+  register(presence: Presence, ttl: number): Awaitable<Registration> {
+    return this.#changeRegistry(log => this.#registry.register(log, presence, ttl))
+  }
+
+  leave(id: string): Awaitable<void> {
+    return this.#changeRegistry(log => this.#registry.leave(log, id))
+  }
+
+  acknowledge(id: string, version: Version): Awaitable<void> {
+    return this.#changeRegistry(log => this.#registry.acknowledge(log, id, version))
+  }
+
+  replicas(): Awaitable<Registry> {
+    return this.#read(connection => reading(connection, () => this.#registry.read(this.#logOf(connection))))
+  }
+
+  awaitAcknowledgements(
+    version: Version,
+    ids: readonly string[],
+    acknowledged: (id: string) => void,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const holding = (log: Log, waiting: readonly string[]) => this.#registry.holding(log, version, waiting)
+    const look = (waiting: readonly string[]) =>
+      this.#read(connection => reading(connection, () => holding(this.#logOf(connection), waiting)))
+    return pollAcknowledgements(ids, look, acknowledged, signal)
   }
 
   /** In a file that only releases without a history have written to, returns an empty page that says so. */
@@ -164,11 +198,12 @@ export class SqliteBackend implements Backend<Stored> {
   #commit(connection: Connection, batch: Batch<Stored>, since: Version): Committed<Stored> {
     const log = { connection, dictionary: this.name }
     const { committed, head } = this.#source.durably(connection, () => {
-      const first = commitBatch(log, batch, since)
+      const registry = (one: Log) => this.#registry.read(one)
+      const first = commitBatch(log, batch, since, registry)
       if (first.committed) return first
       this.#lastHead = undefined
       createHead(connection, this.name)
-      const second = commitBatch(log, batch, since)
+      const second = commitBatch(log, batch, since, registry)
       return second.committed ? withDamage(second, first.head.damage) : this.#removed()
     })
     // The earlier signal is still valid: this connection's commit does not change it.
@@ -176,6 +211,32 @@ export class SqliteBackend implements Backend<Stored> {
     this.#lastHead = { head, connection, signal }
     this.#turn = this.#nextTurn()
     return committed
+  }
+
+  #logOf(connection: Connection): Log {
+    return { connection, dictionary: this.name }
+  }
+
+  #changeRegistry<V>(work: (log: Log) => V): Awaitable<V> {
+    return this.#write(connection =>
+      this.#withRegistry(connection, log =>
+        this.#source.durably(connection, () => writing(connection, () => work(log))),
+      ),
+    )
+  }
+
+  /** Runs the work, once the file has the dictionary and the tables of the registry. */
+  #withRegistry<V>(connection: Connection, work: (log: Log) => V): V {
+    this.#ensure(connection)
+    try {
+      return work(this.#logOf(connection))
+    } catch (error) {
+      if (!isRegistryMissing(error)) throw error
+      this.#create(connection)
+      return work(this.#logOf(connection))
+    } finally {
+      this.#lastHead = undefined
+    }
   }
 
   /** Writes to the history, once the file has its tables. */

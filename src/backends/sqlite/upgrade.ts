@@ -1,17 +1,21 @@
 import type { Connection } from './connection.js'
 import { ADDED_COLUMNS, CREATE_HISTORY, HISTORY_SQL } from './history-sql.js'
+import { CREATE_REGISTRY, REGISTRY_COLUMNS } from './registry-sql.js'
 
 /** The number of the tables of the history. */
 const TABLES = 3
 
 /**
- * Adds the tables and columns of the history, if they are missing, to a file of an earlier release, which ignores them. Call it
+ * Adds the tables and columns of the history and of the registry, if they are missing, to a file of an earlier release, which ignores them. Call it
  * inside a transaction that writes.
  */
 export function upgrade(connection: Connection): void {
   const isComplete = connection.get(HISTORY_SQL.tables)?.tables === TABLES
   connection.exec(CREATE_HISTORY)
-  for (const [table, columns] of Object.entries(ADDED_COLUMNS)) addColumns(connection, table, columns)
+  connection.exec(CREATE_REGISTRY)
+  for (const added of [ADDED_COLUMNS, REGISTRY_COLUMNS]) {
+    for (const [table, columns] of Object.entries(added)) addColumns(connection, table, columns)
+  }
   // What a table contained is unknown: the history of every dictionary begins again.
   if (!isComplete) connection.exec('UPDATE durabledict_heads SET history_nonce = NULL WHERE history_nonce IS NOT NULL')
 }

@@ -157,13 +157,15 @@ export const acknowledging: Topic = {
     'a write with everywhere does not wait for a replica that closes': needs('presence', async world => {
       const dict = await world.open()
       const [other, tap] = await openStopped(world, { maxStaleness: LONG })
-      const asked = new Promise<void>(resolve => {
-        const onProgress = () => resolve()
-        void world.within(dict.set('a', 1, { everywhere: { onProgress } }), 'closing must end the wait').then(resolve)
+      let begun = () => {}
+      const waits = new Promise<void>(resolve => {
+        begun = resolve
       })
-      await asked
+      const writing = dict.set('a', 1, { everywhere: { onProgress: () => begun() } })
+      await waits
       tap.heal()
       await other.close()
+      await world.within(writing, 'closing must end the wait')
       await world.within(dict.set('a', 2, { everywhere: true }), 'a closed replica is not waited for')
     }),
 
