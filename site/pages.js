@@ -24,7 +24,6 @@ export const pages = [
     entries: [
       ['SQLite', 'sqlite'],
       ['Redis', 'redis'],
-      ['PostgreSQL', 'postgres'],
       ['Your own tables', 'model'],
       ['Prisma', 'model/prisma'],
       ['TypeORM', 'model/typeorm'],

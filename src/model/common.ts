@@ -3,12 +3,15 @@
 export { historyMigration } from '../backends/model/history/tables.js'
 export type {
   Columns,
+  CompiledWrites,
   ModelManager,
   ModelSession,
   RowQuery,
+  RowWrite,
   TransactionOptions,
 } from '../backends/model/managers/manager.js'
 export type { ModelOptions } from '../backends/model/options.js'
+export { replicasMigration } from '../backends/model/replicas/tables.js'
 export {
   dropVersionTriggers,
   type VersionTriggersOptions,

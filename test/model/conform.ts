@@ -5,6 +5,7 @@ import { type ModelOptions, splitOptions } from '../../src/backends/model/option
 import { conformance, type Mode, type Runner, type Subject } from '../../src/conformance/index.js'
 import { RichEncoding } from '../../src/index.js'
 import { runner } from '../conformance/runner.js'
+import { LONG } from '../form.js'
 
 /** A database as used by one library. */
 export interface Library {
@@ -18,11 +19,21 @@ export interface Library {
 export const TELLING_MODES: readonly Mode[] = [{ live: true }]
 
 export interface Conform {
+  /** Whether the tests of fleets run: once for each database. Libraries differ in the registry alone. Default: in the long form. */
+  readonly fleets?: boolean
   readonly modes?: readonly Mode[]
   readonly missing?: Subject['missing']
   /** Vitest, by default with waiting tests concurrent. */
   readonly by?: Runner
 }
+
+/** Topics about dictionaries that know each other by the registry, by their titles. */
+const FLEETS = /^(replicas\(\)|everywhere by acknowledgement|waiting for acknowledgements|relying on memory)$/
+
+const withoutFleets = ({ describe: group, test }: Runner): Runner => ({
+  describe: (title, register) => (FLEETS.test(title) ? describe.skip : group)(title, register),
+  test,
+})
 
 let tables = 0
 
@@ -30,7 +41,7 @@ let tables = 0
 export function conform(
   name: string,
   open: () => Promise<Library>,
-  { modes, missing, by = runner }: Conform = {},
+  { modes, missing, by = runner, fleets = LONG }: Conform = {},
 ): void {
   describe(name, () => {
     let library: Library
@@ -45,8 +56,8 @@ export function conform(
       const given = { encoding: new RichEncoding() as never, oldEncoding: undefined, timeout: 5_000 }
       return { backend: async () => (await openModel(manager, settings, given)).backend, dispose() {} }
     }
-    const lacks = { bytes: 'the column is text, so that anyone can read it', presence: 'not kept yet', ...missing }
+    const lacks = { bytes: 'the column is text, so that anyone can read it', ...missing }
     const subject = { name: 'ModelBackend', create, missing: lacks }
-    conformance(by, { ...subject, ...(modes && { modes }) })
+    conformance(fleets ? by : withoutFleets(by), { ...subject, ...(modes && { modes }) })
   })
 }

@@ -68,5 +68,5 @@ const missing = { subscribe: 'there is no connection to listen on: live dictiona
 // Differences between libraries show in the methods of the backend; the dictionary above them is the same as with
 // Kysely.
 conform('Knex on PostgreSQL', onPostgres, { modes: [], missing })
-conform('Knex on MariaDB', onMariadb, { modes: [], missing })
+conform('Knex on MariaDB', onMariadb, { fleets: true, modes: [], missing })
 conform('Knex on SQLite', onSqlite, { modes: [], missing })

@@ -54,12 +54,12 @@ async function onSqlite(): Promise<Library> {
 }
 
 // Each mode on one of the two, live ones with and without notifications; all on both in the long form.
-conform(
-  'Kysely on PostgreSQL',
-  onPostgres,
-  LONG ? {} : { modes: [{ autosync: true }, { live: true, autosync: false }] },
-)
+conform('Kysely on PostgreSQL', onPostgres, {
+  fleets: true,
+  ...(!LONG && { modes: [{ autosync: true }, { live: true, autosync: false }] }),
+})
 conform('Kysely on SQLite', onSqlite, {
+  fleets: true,
   ...(!LONG && { modes: [{ autosync: false }, { live: true }] }),
   missing: { subscribe: 'nothing reports changes in a file of the application: live dictionaries poll' },
 })

@@ -68,12 +68,12 @@ describe('drizzleVersionTables()', () => {
     ['mysql-core', mysql, mysql.getTableConfig],
     ['sqlite-core', sqlite, sqlite.getTableConfig],
   ] as const)('has the columns of the statements, by %s', (_name, core, configOf) => {
-    const { durabledictVersions, durabledictChanges, durabledictCommits } = drizzleVersionTables(core)
+    const tables = Object.values(drizzleVersionTables(core))
     const config = configOf as (table: never) => {
       name: string
       columns: { name: string; notNull: boolean; getSQLType(): string }[]
     }
-    const all = [durabledictVersions, durabledictChanges, durabledictCommits].map(table => config(table as never))
+    const all = tables.map(table => config(table as never))
     const dialect = core === pg ? 'postgresql' : core === mysql ? 'mysql' : 'sqlite'
     for (const [index, { name, columns }] of all.entries()) {
       const statement = (versionTables(dialect)[index] as string).replaceAll(

@@ -7,6 +7,7 @@ import {
   UnsupportedError,
 } from '../../errors/errors.js'
 import { describeError } from '../../errors/for-key.js'
+import { warn } from '../../warnings/warnings.js'
 import { isMissingTable } from '../sql/error-kinds.js'
 import type { SqlRow } from '../sql/sql-session.js'
 import { withoutValues } from './commits/values-in-messages.js'
@@ -124,5 +125,21 @@ export function laterHistory(dictionary: string): HistoryError {
   return new HistoryError(
     `The history of dictionary "${dictionary}" has a format that this version of durabledict does not know. Update durabledict.`,
     { dictionary },
+  )
+}
+
+/** The database clients without a registry that a warning has named. */
+const warned = new WeakSet<object>()
+
+/** The tables are those of a release without a registry of the replicas. Warns once for each database client. */
+export function warnOfMissingReplicas(database: object, dictionary: string): void {
+  if (warned.has(database)) return
+  warned.add(database)
+  warn(
+    'DURABLEDICT_NO_REPLICAS_TABLE',
+    `The database of dictionary "${dictionary}" has no table durabledict_model_replicas, or its user may not read it: replicas() is not ` +
+      'available, and writes with { everywhere: true } wait for the largest recorded bound. Call createTables(model), or run the ' +
+      'statement that replicasMigration(dialect) returns in a migration, and grant the rights on that table.',
+    { source: 'durabledict_model_replicas' },
   )
 }

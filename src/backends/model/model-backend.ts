@@ -13,13 +13,14 @@ import type {
 } from '../../contract/backend.js'
 import { CommittingBackend } from '../../contract/committing-backend.js'
 import type { HistoryPage, HistoryPolicy, HistoryQuery } from '../../contract/history.js'
-import { DurableDictError, UnsupportedError } from '../../errors/errors.js'
-import { now, delay as pause } from '../../time/clock.js'
-import { isConflict } from '../sql/error-kinds.js'
+import type { Presence, Registration, Registry } from '../../contract/presence.js'
+import { UnsupportedError } from '../../errors/errors.js'
 import type { Notifications } from '../sql/notifications/notifications.js'
-import { Commits, type CommitsOptions, LONGEST_PAUSE } from './commits/commits.js'
+import { again, GivenUp } from './again.js'
+import { Commits, type CommitsOptions } from './commits/commits.js'
 import { announce, type Known } from './commits/touch.js'
 import { notWritten } from './faults.js'
+import type { ModelReplicas } from './replicas/model-replicas.js'
 import type { Stored } from './table/stored.js'
 import type { PastCommits } from './versions/versions.js'
 
@@ -27,9 +28,6 @@ import type { PastCommits } from './versions/versions.js'
 const LOAD_LIMIT = 600_000
 
 const UNKNOWN: Known = { before: () => undefined, attribution: undefined }
-
-/** The caller of a load has stopped waiting. */
-class GivenUp extends Error {}
 
 /** The parts of a model's backend. */
 export interface ModelBackendOptions extends CommitsOptions {
@@ -64,6 +62,7 @@ export class ModelBackend extends CommittingBackend<Stored> implements Backend<S
       registerMaxStaleness: options.versions.recordsBounds,
       subscribe: options.notifications !== undefined,
       history: options.versions.history !== undefined,
+      presence: options.replicas !== undefined,
     }
   }
 
@@ -109,7 +108,38 @@ export class ModelBackend extends CommittingBackend<Stored> implements Backend<S
   }
 
   async registerMaxStaleness(ms: number): Promise<void> {
-    await this.#again(() => this.#options.versions.registerMaxStaleness(ms))
+    const { versions, replicas } = this.#options
+    await this.#again(() => (replicas ?? versions).registerMaxStaleness(ms))
+  }
+
+  register(presence: Presence, ttl: number): Promise<Registration> {
+    return this.#again(() => this.#replicas.register(presence, ttl))
+  }
+
+  leave(id: string): Promise<void> {
+    return this.#again(() => this.#replicas.leave(id))
+  }
+
+  replicas(): Promise<Registry> {
+    return this.#again(() => this.#replicas.read())
+  }
+
+  acknowledge(id: string, version: Version): Promise<void> {
+    return this.#again(() => this.#replicas.acknowledge(id, version))
+  }
+
+  awaitAcknowledgements(
+    version: Version,
+    ids: readonly string[],
+    acknowledged: (id: string) => void,
+    signal: AbortSignal,
+  ): Promise<void> {
+    return this.#replicas.awaitAcknowledgements(version, ids, acknowledged, signal)
+  }
+
+  /** The dictionary calls these methods only if there is a registry: see `supports`. */
+  get #replicas(): ModelReplicas {
+    return this.#options.replicas as ModelReplicas
   }
 
   async subscribe(listener: Listener<Stored>): Promise<Unsubscribe> {
@@ -155,22 +185,8 @@ export class ModelBackend extends CommittingBackend<Stored> implements Backend<S
     await this.#options.notifications?.close()
   }
 
-  /**
-   * Retries a read after conflicts, within the call's time limit, and once after another failure: pools hand out connections that a
-   * restarted server has closed.
-   */
-  async #again<V>(read: () => Promise<V>): Promise<V> {
-    const end = now() + this.#options.timeout
-    for (let faults = 0; ; ) {
-      try {
-        return await read()
-      } catch (error) {
-        if (error instanceof DurableDictError || error instanceof GivenUp || now() > end) throw error
-        if (!isConflict(error)) faults += 1
-        if (faults > 1) throw error
-        if (faults === 0) await pause(Math.random() * LONGEST_PAUSE)
-      }
-    }
+  #again<V>(work: () => Promise<V>): Promise<V> {
+    return again(this.#options.timeout, work)
   }
 
   protected async commitGroups(groups: readonly Group<Stored>[]): Promise<readonly Outcome[]> {

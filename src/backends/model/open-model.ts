@@ -7,12 +7,14 @@ import { channelOf } from '../sql/notifications/channel.js'
 import { Notifications } from '../sql/notifications/notifications.js'
 import { Callers } from './callers.js'
 import { OneStatementCommits, type OneStatementOptions } from './commits/one-statement.js'
+import { warnOfMissingReplicas } from './faults.js'
 import { giveAdvice } from './managers/advice.js'
 import { guarded } from './managers/guarded-manager.js'
 import type { ModelManager } from './managers/manager.js'
 import { finishingStatements } from './managers/unfinished-statements.js'
 import { ModelBackend } from './model-backend.js'
 import type { ModelSettings } from './options.js'
+import { ModelReplicas, type ModelReplicasOptions } from './replicas/model-replicas.js'
 import { encodedKindOf } from './table/encoded-kind.js'
 import { type Inspection, inspect, notInspected } from './table/inspection.js'
 import { InstanceEncoding, InstanceMapper } from './table/instance-mapper.js'
@@ -25,7 +27,6 @@ import { checkTriggers } from './triggers/check-triggers.js'
 import { CachedVersions } from './versions/cached-versions.js'
 import { DatabaseVersions } from './versions/database-versions.js'
 import { versionKey } from './versions/version-key.js'
-import type { Versions } from './versions/versions.js'
 
 /** The dictionary's own options that the backend needs. */
 export interface Given {
@@ -61,8 +62,8 @@ export async function openModel(model: ModelManager, settings: ModelSettings, gi
     timeout,
     async () => {
       const found = await inspect({ manager, dialect, dictionary, keyCol, valueCol, keepsVersions })
-      const hasTriggers = keepsVersions && (await checkTriggers(manager, dialect, dictionary, found, settings))
-      return { ...found, hasTriggers }
+      if (keepsVersions) await checkTriggers(manager, dialect, dictionary, found, settings)
+      return found
     },
     signal,
   ).catch(cause => Promise.reject(signal?.aborted ? signal.reason : notInspected(cause, dictionary)))
@@ -92,20 +93,12 @@ export async function openModel(model: ModelManager, settings: ModelSettings, gi
     fill: filling(settings, given.encoding),
   })
   const { cache, pollEvery } = settings
-  const versions: Versions = cache
-    ? new CachedVersions({ cache, manager, dialect, keyColumn, dictionary, key, timeout })
-    : new DatabaseVersions({
-        manager,
-        dialect,
-        rows,
-        mapper,
-        hasHistory: inspection.hasHistory,
-        // With PostgreSQL, the lock of the head says it without a row.
-        hasTriggers: inspection.hasTriggers && manager.dialect !== 'postgresql',
-        dictionary,
-        key,
-        timeout,
-      })
+  const { hasHistory } = inspection
+  const its = { manager, dialect, dictionary, key, timeout }
+  const versions = cache
+    ? new CachedVersions({ ...its, cache, keyColumn })
+    : new DatabaseVersions({ ...its, rows, mapper, hasHistory })
+  const replicas = versions instanceof DatabaseVersions ? replicasOf(versions, its, inspection) : undefined
   const oneStatement = oneStatementCommits(manager, dialect, settings, inspection, { rows, key, timeout })
   const valueKind = settings.returnInstances ? 'references' : inspection.kind === 'bytes' ? 'bytes' : 'text'
   const notifications = listening(settings, manager, key, dictionary, timeout)
@@ -121,10 +114,22 @@ export async function openModel(model: ModelManager, settings: ModelSettings, gi
       pollEvery,
       notifications,
       callers: settings.row && new Callers(),
+      replicas,
       oneStatement,
     }),
     encoding,
   }
+}
+
+/** The registry of the replicas. Warns if the database has no table for it. */
+function replicasOf(
+  versions: DatabaseVersions,
+  { dictionary, ...its }: Omit<ModelReplicasOptions, 'locking'> & { readonly dictionary: string },
+  { hasReplicas }: Inspection,
+): ModelReplicas | undefined {
+  if (hasReplicas) return new ModelReplicas({ ...its, locking: work => versions.locking(work) })
+  warnOfMissingReplicas(its.manager.database ?? its.manager, dictionary)
+  return undefined
 }
 
 /** Missing where a write takes a transaction. */

@@ -6,7 +6,7 @@ import type { VersionCache } from './versions/version-cache.js'
 export interface ModelOptions {
   /**
    * Where the version is kept: `memcachedVersions(client)`, `redisVersions(client)`, `memoryVersions()`, or one of your own. Default: in
-   * the database itself, with a log of the changes, so that catching up costs what changed; its two tables are made by
+   * the database itself, with a log of the changes, so that catching up costs what changed; its tables are made by
    * `createTables` or by a migration. With a cache, every change costs a full load, and `maxStaleness` and `{ everywhere: true }` are
    * unsupported.
    *

@@ -8,6 +8,7 @@ import { type Callers, here } from '../callers.js'
 import { refused, rowsLocked, tooLargeToWrite } from '../faults.js'
 import type { GroupCommit } from '../history/commit-rows.js'
 import type { ModelSession } from '../managers/manager.js'
+import type { ModelReplicas } from '../replicas/model-replicas.js'
 import type { RowChanges, Rows } from '../table/rows.js'
 import type { Stored } from '../table/stored.js'
 import type { KnownHead, Versions, Writing } from '../versions/versions.js'
@@ -34,6 +35,8 @@ export interface CommitContext {
   readonly dialect: Dialect
   readonly dictionary: string
   readonly callers: Callers | undefined
+  /** Missing if there is no registry. */
+  readonly replicas: ModelReplicas | undefined
   /** The most that the commit may take, in ms. */
   readonly timeout: number
   /** How long to wait for rows that others have locked, before the head is locked, in ms. Default: not at all. */
@@ -81,20 +84,31 @@ async function commit(
   const writing = await context.versions.writing(session, batch.groups)
   context.interruptible.connection = writing.connection
   const { outcomes, ...done } = await execute(context, batch, writing)
-  const change = done.effects.length > 0 ? await advance(writing, done, batch.id) : undefined
+  const change = done.effects.length > 0 ? await advance(writing, done, batch) : undefined
   const catchUp = await writing.catchUp(since, change)
-  return { next: writing.next, committed: { outcomes, bound: writing.bound, catchUp } }
+  const registry = batch.acknowledge ? await context.replicas?.read(context.session) : undefined
+  return { next: writing.next, committed: { outcomes, bound: writing.bound, catchUp, ...(registry && { registry }) } }
 }
 
-async function advance(writing: Writing, done: Omit<Done, 'outcomes'>, id: string): Promise<Change<Stored>> {
-  const { effects, commits } = done
+async function advance(
+  writing: Writing,
+  { effects, commits }: Omit<Done, 'outcomes'>,
+  { id, acknowledge }: Batch<Stored>,
+): Promise<Change<Stored>> {
   const notes = notesWorthKeeping(commits.map(({ attribution, effects }) => noteOf(attribution, effects)))
-  const version = await writing.advance(effects, id, { commits, notes })
-  return { previous: writing.version, version, effects, id, ...(notes && { notes }) }
+  const version = await writing.advance(effects, id, { commits, notes, acknowledge })
+  return {
+    previous: writing.version,
+    version,
+    effects,
+    id,
+    ...(notes && { notes }),
+    ...(acknowledge && { acknowledge }),
+  }
 }
 
 /** What of a transaction its groups are executed with. */
-type Conditions = Pick<Writing, 'touchedSince' | 'largest' | 'keepsHistory' | 'mark'>
+type Conditions = Pick<Writing, 'touchedSince' | 'largest' | 'keepsHistory'>
 
 async function executeAll(
   { session, rows, dialect, dictionary, callers, timeout }: CommitContext,
@@ -123,7 +137,6 @@ async function executeAll(
   })
   if (effects.length === 0) return { outcomes, effects, commits }
   const changes = set.changes()
-  await writing.mark?.()
   const found = await rows.write(session, changes, writing.largest, key => callers?.of(writers.get(key)) ?? here)
   return {
     outcomes,
@@ -204,14 +217,14 @@ async function executeOne(
   earlier: readonly Effect<Stored>[],
 ): Promise<Done> {
   const { session, dialect, dictionary } = context
-  const { largest, keepsHistory, mark } = writing
+  const { largest, keepsHistory } = writing
   const touchedSince = (since: Version, key: string) =>
     earlier.some(effect => effect.type === 'clear' || effect.key === key) || writing.touchedSince(since, key)
   const version = earlier.length > 0 ? undefined : writing.version
   for (let duplicates = 0; ; duplicates += 1) {
     await session.query('SAVEPOINT durabledict_group', [])
     try {
-      const done = await executeAll(context, [group], { touchedSince, largest, keepsHistory, mark }, version)
+      const done = await executeAll(context, [group], { touchedSince, largest, keepsHistory }, version)
       await runAll(session, dialect, dialect.checkConstraints)
       await session.query('RELEASE SAVEPOINT durabledict_group', [])
       return done

@@ -6,6 +6,7 @@ import { isConflict, isDuplicate, isLockTimeout, isRefusal } from '../../sql/err
 import type { Callers } from '../callers.js'
 import { notWritten, refused, unknownOutcome } from '../faults.js'
 import type { ModelManager } from '../managers/manager.js'
+import type { ModelReplicas } from '../replicas/model-replicas.js'
 import type { Rows } from '../table/rows.js'
 import type { Stored } from '../table/stored.js'
 import type { Versions } from '../versions/versions.js'
@@ -33,6 +34,8 @@ export interface CommitsOptions {
   readonly timeout: number
   /** Missing if groups run no function of the application. */
   readonly callers?: Callers | undefined
+  /** Missing if there is no registry. */
+  readonly replicas?: ModelReplicas | undefined
   /** Missing if every commit is a transaction. */
   readonly oneStatement?: OneStatementCommits | undefined
 }
@@ -84,14 +87,14 @@ export class Commits {
   }
 
   #attempt(batch: Batch<Stored>, since: Version, { apart, locks }: Tries, signal?: AbortSignal): Promise<Executed> {
-    const { manager, versions, rows, dialect, timeout, name: dictionary, callers } = this.#options
+    const { manager, versions, rows, dialect, timeout, name: dictionary, callers, replicas } = this.#options
     const execute = apart ? commitApart : commitTogether
     const interruptible = this.#interruptible()
     return inTransaction(
       manager,
       session =>
         execute(
-          { session, versions, rows, dialect, dictionary, callers, timeout, interruptible, ...locks.options },
+          { session, versions, rows, dialect, dictionary, callers, replicas, timeout, interruptible, ...locks.options },
           batch,
           since,
         ),

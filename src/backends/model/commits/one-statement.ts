@@ -180,10 +180,11 @@ export class OneStatementCommits {
 }
 
 /** What the batch writes, if it is nothing but one key with a value, on the state that the caller knows. */
-function singleWrite({ groups, held }: Batch<Stored>, since: Version): SingleWrite | undefined {
+function singleWrite({ groups, held, acknowledge }: Batch<Stored>, since: Version): SingleWrite | undefined {
   const [group] = groups
   const [operation] = group?.operations ?? []
-  if (!group || groups.length > 1 || group.operations.length > 1 || operation?.type !== 'set' || !held) return undefined
+  if (!held || acknowledge || groups.length > 1) return undefined
+  if (!group || group.operations.length > 1 || operation?.type !== 'set') return undefined
   const isMet = group.conditions.every(one => (one.type === 'version' ? one.version : one.since) === since)
   const { key, stored: after } = operation
   const before = held(key)

@@ -1,4 +1,4 @@
-/** The three tables of the versions and the history, for the definitions that each library's migrations compare with the database. */
+/** The tables of the versions, the history and the replicas, for the definitions that each library's migrations compare with the database. */
 export interface VersionTable {
   readonly name: string
   /** What a model or an entity of it is called. */
@@ -14,7 +14,7 @@ interface VersionColumn {
 }
 
 /** The same as the statements of `versionTables`, as its test holds. */
-export const VERSION_TABLES: readonly [VersionTable, VersionTable, VersionTable] = [
+export const VERSION_TABLES: readonly [VersionTable, VersionTable, VersionTable, VersionTable] = [
   {
     name: 'durabledict_model_versions',
     model: 'DurableDictVersion',
@@ -60,6 +60,21 @@ export const VERSION_TABLES: readonly [VersionTable, VersionTable, VersionTable]
       { name: 'via', type: 'name' },
       { name: 'entry_key', type: 'long', nullable: true },
       { name: 'changes', type: 'long' },
+    ],
+  },
+  {
+    name: 'durabledict_model_replicas',
+    model: 'DurableDictReplica',
+    columns: [
+      { name: 'dict', type: 'name', key: true },
+      { name: 'id', type: 'name', key: true },
+      { name: 'format', type: 'whole' },
+      { name: 'record', type: 'long' },
+      { name: 'version', type: 'name', nullable: true },
+      { name: 'bound', type: 'real' },
+      { name: 'ttl', type: 'whole' },
+      { name: 'renewed', type: 'whole' },
+      { name: 'renewal', type: 'name' },
     ],
   },
 ]

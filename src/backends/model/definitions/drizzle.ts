@@ -12,6 +12,7 @@ export interface DrizzleVersionTables {
   readonly durabledictVersions: DrizzleTable
   readonly durabledictChanges: DrizzleTable
   readonly durabledictCommits: DrizzleTable
+  readonly durabledictReplicas: DrizzleTable
 }
 
 interface Column {
@@ -44,7 +45,7 @@ const OPTIONS: Readonly<Record<string, object>> = { varchar: { length: 255 }, bi
  * @example
  * import * as pg from 'drizzle-orm/pg-core'
  *
- * export const { durabledictVersions, durabledictChanges, durabledictCommits } = drizzleVersionTables(pg)
+ * export const { durabledictVersions, durabledictChanges, durabledictCommits, durabledictReplicas } = drizzleVersionTables(pg)
  */
 export function drizzleVersionTables(builders: DrizzleBuilders): DrizzleVersionTables {
   const core = builders as unknown as Builders
@@ -54,11 +55,12 @@ export function drizzleVersionTables(builders: DrizzleBuilders): DrizzleVersionT
       'drizzleVersionTables() takes the module drizzle-orm/pg-core, drizzle-orm/mysql-core or drizzle-orm/sqlite-core.',
     )
   }
-  const [versions, changes, commits] = VERSION_TABLES
+  const [versions, changes, commits, replicas] = VERSION_TABLES
   return {
     durabledictVersions: tableOf(core, kind, versions),
     durabledictChanges: tableOf(core, kind, changes),
     durabledictCommits: tableOf(core, kind, commits),
+    durabledictReplicas: tableOf(core, kind, replicas),
   }
 }
 

@@ -1,7 +1,7 @@
 import { type Dialect, type DialectName, run } from '../../sql/dialect.js'
 import { dialectOf } from '../../sql/dialects/dialects.js'
 import type { SqlSession } from '../../sql/sql-session.js'
-import { CHANGES, expression, VERSIONS } from '../versions/table-names.js'
+import { bounded, CHANGES, expression, REPLICAS, VERSIONS } from '../versions/table-names.js'
 
 export const COMMITS = 'durabledict_model_commits'
 
@@ -78,20 +78,22 @@ export async function missingColumns(session: SqlSession, dialect: Dialect): Pro
   })
 }
 
-/** Whether the tables have room for a history. A user without rights on it writes as an earlier release does. */
-export async function hasHistoryTables(session: SqlSession, dialect: Dialect): Promise<boolean> {
+/** What the tables have room for. A user without rights on a table writes as an earlier release does. */
+export interface Room {
+  readonly hasHistory: boolean
+  /** Whether there is a registry of the replicas. */
+  readonly hasReplicas: boolean
+}
+
+export async function roomOfTables(session: SqlSession, dialect: Dialect): Promise<Room> {
   const columns = await ownColumns(session, dialect)
-  return [`${VERSIONS}.history`, `${CHANGES}.notes`, `${COMMITS}.changes`].every(column => columns.has(column))
+  const hasHistory = [`${VERSIONS}.history`, `${CHANGES}.notes`, `${COMMITS}.changes`].every(one => columns.has(one))
+  return { hasHistory, hasReplicas: hasHistory && columns.has(`${REPLICAS}.renewal`) }
 }
 
 async function ownColumns(session: SqlSession, dialect: Dialect): Promise<ReadonlySet<string>> {
-  const rows = await run(session, dialect, dialect.ownColumns([VERSIONS, CHANGES, COMMITS]))
+  const rows = await run(session, dialect, dialect.ownColumns([VERSIONS, CHANGES, COMMITS, REPLICAS]))
   return new Set(rows.map(({ tab, name }) => `${tab}.${name}`))
-}
-
-/** A text column, unless its text is longer than the library writes. */
-function bounded(dialect: Dialect, column: string, most: number, name: string): string {
-  return `CASE WHEN length(${column}) <= ${most} THEN ${expression(dialect, column)} END AS ${name}`
 }
 
 /** Further columns of the head: the record of the history. */

@@ -5,7 +5,7 @@ import { askSession } from '../../sql/connection-settings.js'
 import type { ColumnKind } from '../../sql/dialect.js'
 import { type Dialect, quoted, run, type Table } from '../../sql/dialect.js'
 import type { SqlRow } from '../../sql/sql-session.js'
-import { hasHistoryTables } from '../history/tables.js'
+import { type Room, roomOfTables } from '../history/tables.js'
 import type { ModelManager } from '../managers/manager.js'
 import type { JsonColumn } from './json-column.js'
 
@@ -21,7 +21,7 @@ export interface Inspected {
 }
 
 /** What was found out about it. */
-export interface Inspection {
+export interface Inspection extends Room {
   /** What the database calls the key column. */
   readonly keyColumn: string
   readonly valueColumn: string
@@ -32,8 +32,6 @@ export interface Inspection {
   readonly json: JsonColumn
   /** What the database calls the columns of the table. */
   readonly columns: ReadonlySet<string>
-  /** Whether the version tables have room for a history. */
-  readonly hasHistory: boolean
 }
 
 /**
@@ -61,7 +59,7 @@ export async function inspect(inspected: Inspected): Promise<Inspection> {
       kind,
       json: jsonColumn(inspected, valueRow),
       columns: new Set(columns.map(({ name }) => String(name))),
-      hasHistory: inspected.keepsVersions && (await hasHistoryTables(manager, inspected.dialect)),
+      ...(inspected.keepsVersions ? await roomOfTables(manager, inspected.dialect) : NO_ROOM),
     }
   }
   throw unfit(
@@ -69,6 +67,9 @@ export async function inspect(inspected: Inspected): Promise<Inspection> {
     `column "${value}" is of type ${String(valueRow.type)}; values need one of text, JSON or bytes.`,
   )
 }
+
+/** The versions are not in the database. */
+const NO_ROOM: Room = { hasHistory: false, hasReplicas: false }
 
 /** MariaDB takes JSON of 32 levels, MySQL of 100; the others any. A few less, for what is around a value. */
 const MYSQL_DEPTH = 30

@@ -98,17 +98,13 @@ async function createTriggers(manager: ModelManager, dialect: Dialect, options: 
   const runEach = async (session: SqlSession) => {
     for (const sql of statements) await session.query(sql, [])
   }
-  const first = dialect.lockTables ? [...dialect.bound(LIMIT), dialect.lockTables] : []
+  const { lockTables } = dialect
+  if (!lockTables) return runEach(manager)
   const work = async (session: SqlSession) => {
-    await runAll(session, dialect, first)
+    await runAll(session, dialect, [...dialect.bound(LIMIT), lockTables])
     await runEach(session)
   }
-  try {
-    await manager.transaction(work, { limit: LIMIT })
-  } catch (error) {
-    // Another process may have created them in the meantime.
-    if ((await triggerState(manager, manager, dialect, table)) !== 'current') throw error
-  }
+  await manager.transaction(work, { limit: LIMIT })
 }
 
 /** Those that tables of an earlier release lack. */

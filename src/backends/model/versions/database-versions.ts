@@ -39,8 +39,6 @@ export interface DatabaseVersionsOptions {
   readonly mapper: ColumnMapper
   /** Whether the tables have room for a history: those of an earlier release do not. */
   readonly hasHistory: boolean
-  /** Whether the table has triggers that recognize the library's own transactions by a row of the log. */
-  readonly hasTriggers: boolean
   /** The dictionary's name, for errors. */
   readonly dictionary: string
   /** What tells its version from others of the database. */
@@ -130,14 +128,14 @@ export class DatabaseVersions implements Versions, PastCommits {
 
   async writing(session: ModelSession, groups: readonly Group<unknown>[]): Promise<Writing> {
     const { head, largest, connection, history } = await this.#lockOrFound(session)
-    const { dialect, dictionary, key, mapper, hasHistory, hasTriggers } = this.#options
+    const { dialect, dictionary, key, mapper, hasHistory } = this.#options
     const since = earliest(groups)
     const past = since === undefined ? undefined : await this.#past(session, since, head)
     const catchUp = (from: Version, present: VersionParts & { readonly version: Version }) =>
       this.#catchUp(session, from, present)
     const recorded = (stored: Stored) => mapper.toRecorded(stored)
     const locked = { session, head, past, largest, connection, dialect, dictionary, key, catchUp }
-    return new DatabaseWriting({ ...locked, history, hasHistory, hasTriggers, recorded })
+    return new DatabaseWriting({ ...locked, history, hasHistory, recorded })
   }
 
   async page(query: HistoryQuery): Promise<HistoryPage<Stored>> {
@@ -157,12 +155,24 @@ export class DatabaseVersions implements Versions, PastCommits {
   }
 
   #inHistory<V>(work: (history: HistoryWriting) => Promise<V>): Promise<V> {
-    const { manager, timeout, dictionary } = this.#historyOptions()
+    const { dictionary } = this.#historyOptions()
+    return this.#locking(async (_, { history }) => {
+      if (!history) throw laterHistory(dictionary)
+      return work(history)
+    })
+  }
+
+  /** Runs work in a transaction that holds the lock of the head. */
+  locking<V>(work: (session: ModelSession, head: Head) => Promise<V>): Promise<V> {
+    return this.#locking((session, { head }) => work(session, head))
+  }
+
+  #locking<V>(work: (session: ModelSession, locked: LockedHead) => Promise<V>): Promise<V> {
+    const { manager, timeout, dictionary } = this.#options
     return manager.transaction(
       async session => {
-        const { history } = await this.#lockOrFound(session)
-        if (!history) throw laterHistory(dictionary)
-        return withVersionTables(dictionary, () => work(history))
+        const locked = await this.#lockOrFound(session)
+        return withVersionTables(dictionary, () => work(session, locked))
       },
       { limit: timeout },
     )

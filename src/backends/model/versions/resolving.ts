@@ -21,7 +21,11 @@ export function needsRows(past: Past, always: boolean): Resolved | undefined {
   const keys = [...new Set(effects.flatMap(effect => (effect.type === 'clear' ? [] : [effect.key])))]
   const cleared = effects.some(({ type }) => type === 'clear')
   const only = past.changes.length === 1 ? past.changes[0] : undefined
-  return { keys, resolve: (since, version, found) => oneStep(since, version, effectsOf(keys, cleared, found), only) }
+  const asks = past.changes.some(({ acknowledge }) => acknowledge)
+  return {
+    keys,
+    resolve: (since, version, found) => oneStep(since, version, effectsOf(keys, cleared, found), asks, only),
+  }
 }
 
 /** The past as the log says it. */
@@ -46,12 +50,14 @@ function oneStep(
   previous: Version,
   version: Version,
   effects: readonly Effect<Stored>[],
+  acknowledge: boolean,
   only: LoggedChange | undefined,
 ): CatchUp<Stored> {
+  const asked = acknowledge ? { acknowledge } : {}
   return {
     type: 'changes',
     version,
-    changes: [{ previous, version, effects, id: only?.id, ...notesOf(only, effects) }],
+    changes: [{ previous, version, effects, id: only?.id, ...notesOf(only, effects), ...asked }],
   }
 }
 

@@ -2,6 +2,7 @@ import type { Dialect, DialectName } from '../../sql/dialect.js'
 import { dialectOf } from '../../sql/dialects/dialects.js'
 import type { SqlRow } from '../../sql/sql-session.js'
 import { commitTable } from '../history/tables.js'
+import { replicasTable } from '../replicas/tables.js'
 import { CHANGES, expression, VERSIONS } from './table-names.js'
 
 /** The layout of the tables that this version of the library reads and writes. */
@@ -18,8 +19,8 @@ export const TRIM_EVERY = 64
 const MOST_BYTES = 3
 
 /**
- * The statements that create the three tables of the versions and the history, shared by all dictionaries of a database; each leaves
- * alone what is there. For migrations; `createTables` runs them. Tables of an earlier release need `historyMigration` instead.
+ * The statements that create the tables of the versions, the history and the replicas, shared by all dictionaries of a database; each leaves
+ * alone what is there. For migrations; `createTables` runs them. Tables of an earlier release need `historyMigration` and `replicasMigration` instead.
  *
  * @example
  * for (const statement of versionTables('postgresql')) await pool.query(statement)
@@ -58,6 +59,7 @@ export function versionTables(dialect: DialectName): string[] {
   PRIMARY KEY (dict, number)
 )`,
     commitTable(its),
+    replicasTable(its),
   ]
 }
 

@@ -12,6 +12,8 @@ export interface Told {
   readonly commits: readonly GroupCommit<Stored>[]
   /** Whose effects these are, by group. */
   readonly notes: readonly CommitNote[] | undefined
+  /** Whether replicas are to acknowledge the change. */
+  readonly acknowledge?: boolean | undefined
 }
 
 /** What a transaction leaves in the database, by which its commit can be found, and the next one begin. */
@@ -35,8 +37,6 @@ export interface Writing {
   readonly connection?: number | undefined
   /** Returns whether a change since that version has touched the key, or `true` if that is unknown. */
   touchedSince(since: Version, key: string): boolean
-  /** Called before rows are written: the triggers of the table then leave their changes to `advance`. */
-  readonly mark?: (() => Promise<void>) | undefined
   /** Whether commits are recorded, so that `advance` needs what each group did. */
   readonly keepsHistory: boolean
   /** What `advance` has moved to. */

@@ -17,6 +17,8 @@ export interface LoggedChange {
   readonly effects: readonly LoggedEffect[] | undefined
   /** Whose effects these are, if anybody said so. */
   readonly notes?: readonly CommitNote[] | undefined
+  /** Whether replicas are to acknowledge it. */
+  readonly acknowledge?: boolean | undefined
 }
 
 /** What the log says of the time since a version. */

@@ -3,7 +3,7 @@ import type { SqlRow } from '../sql-session.js'
 import { isToken, toCount } from '../stored-tokens.js'
 import { toVersion } from '../version.js'
 import type { LoggedChange, LoggedEffect } from './change-log.js'
-import { readNotes } from './notes.js'
+import { asksForAcknowledgement, readNotes } from './notes.js'
 
 /** A record of the log, as far as it is about the order of records. */
 export interface ChangeLink {
@@ -35,6 +35,7 @@ export function readChange({ number, nonce, previous, row }: ChangeLink, epoch: 
     id,
     effects,
     ...(notes && { notes }),
+    ...(asksForAcknowledgement(row.notes) && { acknowledge: true }),
   }
 }
 

@@ -3,9 +3,19 @@ import type { CommitNote, Via } from '../../../contract/history.js'
 /** The layout of the notes that this release writes. */
 const FORMAT = 1
 
-/** The notes of a change as text for its column; `null` if there are none. */
-export function notesText(notes: readonly CommitNote[] | undefined): string | null {
-  return notes ? JSON.stringify({ format: FORMAT, notes }) : null
+/**
+ * What is to be said of a change as text for its column; `null` if it is nothing.
+ *
+ * @param acknowledge - whether replicas are to acknowledge it. Releases that do not know of this ignore it.
+ */
+export function notesText(notes: readonly CommitNote[] | undefined, acknowledge = false): string | null {
+  if (!notes && !acknowledge) return null
+  return JSON.stringify({ format: FORMAT, ...(notes && { notes }), ...(acknowledge && { acknowledge }) })
+}
+
+/** Whether such text asks for acknowledgements. */
+export function asksForAcknowledgement(text: unknown): boolean {
+  return parsed(text).acknowledge === true
 }
 
 /**
@@ -21,7 +31,7 @@ export function readNotes(text: unknown, count: number | undefined): readonly Co
   return read.reduce((sum, { effects }) => sum + effects, 0) === count ? read : undefined
 }
 
-function parsed(text: unknown): { readonly format?: unknown; readonly notes?: unknown } {
+function parsed(text: unknown): Readonly<Record<string, unknown>> {
   if (typeof text !== 'string') return {}
   try {
     return Object(JSON.parse(text))

@@ -1,0 +1,69 @@
+import type { Presence, Registered } from '../../../contract/presence.js'
+import type { SqlRow } from '../../sql/sql-session.js'
+import { toCount } from '../../sql/stored-tokens.js'
+import { REPLICAS_FORMAT } from './tables.js'
+
+/** What is known of the bounds of a dictionary. The recorded bound is in the head, where every release finds it. */
+export interface Bounds {
+  /** The largest bound of replicas with a row, which is a part of the recorded one. */
+  readonly covered: number
+  /** The largest bound of replicas that never have a row. */
+  readonly unregistered: number
+}
+
+export const NO_BOUNDS: Bounds = { covered: 0, unregistered: 0 }
+
+/** What a replica says of itself, without what changes with every renewal. */
+export function recordText({ host, pid, service, library, bound, live }: Presence): string {
+  return JSON.stringify({ host, pid, service, library, bound, live })
+}
+
+/** Reads a row; `undefined` if the library has not written it, or a later release has. Ignores members that it does not know. */
+export function readReplica(row: SqlRow): Registered | undefined {
+  const { id, version } = row
+  const format = toCount(row.format)
+  const { host, pid, service, library, bound, live } = parsed(row.record)
+  if (typeof id !== 'string' || format === undefined || format < 1 || format > REPLICAS_FORMAT) return undefined
+  if (typeof host !== 'string' || typeof library !== 'string' || typeof live !== 'boolean') return undefined
+  if (!Number.isSafeInteger(pid) || !isOptionalText(service) || !(bound === undefined || isBound(bound)))
+    return undefined
+  return {
+    ...{ id, host, pid: pid as number, library, live },
+    ...(service !== undefined && { service: service as string }),
+    ...(bound !== undefined && { bound: bound as number }),
+    ...(typeof version === 'string' && { version }),
+    seenAgo: Math.max(0, Number(row.at) - Number(row.renewed)) || 0,
+  }
+}
+
+export function boundsText(bounds: Bounds): string {
+  return JSON.stringify(bounds)
+}
+
+/** Reads the record about a dictionary; `undefined` for anything that the library has not written. */
+export function readBounds(text: unknown): Bounds | undefined {
+  const { covered, unregistered } = parsed(text)
+  return isBound(covered) && isBound(unregistered) ? { covered, unregistered } : undefined
+}
+
+/** For how long replicas may rely on memory that have no row. A bound that no row covers was recorded by an earlier release. */
+export function unregisteredOf(recorded: number, { covered, unregistered }: Bounds): number {
+  return Math.max(unregistered, recorded > covered ? recorded : 0)
+}
+
+function parsed(text: unknown): Readonly<Record<string, unknown>> {
+  if (typeof text !== 'string') return {}
+  try {
+    return Object(JSON.parse(text))
+  } catch {
+    return {}
+  }
+}
+
+function isBound(bound: unknown): bound is number {
+  return typeof bound === 'number' && bound >= 0 && bound < 2 ** 31
+}
+
+function isOptionalText(value: unknown): boolean {
+  return value === undefined || typeof value === 'string'
+}

@@ -1,0 +1,17 @@
+// @ts-check
+// A process with a live dictionary that relies on memory: node replica-process.js <url> <table> <bound in ms>
+import { Kysely, PostgresDialect } from 'kysely'
+import pg from 'pg'
+import { JSONEncoding, kyselyManager, ModelDict } from '../../dist/index.js'
+
+const [url, table, bound] = process.argv.slice(2)
+const db = new Kysely({ dialect: new PostgresDialect({ pool: new pg.Pool({ connectionString: url }) }) })
+const timing = Symbol.for('durabledict.presence timing')
+await ModelDict.open(kyselyManager(/** @type {never} */ (db), String(table)), {
+  encoding: JSONEncoding,
+  live: true,
+  pollEvery: 20,
+  maxStaleness: Number(bound),
+  ...{ [timing]: { ttl: 1_500, renewEvery: 300 } },
+})
+process.stdout.write('open\n')
