@@ -25,6 +25,7 @@ export const pages = [
       ['SQLite', 'sqlite'],
       ['Redis', 'redis'],
       ['Your own tables', 'model'],
+      ['Editing by hand', 'editing-by-hand'],
       ['Prisma', 'model/prisma'],
       ['TypeORM', 'model/typeorm'],
       ['Sequelize', 'model/sequelize'],
@@ -87,6 +88,7 @@ export const pages = [
       ['21. Names of the Python library are kept', 'decisions/0021-python-names'],
       ['22. A prose check of our own', 'decisions/0022-prose-check'],
       ['23. History, kept by fair share', 'decisions/0023-history'],
+      ['26. Edits by hand: triggers chain what a transaction changed', 'decisions/0026-triggers'],
     ],
   },
 ]

@@ -11,6 +11,7 @@ import type { Stored } from './backends/model/table/stored.js'
 import type { Core } from './dictionary/core.js'
 import { DurableDict } from './dictionary/durable-dict.js'
 import type { AttributionOptions } from './dictionary/history/attribution.js'
+import { type InTransaction, type TransactionStore, WritesInTransaction } from './dictionary/in-transaction.js'
 import { type Kind, kindOf } from './dictionary/kind.js'
 import type {
   CommonOptions,
@@ -38,6 +39,21 @@ export interface ModelDict<
    * process reloads the rows of these keys at its next check; without keys, all rows. Resolves when this process has.
    */
   touch(...keys: (keyof T & string)[]): Promise<void>
+  /**
+   * Returns the entries inside a transaction of the application: what is written there commits or rolls back together with the
+   * application's own rows. Every process follows when it has committed, by the triggers of the table
+   * (`createTables(model, { triggers: true })`); without them, writes reject with `UnsupportedError`.
+   *
+   * @param transaction - what the library's transaction callback gets: the client (Prisma), `EntityManager` or `QueryRunner`
+   * (TypeORM), `Transaction` (Sequelize, Kysely, Knex), or `tx` (Drizzle).
+   * @throws TypeError for anything else.
+   * @example
+   * await prisma.$transaction(async tx => {
+   *   await tx.order.create({ data: order })
+   *   await settings.in(tx).set('lastOrder', order.id)
+   * })
+   */
+  in(transaction: object): InTransaction<T, D, I>
 }
 
 /** Options of a dictionary whose values are the model's instances. */
@@ -177,6 +193,10 @@ class TouchableDict extends DurableDict {
 
   protected override viewAs(core: Core, attribution: AttributionOptions): TouchableDict {
     return new TouchableDict(core, this.#backend, attribution)
+  }
+
+  in(transaction: object): InTransaction<Record<string, unknown>> {
+    return new WritesInTransaction(this.#core, this.#backend.within(transaction) as TransactionStore, this.#attribution)
   }
 
   async touch(...keys: string[]): Promise<void> {

@@ -16,7 +16,9 @@ import type { HistoryPage, HistoryPolicy, HistoryQuery } from '../../contract/hi
 import type { Presence, Registration, Registry } from '../../contract/presence.js'
 import { UnsupportedError } from '../../errors/errors.js'
 import type { Notifications } from '../sql/notifications/notifications.js'
+import type { TriggeredTable } from '../sql/triggers/triggered-table.js'
 import { again, GivenUp } from './again.js'
+import { ApplicationTransaction } from './commits/application-transaction.js'
 import { Commits, type CommitsOptions } from './commits/commits.js'
 import { announce, type Known } from './commits/touch.js'
 import { notWritten } from './faults.js'
@@ -31,6 +33,8 @@ const UNKNOWN: Known = { before: () => undefined, attribution: undefined }
 
 /** The parts of a model's backend. */
 export interface ModelBackendOptions extends CommitsOptions {
+  /** Describes the table for triggers. Missing if the versions are in a cache. */
+  readonly triggered: TriggeredTable | undefined
   readonly valueKind: ValueKind
   /** How often a live dictionary polls without notifications, in ms. */
   readonly pollEvery: number
@@ -178,6 +182,16 @@ export class ModelBackend extends CommittingBackend<Stored> implements Backend<S
     // It is idempotent.
     await this.#again(() => announce({ ...this.#options, dictionary }, keys, known)).catch(error =>
       Promise.reject(notWritten(error, dictionary)),
+    )
+  }
+
+  /** @throws TypeError unless it is a transaction of the model's library. */
+  within(transaction: unknown): ApplicationTransaction {
+    const { manager, name } = this.#options
+    const session = Object(transaction) === transaction ? manager.within?.(transaction as object) : undefined
+    if (session) return new ApplicationTransaction({ ...this.#options, session })
+    throw new TypeError(
+      `in() of dictionary "${name}" takes what the transaction callback of ${manager.library} gets, while the transaction is open.`,
     )
   }
 

@@ -24,6 +24,7 @@ import { StoredRow } from './table/stored.js'
 import { ValueMapper } from './table/value-mapper.js'
 import { WritableColumns } from './table/writable-columns.js'
 import { checkTriggers } from './triggers/check-triggers.js'
+import { triggeredTable } from './triggers/model-triggers.js'
 import { CachedVersions } from './versions/cached-versions.js'
 import { DatabaseVersions } from './versions/database-versions.js'
 import { versionKey } from './versions/version-key.js'
@@ -115,6 +116,7 @@ export async function openModel(model: ModelManager, settings: ModelSettings, gi
       notifications,
       callers: settings.row && new Callers(),
       replicas,
+      triggered: cache ? undefined : triggeredTable(dialect, dictionary, inspection, settings.returnInstances),
       oneStatement,
     }),
     encoding,

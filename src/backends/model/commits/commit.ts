@@ -47,6 +47,9 @@ export interface CommitContext {
   readonly interruptible: Interruptible
 }
 
+/** What of it the groups alone need. */
+type ExecutionContext = Pick<CommitContext, 'session' | 'rows' | 'dialect' | 'dictionary' | 'callers' | 'timeout'>
+
 /** A group's outcome, with what it did. */
 interface Done {
   readonly outcomes: readonly Outcome[]
@@ -110,8 +113,9 @@ async function advance(
 /** What of a transaction its groups are executed with. */
 type Conditions = Pick<Writing, 'touchedSince' | 'largest' | 'keepsHistory'>
 
-async function executeAll(
-  { session, rows, dialect, dictionary, callers, timeout }: CommitContext,
+/** Executes groups inside a transaction, and writes the rows. */
+export async function executeAll(
+  { session, rows, dialect, dictionary, callers, timeout }: ExecutionContext,
   groups: readonly Group<Stored>[],
   writing: Conditions,
   version: Version | undefined,

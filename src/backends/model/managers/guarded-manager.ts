@@ -18,7 +18,12 @@ export function guarded<Row extends object>(manager: ModelManager<Row>, limit: n
       manager.transaction(session => work(checked(manager, session)), { statementLimit: limit, ...options }),
     )
   const writes = manager.writes && guardedWrites(library, manager.writes)
-  const own: Readonly<Record<PropertyKey, unknown>> = { query, transaction, writes }
+  // A transaction of the application runs where the application does.
+  const within = (transaction: object) => {
+    const session = manager.within?.(transaction)
+    return session && checked(manager, session)
+  }
+  const own: Readonly<Record<PropertyKey, unknown>> = { query, transaction, writes, within }
   return new Proxy(manager, {
     get(target, name) {
       if (own[name]) return own[name]

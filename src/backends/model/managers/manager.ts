@@ -110,6 +110,11 @@ export interface ModelManager<Row extends object = object> extends SqlSession {
    * Rejects with the function's own error, or with the database's. Every call takes one connection and always returns it.
    */
   transaction<R>(work: (session: ModelSession) => Promise<R>, options: TransactionOptions): Promise<R>
+  /**
+   * The model inside a transaction of the application: what the library's transaction callback gets. `undefined` for any other value.
+   * Missing if writes cannot be part of the application's transactions.
+   */
+  within?(transaction: object): ModelSession | undefined
   /** Returns whether a value is an instance of the model. Default: an object with an own member for the key column. */
   isInstance?(value: object, keyCol: string): boolean
   /** Returns the columns of an instance, with plain values. Default: its own members. */

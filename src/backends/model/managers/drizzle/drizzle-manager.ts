@@ -125,6 +125,12 @@ class DrizzleManager<Row extends object> implements ModelManager<Row> {
     return PreparedNames.of(this.database).send(sql, name => rawQuery(by, this.dialect, sql, parameters, name))
   }
 
+  within(transaction: object): ModelSession | undefined {
+    const { rollback, session } = transaction as { rollback?: unknown; session?: unknown }
+    if (typeof rollback !== 'function' || !session) return undefined
+    return new DrizzleSession(this, transaction as Database, this.#its, this.#orm)
+  }
+
   transaction<R>(work: (session: ModelSession) => Promise<R>, options: TransactionOptions): Promise<R> {
     const { isolation, statementLimit } = options
     const begin = (within: Within<R>) =>

@@ -122,6 +122,11 @@ class KnexManager<Row extends object> implements ModelManager<Row> {
     return this.#names.send(sql, name => rawQuery(by, this.dialect, sql, parameters, { ...on, name }))
   }
 
+  within(transaction: object): ModelSession | undefined {
+    const { isTransaction, client } = transaction as Partial<KnexInstance>
+    return isTransaction && client ? new KnexSession(this, this.#json, transaction as Knex) : undefined
+  }
+
   transaction<R>(work: (session: ModelSession) => Promise<R>, options: TransactionOptions): Promise<R> {
     const { isolation, statementLimit } = options
     const snapshot = isolation === 'snapshot' && this.dialect !== 'sqlite'

@@ -145,6 +145,12 @@ class KyselyManager<Row extends object> implements ModelManager<Row> {
       : rawQuery(by, sql, parameters)
   }
 
+  within(transaction: object): ModelSession | undefined {
+    const { isTransaction, getExecutor } = transaction as Partial<KyselyDatabase>
+    if (isTransaction !== true || typeof getExecutor !== 'function') return undefined
+    return new KyselySession(this, this.#json, transaction as Kysely)
+  }
+
   transaction<R>(work: (session: ModelSession) => Promise<R>, { isolation }: TransactionOptions): Promise<R> {
     let transaction = this.#db.transaction()
     if (isolation === 'snapshot' && this.dialect !== 'sqlite') {

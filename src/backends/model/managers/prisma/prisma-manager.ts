@@ -16,6 +16,7 @@ import {
   type PrismaModel,
   type PrismaModelName,
   type PrismaRow,
+  type Queries,
 } from './shapes.js'
 
 /** The longest duration of a timer, in ms. Prisma's timers end immediately if it is longer. */
@@ -126,6 +127,12 @@ class PrismaManager implements ModelManager {
   async query(sql: string, parameters: readonly SqlParameter[]): Promise<readonly SqlRow[]> {
     const client = this.#client._originalClient ?? this.#client
     return checkedRows('Prisma', sql, await this.#forgetting(() => client.$queryRawUnsafe(sql, ...parameters)))
+  }
+
+  within(transaction: object): ModelSession | undefined {
+    const { $queryRawUnsafe, $connect, [this.#name]: model } = transaction as Partial<Client & Queries>
+    if (typeof $queryRawUnsafe !== 'function' || $connect || !model) return undefined
+    return new PrismaSession(transaction as Queries, this.#name, this.#described)
   }
 
   transaction<R>(work: (session: ModelSession) => Promise<R>, { isolation, limit }: TransactionOptions): Promise<R> {

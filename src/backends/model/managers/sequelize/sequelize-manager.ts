@@ -7,7 +7,7 @@ import { runTransaction } from '../run-transaction.js'
 import { isColumn, kindOf } from './columns.js'
 import { inTransaction, onConnection } from './connections.js'
 import { runQuery, SequelizeSession } from './session.js'
-import type { Instance, Model, Sequelize, SequelizeModel } from './shape.js'
+import type { Instance, Model, Sequelize, SequelizeModel, Transaction } from './shape.js'
 
 export type { SequelizeModel } from './shape.js'
 
@@ -100,6 +100,13 @@ class SequelizeManager<Row extends object> implements ModelManager<Row> {
     return onConnection(this.#sequelize, (connection, discard) =>
       withinLimit(() => runQuery(this.#sequelize, sql, parameters, { connection }), limit, discard),
     )
+  }
+
+  within(transaction: object): ModelSession | undefined {
+    const { sequelize, commit, rollback } = transaction as Readonly<Record<string, unknown>>
+    const isTransaction = typeof commit === 'function' && typeof rollback === 'function'
+    if (!isTransaction || sequelize !== this.#sequelize) return undefined
+    return new SequelizeSession(this.#unscoped, transaction as Transaction)
   }
 
   transaction<R>(work: (session: ModelSession) => Promise<R>, options: TransactionOptions): Promise<R> {

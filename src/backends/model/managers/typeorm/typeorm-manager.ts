@@ -120,6 +120,13 @@ class TypeormManager<Row extends object> implements ModelManager<Row> {
     return this.#inTurn(() => this.#source.run(ask), PATIENCE)
   }
 
+  /** The entity manager of the callback, or a query runner. */
+  within(transaction: object): ModelSession | undefined {
+    const { queryRunner = transaction } = transaction as { queryRunner?: object }
+    const { isTransactionActive, manager } = queryRunner as Partial<QueryRunner>
+    return isTransactionActive && manager ? new TypeormSession(manager, this.#target) : undefined
+  }
+
   transaction<R>(work: (session: ModelSession) => Promise<R>, options: TransactionOptions): Promise<R> {
     const { isolation, limit, statementLimit } = options
     const level = this.#source.isolationLevel(isolation)
