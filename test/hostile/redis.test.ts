@@ -166,7 +166,7 @@ describe('a reply', () => {
   const parsers: Record<string, (reply: unknown) => unknown> = {
     pull: reply => parsePull(reply, false),
     'pull with the size': reply => parsePull(reply, true),
-    commit: parseCommit,
+    commit: reply => parseCommit(reply, VERSION),
     scan: parseScan,
   }
   for (const [name, parse] of Object.entries(parsers)) {
@@ -200,7 +200,7 @@ describe('a reply', () => {
       expect(parsePull(list, false)).toEqual(old)
     }
     for (const bound of ['Infinity', 'NaN', '-1', '1e3', '0x10', '', 'abc', '2147483648']) {
-      expect(() => parseCommit(['ok', VERSION, bound, 'u', 0])).toThrow('bound')
+      expect(() => parseCommit(['ok', VERSION, bound, 'u', 0], VERSION)).toThrow('bound')
     }
   })
 })

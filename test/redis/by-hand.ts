@@ -1,4 +1,5 @@
 import { keysOf } from '../../src/backends/redis/names.js'
+import { nextVersion } from '../../src/backends/redis/nonces.js'
 import { SCRIPTS, type Script } from '../../src/backends/redis/script.js'
 
 interface Client {
@@ -52,9 +53,9 @@ export class ByHand {
   /** @param id - with the number of the attempt, and the flags: 'id.1 r'. */
   async commit(base: string, id: string, ...operations: string[]): Promise<Answer> {
     const [nonce = '', flags = ''] = id.split(' ')
-    return takeApart(
-      (await this.run(SCRIPTS.commit, base, nonce, flags, 'entropy', ...operations)) as (string | number)[],
-    )
+    const reply = await this.run(SCRIPTS.commit, base, nonce, flags, 'entropy', ...operations)
+    if (Array.isArray(reply)) return takeApart(reply)
+    return { status: 'ok', head: nextVersion(base, nonce), bound: String(reply), codes: 'u', values: [], changes: [] }
   }
 
   async entries(): Promise<Record<string, string>> {

@@ -41,6 +41,11 @@ export function isVersion(version: unknown): version is string {
 const LONGEST = 4_096
 const VERSION = /^\d{1,15}-[\w%.]+-[\w%]+\.\d+$/
 
+/** The version after this one, made by the attempt with this nonce. */
+export function nextVersion(version: string, nonce: string): string {
+  return `${Number.parseInt(version, 10) + 1}-${epochOf(version)}-${nonce}`
+}
+
 /** The epoch of a version: the name of its history. */
 export function epochOf(version: string): string {
   const from = version.indexOf('-') + 1

@@ -75,8 +75,15 @@ export type CommitReply =
       readonly changes: readonly string[]
     }
 
-/** @throws StoreUnavailableError if the script cannot have sent the reply. */
-export function parseCommit(reply: unknown): CommitReply {
+/** The results of one set. */
+const ONE_SET: Written = { codes: 'u', values: [] }
+
+/**
+ * @param next - the version if the batch was executed on its base.
+ * @throws StoreUnavailableError if the script cannot have sent the reply.
+ */
+export function parseCommit(reply: unknown, next: string): CommitReply {
+  if (!Array.isArray(reply)) return { status: 'ok', head: next, bound: countOf(reply), written: ONE_SET, changes: [] }
   const list = listOf(reply, 4)
   const [head, bound] = [versionOf(list[1]), boundOf(list[2])]
   switch (textOf(list[0])) {
@@ -92,9 +99,12 @@ export function parseCommit(reply: unknown): CommitReply {
 }
 
 /** A reply to a batch that asks replicas to acknowledge. */
-export function parseCommitEverywhere(reply: unknown): { readonly reply: CommitReply; readonly registry: unknown } {
+export function parseCommitEverywhere(
+  reply: unknown,
+  next: string,
+): { readonly reply: CommitReply; readonly registry: unknown } {
   const [first, registry] = listOf(reply, 2)
-  return { reply: parseCommit(first), registry }
+  return { reply: parseCommit(listOf(first), next), registry }
 }
 
 function parseDuplicate(head: string, bound: number, list: readonly unknown[]): CommitReply {

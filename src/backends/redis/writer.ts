@@ -5,7 +5,7 @@ import { pause } from '../../time/pause.js'
 import type { Caller } from './caller.js'
 import type { Written } from './change-record.js'
 import { ambiguous, isPassing, isTooLarge, neverSent, notWritten, replyCode } from './faults.js'
-import { type Entropy, nonceOf } from './nonces.js'
+import { type Entropy, nextVersion, nonceOf } from './nonces.js'
 import { readOutcomes } from './outcomes.js'
 import type { Reader } from './reader.js'
 import { type CommitReply, parseCommit, parseCommitEverywhere } from './replies.js'
@@ -107,8 +107,9 @@ export class Writer {
   /** Parses the answer. The batch was executed even if the client altered the answer. */
   #read(answer: unknown, { batch }: Request, progress: Progress): CommitReply {
     try {
-      if (!batch.acknowledge) return parseCommit(answer)
-      const { reply, registry } = parseCommitEverywhere(answer)
+      const next = nextVersion(progress.base, nonceOf(batch.id, progress.sendings))
+      if (!batch.acknowledge) return parseCommit(answer, next)
+      const { reply, registry } = parseCommitEverywhere(answer, next)
       progress.registry = registry
       return reply
     } catch (cause) {

@@ -18,6 +18,7 @@
 -- Returns one of
 --   'stale', head, bound, diverged           nothing was executed: the base is too old (0) or belongs to another history
 --                                            (1), or the log is damaged (2)
+--   the largest recorded bound               the batch was one set on the base, and was executed: see fast-set.lua
 --   'dup', head, bound, position, change...  an earlier attempt was executed: its change is at this position
 --   'ok', head, bound, codes, number of values, value..., change...   changes up to, but not including, the batch's own
 -- If the replicas are asked to acknowledge: a list of this and the registry.
@@ -213,13 +214,13 @@ local function finish(change)
   if past and past.is_current then
     past.number = number
     local left = math.min(AGE_EVERY - 1 - past.position % AGE_EVERY, most_commits() - past.commits)
-    call('HSET', meta_key, 'head', head, 'size', size, 'bytes', bytes, 'past', past_text(past),
+    call('HSET', meta_key, 'head', head, 'size', size, 'bytes', bytes, 'own', head, 'past', past_text(past),
       'shift', digits(past.position - number), 'due', digits(number + left))
   elseif past then
     call('HSET', meta_key, 'head', head, 'size', size, 'bytes', bytes)
   else
     if meta[8] then call('HDEL', meta_key, 'shift') end
-    call('HSET', meta_key, 'head', head, 'size', size, 'bytes', bytes, 'due', digits(number + LOG_LENGTH))
+    call('HSET', meta_key, 'head', head, 'size', size, 'bytes', bytes, 'own', head, 'due', digits(number + LOG_LENGTH))
   end
   copy_head(head, size)
   redis.pcall('SPUBLISH', meta_key, #change > MESSAGE_BYTES and '' or change)

@@ -2,17 +2,19 @@
 -- commit.lua does, without a function: creating those takes longer than such a commit. Everything unusual is left to what follows,
 -- and nothing is written before that is decided.
 --
--- It relies on two things that a slower commit or a check has left: a copy of the head that matches (see prelude.lua), so that the
--- metadata is well-formed, and the fields `shift` and `due` of the metadata (see history.lua).
+-- It relies on what a slower commit has left in the metadata: `own`, which shows that no release without it has written since, so that
+-- the rest is well-formed and the copy of the head is there, and `shift` and `due` (see history.lua).
+--
+-- Returns the largest recorded bound: the caller knows the rest.
 
 if #ARGV == 7 and ARGV[5] == 's' and ARGV[3] == '' and #ARGV[6] + #ARGV[7] < 131072 then
   local call, pcall = redis.call, redis.pcall
   local entries_key, meta_key, log_key, head_key, base, key, value = KEYS[1], KEYS[2], KEYS[3], KEYS[4], ARGV[1], ARGV[6], ARGV[7]
-  local meta = call('HMGET', meta_key, 'head', 'size', 'bytes', 'bound', 'seal', 'shift', 'due')
+  local meta = call('HMGET', meta_key, 'head', 'size', 'bytes', 'bound', 'seal', 'shift', 'due', 'own')
   local size, bytes, bound, seal, shift, due = meta[2], meta[3], meta[4], meta[5], meta[6], meta[7]
-  local is_fast = meta[1] == base and size and due and seal and #seal == 40 and bytes and string.find(bytes, '^%d+$')
+  local is_fast = meta[1] == base and meta[8] == base and size and due and seal and #seal == 40 and bytes and string.find(bytes, '^%d+$')
     and (not bound or (#bound <= 10 and string.find(bound, '^%d+$') and tonumber(bound) <= 2147483647))
-    and pcall('GET', head_key) == base .. ' ' .. size and call('HLEN', entries_key) == tonumber(size)
+    and call('HLEN', entries_key) == tonumber(size)
   local number, epoch = string.match(is_fast and base or '', '^(%d+)(%-[^-]*%-)')
   if number and #number < 15 and tonumber(number) < tonumber(due) then
     number = number + 1
@@ -38,17 +40,21 @@ if #ARGV == 7 and ARGV[5] == 's' and ARGV[3] == '' and #ARGV[6] + #ARGV[7] < 131
     if length > 10001 then
       call('LTRIM', log_key, -1, -1)
       bytes = #change
+    elseif length > 10000 then
+      -- Some more, so that the next ones need not.
+      for _, dropped in ipairs(call('LPOP', log_key, 64)) do bytes = bytes - #dropped end
     else
-      while length > 10000 or bytes > 4194304 do
+      while bytes > 4194304 do
         length, bytes = length - 1, bytes - #(call('LPOP', log_key) or change)
         if length <= 0 then break end
       end
-      if bytes < 0 then bytes = 0 end
     end
+    if bytes < 0 then bytes = 0 end
     size = size + call('HSET', entries_key, key, value)
-    call('HSET', meta_key, 'head', version, 'size', size, 'bytes', bytes)
-    pcall('SET', head_key, version .. ' ' .. size)
+    call('HSET', meta_key, 'head', version, 'size', size, 'bytes', bytes, 'own', version)
+    -- Not if the key belongs to another program: with GET, it fails.
+    pcall('SET', head_key, version .. ' ' .. size, 'GET')
     pcall('SPUBLISH', meta_key, change)
-    return { 'ok', version, bound or '0', 'u', 0 }
+    return tonumber(bound or 0)
   end
 end

@@ -7,6 +7,7 @@
 --            bytes  total length of all changes in the log
 --            bound  the largest maxStaleness in use, in ms
 --            seal   a secret shared by all clients that may read this key; each history has a new one
+--            own    the head, if no release without this field has written since
 --            covered, unregistered  see registry.lua
 --            format 1; readers ignore fields that they do not know
 --            keep, past  see history.lua
@@ -37,6 +38,7 @@ local call = redis.call
 
 local LOG_LENGTH, LOG_BYTES = 10000, 4194304
 local SEAL_LENGTH = 20
+local EPOCH_LENGTH = 16
 -- The longest delay of a client's timer, in ms.
 local LONGEST_BOUND = 2147483647
 
@@ -91,8 +93,6 @@ local function check_copy(head, size)
   local copied = type(copy) == 'string' and string.match(copy, '^(%S+) %d+$')
   if is_head(copied) and parts(copied) >= parts(head) then return false end
   copy_head(head, size)
-  -- A release that does not know the copy may have written without a commit of the history.
-  call('HDEL', meta_key, 'due')
   return true
 end
 
@@ -113,7 +113,8 @@ local function start_history(head, size, nonce, entropy)
   local number = is_head(head) and parts(head) or 0
   -- Includes the time: a client that resends commands by itself sends the same nonce again.
   local now = call('TIME')
-  local started = string.format('%.0f-%s.%s%s-%s', number + 1, nonce, now[1], now[2], nonce)
+  local epoch = string.sub(redis.sha1hex(nonce .. ' ' .. now[1] .. '.' .. now[2]), 1, EPOCH_LENGTH)
+  local started = string.format('%.0f-%s-%s', number + 1, epoch, nonce)
   local seal = redis.sha1hex(entropy .. started)
   -- Not DEL: a key of another type belongs to another program.
   call('LTRIM', log_key, 1, 0)

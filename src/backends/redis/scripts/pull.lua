@@ -17,7 +17,7 @@
 --   'old', head, diverged, seal, size             the same, but there are too many entries: scan them
 -- where diverged is 1 if the version belongs to another history, 2 if the log is damaged, else 0.
 
-local head, size, _, _, seal = read_head(redis.sha1hex(ARGV[2]) .. '.0', ARGV[2])
+local head, size, _, _, seal = read_head(string.sub(redis.sha1hex(ARGV[2]), 1, EPOCH_LENGTH) .. '.0', ARGV[2])
 local sized = ARGV[4] == 's'
 if ARGV[1] == head and not sized then return 0 end
 -- Fails here, and not at the first write, if the log is not a list.
