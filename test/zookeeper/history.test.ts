@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { opener } from '../../src/backends/zookeeper/connect.js'
 import { ageOf } from '../../src/backends/zookeeper/history-age.js'
@@ -151,6 +152,20 @@ test('a child that an external writer creates is recorded by the write that meet
     ' outside b: undefined > 5',
     ' library a: undefined > 1',
   ])
+})
+
+test('what external writers did is recorded before a write that comes while it is being found out', async () => {
+  const path = newPath()
+  const dict = await open(path, { autosync: false, sessionTimeout: 10_000 })
+  await dict.set('a', 'first')
+  for (let n = 0; n < 10; n += 1) {
+    await hand.create(`${path}/b${n}`, `${n}`)
+    await delay(46 + n)
+    await Promise.all([dict.set('a', n), dict.set(`b${n}`, 'ours')])
+  }
+  const found = (await commitsOf(dict)).join('\n')
+  for (let n = 0; n < 10; n += 1) expect(found).toContain(` outside b${n}: undefined > ${n}`)
+  expect(found).toContain(' library a: undefined > first')
 })
 
 test('a write whose connection is cut after the server received it is one commit of its author', async () => {

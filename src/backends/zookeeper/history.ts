@@ -38,6 +38,7 @@ export class History {
   #counted: Counted | undefined
   #countedAt = 0
   #outside: Outside | undefined
+  #unrecorded: Outside | undefined
   #trimming: Promise<void> | undefined
   /** With which limits commits are to be dropped next. */
   #due: HistoryLimits | undefined
@@ -63,9 +64,24 @@ export class History {
     return this.#afterBarrier(() => changePolicy(this.#znodes, this.#names, head, policy))
   }
 
+  /** External writers did something that must be recorded before the next commit. */
+  found(outside: Outside): void {
+    this.#unrecorded = outside
+  }
+
+  isUnrecorded(outside: Outside): boolean {
+    return this.#unrecorded === outside
+  }
+
+  /** What must be recorded before the next commit, if that follows this head. */
+  unrecordedAt(head: Head): Outside | undefined {
+    return this.#unrecorded?.version === versionOf(head) ? this.#unrecorded : undefined
+  }
+
   /** The next commit is that of what external writers did: nothing is missing before it. */
   expect(outside: Outside): void {
     this.#outside = outside
+    this.#unrecorded = undefined
   }
 
   /** The znodes are not as the head says: the next write finds out how they are. */

@@ -9,7 +9,7 @@ import { Repeats } from './repeats.js'
 import type { Session, Watched } from './session.js'
 import type { Stored } from './stored.js'
 import type { Stat } from './transport.js'
-import { type Found, Znodes } from './znodes.js'
+import { type Cut, type Found, joinedCuts, Znodes } from './znodes.js'
 
 /** How many times a load is attempted while external writers, or cuts of the history, interfere. */
 const ATTEMPTS = 20
@@ -42,6 +42,9 @@ export class Reader {
   #refreshing: Promise<void> | undefined
   #rearming: Promise<void> | undefined
   #loading: Promise<Mirror> | undefined
+  /** The latest history that this process has started, as one with those directly before it. */
+  #cut: Cut | undefined
+  #cutting: Promise<void> | undefined
   #readOnly = false
 
   constructor(session: Session, names: Names, onMoved: OnMoved, onOutside: (outside: Outside) => void) {
@@ -167,13 +170,27 @@ export class Reader {
   }
 
   /**
-   * Starts a new history because external writers have created or deleted znodes. Then loads everything. Returns what
-   * they did, if that is known.
+   * Starts a new history because external writers have created or deleted znodes. Then loads everything, and reports what they did, if
+   * that is known. Callers at the same time share the work: of two new histories, neither could tell what was before.
    */
-  async cut(): Promise<Outside | undefined> {
+  cut(): Promise<void> {
+    this.#cutting ??= this.#startCut().finally(() => {
+      this.#cutting = undefined
+    })
+    return this.#cutting
+  }
+
+  /** Resolves when what external writers did is reported; `undefined` if nothing is being found out. Never rejects. */
+  get cutting(): Promise<void> | undefined {
+    return this.#cutting?.catch(() => {})
+  }
+
+  async #startCut(): Promise<void> {
     const before = this.#mirror && { entries: this.#mirror.entries, position: this.#mirror.position }
-    const cut = await this.#repeats.retry(() => this.#znodes.cut())
-    return outsideOf(before, cut, await this.#load(() => {}))
+    this.#cut = await this.#repeats.retry(() => this.#znodes.cut())
+    const after = await this.#load(() => {})
+    const outside = outsideOf(before, this.#cut, after)
+    if (outside) this.#onOutside(outside)
   }
 
   /**
@@ -190,8 +207,7 @@ export class Reader {
     if (!mirror || !position || mirror.position !== position || cversion === position.head.cversion) return
     await this.refresh(true)
     if (this.#readOnly || mirror.position.zxid !== position.zxid) return
-    const outside = await this.cut()
-    if (outside) this.#onOutside(outside)
+    await this.cut()
   }
 
   /** Whether the mirror is current as of the server's latest sign of life, and that is recent. */
@@ -292,7 +308,7 @@ export class Reader {
       const cversion = await this.#znodes.cversion(mirror)
       if (this.#readOnly || cversion === position.head.cversion) return { mirror, mark }
       if (!(await this.#znodes.isStill(position))) continue
-      await this.#znodes.cut()
+      this.#cut = joinedCuts(this.#cut, await this.#znodes.cut())
       return undefined
     }
   }

@@ -75,7 +75,10 @@ export class Writer {
 
   /** Makes what external writers did a commit like any other, unless another process has made one before. */
   recordOutside(outside: Outside): Promise<void> {
-    return this.#inTurn(() => this.#recordOutside(outside, UNLIMITED), UNLIMITED)
+    const record = async () => {
+      if (this.#history.isUnrecorded(outside)) await this.#recordOutside(outside, UNLIMITED)
+    }
+    return this.#inTurn(record, UNLIMITED)
   }
 
   async #recordOutside(outside: Outside, signal: AbortSignal): Promise<void> {
@@ -145,6 +148,7 @@ export class Writer {
     let lost: Lost | undefined
     for (let attempt = 0; ; attempt += 1) {
       const mirror = await this.#mirrorNow(lost, signal)
+      if (!mirror.position.head.history && (await this.#recordFirst(mirror, lost, signal))) continue
       if (lost && mirror.position.zxid !== lost.base.zxid) {
         if (await this.#tookEffect(lost, mirror, signal)) return lost.plan.outcomes
         lost = undefined
@@ -163,6 +167,18 @@ export class Writer {
         if (signal.aborted) throw this.#failed(lost, fault)
         if (!isLoss(fault) && !(await this.#overcome(fault, attempt, signal, plan))) throw this.#failed(lost, fault)
       }
+    }
+  }
+
+  /** Records what external writers did, if this process has just found that. Returns whether there was anything. */
+  async #recordFirst({ position }: Mirror, lost: Lost | undefined, signal: AbortSignal): Promise<boolean> {
+    try {
+      await orAborted(Promise.resolve(this.#reader.cutting), signal)
+      const outside = this.#history.unrecordedAt(position.head)
+      if (outside) await this.#recordOutside(outside, signal)
+      return outside !== undefined
+    } catch (fault) {
+      throw this.#failed(lost, fault)
     }
   }
 
@@ -244,8 +260,7 @@ export class Writer {
     if (fault.code !== CODE.NODE_EXISTS && fault.code !== CODE.NO_NODE) return false
     // Without the right to start a new history, a retry cannot succeed.
     try {
-      const outside = await orAborted(this.#reader.cut(), signal)
-      if (outside) await this.#recordOutside(outside, signal)
+      await orAborted(this.#reader.cut(), signal)
       return true
     } catch (cause) {
       return !(cause instanceof Refusal) || isLoss(cause)

@@ -38,7 +38,15 @@ export type Leading =
 /** A history that this process has started in place of another one. */
 export interface Cut {
   readonly head: Head
+  /** How often the version was written before that. */
   readonly replaced: number
+  /** How often it was written then. */
+  readonly version: number
+}
+
+/** Returns two cuts as one, if nothing was written in between; otherwise the second one. */
+export function joinedCuts(one: Cut | undefined, next: Cut | undefined): Cut | undefined {
+  return one && next?.replaced === one.version ? { ...next, replaced: one.replaced } : next
 }
 
 /** Reads the znodes of one dictionary, and creates those that must exist. */
@@ -98,7 +106,7 @@ export class Znodes {
     // Throws if the format is a later one.
     if (value) this.#parse(value)
     const head = await this.#initializer.startHistory(value)
-    return head && value && { head, replaced: value.stat.version }
+    return head && value && { head, replaced: value.stat.version, version: value.stat.version + 1 }
   }
 
   /**

@@ -59,7 +59,11 @@ export class ZookeeperBackend extends CommittingBackend<Stored> implements Backe
     const childrenChanged = () => this.#watchdog.hurry()
     this.#session = new Session(open, { changed: () => this.#notice(), childrenChanged, lost })
     // If it is not recorded, the next write finds that its commit is missing.
-    const record = (outside: Outside) => void this.#writer.recordOutside(outside).catch(() => {})
+    const record = (outside: Outside) => {
+      // A write that is in progress records it first.
+      this.#history.found(outside)
+      this.#writer.recordOutside(outside).catch(() => {})
+    }
     this.#reader = new Reader(this.#session, names, changes => this.#push(changes), record)
     this.#history = new History(this.#session, names)
     this.#writer = new Writer(this.#session, this.#reader, names, this.#history)
