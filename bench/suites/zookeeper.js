@@ -3,6 +3,7 @@ import { catchUp } from '../benches/zookeeper/catch-up.js'
 import { checkedReads } from '../benches/zookeeper/checked-reads.js'
 import { CLIENTS } from '../benches/zookeeper/clients.js'
 import { history } from '../benches/zookeeper/history.js'
+import { idleCost } from '../benches/zookeeper/idle.js'
 import { opening } from '../benches/zookeeper/opening.js'
 import { push } from '../benches/zookeeper/push.js'
 import { describeServer, makeDict } from '../benches/zookeeper/server.js'
@@ -18,6 +19,7 @@ export const suite = {
     checkedReads,
     writes: async context => [...(await writes(context)), ...(await history(context))],
     push,
+    idleCost,
     // In one process: the server takes the time.
     loading: async context => [...(await catchUp(context)), ...(await opening(context))],
   },

@@ -1,5 +1,6 @@
 // @ts-check
 import { randomUUID } from 'node:crypto'
+import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { ZookeeperDict } from '../../../dist/index.js'
 import { root } from '../../../scripts/run.js'
@@ -10,20 +11,30 @@ import { makeEntries } from '../../samples.js'
 /** How many entries are written at a time. */
 const CHUNK = 1_000
 
-/** @type {Promise<string> | undefined} */
+/** The length of the clock tick in which Linux counts the time of a process, in ns. */
+const TICK = 1e7
+
+/** @type {ReturnType<typeof start> | undefined} */
 let starting
 
 /** The host and port of a server that this process started. */
-function serverAddress() {
+async function serverAddress() {
   starting ??= start()
-  return starting
+  return (await starting).address
 }
 
 /** ZooKeeper waits for its disk at each write by default, so its folder must not be in memory. */
 async function start() {
   process.env.TMPDIR = join(root, '.cache')
-  const { address } = await startZookeeperNode({}, ['forceSync=yes'])
-  return address
+  return startZookeeperNode({}, ['forceSync=yes'])
+}
+
+/** For how long the server has used a core so far, in ns; 0 where the system does not say. */
+export async function busyTime() {
+  starting ??= start()
+  const stat = await readFile(`/proc/${(await starting).pid}/stat`, 'utf8').catch(() => '')
+  const [user = 0, system = 0] = stat.split(') ').at(-1)?.split(' ').slice(11, 13).map(Number) ?? []
+  return (user + system) * TICK || 0
 }
 
 /** The server's response to a four-letter command. @param {string} word */
