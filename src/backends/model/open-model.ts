@@ -63,8 +63,8 @@ export async function openModel(model: ModelManager, settings: ModelSettings, gi
     timeout,
     async () => {
       const found = await inspect({ manager, dialect, dictionary, keyCol, valueCol, keepsVersions })
-      if (keepsVersions) await checkTriggers(manager, dialect, dictionary, found, settings)
-      return found
+      const hasTriggers = keepsVersions && (await checkTriggers(manager, dialect, dictionary, found, settings))
+      return { ...found, hasTriggers }
     },
     signal,
   ).catch(cause => Promise.reject(signal?.aborted ? signal.reason : notInspected(cause, dictionary)))
@@ -95,10 +95,12 @@ export async function openModel(model: ModelManager, settings: ModelSettings, gi
   })
   const { cache, pollEvery } = settings
   const { hasHistory } = inspection
+  // With PostgreSQL, the lock of the head says it without a row.
+  const hasTriggers = inspection.hasTriggers && manager.dialect !== 'postgresql'
   const its = { manager, dialect, dictionary, key, timeout }
   const versions = cache
     ? new CachedVersions({ ...its, cache, keyColumn })
-    : new DatabaseVersions({ ...its, rows, mapper, hasHistory })
+    : new DatabaseVersions({ ...its, rows, mapper, hasHistory, hasTriggers })
   const replicas = versions instanceof DatabaseVersions ? replicasOf(versions, its, inspection) : undefined
   const oneStatement = oneStatementCommits(manager, dialect, settings, inspection, { rows, key, timeout })
   const valueKind = settings.returnInstances ? 'references' : inspection.kind === 'bytes' ? 'bytes' : 'text'

@@ -111,7 +111,7 @@ async function advance(
 }
 
 /** What of a transaction its groups are executed with. */
-type Conditions = Pick<Writing, 'touchedSince' | 'largest' | 'keepsHistory'>
+type Conditions = Pick<Writing, 'touchedSince' | 'largest' | 'keepsHistory' | 'mark'>
 
 /** Executes groups inside a transaction, and writes the rows. */
 export async function executeAll(
@@ -141,6 +141,7 @@ export async function executeAll(
   })
   if (effects.length === 0) return { outcomes, effects, commits }
   const changes = set.changes()
+  await writing.mark?.()
   const found = await rows.write(session, changes, writing.largest, key => callers?.of(writers.get(key)) ?? here)
   return {
     outcomes,
@@ -221,14 +222,14 @@ async function executeOne(
   earlier: readonly Effect<Stored>[],
 ): Promise<Done> {
   const { session, dialect, dictionary } = context
-  const { largest, keepsHistory } = writing
+  const { largest, keepsHistory, mark } = writing
   const touchedSince = (since: Version, key: string) =>
     earlier.some(effect => effect.type === 'clear' || effect.key === key) || writing.touchedSince(since, key)
   const version = earlier.length > 0 ? undefined : writing.version
   for (let duplicates = 0; ; duplicates += 1) {
     await session.query('SAVEPOINT durabledict_group', [])
     try {
-      const done = await executeAll(context, [group], { touchedSince, largest, keepsHistory }, version)
+      const done = await executeAll(context, [group], { touchedSince, largest, keepsHistory, mark }, version)
       await runAll(session, dialect, dialect.checkConstraints)
       await session.query('RELEASE SAVEPOINT durabledict_group', [])
       return done

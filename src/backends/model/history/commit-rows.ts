@@ -116,7 +116,9 @@ function readTuple(tuple: unknown): KeyChange<Recorded> | undefined {
 function readSide(side: unknown): Recorded | undefined {
   if (side === null || side === undefined) return undefined
   if (typeof side === 'string') return side
-  const { bytes } = Object(side) as { bytes?: unknown }
+  const { bytes, hex } = Object(side) as { bytes?: unknown; hex?: unknown }
   if (typeof bytes === 'string') return Buffer.from(bytes, 'base64')
+  // By triggers of databases without base64.
+  if (typeof hex === 'string') return Buffer.from(hex, 'hex')
   return new DamagedValue('The value could not be read when it was changed.')
 }

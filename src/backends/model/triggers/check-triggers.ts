@@ -22,6 +22,7 @@ const FAULTS: Readonly<Partial<Record<TriggerState, string>>> = {
 /**
  * Looks at the triggers of the table, by which dictionaries follow changes by other programs.
  *
+ * @returns whether there are any.
  * @throws UnsupportedError if they are wanted and do not work. Otherwise warns if they were there.
  */
 export async function checkTriggers(
@@ -30,16 +31,17 @@ export async function checkTriggers(
   dictionary: string,
   inspection: Inspection,
   { triggers, returnInstances }: WantedTriggers,
-): Promise<void> {
-  if (triggers === false) return
+): Promise<boolean> {
   const table = triggeredTable(dialect, dictionary, inspection, returnInstances)
   const state = await triggerState(manager, manager, dialect, table)
   const fault = FAULTS[state]
-  if (fault === undefined || (state === 'none' && !triggers)) return
+  const isThere = state !== 'none' && state !== 'missing'
+  if (fault === undefined || triggers === false || (state === 'none' && !triggers)) return isThere
   const message =
     `Changes that other programs make in the table of dictionary "${dictionary}" are not followed, or not in full. That needs triggers, and ` +
     `${quoted(dialect, inspection.table)} ${fault}. Run createTables(model, { triggers: true }) as the owner of the table, or what ` +
     'versionTriggers(dialect, …) returns.'
   if (triggers) throw new UnsupportedError(message, { dictionary })
   warn('DURABLEDICT_TRIGGERS', message, { source: dictionary })
+  return isThere
 }

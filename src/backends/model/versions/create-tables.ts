@@ -98,13 +98,17 @@ async function createTriggers(manager: ModelManager, dialect: Dialect, options: 
   const runEach = async (session: SqlSession) => {
     for (const sql of statements) await session.query(sql, [])
   }
-  const { lockTables } = dialect
-  if (!lockTables) return runEach(manager)
+  const first = dialect.lockTables ? [...dialect.bound(LIMIT), dialect.lockTables] : []
   const work = async (session: SqlSession) => {
-    await runAll(session, dialect, [...dialect.bound(LIMIT), lockTables])
+    await runAll(session, dialect, first)
     await runEach(session)
   }
-  await manager.transaction(work, { limit: LIMIT })
+  try {
+    await manager.transaction(work, { limit: LIMIT })
+  } catch (error) {
+    // Another process may have created them in the meantime.
+    if ((await triggerState(manager, manager, dialect, table)) !== 'current') throw error
+  }
 }
 
 /** Those that tables of an earlier release lack. */

@@ -39,6 +39,8 @@ export interface DatabaseVersionsOptions {
   readonly mapper: ColumnMapper
   /** Whether the tables have room for a history: those of an earlier release do not. */
   readonly hasHistory: boolean
+  /** Whether the table has triggers that recognize the library's own transactions by a row of the log. */
+  readonly hasTriggers: boolean
   /** The dictionary's name, for errors. */
   readonly dictionary: string
   /** What tells its version from others of the database. */
@@ -128,14 +130,14 @@ export class DatabaseVersions implements Versions, PastCommits {
 
   async writing(session: ModelSession, groups: readonly Group<unknown>[]): Promise<Writing> {
     const { head, largest, connection, history } = await this.#lockOrFound(session)
-    const { dialect, dictionary, key, mapper, hasHistory } = this.#options
+    const { dialect, dictionary, key, mapper, hasHistory, hasTriggers } = this.#options
     const since = earliest(groups)
     const past = since === undefined ? undefined : await this.#past(session, since, head)
     const catchUp = (from: Version, present: VersionParts & { readonly version: Version }) =>
       this.#catchUp(session, from, present)
     const recorded = (stored: Stored) => mapper.toRecorded(stored)
     const locked = { session, head, past, largest, connection, dialect, dictionary, key, catchUp }
-    return new DatabaseWriting({ ...locked, history, hasHistory, recorded })
+    return new DatabaseWriting({ ...locked, history, hasHistory, hasTriggers, recorded })
   }
 
   async page(query: HistoryQuery): Promise<HistoryPage<Stored>> {

@@ -4,6 +4,7 @@ import { type Dialect, run, type Statement } from '../../sql/dialect.js'
 import { type Past, touched } from '../../sql/log/change-log.js'
 import { notesText } from '../../sql/log/notes.js'
 import { channelOf } from '../../sql/notifications/channel.js'
+import { MARK } from '../../sql/triggers/triggered-table.js'
 import { newNonce, toVersion, type VersionParts } from '../../sql/version.js'
 import { withVersionTables } from '../faults.js'
 import type { Recorded } from '../history/commit-rows.js'
@@ -36,6 +37,8 @@ export interface Locked {
   readonly history: HistoryWriting | undefined
   /** Whether the tables have the columns of the history. */
   readonly hasHistory: boolean
+  /** Whether the table has triggers, which recognize the library's own transactions by a row of the log. */
+  readonly hasTriggers: boolean
   /** Returns what the value column holds. */
   recorded(stored: Stored): Recorded
   catchUp(since: Version, present: Place): Promise<CatchUp<Stored>>
@@ -56,6 +59,14 @@ export class DatabaseWriting implements Writing {
     this.largest = locked.largest
     this.connection = locked.connection
     this.#locked = locked
+  }
+
+  /** `advance` replaces the row. */
+  readonly mark = async (): Promise<void> => {
+    const { head, hasTriggers } = this.#locked
+    if (hasTriggers) {
+      await this.#run(this.#insertChange([head.number + 1, head.nonce, head.nonce, MARK, null, head.bytes], undefined))
+    }
   }
 
   get keepsHistory(): boolean {

@@ -37,6 +37,8 @@ export interface Writing {
   readonly connection?: number | undefined
   /** Returns whether a change since that version has touched the key, or `true` if that is unknown. */
   touchedSince(since: Version, key: string): boolean
+  /** Called before rows are written: the triggers of the table then leave their changes to `advance`. */
+  readonly mark?: (() => Promise<void>) | undefined
   /** Whether commits are recorded, so that `advance` needs what each group did. */
   readonly keepsHistory: boolean
   /** What `advance` has moved to. */

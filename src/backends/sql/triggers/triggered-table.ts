@@ -36,3 +36,10 @@ export const EDIT_UNITS = 838
 
 /** How the names of all these triggers begin. */
 export const TRIGGER_PREFIX = 'durabledict_edits_'
+
+/** The id of the batch by which triggers of SQLite and MySQL recognize the library's own transactions: they log it before they write rows. */
+export const MARK = 'writing'
+
+/** How many rows of one statement SQLite and MySQL record in one change, and how many characters. Beyond, everything is reloaded. */
+export const STATEMENT_ROWS = 250
+export const LARGEST_STATEMENT = 256 * 1024

@@ -5,6 +5,7 @@ import {
   postgresqlTriggerNames,
   postgresqlTriggers,
 } from './postgresql.js'
+import { dropSqliteTriggers, findSqliteTriggers, sqliteTriggerNames, sqliteTriggers } from './sqlite.js'
 import type { TriggeredTable } from './triggered-table.js'
 
 /** The triggers of one database. */
@@ -26,6 +27,7 @@ const TRIGGERS: Readonly<Partial<Record<DialectName, Triggers>>> = {
     find: findPostgresqlTriggers,
     names: postgresqlTriggerNames,
   },
+  sqlite: { create: sqliteTriggers, drop: dropSqliteTriggers, find: findSqliteTriggers, names: sqliteTriggerNames },
 }
 
 export function hasTriggers(dialect: DialectName): boolean {
