@@ -33,6 +33,10 @@ export const LANES = {
     covers: 'models by each ORM, on PostgreSQL, MariaDB and SQLite',
     include: ['test/model/**/*.test.ts', 'test/hostile/model*.test.ts'],
   },
+  postgres: {
+    covers: 'PostgreSQL without an ORM, by each client',
+    include: ['test/postgres/**/*.test.ts'],
+  },
   zookeeper: {
     covers: 'ZooKeeper: one server, ensembles, several processes',
     include: ['test/zookeeper/**/*.test.ts', 'test/hostile/zookeeper*.test.ts'],

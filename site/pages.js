@@ -24,6 +24,7 @@ export const pages = [
     entries: [
       ['SQLite', 'sqlite'],
       ['Redis', 'redis'],
+      ['PostgreSQL', 'postgres'],
       ['Your own tables', 'model'],
       ['Editing by hand', 'editing-by-hand'],
       ['Prisma', 'model/prisma'],

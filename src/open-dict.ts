@@ -1,3 +1,4 @@
+import type { PostgresDriver } from './backends/postgres/connect.js'
 import type { RedisDriver } from './backends/redis/own-client.js'
 import type { SqliteDriver } from './backends/sqlite/engine-libsql.js'
 import type { DurableDict } from './dictionary/durable-dict.js'
@@ -14,6 +15,7 @@ import type {
   ValuesOf,
 } from './dictionary/options.js'
 import type { InputOf, OutputOf, Schema } from './dictionary/schema.js'
+import { PostgresDict, type PostgresOptions } from './postgres-dict.js'
 import { RedisDict, type RedisOptions } from './redis-dict.js'
 import { SqliteDict, type SqliteOptions } from './sqlite-dict.js'
 import { ZookeeperDict, type ZookeeperOptions } from './zookeeper-dict.js'
@@ -22,8 +24,10 @@ type Opener = (url: string, options: CommonOptions | undefined) => Promise<Durab
 
 const OPENERS: Readonly<Record<string, Opener>> = {
   sqlite: (url, options) => SqliteDict.open(nameOf(url), pathOf(url), options),
-  redis: (url, options) => RedisDict.open(redisNameOf(url), withoutName(url), options),
-  rediss: (url, options) => RedisDict.open(redisNameOf(url), withoutName(url), options),
+  redis: (url, options) => RedisDict.open(serverNameOf(url), withoutName(url), options),
+  rediss: (url, options) => RedisDict.open(serverNameOf(url), withoutName(url), options),
+  postgres: (url, options) => PostgresDict.open(serverNameOf(url), withoutName(url), options),
+  postgresql: (url, options) => PostgresDict.open(serverNameOf(url), withoutName(url), options),
   zookeeper: (url, options) => {
     const [servers, path] = ensembleOf(url)
     return ZookeeperDict.open(path, servers, options)
@@ -31,16 +35,20 @@ const OPENERS: Readonly<Record<string, Opener>> = {
 }
 
 /** The options of the stores that a URL can name. `open` rejects an option that does not belong to that store. */
-export interface StoreOptions extends Omit<RedisOptions, 'driver'>, Omit<SqliteOptions, 'driver'>, ZookeeperOptions {
+export interface StoreOptions
+  extends Omit<RedisOptions, 'driver'>,
+    Omit<SqliteOptions, 'driver'>,
+    Omit<PostgresOptions, 'driver'>,
+    ZookeeperOptions {
   /**
-   * The package to connect with: see `RedisOptions` and `SqliteOptions`.
+   * The package to connect with: see `RedisOptions`, `PostgresOptions` and `SqliteOptions`.
    *
    * @example
    * import * as redis from 'redis'
    *
    * await openDict('redis://localhost:6379#settings', { driver: redis })
    */
-  driver?: RedisDriver | SqliteDriver | undefined
+  driver?: RedisDriver | PostgresDriver | SqliteDriver | undefined
 }
 
 interface OpenDict {
@@ -49,8 +57,8 @@ interface OpenDict {
    * has no name or has a scheme that is not listed here; otherwise as `open` of the store. The schema defines the types and
    * validates values.
    *
-   * @param url - `sqlite:./app.db#settings`, `redis://localhost:6379/0#settings` (or `rediss://…`), or
-   * `zookeeper://a:2181,b:2181/app/config`. ZooKeeper gets `user:password@` before the servers with the scheme `digest`.
+   * @param url - `sqlite:./app.db#settings`, `redis://localhost:6379/0#settings` (or `rediss://…`),
+   * `postgres://localhost/app#settings`, or `zookeeper://a:2181,b:2181/app/config`. ZooKeeper gets `user:password@` before the servers with the scheme `digest`.
    * Percent-encode characters that a URL cannot contain.
    * @param options - with `schema`: one Standard Schema for all values, or a record of schemas by key.
    * @example
@@ -68,8 +76,8 @@ interface OpenDict {
    * has no name or has a scheme that is not listed here; otherwise as `open` of the store. You name the type, and every key has
    * a default.
    *
-   * @param url - `sqlite:./app.db#settings`, `redis://localhost:6379/0#settings` (or `rediss://…`), or
-   * `zookeeper://a:2181,b:2181/app/config`. ZooKeeper gets `user:password@` before the servers with the scheme `digest`.
+   * @param url - `sqlite:./app.db#settings`, `redis://localhost:6379/0#settings` (or `rediss://…`),
+   * `postgres://localhost/app#settings`, or `zookeeper://a:2181,b:2181/app/config`. ZooKeeper gets `user:password@` before the servers with the scheme `digest`.
    * Percent-encode characters that a URL cannot contain.
    * @param options - with `defaults` for every key.
    * @example
@@ -84,8 +92,8 @@ interface OpenDict {
    * has no name or has a scheme that is not listed here; otherwise as `open` of the store. You name the type and the keys that
    * have a default (by default all that are not optional).
    *
-   * @param url - `sqlite:./app.db#settings`, `redis://localhost:6379/0#settings` (or `rediss://…`), or
-   * `zookeeper://a:2181,b:2181/app/config`. ZooKeeper gets `user:password@` before the servers with the scheme `digest`.
+   * @param url - `sqlite:./app.db#settings`, `redis://localhost:6379/0#settings` (or `rediss://…`),
+   * `postgres://localhost/app#settings`, or `zookeeper://a:2181,b:2181/app/config`. ZooKeeper gets `user:password@` before the servers with the scheme `digest`.
    * Percent-encode characters that a URL cannot contain.
    * @param options - with `defaults` for these keys.
    * @example
@@ -100,8 +108,8 @@ interface OpenDict {
    * has no name or has a scheme that is not listed here; otherwise as `open` of the store. The defaults define the types: `get`
    * never returns `undefined`, and other keys do not compile.
    *
-   * @param url - `sqlite:./app.db#settings`, `redis://localhost:6379/0#settings` (or `rediss://…`), or
-   * `zookeeper://a:2181,b:2181/app/config`. ZooKeeper gets `user:password@` before the servers with the scheme `digest`.
+   * @param url - `sqlite:./app.db#settings`, `redis://localhost:6379/0#settings` (or `rediss://…`),
+   * `postgres://localhost/app#settings`, or `zookeeper://a:2181,b:2181/app/config`. ZooKeeper gets `user:password@` before the servers with the scheme `digest`.
    * Percent-encode characters that a URL cannot contain.
    * @param options - with `defaults`.
    * @example
@@ -117,8 +125,8 @@ interface OpenDict {
    * has no name or has a scheme that is not listed here; otherwise as `open` of the store. You may name the type. Without one,
    * every string is a key, and values are `unknown`.
    *
-   * @param url - `sqlite:./app.db#settings`, `redis://localhost:6379/0#settings` (or `rediss://…`), or
-   * `zookeeper://a:2181,b:2181/app/config`. ZooKeeper gets `user:password@` before the servers with the scheme `digest`.
+   * @param url - `sqlite:./app.db#settings`, `redis://localhost:6379/0#settings` (or `rediss://…`),
+   * `postgres://localhost/app#settings`, or `zookeeper://a:2181,b:2181/app/config`. ZooKeeper gets `user:password@` before the servers with the scheme `digest`.
    * Percent-encode characters that a URL cannot contain.
    * @param options - the common options and those of the store that the URL names.
    * @example
@@ -146,10 +154,10 @@ function nameOf(url: string): string {
 }
 
 /** A `#` in a password would make part of the password the name, which messages show. */
-function redisNameOf(url: string): string {
+function serverNameOf(url: string): string {
   if (!/^[^#]*#[^#]*@/.test(url)) return nameOf(url)
   throw new TypeError(
-    `openDict() takes redis://user:password@host:6379#settings; write # in the password as %23, and @ in the name as %40. ` +
+    `openDict() takes ${/^redis/i.test(url) ? 'redis://user:password@host:6379' : 'postgres://user:password@host/app'}#settings; write # in the password as %23, and @ in the name as %40. ` +
       `It got ${describeUrl(url)}`,
   )
 }
@@ -194,8 +202,8 @@ function decoded(text: string, url: string): string {
   }
 }
 
-/** The schemes of databases that a `ModelDict` reads. */
-const DATABASES = /^(postgres(ql)?|mysql|mariadb):/i
+/** The schemes of databases that only a `ModelDict` reads. */
+const DATABASES = /^(mysql|mariadb):/i
 
 function unknownUrl(url: string): TypeError {
   const schemes = Object.keys(OPENERS).map(scheme => `${scheme}:`)

@@ -17,7 +17,7 @@ function commentsOf(pattern: string): [name: string, comment: string][] {
 /** The members of the option interfaces of users. */
 function options(): [name: string, comment: string][] {
   const names =
-    'Common|Dict|Typed|Defaults|Schema|Write|Attribution|History|HistoryPolicy|Revert|Transact|Watch|Derive|Store|Redis|Sqlite|Zookeeper|Model|OpenOnce|FreshPerRequest|VersionCache|RichEncoding|\\w+Manager'
+    'Common|Dict|Typed|Defaults|Schema|Write|Attribution|History|HistoryPolicy|Revert|Transact|Watch|Derive|Store|Redis|Postgres|Sqlite|Zookeeper|Model|OpenOnce|FreshPerRequest|VersionCache|RichEncoding|\\w+Manager'
   const interfaces = texts.flatMap(text => [
     ...text.matchAll(new RegExp(`^export interface (${names})Options\\b[\\s\\S]*?^}`, 'gm')),
   ])

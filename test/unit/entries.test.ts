@@ -8,6 +8,7 @@ const PARTS: Readonly<Record<string, RegExp>> = {
   memory: /^backends\/memory\//,
   sqlite: /^backends\/sqlite\//,
   redis: /^backends\/redis\//,
+  postgres: /^backends\/postgres\//,
   zookeeper: /^backends\/zookeeper\//,
   model: /^backends\/model\//,
   prisma: /managers\/prisma/,

@@ -47,7 +47,7 @@ describe('openDict', () => {
     await expect(openDict(url)).rejects.toThrow(TypeError)
   })
 
-  test.each(['sqlite:./app.db', 'redis://host:6379', 'redis://host:6379/0'])(
+  test.each(['sqlite:./app.db', 'redis://host:6379', 'redis://host:6379/0', 'postgres://host/app'])(
     'says that %s names no dictionary',
     async url => {
       await expect(openDict(url)).rejects.toThrow(/then # and the name of the dictionary/)
@@ -55,11 +55,13 @@ describe('openDict', () => {
   )
 
   test('leads from the URL of a SQL database to ModelDict', async () => {
-    await expect(openDict('postgres://host/app')).rejects.toThrow(/got postgres:\/\/host…\. .*use ModelDict/)
+    await expect(openDict('mysql://host/app')).rejects.toThrow(/got mysql:\/\/host…\. .*use ModelDict/)
   })
 
   test.each(['app.db', 'file:./app.db#settings'])('says which URLs there are if it gets %s', async url => {
-    await expect(openDict(url)).rejects.toThrow(/one of sqlite:, redis:, rediss:, zookeeper:, .*; got something else\./)
+    await expect(openDict(url)).rejects.toThrow(
+      /one of sqlite:, redis:, rediss:, postgres:, postgresql:, zookeeper:, .*; got something else\./,
+    )
   })
 
   test('accepts any case of the scheme, a URL object, and an absolute path after //', async () => {

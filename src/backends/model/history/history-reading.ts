@@ -1,6 +1,7 @@
 import type { Attribution, HistoryPage, HistoryQuery, StoredCommit, Via } from '../../../contract/history.js'
 import { foreignCommit } from '../../../errors/history-faults.js'
 import { warn } from '../../../warnings/warnings.js'
+import { commitId, positionOf } from '../../sql/commit-id.js'
 import { type Dialect, run, type Statement } from '../../sql/dialect.js'
 import { escapeText, unescapeText } from '../../sql/escape.js'
 import type { SqlRow, SqlSession } from '../../sql/sql-session.js'
@@ -10,7 +11,7 @@ import { laterHistory } from '../faults.js'
 import { fromTables } from '../versions/tables.js'
 import { fromParts, type Recorded } from './commit-rows.js'
 import { readDropped } from './history-writing.js'
-import { commitId, type HistoryRecord, positionOf, readRecord } from './record.js'
+import { type HistoryRecord, readRecord } from './record.js'
 import { HISTORY_FORMAT, HISTORY_SQL } from './tables.js'
 
 /** Where commits are read. */

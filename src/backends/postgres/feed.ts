@@ -1,0 +1,127 @@
+import type { Listener, Unsubscribe } from '../../contract/backend.js'
+import { builtin } from '../../process/builtin.js'
+import { clearTimeout, setTimeout } from '../../time/clock.js'
+import { within } from '../../time/within.js'
+import { warn } from '../../warnings/warnings.js'
+import type { PostgresClient } from './clients/client.js'
+import { channelOf } from './names.js'
+
+export interface FeedOptions {
+  readonly client: PostgresClient
+  /** The dictionary's name, and the one that the tables have. */
+  readonly dictionary: string
+  readonly stored: string
+  /** In ms. */
+  readonly timeout: number
+  readonly pollEvery: number
+}
+
+/** The longest that a notification may take when it is tested, in ms. */
+const LONGEST_TEST = 2_000
+
+/**
+ * Notifies of changes, by LISTEN on a connection of its own. Whether notifications arrive is tested once: a pooler that passes each
+ * transaction to another connection loses them silently. Then, or if the connection cannot be made, it polls.
+ */
+export class Feed {
+  readonly #options: FeedOptions
+  readonly #listeners = new Set<Listener<never>>()
+  #started: Promise<void> | undefined
+  #leave: (() => Promise<void>) | undefined
+  #timer: ReturnType<typeof setTimeout> | undefined
+  #isClosed = false
+
+  constructor(options: FeedOptions) {
+    this.#options = options
+  }
+
+  async subscribe(listener: Listener<never>): Promise<Unsubscribe> {
+    this.#started ??= this.#start()
+    await this.#started
+    this.#listeners.add(listener)
+    return () => void this.#listeners.delete(listener)
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true
+    this.#listeners.clear()
+    clearTimeout(this.#timer)
+    await this.#started
+    await this.#leave?.().catch(() => {})
+  }
+
+  async #start(): Promise<void> {
+    try {
+      this.#leave = await this.#listen()
+      if (this.#isClosed) await this.#leave()
+    } catch (error) {
+      if (this.#isClosed) return
+      this.#warn(error)
+      this.#poll()
+    }
+  }
+
+  async #listen(): Promise<() => Promise<void>> {
+    const { client, dictionary, stored, timeout } = this.#options
+    const context = { dictionary, timeout }
+    const listener = {
+      notified: () => this.#changed(),
+      interrupted: (cause: unknown) => {
+        for (const one of this.#listeners) one.interrupted(cause)
+      },
+    }
+    const leave = await within(timeout, () => client.listen(channelOf(stored), listener, context))
+    try {
+      await this.#test()
+      return leave
+    } catch (error) {
+      await leave().catch(() => {})
+      throw error
+    }
+  }
+
+  /** @throws Error if a notification of our own does not arrive. */
+  async #test(): Promise<void> {
+    const { client, dictionary, timeout } = this.#options
+    const channel = `durabledict_test_${builtin.crypto.randomBytes(8).toString('hex')}`
+    let arrived = () => {}
+    const arrival = new Promise<void>(resolve => {
+      arrived = resolve
+    })
+    const leave = await client.listen(
+      channel,
+      { notified: () => arrived(), interrupted: () => {} },
+      { dictionary, timeout },
+    )
+    try {
+      await client.run({ text: `SELECT pg_notify('${channel}', '')::text` }, undefined, timeout)
+      const late = () => new Error('A notification that was sent as a test did not arrive.')
+      await within(Math.min(timeout, LONGEST_TEST), () => arrival, undefined, late)
+    } finally {
+      await leave().catch(() => {})
+    }
+  }
+
+  #changed(): void {
+    for (const listener of this.#listeners) listener.changed()
+  }
+
+  #poll(): void {
+    this.#timer = setTimeout(() => {
+      if (this.#isClosed) return
+      this.#changed()
+      this.#poll()
+    }, this.#options.pollEvery)
+    this.#timer.unref()
+  }
+
+  #warn(error: unknown): void {
+    const { dictionary, pollEvery } = this.#options
+    warn(
+      'DURABLEDICT_NO_NOTIFICATIONS',
+      `Dictionary "${dictionary}" gets no notifications from PostgreSQL, so it polls every ${pollEvery} ms. PgBouncer in transaction mode ` +
+        'and standby servers pass none: let the connection reach the primary server directly.',
+      { source: dictionary, detail: error instanceof Error ? error.message : String(error) },
+    )
+  }
+}

@@ -1,0 +1,36 @@
+import { builtin } from '../../process/builtin.js'
+import { postgresql } from '../sql/dialects/postgresql.js'
+
+/** The longest name of a dictionary or a schema, in bytes: an index takes no more of the former with a key, PostgreSQL cuts the latter. */
+const LONGEST_NAME = 1_024
+const LONGEST_SCHEMA = 63
+
+/** Delimits the bodies of functions. */
+const DELIMITER = '$durabledict$'
+
+/** @throws TypeError if the name is not a non-empty, well-formed string of bounded length. */
+export function checkName(name: unknown): asserts name is string {
+  if (typeof name === 'string' && name !== '' && name.isWellFormed() && Buffer.byteLength(name) <= LONGEST_NAME) return
+  throw new TypeError(
+    `PostgresDict.open() takes a name, which must be a non-empty, well-formed string of at most ${LONGEST_NAME} bytes.`,
+  )
+}
+
+/** @throws TypeError if it is not the name of a schema. */
+export function checkSchemaName(name: unknown): asserts name is string {
+  const isName = typeof name === 'string' && name !== '' && name.isWellFormed() && !name.includes('\0')
+  if (isName && Buffer.byteLength(name) <= LONGEST_SCHEMA && !name.includes(DELIMITER)) return
+  throw new TypeError(
+    `Option "schemaName" of PostgresDict must be the name of a schema, of at most ${LONGEST_SCHEMA} bytes.`,
+  )
+}
+
+/** The SQL with the quoted name of the schema in each place that is marked with `@schema@`. */
+export function inSchema(sql: string, schemaName: string): string {
+  return sql.replaceAll('@schema@', () => postgresql.quote(schemaName))
+}
+
+/** The channel of a dictionary's changes, as the database computes it: a hash, because names of channels must be short. */
+export function channelOf(dictionary: string): string {
+  return `durabledict_${builtin.crypto.createHash('sha256').update(dictionary).digest('hex').slice(0, 32)}`
+}

@@ -1,0 +1,114 @@
+import type {
+  Backend,
+  Batch,
+  CatchUp,
+  Committed,
+  Group,
+  Listener,
+  Outcome,
+  State,
+  Unsubscribe,
+  Version,
+} from '../../contract/backend.js'
+import { CommittingBackend } from '../../contract/committing-backend.js'
+import type { HistoryPage, HistoryPolicy, HistoryQuery } from '../../contract/history.js'
+import type { PostgresClient } from './clients/client.js'
+import { Execution } from './execution.js'
+import { Feed } from './feed.js'
+import { PostgresHistory } from './history.js'
+import { Reader } from './reader.js'
+import type { Stored } from './stored-form.js'
+import { Writer } from './writer.js'
+
+export interface PostgresBackendOptions {
+  readonly name: string
+  readonly client: PostgresClient
+  readonly schemaName: string
+  /** The time limit of a call, in ms. */
+  readonly timeout: number
+  /** How often a live dictionary polls without notifications, in ms. */
+  readonly pollEvery: number
+}
+
+/**
+ * A dictionary in tables of PostgreSQL. Linearizable: a commit locks the row of the dictionary's head, and every commit moves the version
+ * that readers compare.
+ */
+export class PostgresBackend extends CommittingBackend<Stored> implements Backend<Stored> {
+  readonly name: string
+  readonly pollEvery: number
+  readonly #options: PostgresBackendOptions
+  readonly #execution: Execution
+  readonly #reader: Reader
+  readonly #writer: Writer
+  readonly #history: PostgresHistory
+  #feed: Feed | undefined
+
+  constructor(options: PostgresBackendOptions) {
+    super()
+    const { name, client, schemaName, timeout, pollEvery } = options
+    this.name = name
+    this.pollEvery = pollEvery
+    this.#options = options
+    this.#execution = new Execution({ client, dictionary: name, schemaName, timeout })
+    this.#reader = new Reader(this.#execution)
+    this.#writer = new Writer(this.#execution, this.#reader)
+    this.#history = new PostgresHistory(this.#execution)
+  }
+
+  restrictToReads(): void {
+    this.#execution.onlyReads = true
+  }
+
+  lastUpdated(): Promise<Version> {
+    return this.#reader.version()
+  }
+
+  changesSince(since: Version): Promise<CatchUp<Stored>> {
+    return this.#reader.changesSince(since)
+  }
+
+  load(progress: () => void): Promise<State<Stored>> {
+    return this.#reader.load(progress)
+  }
+
+  commit(batch: Batch<Stored>, since: Version, signal?: AbortSignal): Promise<Committed<Stored>> {
+    return this.#writer.commit(batch, since, signal)
+  }
+
+  async registerMaxStaleness(ms: number): Promise<void> {
+    await this.#reader.version()
+    const { stored } = await this.#execution.target()
+    await this.#execution.query({ text: this.#execution.statements.raiseBound, values: [stored, `${ms}`] })
+  }
+
+  async subscribe(listener: Listener<Stored>): Promise<Unsubscribe> {
+    const { stored } = await this.#execution.target()
+    const { client, timeout, pollEvery, name: dictionary } = this.#options
+    this.#feed ??= new Feed({ client, dictionary, stored, timeout, pollEvery })
+    return this.#feed.subscribe(listener)
+  }
+
+  history(query: HistoryQuery): Promise<HistoryPage<Stored>> {
+    return this.#history.page(query)
+  }
+
+  async setHistoryPolicy(policy: HistoryPolicy): Promise<void> {
+    await this.#reader.version()
+    await this.#history.setPolicy(policy)
+  }
+
+  forgetAuthor(by: string): Promise<number> {
+    return this.#history.forgetAuthor(by)
+  }
+
+  async close(): Promise<void> {
+    await this.#feed?.close()
+    await this.#options.client.close?.()
+  }
+
+  protected async commitGroups(groups: readonly Group<Stored>[]): Promise<readonly Outcome[]> {
+    const batch = { id: crypto.randomUUID(), groups }
+    return (await this.commit(batch, '', AbortSignal.timeout(this.#options.timeout))).outcomes
+  }
+}

@@ -1,0 +1,118 @@
+import type { Batch, Condition, Group, Operation, Outcome, Version } from '../../contract/backend.js'
+import { builtin } from '../../process/builtin.js'
+import { escapeText } from '../sql/escape.js'
+import { newEpoch, newNonce, parseVersion } from '../sql/version.js'
+import { readSide } from './sides.js'
+import { type Stored, type TextForm, toColumns } from './stored-form.js'
+
+/** From so many values on, they are written by one statement. */
+const FEW = 8
+
+/** What the function for commits needs besides the groups. */
+export interface RequestOptions {
+  /** As the tables have its name. */
+  readonly dictionary: string
+  readonly form: TextForm
+  readonly since: Version
+  /** A version from before the first attempt. */
+  readonly seen: Version
+  readonly isRetry: boolean
+  /** How long to wait for the lock of the head, in ms. */
+  readonly wait: number
+}
+
+/** What every attempt sends. */
+export function requestOf({ id, groups }: Batch<Stored>, options: RequestOptions): string {
+  const { dictionary, form, since, seen, isRetry, wait } = options
+  return JSON.stringify({
+    dictionary,
+    batch: id,
+    nonce: newNonce(),
+    epoch: newEpoch(),
+    wait: `${Math.max(1, Math.round(wait))}`,
+    since: placeOf(since),
+    seen: placeOf(seen),
+    again: isRetry,
+    groups: groups.map(group => groupOf(group, form)),
+  })
+}
+
+function placeOf(version: Version): readonly [string, number] | null {
+  const parts = parseVersion(version)
+  return parts ? [parts.epoch, parts.number] : null
+}
+
+function groupOf({ conditions, operations, attribution }: Group<Stored>, form: TextForm) {
+  const { by, reason, via } = attribution ?? {}
+  const text = (value: string | undefined) => (value === undefined ? undefined : escapeText(value, form.unsafe))
+  return {
+    version: wholeVersion(conditions),
+    unchanged: unchangedSince(conditions, form),
+    by: text(by),
+    reason: text(reason),
+    via,
+    values: setsManyKeys(operations),
+    operations: operations.map(operation => operationOf(operation, form)),
+  }
+}
+
+/** Several that differ, or one that is not of this library, never hold. */
+function wholeVersion(conditions: readonly Condition[]): string | undefined {
+  const versions = new Set(conditions.flatMap(one => (one.type === 'version' ? [one.version] : [])))
+  if (versions.size === 0) return undefined
+  const [version] = versions
+  return versions.size === 1 && typeof version === 'string' ? version : ''
+}
+
+/** The keys by the version since which they must be unchanged. */
+function unchangedSince(conditions: readonly Condition[], form: TextForm) {
+  const keys = new Map<Version, string[]>()
+  for (const one of conditions) {
+    if (one.type === 'unchanged')
+      keys.set(one.since, [...(keys.get(one.since) ?? []), escapeText(one.key, form.unsafe)])
+  }
+  return [...keys].map(([since, list]) => {
+    const { epoch, number, nonce } = parseVersion(since) ?? { epoch: '', number: 0, nonce: '' }
+    return [epoch, number, nonce, list]
+  })
+}
+
+function setsManyKeys(operations: readonly Operation<Stored>[]): boolean {
+  if (operations.length < FEW || !operations.every(({ type }) => type === 'set')) return false
+  return new Set(operations.map(one => (one.type === 'clear' ? '' : one.key))).size === operations.length
+}
+
+function operationOf(operation: Operation<Stored>, form: TextForm): readonly (string | null)[] {
+  if (operation.type === 'clear') return ['clear']
+  const key = escapeText(operation.key, form.unsafe)
+  if (operation.type === 'touch') {
+    const { before } = operation
+    return ['touch', key, typeof before === 'string' ? escapeText(before, form.unsafe) : null]
+  }
+  if (operation.type !== 'set' && operation.type !== 'setDefault') return [operation.type, key]
+  const { json, encoded } = toColumns(operation.stored as string, form)
+  return [operation.type === 'set' ? 'set' : 'default', key, json, encoded]
+}
+
+/** The JSON as a literal that no setting of the connection changes. */
+export function quotedRequest(json: string): string {
+  const tag = `$d${builtin.crypto.randomBytes(8).toString('hex')}$`
+  return `${tag}${json}${tag}`
+}
+
+/** Reads what the function says of each group. */
+export function readOutcomes(groups: readonly Group<Stored>[], text: string | null): readonly Outcome[] | undefined {
+  const lists: unknown = JSON.parse(text ?? 'null')
+  if (!Array.isArray(lists) || lists.length !== groups.length) return undefined
+  return groups.map(({ operations }, index): Outcome => {
+    const list: unknown = lists[index]
+    if (!Array.isArray(list)) return { status: 'conflict' }
+    return { status: 'done', results: operations.map((operation, place) => resultOf(operation, list[place])) }
+  })
+}
+
+function resultOf(operation: Operation<Stored>, result: unknown): unknown {
+  if (operation.type === 'delete') return result === true
+  if (operation.type === 'pop') return readSide(result)
+  return operation.type === 'setDefault' ? (readSide(result) ?? operation.stored) : undefined
+}

@@ -1,0 +1,71 @@
+import { LOG_LENGTH } from './limits.js'
+import { inSchema } from './names.js'
+
+const HEAD = `h.format::text, h.epoch, h.number::text, h.nonce, h.bound::text`
+const ENCODING = `current_setting('client_encoding')`
+const CHANGE = 'c.number::text, c.nonce, c.previous, c.batch, c.effects, c.notes'
+
+/** How many rows one statement of a load reads. */
+export const PAGE = 10_000
+
+/** The statements of one schema. */
+export function statementsIn(schemaName: string) {
+  const sql = (text: string) => inSchema(text, schemaName)
+  return {
+    /** The head. Values: dictionary. */
+    head: sql(
+      `SELECT ${HEAD}, ${ENCODING}, current_setting('server_encoding') FROM @schema@.durabledict_heads h WHERE h.dictionary = $1`,
+    ),
+
+    /** The head, with the changes since a version. Values: dictionary, epoch, number. */
+    check: sql(
+      `SELECT ${HEAD}, ${ENCODING}, ${CHANGE} FROM @schema@.durabledict_heads h LEFT JOIN LATERAL (SELECT * ` +
+        'FROM @schema@.durabledict_changes l WHERE l.dictionary = h.dictionary AND h.epoch = $2 AND l.number > $3::bigint AND l.number <= h.number ' +
+        `ORDER BY l.number LIMIT ${LOG_LENGTH}) c ON true WHERE h.dictionary = $1 ORDER BY c.number`,
+    ),
+
+    /** Values: dictionary, epoch, nonce. */
+    begin: sql('SELECT @schema@.durabledict_begin_1($1, $2, $3)::text'),
+
+    /** Entries after a key. Values: dictionary, key. */
+    entries: sql(
+      'SELECT e.key, CASE WHEN e.encoded IS NULL THEN e.value::text END, e.encoded FROM @schema@.durabledict_entries e ' +
+        `WHERE e.dictionary = $1 AND e.key > $2 ORDER BY e.key LIMIT ${PAGE}`,
+    ),
+
+    /** Executes a batch. The literal is the request. */
+    commit: (literal: string) =>
+      sql('SELECT h_format::text, h_epoch, h_number::text, h_nonce, h_bound::text, ').concat(
+        `${ENCODING}, h_outcomes, c_number::text, c_nonce, c_previous, c_batch, c_effects, c_notes `,
+        sql('FROM @schema@.durabledict_commit_1('),
+        literal,
+        ')',
+      ),
+
+    /** Values: dictionary, bound. */
+    raiseBound: sql(
+      'UPDATE @schema@.durabledict_heads SET bound = $2::float8 WHERE dictionary = $1 AND bound < $2::float8',
+    ),
+
+    /** Values: dictionary, keep, days, wait. */
+    policy: sql('SELECT @schema@.durabledict_policy_1($1, $2::integer, $3::float8, $4)::text'),
+
+    /** Values: dictionary, author. */
+    forgetAuthor: sql(
+      'WITH forgotten AS (UPDATE @schema@.durabledict_commits SET author = NULL WHERE dictionary = $1 AND author = $2 RETURNING 1) ' +
+        'SELECT count(*)::text FROM forgotten',
+    ),
+
+    /** The head of the history, with commits, newest first. Further values are those of the condition. Values: dictionary. */
+    page: (condition: string, limit: number) =>
+      sql(
+        'SELECT h.epoch, h.history_epoch, h.position::text, h.floor::text, h.dropped::text, c.position::text, c.format::text, ' +
+          `c.number::text, c.nonce, (date_part('epoch', c.at) * 1000)::bigint::text, c.author, c.reason, c.via, c.changes::text ` +
+          'FROM @schema@.durabledict_heads h LEFT JOIN LATERAL (SELECT * FROM @schema@.durabledict_commits l ' +
+          `WHERE l.dictionary = h.dictionary AND l.position > h.floor AND l.position <= h.position${condition} ORDER BY l.position DESC LIMIT ${limit}) c ` +
+          'ON true WHERE h.dictionary = $1 ORDER BY c.position DESC',
+      ),
+  }
+}
+
+export type Statements = ReturnType<typeof statementsIn>

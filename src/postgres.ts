@@ -1,0 +1,5 @@
+export type { PostgresConnection } from './backends/postgres/clients/shapes.js'
+export type { PostgresDriver } from './backends/postgres/connect.js'
+export { type MigrationOptions, migration } from './backends/postgres/migration.js'
+export * from './common.js'
+export { PostgresDict, type PostgresOptions } from './postgres-dict.js'

@@ -1,0 +1,54 @@
+import { PGlite } from '@electric-sql/pglite'
+import pg from 'pg'
+import postgresJs from 'postgres'
+import { afterAll, beforeAll } from 'vitest'
+import { LONG, METHODS_ALONE } from '../form.js'
+import { postgres } from '../servers/postgres.js'
+import { startServer } from '../servers/start.js'
+import type { Server } from '../servers/types.js'
+import { conform, TELLING_MODES } from './conform.js'
+
+let server: Server
+
+beforeAll(async () => {
+  server = await startServer(postgres)
+})
+
+afterAll(() => server?.stop())
+
+conform(
+  'pg, a pool',
+  async () => {
+    const client = new pg.Pool({ connectionString: server.url, max: 8 })
+    return { client, end: () => client.end() }
+  },
+  LONG ? undefined : TELLING_MODES,
+)
+
+conform(
+  'pg, a client',
+  async () => {
+    const client = new pg.Client({ connectionString: server.url })
+    await client.connect()
+    return { client, end: () => client.end() }
+  },
+  METHODS_ALONE,
+)
+
+conform(
+  'postgres.js',
+  async () => {
+    const client = postgresJs(server.url, { max: 8, onnotice: () => {} })
+    return { client, end: () => client.end() }
+  },
+  METHODS_ALONE,
+)
+
+conform(
+  'PGlite',
+  async () => {
+    const client = await PGlite.create()
+    return { client, end: () => client.close() }
+  },
+  METHODS_ALONE,
+)
