@@ -7,6 +7,8 @@ export interface WireProxy {
   readonly cuts: number
   /** Cuts the next COMMIT, or a statement that is a whole commit: before the server receives it, or after it was executed and before its response is forwarded. */
   cut(when: 'before' | 'after', then?: 'lets others through' | 'stays away'): void
+  /** Closes the connections that are open. A server notices when it answers. */
+  drop(): void
   close(): void
 }
 
@@ -16,6 +18,8 @@ const COMMITTED = Buffer.from('COMMIT\0')
 
 /** A statement that is a whole commit, which may be prepared under a name, and the server's response. */
 const STATEMENT = /(durabledict_\w+)?\0WITH written AS /
+/** A call of the function that is a whole commit. */
+const CALL = Buffer.from('durabledict_commit_1(')
 const EXECUTED = Buffer.from('SELECT 1\0')
 
 /** Recognizes commits in what clients send. */
@@ -25,6 +29,7 @@ class Commits {
   /** What the server answers to a commit; `undefined` if the message is none. */
   answerTo(data: Buffer): Buffer | undefined {
     if (data.includes(COMMIT)) return COMMITTED
+    if (data.includes(CALL)) return EXECUTED
     const [statement, name] = STATEMENT.exec(data.toString('latin1')) ?? []
     if (name !== undefined) this.#names.add(name)
     const isPrepared = [...this.#names].some(known => data.includes(`${known}\0`))
@@ -74,6 +79,9 @@ export async function startWireProxy(port: number): Promise<WireProxy> {
     },
     cut(when, then = 'lets others through') {
       order = { when, then }
+    },
+    drop() {
+      for (const socket of sockets) socket.destroy()
     },
     close() {
       server.close()

@@ -3,6 +3,7 @@ import { now, delay as pause } from '../../time/clock.js'
 import { warn } from '../../warnings/warnings.js'
 import { isConflict, isCreatedMeanwhile } from '../sql/error-kinds.js'
 import { escapeText } from '../sql/escape.js'
+import { checkEncoding } from './answers.js'
 import { type Cells, NotSent, type PostgresClient, type Statement } from './clients/client.js'
 import { isAnswer, isMissing, isPoolers, notRead } from './faults.js'
 import { FAULTS, GRACE, LONGEST_PAUSE } from './limits.js'
@@ -88,9 +89,12 @@ export class Execution {
   }
 
   async #ask(): Promise<Target> {
-    const [row] = await this.query({ text: `SELECT current_setting('server_encoding')` })
+    const [row] = await this.query({
+      text: `SELECT current_setting('client_encoding'), current_setting('server_encoding')`,
+    })
     const { client, dictionary } = this.options
-    const form = row?.[0] === 'UTF8' ? { ...UTF8, unsafe: client.unsafe ?? UTF8.unsafe } : ASCII
+    checkEncoding(row?.[0], dictionary)
+    const form = row?.[1] === 'UTF8' ? { ...UTF8, unsafe: client.unsafe ?? UTF8.unsafe } : ASCII
     return { form, stored: escapeText(dictionary, form.unsafe) }
   }
 

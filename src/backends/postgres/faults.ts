@@ -29,6 +29,9 @@ export function isRefusal(error: unknown): boolean {
 /** An earlier attempt may have been executed, and nobody can tell any more. */
 export const isUnknown = (error: unknown) => hasCode(error, 'DD002')
 
+/** The connection has another encoding than UTF-8. */
+export const isEncoding = (error: unknown) => hasCode(error, 'DD003')
+
 /** A later release has changed the tables. */
 export const isLater = (error: unknown) => hasCode(error, 'DD001')
 

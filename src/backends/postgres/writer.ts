@@ -2,10 +2,10 @@ import type { Batch, Committed, Group, Outcome, Version } from '../../contract/b
 import { DurableDictError } from '../../errors/errors.js'
 import { now, delay as pause } from '../../time/clock.js'
 import { isConflict } from '../sql/error-kinds.js'
-import { readHead } from './answers.js'
+import { checkEncoding, readHead } from './answers.js'
 import { type Cells, NotSent } from './clients/client.js'
 import type { Execution } from './execution.js'
-import { isAnswer, isRefusal, isUnknown, notWritten, refused, unknownOutcome } from './faults.js'
+import { isAnswer, isEncoding, isRefusal, isUnknown, notWritten, refused, unknownOutcome } from './faults.js'
 import { APART, FAULTS, LONGEST_PAUSE } from './limits.js'
 import type { Reader } from './reader.js'
 import { quotedRequest, readOutcomes, requestOf } from './request.js'
@@ -48,6 +48,7 @@ export class Writer {
       try {
         return await this.#attempt(batch, since, attempts, signal)
       } catch (error) {
+        if (isEncoding(error)) checkEncoding((error as Error).message, dictionary)
         if (isAnswer(error) && isRefusal(error)) return this.#withoutRefused(error, batch, since, signal)
         const cause = error instanceof NotSent ? error.cause : error
         if (!mayPass(error, attempts) || signal?.aborted) {

@@ -34,7 +34,7 @@ export class PgDatabase implements PostgresClient {
     }
     const reply = withinLimit(() => client.query(toQuery(statement)), limit, discard)
     // A caller that gives up leaves the connection to the statement until it is answered.
-    if (isPgPool(this.#source)) reply.finally(() => client.release?.(isLost)).catch(() => {})
+    if (isPgPool(this.#source)) reply.finally(() => release(client, isLost)).catch(() => {})
     return rowsOf(await (signal ? orAborted(reply, signal) : reply))
   }
 
@@ -45,7 +45,9 @@ export class PgDatabase implements PostgresClient {
     if (!isPgPool(source)) return source
     const connecting = source.connect()
     try {
-      return await (signal ? orAborted(connecting, signal) : connecting)
+      const client = await (signal ? orAborted(connecting, signal) : connecting)
+      client.on('error', ignore)
+      return client
     } catch (error) {
       connecting.then(
         client => client.release?.(),
@@ -54,6 +56,14 @@ export class PgDatabase implements PostgresClient {
       throw new NotSent(error)
     }
   }
+}
+
+/** The statement rejects as well. Without a listener, a lost connection that is in use would end the process. */
+function ignore(): void {}
+
+function release(client: PgClient, isLost: boolean): void {
+  client.release?.(isLost)
+  client.off('error', ignore)
 }
 
 function toQuery({ text, values, name }: Statement): object {

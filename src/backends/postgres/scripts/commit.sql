@@ -4,7 +4,7 @@
 --   dictionary, batch, nonce, epoch (of a new head), wait (for the lock, in ms),
 --   since: [epoch, number]: what the caller knows, from where changes are returned,
 --   seen: [epoch, number]: a version before the first attempt, again: whether there was an attempt before,
---   groups: [{ version, unchanged: [[epoch, number, nonce, [key, …]], …], by, reason, via, operations: [[type, key, json, text], …],
+--   groups: [{ version, unchanged: [[epoch, number, nonce, [key, ...]], ...], by, reason, via, operations: [[type, key, json, text], ...],
 --     values: whether all operations set different keys }]
 -- }
 -- Returns the head, the outcomes, and the changes since. outcomes has null for a group with a conflict, else a list of results.
@@ -53,6 +53,9 @@ DECLARE
   text_of_effects text;
   all_changes text;
 BEGIN
+  IF current_setting('client_encoding') <> 'UTF8' THEN
+    RAISE EXCEPTION '%', current_setting('client_encoding') USING ERRCODE = 'DD003';
+  END IF;
   PERFORM set_config('lock_timeout', request->>'wait', true);
   SELECT * INTO head FROM @schema@.durabledict_heads h WHERE h.dictionary = dict FOR UPDATE;
   IF NOT FOUND THEN

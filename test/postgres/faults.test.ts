@@ -1,0 +1,201 @@
+import { beforeAll, describe, expect, test } from 'vitest'
+import { AmbiguousWriteError, InvalidValueError, StoreUnavailableError } from '../../src/postgres.js'
+import { rejection, until } from '../model/test-database.js'
+import { startWireProxy, type WireProxy } from '../model/wire-proxy.js'
+import { testServer } from './test-server.js'
+
+const server = testServer()
+let proxy: WireProxy
+
+beforeAll(async () => {
+  proxy = await startWireProxy(server.it.server.port as number)
+  return () => proxy.close()
+})
+
+/** How many statements wait for a lock. */
+async function waiting(): Promise<number> {
+  const [row] = await server.it.sql<{ count: string }>(
+    `SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%durabledict_commit_1(%'`,
+  )
+  return Number(row?.count)
+}
+
+async function changesOf(name: string): Promise<number> {
+  const [row] = await server.it.sql<{ count: string }>(
+    'SELECT count(*) FROM durabledict_changes WHERE dictionary = $1',
+    [name],
+  )
+  return Number(row?.count)
+}
+
+/** Locks the head of a dictionary until the returned function is called. */
+async function lockHead(name: string): Promise<() => Promise<unknown>> {
+  const connection = await server.it.connection()
+  await connection.query('BEGIN')
+  await connection.query('SELECT FROM durabledict_heads WHERE dictionary = $1 FOR UPDATE', [name])
+  return () => connection.query('COMMIT')
+}
+
+describe('a connection that is lost during a commit', () => {
+  for (const when of ['before', 'after'] as const) {
+    test(`${when} it was executed: the write takes effect once`, async () => {
+      const { it } = server
+      const name = it.name()
+      const dict = await it.open(name, {}, it.pool({ url: proxy.url }))
+      await dict.update({ popped: 1, deleted: 2 })
+      const writes: [() => Promise<unknown>, unknown][] = [
+        [() => dict.pop('popped'), 1],
+        [() => dict.delete('deleted', { by: 'deleter' }), true],
+        [() => dict.setDefault('new', 3), 3],
+        [() => dict.set('set', 4), undefined],
+        [() => dict.transact(async tx => tx.set('counted', ((await tx.get('set')) as number) + 1)), undefined],
+      ]
+      for (const [write, result] of writes) {
+        const [cuts, changes] = [proxy.cuts, await changesOf(name)]
+        proxy.cut(when)
+        expect(await write()).toBe(result)
+        expect(proxy.cuts).toBe(cuts + 1)
+        expect(await changesOf(name)).toBe(changes + 1)
+      }
+      expect(await dict.history().toArray()).toHaveLength(6)
+      expect(Object.fromEntries(await dict.entries())).toEqual({ new: 3, set: 4, counted: 5 })
+    })
+  }
+
+  test('an attempt that still waits in the server, and the one after it, are executed once', async () => {
+    const { it } = server
+    const name = it.name()
+    const dict = await it.open(name, {}, it.pool({ url: proxy.url }))
+    await dict.set('a', 1)
+    const unlock = await lockHead(name)
+    const popped = dict.pop('a')
+    await until(async () => (await waiting()) === 1, 'the first attempt waits')
+    proxy.drop()
+    await until(async () => (await waiting()) === 2, 'the second attempt waits as well')
+    const other = await it.open(name)
+    const overwritten = other.set('a', 2)
+    await until(async () => (await waiting()) === 3, 'another write waits behind both')
+    await unlock()
+    expect(await popped).toBe(1)
+    await overwritten
+    expect(await dict.get('a')).toBe(2)
+    expect(await dict.history().toArray()).toHaveLength(3)
+  })
+
+  test('a server that stays away makes the outcome unknown', async () => {
+    const { it } = server
+    const url = await startWireProxy(it.server.port as number)
+    it.cleanup.push(() => url.close())
+    const dict = await it.open(it.name(), { timeout: 400 }, it.pool({ url: url.url }))
+    url.cut('after', 'stays away')
+    expect(await rejection(dict.set('a', 1))).toBeInstanceOf(AmbiguousWriteError)
+  })
+
+  test('pg_terminate_backend during a commit repeats it', async () => {
+    const { it } = server
+    const name = it.name()
+    const dict = await it.open(name)
+    const unlock = await lockHead(name)
+    const written = dict.set('a', 1)
+    await until(async () => (await waiting()) === 1, 'the write waits')
+    await it.sql(
+      `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%durabledict_commit_1(%'`,
+    )
+    await unlock()
+    await written
+    expect(await dict.get('a')).toBe(1)
+    expect(await dict.history().toArray()).toHaveLength(1)
+  })
+})
+
+describe('a call that cannot be executed in time', () => {
+  test('rejects while another transaction holds the lock, and writes nothing', async () => {
+    const { it } = server
+    const name = it.name()
+    const dict = await it.open(name, { timeout: 500 })
+    const unlock = await lockHead(name)
+    const error = await rejection(dict.set('a', 1))
+    expect(error).toBeInstanceOf(StoreUnavailableError)
+    await unlock()
+    expect(await dict.get('a')).toBeUndefined()
+  })
+
+  test('rejects while the pool has no free connection, and writes nothing', async () => {
+    const { it } = server
+    const pool = it.pool({ max: 1 })
+    const dict = await it.open(it.name(), { timeout: 300 }, pool)
+    const client = await pool.connect()
+    const errors = await Promise.all([dict.set('a', 1), dict.get('a')].map(rejection))
+    for (const error of errors) expect(error).toBeInstanceOf(StoreUnavailableError)
+    client.release()
+    expect(await dict.get('a')).toBeUndefined()
+    expect(await dict.history().toArray()).toEqual([])
+    await dict.set('a', 2)
+  })
+
+  test('rejects after the statement_timeout of the session', async () => {
+    const { it } = server
+    const name = it.name()
+    const dict = await it.open(name, {}, it.pool({ statement_timeout: 200 }))
+    const unlock = await lockHead(name)
+    expect(await rejection(dict.set('a', 1))).toBeInstanceOf(StoreUnavailableError)
+    await unlock()
+    await dict.set('a', 2)
+    expect(await dict.get('a')).toBe(2)
+  })
+})
+
+test('a value that the database refuses fails alone, also in a batch', async () => {
+  const { it } = server
+  const name = it.name()
+  const dict = await it.open(name)
+  await it.sql(`ALTER TABLE durabledict_entries ADD CONSTRAINT even CHECK (dictionary <> '${name}' OR value <> '13')`)
+  it.cleanup.unshift(() => it.sql('ALTER TABLE durabledict_entries DROP CONSTRAINT even'))
+  const [first, refused, last] = await Promise.allSettled([dict.set('a', 1), dict.set('b', 13), dict.set('c', 2)])
+  expect([first.status, refused.status, last.status]).toEqual(['fulfilled', 'rejected', 'fulfilled'])
+  const { reason } = refused as PromiseRejectedResult
+  expect(reason).toBeInstanceOf(InvalidValueError)
+  expect(reason).toMatchObject({ key: 'b', message: expect.stringMatching(/constraint "even"/) })
+  expect(Object.fromEntries(await dict.entries())).toEqual({ a: 1, c: 2 })
+})
+
+test('a writer in a transaction of its own that deadlocks is retried', async () => {
+  const { it } = server
+  const name = it.name()
+  const dict = await it.open(name)
+  await dict.update({ a: 1 })
+  const connection = await it.connection()
+  await connection.query('BEGIN')
+  await connection.query(`UPDATE durabledict_entries SET value = '2' WHERE dictionary = $1`, [name])
+  const written = dict.set('a', 3)
+  await until(async () => (await waiting()) === 1, 'the write waits for the row')
+  // It waits for the head, which the write holds: PostgreSQL ends one of the two.
+  await connection.query('SELECT FROM durabledict_heads WHERE dictionary = $1 FOR UPDATE', [name]).catch(() => {})
+  await connection.query('ROLLBACK')
+  await written
+  expect(await dict.get('a')).toBe(3)
+})
+
+test('a restored state is noticed, although its number is the same', async () => {
+  const { it } = server
+  const name = it.name()
+  const dict = await it.open(name)
+  const TABLES = ['entries', 'heads', 'changes', 'commits']
+  await dict.set('a', 'old')
+  for (const table of TABLES)
+    await it.sql(`CREATE TABLE backup_${table} AS SELECT * FROM durabledict_${table} WHERE dictionary = '${name}'`)
+  await dict.set('a', 'lost')
+  const lost = (await dict.history({ limit: 1 }).toArray())[0]?.id
+  const reasons: string[] = []
+  dict.on('sync', ({ reason }) => reasons.push(reason))
+  for (const table of TABLES) {
+    await it.sql(`DELETE FROM durabledict_${table} WHERE dictionary = '${name}'`)
+    await it.sql(`INSERT INTO durabledict_${table} SELECT * FROM backup_${table}; DROP TABLE backup_${table}`)
+  }
+  const other = await it.open(name)
+  await other.set('b', 'new')
+  expect(await dict.get('a')).toBe('old')
+  expect(await dict.get('b')).toBe('new')
+  expect(reasons).toContain('diverged')
+  expect((await dict.history().toArray()).map(({ id }) => id)).not.toContain(lost)
+})
