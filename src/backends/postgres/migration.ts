@@ -3,13 +3,15 @@ import { checkSchemaName, inSchema } from './names.js'
 import advance from './scripts/advance.sql'
 import begin from './scripts/begin.sql'
 import commit from './scripts/commit.sql'
+import edited from './scripts/edited.sql'
 import policy from './scripts/policy.sql'
 import side from './scripts/side.sql'
 import tables from './scripts/tables.sql'
 import trim from './scripts/trim.sql'
+import { triggersIn } from './triggers.js'
 
 /** In the order in which they need each other. */
-const SCRIPTS = [tables, begin, side, trim, advance, commit, policy]
+const SCRIPTS = [tables, begin, side, trim, advance, commit, policy, edited]
 
 /** The schema of tables if none is named. */
 export const DEFAULT_SCHEMA = 'public'
@@ -21,7 +23,7 @@ export interface MigrationOptions {
 }
 
 /**
- * Returns the SQL that creates the tables and functions of `PostgresDict`, for a migration: run it once, as one script, by a user who may
+ * Returns the SQL that creates the tables, functions and triggers of `PostgresDict`, for a migration: run it once, as one script, by a user who may
  * create them. It leaves tables alone that exist. `open` runs it itself if they are missing.
  *
  * @example
@@ -31,7 +33,7 @@ export interface MigrationOptions {
  */
 export function migration({ schemaName = DEFAULT_SCHEMA }: MigrationOptions = {}): string {
   checkSchemaName(schemaName)
-  return inSchema(SCRIPTS.join('\n'), schemaName)
+  return [inSchema(SCRIPTS.join('\n'), schemaName), ...triggersIn(schemaName).map(sql => `${sql};`)].join('\n')
 }
 
 /** The same as one transaction, in which processes take turns, and which creates the schema as well. */

@@ -8,6 +8,9 @@ import { type Stored, type TextForm, toColumns } from './stored-form.js'
 /** From so many values on, they are written by one statement. */
 const FEW = 8
 
+/** From so many keys on, no row is locked before the head. */
+const MANY = 256
+
 /** What the function for commits needs besides the groups. */
 export interface RequestOptions {
   /** As the tables have its name. */
@@ -33,8 +36,15 @@ export function requestOf({ id, groups }: Batch<Stored>, options: RequestOptions
     since: placeOf(since),
     seen: placeOf(seen),
     again: isRetry,
+    keys: fewKeys(groups, form),
     groups: groups.map(group => groupOf(group, form)),
   })
+}
+
+/** Of many keys none is locked in advance, which would take longer than to write them. */
+function fewKeys(groups: readonly Group<Stored>[], form: TextForm): readonly string[] {
+  const keys = groups.flatMap(({ operations }) => operations.flatMap(one => (one.type === 'clear' ? [] : [one.key])))
+  return keys.length > MANY ? [] : [...new Set(keys)].map(key => escapeText(key, form.unsafe))
 }
 
 function placeOf(version: Version): readonly [string, number] | null {

@@ -1,7 +1,7 @@
 -- Executes a batch of groups: conditions, entries, change log, history and head, in the transaction of the calling statement.
 --
 -- request: {
---   dictionary, batch, nonce, epoch (of a new head), wait (for the lock, in ms),
+--   dictionary, batch, nonce, epoch (of a new head), wait (for a lock, in ms), keys: those of the operations, if there are few,
 --   since: [epoch, number]: what the caller knows, from where changes are returned,
 --   seen: [epoch, number]: a version before the first attempt, again: whether there was an attempt before,
 --   groups: [{ version, unchanged: [[epoch, number, nonce, [key, ...]], ...], by, reason, via, operations: [[type, key, json, text], ...],
@@ -56,7 +56,10 @@ BEGIN
   IF current_setting('client_encoding') <> 'UTF8' THEN
     RAISE EXCEPTION '%', current_setting('client_encoding') USING ERRCODE = 'DD003';
   END IF;
-  PERFORM set_config('lock_timeout', request->>'wait', true);
+  PERFORM set_config('lock_timeout', request->>'wait', true), set_config('durabledict.writer', dict, true);
+  -- Waits for whoever edits these rows before it takes the lock of the head, which blocks all writers.
+  PERFORM FROM @schema@.durabledict_entries e WHERE e.dictionary = dict AND e.key = ANY(ARRAY(SELECT json_array_elements_text(request->'keys')))
+    ORDER BY e.key FOR NO KEY UPDATE;
   SELECT * INTO head FROM @schema@.durabledict_heads h WHERE h.dictionary = dict FOR UPDATE;
   IF NOT FOUND THEN
     PERFORM @schema@.durabledict_begin_1(dict, request->>'epoch', next_nonce);

@@ -1,0 +1,88 @@
+import { describe, expect, test } from 'vitest'
+import { until } from '../model/test-database.js'
+import { testServer } from './test-server.js'
+
+const server = testServer()
+
+describe('an edit by hand', () => {
+  test('is followed, pushed and recorded with the user of the database', async () => {
+    const { it } = server
+    const name = it.name()
+    const dict = await it.open(name, { live: true })
+    await dict.update({ changed: 1, deleted: 2, reordered: { long: 1, a: 2 } })
+    const steps: unknown[] = []
+    dict.on('change', ({ key, value, by, via }) => steps.push([key, value, by, via]))
+    await it.sql(`UPDATE durabledict_entries SET value = '{"b": [1, 2]}' WHERE dictionary = $1 AND key <> 'deleted'`, [
+      name,
+    ])
+    await it.sql(`DELETE FROM durabledict_entries WHERE dictionary = $1 AND key = 'deleted'`, [name])
+    await until(() => steps.length === 3, 'it is notified')
+    expect(steps).toEqual([
+      ['changed', { b: [1, 2] }, 'postgres', 'sql'],
+      ['reordered', { b: [1, 2] }, 'postgres', 'sql'],
+      ['deleted', undefined, 'postgres', 'sql'],
+    ])
+    const [newest, older] = await dict.history({ limit: 2 }).toArray()
+    expect(newest).toMatchObject({ by: 'postgres', via: 'sql', changes: [{ key: 'deleted', before: 2 }] })
+    expect(older?.changes.map(({ key, before, after }) => [key, before, after])).toEqual([
+      ['changed', 1, { b: [1, 2] }],
+      ['reordered', { long: 1, a: 2 }, { b: [1, 2] }],
+    ])
+  })
+
+  test('in a transaction is one change, with an author and a reason of its own, and none after a rollback', async () => {
+    const { it } = server
+    const name = it.name()
+    const dict = await it.open(name)
+    const connection = await it.connection()
+    const insert = `INSERT INTO durabledict_entries (dictionary, key, value) VALUES ('${name}', 'a', '1'), ('${name}', 'b', '2')`
+    await connection.query(`BEGIN; ${insert}; ROLLBACK`)
+    expect(await dict.size()).toBe(0)
+    await connection.query(
+      `BEGIN; SET LOCAL durabledict.by = 'ada'; SET LOCAL durabledict.reason = 'incident'; ${insert};
+       UPDATE durabledict_entries SET value = '3' WHERE dictionary = '${name}'; COMMIT`,
+    )
+    expect(Object.fromEntries(await dict.entries())).toEqual({ a: 3, b: 3 })
+    expect(await dict.history().toArray()).toMatchObject([{ by: 'ada', reason: 'incident', via: 'sql' }])
+  })
+
+  test('that is not committed does not block writes to other keys', async () => {
+    const { it } = server
+    const name = it.name()
+    const dict = await it.open(name)
+    await dict.update({ a: 1, b: 1 })
+    const connection = await it.connection()
+    await connection.query('BEGIN')
+    await connection.query(`UPDATE durabledict_entries SET value = '2' WHERE dictionary = $1 AND key = 'a'`, [name])
+    const other = await it.open(name)
+    const blocked = other.set('a', 3)
+    await dict.set('b', 2)
+    await connection.query('COMMIT')
+    await blocked
+    expect(await dict.get('a')).toBe(3)
+    expect((await dict.history({ key: 'a' }).toArray()).map(({ via }) => via)).toEqual(['library', 'sql', 'library'])
+  })
+
+  test('of everything by TRUNCATE, or of very many rows, is followed', async () => {
+    const { it } = server
+    const name = it.name()
+    const dict = await it.open(name)
+    await it.sql(
+      `INSERT INTO durabledict_entries (dictionary, key, value) SELECT $1, 'key ' || n, '1' FROM generate_series(1, 12000) n`,
+      [name],
+    )
+    expect(await dict.size()).toBe(12_000)
+    await it.sql('TRUNCATE durabledict_entries')
+    expect(await dict.size()).toBe(0)
+  })
+
+  test('of both columns to NULL fails that key only', async () => {
+    const { it } = server
+    const name = it.name()
+    const dict = await it.open(name)
+    await dict.update({ a: 1, b: 1 })
+    await it.sql(`UPDATE durabledict_entries SET value = NULL WHERE dictionary = $1 AND key = 'a'`, [name])
+    await expect(dict.get('a')).rejects.toThrow('NULL')
+    expect(await dict.get('b')).toBe(1)
+  })
+})
