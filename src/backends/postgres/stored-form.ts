@@ -48,7 +48,7 @@ function compact(json: string): string {
   return /^["tfn\d-]/.test(json) && !json.includes('.') && json.length < 16 ? json : JSON.stringify(JSON.parse(json))
 }
 
-/** `isReproduced`: whether JSONB returns the same text. `undefined` if it is no JSON that JSONB takes. */
+/** `isReproduced`: whether JSONB returns the same text. `undefined` if JSONB does not accept it. */
 function plainJson(text: string): { readonly isReproduced: boolean } | undefined {
   if (text.length > LONGEST) return undefined
   try {

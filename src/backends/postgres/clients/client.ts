@@ -26,7 +26,7 @@ export interface PostgresClient {
    * Runs statements in a transaction of their own, and resolves with the rows of the last one after the commit.
    *
    * @param signal - when it is aborted, this rejects immediately. Nothing is sent after that.
-   * @param limit - how long the database may take to answer before the connection is given up, in ms.
+   * @param limit - how long the database may take to answer before the connection is closed, in ms.
    * @throws NotSent if the database has not received the statements.
    */
   run(statement: Statement, signal: AbortSignal | undefined, limit: number): Promise<readonly Cells[]>
@@ -50,7 +50,7 @@ export class NotSent extends Error {
   }
 }
 
-/** A cell as text: drivers return bytes where they are asked for raw values. */
+/** A cell as text: drivers return bytes for raw values. */
 export function toCell(value: unknown): string | null {
   if (value === null || value === undefined) return null
   if (value instanceof Uint8Array) return Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString('utf8')
