@@ -41,7 +41,7 @@ describe('Sentinel: another primary takes over', () => {
   }
   for (const [name, open] of Object.entries(clients)) {
     test.concurrent(name, async ({ expect, onTestFinished }) => {
-      const sentinels = await startRedisSentinels()
+      const sentinels = await startRedisSentinels({ silence: 500 })
       onTestFinished(() => sentinels.stop())
       const { writer, reader } = await openTwo(() => open(sentinels), onTestFinished)
       await writer.set('a', 1)
@@ -66,7 +66,7 @@ describe('Cluster', () => {
   }
   for (const [name, open] of Object.entries(clients)) {
     test.concurrent(`the primary of a shard is lost, by ${name}`, async ({ expect, onTestFinished }) => {
-      const cluster = await startRedisCluster({ replicas: 1 })
+      const cluster = await startRedisCluster({ replicas: 1, silence: 1_000 })
       onTestFinished(() => cluster.stop())
       const { writer, reader } = await openTwo(() => open(cluster.nodes), onTestFinished)
       await writer.set('a', 1)

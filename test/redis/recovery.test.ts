@@ -126,7 +126,7 @@ describe('a frozen primary is abandoned for the replica that takes over', () => 
   const sentinels = { 'node-redis': nodeRedisSentinel, ioredis: ioredisSentinel6 }
   for (const [name, connect] of Object.entries(sentinels)) {
     test.concurrent(`under Sentinel, by ${name}`, async ({ onTestFinished }) => {
-      const { primary, replica, ...rest } = await startRedisSentinels()
+      const { primary, replica, ...rest } = await startRedisSentinels({ silence: 500 })
       onTestFinished(() => rest.stop())
       const dict = await open(await connect({ primary, replica, ...rest }), onTestFinished)
       await dict.set('a', 1)

@@ -41,14 +41,18 @@ export async function ask(node, ...args) {
   }
 }
 
+/** Longer than a server is silent on a busy machine, in ms: tests of anything but failures must not run into a failover. */
+const UNNOTICED = 20_000
+
 /**
- * Starts a cluster: `primaries` servers with equal shares of the hash slots, and `replicas` replicas of each.
- * @param {{ primaries?: number, replicas?: number }} [size]
+ * Starts a cluster: `primaries` servers with equal shares of the hash slots, and `replicas` replicas of each. A server that
+ * is silent for `silence` ms counts as failed.
+ * @param {{ primaries?: number, replicas?: number, silence?: number }} [options]
  * @returns {Promise<RedisCluster>}
  */
-export async function startRedisCluster({ primaries = 3, replicas = 0 } = {}) {
+export async function startRedisCluster({ primaries = 3, replicas = 0, silence = UNNOTICED } = {}) {
   const count = primaries * (1 + replicas)
-  const nodes = await Promise.all(Array.from({ length: count }, startClusterNode))
+  const nodes = await Promise.all(Array.from({ length: count }, () => startClusterNode(silence)))
   const first = /** @type {RedisNode} */ (nodes[0])
   await Promise.all(
     nodes.slice(1).map(node => ask(node, 'cluster', 'meet', '127.0.0.1', `${first.port}`, `${node.bus}`)),
@@ -69,11 +73,12 @@ export async function startRedisCluster({ primaries = 3, replicas = 0 } = {}) {
   return { nodes, primaries: nodes.slice(0, primaries), stop: () => stopAll(nodes) }
 }
 
-async function startClusterNode() {
+/** @param {number} silence */
+async function startClusterNode(silence) {
   let bus = 0
   const args = async () => {
     bus = await freePort()
-    const cluster = ['--cluster-enabled', 'yes', '--cluster-port', `${bus}`, '--cluster-node-timeout', '1000']
+    const cluster = ['--cluster-enabled', 'yes', '--cluster-port', `${bus}`, '--cluster-node-timeout', `${silence}`]
     return [...cluster, '--appendonly', 'no', '--save', '']
   }
   const node = await startRedisNode({ args })
@@ -103,10 +108,12 @@ async function isWell(node, count) {
 const fails = line => /fail|handshake|disconnected/.test(line)
 
 /**
- * Starts a primary, a replica of it, and a sentinel that watches them and promotes the replica within about a second.
+ * Starts a primary, a replica of it, and a sentinel that watches them and promotes the replica soon after the primary was
+ * silent for `silence` ms.
+ * @param {{ silence?: number }} [options]
  * @returns {Promise<RedisSentinels>}
  */
-export async function startRedisSentinels() {
+export async function startRedisSentinels({ silence = UNNOTICED } = {}) {
   const lean = ['--appendonly', 'no', '--save', '', '--repl-diskless-sync-delay', '0']
   const primary = await startRedisNode({ args: lean })
   const replica = await startRedisNode({ args: [...lean, '--replicaof', '127.0.0.1', `${primary.port}`] })
@@ -114,7 +121,7 @@ export async function startRedisSentinels() {
     async () => /master_link_status:up/.test(await ask(replica, 'info', 'replication')),
     'the replica follows',
   )
-  const sentinel = await startSentinel(primary)
+  const sentinel = await startSentinel(primary, silence)
   await until(
     async () => (await ask(sentinel, 'sentinel', 'replicas', 'mymaster')).length === 1,
     'the sentinel knows both',
@@ -122,11 +129,11 @@ export async function startRedisSentinels() {
   return { name: 'mymaster', primary, replica, sentinel, stop: () => stopAll([sentinel, replica, primary]) }
 }
 
-/** @param {RedisNode} primary @returns {Promise<RedisNode>} */
-async function startSentinel(primary) {
+/** @param {RedisNode} primary @param {number} silence @returns {Promise<RedisNode>} */
+async function startSentinel(primary, silence) {
   const lines = [
     `sentinel monitor mymaster 127.0.0.1 ${primary.port} 1`,
-    'sentinel down-after-milliseconds mymaster 500',
+    `sentinel down-after-milliseconds mymaster ${silence}`,
     'sentinel failover-timeout mymaster 3000',
   ]
   const spec = {
