@@ -9,7 +9,9 @@ import type { Report } from '../../bench/types.js'
 import { LONG } from '../form.js'
 
 /** All suites need more than a minute of both cores. */
-const SUITES = LONG ? ['memory', 'model', 'redis', 'sqlite', 'web', 'zookeeper'] : ['memory', 'redis', 'sqlite']
+const SUITES = LONG
+  ? ['memory', 'model', 'postgres', 'redis', 'sqlite', 'web', 'zookeeper']
+  : ['memory', 'redis', 'sqlite']
 
 const runner = fileURLToPath(new URL('../../bench/run.js', import.meta.url))
 const bench = (...args: string[]) => promisify(execFile)(process.execPath, [runner, ...args])
@@ -53,7 +55,7 @@ describe('npm run bench', { timeout: 120_000 }, () => {
   it('lists the suites that exist', async () => {
     await expect(bench('nothing')).rejects.toMatchObject({
       code: 1,
-      stderr: 'There is no suite "nothing"; there are memory, model, redis, sqlite, web, zookeeper.\n',
+      stderr: 'There is no suite "nothing"; there are memory, model, postgres, redis, sqlite, web, zookeeper.\n',
     })
   })
 })
