@@ -84,7 +84,7 @@ export async function makeTable(count) {
   return { url, name }
 }
 
-/** @param {any} client @param {string} name @param {Options & { pollEvery?: number }} [options] */
+/** @param {any} client @param {string} name @param {Options & { timeout?: number }} [options] */
 export async function openDict(client, name, options) {
   return /** @type {Dict} */ (/** @type {unknown} */ (await PostgresDict.open(name, client, options)))
 }

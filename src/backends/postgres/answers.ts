@@ -16,10 +16,6 @@ export interface Head extends VersionParts {
   readonly bound: number
 }
 
-/** The columns of an answer: first the head, then a change, then what else was asked for. */
-export const HEAD_CELLS = 5
-export const CHANGE_CELLS = 6
-
 /** The layout of the tables that this release reads and writes. */
 const FORMAT = 1
 
@@ -40,10 +36,10 @@ export function readHead(rows: readonly Cells[], dictionary: string): Head | 'ma
   return { number: count, epoch, nonce, version, bound: ms >= 0 && ms < 2 ** 31 ? ms : 0 }
 }
 
-/** Reads the changes of an answer, from the column on. */
-export function readPast(rows: readonly Cells[], from: number, since: Version, head: Head, unsafe: RegExp): Past {
-  const changes = rows.filter(row => row[from] !== null).map(row => toRow(row.slice(from, from + CHANGE_CELLS)))
-  const past = interpret(since, head, 'durabledict_changes', changes)
+/** Reads the changes of an answer: what `durabledict_since_1` returns. */
+export function readPast(text: string | null, since: Version, head: Head, unsafe: RegExp): Past {
+  const list = JSON.parse(text ?? '[]') as readonly Cells[]
+  const past = interpret(since, head, 'durabledict_changes', list.map(toRow))
   if (past.type !== 'changes') return past
   const unescaped: LoggedChange[] = []
   for (const change of past.changes) {

@@ -1,6 +1,3 @@
-/** The most changes that the log has: how many are kept, and how often it is trimmed. */
-export const LOG_LENGTH = 10_064
-
 /** How much longer than a call a statement may take, in ms: the database's own limits, which leave the connection in order, come first. */
 export const GRACE = 250
 

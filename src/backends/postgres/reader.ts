@@ -3,7 +3,6 @@ import { builtin } from '../../process/builtin.js'
 import { unescapeKey } from '../sql/escape.js'
 import { newEpoch, newNonce, parseVersion } from '../sql/version.js'
 import { checkEncoding, type Head, readHead, readPast } from './answers.js'
-import type { Cells } from './clients/client.js'
 import type { Execution } from './execution.js'
 import { PAGE } from './statements.js'
 import { type Stored, toStored } from './stored-form.js'
@@ -16,7 +15,7 @@ const DAMAGED_HEAD = 'the head in the table durabledict_heads'
 /** How often a load is tried again on a dictionary whose log is outrun. */
 const LOADS = 10
 
-/** Where an answer's changes begin. */
+/** Where an answer has the changes. */
 const CHANGES = 6
 
 /** Reads one dictionary. */
@@ -56,16 +55,16 @@ export class Reader {
     const head = readHead(rows, options.dictionary)
     if (typeof head !== 'object') return withoutHead(since, head)
     checkEncoding(rows[0]?.[5], options.dictionary)
-    return this.catchUp(rows, CHANGES, since, head)
+    return this.catchUp(rows[0]?.[CHANGES] ?? null, since, head)
   }
 
   /** What the changes of an answer lead to. */
-  async catchUp(rows: readonly Cells[], from: number, since: Version, head: Head): Promise<CatchUp<Stored>> {
+  async catchUp(changes: string | null, since: Version, head: Head): Promise<CatchUp<Stored>> {
     this.seen = head.version
     if (head.version === since) return { type: 'changes', version: head.version, changes: [] }
     if (since === UNFOUNDED) return { type: 'tooOld', diverged: false }
     const { form } = await this.#execution.target()
-    const past = readPast(rows, from, since, head, form.unsafe)
+    const past = readPast(changes, since, head, form.unsafe)
     if (past.type !== 'changes') return past
     if (past.changes.some(({ effects }) => effects === undefined)) return { type: 'tooOld', diverged: false }
     return { type: 'changes', version: head.version, changes: past.changes as readonly Change<Stored>[] }

@@ -1,9 +1,7 @@
-import { LOG_LENGTH } from './limits.js'
 import { inSchema } from './names.js'
 
 const HEAD = `h.format::text, h.epoch, h.number::text, h.nonce, h.bound::text`
 const ENCODING = `current_setting('client_encoding')`
-const CHANGE = 'c.number::text, c.nonce, c.previous, c.batch, c.effects, c.notes'
 
 /** How many rows one statement of a load reads. */
 export const PAGE = 10_000
@@ -19,9 +17,8 @@ export function statementsIn(schemaName: string) {
 
     /** The head, with the changes since a version. Values: dictionary, epoch, number. */
     check: sql(
-      `SELECT ${HEAD}, ${ENCODING}, ${CHANGE} FROM @schema@.durabledict_heads h LEFT JOIN LATERAL (SELECT * ` +
-        'FROM @schema@.durabledict_changes l WHERE l.dictionary = h.dictionary AND h.epoch = $2 AND l.number > $3::bigint AND l.number <= h.number ' +
-        `ORDER BY l.number LIMIT ${LOG_LENGTH}) c ON true WHERE h.dictionary = $1 ORDER BY c.number`,
+      `SELECT ${HEAD}, ${ENCODING}, CASE WHEN h.epoch = $2 AND h.number > $3::bigint THEN ` +
+        '@schema@.durabledict_since_1($1, $3::bigint, h.number) END FROM @schema@.durabledict_heads h WHERE h.dictionary = $1',
     ),
 
     /** Values: dictionary, epoch, nonce. */
@@ -36,7 +33,7 @@ export function statementsIn(schemaName: string) {
     /** Executes a batch. The literal is the request. */
     commit: (literal: string) =>
       sql('SELECT h_format::text, h_epoch, h_number::text, h_nonce, h_bound::text, ').concat(
-        `${ENCODING}, h_outcomes, c_number::text, c_nonce, c_previous, c_batch, c_effects, c_notes `,
+        `${ENCODING}, h_outcomes, h_changes `,
         sql('FROM @schema@.durabledict_commit_1('),
         literal,
         ')',

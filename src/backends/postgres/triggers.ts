@@ -1,4 +1,4 @@
-import { postgresql } from '../sql/dialects/postgresql.js'
+import { postgresql, WRITER_SETTING } from '../sql/dialects/postgresql.js'
 import { literal, notingStatements } from '../sql/triggers/postgresql-notes.js'
 import { TRIGGER_FORMAT, TRIGGER_PREFIX } from '../sql/triggers/triggered-table.js'
 import { inSchema } from './names.js'
@@ -25,6 +25,8 @@ export function triggersIn(schemaName: string): string[] {
     edits: { schema: schemaName, name: 'durabledict_edits' },
     schema: literal(postgresql.quote(schemaName)),
     chain: inSchema(chain, schemaName),
+    // Empty while no function of the library writes.
+    when: `coalesce(current_setting('${WRITER_SETTING}', true), '') = ''`,
     id: ID,
     triggers: TRIGGERS,
   })

@@ -14,7 +14,7 @@ import type { Stored } from './stored-form.js'
 /** Which part of the time a commit waits for the lock, so that there is time to say why. */
 const WAITING = 0.8
 
-/** Where an answer has the outcomes, and where its changes begin. */
+/** Where an answer has the outcomes, and the changes. */
 const OUTCOMES = 6
 const CHANGES = 7
 
@@ -79,7 +79,7 @@ export class Writer {
     if (typeof head !== 'object' || !outcomes) {
       throw unknownOutcome(new Error('The answer of durabledict_commit_1 has an unknown shape.'), dictionary)
     }
-    return { outcomes, bound: head.bound, catchUp: await this.#reader.catchUp(rows, CHANGES, since, head) }
+    return { outcomes, bound: head.bound, catchUp: await this.#reader.catchUp(rows[0]?.[CHANGES] ?? null, since, head) }
   }
 
   /** Nothing of the batch was executed. Each group is committed by itself, so that only those fail which the database refuses. */

@@ -7,11 +7,10 @@
 --   groups: [{ version, unchanged: [[epoch, number, nonce, [key, ...]], ...], by, reason, via, operations: [[type, key, json, text], ...],
 --     values: whether all operations set different keys }]
 -- }
--- Returns the head, the outcomes, and the changes since. outcomes has null for a group with a conflict, else a list of results.
+-- Returns the head, the outcomes, and the changes since: see durabledict_since_1. outcomes has null for a group with a conflict, else a list of results.
 CREATE OR REPLACE FUNCTION @schema@.durabledict_commit_1(request json)
 RETURNS TABLE (
-  h_format integer, h_epoch text, h_number bigint, h_nonce text, h_bound double precision, h_outcomes text,
-  c_number bigint, c_nonce text, c_previous text, c_batch text, c_effects text, c_notes text
+  h_format integer, h_epoch text, h_number bigint, h_nonce text, h_bound double precision, h_outcomes text, h_changes text
 )
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $durabledict$
 #variable_conflict use_column
@@ -235,10 +234,10 @@ BEGIN
     END IF;
   END IF;
 
+  -- What follows in the same transaction is not a write of the library.
+  PERFORM set_config('durabledict.writer', '', true);
   RETURN QUERY SELECT head.format, head.epoch, head.number, head.nonce, head.bound, '[' || array_to_string(answers, ',') || ']',
-      c.number, c.nonce, c.previous, c.batch, c.effects, c.notes
-    FROM (SELECT 1) one LEFT JOIN @schema@.durabledict_changes c ON c.dictionary = dict AND request->'since'->>0 = head.epoch
-      AND c.number > (request->'since'->>1)::bigint AND c.number <= head.number
-    ORDER BY c.number;
+    CASE WHEN request->'since'->>0 = head.epoch AND (request->'since'->>1)::bigint < head.number THEN
+      @schema@.durabledict_since_1(dict, (request->'since'->>1)::bigint, head.number) END;
 END
 $durabledict$;

@@ -21,6 +21,11 @@ export interface NotedTable {
   readonly schema: string
   /** The body of the trigger function in PL/pgSQL that makes one change of the notes with `NEW.dict` and `NEW.tx`. */
   readonly chain: string
+  /**
+   * The condition on which the row trigger is called, without `OLD` and `NEW`. Default: if the dictionary is a column, always; otherwise
+   * if it is not the library that writes.
+   */
+  readonly when?: string | undefined
   /** Distinguishes the triggers of a table, in their names. */
   readonly id: string
   /** The names of the triggers of rows and of TRUNCATE. */
@@ -50,7 +55,9 @@ export function notingStatements(noted: NotedTable): string[] {
   const { note, truncate, chain, jsonKey } = noteFunctions(noted)
   const data = quoted(postgresql, noted.table)
   const [rowTrigger, truncateTrigger] = noted.triggers
-  const when = typeof noted.dictionary === 'string' ? ` WHEN (${isOthers(literal(noted.dictionary))})` : ''
+  const condition =
+    noted.when ?? (typeof noted.dictionary === 'string' ? isOthers(literal(noted.dictionary)) : undefined)
+  const when = condition === undefined ? '' : ` WHEN (${condition})`
   return [
     editsTable(quoted(postgresql, noted.edits)),
     `CREATE OR REPLACE FUNCTION ${jsonKey}(source text) RETURNS text LANGUAGE plpgsql IMMUTABLE AS $durabledict$\n${JSON_KEY_BODY}$durabledict$`,
