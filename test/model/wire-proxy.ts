@@ -18,8 +18,8 @@ const COMMITTED = Buffer.from('COMMIT\0')
 
 /** A statement that is a whole commit, which may be prepared under a name, and the server's response. */
 const STATEMENT = /(durabledict_\w+)?\0WITH written AS /
-/** A call of the function that is a whole commit. */
-const CALL = Buffer.from('durabledict_commit_1(')
+/** A call of a function that is a whole commit. */
+const CALL = /durabledict_(?:commit|set)_1\(/
 const EXECUTED = Buffer.from('SELECT 1\0')
 
 /** Recognizes commits in what clients send. */
@@ -29,7 +29,7 @@ class Commits {
   /** What the server answers to a commit; `undefined` if the message is none. */
   answerTo(data: Buffer): Buffer | undefined {
     if (data.includes(COMMIT)) return COMMITTED
-    if (data.includes(CALL)) return EXECUTED
+    if (CALL.test(data.toString('latin1'))) return EXECUTED
     const [statement, name] = STATEMENT.exec(data.toString('latin1')) ?? []
     if (name !== undefined) this.#names.add(name)
     const isPrepared = [...this.#names].some(known => data.includes(`${known}\0`))

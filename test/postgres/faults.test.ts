@@ -15,7 +15,7 @@ beforeAll(async () => {
 /** How many statements wait for a lock. */
 async function waiting(): Promise<number> {
   const [row] = await server.it.sql<{ count: string }>(
-    `SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%durabledict_commit_1(%'`,
+    `SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query ~ 'durabledict_(commit|set)_1[(]'`,
   )
   return Number(row?.count)
 }
@@ -99,7 +99,7 @@ describe('a connection that is lost during a commit', () => {
     const written = dict.set('a', 1)
     await until(async () => (await waiting()) === 1, 'the write waits')
     await it.sql(
-      `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%durabledict_commit_1(%'`,
+      `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query ~ 'durabledict_(commit|set)_1[(]'`,
     )
     await unlock()
     await written

@@ -1,7 +1,6 @@
 import type { Batch, Condition, Group, Operation, Outcome, Version } from '../../contract/backend.js'
-import { builtin } from '../../process/builtin.js'
 import { escapeText } from '../sql/escape.js'
-import { newEpoch, newNonce, parseVersion } from '../sql/version.js'
+import { newEpoch, parseVersion } from '../sql/version.js'
 import { readSide } from './sides.js'
 import { type Stored, type TextForm, toColumns } from './stored-form.js'
 
@@ -25,12 +24,12 @@ export interface RequestOptions {
 }
 
 /** What every attempt sends. */
-export function requestOf({ id, groups }: Batch<Stored>, options: RequestOptions): string {
+export function requestOf({ id, groups }: Batch<Stored>, nonce: string, options: RequestOptions): string {
   const { dictionary, form, since, seen, isRetry, wait } = options
   return JSON.stringify({
     dictionary,
     batch: id,
-    nonce: newNonce(),
+    nonce,
     epoch: newEpoch(),
     wait: `${Math.max(1, Math.round(wait))}`,
     since: placeOf(since),
@@ -52,15 +51,19 @@ function placeOf(version: Version): readonly [string, number] | null {
   return parts ? [parts.epoch, parts.number] : null
 }
 
-function groupOf({ conditions, operations, attribution }: Group<Stored>, form: TextForm) {
+/** By whom and why, in the form of the tables. */
+export function attributionOf({ attribution }: Group<Stored>, form: TextForm) {
   const { by, reason, via } = attribution ?? {}
   const text = (value: string | undefined) => (value === undefined ? undefined : escapeText(value, form.unsafe))
+  return { by: text(by), reason: text(reason), via }
+}
+
+function groupOf(group: Group<Stored>, form: TextForm) {
+  const { conditions, operations } = group
   return {
     version: wholeVersion(conditions),
     unchanged: unchangedSince(conditions, form),
-    by: text(by),
-    reason: text(reason),
-    via,
+    ...attributionOf(group, form),
     values: setsManyKeys(operations),
     operations: operations.map(operation => operationOf(operation, form)),
   }
@@ -102,12 +105,6 @@ function operationOf(operation: Operation<Stored>, form: TextForm): readonly (st
   if (operation.type !== 'set' && operation.type !== 'setDefault') return [operation.type, key]
   const { json, encoded } = toColumns(operation.stored as string, form)
   return [operation.type === 'set' ? 'set' : 'default', key, json, encoded]
-}
-
-/** The JSON as a literal that no setting of the connection changes. */
-export function quotedRequest(json: string): string {
-  const tag = `$d${builtin.crypto.randomBytes(8).toString('hex')}$`
-  return `${tag}${json}${tag}`
 }
 
 /** Reads what the function says of each group. */

@@ -30,14 +30,10 @@ export function statementsIn(schemaName: string) {
         `WHERE e.dictionary = $1 AND e.key > $2 ORDER BY e.key LIMIT ${PAGE}`,
     ),
 
-    /** Executes a batch. The literal is the request. */
-    commit: (literal: string) =>
-      sql('SELECT h_format::text, h_epoch, h_number::text, h_nonce, h_bound::text, ').concat(
-        `${ENCODING}, h_outcomes, h_changes `,
-        sql('FROM @schema@.durabledict_commit_1('),
-        literal,
-        ')',
-      ),
+    /** Executes a batch, by a function that takes these literals. */
+    commit: (name: 'commit' | 'set', literals: readonly string[]) =>
+      `SELECT h_format::text, h_epoch, h_number::text, h_nonce, h_bound::text, ${ENCODING}, h_outcomes, h_changes ` +
+      `FROM ${sql('@schema@')}.durabledict_${name}_1(${literals.join(', ')})`,
 
     /** Values: dictionary, bound. */
     raiseBound: sql(

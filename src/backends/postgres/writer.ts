@@ -3,12 +3,13 @@ import { DurableDictError } from '../../errors/errors.js'
 import { now, delay as pause } from '../../time/clock.js'
 import { isConflict } from '../sql/error-kinds.js'
 import { checkEncoding, readHead } from './answers.js'
+import { commitCall } from './call.js'
 import { type Cells, NotSent } from './clients/client.js'
 import type { Execution } from './execution.js'
 import { isAnswer, isEncoding, isRefusal, isUnknown, notWritten, refused, unknownOutcome } from './faults.js'
 import { APART, FAULTS, LONGEST_PAUSE } from './limits.js'
 import type { Reader } from './reader.js'
-import { quotedRequest, readOutcomes, requestOf } from './request.js'
+import { readOutcomes } from './request.js'
 import type { Stored } from './stored-form.js'
 
 /** Which part of the time a commit waits for the lock, so that there is time to say why. */
@@ -67,8 +68,8 @@ export class Writer {
   ): Promise<Committed<Stored>> {
     const { statements } = this.#execution
     const { stored: dictionary, form } = await this.#execution.target()
-    const request = requestOf(batch, { dictionary, form, since, seen, isRetry, wait: end - now() })
-    const rows = await this.#execution.send({ text: statements.commit(quotedRequest(request)) }, signal)
+    const options = { dictionary, form, since, seen, isRetry, wait: end - now() }
+    const rows = await this.#execution.send({ text: commitCall(batch, options, statements) }, signal)
     return this.#read(rows, batch.groups, since)
   }
 
