@@ -14,6 +14,7 @@ export const pages = [
       ['Guide', 'guide'],
       ['Freshness and guarantees', 'guarantees'],
       ['History and undo', 'history'],
+      ['Fleet and everywhere', 'fleet'],
       ['Values and encodings', 'encodings'],
       ['Errors', 'errors'],
       ['Migrating from the Python library', 'from-python'],
@@ -90,6 +91,7 @@ export const pages = [
       ['22. A prose check of our own', 'decisions/0022-prose-check'],
       ['23. History, kept by fair share', 'decisions/0023-history'],
       ['26. Edits by hand: triggers chain what a transaction changed', 'decisions/0026-triggers'],
+      ['27. everywhere by acknowledgement', 'decisions/0027-acknowledgements'],
     ],
   },
 ]
