@@ -2,7 +2,7 @@ import { type Dialect, run } from '../../sql/dialect.js'
 import type { SqlSession } from '../../sql/sql-session.js'
 import { toCount } from '../../sql/stored-tokens.js'
 import type { TriggeredTable } from '../../sql/triggers/triggered-table.js'
-import { hasTriggers, triggersOf } from '../../sql/triggers/triggers.js'
+import { triggersOf } from '../../sql/triggers/triggers.js'
 import { COMMITS } from '../history/tables.js'
 import type { ModelManager } from '../managers/manager.js'
 import type { Inspection } from '../table/inspection.js'
@@ -33,7 +33,6 @@ export async function triggerState(
   dialect: Dialect,
   table: TriggeredTable,
 ): Promise<TriggerState> {
-  if (!hasTriggers(name)) return 'none'
   const triggers = triggersOf(name)
   const found = new Map<string, boolean>()
   for (const row of await run(session, dialect, triggers.find(table))) {

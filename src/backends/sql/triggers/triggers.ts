@@ -1,4 +1,5 @@
 import type { DialectName, Statement } from '../dialect.js'
+import { dropMysqlTriggers, findMysqlTriggers, mysqlTriggerNames, mysqlTriggers } from './mysql.js'
 import {
   dropPostgresqlTriggers,
   findPostgresqlTriggers,
@@ -20,23 +21,18 @@ export interface Triggers {
   names(table: TriggeredTable): readonly string[]
 }
 
-const TRIGGERS: Readonly<Partial<Record<DialectName, Triggers>>> = {
+const TRIGGERS: Readonly<Record<DialectName, Triggers>> = {
   postgresql: {
     create: postgresqlTriggers,
     drop: dropPostgresqlTriggers,
     find: findPostgresqlTriggers,
     names: postgresqlTriggerNames,
   },
+  mysql: { create: mysqlTriggers, drop: dropMysqlTriggers, find: findMysqlTriggers, names: mysqlTriggerNames },
   sqlite: { create: sqliteTriggers, drop: dropSqliteTriggers, find: findSqliteTriggers, names: sqliteTriggerNames },
 }
 
-export function hasTriggers(dialect: DialectName): boolean {
-  return TRIGGERS[dialect] !== undefined
-}
-
-/** Returns the triggers of a dialect. @throws TypeError if there are none. */
+/** Returns the triggers of a dialect. */
 export function triggersOf(dialect: DialectName): Triggers {
-  const its = TRIGGERS[dialect]
-  if (its) return its
-  throw new TypeError(`There are no triggers for the dialect "${dialect}".`)
+  return TRIGGERS[dialect]
 }
