@@ -1,6 +1,6 @@
 // @ts-check
-import { cp, mkdir, readFile, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { link, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
 import { root } from '../scripts/run.js'
 import { newFolder, removeFolder } from './folders.js'
 
@@ -41,18 +41,28 @@ const moduleOf = file => (file.endsWith('.lua') ? `${file}.js` : file)
 async function copy(folder) {
   for (let attempt = 1; ; attempt += 1) {
     try {
-      return await cp(join(root, 'dist'), folder, { recursive: true })
+      return await linkModules(join(root, 'dist'), folder)
     } catch (error) {
       // A build is replacing it.
       if (attempt === 5) throw error
       await new Promise(resolve => setTimeout(resolve, 200))
+      await rm(folder, { recursive: true })
     }
   }
+}
+
+/** Links the modules, which takes a fraction of the time that copies take. @param {string} from @param {string} to */
+async function linkModules(from, to) {
+  const modules = (await readdir(from, { recursive: true })).filter(path => path.endsWith('.js'))
+  for (const folder of new Set(modules.map(dirname))) await mkdir(join(to, folder), { recursive: true })
+  await Promise.all(modules.map(path => link(join(from, path), join(to, path))))
 }
 
 /** @param {string} path @param {Change} change */
 async function alter(path, { file, from, to }) {
   const parts = (await readFile(path, 'utf8')).split(from)
   if (parts.length !== 2) throw new Error(`dist/${file} holds ${parts.length - 1} times, not once: ${from}`)
+  // Removed first: the build has the same file.
+  await rm(path)
   await writeFile(path, parts.join(to))
 }
