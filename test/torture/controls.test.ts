@@ -7,7 +7,8 @@ import { LONG } from '../form.js'
 beforeAll(() => prepare({ build: true }))
 
 // Without these, a checker that finds nothing would prove nothing.
-describe('the torture test', { timeout: 60_000 }, () => {
+// Some play their scene several times, and each starts processes.
+describe('the torture test', { timeout: 240_000 }, () => {
   for (const control of CONTROLS) {
     it.concurrent(`detects a violation of this rule: ${control.rule}`, async () => {
       const { violations } = await perform(control, { broken: true })

@@ -106,7 +106,13 @@ export const commits = [
   },
   {
     rule: 'entries removed by an external writer do not end the history of commits',
-    changes: [{ file: 'backends/redis/scripts/prelude.lua', from: /^ +keep_past\(head, started\)$/m, to: '' }],
+    changes: [
+      {
+        file: 'backends/redis/scripts/prelude.lua',
+        from: /^ +keep_past\(is_head\(head\) and head, started\)$/m,
+        to: '',
+      },
+    ],
     sessions: [{}],
     async play(stage, writer) {
       await writer.do('set', 'kept')
