@@ -1,8 +1,23 @@
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { until } from '../model/test-database.js'
 import { testServer } from './test-server.js'
 
 const server = testServer()
+
+test('open() warns when the triggers are disabled', async () => {
+  const { it } = server
+  await it.open(it.name())
+  const warning = vi.spyOn(process, 'emitWarning').mockImplementation(() => {})
+  it.cleanup.push(() => warning.mockRestore())
+  await it.sql('ALTER TABLE durabledict_entries DISABLE TRIGGER USER')
+  await it.open('without triggers')
+  await it.sql('ALTER TABLE durabledict_entries ENABLE TRIGGER USER')
+  await it.open('with triggers')
+  const messages = warning.mock.calls.map(([message]) => String(message))
+  expect(messages.filter(text => text.includes('missing or disabled'))).toEqual([
+    expect.stringMatching(/"without triggers".*migration\(\)/),
+  ])
+})
 
 describe('an edit by hand', () => {
   test('is followed, pushed and recorded with the user of the database', async () => {

@@ -89,11 +89,10 @@ export class Execution {
   }
 
   async #ask(): Promise<Target> {
-    const [row] = await this.query({
-      text: `SELECT current_setting('client_encoding'), current_setting('server_encoding')`,
-    })
-    const { client, dictionary } = this.options
+    const { client, dictionary, schemaName } = this.options
+    const [row] = await this.query({ text: this.statements.facts })
     checkEncoding(row?.[0], dictionary)
+    if (row?.[2] === 'false') warnOfTriggers(dictionary, schemaName)
     const form = row?.[1] === 'UTF8' ? { ...UTF8, unsafe: client.unsafe ?? UTF8.unsafe } : ASCII
     return { form, stored: escapeText(dictionary, form.unsafe) }
   }
@@ -118,4 +117,13 @@ export class Execution {
       { source: dictionary },
     )
   }
+}
+
+function warnOfTriggers(dictionary: string, schemaName: string): void {
+  warn(
+    'DURABLEDICT_TRIGGERS',
+    `Dictionary "${dictionary}" does not follow edits with SQL: the triggers of durabledict_entries in the schema "${schemaName}" are missing or ` +
+      'disabled. Run the statements of migration() from durabledict/postgres, or enable the triggers.',
+    { source: dictionary },
+  )
 }

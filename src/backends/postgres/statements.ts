@@ -1,7 +1,12 @@
 import { inSchema } from './names.js'
+import { TRIGGERS } from './triggers.js'
 
 const HEAD = `h.format::text, h.epoch, h.number::text, h.nonce, h.bound::text`
 const ENCODING = `current_setting('client_encoding')`
+
+const ENABLED = `(SELECT (count(t.oid) = ${TRIGGERS.length})::text FROM pg_class c LEFT JOIN pg_trigger t ON t.tgrelid = c.oid
+  AND t.tgname IN (${TRIGGERS.map(name => `'${name}'`).join(', ')}) AND t.tgenabled IN ('O', 'A')
+  WHERE c.oid = to_regclass($name$@schema@.durabledict_entries$name$) HAVING count(c.oid) > 0)`
 
 /** How many rows one statement of a load reads. */
 export const PAGE = 10_000
@@ -10,6 +15,9 @@ export const PAGE = 10_000
 export function statementsIn(schemaName: string) {
   const sql = (text: string) => inSchema(text, schemaName)
   return {
+    /** The encodings, and whether the triggers of the entries are enabled: NULL if there is no such table. */
+    facts: `SELECT ${ENCODING}, current_setting('server_encoding'), ${sql(ENABLED)}`,
+
     /** The head. Values: dictionary. */
     head: sql(
       `SELECT ${HEAD}, ${ENCODING}, current_setting('server_encoding') FROM @schema@.durabledict_heads h WHERE h.dictionary = $1`,
