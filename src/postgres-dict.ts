@@ -4,7 +4,10 @@ import { checkDriver, connect, type PostgresDriver } from './backends/postgres/c
 import { DEFAULT_SCHEMA } from './backends/postgres/migration.js'
 import { checkName, checkSchemaName } from './backends/postgres/names.js'
 import { PostgresBackend } from './backends/postgres/postgres-backend.js'
+import type { Core } from './dictionary/core.js'
 import { DurableDict } from './dictionary/durable-dict.js'
+import type { AttributionOptions } from './dictionary/history/attribution.js'
+import { type InTransaction, type TransactionStore, WritesInTransaction } from './dictionary/in-transaction.js'
 import { type Kind, kindOf } from './dictionary/kind.js'
 import type {
   CommonOptions,
@@ -22,11 +25,24 @@ import type { InputOf, OutputOf, Schema } from './dictionary/schema.js'
 import { checkOptions } from './dictionary/settings.js'
 
 /** A dictionary in tables of PostgreSQL 12 or later, without an ORM. A schema can hold any number of dictionaries. */
-export type PostgresDict<
+export interface PostgresDict<
   T extends object = Record<string, unknown>,
   D extends keyof T & string = never,
   I extends object = T,
-> = DurableDict<T, D, I>
+> extends DurableDict<T, D, I> {
+  /**
+   * Returns the entries inside a transaction of the application: what is written there commits or rolls back with it. Memory follows after the
+   * commit.
+   *
+   * @param transaction - the client of pg that has begun it, or what the transaction callback of postgres.js or PGlite gets.
+   * @example
+   * await sql.begin(async tx => {
+   *   const [order] = await tx`INSERT INTO orders (item) VALUES ('tea') RETURNING id`
+   *   await settings.in(tx).set('lastOrder', order.id)
+   * })
+   */
+  in(transaction: object): InTransaction<T, D, I>
+}
 
 /** Options of a `PostgresDict`, besides the common ones. */
 export interface PostgresOptions {
@@ -78,7 +94,7 @@ interface OpenPostgresDict {
     name: string,
     client: PostgresConnection | string,
     options: SchemaOptions<S, D> & PostgresOptions,
-  ): Promise<DurableDict<OutputOf<S>, DefaultedBy<S, D>, InputOf<S>>>
+  ): Promise<PostgresDict<OutputOf<S>, DefaultedBy<S, D>, InputOf<S>>>
   /**
    * Opens the dictionary of that name in tables of PostgreSQL, which it creates if they are missing. You name the type, and every key
    * has a default.
@@ -94,7 +110,7 @@ interface OpenPostgresDict {
     name: string,
     client: PostgresConnection | string,
     options: OptionsOf<NoInfer<T>, NamedKeys<NoInfer<T>>> & PostgresOptions,
-  ): Promise<DurableDict<T, NamedKeys<T>>>
+  ): Promise<PostgresDict<T, NamedKeys<T>>>
   /**
    * Opens the dictionary of that name in tables of PostgreSQL, which it creates if they are missing. You name the type and the keys
    * that have a default (by default all that are not optional).
@@ -110,7 +126,7 @@ interface OpenPostgresDict {
     name: string,
     client: PostgresConnection | string,
     options: OptionsOf<NoInfer<T>, NoInfer<K>> & PostgresOptions,
-  ): Promise<DurableDict<T, K>>
+  ): Promise<PostgresDict<T, K>>
   /**
    * Opens the dictionary of that name in tables of PostgreSQL, which it creates if they are missing. The defaults define the types:
    * `get` never returns `undefined`, and other keys do not compile.
@@ -127,7 +143,7 @@ interface OpenPostgresDict {
     name: string,
     client: PostgresConnection | string,
     options: DefaultsOptions<Values> & PostgresOptions,
-  ): Promise<DurableDict<ValuesOf<Values>, RequiredKeys<ValuesOf<Values>>>>
+  ): Promise<PostgresDict<ValuesOf<Values>, RequiredKeys<ValuesOf<Values>>>>
   /**
    * Opens the dictionary of that name in tables of PostgreSQL, which it creates if they are missing. You may name the type. Without
    * one, every string is a key, and values are `unknown`.
@@ -143,7 +159,33 @@ interface OpenPostgresDict {
     name: string,
     client: PostgresConnection | string,
     options?: DictOptions<T, S> & PostgresOptions,
-  ): Promise<DurableDict<T>>
+  ): Promise<PostgresDict<T>>
+}
+
+class OpenedPostgresDict extends DurableDict {
+  readonly #backend: PostgresBackend
+  readonly #core: Core
+  readonly #attribution: AttributionOptions | undefined
+
+  private constructor(core: Core, backend: PostgresBackend, attribution?: AttributionOptions) {
+    super(core, attribution)
+    this.#backend = backend
+    this.#core = core
+    this.#attribution = attribution
+  }
+
+  static openOn(backend: PostgresBackend, options: CommonOptions): Promise<OpenedPostgresDict> {
+    return DurableDict.openAs(backend, options, core => new OpenedPostgresDict(core, backend))
+  }
+
+  protected override viewAs(core: Core, attribution: AttributionOptions): OpenedPostgresDict {
+    return new OpenedPostgresDict(core, this.#backend, attribution)
+  }
+
+  in(transaction: object): InTransaction<Record<string, unknown>> {
+    this.checkWrite([])
+    return new WritesInTransaction(this.#core, this.#backend.within(transaction) as TransactionStore, this.#attribution)
+  }
 }
 
 interface PostgresDictKind extends Kind<OpenPostgresDict> {
@@ -163,7 +205,7 @@ export const PostgresDict: PostgresDictKind = kindOf<OpenPostgresDict>(
     checkInterval(pollEvery)
     const { timeout } = checkOptions(options)
     const client = typeof connection === 'string' ? await connect(connection, timeout, driver) : databaseOf(connection)
-    return DurableDict.open(new PostgresBackend({ name, client, schemaName, timeout, pollEvery }), options)
+    return OpenedPostgresDict.openOn(new PostgresBackend({ name, client, schemaName, timeout, pollEvery }), options)
   },
   { first: 'the name', second: 'a client or a URL', isSecond: text => /^postgres(?:ql)?:\/\//i.test(text) },
 )

@@ -1,3 +1,4 @@
+import postgresJs from 'postgres'
 import { describe, expect, test, vi } from 'vitest'
 import { until } from '../model/test-database.js'
 import { testServer } from './test-server.js'
@@ -99,5 +100,39 @@ describe('an edit by hand', () => {
     await it.sql(`UPDATE durabledict_entries SET value = NULL WHERE dictionary = $1 AND key = 'a'`, [name])
     await expect(dict.get('a')).rejects.toThrow('NULL')
     expect(await dict.get('b')).toBe(1)
+  })
+})
+
+describe('in(transaction)', () => {
+  test('writes with pg and postgres.js commit or roll back with the application', async () => {
+    const { it } = server
+    const name = it.name()
+    const dict = await it.open(name, { defaults: { theme: 'light' }, by: 'the service' })
+    const connection = await it.connection()
+    await connection.query('BEGIN')
+    await dict.in(connection).set('theme', 'dark')
+    await connection.query('ROLLBACK')
+    expect(await dict.get('theme')).toBe('light')
+    await connection.query('BEGIN')
+    const entries = dict.in(connection)
+    await entries.update({ theme: 'dark', date: new Date(0) } as never, { reason: 'order 7' })
+    expect(await entries.get('theme')).toBe('dark')
+    expect(await dict.get('theme')).toBe('light')
+    await connection.query('COMMIT')
+    expect(await dict.get('theme')).toBe('dark')
+    expect(await dict.history().toArray()).toMatchObject([{ by: 'the service', reason: 'order 7' }])
+    const sql = postgresJs(it.server.url, { onnotice: () => {} })
+    it.cleanup.push(() => sql.end())
+    await sql.begin(async tx => {
+      expect(await dict.in(tx).delete('theme')).toBe(true)
+    })
+    expect(await dict.get('theme')).toBe('light')
+  })
+
+  test('rejects what is no transaction', async () => {
+    const { it } = server
+    const pool = it.pool()
+    const dict = await it.open(it.name(), {}, pool)
+    for (const other of [pool, {}]) expect(() => dict.in(other)).toThrow(TypeError)
   })
 })

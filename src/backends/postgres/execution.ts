@@ -24,6 +24,8 @@ export interface Target {
   /** The dictionary's name as the tables have it. */
   readonly stored: string
   readonly form: TextForm
+  /** Whether edits with SQL are followed. */
+  readonly hasTriggers: boolean
 }
 
 /** Runs the statements of one dictionary: creates the tables if they are missing, and tries again what may pass. */
@@ -94,7 +96,7 @@ export class Execution {
     checkEncoding(row?.[0], dictionary)
     if (row?.[2] === 'false') warnOfTriggers(dictionary, schemaName)
     const form = row?.[1] === 'UTF8' ? { ...UTF8, unsafe: client.unsafe ?? UTF8.unsafe } : ASCII
-    return { form, stored: escapeText(dictionary, form.unsafe) }
+    return { form, stored: escapeText(dictionary, form.unsafe), hasTriggers: row?.[2] !== 'false' }
   }
 
   /** Processes take turns. */

@@ -18,6 +18,7 @@ import { Feed } from './feed.js'
 import { PostgresHistory } from './history.js'
 import { Reader } from './reader.js'
 import type { Stored } from './stored-form.js'
+import { WithinTransaction } from './within-transaction.js'
 import { Writer } from './writer.js'
 
 export interface PostgresBackendOptions {
@@ -74,6 +75,11 @@ export class PostgresBackend extends CommittingBackend<Stored> implements Backen
 
   commit(batch: Batch<Stored>, since: Version, signal?: AbortSignal): Promise<Committed<Stored>> {
     return this.#writer.commit(batch, since, signal)
+  }
+
+  /** @throws TypeError if it is no transaction of a supported client. */
+  within(transaction: unknown): WithinTransaction {
+    return new WithinTransaction(transaction, this.#execution)
   }
 
   async registerMaxStaleness(ms: number): Promise<void> {

@@ -38,6 +38,23 @@ export function statementsIn(schemaName: string) {
         `WHERE e.dictionary = $1 AND e.key > $2 ORDER BY e.key LIMIT ${PAGE}`,
     ),
 
+    /** Inside a transaction of the application. Values: dictionary, key. */
+    entry: sql(
+      'SELECT CASE WHEN encoded IS NULL THEN value::text END, encoded FROM @schema@.durabledict_entries WHERE dictionary = $1 AND key = $2',
+    ),
+
+    /** Values: dictionary, key, JSON, text. */
+    upsert: sql(
+      'INSERT INTO @schema@.durabledict_entries (dictionary, key, value, encoded) VALUES ($1, $2, $3::jsonb, $4) ' +
+        'ON CONFLICT (dictionary, key) DO UPDATE SET value = excluded.value, encoded = excluded.encoded',
+    ),
+
+    /** Values: dictionary, key. */
+    remove: sql('DELETE FROM @schema@.durabledict_entries WHERE dictionary = $1 AND key = $2 RETURNING key'),
+
+    /** Says who changes what, until the transaction ends. Values: author, reason. */
+    attribute: `SELECT set_config('durabledict.by', $1, true), set_config('durabledict.reason', $2, true)`,
+
     /** Executes a batch, by a function that takes these literals. */
     commit: (name: 'commit' | 'set', literals: readonly string[]) =>
       `SELECT h_format::text, h_epoch, h_number::text, h_nonce, h_bound::text, ${ENCODING}, h_outcomes, h_changes ` +
