@@ -129,7 +129,7 @@ describe('in(transaction)', () => {
     expect(await dict.get('theme')).toBe('light')
   })
 
-  test('rejects what is no transaction', async () => {
+  test('rejects what is not a transaction', async () => {
     const { it } = server
     const pool = it.pool()
     const dict = await it.open(it.name(), {}, pool)

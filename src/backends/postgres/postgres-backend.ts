@@ -77,7 +77,7 @@ export class PostgresBackend extends CommittingBackend<Stored> implements Backen
     return this.#writer.commit(batch, since, signal)
   }
 
-  /** @throws TypeError if it is no transaction of a supported client. */
+  /** @throws TypeError if it is not a transaction of a supported client. */
   within(transaction: unknown): WithinTransaction {
     return new WithinTransaction(transaction, this.#execution)
   }

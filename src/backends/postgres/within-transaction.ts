@@ -18,7 +18,7 @@ export class WithinTransaction {
   readonly #client: PostgresClient
   readonly #execution: Execution
 
-  /** @throws TypeError if it is no transaction of a supported client. */
+  /** @throws TypeError if it is not a transaction of a supported client. */
   constructor(transaction: unknown, execution: Execution) {
     this.#client = clientOf(transaction)
     this.#execution = execution
