@@ -9,6 +9,7 @@ import { startCuttingProxy } from '../redis/cutting-proxy.js'
 import { until } from '../redis/support.js'
 import { startPausingProxy } from '../servers/pausing-proxy.js'
 import type { ZookeeperNode } from '../servers/types.js'
+import { fourLetters } from '../servers/zookeeper.js'
 import { startZookeeperNode } from '../servers/zookeeper-nodes.js'
 import { byHand } from './by-hand.js'
 import { clientOf } from './clients.js'
@@ -52,6 +53,30 @@ test('two dozen dictionaries on one client cause no warning, and each follows it
   await until(() => others[1]?.local.get('n') === 'after one was closed', 'the others still get pushes')
   await nextTick()
   expect(emitted.map(({ message }) => message)).toEqual([])
+})
+
+test('dictionaries on one client share a sign of life, which misses no change', async () => {
+  const { client, end } = clientOf(server.address, { sessionTimeout: 60_000 })
+  cleanup.push(end)
+  const path = newPath()
+  const backends = Array.from({ length: 10 }, () => new ZookeeperBackend(path, opener(client)))
+  cleanup.push(() => Promise.all(backends.map(backend => backend.close())))
+  const versions = await Promise.all(backends.map(backend => backend.lastUpdated()))
+  const confirm = () => Promise.all(backends.map((one, n) => one.changesSince(String(versions[n]), 'confirmed')))
+  await confirm()
+  const received = async () => Number(/^Received: (\d+)/m.exec(await fourLetters(server.port, 'srvr'))?.[1])
+  const before = await received()
+  const unchanged = await confirm()
+  expect((await received()) - before - 1).toBe(1)
+  expect(unchanged.every(answer => answer.type === 'changes' && answer.changes.length === 0)).toBe(true)
+  for (let round = 0; round < 5; round += 1) {
+    const other = new ZookeeperBackend(path, opener(server.address))
+    await other.persist('n', `${round}`)
+    const now = await other.lastUpdated()
+    await other.close()
+    const answers = await confirm()
+    expect(answers.map(answer => answer.type !== 'tooOld' && answer.version)).toEqual(backends.map(() => now))
+  }
 })
 
 test('dictionaries created at the same time by several sessions of both kinds are one', async () => {

@@ -1,4 +1,6 @@
+import { setImmediate } from '../../time/clock.js'
 import type { ZookeeperClient } from './node-zookeeper-shape.js'
+import type { Reply, Stat } from './transport.js'
 
 type StateListener = (state: { readonly name: string }) => void
 
@@ -19,6 +21,8 @@ const hubs = new WeakMap<ZookeeperClient, ClientHub>()
 export class ClientHub {
   readonly #client: ZookeeperClient
   readonly #members = new Set<StateListener>()
+  /** Those who wait for the next sign of life. */
+  readonly #greeting: Reply<Stat>[] = []
   readonly #watchers = new Map<string, SharedWatcher>()
 
   private constructor(client: ZookeeperClient) {
@@ -53,6 +57,23 @@ export class ClientHub {
     this.#watchers.set(name, shared)
     shared.listeners.add(listener)
     return shared.notify
+  }
+
+  /**
+   * Sends one request for all dictionaries that ask for a sign of life in the same turn of the event loop. Its answer proves the same to
+   * each: events arrive before it, on the same connection.
+   *
+   * @param send - sends the request.
+   */
+  greet(send: (answer: Reply<Stat>) => void, reply: Reply<Stat>): void {
+    this.#greeting.push(reply)
+    if (this.#greeting.length > 1) return
+    setImmediate(() => {
+      const asking = this.#greeting.splice(0)
+      send(fault => {
+        for (const one of asking) one(fault)
+      })
+    })
   }
 
   readonly #onState: StateListener = state => {

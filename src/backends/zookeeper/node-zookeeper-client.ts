@@ -91,6 +91,10 @@ export class ClientSession implements Transport {
     this.#ask(reply, () => this.#calls.exists(path, ...this.#watcher('data', path, watch), answer))
   }
 
+  greet(path: string, reply: Reply<Stat>): void {
+    this.#hub.greet(answer => this.exists(path, false, answer), reply)
+  }
+
   getData(path: string, watch: boolean, reply: Reply<Znode>): void {
     const answer = orNone(reply, toZnode)
     this.#ask(reply, () => this.#calls.getData(path, ...this.#watcher('data', path, watch), answer))

@@ -226,8 +226,9 @@ export class Reader {
   async #isUnchanged(): Promise<boolean> {
     const mirror = this.#mirror
     if (!mirror || this.#mark !== this.#session.mark) return false
-    const { value, mark } = await this.#session.exists(this.#names.version)
-    return value?.mzxid === mirror.position.zxid && mark === this.#mark && mirror === this.#mirror
+    const { value, mark } = await this.#session.greet(this.#names.version)
+    const isSame = value === undefined || value.mzxid === mirror.position.zxid
+    return isSame && mark === this.#mark && mirror === this.#mirror
   }
 
   async #refresh(): Promise<void> {

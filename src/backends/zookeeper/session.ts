@@ -86,6 +86,11 @@ export class Session {
     return this.#ask(reply => this.#transport.exists(path, watch, reply))
   }
 
+  /** Asks for a sign of life. Returns the state of the znode if the answer has it. */
+  greet(path: string): Promise<Watched<Stat | undefined>> {
+    return this.#ask(reply => this.#transport.greet(path, reply))
+  }
+
   /** Reads a znode. If its data is longer than the client reads, the data is {@link TOO_LONG}. */
   getData(path: string, watch = false): Promise<Watched<Znode | undefined>> {
     return this.#ask<Znode>(reply => this.#transport.getData(path, watch, reply)).catch(async fault => {
@@ -148,8 +153,8 @@ export class Session {
       const sentAt = now()
       send((fault, value) => {
         if (isLoss(fault)) return reject(fault)
-        // Answers arrive in the order of their requests.
-        this.heardAt = sentAt
+        // A shared request is sent a little later.
+        this.heardAt = Math.max(this.heardAt, sentAt)
         if (fault) reject(fault)
         else resolve({ value, mark: this.mark })
       })

@@ -69,6 +69,11 @@ export interface Transport {
   readonly watchesLast: boolean
   /** Replies with `undefined` if the znode is missing. `watch`: report its next change, or all changes. */
   exists(path: string, watch: boolean, reply: Reply<Stat>): void
+  /**
+   * Asks for a sign of life. Replies with the state of the znode, or with `undefined` if it is missing or if the request was shared with
+   * other dictionaries.
+   */
+  greet(path: string, reply: Reply<Stat>): void
   /** Replies with `undefined` if the znode is missing. `watch`: report its next change, or all changes. */
   getData(path: string, watch: boolean, reply: Reply<Znode>): void
   /** Reads several znodes, if possible with one request. Replies with `undefined` for those that are missing. */

@@ -95,6 +95,10 @@ export class OwnSession implements Transport {
     this.#ask(xid => existsRequest(xid, this.#full(path)), readStat, orNone(reply))
   }
 
+  greet(path: string, reply: Reply<Stat>): void {
+    this.exists(path, false, reply)
+  }
+
   getData(path: string, watch: boolean, reply: Reply<Znode>): void {
     if (watch) this.#watch(this.#full(path))
     this.#ask(xid => getDataRequest(xid, this.#full(path)), readZnode, orNone(reply))
