@@ -2,6 +2,7 @@ import type { Version } from '../../contract/backend.js'
 import { pollAcknowledgements } from '../../contract/poll-acknowledgements.js'
 import type { Presence, Registry as Registered, Registration } from '../../contract/presence.js'
 import { orAborted } from '../../time/or-aborted.js'
+import { within } from '../../time/within.js'
 import type { Rewrite } from './head-rewrites.js'
 import type { Names } from './names.js'
 import type { Reader } from './reader.js'
@@ -11,6 +12,9 @@ import { formatRegistryRecord, parseRegistryRecord, type RegistryRecord, unregis
 import { Repeats } from './repeats.js'
 import type { Session } from './session.js'
 import { CODE, Refusal, type Stat, type Step } from './transport.js'
+
+/** How long to wait for the answer to a farewell, in ms. */
+const PATIENCE = 150
 
 /** How often a registration is tried while others change the registry. */
 const ATTEMPTS = 50
@@ -55,9 +59,20 @@ export class Registry {
     return { renewed, version, bound: position.head.bound }
   }
 
+  /** Waits for a silent server only briefly, because dictionaries leave when they are closed. A record that stays expires. */
   async leave(id: string): Promise<void> {
     this.#own.delete(id)
-    await this.#repeats.retry(() => this.#unlessGone({ type: 'delete', path: this.#names.record(id), version: -1 }))
+    const removal: Step = { type: 'delete', path: this.#names.record(id), version: -1 }
+    const late = new Error('The server is silent.')
+    const leaving = within(
+      PATIENCE,
+      () => this.#repeats.retry(() => this.#unlessGone(removal)),
+      undefined,
+      () => late,
+    )
+    await leaving.catch(fault => {
+      if (fault !== late) throw fault
+    })
   }
 
   async replicas(): Promise<Registered> {
