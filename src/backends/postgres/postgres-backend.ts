@@ -36,6 +36,7 @@ export interface PostgresBackendOptions {
  * that readers compare.
  */
 export class PostgresBackend extends CommittingBackend<Stored> implements Backend<Stored> {
+  readonly storeKind = 'postgres'
   readonly name: string
   readonly pollEvery: number
   readonly #options: PostgresBackendOptions
