@@ -1,6 +1,7 @@
 // @ts-check
 import { MemoryDict, MemoryStore } from '../../dist/index.js'
 import { catchUp } from '../benches/catch-up.js'
+import { diagnostics } from '../benches/diagnostics.js'
 import { encodings } from '../benches/encodings.js'
 import { footprint } from '../benches/footprint.js'
 import { liveLatencyInProcess } from '../benches/live.js'
@@ -15,7 +16,17 @@ export const suite = {
   engine: async () => 'a Map of this process',
   makePlace: (_folder, count) => findPlace(count),
   findPlace: address => findPlace(/** @type {number} */ (address)),
-  benches: { localReads, awaitedReads, derivedReads, snapshots, catchUp, footprint, liveLatencyInProcess, encodings },
+  benches: {
+    localReads,
+    awaitedReads,
+    derivedReads,
+    snapshots,
+    catchUp,
+    footprint,
+    liveLatencyInProcess,
+    encodings,
+    diagnostics,
+  },
 }
 
 /** @param {number} count @returns {Promise<import('../types.js').Place>} */
