@@ -59,10 +59,11 @@ export class Resolver {
 
   async resolve(question: Question): Promise<Details> {
     try {
-      // Taken before the first wait, in the context of the request.
+      // Both before the first wait: the state of the request, and whether it may be out of date.
       const state = this.#dict.current()
+      const isStale = this.#dict.health().status !== 'ok'
       const details = await this.#resolveIn(state, question)
-      return this.#completed(details, state)
+      return this.#completed(details, state, isStale)
     } catch (error) {
       return failed(question, codeOf(error), error instanceof Error ? error.message : String(error))
     }
@@ -85,11 +86,10 @@ export class Resolver {
   }
 
   /** Adds where the value comes from, and whether it may be out of date. */
-  #completed(details: Details, state: Snapshot): Details {
-    const isStale = REPLACED_BY_STALE.has(details.reason) && this.#dict.health().status !== 'ok'
+  #completed(details: Details, state: Snapshot, isStale: boolean): Details {
     return {
       ...details,
-      ...(isStale && { reason: Reasons.STALE }),
+      ...(isStale && REPLACED_BY_STALE.has(details.reason) && { reason: Reasons.STALE }),
       flagMetadata: { ...details.flagMetadata, flagSetId: this.#dict.name, version: String(state.version) },
     }
   }
