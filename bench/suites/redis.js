@@ -8,6 +8,7 @@ import { history } from '../benches/redis/history.js'
 import { hotReads } from '../benches/redis/hot-reads.js'
 import { loading, loadingMillion } from '../benches/redis/loading.js'
 import { push } from '../benches/redis/push.js'
+import { everywhere, idleFleet } from '../benches/redis/replicas.js'
 import { connect, describeServer, makeHash } from '../benches/redis/server.js'
 import { bytesOnTheWire } from '../benches/redis/wire.js'
 import { writes } from '../benches/redis/writes.js'
@@ -36,6 +37,8 @@ export const suite = {
     push,
     bytesOnTheWire,
     idleCost,
+    idleFleet,
+    everywhere,
     fleet,
     footprint,
   },

@@ -82,6 +82,12 @@ export class Reader {
     return this.#retry(() => this.#caller.run(script, args, sending))
   }
 
+  /** Sends a command that only reads. A cluster client may send it to a replica. */
+  read(command: string[]): Promise<unknown> {
+    const { driver, keys } = this.#caller
+    return this.#retry(() => driver.send(keys.entries, command))
+  }
+
   /** Runs a script and one HSCAN directly after it. */
   async runWithScan(script: Script, args: readonly string[], scan: readonly string[], bytes: boolean) {
     const hscan = ['hscan', ...scan]

@@ -68,7 +68,7 @@ export class RedisBackend extends CommittingBackend<string> implements Backend {
     const caller = new Caller(driver, keys)
     const entropy = new Entropy()
     this.#reader = new Reader(caller, name, entropy, this.#seals)
-    this.#registry = new Registry(this.#reader)
+    this.#registry = new Registry(this.#reader, caller.keys.replicas)
     this.#writer = new Writer(caller, this.#reader, name, entropy, this.#seals)
     this.#history = new History(this.#reader, caller.keys.history, name)
   }

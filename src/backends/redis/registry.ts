@@ -1,6 +1,7 @@
 import { pollAcknowledgements } from '../../contract/poll-acknowledgements.js'
 import type { Presence, Registration, Registry as Replicas } from '../../contract/presence.js'
 import { Sightings } from '../../contract/sightings.js'
+import { now } from '../../time/clock.js'
 import { isVersion } from './nonces.js'
 import type { Reader } from './reader.js'
 import { parseSeen, RegistryReader, recordOf } from './replica-records.js'
@@ -10,17 +11,23 @@ import { countOf, listOf, textOf } from './shape.js'
 /** For how long a record counts that does not say it, in ms. */
 const UNKNOWN_TTL = 60_000
 
+/** For how long acknowledgements are awaited without pauses, in ms. */
+const EAGER = 5
+
 /** The registry of replicas in Redis. scripts/registry.lua documents its keys. */
 export class Registry {
   readonly #reader: Reader
+  readonly #key: string
   readonly #records = new RegistryReader()
   readonly #suspects = new Sightings()
   /** Records that have expired: id and `<id>:at`, one after the other. The next renewal drops them. */
   #expired: readonly string[] = []
   #replicas: Script = SCRIPTS.replicas
 
-  constructor(reader: Reader) {
+  /** @param key - of the records. */
+  constructor(reader: Reader, key: string) {
     this.#reader = reader
+    this.#key = key
   }
 
   /** Uses only the right to read from now on. */
@@ -62,15 +69,37 @@ export class Registry {
     await this.#reader.run(SCRIPTS.acknowledge, [id, version])
   }
 
-  awaitAcknowledgements(
+  async awaitAcknowledgements(
     version: string,
     ids: readonly string[],
     acknowledged: (id: string) => void,
     signal: AbortSignal,
   ): Promise<void> {
-    const look = async (waiting: readonly string[]) =>
-      listOf(await this.#reader.run(SCRIPTS.acknowledged, [version, ...waiting])).map(textOf)
-    return pollAcknowledgements(ids, look, acknowledged, signal)
+    const waiting = await this.#awaitFirst(version, ids, acknowledged, signal)
+    const look = async (some: readonly string[]) =>
+      listOf(await this.#reader.run(SCRIPTS.acknowledged, [version, ...some])).map(textOf)
+    await pollAcknowledgements(waiting, look, acknowledged, signal)
+  }
+
+  /**
+   * Live replicas acknowledge within a few round trips. Until then, asks again at once by a plain command, which costs the server
+   * little. Returns those that have not acknowledged exactly this version.
+   */
+  async #awaitFirst(
+    version: string,
+    ids: readonly string[],
+    acknowledged: (id: string) => void,
+    signal: AbortSignal,
+  ): Promise<readonly string[]> {
+    const until = now() + EAGER
+    let waiting = ids
+    while (waiting.length > 0 && now() < until && !signal.aborted) {
+      const held = listOf(await this.#reader.read(['hmget', this.#key, ...waiting.map(id => `${id}:version`)]))
+      const isHeld = (index: number) => String(held[index]) === version
+      for (const id of waiting.filter((_, index) => isHeld(index))) acknowledged(id)
+      waiting = waiting.filter((_, index) => !isHeld(index))
+    }
+    return waiting
   }
 
   #expiredOf(flat: readonly string[]): string[] {
