@@ -1,25 +1,16 @@
 import { PGlite } from '@electric-sql/pglite'
 import pg from 'pg'
 import postgresJs from 'postgres'
-import { afterAll, beforeAll } from 'vitest'
 import { LONG, METHODS_ALONE } from '../form.js'
-import { postgres } from '../servers/postgres.js'
-import { startServer } from '../servers/start.js'
-import type { Server } from '../servers/types.js'
 import { conform, TELLING_MODES } from './conform.js'
+import { testServer } from './test-server.js'
 
-let server: Server
-
-beforeAll(async () => {
-  server = await startServer(postgres)
-})
-
-afterAll(() => server?.stop())
+const server = testServer()
 
 conform(
   'pg, a pool',
   async () => {
-    const client = new pg.Pool({ connectionString: server.url, max: 8 })
+    const client = new pg.Pool({ connectionString: server.it.server.url, max: 8 })
     return { client, end: () => client.end() }
   },
   LONG ? undefined : TELLING_MODES,
@@ -30,7 +21,7 @@ if (LONG) {
   conform(
     'pg, a client',
     async () => {
-      const client = new pg.Client({ connectionString: server.url })
+      const client = new pg.Client({ connectionString: server.it.server.url })
       await client.connect()
       return { client, end: () => client.end() }
     },
@@ -41,7 +32,7 @@ if (LONG) {
 conform(
   'postgres.js',
   async () => {
-    const client = postgresJs(server.url, { max: 8, onnotice: () => {} })
+    const client = postgresJs(server.it.server.url, { max: 8, onnotice: () => {} })
     return { client, end: () => client.end() }
   },
   METHODS_ALONE,

@@ -1,12 +1,15 @@
 import pg from 'pg'
 import { afterAll, afterEach, beforeAll } from 'vitest'
 import { type DictOptions, PostgresDict, type PostgresOptions } from '../../src/postgres.js'
-import { poolOf } from '../model/test-database.js'
+import { poolOf, until } from '../model/test-database.js'
 import { postgres } from '../servers/postgres.js'
 import { startServer } from '../servers/start.js'
 import type { Server } from '../servers/types.js'
 
 type Options = DictOptions & PostgresOptions
+
+/** The name of the connections that bypass dictionaries. */
+const ADMIN = 'admin'
 
 let names = 0
 
@@ -18,7 +21,7 @@ export class TestServer {
 
   constructor(server: Server) {
     this.server = server
-    this.#admin = poolOf(server.url, 20)
+    this.#admin = poolOf(`${server.url}?application_name=${ADMIN}`, 20)
   }
 
   /** Bypasses all dictionaries. */
@@ -69,7 +72,10 @@ export class TestServer {
     for (const step of this.cleanup.splice(0).reverse()) await step()
   }
 
+  /** A pool has ended before its connections have: the end of the server would be an error of theirs. */
   async end(): Promise<void> {
+    const others = `SELECT FROM pg_stat_activity WHERE backend_type = 'client backend' AND application_name <> '${ADMIN}'`
+    await until(async () => (await this.sql(others)).length === 0, 'all connections have ended')
     await this.#admin.end().catch(() => {})
     await this.server.stop()
   }

@@ -11,6 +11,7 @@ DECLARE
   is_whole boolean;
   surplus bigint;
   first_young bigint;
+  oldest_kept bigint;
   lost bigint[];
   kept bigint;
   next_floor bigint;
@@ -20,10 +21,10 @@ BEGIN
   most := coalesce(head.keep, 1000);
   is_whole := everything OR head.position - head.gone > most;
   SELECT min(position) FILTER (WHERE at >= clock_timestamp() - make_interval(secs => least(coalesce(head.days, 90), 100000) * 86400)),
-      count(*) INTO first_young, surplus
+      min(position), count(*) INTO first_young, oldest_kept, surplus
     FROM (SELECT position, at FROM @schema@.durabledict_commits c WHERE c.dictionary = dict AND c.position > head.floor
       ORDER BY position LIMIT CASE WHEN is_whole THEN NULL ELSE 1000 END) oldest;
-  IF surplus = 0 THEN
+  IF surplus = 0 OR (first_young = oldest_kept AND NOT is_whole) THEN
     RETURN;
   END IF;
   -- Ranks the commits of each key from the newest on: those of the longest queues go first, then the oldest.
