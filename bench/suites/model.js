@@ -3,6 +3,7 @@ import { RichEncoding } from '../../dist/index.js'
 import { footprint } from '../benches/footprint.js'
 import { catchUp } from '../benches/model/catch-up.js'
 import { checkedReads } from '../benches/model/checked-reads.js'
+import { edits } from '../benches/model/edits.js'
 import { history } from '../benches/model/history.js'
 import { describeServer, makeTable, openTable } from '../benches/model/server.js'
 import { writes } from '../benches/model/writes.js'
@@ -13,7 +14,7 @@ export const suite = {
   engine: describeServer,
   makePlace: async (_folder, count) => placeOf(await makeTable(count)),
   findPlace: async address => placeOf(/** @type {Address} */ (address)),
-  benches: { checkedReads, catchUp, writes, history, footprint },
+  benches: { checkedReads, catchUp, writes, history, edits, footprint },
 }
 
 /** @typedef {{ url: string, name: string }} Address */

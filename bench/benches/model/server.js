@@ -69,6 +69,7 @@ export async function openTable(url, name) {
   const row = `SELECT value FROM ${name} WHERE key = $1`
   return {
     pool,
+    manager,
     /** @param {Options} [options] */
     open: async options => /** @type {Dict} */ (/** @type {unknown} */ (await ModelDict.open(manager, options))),
     /** One row by its primary key. @param {string} key */
