@@ -6,7 +6,7 @@ export const REGISTRY_COLUMNS = {
 } as const
 
 export const CREATE_REGISTRY = `
-  -- The registry, one row for each open dictionary. renewal counts its renewals; seen_at is the time of the latest one, in milliseconds
+  -- The registry, one row for each open dictionary. renewal counts its renewals, from a random number on; seen_at is the time of the latest one, in milliseconds
   -- since 1970; ttl is how long the row counts after it, in milliseconds. bound is the longest time for which the replica relies on its
   -- memory after a check, if it does; held is the version in its memory. said is JSON: host, pid, service, library and live.
   -- In durabledict_heads, covered is the largest bound of these rows. unregistered is the largest bound of replicas without a row.
@@ -38,9 +38,9 @@ export const REGISTRY_SQL = {
   rows: `SELECT rowid AS place, ${anyOf('id')}, ${numberOf('renewal')}, ${realOf('seen_at')}, ${realOf('ttl')}, ${realOf('bound')},
     typeof(bound) AS bound_type, ${anyOf('held')}, ${anyOf('said')} FROM durabledict_replicas WHERE dict = ?`,
 
-  /** Parameters: dict, id, format, seen_at, ttl, bound, held, said. */
+  /** Parameters: dict, id, format, renewal of a new row, seen_at, ttl, bound, held, said. */
   register: `INSERT INTO durabledict_replicas (dict, id, format, renewal, seen_at, ttl, bound, held, said)
-    VALUES (?, ?, ?, 1, ?, ?, ?, ?, ?)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
     ON CONFLICT (dict, id) DO UPDATE SET format = excluded.format, renewal = renewal + 1, seen_at = excluded.seen_at,
       ttl = excluded.ttl, bound = excluded.bound, held = excluded.held, said = excluded.said`,
 

@@ -36,7 +36,8 @@ export class SqliteRegistry {
     const before = connection.get(REGISTRY_SQL.renewal, ...place)?.renewal
     const held = version === undefined ? null : String(version)
     const said = formatSaid(presence)
-    connection.run(REGISTRY_SQL.register, ...place, REGISTRY_FORMAT, Date.now(), ttl, bound ?? null, held, said)
+    const columns = [firstRenewal(), Date.now(), ttl, bound ?? null, held, said]
+    connection.run(REGISTRY_SQL.register, ...place, REGISTRY_FORMAT, ...columns)
     const after = connection.get(REGISTRY_SQL.renewal, ...place)?.renewal
     if (after === undefined || after === before) throw notRegistered(dictionary)
     const recorded = this.#settle(log)
@@ -135,6 +136,11 @@ export function isRegistryMissing(error: unknown): boolean {
   return (
     isTableMissing(error) || (error instanceof Error && /no such column: (covered|unregistered)/.test(error.message))
   )
+}
+
+/** Random, so that a row that was dropped and written again does not look like one that was never renewed. */
+function firstRenewal(): number {
+  return Math.floor(Math.random() * 2 ** 48)
 }
 
 /** A bound that the registry does not explain is that of a release without one. It counts for good. */
