@@ -1,6 +1,9 @@
-import type pg from 'pg'
-import { describe, expect, test } from 'vitest'
-import { kyselyManager, ModelDict } from '../../src/index.js'
+import { drizzle } from 'drizzle-orm/node-postgres'
+import { pgTable, text } from 'drizzle-orm/pg-core'
+import knex from 'knex'
+import pg from 'pg'
+import { describe, expect, test, vi } from 'vitest'
+import { drizzleManager, knexManager, kyselyManager, ModelDict } from '../../src/index.js'
 import { type Reach, testDatabase, until } from './test-database.js'
 
 const database = testDatabase()
@@ -39,7 +42,7 @@ describe('a write of one key', () => {
     const { dict, sent, table } = await openWriter()
     await dict.set('a', 2, { by: 'ada', reason: 'why' })
     await dict.set('new', 3)
-    expect(sent.map(text => text.slice(0, 12))).toEqual(['WITH written', 'WITH written'])
+    expect(sent.map(one => one.slice(0, 12))).toEqual(['WITH written', 'WITH written'])
     expect(await database.it.rows(table)).toEqual({ a: 2, new: 3 })
     const commits = await dict.history().toArray()
     expect(commits.map(({ by, reason, changes }) => [by, reason, changes[0]?.before, changes[0]?.after])).toEqual([
@@ -48,6 +51,40 @@ describe('a write of one key', () => {
       [undefined, undefined, undefined, 1],
     ])
     expect(Math.abs(Date.now() - (commits[0]?.at.getTime() ?? 0))).toBeLessThan(60_000)
+  })
+
+  test.each([
+    [
+      'Knex',
+      (url: string, table: string) => {
+        const db = knex({ client: 'pg', connection: url })
+        return { model: knexManager(db, table), end: () => db.destroy() }
+      },
+    ],
+    [
+      'Drizzle',
+      (url: string, table: string) => {
+        const pool = new pg.Pool({ connectionString: url })
+        const settings = pgTable(table, { key: text().primaryKey(), value: text().notNull() })
+        return { model: drizzleManager(drizzle(pool), settings), end: () => pool.end() }
+      },
+    ],
+  ])('is one statement with %s as well', async (_name, open) => {
+    const { it } = database
+    const table = await it.table()
+    const { model, end } = open(it.server.url, table)
+    it.cleanup.push(end)
+    const dict = await ModelDict.open(model, { autosync: false })
+    it.cleanup.push(() => dict.close())
+    await dict.set('a', 1)
+    const query = vi.spyOn(pg.Client.prototype, 'query')
+    await dict.set('a', 2)
+    await dict.set('new', 3)
+    const sent = query.mock.calls.map(([first]) => String((first as { text?: string }).text ?? first))
+    query.mockRestore()
+    expect(sent.map(one => one.slice(0, 12))).toEqual(['WITH written', 'WITH written'])
+    expect(await it.rows(table)).toEqual({ a: 2, new: 3 })
+    expect((await dict.history().toArray()).map(({ changes }) => changes[0]?.before)).toEqual([undefined, 1, undefined])
   })
 
   test('is a transaction after another process has written, and a statement again later', async () => {

@@ -17,7 +17,7 @@ export function guarded<Row extends object>(manager: ModelManager<Row>, limit: n
     inOwnContext(() =>
       manager.transaction(session => work(checked(manager, session)), { statementLimit: limit, ...options }),
     )
-  const writes = manager.writes && guardedWrites(library, manager.writes)
+  const writes = manager.writes && guardedWrites(library, manager.writes, limit)
   // A transaction of the application runs where the application does.
   const within = (transaction: object) => {
     const session = manager.within?.(transaction)
@@ -33,12 +33,12 @@ export function guarded<Row extends object>(manager: ModelManager<Row>, limit: n
   })
 }
 
-function guardedWrites(library: string, { compile, connect }: CompiledWrites): CompiledWrites {
+function guardedWrites(library: string, { compile, connect }: CompiledWrites, limit: number): CompiledWrites {
   const query = (session: SqlSession) => async (sql: string, parameters: readonly SqlParameter[]) =>
     withText(checkedRows(library, sql, await session.query(sql, parameters)))
   return {
     compile: write => inOwnContext(() => compile(write)),
-    connect: work => inOwnContext(() => connect(session => work({ query: query(session) }))),
+    connect: work => inOwnContext(() => connect(session => work({ query: query(session) }), limit)),
   }
 }
 

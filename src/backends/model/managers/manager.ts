@@ -70,8 +70,12 @@ export interface CompiledWrites {
    * the database; `undefined` if they would do more or something else.
    */
   compile(write: RowWrite): { readonly sql: string; readonly parameters: readonly unknown[] } | undefined
-  /** Runs the work with one connection, outside a transaction. */
-  connect<R>(work: (session: SqlSession) => Promise<R>): Promise<R>
+  /**
+   * Runs the work with one connection, outside a transaction.
+   *
+   * @param limit - the maximum duration of a statement in ms, as {@link TransactionOptions.statementLimit}.
+   */
+  connect<R>(work: (session: SqlSession) => Promise<R>, limit?: number): Promise<R>
 }
 
 /**

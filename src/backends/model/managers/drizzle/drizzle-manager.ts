@@ -3,13 +3,31 @@ import { inOwnContext } from '../../../sql/own-context.js'
 import type { SqlParameter, SqlRow } from '../../../sql/sql-session.js'
 import { withinLimit } from '../../../sql/statement-limit.js'
 import { insertBatches } from '../insert-batches.js'
-import type { Columns, ModelManager, ModelSession, RowQuery, TransactionOptions } from '../manager.js'
+import type {
+  Columns,
+  CompiledWrites,
+  ModelManager,
+  ModelSession,
+  RowQuery,
+  RowWrite,
+  TransactionOptions,
+} from '../manager.js'
 import { plainValue } from '../plain-value.js'
 import { type PgPool, poolAdvice } from '../pool-advice.js'
 import { PreparedNames } from '../prepared-names.js'
 import { runTransaction, type Within } from '../run-transaction.js'
-import { type DrizzleOperators, type DrizzleOrm, drizzleOrm } from './orm.js'
-import { columnsOf, type Database, dialectOf, nameOf, rawQuery, type Selected, schemaOf, type Table } from './shapes.js'
+import { type DrizzleOperators, type DrizzleOrm, drizzleOrm, loadedOrm } from './orm.js'
+import {
+  columnsOf,
+  type Database,
+  dialectOf,
+  hasCache,
+  nameOf,
+  rawQuery,
+  type Selected,
+  schemaOf,
+  type Table,
+} from './shapes.js'
 import { type Transactions, transactionsOf } from './transactions.js'
 
 /** What is needed of a database of Drizzle 0.45. */
@@ -117,6 +135,28 @@ class DrizzleManager<Row extends object> implements ModelManager<Row> {
     return this.#transactions.outside((by, discard = () => {}) =>
       withinLimit(() => this.ask(by, sql, parameters), limit, discard),
     )
+  }
+
+  readonly writes: CompiledWrites = {
+    compile: write => {
+      const orm = loadedOrm(this.#orm)
+      if (!orm || hasCache(this.#db)) return undefined
+      const { sql, params } = this.#compiled(write, orm).toSQL()
+      return { sql, parameters: params }
+    },
+    connect: (work, limit) =>
+      this.#transactions.outside((by, discard = () => {}) =>
+        work({ query: (sql, parameters) => withinLimit(() => this.ask(by, sql, parameters), limit, discard) }),
+      ),
+  }
+
+  #compiled(write: RowWrite, { eq }: DrizzleOrm) {
+    if ('create' in write) return this.#db.insert(this.#its).values([write.create])
+    const { update, keyCol, key } = write
+    return this.#db
+      .update(this.#its)
+      .set(update)
+      .where(eq(columnsOf(this.#its)[keyCol], key))
   }
 
   /** Runs a statement of ours. */

@@ -34,6 +34,11 @@ export async function drizzleOrm(given: DrizzleOrm | undefined): Promise<Drizzle
   return loaded
 }
 
+/** The package, if it was given or is loaded already. */
+export function loadedOrm(given: DrizzleOrm | undefined): DrizzleOrm | undefined {
+  return given ?? loaded
+}
+
 async function load(): Promise<DrizzleOrm> {
   const installed = await optionalPackage<DrizzleOrm>('drizzle-orm')
   if (installed) return installed

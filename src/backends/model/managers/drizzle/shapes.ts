@@ -16,6 +16,11 @@ export type Selected = object
 /** A table of Drizzle. Symbols are the keys of its metadata. */
 export type Table = Readonly<Record<symbol, unknown>>
 
+/** A statement that is sent when it is awaited. */
+interface Compilable extends PromiseLike<unknown> {
+  toSQL(): { readonly sql: string; readonly params: readonly unknown[] }
+}
+
 /** The used members of a Drizzle database or transaction. */
 export interface Database {
   readonly dialect: { readonly casing?: { getColumnCasing(column: Column): string } }
@@ -23,8 +28,8 @@ export interface Database {
   readonly resultKind?: 'sync' | 'async'
   readonly $client?: unknown
   select(columns?: Record<string, Selected>): { from(table: Table): Select }
-  insert(table: Table): { values(rows: readonly Columns[]): PromiseLike<unknown> }
-  update(table: Table): { set(columns: Columns): { where(condition: unknown): PromiseLike<unknown> } }
+  insert(table: Table): { values(rows: readonly Columns[]): Compilable }
+  update(table: Table): { set(columns: Columns): { where(condition: unknown): Compilable } }
   delete(table: Table): PromiseLike<unknown> & { where(condition: unknown): PromiseLike<unknown> }
   transaction: Session['transaction']
 }
@@ -40,6 +45,7 @@ interface Select extends PromiseLike<readonly SqlRow[]> {
 /** What a database runs its statements by. */
 export interface Session {
   readonly client: unknown
+  readonly cache?: object
   prepareQuery(
     query: { sql: string; params: readonly unknown[] },
     fields?: undefined,
@@ -88,6 +94,11 @@ function kindsOf(value: unknown): string[] {
     kinds.push(type[KIND as never])
   }
   return kinds
+}
+
+/** Whether Drizzle keeps results of the application's queries, which its own writes drop from the cache. */
+export function hasCache({ session }: Database): boolean {
+  return session.cache !== undefined && !kindsOf(session.cache).includes('NoopCache')
 }
 
 export function nameOf(table: Table): string {

@@ -5,13 +5,14 @@ import type { SqlParameter, SqlRow } from '../../../sql/sql-session.js'
 import { withinLimit, withLimitedBegin } from '../../../sql/statement-limit.js'
 import { insertBatches } from '../insert-batches.js'
 import { JsonColumns, TEXT } from '../json-columns.js'
-import type { Columns, ModelManager, ModelSession, RowQuery, TransactionOptions } from '../manager.js'
+import type { Columns, CompiledWrites, ModelManager, ModelSession, RowQuery, TransactionOptions } from '../manager.js'
 import { plainValue } from '../plain-value.js'
 import { PreparedNames } from '../prepared-names.js'
 import { runTransaction, type Within } from '../run-transaction.js'
 import {
   type Client,
   dialectOf,
+  isHeard,
   type Knex,
   onConnection,
   physicalName,
@@ -113,6 +114,27 @@ class KnexManager<Row extends object> implements ModelManager<Row> {
     return onConnection(this.#plain, (connection, discard) =>
       withinLimit(() => this.ask(this.#plain, sql, parameters, connection), limit, discard),
     )
+  }
+
+  /** Listeners of the application may alter a query that Knex runs by itself. */
+  readonly writes: CompiledWrites = {
+    compile: write => {
+      if (isHeard(this.#knex)) return undefined
+      const table = this.#knex(this.model)
+      const query =
+        'create' in write
+          ? table.insert([write.create])
+          : table.where(write.keyCol, '=', write.key).update(write.update)
+      const { sql, bindings } = query.toSQL().toNative()
+      return { sql, parameters: bindings }
+    },
+    connect: (work, limit) =>
+      onConnection(this.#plain, (connection, discard) =>
+        work({
+          query: (sql, parameters) =>
+            withinLimit(() => this.ask(this.#plain, sql, parameters, connection), limit, discard),
+        }),
+      ),
   }
 
   /** Runs a statement of ours. */

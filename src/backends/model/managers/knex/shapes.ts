@@ -8,10 +8,16 @@ import type { Columns } from '../manager.js'
 export interface Knex {
   (table: string): Query
   readonly client: Client
+  listenerCount?(event: string): number
   transaction<R>(
     work: (trx: Knex) => Promise<R>,
     options: { readonly connection: object; readonly isolationLevel?: 'repeatable read' },
   ): Promise<R>
+}
+
+/** Whether the application sees or changes queries before they are sent, or logs them. */
+export function isHeard(knex: Knex): boolean {
+  return ['start', 'query', 'query-response', 'query-error'].some(event => (knex.listenerCount?.(event) ?? 0) > 0)
 }
 
 /** What an instance runs its queries by: the pool, or the one connection of a transaction. */
@@ -41,6 +47,7 @@ export interface Query extends PromiseLike<unknown> {
   update(columns: Columns): Query
   delete(): Query
   options(options: object): Query
+  toSQL(): { toNative(): { readonly sql: string; readonly bindings: readonly unknown[] } }
 }
 
 const DIALECTS: Readonly<Record<string, DialectName>> = {
