@@ -34,7 +34,7 @@ export async function drizzleOrm(given: DrizzleOrm | undefined): Promise<Drizzle
   return loaded
 }
 
-/** The package, if it was given or is loaded already. */
+/** The package, if the caller passed it or it is loaded already. */
 export function loadedOrm(given: DrizzleOrm | undefined): DrizzleOrm | undefined {
   return given ?? loaded
 }
