@@ -3,7 +3,7 @@ import postgresJs from 'postgres'
 import { describe, expect, test } from 'vitest'
 import { openDict } from '../../src/index.js'
 import { migration, PostgresDict, StoreUnavailableError, UnsupportedError } from '../../src/postgres.js'
-import { rejection } from '../model/test-database.js'
+import { rejection, until } from '../model/test-database.js'
 import { testServer } from './test-server.js'
 
 const server = testServer()
@@ -191,7 +191,7 @@ describe('clients', () => {
     await byUrl.close()
     await other.close()
     const left = `SELECT 1 FROM pg_stat_activity WHERE backend_type = 'client backend' AND application_name = 'postgres.js'`
-    expect(await it.sql(left)).toEqual([])
+    await until(async () => (await it.sql(left)).length === 0, 'the connections end')
   })
 
   test.each([
