@@ -5,6 +5,7 @@ import { catchUp } from '../benches/model/catch-up.js'
 import { checkedReads } from '../benches/model/checked-reads.js'
 import { edits } from '../benches/model/edits.js'
 import { history } from '../benches/model/history.js'
+import { idleCost } from '../benches/model/idle.js'
 import { describeServer, makeTable, openTable } from '../benches/model/server.js'
 import { writes } from '../benches/model/writes.js'
 
@@ -14,7 +15,7 @@ export const suite = {
   engine: describeServer,
   makePlace: async (_folder, count) => placeOf(await makeTable(count)),
   findPlace: async address => placeOf(/** @type {Address} */ (address)),
-  benches: { checkedReads, catchUp, writes, history, edits, footprint },
+  benches: { checkedReads, catchUp, writes, history, edits, idleCost, footprint },
 }
 
 /** @typedef {{ url: string, name: string }} Address */
