@@ -5,7 +5,7 @@ export default {
   entry: [
     ...ENTRIES.map(({ source }) => `src/${source}`),
     '{bench,demo}/*.{js,ts}',
-    'examples/{express,openfeature}/*.js',
+    'examples/{express,openfeature,postgres}/*.js',
     'site/.vitepress/config.js',
     'site/.vitepress/theme/index.js',
     'bench/{suites,tasks}/*.js',
@@ -16,5 +16,7 @@ export default {
     'test/model/managers/*.js',
   ],
   project: ['**/*.{js,ts}', '!test/consumers/programs/**', '!examples/next/**'],
+  // A part of PostgreSQL, which the tests install.
+  ignoreBinaries: ['psql'],
   ignoreDependencies: ['@arethetypeswrong/cli', 'publint', 'playwright-core', 'vitepress', 'vitepress-plugin-llms'],
 }

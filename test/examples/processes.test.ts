@@ -1,9 +1,10 @@
-import { type ChildProcess, spawn } from 'node:child_process'
+import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
 import { afterEach, expect, test } from 'vitest'
 
 const children: ChildProcess[] = []
@@ -71,4 +72,15 @@ test('examples/openfeature: a request of another process evaluates the flags tha
   } finally {
     await rm(folder, { recursive: true, force: true })
   }
+})
+
+test('examples/postgres: an edit with SQL is followed, and recorded with its author', async () => {
+  const path = fileURLToPath(new URL('../../examples/postgres/edit-by-hand.js', import.meta.url))
+  const { stdout } = await promisify(execFile)(process.execPath, ['--disable-warning=ExperimentalWarning', path])
+  expect(stdout.trim().split('\n')).toEqual([
+    'theme is "dark", set by ada@example.com (library)',
+    'theme is "blue", set by postgres (sql)',
+    'history: postgres changed theme from dark to blue',
+    'history: ada@example.com changed theme from undefined to dark',
+  ])
 })

@@ -33,10 +33,10 @@ export const isUnknown = (error: unknown) => hasCode(error, 'DD002')
 export const isEncoding = (error: unknown) => hasCode(error, 'DD003')
 
 /** A later release has changed the tables. */
-export const isLater = (error: unknown) => hasCode(error, 'DD001')
+const isLater = (error: unknown) => hasCode(error, 'DD001')
 
 /** The user lacks a right. */
-export const isDenied = (error: unknown) => hasCode(error, '42501')
+const isDenied = (error: unknown) => hasCode(error, '42501')
 
 /** The database takes no writes: a standby, or a read-only transaction. */
 const isReadOnly = (error: unknown) => hasCode(error, '25006')

@@ -1,7 +1,7 @@
 import { isCount } from './members.js'
 
 /** How many positions a folder spans: a page lists one or two folders, however long the history is. */
-export const FOLDER_SPAN = 128
+const FOLDER_SPAN = 128
 
 const NAME = /^from-(\d{10,16})$/
 

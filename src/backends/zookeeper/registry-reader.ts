@@ -25,7 +25,7 @@ interface Read {
 }
 
 /** A record that has expired, as it was read. */
-export interface Expired {
+interface Expired {
   readonly id: string
   /** How often it was written. */
   readonly version: number

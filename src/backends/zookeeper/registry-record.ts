@@ -31,11 +31,6 @@ export interface RegistryState {
   readonly shrinking?: boolean | undefined
 }
 
-/** Returns whether a record can have this name. */
-export function isRecordId(id: string): boolean {
-  return ID.test(id)
-}
-
 export function formatRegistryRecord({ presence, ttl }: RegistryRecord): Buffer {
   const { id: _, ...said } = presence
   return Buffer.from(JSON.stringify({ format: FORMAT, ...said, ttl }))

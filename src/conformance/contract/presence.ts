@@ -12,13 +12,13 @@ const LONG = 600_000
 let replicas = 0
 
 /** What a replica says of itself. */
-export function presence(said: Partial<Presence> = {}): Presence {
+function presence(said: Partial<Presence> = {}): Presence {
   replicas += 1
   return { id: `replica-${replicas}_A`, host: 'web-1', pid: 42, library: '1.2.3', live: true, ...said }
 }
 
 /** Commits one group that asks for acknowledgements. */
-export async function commitEverywhere(
+async function commitEverywhere(
   backend: Backend<unknown>,
   ...operations: Operation<unknown>[]
 ): Promise<Committed<unknown>> {

@@ -19,7 +19,7 @@ const ABOUT = ''
 const DAMAGE = 'a record in the table durabledict_model_replicas'
 
 /** Runs work in a transaction that holds the lock of the head, which every commit takes. */
-export type Locking = <V>(work: (session: ModelSession, head: Head) => Promise<V>) => Promise<V>
+type Locking = <V>(work: (session: ModelSession, head: Head) => Promise<V>) => Promise<V>
 
 export interface ModelReplicasOptions {
   readonly manager: ModelManager

@@ -13,7 +13,7 @@ import { versionKey } from '../versions/version-key.js'
 export type TriggerState = 'current' | 'none' | 'missing' | 'disabled' | 'old'
 
 /** The version tables of models, as triggers need them. */
-export const MODEL_VERSIONS = { versions: VERSIONS, changes: CHANGES, commits: COMMITS, edits: EDITS } as const
+const MODEL_VERSIONS = { versions: VERSIONS, changes: CHANGES, commits: COMMITS, edits: EDITS } as const
 
 /** Describes the model's table for the triggers. */
 export function triggeredTable(

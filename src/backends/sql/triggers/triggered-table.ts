@@ -1,7 +1,7 @@
 import type { ColumnKind, Table } from '../dialect.js'
 
 /** The tables that hold the versions of dictionaries, with the columns of `versionTables`. */
-export interface VersionTables {
+interface VersionTables {
   /** The schema of all three. Default: the one in which they are found when the statements run. */
   readonly schema?: string | undefined
   readonly versions: string
