@@ -1,3 +1,4 @@
+import { setImmediate } from '../../time/clock.js'
 import type { Names } from './names.js'
 import { isLoss, type Session } from './session.js'
 
@@ -23,6 +24,8 @@ export class Repeats {
       } catch (fault) {
         if (!isLoss(fault)) throw fault
       }
+      // A client that is being closed counts as connected, and refuses each request at once, until the event loop runs.
+      if (this.#session.connected) await eventLoopTurn()
     }
   }
 
@@ -47,4 +50,8 @@ export class Repeats {
       if (connection === this.#session.connection) return value
     }
   }
+}
+
+function eventLoopTurn(): Promise<void> {
+  return new Promise(resolve => setImmediate(resolve))
 }
