@@ -59,7 +59,8 @@ export function cacheSuite(caches: () => { one: VersionCache; other: VersionCach
     'rejects the key %j',
     async key => {
       const { one } = caches()
-      for (const call of [one.get(key), one.incr(key), one.add(key, '1')]) await expect(call).rejects.toThrow(TypeError)
+      for (const call of [() => one.get(key), () => one.incr(key), () => one.add(key, '1')])
+        await expect(call()).rejects.toThrow(TypeError)
     },
   )
 

@@ -105,8 +105,8 @@ describe('a version in Redis', () => {
     const cache = redisVersions(client)
     expect(await cache.add('v:1', '1')).toBe(true)
     expect([await cache.incr('v:1'), await cache.get('v:1')]).toEqual(['2', '2'])
-    for (const call of [cache.get('w'), cache.add('w', '1'), cache.incr('w')])
-      await expect(call).rejects.toThrow(/NOPERM/)
+    for (const call of [() => cache.get('w'), () => cache.add('w', '1'), () => cache.incr('w')])
+      await expect(call()).rejects.toThrow(/NOPERM/)
     end()
   })
 
@@ -217,8 +217,8 @@ describe('with sentinels', () => {
     const { client, end } = await ioredis6(sentinels.replica.url)
     const cache = redisVersions(client)
     const key = newKey()
-    for (const call of [cache.get(key), cache.add(key, '1'), cache.incr(key)]) {
-      await expect(call).rejects.toThrow(/READONLY|replica/)
+    for (const call of [() => cache.get(key), () => cache.add(key, '1'), () => cache.incr(key)]) {
+      await expect(call()).rejects.toThrow(/READONLY|replica/)
     }
     end()
   })

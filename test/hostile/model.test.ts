@@ -250,8 +250,8 @@ describe('a value in a version cache', () => {
         incr: async () => value,
       }
       const cache = new OutsideVersions(client)
-      for (const answer of [cache.get('key'), cache.incr('key')]) {
-        const error = await answer.catch(one => one)
+      for (const ask of [() => cache.get('key'), () => cache.incr('key')]) {
+        const error = await ask().catch(one => one)
         expect(error).toBeInstanceOf(StoreUnavailableError)
         expect(error.message.length).toBeLessThan(400)
         expect(error.message).not.toContain('xxx')

@@ -194,8 +194,8 @@ describe('a server that rejects calls', () => {
     const node = await start()
     await using dict = await RedisDict.open('settings', await connect(nodeRedis, node.url))
     await ask(node, 'config', 'set', 'min-replicas-to-write', '1')
-    for (const call of [dict.get('a'), dict.set('a', 2)])
-      expect((await rejection(call)).message).toContain('NOREPLICAS')
+    for (const call of [() => dict.get('a'), () => dict.set('a', 2)])
+      expect((await rejection(call())).message).toContain('NOREPLICAS')
   })
 
   test('because it is out of memory: nothing is written, reads continue, and entries can be removed', async () => {

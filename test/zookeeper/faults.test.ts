@@ -168,9 +168,8 @@ for (const [how, open] of Object.entries(WAYS)) {
         'reads fail',
       )
       expect(performance.now() - pausedAt).toBeLessThan(SESSION + 600)
-      for (const call of [dict.get('n'), dict.sync(), live.sync()]) {
-        expect(await rejection(call)).toBeInstanceOf(StoreUnavailableError)
-      }
+      const calls = [dict.get('n'), dict.sync(), live.sync()].map(rejection)
+      for (const error of await Promise.all(calls)) expect(error).toBeInstanceOf(StoreUnavailableError)
       const write = await rejection(dict.set('n', 2))
       expect(write).toBeInstanceOf(StoreUnavailableError)
       expect(write.message).toContain('did not take effect')
@@ -365,8 +364,8 @@ describe('node-zookeeper-client', () => {
     end()
     const outcome = () => dict.get('a').catch(error => error.message)
     await until(async () => String(await outcome()).includes('was closed'), 'it is reported')
-    for (const call of [dict.get('a'), dict.set('a', 2), ZookeeperDict.open(newPath(), client)]) {
-      const error = await rejection(call)
+    const calls = [dict.get('a'), dict.set('a', 2), ZookeeperDict.open(newPath(), client)].map(rejection)
+    for (const error of await Promise.all(calls)) {
       expect(error).toBeInstanceOf(StoreUnavailableError)
       expect(error.message).toContain('was closed')
     }
