@@ -155,7 +155,9 @@ describe.each(Object.entries(WAYS))('watch, by %s', (_, open) => {
 
   test('delivers every change of other keys to a live dictionary while one key is overwritten continuously', async () => {
     const path = newPath()
-    const [writer, busy, reader] = [await open(path), await open(path), await open(path, { live: true })]
+    const patient = { timeout: 30_000 }
+    const [writer, busy] = [await open(path, patient), await open(path, patient)]
+    const reader = await open(path, { live: true })
     const seen: unknown[] = []
     reader.on('change', ({ key, value }) => key === 'n' && seen.push(value))
     let writing = true

@@ -80,6 +80,8 @@ export const reads = [
     sessions: [{}, { maxStaleness: 600 }],
     async play(_stage, writer, reader) {
       await writer.do('set', 'key')
+      // A check that finds a change asks again, after the write below.
+      await reader.do('sync')
       reader.proxy.delay(350)
       const check = reader.do('sync')
       await pause(400)
@@ -100,6 +102,8 @@ export const reads = [
     sessions: [{}, {}],
     async play(_stage, writer, reader) {
       await writer.do('set', 'key')
+      // A check that finds a change asks again, after the write below.
+      await reader.do('get', 'key')
       reader.proxy.delay(200)
       const early = reader.do('get', 'key')
       await pause(260)
