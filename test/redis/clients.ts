@@ -64,7 +64,8 @@ export function ioredis6(url: string, protocol: 2 | 3 = 3) {
   return connected(new Ioredis6(url, { lazyConnect: true, protocol, ...IOREDIS_SETTINGS }))
 }
 
-const CLUSTER = { lazyConnect: true, scaleReads: 'slave' } as const
+/** By default, the client gives up if a busy machine does not tell it the slots within a second. */
+const CLUSTER = { lazyConnect: true, scaleReads: 'slave', slotsRefreshTimeout: 5_000 } as const
 const SENTINEL = { lazyConnect: true, failoverDetector: true, ...IOREDIS_SETTINGS } as const
 
 export function ioredisCluster5(nodes: readonly RedisNode[]) {
