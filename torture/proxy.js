@@ -12,6 +12,7 @@ class Pipe {
   delay = 0
   /** @type {Buffer[]} */
   #held = []
+  #onHeld = () => {}
   /** What to send, and when: in this order, whatever the timers do. @type {{ due: number, send: () => void }[]} */
   #queue = []
   #to
@@ -24,7 +25,7 @@ class Pipe {
   /** @param {Buffer} chunk */
   write(chunk) {
     if (this.mode === 'swallow') return
-    if (this.mode === 'hold') this.#held.push(chunk)
+    if (this.mode === 'hold') this.#hold(chunk)
     else this.#inOrder(() => this.#to.write(chunk))
   }
 
@@ -32,9 +33,24 @@ class Pipe {
     if (this.mode === 'pass') this.#inOrder(() => this.#to.end())
   }
 
+  /** Resolves when it holds something. @returns {Promise<void>} */
+  hold() {
+    this.mode = 'hold'
+    return new Promise(resolve => {
+      this.#onHeld = resolve
+    })
+  }
+
   release() {
+    if (this.mode !== 'hold') return
     this.mode = 'pass'
     for (const chunk of this.#held.splice(0)) this.write(chunk)
+  }
+
+  /** @param {Buffer} chunk */
+  #hold(chunk) {
+    this.#held.push(chunk)
+    this.#onHeld()
   }
 
   /** @param {() => void} send */
@@ -106,9 +122,14 @@ export class Link {
 
   damaged = false
 
-  /** Holds back what the client sends. */
+  /** Holds back what the client sends. Resolves when that is something. */
   hold() {
-    this.#toServer.mode = 'hold'
+    return this.#toServer.hold()
+  }
+
+  /** Holds back what the server sends. Resolves when that is something. */
+  holdAnswers() {
+    return this.#toClient.hold()
   }
 
   /** The client loses the connection while what it sent is still in transit. */
@@ -121,6 +142,7 @@ export class Link {
   /** Delivers what was held back; the connection of an orphan ends a little later. */
   release() {
     this.#toServer.release()
+    this.#toClient.release()
     if (this.#orphaned) setTimeout(() => this.#server.destroy(), 500)
   }
 
@@ -185,6 +207,15 @@ export class FaultProxy {
   delay(ms) {
     this.#delay = ms
     for (const link of this.#links) link.delay(ms)
+  }
+
+  /** Holds back the server's answers until `release`. Resolves when there is one: the server has then executed the request. */
+  async holdAnswers() {
+    await Promise.race(this.links.map(link => link.holdAnswers()))
+  }
+
+  release() {
+    for (const link of this.#links) link.release()
   }
 
   /** Connections stay, but nothing is forwarded; new ones are accepted, but get no response. */

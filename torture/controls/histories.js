@@ -1,6 +1,5 @@
 // @ts-check
 /** @import { Control } from './control.js' */
-import { setTimeout as pause } from 'node:timers/promises'
 
 /** Rules about stores that lost data or were changed by external writers. @type {Control[]} */
 export const histories = [
@@ -66,11 +65,12 @@ export const histories = [
       await quick.do('set', 'stolen')
       await slow.do('sync')
       await stage.steal('stolen')
-      slow.proxy.delay(80)
+      const answered = slow.proxy.holdAnswers()
       const write = slow.do('set', 'key')
       // Its first attempt has begun a history, its second one is still to come.
-      await pause(120)
+      await answered
       await quick.do('set', 'other')
+      slow.proxy.release()
       await write
       await quick.do('get', 'key')
     },

@@ -77,15 +77,16 @@ export const reads = [
         to: '    #confirm(asOf) { asOf = now();',
       },
     ],
-    sessions: [{}, { maxStaleness: 600 }],
+    sessions: [{}, { maxStaleness: 200 }],
     async play(_stage, writer, reader) {
       await writer.do('set', 'key')
       // A check that finds a change asks again, after the write below.
       await reader.do('sync')
-      reader.proxy.delay(350)
+      const answered = reader.proxy.holdAnswers()
       const check = reader.do('sync')
-      await pause(400)
+      await answered
       await writer.do('set', 'key', { everywhere: true })
+      reader.proxy.release()
       await check
       await reader.do('fresh', 'key')
     },
@@ -104,12 +105,15 @@ export const reads = [
       await writer.do('set', 'key')
       // A check that finds a change asks again, after the write below.
       await reader.do('get', 'key')
-      reader.proxy.delay(200)
+      const answered = reader.proxy.holdAnswers()
       const early = reader.do('get', 'key')
-      await pause(260)
+      await answered
       await writer.do('set', 'key')
-      await reader.do('get', 'key')
-      await early
+      const later = reader.do('get', 'key')
+      // A process begins its orders one after the other.
+      await reader.do('see')
+      reader.proxy.release()
+      await Promise.all([early, later])
     },
   },
 ]
