@@ -78,6 +78,15 @@ class Pipe {
 /** @param {Socket} socket */
 const closed = socket => new Promise(resolve => socket.once('close', resolve))
 
+/**
+ * Resets the connection (RST). Node.js never closes a socket that is reset while it ends, and a process with such a socket does not
+ * exit, but uses all of a processor. @param {Socket} socket
+ */
+function reset(socket) {
+  if (socket.writableEnded && !socket.writableFinished) socket.destroy()
+  else socket.resetAndDestroy()
+}
+
 /** One connection through the proxy. */
 export class Link {
   /** Resolves when both sides are gone. */
@@ -97,7 +106,7 @@ export class Link {
     client.on('data', chunk => this.#toServer.write(chunk)).on('end', () => this.#toServer.end())
     server.on('data', chunk => this.#toClient.write(chunk)).on('end', () => this.#toClient.end())
     client.on('close', () => this.#orphaned || server.destroy())
-    server.on('close', failed => (failed ? client.resetAndDestroy() : client.destroy()))
+    server.on('close', failed => (failed ? reset(client) : client.destroy()))
     this.gone = Promise.all([closed(client), closed(server)])
   }
 
@@ -105,8 +114,8 @@ export class Link {
 
   /** Resets the connection (RST) on both sides. */
   cut() {
-    this.#client.resetAndDestroy()
-    this.#server.resetAndDestroy()
+    reset(this.#client)
+    reset(this.#server)
   }
 
   /** @param {number} ms @param {readonly Direction[]} [directions] */
@@ -136,7 +145,7 @@ export class Link {
   orphan() {
     this.#orphaned = true
     this.#toClient.mode = 'swallow'
-    this.#client.resetAndDestroy()
+    reset(this.#client)
   }
 
   /** Delivers what was held back; the connection of an orphan ends a little later. */
@@ -200,7 +209,7 @@ export class FaultProxy {
 
   cut() {
     for (const link of this.#links) link.cut()
-    for (const socket of this.#swallowed) socket.resetAndDestroy()
+    for (const socket of this.#swallowed) reset(socket)
   }
 
   /** Delays everything by so much, in each direction. @param {number} ms */
@@ -229,7 +238,7 @@ export class FaultProxy {
     this.#halfOpen = false
     this.delay(0)
     for (const link of this.#links) if (link.damaged) link.cut()
-    for (const socket of this.#swallowed) socket.resetAndDestroy()
+    for (const socket of this.#swallowed) reset(socket)
   }
 
   async close() {
@@ -241,7 +250,7 @@ export class FaultProxy {
   /** @param {Socket} client */
   #accept(client) {
     client.on('error', () => {})
-    if (this.#refusals > 0) return void client.resetAndDestroy()
+    if (this.#refusals > 0) return reset(client)
     this.accepted += 1
     if (this.#halfOpen) return this.#swallow(client)
     const server = connect(this.#target, '127.0.0.1')
