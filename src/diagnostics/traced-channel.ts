@@ -37,7 +37,7 @@ export class TracedChannel {
   /**
    * Runs an operation. Whatever it starts runs with what subscribers bound to its start, such as a span.
    *
-   * @param conclude - adds to the message what is known of the result. It returns the error if the result contains one.
+   * @param conclude - adds the outcome to the message. Returns the error if the result contains one.
    */
   run<V>(message: TracedMessage, work: () => V | Promise<V>, conclude: Conclude<V> = () => {}): V | Promise<V> {
     const operation = new Operation(message, this.#error, conclude)

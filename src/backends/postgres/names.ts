@@ -1,8 +1,10 @@
 import { builtin } from '../../process/builtin.js'
 import { postgresql } from '../sql/dialects/postgresql.js'
 
-/** The longest name of a dictionary or a schema, in bytes: an index takes no more of the former with a key, PostgreSQL cuts the latter. */
+/** The longest name of a dictionary, in bytes: an index entry holds it together with a key. */
 const LONGEST_NAME = 1_024
+
+/** The longest name of a schema, in bytes: PostgreSQL cuts longer ones. */
 const LONGEST_SCHEMA = 63
 
 /** Delimits the bodies of functions. */

@@ -19,7 +19,7 @@ const WAITING = 0.8
 const OUTCOMES = 6
 const CHANGES = 7
 
-/** What is known of a batch that is being committed. */
+/** The attempts to commit one batch. */
 interface Attempts {
   /** A version from before the first attempt. */
   readonly seen: Version

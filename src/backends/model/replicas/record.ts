@@ -3,7 +3,7 @@ import type { SqlRow } from '../../sql/sql-session.js'
 import { toCount } from '../../sql/stored-tokens.js'
 import { REPLICAS_FORMAT } from './tables.js'
 
-/** What is known of the bounds of a dictionary. The recorded bound is in the head, where every release finds it. */
+/** The bounds of a dictionary's replicas. The recorded bound itself is in the head, where every release finds it. */
 export interface Bounds {
   /** The largest bound of replicas with a row, which is a part of the recorded one. */
   readonly covered: number
