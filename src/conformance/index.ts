@@ -1,3 +1,4 @@
+import { acknowledgements } from './contract/acknowledgements.js'
 import { atomicMethods } from './contract/atomic.js'
 import { recordedBound } from './contract/bound.js'
 import { changeLog, loading } from './contract/changes.js'
@@ -5,20 +6,22 @@ import { commits } from './contract/commit.js'
 import { fourMethods } from './contract/four-methods.js'
 import { recordedHistory } from './contract/history.js'
 import { historyPolicies } from './contract/history-policies.js'
-import { acknowledgements, registry } from './contract/presence.js'
 import { push } from './contract/push.js'
+import { registry } from './contract/registry.js'
 import { boundedReads, bounds } from './dictionary/bounds.js'
 import { closing, closingWhileReading } from './dictionary/closing.js'
 import { contexts } from './dictionary/contexts.js'
 import { defaults } from './dictionary/defaults.js'
 import { encodings } from './dictionary/encodings.js'
 import { events } from './dictionary/events.js'
-import { acknowledging, everywhere, fleet, relying } from './dictionary/fleet.js'
+import { acknowledging, everywhere } from './dictionary/everywhere.js'
 import { history } from './dictionary/history.js'
 import { keys } from './dictionary/keys.js'
 import { races } from './dictionary/races.js'
 import { readOnly } from './dictionary/read-only.js'
 import { reads } from './dictionary/reads.js'
+import { relying } from './dictionary/relying.js'
+import { replicas } from './dictionary/replicas.js'
 import { schemas } from './dictionary/schemas.js'
 import { snapshots } from './dictionary/snapshots.js'
 import { transactions } from './dictionary/transactions.js'
@@ -80,7 +83,7 @@ const TOPICS: readonly Topic[] = [
   closingWhileReading,
   bounds,
   boundedReads,
-  fleet,
+  replicas,
   everywhere,
   acknowledging,
   relying,
