@@ -95,6 +95,16 @@ export interface CommonOptions {
    */
   resyncEvery?: number | undefined
   /**
+   * What awaited reads do while the store is unavailable. `'reject'` (the default): a read that must check the store rejects with
+   * `StoreUnavailableError`. `'serve'`: it returns what memory holds, which may be older than the mode allows; `staleness` says how
+   * old, and the event `stale` reports the outage. The first read of an outage still waits up to `timeout`; later ones wait for
+   * nothing, while one check at a time probes the store. Writes, transactions, `sync()` and `fresh` reject in either case.
+   *
+   * @example
+   * const themes = await RedisDict.open('themes', client, { whenDown: 'serve' })
+   */
+  whenDown?: 'reject' | 'serve' | undefined
+  /**
    * Whether the dictionary only reads, so that it needs no write access to the store. It then creates, repairs and records nothing
    * there, and every write rejects immediately with `UnsupportedError`. Default `false`. It cannot be combined with
    * `maxStaleness`, whose bound is recorded in the store.

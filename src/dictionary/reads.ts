@@ -4,6 +4,7 @@ import { now } from '../time/clock.js'
 import type { Internals } from './assembly.js'
 import type { Gate } from './gate.js'
 import { noSuchKey } from './no-such-key.js'
+import { ServingChecks } from './serving-checks.js'
 import { FreshView, LocalView, type Snapshot, StateView } from './views.js'
 
 /** All reads: each first brings memory as up to date as the mode requires, then reads memory. */
@@ -11,12 +12,15 @@ export class Reads {
   readonly local: LocalView<Record<string, unknown>>
   readonly #internals: Internals
   readonly #gate: Gate
+  /** Set if reads are served while the store is unavailable. */
+  readonly #serving: ServingChecks | undefined
   #fresh: FreshView<Record<string, unknown>> | undefined
   #snapshot: WeakRef<StateView> | undefined
 
   constructor(internals: Internals, gate: Gate) {
     this.#internals = internals
     this.#gate = gate
+    this.#serving = internals.settings.whenDown === 'serve' ? new ServingChecks(internals) : undefined
     this.local = new LocalView(internals.replica.memory, internals, () => this.held())
   }
 
@@ -53,8 +57,10 @@ export class Reads {
     return this.local
   }
 
+  /** For transactions, which never begin on a state that the mode would not serve by itself. */
   async state(): Promise<FrozenState> {
-    await this.current()
+    this.#gate.assertOpen()
+    if (this.#mustCheck()) await this.#internals.replica.checkUnlessKnown()
     return this.#internals.replica.memory.freeze()
   }
 
@@ -82,7 +88,8 @@ export class Reads {
 
   /** Returns the check to wait for before memory is read; `undefined` if memory is as up to date as the mode requires. */
   #check(): Promise<void> | undefined {
-    return this.#mustCheck() ? this.#internals.replica.checkUnlessKnown() : undefined
+    if (!this.#mustCheck()) return undefined
+    return this.#serving ? this.#serving.confirm() : this.#internals.replica.checkUnlessKnown()
   }
 
   #mustCheck(): boolean {

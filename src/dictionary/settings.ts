@@ -33,6 +33,7 @@ export interface Settings {
   readonly timeout: number
   readonly maxStaleness: number | undefined
   readonly resyncEvery: number | undefined
+  readonly whenDown: 'reject' | 'serve'
   readonly readOnly: boolean
   readonly strictKeys: boolean
   readonly by: string | undefined
@@ -54,6 +55,7 @@ const NAMES = [
   'timeout',
   'maxStaleness',
   'resyncEvery',
+  'whenDown',
   'readOnly',
   'strictKeys',
   'consistency',
@@ -82,6 +84,7 @@ export function checkOptions(options: CommonOptions & { schema?: Schema; default
     timeout: milliseconds('timeout', timeout),
     maxStaleness: optionalMilliseconds('maxStaleness', options.maxStaleness, MAX_BOUND),
     resyncEvery: optionalMilliseconds('resyncEvery', options.resyncEvery),
+    whenDown: whenDown(options.whenDown),
     readOnly: boolean('readOnly', readOnly),
     consistency: consistency(options.consistency),
     strictKeys: boolean('strictKeys', strictKeys),
@@ -183,6 +186,11 @@ function noBound(what: string, dictionary: string): UnsupportedError {
 function consistency(value: unknown): Settings['consistency'] {
   if (value === undefined || value === 'linearizable' || value === 'sequential') return value
   throw wrong('consistency', '"linearizable" or "sequential"', value)
+}
+
+function whenDown(value: unknown = 'reject'): Settings['whenDown'] {
+  if (value === 'reject' || value === 'serve') return value
+  throw wrong('whenDown', '"reject" or "serve"', value)
 }
 
 /** The longest `service`, in bytes of UTF-8. */

@@ -11,6 +11,7 @@ const BAD: Readonly<Record<string, readonly unknown[]>> = {
   timeout: [null, 0, -1, Number.NaN, Number.POSITIVE_INFINITY, 2 ** 31, '5000', {}],
   maxStaleness: [null, 0, -1, Number.NaN, '10', true],
   resyncEvery: [null, 0, Number.NaN, Number.POSITIVE_INFINITY, '10', true],
+  whenDown: [null, 'fail', true, 0],
   signal: [null, {}, new AbortController(), 'abort'],
   encoding: [null, {}, 'json', JSON, () => {}, { name: 'half', encode: () => '' }, { encode() {}, decode() {} }],
   oldEncoding: [null, {}, 'json', () => {}],
