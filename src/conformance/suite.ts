@@ -1,3 +1,4 @@
+import { Ahead } from './ahead.js'
 import { type Capability, MODES, type Mode, type RegisterTest, type Runner, type Subject } from './subject.js'
 import { World } from './world.js'
 
@@ -19,6 +20,8 @@ export interface Topic {
   readonly title: string
   /** The modes to run in. Default: none, for topics that open no dictionaries or choose the modes themselves. */
   readonly modes?: (mode: Mode) => boolean
+  /** Whether its tests mostly wait, so that they may do so at the same time. Default `false`. */
+  readonly waits?: boolean
   readonly tests: Readonly<Record<string, Body | Case>>
 }
 
@@ -51,23 +54,31 @@ export function register(runner: Runner, subject: Subject, topics: readonly Topi
 }
 
 function registerTopic(runner: Runner, test: RegisterTest, subject: Subject, topic: Topic): void {
-  const { title, modes, tests } = topic
+  const { title, modes, tests, waits } = topic
   const all = subject.modes ?? MODES
   for (const mode of modes ? all.filter(modes) : [undefined]) {
+    const ahead = waits ? new Ahead() : undefined
     runner.describe(mode ? `${title}, ${nameOf(mode)}` : title, () => {
-      for (const [name, given] of Object.entries(tests)) registerTest(test, subject, mode, name, toCase(given))
+      for (const [name, given] of Object.entries(tests))
+        registerTest(test, subject, { mode, ahead }, name, toCase(given))
     })
   }
 }
 
-function registerTest(test: RegisterTest, subject: Subject, mode: Mode | undefined, name: string, given: Case): void {
+/** How the tests of a topic run. */
+interface Way {
+  readonly mode: Mode | undefined
+  readonly ahead: Ahead | undefined
+}
+
+function registerTest(test: RegisterTest, subject: Subject, { mode, ahead }: Way, name: string, given: Case): void {
   const missing = missingIn(subject, mode)
   if (given.lacks.some(capability => missing[capability] === undefined)) return
   const run = () => runIn(subject, mode ?? {}, given.run)
   const lacks = (capability: Capability) => missing[capability] !== undefined
   const lacking = given.needs.filter(lacks)
   if (given.needsOneOf?.every(lacks)) lacking.push(...given.needsOneOf)
-  if (lacking.length === 0) test(name, run)
+  if (lacking.length === 0) test(name, ahead?.add(run) ?? run)
   // Called as a member, which some runners require.
   else test.skip?.(`${name} [${lacking.map(one => `no ${one}: ${missing[one]}`).join('; ')}]`, run)
 }

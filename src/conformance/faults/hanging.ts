@@ -10,6 +10,7 @@ import { shows } from './writing.js'
 /** In one mode only, because these tests are slow and the time limits are the same in all modes. */
 export const hangingStores: Topic = {
   title: 'a store that does not answer',
+  waits: true,
   tests: {
     'a check without an answer times out': async world => {
       const tap = await world.tap()

@@ -121,6 +121,7 @@ export const faultyPushes: Topic = {
 export const staleness: Topic = {
   title: 'stale and fresh',
   modes: liveModes,
+  waits: true,
   tests: {
     'stale is emitted with its cause when memory cannot be confirmed, and fresh when it can again': async world => {
       const { tap, dict, other } = await pushed(world, dictionary => dictionary)

@@ -35,6 +35,7 @@ function slow(tap: FaultyBackend, methods: readonly Method[], ms: number): void 
 /** In one mode only: the limits are the same in all modes. */
 export const timeLimits: Topic = {
   title: 'timeout',
+  waits: true,
   tests: {
     'timeout limits a read that waits for another check': async world => {
       const tap = await world.tap()
