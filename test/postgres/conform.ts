@@ -32,7 +32,7 @@ export function conform(name: string, open: () => Promise<Opened>, modes?: reado
         dispose() {},
       }
     }
-    const missing = { bytes: 'values are text and JSON, so that anyone can read them', presence: 'not kept yet' }
+    const missing = { bytes: 'values are text and JSON, so that anyone can read them' }
     const subject = { name: 'PostgresBackend', create, missing }
     conformance(runner, { ...subject, ...(modes && { modes }) })
   })

@@ -128,8 +128,8 @@ describe('rights', () => {
     await admin.query(migration({ schemaName: 'app' }))
     await admin.query(
       `GRANT USAGE ON SCHEMA app TO reader, writer;
-       GRANT SELECT ON app.durabledict_entries, app.durabledict_heads, app.durabledict_changes, app.durabledict_commits TO reader;
-       GRANT SELECT, INSERT, UPDATE, DELETE ON app.durabledict_entries, app.durabledict_heads, app.durabledict_changes, app.durabledict_commits TO writer`,
+       GRANT SELECT ON app.durabledict_entries, app.durabledict_heads, app.durabledict_changes, app.durabledict_commits, app.durabledict_replicas TO reader;
+       GRANT SELECT, INSERT, UPDATE, DELETE ON app.durabledict_entries, app.durabledict_heads, app.durabledict_changes, app.durabledict_commits, app.durabledict_replicas TO writer`,
     )
     const dict = await it.open('settings', { schemaName: 'app', maxStaleness: 100, live: true }, writing)
     await dict.set('a', 1, { by: 'writer' })

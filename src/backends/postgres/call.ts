@@ -15,6 +15,7 @@ const LONGEST = 1024 * 1024
 export function commitCall(batch: Batch<Stored>, options: RequestOptions, statements: Statements): string {
   const nonce = newNonce()
   const request = requestOf(batch, nonce, options)
+  if (batch.acknowledge) return statements.commit('everywhere', [literal(request)])
   const single = singleValue(batch, options)
   if (!single) return statements.commit('commit', [literal(request)])
   const { dictionary, form, wait, seen } = options

@@ -61,8 +61,8 @@ function remedy(cause: unknown, schemaName: string): string {
   if (isDenied(cause)) {
     return (
       `Let an administrator run the statements of migration() from durabledict/postgres, then GRANT USAGE ON SCHEMA ${schemaName}, and ` +
-      'GRANT SELECT, INSERT, UPDATE, DELETE ON durabledict_entries, durabledict_heads, durabledict_changes, durabledict_commits ' +
-      'to this user (SELECT alone for dictionaries with readOnly).'
+      'GRANT SELECT, INSERT, UPDATE, DELETE ON durabledict_entries, durabledict_heads, durabledict_changes, durabledict_commits, ' +
+      'durabledict_replicas to this user (SELECT alone for dictionaries with readOnly).'
     )
   }
   if (isMissing(cause)) {

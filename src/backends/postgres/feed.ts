@@ -4,13 +4,14 @@ import { clearTimeout, setTimeout } from '../../time/clock.js'
 import { within } from '../../time/within.js'
 import { warn } from '../../warnings/warnings.js'
 import type { PostgresClient } from './clients/client.js'
-import { channelOf } from './names.js'
+import { acknowledgementsOf, channelOf } from './names.js'
 
 export interface FeedOptions {
   readonly client: PostgresClient
   /** The dictionary's name, and the one that the tables have. */
   readonly dictionary: string
   readonly stored: string
+  readonly schemaName: string
   /** In ms. */
   readonly timeout: number
   readonly pollEvery: number
@@ -30,6 +31,8 @@ export class Feed {
   #leave: (() => Promise<void>) | undefined
   #timer: ReturnType<typeof setTimeout> | undefined
   #isClosed = false
+  readonly #wakers = new Set<() => void>()
+  #listensToAcknowledgements: Promise<(() => Promise<void>) | undefined> | undefined
 
   constructor(options: FeedOptions) {
     this.#options = options
@@ -47,7 +50,26 @@ export class Feed {
     this.#listeners.clear()
     clearTimeout(this.#timer)
     await this.#started
+    await (await this.#listensToAcknowledgements)?.().catch(() => {})
     await this.#leave?.().catch(() => {})
+  }
+
+  /** Calls back for each notification of an acknowledgement, from about now on, until the returned function is called. */
+  wake(waker: () => void): () => void {
+    if (this.#leave && !this.#isClosed) this.#listensToAcknowledgements ??= this.#listenToAcknowledgements()
+    this.#wakers.add(waker)
+    return () => void this.#wakers.delete(waker)
+  }
+
+  /** It stays: who writes to all once does so again. Those who wait poll as well. */
+  async #listenToAcknowledgements(): Promise<(() => Promise<void>) | undefined> {
+    const { client, dictionary, stored, schemaName, timeout } = this.#options
+    const wake = () => {
+      for (const waker of this.#wakers) waker()
+    }
+    const listener = { notified: wake, interrupted: wake }
+    const channel = acknowledgementsOf(stored, schemaName)
+    return client.listen(channel, listener, { dictionary, timeout }).catch(() => undefined)
   }
 
   async #start(): Promise<void> {

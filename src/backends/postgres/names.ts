@@ -33,6 +33,11 @@ export function inSchema(sql: string, schemaName: string): string {
 }
 
 /** The channel of a dictionary's changes, as the database computes it: a hash, because names of channels must be short. */
-export function channelOf(dictionary: string): string {
-  return `durabledict_${builtin.crypto.createHash('sha256').update(dictionary).digest('hex').slice(0, 32)}`
+export function channelOf(dictionary: string, prefix = 'durabledict'): string {
+  return `${prefix}_${builtin.crypto.createHash('sha256').update(dictionary).digest('hex').slice(0, 32)}`
+}
+
+/** The channel of a dictionary's acknowledgements, to which only those listen who wait for some. */
+export function acknowledgementsOf(dictionary: string, schemaName: string): string {
+  return channelOf(`${schemaName} ${dictionary}`, 'durabledict_ack')
 }

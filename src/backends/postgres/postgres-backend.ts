@@ -12,11 +12,13 @@ import type {
 } from '../../contract/backend.js'
 import { CommittingBackend } from '../../contract/committing-backend.js'
 import type { HistoryPage, HistoryPolicy, HistoryQuery } from '../../contract/history.js'
+import type { Presence, Registration, Registry } from '../../contract/presence.js'
 import type { PostgresClient } from './clients/client.js'
 import { Execution } from './execution.js'
 import { Feed } from './feed.js'
 import { PostgresHistory } from './history.js'
 import { Reader } from './reader.js'
+import { PostgresReplicas } from './replicas.js'
 import type { Stored } from './stored-form.js'
 import { WithinTransaction } from './within-transaction.js'
 import { Writer } from './writer.js'
@@ -44,6 +46,7 @@ export class PostgresBackend extends CommittingBackend<Stored> implements Backen
   readonly #reader: Reader
   readonly #writer: Writer
   readonly #history: PostgresHistory
+  readonly #replicas: PostgresReplicas
   #feed: Feed | undefined
 
   constructor(options: PostgresBackendOptions) {
@@ -54,6 +57,7 @@ export class PostgresBackend extends CommittingBackend<Stored> implements Backen
     this.#options = options
     this.#execution = new Execution({ client, dictionary: name, schemaName, timeout })
     this.#reader = new Reader(this.#execution)
+    this.#replicas = new PostgresReplicas(this.#execution)
     this.#writer = new Writer(this.#execution, this.#reader)
     this.#history = new PostgresHistory(this.#execution)
   }
@@ -75,7 +79,9 @@ export class PostgresBackend extends CommittingBackend<Stored> implements Backen
   }
 
   commit(batch: Batch<Stored>, since: Version, signal?: AbortSignal): Promise<Committed<Stored>> {
-    return this.#writer.commit(batch, since, signal)
+    // Without the table, the dictionary waits for the largest recorded bound.
+    const asks = batch.acknowledge && !this.#replicas.isMissing
+    return this.#writer.commit({ ...batch, acknowledge: asks }, since, signal)
   }
 
   /** @throws TypeError if it is not a transaction of a supported client. */
@@ -85,14 +91,40 @@ export class PostgresBackend extends CommittingBackend<Stored> implements Backen
 
   async registerMaxStaleness(ms: number): Promise<void> {
     await this.#reader.version()
-    const { stored } = await this.#execution.target()
-    await this.#execution.query({ text: this.#execution.statements.raiseBound, values: [stored, `${ms}`] })
+    await this.#replicas.registerMaxStaleness(ms)
+  }
+
+  register(presence: Presence, ttl: number): Promise<Registration> {
+    return this.#replicas.register(presence, ttl)
+  }
+
+  leave(id: string): Promise<void> {
+    return this.#replicas.leave(id)
+  }
+
+  replicas(): Promise<Registry> {
+    return this.#replicas.read()
+  }
+
+  acknowledge(id: string, version: Version): Promise<void> {
+    return this.#replicas.acknowledge(id, version)
+  }
+
+  awaitAcknowledgements(
+    version: Version,
+    ids: readonly string[],
+    acknowledged: (id: string) => void,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const feed = this.#feed
+    const woken = feed && ((wake: () => void) => feed.wake(wake))
+    return this.#replicas.awaitAcknowledgements(version, ids, acknowledged, signal, woken)
   }
 
   async subscribe(listener: Listener<Stored>): Promise<Unsubscribe> {
     const { stored } = await this.#execution.target()
-    const { client, timeout, pollEvery, name: dictionary } = this.#options
-    this.#feed ??= new Feed({ client, dictionary, stored, timeout, pollEvery })
+    const { client, schemaName, timeout, pollEvery, name: dictionary } = this.#options
+    this.#feed ??= new Feed({ client, dictionary, stored, schemaName, timeout, pollEvery })
     return this.#feed.subscribe(listener)
   }
 

@@ -24,7 +24,7 @@ export interface RequestOptions {
 }
 
 /** What every attempt sends. */
-export function requestOf({ id, groups }: Batch<Stored>, nonce: string, options: RequestOptions): string {
+export function requestOf({ id, groups, acknowledge }: Batch<Stored>, nonce: string, options: RequestOptions): string {
   const { dictionary, form, since, seen, isRetry, wait } = options
   return JSON.stringify({
     dictionary,
@@ -35,6 +35,7 @@ export function requestOf({ id, groups }: Batch<Stored>, nonce: string, options:
     since: placeOf(since),
     seen: placeOf(seen),
     again: isRetry,
+    acknowledge,
     keys: fewKeys(groups, form),
     groups: groups.map(group => groupOf(group, form)),
   })

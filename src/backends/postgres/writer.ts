@@ -9,15 +9,17 @@ import type { Execution } from './execution.js'
 import { isAnswer, isEncoding, isRefusal, isUnknown, notWritten, refused, unknownOutcome } from './faults.js'
 import { APART, FAULTS, LONGEST_PAUSE } from './limits.js'
 import type { Reader } from './reader.js'
+import { readRegistry } from './replicas.js'
 import { readOutcomes } from './request.js'
 import type { Stored } from './stored-form.js'
 
 /** Which part of the time a commit waits for the lock, so that there is time to say why. */
 const WAITING = 0.8
 
-/** Where an answer has the outcomes, and the changes. */
+/** Where an answer has the outcomes, the changes, and the registry if it was asked for. */
 const OUTCOMES = 6
 const CHANGES = 7
+const REGISTRY = 8
 
 /** The attempts to commit one batch. */
 interface Attempts {
@@ -70,7 +72,8 @@ export class Writer {
     const { stored: dictionary, form } = await this.#execution.target()
     const options = { dictionary, form, since, seen, isRetry, wait: end - now() }
     const rows = await this.#execution.send({ text: commitCall(batch, options, statements) }, signal)
-    return this.#read(rows, batch.groups, since)
+    const committed = await this.#read(rows, batch.groups, since)
+    return batch.acknowledge ? { ...committed, registry: readRegistry(rows[0]?.[REGISTRY]) } : committed
   }
 
   async #read(rows: readonly Cells[], groups: readonly Group<Stored>[], since: Version): Promise<Committed<Stored>> {
@@ -86,7 +89,7 @@ export class Writer {
   /** Nothing of the batch was executed. Each group is committed by itself, so that only those fail which the database refuses. */
   async #withoutRefused(
     error: unknown,
-    { id, groups }: Batch<Stored>,
+    { id, groups, acknowledge }: Batch<Stored>,
     since: Version,
     signal: AbortSignal | undefined,
   ): Promise<Committed<Stored>> {
@@ -101,7 +104,7 @@ export class Writer {
     let last: Committed<Stored> | undefined
     for (const [index, one] of groups.entries()) {
       try {
-        last = await this.commit({ id: `${id}${APART}${index}`, groups: [one] }, since, signal)
+        last = await this.commit({ id: `${id}${APART}${index}`, groups: [one], acknowledge }, since, signal)
       } catch (failure) {
         throw last ? unknownOutcome(failure, this.#execution.options.dictionary) : failure
       }

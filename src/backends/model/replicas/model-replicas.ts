@@ -1,22 +1,29 @@
 import type { Version } from '../../../contract/backend.js'
 import { pollAcknowledgements } from '../../../contract/poll-acknowledgements.js'
-import type { Presence, Registered, Registration, Registry } from '../../../contract/presence.js'
+import type { Presence, Registration, Registry } from '../../../contract/presence.js'
 import { type Dialect, run, type Statement } from '../../sql/dialect.js'
+import { Expiry } from '../../sql/replicas/expiry.js'
+import { holding } from '../../sql/replicas/holding.js'
+import {
+  ABOUT,
+  type Bounds,
+  boundsText,
+  NO_BOUNDS,
+  REPLICAS_FORMAT,
+  readBounds,
+  readRows,
+  recordText,
+} from '../../sql/replicas/record.js'
+import { Renewals, type Renewed } from '../../sql/replicas/renewals.js'
 import type { SqlParameter, SqlRow, SqlSession } from '../../sql/sql-session.js'
 import { toCount } from '../../sql/stored-tokens.js'
-import { newNonce, parseVersion, toVersion } from '../../sql/version.js'
+import { newNonce, toVersion } from '../../sql/version.js'
 import type { ModelManager, ModelSession } from '../managers/manager.js'
 import type { Head } from '../versions/head.js'
+import { REPLICAS } from '../versions/table-names.js'
 import { fromTables } from '../versions/tables.js'
-import { Expiry } from './expiry.js'
-import { type Bounds, boundsText, NO_BOUNDS, readBounds, readReplica, recordText, unregisteredOf } from './record.js'
-import { Renewals, type Renewed } from './renewals.js'
-import { REPLICAS_FORMAT, REPLICAS_SQL } from './tables.js'
-
-/** The id of the row about the dictionary. */
-const ABOUT = ''
-
-const DAMAGE = 'a record in the table durabledict_model_replicas'
+import { renewing } from './renewing.js'
+import { REPLICAS_SQL } from './tables.js'
 
 /** Runs work in a transaction that holds the lock of the head, which every commit takes. */
 type Locking = <V>(work: (session: ModelSession, head: Head) => Promise<V>) => Promise<V>
@@ -42,7 +49,7 @@ export class ModelReplicas {
 
   constructor(options: ModelReplicasOptions) {
     this.#options = options
-    this.#renewals = Renewals.of(options.manager.database ?? options.manager, options.dialect)
+    this.#renewals = Renewals.of(options.manager.database ?? options.manager)
   }
 
   async register(presence: Presence, ttl: number): Promise<Registration> {
@@ -71,14 +78,7 @@ export class ModelReplicas {
   /** @param session - a transaction that holds the lock of the head, or any connection. */
   async read(session: SqlSession = this.#options.manager): Promise<Registry> {
     const { dialect, key } = this.#options
-    const rows = await this.#run(session, REPLICAS_SQL.all(dialect), key)
-    const about = rows.find(({ id }) => id === ABOUT)
-    const bounds = about ? readBounds(about.record) : NO_BOUNDS
-    const found = rows.filter(({ id }) => id !== ABOUT && id !== null).map(readReplica)
-    const replicas = found.filter((one): one is Registered => one !== undefined)
-    const isDamaged = !bounds || replicas.length < found.length
-    const unregistered = unregisteredOf(Number(rows[0]?.recorded ?? 0), bounds ?? NO_BOUNDS)
-    return { replicas, unregistered, ...(isDamaged && { damage: DAMAGE }) }
+    return readRows(await this.#run(session, REPLICAS_SQL.all(dialect), key), REPLICAS)
   }
 
   async acknowledge(id: string, version: Version): Promise<void> {
@@ -98,28 +98,20 @@ export class ModelReplicas {
   async #acknowledged(version: Version, ids: readonly string[]): Promise<string[]> {
     const { manager, dialect, key } = this.#options
     const rows = await this.#run(manager, REPLICAS_SQL.some(dialect, ids.length), key, ...ids)
-    const held = new Map(rows.map(row => [String(row.id), row.version]))
-    const later = await this.#later(version, [...held.values()])
-    return ids.filter(id => !held.has(id) || held.get(id) === version || later.has(held.get(id)))
-  }
-
-  /** Which of the versions follow this one in the history that the database has now. */
-  async #later(version: Version, held: readonly unknown[]): Promise<ReadonlySet<unknown>> {
-    const { manager, dialect, key } = this.#options
-    const its = parseVersion(version)
-    const parsed = held.map(one => (typeof one === 'string' ? parseVersion(one) : undefined))
-    const later = parsed.filter(one => one && its && one.epoch === its.epoch && one.number > its.number)
-    if (!its || later.length === 0) return new Set()
-    const numbers = [...new Set([its, ...later].map(one => one?.number as number))]
-    const rows = await this.#run(manager, REPLICAS_SQL.nonces(dialect, numbers.length), key, ...numbers, key)
-    const inLog = new Set(rows.map(({ number, nonce }) => toVersion(toCount(number) ?? 0, its.epoch, String(nonce))))
-    return inLog.has(String(version)) ? inLog : new Set()
+    return holding(version, ids, rows, numbers =>
+      this.#run(manager, REPLICAS_SQL.nonces(dialect, numbers.length), key, ...numbers, key),
+    )
   }
 
   /** Returns nothing if the row is gone. */
   async #renew({ id, version }: Presence): Promise<Registration | undefined> {
-    const { manager, key: dict } = this.#options
-    const { head, stale } = await this.#renewals.renew(manager, { dict, id, version, expiry: this.#expiry })
+    const { manager, dialect, key: dict } = this.#options
+    const { head, stale } = await this.#renewals.renew(renewing(manager, dialect), {
+      dict,
+      id,
+      version,
+      expiry: this.#expiry,
+    })
     if (stale) await this.#drop(stale).catch(() => {})
     if (!head) return undefined
     const current = toVersion(toCount(head.number) ?? 0, String(head.epoch), String(head.nonce))

@@ -1,12 +1,7 @@
 import type { Dialect, DialectName } from '../../sql/dialect.js'
 import { dialectOf } from '../../sql/dialects/dialects.js'
+import { LONGEST_RECORD } from '../../sql/replicas/record.js'
 import { bounded, CHANGES, expression, REPLICAS, VERSIONS } from '../versions/table-names.js'
-
-/** The layout of a record that this release writes. */
-export const REPLICAS_FORMAT = 1
-
-/** The longest record, in characters. */
-const LONGEST_RECORD = 4_096
 
 /** The statement that creates the table of the replicas. */
 export function replicasTable({ types }: Dialect): string {

@@ -20,6 +20,8 @@ export interface ChannelListener {
 /** A database, through one of the supported drivers. */
 export interface PostgresClient {
   readonly library: string
+  /** What the application passed. Dictionaries on the same one share statements. */
+  readonly source: object
   /** Matches what the driver's text cannot contain. Default: what the database's cannot. */
   readonly unsafe?: RegExp | undefined
   /**

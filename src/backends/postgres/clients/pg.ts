@@ -12,10 +12,10 @@ const RAW = { getTypeParser: () => (value: unknown) => value }
 /** A pool or a client of `pg`. */
 export class PgDatabase implements PostgresClient {
   readonly library = 'pg'
-  readonly #source: PgPool | PgClient
+  readonly source: PgPool | PgClient
 
   constructor(source: PgPool | PgClient) {
-    this.#source = source
+    this.source = source
   }
 
   run(statement: Statement, signal: AbortSignal | undefined, limit: number): Promise<readonly Cells[]> {
@@ -23,7 +23,7 @@ export class PgDatabase implements PostgresClient {
   }
 
   listen: PostgresClient['listen'] = (channel, listener, context) =>
-    listenWithPg(this.#source, channel, listener, context)
+    listenWithPg(this.source, channel, listener, context)
 
   async #run(statement: Statement, signal: AbortSignal | undefined, limit: number): Promise<readonly Cells[]> {
     const client = await this.#connected(signal)
@@ -34,13 +34,13 @@ export class PgDatabase implements PostgresClient {
     }
     const reply = withinLimit(() => client.query(toQuery(statement)), limit, discard)
     // A caller that gives up leaves the connection to the statement until it is answered.
-    if (isPgPool(this.#source)) reply.finally(() => release(client, isLost)).catch(() => {})
+    if (isPgPool(this.source)) reply.finally(() => release(client, isLost)).catch(() => {})
     return rowsOf(await (signal ? orAborted(reply, signal) : reply))
   }
 
   /** A connection that comes too late goes back to the pool. */
   async #connected(signal: AbortSignal | undefined): Promise<PgClient> {
-    const source = this.#source
+    const source = this.source
     if (signal?.aborted) throw new NotSent(signal.reason)
     if (!isPgPool(source)) return source
     const connecting = source.connect()

@@ -14,16 +14,16 @@ export class PgLiteDatabase implements PostgresClient {
   readonly library = 'PGlite'
   // It removes a byte order mark at the beginning of a text.
   readonly unsafe = new RegExp(`${UNSAFE.source}|^\ufeff`, UNSAFE.flags)
-  readonly #database: PgLite
+  readonly source: PgLite
 
   constructor(database: PgLite) {
-    this.#database = database
+    this.source = database
   }
 
   async run({ text, values }: Statement, signal: AbortSignal | undefined): Promise<readonly Cells[]> {
     if (signal?.aborted) throw new NotSent(signal.reason)
     const reply = inOwnContext(() =>
-      values ? this.#database.query(text, [...values] as never[], OPTIONS) : this.#database.exec(text, OPTIONS),
+      values ? this.source.query(text, [...values] as never[], OPTIONS) : this.source.exec(text, OPTIONS),
     )
     const result = await (signal ? orAborted(reply, signal) : reply)
     const { rows } = Object(Array.isArray(result) ? result.at(-1) : result) as { rows?: unknown }
@@ -31,5 +31,5 @@ export class PgLiteDatabase implements PostgresClient {
   }
 
   listen: PostgresClient['listen'] = (channel, { notified }) =>
-    inOwnContext(() => this.#database.listen(channel, notified))
+    inOwnContext(() => this.source.listen(channel, notified))
 }

@@ -15,18 +15,18 @@ interface Query extends PromiseLike<unknown> {
 /** A client of postgres.js. It exposes no connection, so that one which does not answer cannot be closed. */
 export class PostgresJsDatabase implements PostgresClient {
   readonly library = 'postgres.js'
-  readonly #sql: PostgresJs
+  readonly source: PostgresJs
 
   constructor(sql: PostgresJs) {
-    this.#sql = sql
+    this.source = sql
   }
 
   async run({ text, values, name }: Statement, signal: AbortSignal | undefined): Promise<readonly Cells[]> {
     if (signal?.aborted) throw new NotSent(signal.reason)
-    const prepare = name !== undefined && this.#sql.options?.prepare !== false
+    const prepare = name !== undefined && this.source.options?.prepare !== false
     const options = { prepare, simple: values === undefined }
     const query: Query = inOwnContext(() =>
-      this.#sql
+      this.source
         .unsafe(text, values ? [...values] : [], options)
         .raw()
         .execute(),
@@ -41,7 +41,7 @@ export class PostgresJsDatabase implements PostgresClient {
       if (isListening) interrupted(new Error('The connection that listens was lost.'))
       isListening = true
     }
-    const { unlisten } = await inOwnContext(() => this.#sql.listen(channel, notified, onListen))
+    const { unlisten } = await inOwnContext(() => this.source.listen(channel, notified, onListen))
     return unlisten
   }
 }

@@ -4,6 +4,7 @@
 --   dictionary, batch, nonce, epoch (of a new head), wait (for a lock, in ms), keys: those of the operations, if there are few,
 --   since: [epoch, number]: what the caller knows, from where changes are returned,
 --   seen: [epoch, number]: a version before the first attempt, again: whether there was an attempt before,
+--   acknowledge: whether replicas are to acknowledge the change,
 --   groups: [{ version, unchanged: [[epoch, number, nonce, [key, ...]], ...], by, reason, via, operations: [[type, key, json, text], ...],
 --     values: whether all operations set different keys }]
 -- }
@@ -21,6 +22,7 @@ DECLARE
   seen_epoch CONSTANT text := request->'seen'->>0;
   seen_number CONSTANT bigint := (request->'seen'->>1)::bigint;
   next_nonce CONSTANT text := request->>'nonce';
+  asks CONSTANT boolean := coalesce((request->>'acknowledge')::boolean, false);
   head @schema@.durabledict_heads;
   earlier @schema@.durabledict_changes;
   old @schema@.durabledict_entries;
@@ -227,7 +229,8 @@ BEGIN
     IF cardinality(effects) > 0 OR is_retry THEN
       text_of_effects := '[' || array_to_string(effects, ',') || ']';
       PERFORM @schema@.durabledict_advance_1(head, next_nonce, id, CASE WHEN is_cleared THEN NULL ELSE touched END, text_of_effects,
-        CASE WHEN says THEN '{"format":1,"notes":[' || array_to_string(notes, ',') || ']}' END,
+        CASE WHEN says OR asks THEN '{"format":1' || CASE WHEN says THEN ',"notes":[' || array_to_string(notes, ',') || ']' ELSE '' END
+          || CASE WHEN asks THEN ',"acknowledge":true' ELSE '' END || '}' END,
         '[' || array_to_string(answers, ',') || ']', is_due);
       head.number := head.number + 1;
       head.nonce := next_nonce;

@@ -1,4 +1,4 @@
--- The four tables of all dictionaries of a schema. @schema@ is the schema's quoted name.
+-- The tables of all dictionaries of a schema. @schema@ is the schema's quoted name.
 
 -- One row for each key. value is the plain JSON; encoded is the text that the encoding made, where JSONB cannot reproduce it
 -- exactly: then it is what the dictionary reads. Characters that the database cannot store are U+0001 and four hexadecimal digits.

@@ -1,7 +1,7 @@
 import { Sightings } from '../../../contract/sightings.js'
-import type { SqlRow } from '../../sql/sql-session.js'
-import { toCount } from '../../sql/stored-tokens.js'
-import { readBounds } from './record.js'
+import type { SqlRow } from '../sql-session.js'
+import { toCount } from '../stored-tokens.js'
+import { ABOUT, readBounds } from './record.js'
 
 /** About how many replicas of a dictionary look for expired rows in the time of one renewal. */
 const LOOKERS = 20
@@ -31,10 +31,10 @@ export class Expiry {
     const [row] = rows
     this.#size = toCount(row?.size) ?? 0
     const records = rows
-      .filter(({ id }) => id !== '')
+      .filter(({ id }) => id !== ABOUT)
       .map(({ id, renewal, ttl }) => ({ id: String(id), renewal: String(renewal), ttl: toCount(ttl) ?? 0 }))
     const ids = this.#sightings.expired(records)
-    const about = readBounds(rows.find(({ id }) => id === '')?.record)
+    const about = readBounds(rows.find(({ id }) => id === ABOUT)?.record)
     return {
       expired: records.filter(({ id }) => ids.has(id)),
       isTooMuchCovered: about !== undefined && Number(row?.most ?? 0) < about.covered,

@@ -1,7 +1,15 @@
-import type { Presence, Registered } from '../../../contract/presence.js'
-import type { SqlRow } from '../../sql/sql-session.js'
-import { toCount } from '../../sql/stored-tokens.js'
-import { REPLICAS_FORMAT } from './tables.js'
+import type { Presence, Registered, Registry } from '../../../contract/presence.js'
+import type { SqlRow } from '../sql-session.js'
+import { toCount } from '../stored-tokens.js'
+
+/** The layout of a record that this release writes. */
+export const REPLICAS_FORMAT = 1
+
+/** The longest record, in characters. */
+export const LONGEST_RECORD = 4_096
+
+/** The id of the row about the dictionary. */
+export const ABOUT = ''
 
 /** The bounds of a dictionary's replicas. The recorded bound itself is in the head, where every release finds it. */
 export interface Bounds {
@@ -19,7 +27,7 @@ export function recordText({ host, pid, service, library, bound, live }: Presenc
 }
 
 /** Reads a row; `undefined` if the library has not written it, or a later release has. Ignores members that it does not know. */
-export function readReplica(row: SqlRow): Registered | undefined {
+function readReplica(row: SqlRow): Registered | undefined {
   const { id, version } = row
   const format = toCount(row.format)
   const { host, pid, service, library, bound, live } = parsed(row.record)
@@ -46,8 +54,24 @@ export function readBounds(text: unknown): Bounds | undefined {
   return isBound(covered) && isBound(unregistered) ? { covered, unregistered } : undefined
 }
 
+/**
+ * Reads the registry of a dictionary.
+ *
+ * @param rows - with the recorded bound in each; one row without an id if there is none.
+ * @param table - the name of their table, for reports of damage.
+ */
+export function readRows(rows: readonly SqlRow[], table: string): Registry {
+  const about = rows.find(({ id }) => id === ABOUT)
+  const bounds = about ? readBounds(about.record) : NO_BOUNDS
+  const found = rows.filter(({ id }) => id !== ABOUT && id !== null).map(readReplica)
+  const replicas = found.filter((one): one is Registered => one !== undefined)
+  const isDamaged = !bounds || replicas.length < found.length
+  const unregistered = unregisteredOf(Number(rows[0]?.recorded ?? 0), bounds ?? NO_BOUNDS)
+  return { replicas, unregistered, ...(isDamaged && { damage: `a record in the table ${table}` }) }
+}
+
 /** For how long replicas may rely on memory that have no row. A bound that no row covers was recorded by an earlier release. */
-export function unregisteredOf(recorded: number, { covered, unregistered }: Bounds): number {
+function unregisteredOf(recorded: number, { covered, unregistered }: Bounds): number {
   return Math.max(unregistered, recorded > covered ? recorded : 0)
 }
 

@@ -1,0 +1,15 @@
+// @ts-check
+// A process with a live dictionary that relies on memory: node replica-process.js <url> <name> <bound in ms>
+import pg from 'pg'
+import { PostgresDict } from '../../dist/postgres.js'
+
+const [url, name, bound] = process.argv.slice(2)
+const pool = new pg.Pool({ connectionString: url })
+pool.on('error', () => {})
+const timing = Symbol.for('durabledict.presence timing')
+await PostgresDict.open(String(name), pool, {
+  live: true,
+  maxStaleness: Number(bound),
+  ...{ [timing]: { ttl: 1_500, renewEvery: 300 } },
+})
+process.stdout.write('open\n')
