@@ -145,6 +145,21 @@ describe('a call that cannot be executed in time', () => {
   })
 })
 
+test('a write that takes too long in the database ends there as well, and writes nothing', async () => {
+  const { it } = server
+  const name = it.name()
+  const dict = await it.open(name, { timeout: 400 })
+  await it.sql(
+    `CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_sleep(30); RETURN NEW; END $$;
+     CREATE TRIGGER slow BEFORE INSERT ON durabledict_entries FOR EACH ROW WHEN (NEW.dictionary = '${name}') EXECUTE FUNCTION slow()`,
+  )
+  it.cleanup.unshift(() => it.sql('DROP FUNCTION slow CASCADE'))
+  expect(await rejection(dict.update({ a: 1, b: 2 }))).toBeInstanceOf(Error)
+  const sleeping = `SELECT FROM pg_stat_activity WHERE wait_event = 'PgSleep'`
+  await until(async () => (await it.sql(sleeping)).length === 0, 'nothing runs any more')
+  expect(await dict.size()).toBe(0)
+})
+
 test('a value that the database refuses fails alone, also in a batch', async () => {
   const { it } = server
   const name = it.name()

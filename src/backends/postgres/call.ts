@@ -15,9 +15,11 @@ const LONGEST = 1024 * 1024
 export function commitCall(batch: Batch<Stored>, options: RequestOptions, statements: Statements): string {
   const nonce = newNonce()
   const request = requestOf(batch, nonce, options)
-  if (batch.acknowledge) return statements.commit('everywhere', [literal(request)])
-  const single = singleValue(batch, options)
-  if (!single) return statements.commit('commit', [literal(request)])
+  const single = batch.acknowledge ? undefined : singleValue(batch, options)
+  if (!single) {
+    const call = statements.commit(batch.acknowledge ? 'everywhere' : 'commit', [literal(request)])
+    return `${limited(options.limit)}; ${call}`
+  }
   const { dictionary, form, wait, seen } = options
   const { key, value, by, reason, via } = single
   const { json, encoded } = toColumns(value, form)
@@ -50,4 +52,13 @@ function literal(text: string | null | undefined): string {
   if (text === null || text === undefined) return 'NULL'
   const tag = `$d${builtin.crypto.randomBytes(8).toString('hex')}$`
   return `${tag}${text}${tag}`
+}
+
+/** Ends a statement that takes longer than anybody waits for it, unless the connection has a lower limit. */
+function limited(ms: number): string {
+  const most = Math.max(1, Math.round(ms))
+  return (
+    `SELECT set_config('statement_timeout', (CASE WHEN own > 0 AND own < ${most} THEN own ELSE ${most} END)::text, true) ` +
+    `FROM (SELECT (date_part('epoch', current_setting('statement_timeout')::interval) * 1000)::bigint AS own) of_session`
+  )
 }

@@ -4,7 +4,7 @@ import { newEpoch, parseVersion } from '../sql/version.js'
 import { readSide } from './sides.js'
 import { type Stored, type TextForm, toColumns } from './stored-form.js'
 
-/** From so many values on, they are written by one statement. */
+/** From so many operations on, they are executed by one statement. */
 const FEW = 8
 
 /** From so many keys on, no row is locked before the head. */
@@ -21,6 +21,8 @@ export interface RequestOptions {
   readonly isRetry: boolean
   /** How long to wait for the lock of the head, in ms. */
   readonly wait: number
+  /** How long the database may take in all, in ms. */
+  readonly limit: number
 }
 
 /** What every attempt sends. */
@@ -65,7 +67,7 @@ function groupOf(group: Group<Stored>, form: TextForm) {
     version: wholeVersion(conditions),
     unchanged: unchangedSince(conditions, form),
     ...attributionOf(group, form),
-    values: setsManyKeys(operations),
+    many: areManyKeys(operations),
     operations: operations.map(operation => operationOf(operation, form)),
   }
 }
@@ -91,9 +93,14 @@ function unchangedSince(conditions: readonly Condition[], form: TextForm) {
   })
 }
 
-function setsManyKeys(operations: readonly Operation<Stored>[]): boolean {
-  if (operations.length < FEW || !operations.every(({ type }) => type === 'set')) return false
-  return new Set(operations.map(one => (one.type === 'clear' ? '' : one.key))).size === operations.length
+function areManyKeys(operations: readonly Operation<Stored>[]): boolean {
+  if (operations.length < FEW) return false
+  const keys = new Set<string>()
+  for (const one of operations) {
+    if (one.type === 'clear' || one.type === 'touch') return false
+    keys.add(one.key)
+  }
+  return keys.size === operations.length
 }
 
 function operationOf(operation: Operation<Stored>, form: TextForm): readonly (string | null)[] {

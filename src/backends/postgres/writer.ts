@@ -68,9 +68,11 @@ export class Writer {
     { seen, end, isOpen: isRetry }: Attempts,
     signal: AbortSignal | undefined,
   ): Promise<Committed<Stored>> {
-    const { statements } = this.#execution
+    const { statements, options: its } = this.#execution
     const { stored: dictionary, form } = await this.#execution.target()
-    const options = { dictionary, form, since, seen, isRetry, wait: end - now() }
+    const wait = end - now()
+    const limit = wait + its.timeout * (1 - WAITING)
+    const options = { dictionary, form, since, seen, isRetry, wait, limit }
     const rows = await this.#execution.send({ text: commitCall(batch, options, statements) }, signal)
     const committed = await this.#read(rows, batch.groups, since)
     return batch.acknowledge ? { ...committed, registry: readRegistry(rows[0]?.[REGISTRY]) } : committed

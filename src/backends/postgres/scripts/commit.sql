@@ -6,7 +6,7 @@
 --   seen: [epoch, number]: a version before the first attempt, again: whether there was an attempt before,
 --   acknowledge: whether replicas are to acknowledge the change,
 --   groups: [{ version, unchanged: [[epoch, number, nonce, [key, ...]], ...], by, reason, via, operations: [[type, key, json, text], ...],
---     values: whether all operations set different keys }]
+--     many: whether these are many operations on different keys, without touch and clear }]
 -- }
 -- Returns the head, the outcomes, and the changes since: see durabledict_since_1. outcomes has null for a group with a conflict, else a list of results.
 CREATE OR REPLACE FUNCTION @schema@.durabledict_commit_1(request json)
@@ -120,24 +120,38 @@ BEGIN
       j_keys := '{}';
       j_before := '{}';
       j_after := '{}';
-      -- Many values of different keys are written by one statement.
-      IF (part->>'values')::boolean THEN
+      -- Many operations on different keys are executed by one statement.
+      IF (part->>'many')::boolean THEN
         WITH given AS MATERIALIZED (
-          SELECT o->>1 AS key, o->>2 AS plain, o->>3 AS encoded, n FROM json_array_elements(part->'operations') WITH ORDINALITY AS x(o, n)
+          SELECT o->>0 AS kind, o->>1 AS key, o->>2 AS plain, o->>3 AS encoded, n
+          FROM json_array_elements(part->'operations') WITH ORDINALITY AS x(o, n)
+        ), found AS MATERIALIZED (
+          SELECT g.*, e.key IS NOT NULL AS existed,
+            CASE WHEN e.key IS NULL THEN 'null' ELSE @schema@.durabledict_side_1(e.value, e.encoded) END AS side
+          FROM given g LEFT JOIN @schema@.durabledict_entries e ON e.dictionary = dict AND e.key = g.key
+        ), known AS MATERIALIZED (
+          SELECT f.*, kind = 'set' OR (kind = 'default' AND NOT existed) AS writes,
+            existed AND (kind = 'delete' OR (kind = 'pop' AND side <> '{"damaged":true}')) AS removes,
+            CASE WHEN encoded IS NULL THEN '{"json":' || plain || '}' ELSE to_json(encoded)::text END AS after
+          FROM found f
         ), written AS (
           INSERT INTO @schema@.durabledict_entries AS e (dictionary, key, value, encoded)
-          SELECT dict, g.key, g.plain::jsonb, g.encoded FROM given g
+          SELECT dict, k.key, k.plain::jsonb, k.encoded FROM known k WHERE k.writes
           ON CONFLICT (dictionary, key) DO UPDATE SET value = excluded.value, encoded = excluded.encoded
+        ), removed AS (
+          DELETE FROM @schema@.durabledict_entries e USING known k WHERE e.dictionary = dict AND e.key = k.key AND k.removes
         )
-        SELECT array_agg(g.key ORDER BY n), array_agg(CASE WHEN e.key IS NULL THEN 'null' ELSE @schema@.durabledict_side_1(e.value, e.encoded) END ORDER BY n),
-            array_agg(CASE WHEN g.encoded IS NULL THEN '{"json":' || g.plain || '}' ELSE to_json(g.encoded)::text END ORDER BY n),
-            effects || array_agg('["set",' || to_json(g.key)::text || ',' || to_json(coalesce(g.encoded, g.plain))::text || ']' ORDER BY n),
-            array_agg('0'::text)
-          INTO j_keys, j_before, j_after, effects, results
-          FROM given g LEFT JOIN @schema@.durabledict_entries e ON e.dictionary = dict AND e.key = g.key;
+        SELECT coalesce(array_agg(k.key ORDER BY n) FILTER (WHERE writes OR removes), '{}'),
+            coalesce(array_agg(k.side ORDER BY n) FILTER (WHERE writes OR removes), '{}'),
+            coalesce(array_agg(CASE WHEN writes THEN k.after ELSE 'null' END ORDER BY n) FILTER (WHERE writes OR removes), '{}'),
+            effects || coalesce(array_agg(CASE WHEN removes THEN '["delete",' || to_json(k.key)::text || ']'
+              ELSE '["set",' || to_json(k.key)::text || ',' || to_json(coalesce(k.encoded, k.plain))::text || ']' END ORDER BY n)
+              FILTER (WHERE writes OR removes), '{}'),
+            array_agg(CASE kind WHEN 'set' THEN '0' WHEN 'delete' THEN existed::text ELSE k.side END ORDER BY n)
+          INTO j_keys, j_before, j_after, effects, results FROM known k;
         touched := touched || j_keys;
       END IF;
-      FOR step IN SELECT o FROM json_array_elements(CASE WHEN (part->>'values')::boolean THEN '[]' ELSE part->'operations' END) o LOOP
+      FOR step IN SELECT o FROM json_array_elements(CASE WHEN (part->>'many')::boolean THEN '[]' ELSE part->'operations' END) o LOOP
         kind := step->>0;
         its_key := step->>1;
         IF kind = 'clear' THEN
