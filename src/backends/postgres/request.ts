@@ -84,8 +84,10 @@ function wholeVersion(conditions: readonly Condition[]): string | undefined {
 function unchangedSince(conditions: readonly Condition[], form: TextForm) {
   const keys = new Map<Version, string[]>()
   for (const one of conditions) {
-    if (one.type === 'unchanged')
-      keys.set(one.since, [...(keys.get(one.since) ?? []), escapeText(one.key, form.unsafe)])
+    if (one.type !== 'unchanged') continue
+    const list = keys.get(one.since) ?? []
+    list.push(escapeText(one.key, form.unsafe))
+    keys.set(one.since, list)
   }
   return [...keys].map(([since, list]) => {
     const { epoch, number, nonce } = parseVersion(since) ?? { epoch: '', number: 0, nonce: '' }
