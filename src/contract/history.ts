@@ -68,7 +68,7 @@ export interface HistoryPage<S = string> {
 export type HistoryPolicy = HistoryLimits | false
 
 export interface HistoryLimits {
-  /** The most commits, give or take an eighth. */
+  /** The most commits, give or take an eighth; on Redis, up to half as many more. */
   readonly keep: number
   /** The greatest age, in days. */
   readonly days: number

@@ -7,7 +7,7 @@ const MAX_DAYS = 36_500
 /** How much history a dictionary keeps. */
 export interface HistoryPolicyOptions {
   /**
-   * The most commits, give or take an eighth. From 1 to 100,000. Default 1,000.
+   * The most commits, give or take an eighth; on Redis, up to half as many more. From 1 to 100,000. Default 1,000.
    *
    * @example
    * const settings = await RedisDict.open('settings', client, { history: { keep: 10_000 } })

@@ -19,16 +19,18 @@ if #ARGV == 7 and ARGV[5] == 's' and ARGV[3] == '' and #ARGV[6] + #ARGV[7] < 131
   if number and #number < 15 and tonumber(number) < tonumber(due) then
     number = number + 1
     local version = number .. epoch .. ARGV[2]
-    local change = '["' .. base .. '","' .. version .. '",["s",' .. cjson.encode(key) .. ',' .. cjson.encode(value) .. '],"u"]'
+    local key_json = cjson.encode(key)
+    local change = '["' .. base .. '","' .. version .. '",["s",' .. key_json .. ',' .. cjson.encode(value) .. '],"u"]'
     change = string.sub(redis.sha1hex(seal .. change .. seal), 1, 20) .. change
     local length = call('RPUSH', log_key, change)
     if shift then
-      local position, before, now = number + shift, call('HGET', entries_key, key), call('TIME')
-      local at = now[1] * 1000 + math.floor(now[2] / 1000)
+      -- As text, because each conversion of a number takes as long as a short command.
+      local position, before, now = string.format('%.0f', number + shift), call('HGET', entries_key, key), call('TIME')
+      local at = now[1] .. string.sub(now[2] + 1000000, 2, 4)
       local done = pcall('ZADD', KEYS[5], position, 'format 1 commit ' .. position .. ' at ' .. at .. ' version ' .. version .. '\nkey '
         .. #key .. ' ' .. key .. (before and '\nbefore ' .. #before .. ' ' .. before or '') .. '\nafter ' .. #value .. ' ' .. value .. '\n')
       if type(done) == 'number' then
-        done = pcall('APPEND', KEYS[5] .. ':index', '"' .. position .. '","' .. at .. '",' .. cjson.encode(key) .. ',')
+        done = pcall('APPEND', KEYS[5] .. ':index', '"' .. position .. '","' .. at .. '",' .. key_json .. ',')
       end
       if type(done) ~= 'number' then
         call('RPOP', log_key)
@@ -50,7 +52,7 @@ if #ARGV == 7 and ARGV[5] == 's' and ARGV[3] == '' and #ARGV[6] + #ARGV[7] < 131
       end
     end
     if bytes < 0 then bytes = 0 end
-    size = size + call('HSET', entries_key, key, value)
+    size = string.format('%.0f', size + call('HSET', entries_key, key, value))
     call('HSET', meta_key, 'head', version, 'size', size, 'bytes', bytes, 'own', version)
     -- Not if the key belongs to another program: with GET, it fails.
     pcall('SET', head_key, version .. ' ' .. size, 'GET')

@@ -118,56 +118,35 @@ local function history_tools()
     past.is_current = true
   end
 
-  -- The same as src/contract/retention.ts, on a flat list of position, time and key. Returns which commits to drop by their
-  -- number in the list, the floor, and the positions to remember by key.
+  -- The same as src/contract/retention.ts, on a flat list of position, time and key: marks in `gone` which commits to drop, by
+  -- their number in the list.
   local function choose_surplus(index, first, surplus, gone)
-    local queues, by_key, longest = {}, {}, 0
-    for number = first, #index / 3 do
+    local last, counts, keys_with, length = #index / 3, {}, {}, 1
+    for number = first, last do
       local key = index[number * 3]
-      if type(key) == 'string' then
-        local queue = by_key[key]
-        if not queue then
-          queue = { head = 1 }
-          by_key[key] = queue
-          queues[#queues + 1] = queue
-        end
-        queue[#queue + 1] = number
-        longest = math.max(longest, #queue)
+      if type(key) == 'string' then counts[key] = (counts[key] or 0) + 1 end
+    end
+    for _, count in pairs(counts) do
+      keys_with[count] = (keys_with[count] or 0) + 1
+      if count > length then length = count end
+    end
+    -- Cuts all keys to the same number of commits, as long as that drops no more than the surplus. Some then lose one more.
+    local longer, left = keys_with[length] or 0, surplus
+    while length > 1 and longer <= left do
+      left, length = left - longer, length - 1
+      longer = longer + (keys_with[length] or 0)
+    end
+    for number = first, last do
+      local count = counts[index[number * 3]]
+      local is_more = count == length and length > 1 and left > 0
+      if count and (count > length or is_more) then
+        gone[number], counts[index[number * 3]] = true, count - 1
+        if is_more then left = left - 1 end
       end
     end
-    -- The queues of each length, longest first. A queue that loses its oldest commit joins those of the next length.
-    local by_length = {}
-    for _, queue in ipairs(queues) do
-      local same = by_length[#queue] or {}
-      by_length[#queue] = same
-      same[#same + 1] = queue
-    end
-    local function is_older(one, other) return one[one.head] < other[other.head] end
-    for length = longest, 2, -1 do
-      local same = by_length[length] or {}
-      if surplus == 0 then return end
-      -- Most are in order already.
-      for place = 2, #same do
-        if is_older(same[place], same[place - 1]) then
-          table.sort(same, is_older)
-          break
-        end
-      end
-      local shorter = by_length[length - 1] or {}
-      by_length[length - 1] = shorter
-      for _, queue in ipairs(same) do
-        if surplus == 0 then return end
-        gone[queue[queue.head]] = true
-        queue.head, surplus = queue.head + 1, surplus - 1
-        shorter[#shorter + 1] = queue
-      end
-    end
-    for number = first, #index / 3 do
-      if surplus == 0 then return end
-      if not gone[number] then
-        gone[number] = true
-        surplus = surplus - 1
-      end
+    for number = first, last do
+      if left == 0 then return end
+      if not gone[number] then gone[number], left = true, left - 1 end
     end
   end
 
