@@ -11,6 +11,7 @@ import { fileURLToPath } from 'node:url'
  * @property {string} title
  * @property {(given?: string) => Promise<Spot>} make creates a place for one dictionary
  * @property {(address: string, options?: { live?: boolean }) => Promise<Dict>} open in any process
+ * @property {(address: string, key: string, value: unknown) => Promise<void>} [edit] changes an entry without the library
  */
 
 /** @typedef {{ address: string, remove(): Promise<void> }} Spot */
@@ -45,6 +46,12 @@ export class Stage {
 
   get title() {
     return this.store.title
+  }
+
+  /** Changes an entry without the library, if the dictionary follows that. */
+  get edit() {
+    const { edit } = this.store
+    return edit && ((/** @type {string} */ key, /** @type {unknown} */ value) => edit(this.spot.address, key, value))
   }
 
   /** Opens the dictionary in this process. */

@@ -21,6 +21,9 @@ const CHANGES = [
   ['maintenance', false],
 ]
 
+/** What somebody changes by hand, where the store follows that. @type {readonly [key: string, value: unknown]} */
+const EDIT = ['maintenance', true]
+
 /** Pauses between the changes, for viewers, in ms. */
 const PAUSE = 250
 
@@ -66,8 +69,15 @@ async function changeSettings({ stage, output, bound = 2_000 }, readers, say) {
   ])
   const delays = []
   for (const [key, value] of CHANGES) {
-    delays.push(...(await change(dict, key, value, readers, table, bound)))
+    const write = () => (value === undefined ? dict.delete(key) : dict.set(key, value))
+    delays.push(...(await change({ key, value, write, title: titleOf(key, value) }, readers, table, bound)))
     await pause(PAUSE)
+  }
+  const { edit } = stage
+  if (edit) {
+    const [key, value] = EDIT
+    const title = `${titleOf(key, value)}, by SQL`
+    delays.push(...(await change({ key, value, write: () => edit(key, value), title }, readers, table, bound)))
   }
   await dict.close()
   const inTime = delays.filter(delay => delay <= bound).sort((left, right) => left - right)
@@ -82,21 +92,25 @@ function summary(sorted) {
   return `Median ${ms(sorted[Math.floor(sorted.length / 2)])}, slowest ${ms(sorted.at(-1))}.`
 }
 
+/** @param {string} key @param {unknown} value */
+function titleOf(key, value) {
+  return value === undefined ? `${key} deleted` : `${key} = ${JSON.stringify(value)}`
+}
+
+/** @typedef {{ key: string, value: unknown, write: () => Promise<unknown>, title: string }} Change */
+
 /**
  * Makes one change and returns the delay until each reader's memory had it, in ms.
- * @param {Dict} dict
- * @param {string} key
- * @param {unknown} value
+ * @param {Change} change
  * @param {readonly Player[]} readers
  * @param {LiveTable} table
  * @param {number} bound
  */
-async function change(dict, key, value, readers, table, bound) {
-  const fill = table.add(value === undefined ? `${key} deleted` : `${key} = ${JSON.stringify(value)}`)
+async function change({ key, value, write, title }, readers, table, bound) {
+  const fill = table.add(title)
   // On the clock that the processes share: see reader.js.
   const began = performance.timeOrigin + performance.now()
-  const written = value === undefined ? dict.delete(key) : dict.set(key, value)
-  const shown = written.then(() => fill(1, ms(performance.timeOrigin + performance.now() - began)))
+  const shown = write().then(() => fill(1, ms(performance.timeOrigin + performance.now() - began)))
   const delays = readers.map(async (reader, index) => {
     const seen = await reader.receive('seen', bound)
     const isIt = seen !== undefined && seen.key === key && isDeepStrictEqual(seen.value, value)

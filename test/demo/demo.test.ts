@@ -2,8 +2,10 @@ import { spawn } from 'node:child_process'
 import { readdir } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { fileURLToPath } from 'node:url'
+import pg from 'pg'
 import { createClient } from 'redis'
 import { describe, expect, it } from 'vitest'
+import { postgres } from '../servers/postgres.js'
 import { redis } from '../servers/redis.js'
 import { startServer } from '../servers/start.js'
 
@@ -63,6 +65,27 @@ describe('npm run demo', { timeout: 60_000 }, () => {
     }
   })
 
+  it.concurrent('shows on PostgreSQL that an edit with SQL is followed, and leaves nothing behind there', async () => {
+    const server = await startServer(postgres)
+    try {
+      const { status, stdout, stderr } = await run(pathOf('../../demo/run.js'), ['--postgres', server.url])
+      expect(stderr).toBe('')
+      expect(stdout).toMatch(/^One dictionary, shared by several processes\. Store: PostgreSQL\.$/m)
+      expect(stdout).toMatch(/^ +maintenance = true, by SQL( +\d+\.\d ms){4}$/m)
+      expect(stdout).toMatch(/^Seen in time: 27 of 27\. /m)
+      expect(stdout).toMatch(/^ +lost +0$/m)
+      expect(stdout).toMatch(/^All checks passed\.$/m)
+      expect(status).toBe(0)
+      const client = new pg.Client({ connectionString: server.url })
+      await client.connect()
+      for (const table of ['entries', 'heads', 'changes', 'commits', 'replicas'])
+        expect((await client.query(`SELECT FROM durabledict_${table}`)).rowCount, table).toBe(0)
+      await client.end()
+    } finally {
+      await server.stop()
+    }
+  })
+
   it.concurrent('names the missing address', async () => {
     const { status, stderr } = await run(pathOf('../../demo/run.js'), ['--redis'])
     expect(stderr).toContain('npm run demo -- --redis redis://')
@@ -92,7 +115,7 @@ describe('npm run demo', { timeout: 60_000 }, () => {
 
   it('lists the available stores', async () => {
     const { status, stderr } = await run(pathOf('../../demo/run.js'), ['--nowhere'])
-    expect(stderr).toBe('Unknown option "--nowhere". Choose a store: --redis, --sqlite.\n')
+    expect(stderr).toBe('Unknown option "--nowhere". Choose a store: --postgres, --redis, --sqlite.\n')
     expect(status).toBe(1)
   })
 })
