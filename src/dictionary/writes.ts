@@ -17,6 +17,8 @@ import { checkWriteOptions, onlyReads, type WriteTerms } from './settings.js'
 
 const CLEAR: Operation<unknown> = { type: 'clear' }
 
+const NOBODY: AttributionOptions = {}
+
 /** All writes: checked and encoded here, executed by the store, then applied to memory. */
 export class Writes {
   readonly #internals: Internals
@@ -26,7 +28,7 @@ export class Writes {
   readonly attribution: AttributionOptions
 
   /** @param identity - what the dictionary is known by to requests. */
-  constructor(internals: Internals, gate: Gate, identity: object, attribution: AttributionOptions = {}) {
+  constructor(internals: Internals, gate: Gate, identity: object, attribution: AttributionOptions = NOBODY) {
     this.#internals = internals
     this.#gate = gate
     this.#identity = identity
@@ -122,6 +124,7 @@ export class Writes {
   checkOptions(options: WriteOptions | undefined, also?: readonly string[]): WriteTerms {
     this.assertWritable()
     const terms = checkWriteOptions(options, this.#internals.store.supports, this.#internals.name, also)
+    if (this.attribution === NOBODY) return terms
     return { ...withFallback(terms, this.attribution), everywhere: terms.everywhere }
   }
 

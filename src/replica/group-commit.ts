@@ -8,7 +8,7 @@ let count = 0
 
 /** Returns an id that is never reused. */
 function newId(): string {
-  series ??= crypto.randomUUID().replaceAll('-', '').slice(0, 20)
+  series ??= (crypto.getRandomValues(new BigUint64Array(1))[0] as bigint).toString(36).padStart(13, '0')
   count += 1
   return series + count.toString(36)
 }
@@ -131,7 +131,9 @@ export class GroupCommit<O extends Outcome> {
         batch,
         waiting.some(({ everywhere }) => everywhere),
       )
-      for (const [index, one] of waiting.entries()) resolved(one, outcomes[index] as O)
+      for (let index = 0; index < waiting.length; index += 1) {
+        resolved(waiting[index] as Waiting<O>, outcomes[index] as O)
+      }
     } catch (error) {
       if (waiting.length > 1 && isRefusal(error)) await this.#sendHalves(waiting)
       else for (const one of waiting) rejected(one, error)

@@ -418,8 +418,12 @@ export class Replica {
     const base = this.memory.version
     const held = (key: string) =>
       Object.is(this.memory.version, base) ? this.memory.entries.stored.get(key) : undefined
-    const asked = everywhere && this.#store.hasPresence ? { acknowledge: true } : undefined
-    const committed = await this.#store.commit({ ...batch, ...asked, held }, base)
+    const asked = everywhere && this.#store.hasPresence
+    const { id, groups } = batch
+    const committed = await this.#store.commit(
+      asked ? { id, groups, held, acknowledge: true } : { id, groups, held },
+      base,
+    )
     const { outcomes, catchUp } = committed
     const at = now()
     try {

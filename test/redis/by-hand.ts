@@ -53,9 +53,17 @@ export class ByHand {
   /** @param id - with the number of the attempt, and the flags: 'id.1 r'. */
   async commit(base: string, id: string, ...operations: string[]): Promise<Answer> {
     const [nonce = '', flags = ''] = id.split(' ')
-    const reply = await this.run(SCRIPTS.commit, base, nonce, flags, 'entropy', ...operations)
+    const [kind, key = '', value = '', ...others] = operations
+    const isShort = flags === '' && kind === 's' && others.length === 0
+    const short = isShort ? await this.short(base, nonce, key, value) : -1
+    const reply = short === -1 ? await this.run(SCRIPTS.commit, base, nonce, flags, 'entropy', ...operations) : short
     if (Array.isArray(reply)) return takeApart(reply)
     return { status: 'ok', head: nextVersion(base, nonce), bound: String(reply), codes: 'u', values: [], changes: [] }
+  }
+
+  /** One set in the short form. */
+  short(base: string, nonce: string, key: string, value: string): Promise<unknown> {
+    return this.send('eval', SCRIPTS.commit.source, '1', this.keys.meta, base, nonce, key, value)
   }
 
   async entries(): Promise<Record<string, string>> {

@@ -101,6 +101,32 @@ describe('the history', () => {
   })
 })
 
+describe('a set in the short form', () => {
+  test('returns the bound, and does what the long form does', async () => {
+    const { head } = await store.commit(await store.head(), 'x.1', 'd', 'a', 's', 'b', '1')
+    await store.send('hset', store.keys.meta, 'bound', '70')
+    expect(await store.short(head, 'y.1', 'a', '2')).toBe(70)
+    expect(await store.entries()).toEqual({ a: '2', b: '1' })
+    expect((await store.log()).at(-1)?.slice(2)).toEqual([['s', 'a', '2'], 'u'])
+  })
+
+  test('executes nothing if it would have to start a history, which takes entropy', async () => {
+    const { head } = await store.commit(await store.head(), 'x.1', 's', 'a', '1')
+    await store.send('hset', store.keys.entries, 'external', '1')
+    const before = await store.contents()
+    expect(await store.short(head, 'y.1', 'b', '1')).toBe(-1)
+    expect(await store.contents()).toEqual(before)
+  })
+
+  test('is recognized when it is sent again in the long form', async () => {
+    const base = await store.head()
+    await store.commit(base, 'x.1', 'd', 'a', 's', 'a', '1')
+    const head = await store.head()
+    await store.short(head, 'y.1', 'a', '2')
+    expect(await store.commit(head, 'y.2 r', 's', 'a', '2')).toMatchObject({ status: 'dup', position: 1 })
+  })
+})
+
 describe('exactly once', () => {
   test('a batch that was executed is recognized and not executed again', async () => {
     const base = await store.head()

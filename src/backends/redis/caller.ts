@@ -11,6 +11,8 @@ const DEMOTED = new Set(['READONLY', 'MASTERDOWN'])
 export class Caller {
   readonly driver: Driver
   readonly keys: Keys
+  /** The start of each call by digest: built once for each script. */
+  readonly #calls = new Map<Script, readonly string[]>()
 
   constructor(driver: Driver, keys: Keys) {
     this.driver = driver
@@ -32,8 +34,8 @@ export class Caller {
     return this.driver.ready(this.keys.entries)
   }
 
-  async run(script: Script, args: readonly string[], sending?: Sending): Promise<unknown> {
-    if (script.readOnly) return (await this.runWith(script, args, [], sending))[0]
+  run(script: Script, args: readonly string[], sending?: Sending): Promise<unknown> {
+    if (script.readOnly) return this.runWith(script, args, [], sending).then(([reply]) => reply)
     return this.#withSource(script, args, command => this.driver.send(this.keys.entries, command, sending))
   }
 
@@ -59,14 +61,19 @@ export class Caller {
 
   /** If the server has not cached the script, sends its source, which the server then caches. */
   #withSource<R>(script: Script, args: readonly string[], send: (command: string[]) => Promise<R>): Promise<R> {
-    return send(this.#command(script, 'evalsha', script.sha, args)).catch(error => {
+    let call = this.#calls.get(script)
+    if (!call) {
+      call = this.#start(script, 'evalsha', script.sha)
+      this.#calls.set(script, call)
+    }
+    return send([...call, ...args]).catch(error => {
       if (replyCode(error) !== 'NOSCRIPT') throw error
-      return send(this.#command(script, 'eval', script.source, args))
+      return send([...this.#start(script, 'eval', script.source), ...args])
     })
   }
 
-  #command(script: Script, name: string, code: string, args: readonly string[]): string[] {
-    const command = script.readOnly ? `${name}_ro` : name
-    return [command, code, String(script.keys.length), ...script.keys.map(key => this.keys[key]), ...args]
+  #start(script: Script, name: string, code: string): readonly string[] {
+    const keys: readonly (keyof Keys)[] = script.derivesKeys && !this.driver.isCluster ? ['meta'] : script.keys
+    return [script.readOnly ? `${name}_ro` : name, code, String(keys.length), ...keys.map(key => this.keys[key])]
   }
 }

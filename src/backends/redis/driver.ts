@@ -26,6 +26,8 @@ export interface Sending {
 export interface Driver {
   /** For messages: 'the ioredis client'. */
   readonly label: string
+  /** Whether the servers are a cluster. While one moves a slot, it runs a script only if it has every key that the call names. */
+  readonly isCluster: boolean
   /** The prefix to add to every key. */
   readonly keyPrefix: string
   /** The prefix to add to a channel, even if the client adds the prefix to keys by itself. */

@@ -21,6 +21,7 @@ interface Node extends IoredisClient {
 /** An ioredis `Cluster`. It resends the in-flight commands of a lost connection by itself, byte for byte. */
 export class IoredisClusterDriver implements Driver {
   readonly label = 'the ioredis cluster client'
+  readonly isCluster = true
   readonly keyPrefix = ''
   readonly channelPrefix = ''
   losses = 0

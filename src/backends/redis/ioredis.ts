@@ -18,6 +18,7 @@ export const IOREDIS_EVENTS = ['ready', 'end', 'close', 'error']
  */
 export class IoredisDriver implements Driver {
   readonly label = 'the ioredis client'
+  readonly isCluster = false
   readonly keyPrefix = ''
   readonly channelPrefix: string
   losses = 0

@@ -28,6 +28,7 @@ const CONNECT = 'await client.connect()'
 /** A node-redis pool. It rejects the in-flight commands of a lost connection and does not resend them. */
 export class NodeRedisPoolDriver implements Driver {
   readonly label = 'the node-redis pool'
+  readonly isCluster = false
   readonly keyPrefix: string
   readonly channelPrefix: string
   readonly losses = 0
@@ -77,6 +78,7 @@ export class NodeRedisPoolDriver implements Driver {
 /** A node-redis cluster client. It resends only commands that a server redirected. */
 export class NodeRedisClusterDriver implements Driver {
   readonly label = 'the node-redis cluster client'
+  readonly isCluster = true
   readonly keyPrefix = ''
   readonly channelPrefix = ''
   readonly losses = 0
@@ -143,6 +145,7 @@ function shardOf(client: NodeRedisClient): Shard {
 /** A node-redis sentinel client. When the primary is lost, it resends in-flight commands by itself. */
 export class NodeRedisSentinelDriver implements Driver {
   readonly label = 'the node-redis sentinel client'
+  readonly isCluster = false
   readonly keyPrefix: string
   readonly channelPrefix: string
   losses = 0

@@ -21,6 +21,7 @@ const BYTES_OPTIONS = { ...OPTIONS, typeMapping: AS_BYTES }
 /** One node-redis connection. When it is lost, it rejects the in-flight commands and does not resend them. */
 export class NodeRedisDriver implements Driver {
   readonly label = 'the node-redis client'
+  readonly isCluster = false
   readonly keyPrefix: string
   readonly channelPrefix: string
   readonly losses = 0

@@ -92,8 +92,8 @@ export class RedisBackend extends CommittingBackend<string> implements Backend {
   }
 
   async commit(batch: Batch, since: Version, signal: AbortSignal): Promise<Committed> {
-    const { registry, ...committed } = await this.#writer.commit(batch, String(since), signal)
-    return registry === undefined ? committed : { ...committed, registry: this.#registry.read(registry) }
+    const answer = await this.#writer.commit(batch, String(since), signal)
+    return 'registry' in answer ? { ...answer, registry: this.#registry.read(answer.registry) } : (answer as Committed)
   }
 
   registerMaxStaleness(ms: number): Promise<void> {

@@ -57,8 +57,9 @@ function parseChanges(head: string, list: readonly unknown[], sized: boolean): P
   return { type: 'changes', head, changes, size: sized ? countOf(list.at(-1)) : 0 }
 }
 
-/** A reply of the commit script. */
+/** A reply of the commit script. 'again': nothing was executed, and the batch must be sent in the long form. */
 export type CommitReply =
+  | { readonly status: 'again' }
   | { readonly status: 'stale'; readonly head: string; readonly bound: number; readonly diverged: number }
   | {
       readonly status: 'dup'
@@ -75,6 +76,8 @@ export type CommitReply =
       readonly changes: readonly string[]
     }
 
+const AGAIN = { status: 'again' } as const
+
 /** The results of one set. */
 const ONE_SET: Written = { codes: 'u', values: [] }
 
@@ -83,6 +86,7 @@ const ONE_SET: Written = { codes: 'u', values: [] }
  * @throws StoreUnavailableError if the script cannot have sent the reply.
  */
 export function parseCommit(reply: unknown, next: string): CommitReply {
+  if (reply === -1 || String(reply) === '-1') return AGAIN
   if (!Array.isArray(reply)) return { status: 'ok', head: next, bound: countOf(reply), written: ONE_SET, changes: [] }
   const list = listOf(reply, 4)
   const [head, bound] = [versionOf(list[1]), boundOf(list[2])]

@@ -12,6 +12,8 @@ const MAX_BYTES = 400 * 2 ** 20
 export interface Request {
   readonly batch: Batch
   readonly args: readonly string[]
+  /** The key and the value, if the batch is one set by nobody in particular: it can be sent in the short form. */
+  readonly oneSet: readonly [key: string, value: string] | undefined
   /** Whether the batch can only make the dictionary smaller. */
   readonly shrinks: boolean
   /** The outcomes of the groups that were refused before sending, by index in the original batch. */
@@ -31,7 +33,10 @@ export function toRequest(batch: Batch, dictionary: string): Request {
       if (addOperation(operation, args)) shrinks = false
     }
   }
-  return { batch: refused.size === 0 ? batch : { ...batch, groups }, args, shrinks, refused }
+  // An empty group, because the script takes nothing for the short form.
+  if (args.length === 0) args.push('g', '0', '0')
+  const oneSet = args.length === 3 && args[0] === 's' ? ([args[1], args[2]] as [string, string]) : undefined
+  return { batch: refused.size === 0 ? batch : { ...batch, groups }, args, oneSet, shrinks, refused }
 }
 
 /** Inserts the outcomes of the refused groups between the others. */

@@ -27,6 +27,8 @@ export class Script {
   readonly readOnly: boolean
   /** The keys that it takes. */
   readonly keys: readonly (keyof Keys)[]
+  /** Whether it derives its keys from that of the metadata if the call names no other. */
+  readonly derivesKeys: boolean
   readonly #first: string
   readonly #texts: readonly string[]
   readonly #flags: string
@@ -42,6 +44,7 @@ export class Script {
     this.#texts = texts
     this.#flags = flags
     this.keys = texts.includes(registry) ? ALL : texts.includes(history) ? WITH_HISTORY : COMMON
+    this.derivesKeys = first !== ''
     this.readOnly = flags === 'no-writes'
   }
 

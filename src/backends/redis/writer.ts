@@ -26,6 +26,8 @@ interface Progress {
   rebases: number
   /** Set if the changes since the caller's base are not available. */
   gap: Gap | undefined
+  /** Whether the script has asked for the long form. */
+  isLong: boolean
   /** The latest temporary error reply. A write that is aborted in the meantime rejects with it. */
   refusal: unknown
   /** The registry in the latest answer, if the batch asks replicas to acknowledge. */
@@ -62,6 +64,7 @@ export class Writer {
       sendings: 0,
       rebases: 0,
       gap: undefined,
+      isLong: false,
       refusal: undefined,
       registry: undefined,
       lost: undefined,
@@ -95,7 +98,7 @@ export class Writer {
       const reply = this.#read(answer, request, progress)
       this.#permitted = true
       driver.servedBefore = true
-      await this.#learnSeal(reply)
+      if (this.#lacksSeal(reply)) await this.#reader.head()
       if (driver.losses === losses || this.#isFinal(reply, progress)) return reply
       progress.lost = { cause: new Error('The connection was lost, and the client sent the write again.') }
     } catch (cause) {
@@ -117,10 +120,9 @@ export class Writer {
     }
   }
 
-  /** Loads the secret that is needed to read the changes of an answer. */
-  async #learnSeal(reply: CommitReply): Promise<void> {
-    const unknown = reply.status !== 'stale' && reply.changes.length > 0 && !this.#seals.knows(reply.head)
-    if (unknown) await this.#reader.head()
+  /** Whether the secret that is needed to read the changes of an answer is unknown. */
+  #lacksSeal(reply: CommitReply): boolean {
+    return 'changes' in reply && reply.changes.length > 0 && !this.#seals.knows(reply.head)
   }
 
   /** Returns whether the log contains the batch's change, so that no other attempt of it can have an effect. */
@@ -131,8 +133,10 @@ export class Writer {
     return before !== undefined && before !== reply.head
   }
 
-  #args({ batch, args }: Request, progress: Progress): string[] {
+  #args({ batch, args, oneSet }: Request, progress: Progress): string[] {
     progress.sendings += 1
+    const isShort = oneSet && this.#permitted && !progress.isLong && !progress.lost && !batch.acknowledge
+    if (isShort) return [progress.base, nonceOf(batch.id, progress.sendings), ...oneSet]
     const flags = `${progress.lost ? 'r' : ''}${this.#permitted ? '' : 'a'}${batch.acknowledge ? 'k' : ''}`
     return [progress.base, nonceOf(batch.id, progress.sendings), flags, this.#entropy.next(), ...args]
   }
@@ -150,8 +154,12 @@ export class Writer {
     progress.lost ??= { cause }
   }
 
-  /** Evaluates the answer. Returns `undefined` if the batch must be resent from another base. */
+  /** Evaluates the answer. Returns `undefined` if the batch must be resent, from another base or in the long form. */
   #take(reply: CommitReply, request: Request, progress: Progress): Answer | undefined {
+    if (reply.status === 'again') {
+      progress.isLong = true
+      return undefined
+    }
     if (reply.status !== 'stale') return this.#committed(reply, request, progress)
     // It is no longer possible to find out whether the lost attempt was executed.
     if (progress.lost) throw ambiguous(progress.lost.cause, this.#name)
@@ -177,7 +185,8 @@ export class Writer {
       const own = { version: head, effects, id, ...(notes && { notes }), ...(acknowledge && { acknowledge }) }
       addOwn(catchUp.changes as Change[], base, own)
     }
-    return { outcomes: withRefused(read.outcomes, request), catchUp, bound, registry }
+    const answer = { outcomes: withRefused(read.outcomes, request), catchUp, bound }
+    return registry === undefined ? answer : { ...answer, registry }
   }
 
   /**
@@ -194,9 +203,9 @@ export class Writer {
 }
 
 /** An answer to a batch. The registry is as the script returned it. */
-type Answer = Omit<Committed, 'registry'> & { readonly registry: unknown }
+type Answer = Omit<Committed, 'registry'> & { readonly registry?: unknown }
 
-type Executed = Exclude<CommitReply, { status: 'stale' }>
+type Executed = Exclude<CommitReply, { status: 'stale' | 'again' }>
 
 function scriptFor({ batch: { acknowledge }, shrinks }: Request): Script {
   if (acknowledge) return shrinks ? SCRIPTS.shrinkEverywhere : SCRIPTS.commitEverywhere

@@ -5,7 +5,7 @@
 -- ARGV[3]  flags: 'r' an earlier attempt may have been executed, or may still arrive; 'a' check the user's rights first;
 --          'k' ask the replicas to acknowledge the change (only with registry.lua)
 -- ARGV[4]  entropy: random, known only to the sender
--- ARGV[5…] operations: 's',key,value  set      'd',key  delete      'c'  clear
+-- ARGV[5…] at least one of these operations: 's',key,value  set      'd',key  delete      'c'  clear
 --                      'p',key        pop      'f',key,value        set if absent
 --                      't',key,before touch: announces the stored value as a change; 'o',key without a value before
 --          Each is a group of its own, unless it is preceded by
@@ -18,7 +18,7 @@
 -- Returns one of
 --   'stale', head, bound, diverged           nothing was executed: the base is too old (0) or belongs to another history
 --                                            (1), or the log is damaged (2)
---   the largest recorded bound               the batch was one set on the base, and was executed: see fast-set.lua
+--   the largest recorded bound, or -1        to a batch in the short form: see fast-set.lua
 --   'dup', head, bound, position, change...  an earlier attempt was executed: its change is at this position
 --   'ok', head, bound, codes, number of values, value..., change...   changes up to, but not including, the batch's own
 -- If the replicas are asked to acknowledge: a list of this and the registry.
@@ -68,6 +68,7 @@ if flags ~= '' and string.find(flags, 'a', 1, true) then
 end
 
 local head, size, bytes, bound, seal, meta = read_head(nonce, entropy, 'keep', 'past', 'shift')
+if not head then return -1 end
 local changes, diverged = since(base, head)
 if not changes then return with_registry({ 'stale', head, bound, diverged }) end
 
@@ -88,6 +89,7 @@ end
 
 local keep, days = limits_of(meta[6])
 local past = keep and past_of(meta[7], head, size)
+if past and not past.is_current and entropy == '' then return -1 end
 
 local function answer(codes, values)
   local reply = { 'ok', head, bound, codes, #values }
@@ -275,7 +277,7 @@ local function are_only_sets()
   for place = 5, #ARGV, 3 do
     if ARGV[place] ~= 's' then return false end
   end
-  return #ARGV > 4
+  return true
 end
 
 -- Returns the stored values of the keys in the batch of sets, in this order.

@@ -5,11 +5,24 @@
 -- It relies on what a slower commit has left in the metadata: `own`, which shows that no release without it has written since, so that
 -- the rest is well-formed and the copy of the head is there, and `shift` and `due` (see history.lua).
 --
--- Returns the largest recorded bound: the caller knows the rest.
+-- Such a batch is sent in a short form:
+--   KEYS[1]  the metadata, '{name}:meta': outside a cluster, no other key is named
+--   ARGV[1]  base    ARGV[2]  the nonce    ARGV[3]  the key    ARGV[4]  the value
+--
+-- Returns the largest recorded bound: the caller knows the rest. Or -1 if nothing was executed, because this needs entropy: then the
+-- caller sends the long form.
 
-if #ARGV == 7 and ARGV[5] == 's' and ARGV[3] == '' and #ARGV[6] + #ARGV[7] < 131072 then
+local KEYS, ARGV = KEYS, ARGV
+
+if #KEYS == 1 then
+  local prefix, name = string.match(KEYS[1], '^(.*){([^{}]*)}:meta$')
+  local start = string.sub(KEYS[1], 1, -5)
+  KEYS = { prefix .. name, KEYS[1], start .. 'log', start .. 'head', start .. 'history' }
+end
+
+if #ARGV == 4 and #ARGV[3] + #ARGV[4] < 131072 then
   local call, pcall = redis.call, redis.pcall
-  local entries_key, meta_key, log_key, head_key, base, key, value = KEYS[1], KEYS[2], KEYS[3], KEYS[4], ARGV[1], ARGV[6], ARGV[7]
+  local entries_key, meta_key, log_key, head_key, base, key, value = KEYS[1], KEYS[2], KEYS[3], KEYS[4], ARGV[1], ARGV[3], ARGV[4]
   local meta = call('HMGET', meta_key, 'head', 'size', 'bytes', 'bound', 'seal', 'shift', 'due', 'own')
   local size, bytes, bound, seal, shift, due = meta[2], meta[3], meta[4], meta[5], meta[6], meta[7]
   local is_fast = meta[1] == base and meta[8] == base and size and due and seal and #seal == 40 and bytes and string.find(bytes, '^%d+$')
@@ -60,3 +73,5 @@ if #ARGV == 7 and ARGV[5] == 's' and ARGV[3] == '' and #ARGV[6] + #ARGV[7] < 131
     return tonumber(bound or 0)
   end
 end
+
+if #ARGV == 4 then ARGV = { ARGV[1], ARGV[2], '', '', 's', ARGV[3], ARGV[4] } end

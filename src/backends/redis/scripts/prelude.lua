@@ -38,7 +38,7 @@ local call = redis.call
 
 local LOG_LENGTH, LOG_BYTES = 10000, 4194304
 local SEAL_LENGTH = 20
-local EPOCH_LENGTH = 16
+local EPOCH_LENGTH = 12
 -- The longest delay of a client's timer, in ms.
 local LONGEST_BOUND = 2147483647
 
@@ -133,7 +133,7 @@ local function reader_head(head, size)
 end
 
 -- Returns the current head, number of entries, length of the log in bytes, bound and seal, and a list with the fields of the
--- metadata that the caller names from position 6 on.
+-- metadata that the caller names from position 6 on. Returns nothing if it must start a history and has no entropy for it.
 local function read_head(nonce, entropy, ...)
   local meta = call('HMGET', meta_key, 'head', 'size', 'bytes', 'bound', 'seal', ...)
   local head, bytes, bound, seal = meta[1], count_of(meta[3]), bound_of(meta[4]), meta[5]
@@ -143,6 +143,7 @@ local function read_head(nonce, entropy, ...)
     return head, size, bytes, bound, seal, meta
   end
   if READ_ONLY then return reader_head(head, size), size, 0, bound or '0', '' end
+  if entropy == '' then return end
   -- Each replica that relies on a bound records it again after a new history starts.
   if not bound then call('HDEL', meta_key, 'bound') end
   head, seal = start_history(head, size, nonce, entropy)
