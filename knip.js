@@ -12,11 +12,19 @@ export default {
     'demo/stores/*.js',
     'scripts/build/require-package.js',
     'scripts/{lane,failures}-reporter.js',
+    'src/console/page/main.tsx',
     'test/demo/*.js',
     'test/model/managers/*.js',
   ],
-  project: ['**/*.{js,ts}', '!test/consumers/programs/**', '!examples/next/**'],
+  project: ['**/*.{js,ts,tsx}', '!test/consumers/programs/**', '!examples/next/**'],
   // A part of PostgreSQL, which the tests install.
   ignoreBinaries: ['psql'],
-  ignoreDependencies: ['@arethetypeswrong/cli', 'publint', 'playwright-core', 'vitepress', 'vitepress-plugin-llms'],
+  ignoreDependencies: [
+    '@arethetypeswrong/cli',
+    'publint',
+    'axe-core',
+    '@valibot/to-json-schema',
+    'vitepress',
+    'vitepress-plugin-llms',
+  ],
 }

@@ -3,7 +3,7 @@ import { mkdir, mkdtemp, readdir, readFile, rename, rm, stat, writeFile } from '
 import { dirname, join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { bundleLibrary } from './build/bundle.js'
-import { moduleOf } from './build/text-modules.js'
+import { moduleOf, TEXTS, textOf } from './build/text-modules.js'
 import { installed, root, runOrThrow } from './run.js'
 
 const src = join(root, 'src')
@@ -63,10 +63,10 @@ export async function build() {
 /** Makes a module of each script beside the modules that import it, and redirects their imports to it. @param {string} modules */
 async function embedTexts(modules) {
   const files = await readdir(src, { recursive: true })
-  const scripts = files.filter(path => /\.(lua|sql)$/.test(path))
+  const scripts = files.filter(path => TEXTS.test(path))
   for (const path of scripts) {
     await mkdir(dirname(join(modules, path)), { recursive: true })
-    await writeFile(join(modules, `${path}.js`), moduleOf(await readFile(join(src, path), 'utf8')).code)
+    await writeFile(join(modules, `${path}.js`), moduleOf(await textOf(join(src, path))).code)
   }
   const folders = new Set(scripts.map(path => dirname(dirname(path))))
   for (const folder of folders) await importModules(join(modules, folder))
@@ -77,7 +77,7 @@ async function importModules(folder) {
   for (const name of await readdir(folder)) {
     if (!name.endsWith('.js')) continue
     const text = await readFile(join(folder, name), 'utf8')
-    const changed = text.replaceAll(/(from '\.[^']+\.(?:lua|sql))'/g, "$1.js'")
+    const changed = text.replaceAll(/(from '\.[^']+\.(?:lua|sql|page))'/g, "$1.js'")
     if (changed !== text) await writeFile(join(folder, name), changed)
   }
 }

@@ -7,6 +7,7 @@ import { root } from './run.js'
 /** The rooms that each room may import beside itself and {@link LEAVES}. `entry` is every file directly in `src` or in `src/model`. */
 const MAY_IMPORT = /** @type {Readonly<Record<string, readonly string[]>>} */ ({
   entry: [
+    'console',
     'flags',
     'telemetry',
     'frameworks',
@@ -18,6 +19,7 @@ const MAY_IMPORT = /** @type {Readonly<Record<string, readonly string[]>>} */ ({
     'conformance',
   ],
   frameworks: ['dictionary', 'contract'],
+  console: ['dictionary', 'replica', 'contract'],
   conformance: ['entry', 'dictionary', 'replica', 'contract', 'backends'],
   dictionary: ['replica', 'contract'],
   replica: ['contract'],

@@ -1,6 +1,7 @@
 // @ts-check
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { INCLUDED } from './build/bundle.js'
 import { code, declarations, filesOf } from './build/reachable.js'
 import { isWritten } from './entries-in-package.js'
 import { prepare } from './prepare.js'
@@ -12,7 +13,7 @@ const BESIDE_LIB = ['CHANGELOG.md', 'LICENSE', 'README.md', 'package.json']
 
 /** The exact set of files that the package must contain. */
 async function expectedFiles() {
-  const built = ['LICENSE-devalue']
+  const built = INCLUDED.map(name => `LICENSE-${name}`)
   for (const format of ['esm', 'cjs']) {
     const files = [...(await filesOf(join(lib, format), code)), ...(await filesOf(join(lib, format), declarations))]
     built.push(...['package.json', ...files].map(path => `${format}/${path}`))

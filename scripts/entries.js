@@ -29,6 +29,7 @@ export const ENTRIES = [
   { path: './opentelemetry', source: 'opentelemetry.ts', limit: 4 },
   { path: './prometheus', source: 'prometheus.ts', limit: 4 },
   { path: './openfeature', source: 'openfeature.ts', limit: 6 },
+  { path: './console', source: 'console.ts', limit: 45 },
   { path: './conformance', source: 'conformance/index.ts', limit: 82 },
   { path: './express', source: 'express.ts', limit: 5 },
   { path: './fastify', source: 'fastify.ts', limit: 5 },

@@ -45,6 +45,10 @@ export const LANES = {
     covers: 'web frameworks, and caches: memory, Redis, Memcached',
     include: ['test/{web,caches}/**/*.test.ts'],
   },
+  console: {
+    covers: 'the console: its routes in process, its page in Chromium',
+    include: ['test/console/**/*.test.ts'],
+  },
   programs: {
     covers: 'conformance under any runner, torture, bench, demo, docs, examples, the test servers',
     include: [

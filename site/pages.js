@@ -46,6 +46,7 @@ export const pages = [
       ['Next.js', 'nextjs'],
       ['Serverless', 'serverless'],
       ['OpenFeature', 'openfeature'],
+      ['Console', 'console'],
       ['Testing your application', 'testing'],
       ['Operations', 'operations'],
       ['Monitoring', 'monitoring'],
@@ -92,6 +93,7 @@ export const pages = [
       ['23. History, kept by fair share', 'decisions/0023-history'],
       ['26. Edits by hand: triggers chain what a transaction changed', 'decisions/0026-triggers'],
       ['27. everywhere by acknowledgement', 'decisions/0027-acknowledgements'],
+      ['29. The console: one handler, one desk', 'decisions/0029-console'],
     ],
   },
 ]

@@ -9,3 +9,9 @@ declare module '*.sql' {
   const source: string
   export default source
 }
+
+/** Names a source of the console's page; the import is that source as text, bundled and minified. */
+declare module '*.page' {
+  const source: string
+  export default source
+}

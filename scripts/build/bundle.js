@@ -15,6 +15,9 @@ const src = join(root, 'src')
 /** It is ESM only, so the CommonJS build could not require it: both builds include it. */
 const EMBEDDED = 'devalue'
 
+/** Packages that the builds include, in full or in the page of the console. */
+export const INCLUDED = [EMBEDDED, 'preact']
+
 /** Replaces the ESM way of loading a package with the CommonJS one. @type {Plugin} */
 const requirePackages = {
   name: 'require-packages',
@@ -58,7 +61,7 @@ async function bundle(format, folder) {
  */
 export async function bundleLibrary(lib, modules) {
   await mkdir(lib, { recursive: true })
-  await cp(join(root, 'node_modules', EMBEDDED, 'LICENSE'), join(lib, `LICENSE-${EMBEDDED}`))
+  for (const name of INCLUDED) await cp(join(root, 'node_modules', name, 'LICENSE'), join(lib, `LICENSE-${name}`))
   for (const format of /** @type {const} */ (['esm', 'cjs'])) {
     const folder = join(lib, format)
     await mkdir(folder, { recursive: true })

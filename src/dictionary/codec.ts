@@ -51,7 +51,7 @@ export class Codec {
   /** @throws DecodingError, or InvalidValueError if the value does not match the schema. */
   decode(key: string, stored: unknown): Decoded {
     const { encoding, schema } = this.#options
-    const value = schema.output(key, this.#decode(key, stored))
+    const value = schema.output(key, this.raw(key, stored))
     return { value, shareable: encoding.passThrough === true || deepFreeze(value) }
   }
 
@@ -88,7 +88,8 @@ export class Codec {
     }
   }
 
-  #decode(key: string, stored: unknown): unknown {
+  /** Returns the value as it was written: the schema is not applied. @throws DecodingError */
+  raw(key: string, stored: unknown): unknown {
     const { encoding, oldEncoding, onOld } = this.#options
     const result = attempt(encoding, stored)
     if (result.ok) return result.value

@@ -7,7 +7,7 @@ import { UnsupportedError } from '../errors/errors.js'
 import { PRESENCE_TIMING, type PresenceTiming, TIMING_OPTION } from '../replica/presence-timing.js'
 import { DEFAULT_TIMEOUT } from '../time/default-timeout.js'
 import { checkEverywhere, type EverywhereTerms } from './everywhere-options.js'
-import { type AttributionOptions, checkAttribution, checkBy, checkText } from './history/attribution.js'
+import { checkAttribution, checkBy, checkText, type MarkedAttribution } from './history/attribution.js'
 import { checkPolicy } from './history/policy.js'
 import {
   boolean,
@@ -97,7 +97,7 @@ export function checkOptions(options: CommonOptions & { schema?: Schema; default
 }
 
 /** The options of a write after validation: the caller's object may change before the write is sent. */
-export interface WriteTerms extends Readonly<AttributionOptions> {
+export interface WriteTerms extends Readonly<MarkedAttribution> {
   readonly everywhere: EverywhereTerms
 }
 

@@ -8,7 +8,7 @@ import { late, within } from '../time/within.js'
 import type { Internals } from './assembly.js'
 import { waitEverywhere } from './everywhere.js'
 import type { Gate } from './gate.js'
-import { type AttributionOptions, attributionOf, withFallback } from './history/attribution.js'
+import { attributionOf, type MarkedAttribution, withFallback } from './history/attribution.js'
 import { noSuchKey } from './no-such-key.js'
 import type { WriteOptions } from './options.js'
 import { toPairs } from './pairs.js'
@@ -17,7 +17,7 @@ import { checkWriteOptions, onlyReads, type WriteTerms } from './settings.js'
 
 const CLEAR: Operation<unknown> = { type: 'clear' }
 
-const NOBODY: AttributionOptions = {}
+const NOBODY: MarkedAttribution = {}
 
 /** All writes: checked and encoded here, executed by the store, then applied to memory. */
 export class Writes {
@@ -25,10 +25,10 @@ export class Writes {
   readonly #gate: Gate
   readonly #identity: object
   /** Who makes the writes and why, unless they say it themselves. */
-  readonly attribution: AttributionOptions
+  readonly attribution: MarkedAttribution
 
   /** @param identity - what the dictionary is known by to requests. */
-  constructor(internals: Internals, gate: Gate, identity: object, attribution: AttributionOptions = NOBODY) {
+  constructor(internals: Internals, gate: Gate, identity: object, attribution: MarkedAttribution = NOBODY) {
     this.#internals = internals
     this.#gate = gate
     this.#identity = identity
@@ -36,7 +36,7 @@ export class Writes {
   }
 
   /** The same writes, by this author. */
-  as(attribution: AttributionOptions): Writes {
+  as(attribution: MarkedAttribution): Writes {
     return new Writes(this.#internals, this.#gate, this.#identity, attribution)
   }
 
@@ -105,7 +105,7 @@ export class Writes {
   }
 
   /** What the history says about a write on these terms, at this moment and place. */
-  attributed(terms: AttributionOptions): Attribution | undefined {
+  attributed(terms: MarkedAttribution): Attribution | undefined {
     return attributionOf(terms, () => authorHere(this.#identity) ?? this.#internals.settings.by)
   }
 

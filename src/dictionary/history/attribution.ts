@@ -1,4 +1,4 @@
-import type { Attribution } from '../../contract/history.js'
+import type { Attribution, Via } from '../../contract/history.js'
 import { wrong } from '../option-checks.js'
 
 /** The longest `by`, in bytes of UTF-8. */
@@ -26,14 +26,19 @@ export interface AttributionOptions {
   reason?: string | undefined
 }
 
+/** An attribution, and how the write is made: only the console and the command line say so. */
+export interface MarkedAttribution extends AttributionOptions {
+  readonly via?: Via | undefined
+}
+
 /** The attribution in these options, where each member is read once. @throws TypeError unless they can be an author and a reason. */
 export function checkAttribution({ by, reason }: AttributionOptions): AttributionOptions {
   return { by: checkBy(by), reason: checkReason(reason) }
 }
 
 /** What the options say themselves; what they leave out is taken from the others. */
-export function withFallback({ by, reason }: AttributionOptions, fallback: AttributionOptions): AttributionOptions {
-  return { by: by ?? fallback.by, reason: reason ?? fallback.reason }
+export function withFallback({ by, reason }: AttributionOptions, fallback: MarkedAttribution): MarkedAttribution {
+  return { by: by ?? fallback.by, reason: reason ?? fallback.reason, via: fallback.via }
 }
 
 /** @throws TypeError unless it can be an author. */
@@ -57,10 +62,10 @@ export function checkText(name: string, text: unknown, max: number): string | un
 
 /** What a write says about itself, or its surroundings say; `undefined` if that is nothing. */
 export function attributionOf(
-  { by, reason }: AttributionOptions,
+  { by, reason, via }: MarkedAttribution,
   fallback: () => string | undefined,
 ): Attribution | undefined {
   const author = by ?? checkBy(fallback())
-  if (author === undefined && reason === undefined) return undefined
-  return { by: author, reason }
+  if (author === undefined && reason === undefined && via === undefined) return undefined
+  return { by: author, reason, ...(via !== undefined && { via }) }
 }

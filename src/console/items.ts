@@ -1,0 +1,78 @@
+import { isDeepStrictEqual } from 'node:util'
+import type { FrozenState } from '../replica/frozen-state.js'
+import type { Operator } from './operator.js'
+import { previewOf } from './texts.js'
+
+/** The latest change of a key. */
+export interface LatestChange {
+  /** In milliseconds since 1970, by the store's clock. */
+  readonly at: number
+  readonly by?: string | undefined
+}
+
+/** One line of the list. */
+export interface Item {
+  readonly key: string
+  /** False: its default counts. */
+  readonly stored: boolean
+  /** Whether the defaults or the schema name it. A key that is neither stored nor declared is gone. */
+  readonly declared: boolean
+  readonly writable: boolean
+  /** Its value does not leave the server. */
+  readonly masked?: true
+  /** The beginning of the value. */
+  readonly preview?: string
+  /** Whether the stored value is another one than the default. Absent if there is none. */
+  readonly differs?: boolean
+  /** Present if the stored value cannot be decoded, or its schema refuses it. */
+  readonly unfit?: true
+  readonly changed?: LatestChange | undefined
+}
+
+/** What an item is made from. */
+export interface ItemSource {
+  readonly key: string
+  readonly state: FrozenState
+  readonly changed: LatestChange | undefined
+  readonly writable: boolean
+  readonly masked: boolean
+}
+
+export function toItem(operator: Operator, { key, state, changed, writable, masked }: ItemSource): Item {
+  const stored = state.stored(key)
+  const declares = operator.declared.has(key)
+  const base = { key, stored: stored !== undefined, declared: declares, writable, ...(changed && { changed }) }
+  if (masked) return { ...base, masked }
+  const declared = operator.defaultOf(key)
+  if (stored === undefined) return declared ? { ...base, preview: previewOf(declared.value) } : base
+  return { ...base, ...described(operator, key, stored), ...differing(operator, key, stored) }
+}
+
+function described(operator: Operator, key: string, stored: unknown): Pick<Item, 'preview' | 'unfit'> {
+  try {
+    const preview = previewOf(operator.decode(key, stored))
+    return fits(operator, key, stored) ? { preview } : { preview, unfit: true }
+  } catch {
+    return { unfit: true }
+  }
+}
+
+/** Whether the dictionary could write the stored value itself. */
+function fits(operator: Operator, key: string, stored: unknown): boolean {
+  try {
+    operator.checkStored(key, stored)
+    return true
+  } catch {
+    return false
+  }
+}
+
+function differing(operator: Operator, key: string, stored: unknown): Pick<Item, 'differs'> {
+  const declared = operator.defaultOf(key)
+  if (!declared) return {}
+  try {
+    return { differs: !isDeepStrictEqual(operator.decode(key, stored), declared.value) }
+  } catch {
+    return { differs: true }
+  }
+}
