@@ -13,6 +13,7 @@ export const pages = [
       ['Why and when, and when not', 'why'],
       ['Guide', 'guide'],
       ['Freshness and guarantees', 'guarantees'],
+      ['Starting without the store', 'without-the-store'],
       ['History and undo', 'history'],
       ['Fleet and everywhere', 'fleet'],
       ['Values and encodings', 'encodings'],

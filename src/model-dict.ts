@@ -1,13 +1,16 @@
+import { isRefusal } from './backends/model/faults.js'
 import type { ModelManager } from './backends/model/managers/manager.js'
 import { managerOf } from './backends/model/managers/manager-of.js'
 import type { PrismaDelegateShape, PrismaRow } from './backends/model/managers/prisma/shapes.js'
 import type { Recognizer } from './backends/model/managers/recognise.js'
 import type { SequelizeModel } from './backends/model/managers/sequelize/sequelize-manager.js'
 import type { TypeormRepository } from './backends/model/managers/typeorm/typeorm-manager.js'
-import type { ModelBackend } from './backends/model/model-backend.js'
+import { ModelBackend } from './backends/model/model-backend.js'
 import { openModel } from './backends/model/open-model.js'
 import { type ModelOptions, splitOptions } from './backends/model/options.js'
 import type { Stored } from './backends/model/table/stored.js'
+import { notConnected } from './contract/absent-backend.js'
+import { Connectable } from './contract/connectable.js'
 import type { Core } from './dictionary/core.js'
 import { DurableDict } from './dictionary/durable-dict.js'
 import type { AttributionOptions } from './dictionary/history/attribution.js'
@@ -176,27 +179,32 @@ export interface ModelDictKind extends Kind<OpenModelDict> {
 }
 
 class TouchableDict extends DurableDict {
-  readonly #backend: ModelBackend
   readonly #core: Core
   readonly #attribution: AttributionOptions | undefined
 
-  private constructor(core: Core, backend: ModelBackend, attribution?: AttributionOptions) {
+  private constructor(core: Core, attribution?: AttributionOptions) {
     super(core, attribution)
-    this.#backend = backend
     this.#core = core
     this.#attribution = attribution
   }
 
-  static openOn(backend: ModelBackend, options: CommonOptions): Promise<TouchableDict> {
-    return DurableDict.openAs(backend, options, core => new TouchableDict(core, backend))
+  static openOn(source: Connectable, options: CommonOptions): Promise<TouchableDict> {
+    return DurableDict.openAs(source, options, core => new TouchableDict(core))
   }
 
   protected override viewAs(core: Core, attribution: AttributionOptions): TouchableDict {
-    return new TouchableDict(core, this.#backend, attribution)
+    return new TouchableDict(core, attribution)
   }
 
   in(transaction: object): InTransaction<Record<string, unknown>> {
     return new WritesInTransaction(this.#core, this.#backend.within(transaction) as TransactionStore, this.#attribution)
+  }
+
+  /** @throws StoreUnavailableError if the database has not answered yet. */
+  get #backend(): ModelBackend {
+    const { name, store } = this.#core.internals
+    if (store.backend instanceof ModelBackend) return store.backend
+    throw notConnected(name)
   }
 
   async touch(...keys: string[]): Promise<void> {
@@ -214,20 +222,18 @@ export function modelDictOf(recognizers: readonly Recognizer[]): ModelDictKind {
     const manager = managerOf(model, recognizers)
     const [settings, common] = splitOptions(options)
     checkInstances(settings, common)
-    const { encoding: requested, oldEncoding, timeout, signal } = checkOptions(common)
-    const { backend, encoding } = await openModel(manager, settings, {
-      encoding: requested,
-      oldEncoding,
-      timeout,
-      signal,
-    })
-    return TouchableDict.openOn(backend, { ...common, encoding })
+    const { encoding, oldEncoding, timeout } = checkOptions(common)
+    const connect = (signal: AbortSignal | undefined) =>
+      openModel(manager, settings, { encoding, oldEncoding, timeout, signal })
+    const name = settings.name ?? manager.model
+    const source = new Connectable({ name, storeKind: 'model', connect, refuses: isRefusal })
+    return TouchableDict.openOn(source, { ...common, encoding })
   })
 }
 
 function checkInstances({ returnInstances }: { returnInstances: boolean }, options: DictOptions): void {
   if (!returnInstances) return
-  for (const name of ['schema', 'defaults', 'oldEncoding'] as const) {
+  for (const name of ['schema', 'defaults', 'oldEncoding', 'lastKnown'] as const) {
     if (options[name] === undefined) continue
     throw new TypeError(
       `Option "${name}" of ModelDict.open() cannot be combined with "returnInstances": values are the model's instances.`,

@@ -1,10 +1,13 @@
 import { checkDriver, connect } from './backends/redis/connect.js'
+import { isRefusal } from './backends/redis/faults.js'
 import { checkName } from './backends/redis/names.js'
 import type { RedisDriver } from './backends/redis/own-client.js'
 import { RedisBackend } from './backends/redis/redis-backend.js'
 import type { RedisClient } from './clients/redis/clients.js'
+import { Connectable } from './contract/connectable.js'
 import { DurableDict } from './dictionary/durable-dict.js'
 import { type Kind, kindOf } from './dictionary/kind.js'
+import { openSource } from './dictionary/open-source.js'
 import type {
   CommonOptions,
   DefaultedBy,
@@ -153,11 +156,15 @@ export const RedisDict: RedisDictKind = kindOf<OpenRedisDict>(
     checkName(name)
     checkDriver(driver)
     if (!PUSHES.includes(push)) throw new TypeError(`Option "push" of RedisDict.open() must be 'changes' or 'signal'.`)
+    if (typeof client !== 'string') return DurableDict.open(new RedisBackend(client, name, { push }), options)
     // Checked before a connection is opened.
-    const { timeout, signal } = checkOptions(options)
-    const own =
-      typeof client === 'string' ? await connect(client, { dictionary: name, timeout, signal, driver }) : undefined
-    return DurableDict.open(new RedisBackend(own?.client ?? client, name, { own, push }), options)
+    const { timeout } = checkOptions(options)
+    const connected = async (signal: AbortSignal | undefined) => {
+      const own = await connect(client, { dictionary: name, timeout, signal, driver })
+      return { backend: new RedisBackend(own.client, name, { own, push }) }
+    }
+    const source = new Connectable({ name, storeKind: 'redis', connect: connected, refuses: isRefusal })
+    return openSource(source, options)
   },
   { first: 'the name', second: 'a client or a URL', isSecond: text => /^rediss?:\/\//i.test(text) },
 )

@@ -1,9 +1,12 @@
 import type { ZookeeperAcl } from './backends/zookeeper/acl.js'
 import { connect, opener } from './backends/zookeeper/connect.js'
+import { isRefused } from './backends/zookeeper/faults.js'
 import { checkPath } from './backends/zookeeper/names.js'
 import type { ZookeeperClient } from './backends/zookeeper/node-zookeeper-shape.js'
-import { DurableDict } from './dictionary/durable-dict.js'
+import { Connectable } from './contract/connectable.js'
+import type { DurableDict } from './dictionary/durable-dict.js'
 import { type Kind, kindOf } from './dictionary/kind.js'
+import { openSource } from './dictionary/open-source.js'
 import type {
   CommonOptions,
   DefaultedBy,
@@ -152,7 +155,11 @@ export const ZookeeperDict: ZookeeperDictKind = kindOf<OpenZookeeperDict>(
     const { timeout, signal } = checkOptions(common)
     const open = opener(client, { acl, sessionTimeout })
     signal?.throwIfAborted()
-    return DurableDict.open(await connect(path, open, timeout, signal), common)
+    const connected = async (ending: AbortSignal | undefined) => ({
+      backend: await connect(path, open, timeout, ending),
+    })
+    const source = new Connectable({ name: path, storeKind: 'zookeeper', connect: connected, refuses: isRefused })
+    return openSource(source, common)
   },
   { first: 'the path', second: 'a client or a connection string', isSecond: text => !text.startsWith('/') },
 )

@@ -334,6 +334,13 @@ export interface Backend<S = string> {
   forgetAuthor?(by: string): Awaitable<number>
 
   /**
+   * Returns whether this error means that the store answered and refuses the dictionary, for a reason that time does not cure: wrong
+   * credentials, a missing right, a key of another type. It gets each error of the chain of causes. With the option `lastKnown`,
+   * `open` then rejects instead of serving the last known state. Default: never.
+   */
+  refuses?(error: unknown): boolean
+
+  /**
    * Releases what the backend itself opened. Called once, and no other call follows. Writes have ended or were cancelled by then.
    * Reads that no caller waits for any more may still be running, and may fail.
    */

@@ -17,10 +17,11 @@ export class Store {
   readonly supports: Capabilities
   readonly diagnostics: Diagnostics
 
-  constructor(backend: Backend<unknown>) {
+  /** @param diagnostics - of the dictionary, if it had another backend before. */
+  constructor(backend: Backend<unknown>, diagnostics?: Diagnostics) {
     this.backend = backend
     this.supports = capabilities(backend)
-    this.diagnostics = new Diagnostics(this.name, backend.storeKind)
+    this.diagnostics = diagnostics ?? new Diagnostics(this.name, backend.storeKind)
   }
 
   get name(): string {

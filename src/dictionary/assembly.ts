@@ -1,12 +1,13 @@
-import type { Backend, Group } from '../contract/backend.js'
-import { Store } from '../contract/store.js'
+import type { Group } from '../contract/backend.js'
+import type { Store } from '../contract/store.js'
 import type { Diagnostics } from '../diagnostics/diagnostics.js'
 import { BoundedStore } from '../replica/bounded-store.js'
-import { openFault } from '../replica/faults.js'
+import { openFault, readFault } from '../replica/faults.js'
 import type { Observer } from '../replica/history.js'
 import { LiveFeed } from '../replica/live-feed.js'
 import type { MembershipOptions } from '../replica/membership.js'
-import { Replica } from '../replica/replica.js'
+import type { Memory } from '../replica/memory.js'
+import { type Copy, Replica } from '../replica/replica.js'
 import { now } from '../time/clock.js'
 import { Deadlines } from '../time/deadlines.js'
 import { onAbort } from '../time/on-abort.js'
@@ -36,38 +37,71 @@ type Past = Pick<BoundedStore, 'history' | 'forgetAuthor'>
 /** The registry of replicas, as it is in the store. */
 type Fleet = Pick<BoundedStore, 'replicas' | 'awaitAcknowledgements' | 'changesSince'>
 
-/** The parts of an open dictionary. */
-export interface Internals {
+/** Where the state in memory came from: its store, the last known file, or the seed. */
+export type Origin = 'store' | 'last-known' | 'seed'
+
+/** The parts that a dictionary has before its store has answered. They stay the same afterwards. */
+export interface Base {
   readonly name: string
   readonly settings: Settings
-  readonly store: Store
   readonly context: StoreContext
-  readonly codec: Codec
   readonly defaults: Defaults
   readonly keys: Keys
   readonly emitter: Emitter
   readonly watchers: Watchers
-  readonly replica: Replica
+}
+
+/** The parts that depend on what the store answered. */
+export interface Attached {
+  readonly store: Store
+  readonly codec: Codec
+  readonly replica: Copy
   readonly reencoder: Reencoder
   readonly feed: LiveFeed | undefined
   readonly past: Past
   readonly fleet: Fleet
 }
 
-/** Builds a dictionary and loads it. On failure it closes the backend and leaves nothing open. */
+/** The parts of an open dictionary. */
+export interface Internals extends Base, Attached {
+  readonly origin: Origin
+  /** Set until the store answers for the first time. */
+  readonly absence?: Absence | undefined
+  /** Writes the last known file. */
+  readonly recorder?: { close(): Promise<void> } | undefined
+}
+
+/** Connects to a store that was down when the dictionary was opened. */
+export interface Absence {
+  /** Resolves when the store has answered. Rejects with `StoreUnavailableError`. */
+  join(): Promise<unknown>
+  close(reason: unknown): Promise<void>
+}
+
+/** A dictionary that is open already, on what was known without its store. */
+export interface Earlier extends Base {
+  readonly memory: Memory
+}
+
+/**
+ * Builds a dictionary and loads it. On failure it leaves nothing open but the backend.
+ *
+ * @param earlier - if the dictionary is open already. Its memory moves to what is loaded.
+ */
 export async function assemble(
-  backend: Backend<unknown>,
+  store: Store,
   settings: Settings,
   context: StoreContext,
+  earlier?: Earlier,
 ): Promise<Internals> {
   const { signal } = settings
   const reads = new Deadlines()
   const forgetSignal = onAbort(signal, () => reads.endAll(signal?.reason))
   try {
     signal?.throwIfAborted()
-    const store = new Store(backend)
-    const open = (progress: () => void) => context.run(() => build(store, settings, reads, context, progress))
-    return await store.diagnostics.open(() => withinTimeout(settings, store.name, reads, open))
+    const work = (progress: () => void) => context.run(() => build(store, settings, reads, context, progress, earlier))
+    const open = () => withinTimeout(settings, store.name, reads, work, earlier ? readFault : openFault)
+    return await (earlier ? open() : store.diagnostics.open(open))
   } catch (error) {
     // The signal ended what was waiting, possibly with another error: reject with the signal's reason.
     signal?.throwIfAborted()
@@ -83,13 +117,36 @@ async function withinTimeout<V>(
   dictionary: string,
   reads: Deadlines,
   work: (progress: () => void) => Promise<V>,
+  toFault: typeof openFault,
 ): Promise<V> {
   const onTimeout = () => {
-    const fault = openFault(late(timeout), dictionary)
+    const fault = toFault(late(timeout), dictionary)
     reads.endAll(fault)
     return fault
   }
   return new Deadlines().bound(work, timeout, onTimeout)
+}
+
+/** Builds what does not depend on the store. */
+export function baseOf(
+  name: string,
+  settings: Settings,
+  context: StoreContext,
+  codec: Codec,
+  diagnostics: Diagnostics,
+): Base {
+  const defaults = new Defaults(settings.defaults, codec, name)
+  const schema = new SchemaCheck(settings.schema, name)
+  const keys = new Keys(name, settings.strictKeys ? namesOf(defaults, schema) : undefined)
+  const emitter = new Emitter(name, context, diagnostics)
+  return { name, settings, context, defaults, keys, emitter, watchers: new Watchers() }
+}
+
+/** @throws UnsupportedError if the store cannot hold what the encoding returns. */
+export function codecOf(store: Store, settings: Settings, onOld: (key: string) => void): Codec {
+  const { encoding, oldEncoding } = settings
+  const schema = new SchemaCheck(settings.schema, store.name)
+  return new Codec({ dictionary: store.name, encoding, oldEncoding, schema, valueKind: store.backend.valueKind, onOld })
 }
 
 async function build(
@@ -98,42 +155,36 @@ async function build(
   reads: Deadlines,
   context: StoreContext,
   progress: () => void,
+  earlier: Earlier | undefined,
 ): Promise<Internals> {
-  const { name } = store
-  const { encoding, oldEncoding } = settings
-  const emitter = new Emitter(name, context, store.diagnostics)
-  const watchers = new Watchers()
-  const schema = new SchemaCheck(settings.schema, name)
-  const { valueKind } = store.backend
+  const { name, diagnostics } = store
   // Only a backend with commit() can write a value back without losing a concurrent write.
   const writesBack = store.supports.commit && !settings.readOnly
-  const onOld = (key: string) => void (writesBack && reencoder.note(key))
-  const codec = new Codec({ dictionary: name, encoding, oldEncoding, schema, valueKind, onOld })
-  const defaults = new Defaults(settings.defaults, codec, name)
-  const keys = new Keys(name, settings.strictKeys ? namesOf(defaults, schema) : undefined)
-  const observer = observe(emitter, watchers, context, store.diagnostics, () => replica)
+  let rewriter: Reencoder | undefined
+  const codec = codecOf(store, settings, key => void (writesBack && rewriter?.note(key)))
+  const base = earlier ?? baseOf(name, settings, context, codec, diagnostics)
   checkBound(settings, store.supports, name)
   checkConsistency(settings, store.supports, name)
   checkHistory(settings, store.supports, name)
   const bounded = new BoundedStore(store, reads, settings.timeout, context)
+  if (earlier) bounded.opened()
   if (settings.history !== undefined && store.supports.history) await bounded.setHistoryPolicy(settings.history)
-  const promises = { ...settings, membership: membershipOf(settings, store) }
+  const promises = { ...settings, membership: membershipOf(settings, store), earlier: earlier?.memory }
+  let loaded: Replica | undefined
+  const observer = observe(base, diagnostics, () => loaded, earlier?.memory)
   const replica = await Replica.open(bounded, codec.decode.bind(codec), observer, promises, progress)
+  loaded = replica
   const attribution = settings.by === undefined ? undefined : { by: settings.by }
   const submit = (group: Group<unknown>) => replica.submit(group)
   const reencoder = new Reencoder({ codec, attribution, memory: () => replica.memory, submit })
-  const feed = settings.live ? await startFeed(store, replica, emitter, settings.maxStaleness) : undefined
+  rewriter = reencoder
+  const feed = settings.live ? await startFeed(store, replica, base.emitter, settings.maxStaleness) : undefined
   bounded.opened()
   return {
-    name,
-    settings,
+    ...base,
+    origin: 'store',
     store,
-    context,
     codec,
-    defaults,
-    keys,
-    emitter,
-    watchers,
     replica,
     reencoder,
     feed,
@@ -155,13 +206,16 @@ function namesOf(defaults: Defaults, schema: SchemaCheck): ReadonlySet<string> {
   throw new TypeError('Option "strictKeys" needs "defaults" or a record of schemas, because they name the keys.')
 }
 
-/** Passes changes of memory to watchers and listeners. */
+/**
+ * Passes changes of memory to watchers and listeners.
+ *
+ * @param replica - `undefined` while it moves the memory of a dictionary that is open already to what it loaded.
+ */
 function observe(
-  emitter: Emitter,
-  watchers: Watchers,
-  context: StoreContext,
+  { emitter, watchers, context }: Base,
   diagnostics: Diagnostics,
-  replica: () => Replica,
+  replica: () => Replica | undefined,
+  earlier: Memory | undefined,
 ): Observer {
   const notify = (change: Change) => {
     watchers.notify(change)
@@ -173,9 +227,10 @@ function observe(
     },
     stepped(steps, version, id) {
       context.run(() => {
+        const memory = (replica()?.memory ?? earlier) as Memory
         for (const step of steps) {
-          const origin = replica().isOwn(id, step.key) ? 'local' : 'remote'
-          notify(toChange(step, version, origin, replica().memory))
+          const origin = replica()?.isOwn(id, step.key) ? 'local' : 'remote'
+          notify(toChange(step, version, origin, memory))
         }
       })
     },

@@ -15,6 +15,7 @@ export async function closeInternals(internals: Internals, reason: ClosedError):
   const stopping = limited(async () => feed?.stop(), timeout)
   const ended = await Promise.allSettled([stopping, replica.close(reason)])
   watchers.end()
+  await limited(async () => internals.recorder?.close(), until - now()).catch(() => {})
   await leave(internals, until - now())
   const left = Math.max(until - now(), grace(timeout))
   const closed = await Promise.allSettled([limited(async () => store.backend.close?.(), left)])

@@ -36,14 +36,16 @@ export class Core {
   #closing: Promise<void> | undefined
 
   constructor(internals: Internals) {
-    const { name, codec, defaults, keys, settings, replica } = internals
+    const { name, defaults, keys, settings, replica } = internals
     this.internals = internals
     this.gate = new Gate(name)
     this.reads = new Reads(internals, this.gate)
     this.writes = new Writes(internals, this.gate, this)
     this.transactor = new Transactor({
       dictionary: name,
-      codec,
+      get codec() {
+        return internals.codec
+      },
       defaults,
       keys,
       closing: this.gate.signal,
@@ -78,7 +80,8 @@ export class Core {
   /** Never throws. */
   health(): Health {
     const { staleness, limit } = this
-    return healthOf({ closed: this.gate.closed, staleness, limit, diagnostics: this.internals.store.diagnostics })
+    const { origin, store } = this.internals
+    return healthOf({ closed: this.gate.closed, staleness, limit, origin, diagnostics: store.diagnostics })
   }
 
   /** From which staleness on memory counts as stale, in ms; `undefined` unless the background keeps it current. */
@@ -97,6 +100,7 @@ export class Core {
     this.#forgetSignal()
     this.#resync?.stop()
     this.#unlist()
+    await this.internals.absence?.close(this.gate.error())
     await closeInternals(this.internals, this.gate.error())
   }
 
@@ -111,8 +115,8 @@ export class Core {
   }
 
   #startResync(every: number): ResyncTimer {
-    const { emitter, replica } = this.internals
+    const { emitter } = this.internals
     const onFault = (cause: unknown) => emitter.emit('stale', { staleness: this.staleness, cause })
-    return new ResyncTimer(every, () => replica.resync(), onFault)
+    return new ResyncTimer(every, () => this.internals.replica.resync(), onFault)
   }
 }

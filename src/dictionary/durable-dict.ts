@@ -1,8 +1,9 @@
 import type { Backend, Version } from '../contract/backend.js'
+import { Connectable } from '../contract/connectable.js'
 import type { Stats } from '../diagnostics/stats.js'
 import { UnsupportedError } from '../errors/errors.js'
 import { brand } from '../process/branded.js'
-import { assemble } from './assembly.js'
+import type { Internals, Origin } from './assembly.js'
 import { ChangeStream } from './change-stream.js'
 import { closeQuietly } from './closing.js'
 import { Core } from './core.js'
@@ -16,6 +17,7 @@ import type { HistoryOf } from './history/history-of.js'
 import type { RevertOptions } from './history/revert.js'
 import { INSPECT, type InspectArguments, type Inspected, inspectDictionary } from './inspection.js'
 import type { OpenOnBackend } from './open.js'
+import { Opener, type Source } from './opening.js'
 import { checkNames, checkRetries, checkSignal, checkTimeout } from './option-checks.js'
 import type { CommonOptions, TransactOptions, WatchOptions, WriteOptions } from './options.js'
 import type { Updates } from './pairs.js'
@@ -25,6 +27,7 @@ import { checkOptions } from './settings.js'
 import { StoreContext } from './store-context.js'
 import type { Transaction } from './transaction.js'
 import type { DictView, Read, Snapshot } from './views.js'
+import { openWithLastKnown } from './without-store.js'
 import type { Writes } from './writes.js'
 
 /** How often a transaction is retried by default. */
@@ -82,25 +85,32 @@ export class DurableDict<
   static readonly open = ((backend: Backend<unknown>, options?: CommonOptions) =>
     DurableDict.openAs(backend, options, core => new DurableDict(core))) as OpenOnBackend
 
-  /** Opens a dictionary of a class that extends this one. */
+  /**
+   * Opens a dictionary of a class that extends this one.
+   *
+   * @param source - a backend, or a store that must be connected first.
+   */
   protected static async openAs<Dict>(
-    backend: Backend<unknown>,
+    source: Source,
     options: CommonOptions | undefined,
     make: (core: Core) => Dict,
   ): Promise<Dict> {
     const context = new StoreContext()
     let timeout: number | undefined
+    let internals: Internals
     try {
       const settings = checkOptions(options)
       timeout = settings.timeout
-      if (settings.readOnly) context.run(() => backend?.restrictToReads?.())
-      const internals = await assemble(backend, settings, context)
-      settings.signal?.throwIfAborted()
-      return make(new Core(internals))
+      const opener = new Opener(source, settings, context)
+      internals = await (settings.lastKnown ? openWithLastKnown(opener, settings, context) : opener.attempt())
     } catch (error) {
-      await context.run(() => closeQuietly(backend, timeout))
+      if (!(source instanceof Connectable)) await context.run(() => closeQuietly(source, timeout))
       throw error
     }
+    const core = new Core(internals)
+    if (!options?.signal?.aborted) return make(core)
+    await core.close().catch(() => {})
+    throw options.signal.reason
   }
 
   /** The dictionary's name. */
@@ -132,6 +142,17 @@ export class DurableDict<
   /** How long ago memory was last known to be current, in ms, measured from before that check was sent. */
   get staleness(): number {
     return this.#core.staleness
+  }
+
+  /**
+   * Where the state in memory came from: `'store'`; or, until the store answers for the first time, `'last-known'` or `'seed'` (option
+   * `lastKnown`). Memory then serves `local`, `current()` and whatever serves while the store is down, and everything else rejects.
+   *
+   * @example
+   * if (settings.origin !== 'store') console.warn(`The settings are ${settings.staleness} ms old`)
+   */
+  get origin(): Origin {
+    return this.#core.internals.origin
   }
 
   /** Returns the stored value, else its default, else `undefined`. Rejects with `DecodingError` if it cannot be decoded. */

@@ -1,5 +1,6 @@
 import type { Diagnostics, Failure } from '../diagnostics/diagnostics.js'
 import { now } from '../time/clock.js'
+import type { Origin } from './assembly.js'
 
 /**
  * The state of a dictionary, for a readiness probe: `health()`.
@@ -15,7 +16,8 @@ export interface Health {
   readonly ready: boolean
   /**
    * - `'ok'`: the store answered the latest call, and live memory is current.
-   * - `'degraded'`: the store did not answer the latest call, or live memory was not confirmed within its bound.
+   * - `'degraded'`: the store did not answer the latest call or has not answered since `open`, or live memory was not confirmed within
+   *   its bound.
    * - `'closed'`: the dictionary is closed.
    */
   readonly status: 'ok' | 'degraded' | 'closed'
@@ -25,8 +27,8 @@ export interface Health {
   readonly staleness: number
   /** Whether the store answered the latest call. */
   readonly reachable: boolean
-  /** Where the state in memory came from. */
-  readonly origin: 'store'
+  /** Where the state in memory came from: see `origin` of the dictionary. */
+  readonly origin: Origin
 }
 
 /** What decides about health. */
@@ -36,14 +38,24 @@ export interface Vitals {
   readonly staleness: number
   /** From which staleness on live memory counts as stale, in ms. Default: never. */
   readonly limit: number | undefined
+  readonly origin: Origin
   readonly diagnostics: Diagnostics
 }
 
-export function healthOf({ closed, staleness, limit, diagnostics }: Vitals): Health {
+export function healthOf({ closed, staleness, limit, origin, diagnostics }: Vitals): Health {
   const { failure } = diagnostics
-  const reason = closed ? 'The dictionary is closed.' : (unanswered(failure) ?? stale(staleness, limit))
+  const reason = closed
+    ? 'The dictionary is closed.'
+    : (absent(origin, staleness) ?? unanswered(failure) ?? stale(staleness, limit))
   const status = closed ? 'closed' : reason === undefined ? 'ok' : 'degraded'
-  return { ready: !closed, status, reason, staleness, reachable: failure === undefined, origin: 'store' }
+  const reachable = failure === undefined && origin === 'store'
+  return { ready: !closed, status, reason, staleness, reachable, origin }
+}
+
+function absent(origin: Origin, staleness: number): string | undefined {
+  if (origin === 'store') return undefined
+  const source = origin === 'seed' ? 'seed' : 'last known file'
+  return `The store has not answered since the dictionary was opened. Memory is from the ${source}, ${seconds(staleness)} old.`
 }
 
 function unanswered(failure: Failure | undefined): string | undefined {

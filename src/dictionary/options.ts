@@ -95,6 +95,16 @@ export interface CommonOptions {
    */
   resyncEvery?: number | undefined
   /**
+   * A file in which the dictionary keeps what it last knew, so that it can be opened while its store is down: `local`, `current()` and
+   * requests with `whenDown: 'serve'` then work, and everything that needs the store rejects until it answers. See `origin`. The file
+   * contains the values; it is created with mode 0600. Default: none, and `open` rejects while the store is down.
+   *
+   * @example
+   * const settings = await RedisDict.open('settings', 'redis://localhost:6379', { lastKnown: './settings.last.json' })
+   * if (settings.origin !== 'store') console.warn('started without Redis')
+   */
+  lastKnown?: string | LastKnownOptions | undefined
+  /**
    * What awaited reads do while the store is unavailable. `'reject'` (the default): a read that must check the store rejects with
    * `StoreUnavailableError`. `'serve'`: it returns what memory holds, which may be older than the mode allows; `staleness` says how
    * old, and the event `stale` reports the outage. The first read of an outage still waits up to `timeout`; later ones wait for
@@ -156,6 +166,33 @@ export interface CommonOptions {
    * const settings = await RedisDict.open('settings', client, { service: 'billing' })
    */
   service?: string | undefined
+}
+
+/** The option `lastKnown`. */
+export interface LastKnownOptions {
+  /**
+   * The path of the file. Relative to the working directory at the time of `open`. Its folder must exist.
+   *
+   * @example
+   * await RedisDict.open('settings', url, { lastKnown: { file: '/var/lib/app/settings.last.json' } })
+   */
+  file: string
+  /**
+   * The largest age of a file that is used, in milliseconds, counted from when its state was last known to be current. At least 1.
+   * Default: any age.
+   *
+   * @example
+   * await RedisDict.open('settings', url, { lastKnown: { file: './settings.last.json', maxAge: 86_400_000 } })
+   */
+  maxAge?: number | undefined
+  /**
+   * The path of a file that is shipped with the application, for its first start: a copy of a last known file. It is used if there is
+   * no last known file that can be used, whatever its age, and is never written. Default: none.
+   *
+   * @example
+   * await RedisDict.open('settings', url, { lastKnown: { file: './settings.last.json', seed: './settings.seed.json' } })
+   */
+  seed?: string | undefined
 }
 
 /** Options of a dictionary whose type you name, or that has none. */

@@ -110,10 +110,10 @@ export class Reads {
   }
 
   #makeFresh(): FreshView<Record<string, unknown>> {
-    const { settings, replica, name } = this.#internals
+    const { settings, name } = this.#internals
     if (settings.maxStaleness === undefined) {
       throw new TypeError(`Dictionary "${name}" has no "fresh" view: open it with the option "maxStaleness".`)
     }
-    return new FreshView(replica, this.local, settings.maxStaleness, name, settings.live)
+    return new FreshView(this.#internals, this.local, settings.maxStaleness, name, settings.live)
   }
 }

@@ -24,8 +24,8 @@ export class RequestChecks {
   readonly #gate: Gate
   readonly #deadlines = new Deadlines()
   readonly #waiting = new Set<(answer: Answer) => void>()
-  /** The largest bound recorded in the store. Checks count for it from `#boundSince` on. */
-  #bound: number
+  /** The largest bound that requests have recorded in the store. Checks count for it from `#boundSince` on. */
+  #recorded: number
   #boundSince = Number.NEGATIVE_INFINITY
   #recording = false
   #underWay = 0
@@ -37,10 +37,7 @@ export class RequestChecks {
   constructor(internals: Internals, gate: Gate) {
     this.#internals = internals
     this.#gate = gate
-    // If no bound can be recorded, no writer waits for one.
-    this.#bound = internals.store.supports.registerMaxStaleness
-      ? (internals.settings.maxStaleness ?? 0)
-      : Number.POSITIVE_INFINITY
+    this.#recorded = internals.settings.maxStaleness ?? 0
   }
 
   /**
@@ -58,6 +55,11 @@ export class RequestChecks {
     return this.#ask(patience)
   }
 
+  /** If no bound can be recorded, no writer waits for one. */
+  get #bound(): number {
+    return this.#internals.store.supports.registerMaxStaleness ? this.#recorded : Number.POSITIVE_INFINITY
+  }
+
   #isConfirmed(bound: number): boolean {
     if (bound === 0 || bound > this.#bound) return false
     const { reliance } = this.#internals.replica
@@ -70,7 +72,7 @@ export class RequestChecks {
     this.#recording = true
     try {
       await this.#internals.replica.registerMaxStaleness(bound)
-      this.#bound = bound
+      this.#recorded = bound
       this.#boundSince = now()
     } catch {
       // The check of the same request reports the fault, and a later request tries again.

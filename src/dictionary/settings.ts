@@ -4,11 +4,13 @@ import type { HistoryPolicy } from '../contract/history.js'
 import type { Encoding } from '../encodings/encoding.js'
 import { RichEncoding } from '../encodings/rich-encoding.js'
 import { UnsupportedError } from '../errors/errors.js'
+import type { LastKnownSettings } from '../last-known/settings.js'
 import { PRESENCE_TIMING, type PresenceTiming, TIMING_OPTION } from '../replica/presence-timing.js'
 import { DEFAULT_TIMEOUT } from '../time/default-timeout.js'
 import { checkEverywhere, type EverywhereTerms } from './everywhere-options.js'
 import { checkAttribution, checkBy, checkText, type MarkedAttribution } from './history/attribution.js'
 import { checkPolicy } from './history/policy.js'
+import { checkLastKnown } from './last-known-option.js'
 import {
   boolean,
   checkNames,
@@ -33,6 +35,7 @@ export interface Settings {
   readonly timeout: number
   readonly maxStaleness: number | undefined
   readonly resyncEvery: number | undefined
+  readonly lastKnown: LastKnownSettings | undefined
   readonly whenDown: 'reject' | 'serve'
   readonly readOnly: boolean
   readonly strictKeys: boolean
@@ -55,6 +58,7 @@ const NAMES = [
   'timeout',
   'maxStaleness',
   'resyncEvery',
+  'lastKnown',
   'whenDown',
   'readOnly',
   'strictKeys',
@@ -84,6 +88,7 @@ export function checkOptions(options: CommonOptions & { schema?: Schema; default
     timeout: milliseconds('timeout', timeout),
     maxStaleness: optionalMilliseconds('maxStaleness', options.maxStaleness, MAX_BOUND),
     resyncEvery: optionalMilliseconds('resyncEvery', options.resyncEvery),
+    lastKnown: checkLastKnown(options.lastKnown),
     whenDown: whenDown(options.whenDown),
     readOnly: boolean('readOnly', readOnly),
     consistency: consistency(options.consistency),

@@ -154,15 +154,15 @@ export interface Confirmed {
  * Otherwise every read, including the start of an iteration, throws `StaleError`.
  */
 export class FreshView<T extends object, D extends keyof T & string = never> extends View<T, D> {
-  readonly #memory: Memory
-  readonly #reliance: Confirmed['reliance']
+  readonly #source: { readonly replica: Confirmed }
   readonly #local: LocalView<T, D>
   readonly #bound: number
   readonly #dictionary: string
   readonly #live: boolean
 
+  /** @param source - its replica changes when a dictionary that was opened without its store reaches it. */
   constructor(
-    { memory, reliance }: Confirmed,
+    source: { readonly replica: Confirmed },
     local: LocalView<T, D>,
     bound: number,
     dictionary: string,
@@ -170,8 +170,7 @@ export class FreshView<T extends object, D extends keyof T & string = never> ext
   ) {
     super()
     this.#live = live
-    this.#memory = memory
-    this.#reliance = reliance
+    this.#source = source
     this.#local = local
     this.#bound = bound
     this.#dictionary = dictionary
@@ -199,12 +198,13 @@ export class FreshView<T extends object, D extends keyof T & string = never> ext
 
   protected state(): FrozenState {
     this.#check()
-    return this.#memory.freeze()
+    return this.#source.replica.memory.freeze()
   }
 
   /** Reads the clock each time: an earlier result would be wrong after the process was suspended. */
   #check(): void {
-    if (now() >= this.#reliance.until) throw this.#stale(now() - this.#reliance.confirmedAt)
+    const { until, confirmedAt } = this.#source.replica.reliance
+    if (now() >= until) throw this.#stale(now() - confirmedAt)
   }
 
   #stale(staleness: number): StaleError {

@@ -42,6 +42,7 @@ export class Writes {
 
   async set(key: string, value: unknown, options?: WriteOptions): Promise<void> {
     const terms = this.#check(key, options)
+    if (this.#internals.absence) await this.#connected(terms)
     await this.#one({ type: 'set', key, stored: this.#internals.codec.encode(key, value) }, terms)
   }
 
@@ -56,6 +57,7 @@ export class Writes {
 
   async update(entries: unknown, options?: WriteOptions): Promise<void> {
     const terms = this.checkOptions(options)
+    if (this.#internals.absence) await this.#connected(terms)
     const stored = new Map<string, unknown>()
     for (const [given, value] of toPairs(entries)) {
       const key = this.#internals.keys.check(given)
@@ -77,6 +79,7 @@ export class Writes {
 
   async setDefault(key: string, value: unknown, options?: WriteOptions): Promise<unknown> {
     const terms = this.#check(key, options)
+    if (this.#internals.absence) await this.#connected(terms)
     const { codec, replica } = this.#internals
     const stored = await this.#one({ type: 'setDefault', key, stored: codec.encode(key, value) }, terms)
     const { entries } = replica.memory
@@ -91,6 +94,7 @@ export class Writes {
    */
   async submit(group: Group<unknown>, terms: WriteTerms, limit?: number): Promise<Outcome> {
     this.#gate.assertOpen()
+    if (this.#internals.absence) await this.#connected(terms)
     const { replica, name, store } = this.#internals
     const attribution = this.attributed(terms)
     const { everywhere } = terms
@@ -126,6 +130,13 @@ export class Writes {
     const terms = checkWriteOptions(options, this.#internals.store.supports, this.#internals.name, also)
     if (this.attribution === NOBODY) return terms
     return { ...withFallback(terms, this.attribution), everywhere: terms.everywhere }
+  }
+
+  /** Only a store that has answered says in which form it takes values. */
+  async #connected({ everywhere }: WriteTerms): Promise<void> {
+    await this.#internals.absence?.join()
+    this.#gate.assertOpen()
+    if (everywhere) checkWriteOptions({ everywhere: true }, this.#internals.store.supports, this.#internals.name)
   }
 
   #check(key: unknown, options: WriteOptions | undefined): WriteTerms {

@@ -7,6 +7,10 @@ export const builtin = {
     loadedCrypto ??= process.getBuiltinModule('node:crypto')
     return loadedCrypto
   },
+  get fs(): typeof import('node:fs') {
+    loadedFiles ??= process.getBuiltinModule('node:fs')
+    return loadedFiles
+  },
   get net(): typeof import('node:net') {
     loadedNet ??= process.getBuiltinModule('node:net')
     return loadedNet
@@ -18,5 +22,6 @@ export const builtin = {
 }
 
 let loadedCrypto: typeof import('node:crypto') | undefined
+let loadedFiles: typeof import('node:fs') | undefined
 let loadedNet: typeof import('node:net') | undefined
 let loadedChannels: typeof import('node:diagnostics_channel') | undefined

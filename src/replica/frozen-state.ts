@@ -49,6 +49,16 @@ export class FrozenState {
     return keys
   }
 
+  /**
+   * Yields the keys one by one, for work in slices: the live entries may change between them. A key that is removed and inserted
+   * again meanwhile may come twice.
+   */
+  *walk(): Generator<string> {
+    const live = this.#entries.stored
+    for (const key of live.keys()) if (this.has(key)) yield key
+    for (const [key, past] of this.#changed()) if (past && !live.has(key)) yield key
+  }
+
   /** Returns the first undo log from here to the present that contains the key; `undefined` if the entry is unchanged. */
   #keeper(key: string): UndoLog | undefined {
     let undoLog: UndoLog | undefined = this.#undoLog

@@ -42,17 +42,22 @@ export class History {
 
   /**
    * @param asked - called after memory applied a change that asks for an acknowledgement, or loaded everything: that may contain one.
+   * @param earlier - what readers had before the store first answered. It moves to this state, and watchers get the difference.
    */
   constructor(
     state: State<unknown>,
     decode: Decode,
     observer: Observer,
     asked: (change: Change<unknown> | undefined) => void = () => {},
+    earlier?: Memory,
   ) {
     this.#asked = asked
-    this.memory = new Memory(state, decode)
     this.#observer = observer
+    this.memory = earlier ?? new Memory(state, decode)
     this.#recent.add(state.version)
+    if (!earlier) return
+    earlier.decodeWith(decode)
+    this.replace(state, 'loaded')
   }
 
   /** Applies the store's answer to a request for the changes since `base`. */

@@ -19,7 +19,7 @@ export class Memory {
   version: Version
   /** Kept alive while memory is at its state, so that values derived from the state are found again. */
   pinned: object | undefined
-  readonly #decode: Decode
+  #decode: Decode
   /** The frozen state of the current entries. */
   #frozen: WeakRef<FrozenState> | undefined
 
@@ -36,6 +36,11 @@ export class Memory {
     const state = new FrozenState(this.version, this.entries)
     this.#frozen = new WeakRef(state)
     return state
+  }
+
+  /** From the next loaded state on, values are decoded like this. */
+  decodeWith(decode: Decode): void {
+    this.#decode = decode
   }
 
   /** Applies one change. `steps` collects what it did to each entry. */

@@ -55,7 +55,25 @@ export interface Promises {
   readonly readOnly?: boolean | undefined
   /** What its record in the registry says. Default: it has none. */
   readonly membership?: MembershipOptions | undefined
+  /** What its readers had before the store first answered. It is never compared with the store: everything is loaded. */
+  readonly earlier?: Memory | undefined
 }
+
+/** What a dictionary needs from its copy of the entries, whether or not the store has answered yet. */
+export type Copy = Pick<
+  Replica,
+  | 'memory'
+  | 'reliance'
+  | 'confirmedAt'
+  | 'id'
+  | 'check'
+  | 'checkUnlessKnown'
+  | 'sync'
+  | 'registerMaxStaleness'
+  | 'submit'
+  | 'resync'
+  | 'close'
+>
 
 /** What a writer must wait for, so that no process reads an older value. */
 export interface Receipt {
@@ -116,7 +134,8 @@ export class Replica {
       unanswered: () => writeFault(late(store.timeout), store.name),
     })
     this.#damage = new DamageReports(store.name)
-    this.#history = new History(loaded.state, decode, observer, change => this.#acknowledge(change))
+    const asked = (change: Change<unknown> | undefined) => this.#acknowledge(change)
+    this.#history = new History(loaded.state, decode, observer, asked, promises.earlier)
     this.#bound = promises.maxStaleness
     this.#policy = store.hasHistory ? promises.history : undefined
     this.#isLinearizable = store.linearizable || promises.consistency === 'linearizable'

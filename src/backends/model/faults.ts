@@ -8,9 +8,14 @@ import {
 } from '../../errors/errors.js'
 import { describeError } from '../../errors/for-key.js'
 import { warn } from '../../warnings/warnings.js'
-import { isMissingTable } from '../sql/error-kinds.js'
+import { isMissingTable, isRefusedForGood } from '../sql/error-kinds.js'
 import type { SqlRow } from '../sql/sql-session.js'
 import { withoutValues } from './commits/values-in-messages.js'
+
+/** Returns whether the database refuses the dictionary: see `Backend.refuses`. Without a cause, its answer was wrong: a table is missing. */
+export function isRefusal(error: unknown): boolean {
+  return isRefusedForGood(error) || (error instanceof StoreUnavailableError && error.cause === undefined)
+}
 
 /** Returns the error of a write that did not take effect. */
 export function notWritten(cause: unknown, dictionary: string): DurableDictError {

@@ -21,7 +21,7 @@ import { again, GivenUp } from './again.js'
 import { ApplicationTransaction } from './commits/application-transaction.js'
 import { Commits, type CommitsOptions } from './commits/commits.js'
 import { announce, type Known } from './commits/touch.js'
-import { notWritten } from './faults.js'
+import { isRefusal, notWritten } from './faults.js'
 import type { ModelReplicas } from './replicas/model-replicas.js'
 import type { Stored } from './table/stored.js'
 import type { PastCommits } from './versions/versions.js'
@@ -193,6 +193,10 @@ export class ModelBackend extends CommittingBackend<Stored> implements Backend<S
     throw new TypeError(
       `in() of dictionary "${name}" takes what the transaction callback of ${manager.library} gets, while the transaction is open.`,
     )
+  }
+
+  refuses(error: unknown): boolean {
+    return isRefusal(error)
   }
 
   async close(): Promise<void> {

@@ -13,6 +13,7 @@ import type {
 import { CommittingBackend } from '../../contract/committing-backend.js'
 import type { HistoryPage, HistoryPolicy, HistoryQuery } from '../../contract/history.js'
 import type { Presence, Registration, Registry } from '../../contract/presence.js'
+import { isRefusedForGood } from '../sql/error-kinds.js'
 import type { PostgresClient } from './clients/client.js'
 import { Execution } from './execution.js'
 import { Feed } from './feed.js'
@@ -139,6 +140,10 @@ export class PostgresBackend extends CommittingBackend<Stored> implements Backen
 
   forgetAuthor(by: string): Promise<number> {
     return this.#history.forgetAuthor(by)
+  }
+
+  refuses(error: unknown): boolean {
+    return isRefusedForGood(error)
   }
 
   async close(): Promise<void> {

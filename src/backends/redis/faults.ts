@@ -23,6 +23,14 @@ const ADVICE: Readonly<Record<string, string>> = {
   MASTERDOWN: 'The client is connected to a replica that has lost its primary: connect it to the primary.',
 }
 
+/** Error replies that time does not cure: the client, the rights or the name must be corrected. */
+const REFUSALS = new Set(['WRONGTYPE', 'NOAUTH', 'WRONGPASS', 'NOPERM', 'MOVED', 'ASK', 'CROSSSLOT'])
+
+/** Returns whether the server refuses the dictionary: see `Backend.refuses`. */
+export function isRefusal(error: unknown): boolean {
+  return error instanceof Error && (REFUSALS.has(replyCode(error) ?? '') || isSubscriberMode(error))
+}
+
 /** Returns the first word of an error reply, or `undefined` if the error is a connection fault. */
 export function replyCode(error: unknown): string | undefined {
   if (!(error instanceof Error) || 'syscall' in error) return undefined

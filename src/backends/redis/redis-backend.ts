@@ -15,6 +15,7 @@ import type { HistoryPage, HistoryPolicy, HistoryQuery } from '../../contract/hi
 import type { Presence, Registration, Registry as Replicas } from '../../contract/presence.js'
 import { Caller } from './caller.js'
 import { Connection } from './connection.js'
+import { isRefusal } from './faults.js'
 import { History } from './history.js'
 import { keysOf } from './names.js'
 import { Entropy, newId } from './nonces.js'
@@ -144,6 +145,10 @@ export class RedisBackend extends CommittingBackend<string> implements Backend {
       interrupted: (cause: unknown) => listener.interrupted(cause),
     }
     return this.#reader.explained(() => subscriptions.add(this.#channel, own, this.#closing.signal))
+  }
+
+  refuses(error: unknown): boolean {
+    return isRefusal(error)
   }
 
   async close(): Promise<void> {

@@ -63,6 +63,18 @@ const NUMBERS_OF_THE_STORE: ReadonlySet<string> = new Set([
   ...['3', '7', '8', '9', '10', '11', '13', '14', '23', '26'],
 ])
 
+/**
+ * The server answered, and time does not cure the reason: credentials, rights, or a database, schema, table or column that does not
+ * exist. For PostgreSQL, MySQL, MariaDB and Prisma.
+ */
+const REFUSALS =
+  /^(?:28[0-9A-Z]{3}|3D000|3F000|42501|42P01|42703|42883|1044|1045|1049|1054|1142|1143|1146|1227|1370|DD001|P1000|P1003|P1010|P2021|P2022)$/
+
+/** Whether the database refuses the dictionary: see `Backend.refuses`. */
+export function isRefusedForGood(error: unknown): boolean {
+  return sqlCodes(error).some(code => REFUSALS.test(code))
+}
+
 export function isConflict(error: unknown): boolean {
   return sqlCodes(error).some(code => CONFLICTS.has(code))
 }

@@ -64,6 +64,22 @@ export function isLocked(error: unknown): boolean {
   )
 }
 
+/** Returns whether this process may not use the file, or the file is something else: see `Backend.refuses`. */
+export function isRefusal(error: unknown, file: string): boolean {
+  const code = codeOf(error)
+  if (code === CODE.SQLITE_READONLY || code === CODE.SQLITE_NOTADB) return true
+  return code === CODE.SQLITE_CANTOPEN && isDenied(file)
+}
+
+function isDenied(file: string): boolean {
+  try {
+    accessSync(file, constants.R_OK)
+    return false
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EACCES'
+  }
+}
+
 export function isBreaking(error: unknown): boolean {
   return BREAKING.includes(codeOf(error instanceof CommitFault ? error.cause : error))
 }

@@ -17,7 +17,7 @@ import { setImmediate } from '../../time/clock.js'
 import { commitBatch, withDamage } from './commit.js'
 import type { Connection } from './connection.js'
 import { Entries } from './entries.js'
-import { isBreaking, isLocked, readFault, unavailable, writeFault } from './faults.js'
+import { isBreaking, isLocked, isRefusal, readFault, unavailable, writeFault } from './faults.js'
 import { Feed, type Sight } from './feed.js'
 import { createHead, type Head, type NoHead, readHead } from './head.js'
 import { forgetAuthor, isSamePolicy, recordPolicy } from './history-admin.js'
@@ -118,6 +118,10 @@ export class SqliteBackend implements Backend<Stored> {
   commit(batch: Batch<Stored>, since: Version, signal?: AbortSignal): Awaitable<Committed<Stored>> {
     const execute = () => this.#write(connection => this.#commit(connection, batch, since), signal)
     return this.#turn ? this.#turn.then(execute) : execute()
+  }
+
+  refuses(error: unknown): boolean {
+    return isRefusal(error, this.#source.place.file)
   }
 
   registerMaxStaleness(ms: number): Awaitable<void> {

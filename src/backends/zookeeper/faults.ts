@@ -13,6 +13,15 @@ const ADVICE: Readonly<Record<number, string>> = {
   [CODE.QUOTA_EXCEEDED]: 'The quota of the path is exhausted: raise it, or delete keys.',
 }
 
+/** Refusals that time does not cure. */
+const LASTING: ReadonlySet<number> = new Set([CODE.NO_AUTH, CODE.AUTH_FAILED, CODE.INVALID_ACL, CODE.NO_NODE])
+
+/** Returns whether the ensemble refuses the dictionary: see `Backend.refuses`. Without a cause, its answer was wrong: the chroot is missing. */
+export function isRefused(error: unknown): boolean {
+  if (error instanceof Refusal) return LASTING.has(error.code)
+  return error instanceof StoreUnavailableError && error.cause === undefined
+}
+
 /** Converts the error of a failed call. Returns `undefined` for a connection fault. */
 function explain(fault: unknown, dictionary: string): DurableDictError | undefined {
   if (fault instanceof DurableDictError) return fault

@@ -17,7 +17,7 @@ import { CommittingBackend } from '../../contract/committing-backend.js'
 import type { HistoryPage, HistoryPolicy, HistoryQuery } from '../../contract/history.js'
 import type { Presence, Registration, Registry as RegistryPage } from '../../contract/presence.js'
 import { ClosedError } from '../../errors/errors.js'
-import { readFault } from './faults.js'
+import { isRefused, readFault } from './faults.js'
 import { History } from './history.js'
 import { Names } from './names.js'
 import type { Outside } from './outside.js'
@@ -158,6 +158,10 @@ export class ZookeeperBackend extends CommittingBackend<Stored> implements Backe
     // Reading sets the watch.
     await this.#explained(this.#reader.current('sequential'))
     return () => void this.#listeners.delete(listener)
+  }
+
+  refuses(error: unknown): boolean {
+    return isRefused(error)
   }
 
   async close(): Promise<void> {
