@@ -17,6 +17,19 @@ const src = join(root, 'src')
 /** @param {string} specifier */
 const isExternal = specifier => builtinModules.includes(specifier) || /^(node:|[^./])/.test(specifier)
 
+/**
+ * The chunks that importing the program loads. What an option imports when it is used is in other chunks.
+ * @template {{ fileName: string, isEntry: boolean, imports: string[] }} Chunk
+ * @param {readonly Chunk[]} chunks
+ */
+function loadedAtOnce(chunks) {
+  const loaded = new Set(chunks.filter(({ isEntry }) => isEntry))
+  for (const { imports } of loaded) {
+    for (const chunk of chunks) if (imports.includes(chunk.fileName)) loaded.add(chunk)
+  }
+  return [...loaded]
+}
+
 /** Bundles an entry point by itself, devalue with it, as a user's bundler would. @param {Entry} entry */
 export async function measure(entry) {
   const { rolldown } = await import('rolldown')
@@ -29,7 +42,7 @@ export async function measure(entry) {
   })
   const { output } = await built.generate({ format: 'esm', minify: true })
   await built.close()
-  const chunks = output.flatMap(file => (file.type === 'chunk' ? [file] : []))
+  const chunks = loadedAtOnce(output.flatMap(file => (file.type === 'chunk' ? [file] : [])))
   const modules = chunks.flatMap(({ moduleIds }) => moduleIds).filter(id => id.startsWith(src + sep))
   return {
     entry,

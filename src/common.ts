@@ -47,6 +47,7 @@ export type {
   TracedMessage,
 } from './diagnostics/messages.js'
 export type { Stats } from './diagnostics/stats.js'
+export type { Origin } from './dictionary/assembly.js'
 export type { Derived, DeriveOptions } from './dictionary/derived.js'
 export { DurableDict } from './dictionary/durable-dict.js'
 export type { Change, EventMap, FreshEvent, StaleEvent, SyncEvent } from './dictionary/events.js'
@@ -67,6 +68,7 @@ export type {
   DefaultsOptions,
   DictOptions,
   EncodingOption,
+  LastKnownOptions,
   NamedKeys,
   OptionsOf,
   RequiredKeys,

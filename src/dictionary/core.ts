@@ -100,7 +100,8 @@ export class Core {
     this.#forgetSignal()
     this.#resync?.stop()
     this.#unlist()
-    await this.internals.absence?.close(this.gate.error())
+    // Not a turn later than necessary: what is waiting must not be sent meanwhile.
+    if (this.internals.absence) await this.internals.absence.close(this.gate.error())
     await closeInternals(this.internals, this.gate.error())
   }
 

@@ -27,7 +27,7 @@ import { checkOptions } from './settings.js'
 import { StoreContext } from './store-context.js'
 import type { Transaction } from './transaction.js'
 import type { DictView, Read, Snapshot } from './views.js'
-import { openWithLastKnown } from './without-store.js'
+import type { openWithLastKnown } from './without-store.js'
 import type { Writes } from './writes.js'
 
 /** How often a transaction is retried by default. */
@@ -102,7 +102,7 @@ export class DurableDict<
       const settings = checkOptions(options)
       timeout = settings.timeout
       const opener = new Opener(source, settings, context)
-      internals = await (settings.lastKnown ? openWithLastKnown(opener, settings, context) : opener.attempt())
+      internals = await (settings.lastKnown ? withLastKnown(opener, settings, context) : opener.attempt())
     } catch (error) {
       if (!(source instanceof Connectable)) await context.run(() => closeQuietly(source, timeout))
       throw error
@@ -500,4 +500,10 @@ export class DurableDict<
       },
     )
   }
+}
+
+/** Loaded when it is used: most programs do without the file. */
+async function withLastKnown(...args: Parameters<typeof openWithLastKnown>): Promise<Internals> {
+  const { openWithLastKnown } = await import('./without-store.js')
+  return openWithLastKnown(...args)
 }

@@ -1,5 +1,8 @@
 import { StoreUnavailableError, UnsupportedError } from '../errors/errors.js'
-import type { Found } from '../last-known/find.js'
+import { AbsentReplica } from '../last-known/absent-replica.js'
+import { type Found, findKnown } from '../last-known/find.js'
+import { Reconnection } from '../last-known/reconnection.js'
+import { Recorder } from '../last-known/recorder.js'
 import type { LastKnownSettings } from '../last-known/settings.js'
 import { BoundedStore } from '../replica/bounded-store.js'
 import type { Copy } from '../replica/replica.js'
@@ -12,8 +15,6 @@ import { Reencoder } from './reencoder.js'
 import type { Settings } from './settings.js'
 import type { StoreContext } from './store-context.js'
 
-type LastKnown = typeof import('../last-known/last-known.js')
-
 type Mutable = { -readonly [Member in keyof Internals]: Internals[Member] }
 
 /**
@@ -23,19 +24,18 @@ type Mutable = { -readonly [Member in keyof Internals]: Internals[Member] }
  */
 export async function openWithLastKnown(opener: Opener, settings: Settings, context: StoreContext): Promise<Internals> {
   if (settings.encoding.passThrough || settings.oldEncoding?.passThrough) throw noText(opener.store.name)
-  const lastKnown = await import('../last-known/last-known.js')
   const known = settings.lastKnown as LastKnownSettings
   try {
     const internals: Mutable = await opener.attempt()
-    record(lastKnown, known, internals)
+    record(known, internals)
     return internals
   } catch (error) {
     if (!(error instanceof StoreUnavailableError) || opener.refuses(error)) throw error
     const owner = ownerOf(opener.store.name, settings)
-    const found = await lastKnown.findKnown(known, owner, settings.timeout)
+    const found = await findKnown(known, owner, settings.timeout)
     settings.signal?.throwIfAborted()
     if (!found) throw error
-    return new WithoutStore(opener, settings, context, lastKnown).open(found, error)
+    return new WithoutStore(opener, settings, context).open(found, error)
   }
 }
 
@@ -44,13 +44,11 @@ class WithoutStore {
   readonly #opener: Opener
   readonly #settings: Settings
   readonly #context: StoreContext
-  readonly #lastKnown: LastKnown
 
-  constructor(opener: Opener, settings: Settings, context: StoreContext, lastKnown: LastKnown) {
+  constructor(opener: Opener, settings: Settings, context: StoreContext) {
     this.#opener = opener
     this.#settings = settings
     this.#context = context
-    this.#lastKnown = lastKnown
   }
 
   open(found: Found, cause: StoreUnavailableError): Internals {
@@ -58,14 +56,14 @@ class WithoutStore {
     const codec = codecOf(store, this.#settings, () => {})
     const base = baseOf(store.name, this.#settings, this.#context, codec, store.diagnostics)
     const connect = (signal: AbortSignal) => this.#connect(internals, base, signal)
-    const reconnection = new this.#lastKnown.Reconnection<Copy>({
+    const reconnection = new Reconnection<Copy>({
       dictionary: base.name,
       timeout: this.#settings.timeout,
       cause,
       connect: signal => this.#context.run(() => connect(signal)),
       failed: error => this.#failed(error),
     })
-    const replica = new this.#lastKnown.AbsentReplica(found, codec.decode.bind(codec), reconnection)
+    const replica = new AbsentReplica(found, codec.decode.bind(codec), reconnection)
     const bounded = new BoundedStore(store, new Deadlines(), this.#settings.timeout, this.#context)
     bounded.opened()
     const reencoder = new Reencoder({
@@ -108,7 +106,7 @@ class WithoutStore {
       origin: 'store',
       absence: undefined,
     })
-    record(this.#lastKnown, this.#settings.lastKnown as LastKnownSettings, internals)
+    record(this.#settings.lastKnown as LastKnownSettings, internals)
     base.emitter.emit('fresh', { staleness: now() - replica.confirmedAt })
     return replica
   }
@@ -136,7 +134,7 @@ async function end(
 }
 
 /** Keeps the last known file up to date from now on. */
-function record({ Recorder }: LastKnown, known: LastKnownSettings, internals: Mutable): void {
+function record(known: LastKnownSettings, internals: Mutable): void {
   const recorder = new Recorder(known, ownerOf(internals.name, internals.settings), () => internals.replica)
   internals.emitter.on('sync', () => recorder.changed())
   internals.recorder = recorder
