@@ -52,7 +52,7 @@ export interface Base {
 }
 
 /** The parts that depend on what the store answered. */
-export interface Attached {
+interface Attached {
   readonly store: Store
   readonly codec: Codec
   readonly replica: Copy
@@ -72,7 +72,7 @@ export interface Internals extends Base, Attached {
 }
 
 /** Connects to a store that was down when the dictionary was opened. */
-export interface Absence {
+interface Absence {
   /** Resolves when the store has answered. Rejects with `StoreUnavailableError`. */
   join(): Promise<unknown>
   close(reason: unknown): Promise<void>
