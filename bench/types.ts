@@ -10,7 +10,7 @@ export interface Sample {
 export type Dict = DurableDict<Record<string, Sample>>
 
 /** Times are in nanoseconds; the table chooses the unit that reads best. */
-export type Unit = 'ns' | 'B' | '/s' | '%' | 'calls' | 'checks' | 'scripts'
+export type Unit = 'ns' | 'B' | '/s' | '%' | 'calls' | 'checks' | 'scripts' | 'replicas'
 
 export interface Figure {
   readonly value: number

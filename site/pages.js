@@ -51,6 +51,7 @@ export const pages = [
       ['Testing your application', 'testing'],
       ['Operations', 'operations'],
       ['Monitoring', 'monitoring'],
+      ['Scale', 'scale'],
       ['Bundling, CommonJS and runtimes', 'bundling'],
     ],
   },

@@ -9,7 +9,9 @@ import type { Report } from '../../bench/types.js'
 import { LONG } from '../form.js'
 
 /** All suites need more than two minutes of both cores. */
-const SUITES = LONG ? ['memory', 'model', 'postgres', 'redis', 'sqlite', 'web', 'zookeeper'] : ['memory', 'sqlite']
+const SUITES = LONG
+  ? ['fleet', 'memory', 'model', 'postgres', 'redis', 'sqlite', 'web', 'zookeeper']
+  : ['memory', 'sqlite']
 
 const runner = fileURLToPath(new URL('../../bench/run.js', import.meta.url))
 const bench = (...args: string[]) => promisify(execFile)(process.execPath, [runner, ...args])
@@ -53,7 +55,7 @@ describe('npm run bench', { timeout: 120_000 }, () => {
   it('lists the suites that exist', async () => {
     await expect(bench('nothing')).rejects.toMatchObject({
       code: 1,
-      stderr: 'There is no suite "nothing"; there are memory, model, postgres, redis, sqlite, web, zookeeper.\n',
+      stderr: 'There is no suite "nothing"; there are fleet, memory, model, postgres, redis, sqlite, web, zookeeper.\n',
     })
   })
 })

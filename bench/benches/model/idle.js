@@ -1,13 +1,10 @@
 // @ts-check
-import { readdirSync, readFileSync } from 'node:fs'
 import pg from 'pg'
+import { processorTimeOf } from '../../processor-time.js'
 import { judged } from '../../rows.js'
 import { makeTable, openTable } from './server.js'
 
 const DICTIONARIES = 10
-
-/** One clock tick of `/proc`, in ns. */
-const TICK = 1e7
 
 /** What idle live dictionaries of one process cost the server. @type {import('../../types.js').Bench} */
 export async function idleCost({ quick }) {
@@ -49,28 +46,13 @@ async function measure(ms, { listen }) {
     opened.push({ table, dict })
   }
   statements = 0
-  const before = cpuOfServer()
+  const before = processorTimeOf('postgres')
   await new Promise(resolve => setTimeout(resolve, ms))
   const each = DICTIONARIES * (ms / 1_000)
-  const found = { statements: statements / each, cpu: (cpuOfServer() - before) / each }
+  const found = { statements: statements / each, cpu: (processorTimeOf('postgres') - before) / each }
   for (const { table, dict } of opened) {
     await dict.close()
     await table.close()
   }
   return found
-}
-
-/** What all processes of PostgreSQL have used, in ns. Linux alone says so. */
-function cpuOfServer() {
-  let ticks = 0
-  for (const pid of readdirSync('/proc').filter(name => /^\d+$/.test(name))) {
-    try {
-      const [, name, rest = ''] = /\((.*)\) (.*)/.exec(readFileSync(`/proc/${pid}/stat`, 'utf8')) ?? []
-      const fields = rest.split(' ')
-      if (name === 'postgres') ticks += Number(fields[11]) + Number(fields[12])
-    } catch {
-      // It has ended.
-    }
-  }
-  return ticks * TICK
 }
