@@ -1,9 +1,10 @@
 // @ts-check
-import { ENTRIES } from './scripts/entries.js'
+import { ENTRIES, PROGRAM } from './scripts/entries.js'
 
 export default {
   entry: [
     ...ENTRIES.map(({ source }) => `src/${source}`),
+    `src/${PROGRAM.source}`,
     '{bench,demo}/*.{js,ts}',
     'examples/{express,openfeature,postgres}/*.js',
     'site/.vitepress/config.js',

@@ -20,6 +20,7 @@ const MAY_IMPORT = /** @type {Readonly<Record<string, readonly string[]>>} */ ({
   ],
   frameworks: ['dictionary', 'contract'],
   console: ['dictionary', 'replica', 'contract'],
+  cli: ['entry', 'console', 'dictionary', 'replica', 'contract', 'backends'],
   conformance: ['entry', 'dictionary', 'replica', 'contract', 'backends'],
   dictionary: ['last-known', 'replica', 'contract'],
   'last-known': ['replica', 'contract'],

@@ -3,6 +3,7 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { INCLUDED } from './build/bundle.js'
 import { code, declarations, filesOf } from './build/reachable.js'
+import { PROGRAM } from './entries.js'
 import { isWritten } from './entries-in-package.js'
 import { prepare } from './prepare.js'
 import { installed, root, runOrThrow } from './run.js'
@@ -15,7 +16,9 @@ const BESIDE_LIB = ['CHANGELOG.md', 'LICENSE', 'README.md', 'package.json']
 async function expectedFiles() {
   const built = INCLUDED.map(name => `LICENSE-${name}`)
   for (const format of ['esm', 'cjs']) {
-    const files = [...(await filesOf(join(lib, format), code)), ...(await filesOf(join(lib, format), declarations))]
+    const programs = format === 'esm' ? [PROGRAM.stem] : []
+    const folder = join(lib, format)
+    const files = [...(await filesOf(folder, code, programs)), ...(await filesOf(folder, declarations))]
     built.push(...['package.json', ...files].map(path => `${format}/${path}`))
   }
   return new Set([...BESIDE_LIB, ...built.map(path => `lib/${path}`)])

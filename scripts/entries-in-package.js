@@ -4,7 +4,7 @@ import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { isDeepStrictEqual } from 'node:util'
-import { ENTRIES, stemOf } from './entries.js'
+import { ENTRIES, PROGRAM, stemOf } from './entries.js'
 import { root } from './run.js'
 
 const path = join(root, 'package.json')
@@ -21,6 +21,7 @@ function fields() {
   const below = ENTRIES.filter(entry => entry.path !== '.')
   const types = below.map(entry => [entry.path.slice(2), [`./lib/cjs/${stemOf(entry)}.d.ts`]])
   return {
+    bin: { [PROGRAM.name]: `./lib/esm/${PROGRAM.stem}.js` },
     main: './lib/cjs/index.js',
     types: './lib/cjs/index.d.ts',
     // For TypeScript with `moduleResolution: node10`, which does not read `exports`.
@@ -37,7 +38,7 @@ export async function isWritten() {
 
 async function write() {
   const manifest = JSON.parse(await readFile(path, 'utf8'))
-  const { exports: _exports, main: _main, types: _types, typesVersions: _versions, ...rest } = manifest
+  const { bin: _bin, exports: _exports, main: _main, types: _types, typesVersions: _versions, ...rest } = manifest
   const members = Object.entries(rest)
   const at = members.findIndex(([name]) => name === 'files') + 1
   const written = Object.fromEntries([...members.slice(0, at), ...Object.entries(fields()), ...members.slice(at)])

@@ -38,6 +38,9 @@ export const ENTRIES = [
   { path: './nestjs', source: 'nestjs.ts', limit: 5 },
 ]
 
+/** The program of the package: bundled in the ESM build only, and imported by no entry point. */
+export const PROGRAM = { name: 'durabledict', source: 'cli/bin.ts', stem: 'cli' }
+
 /** Without its extension, like the built files. @param {Entry} entry */
 export const stemOf = ({ source }) => source.replace(/\.ts$/, '')
 

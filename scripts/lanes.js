@@ -49,6 +49,10 @@ export const LANES = {
     covers: 'the console: its routes in process, its page in Chromium',
     include: ['test/console/**/*.test.ts'],
   },
+  cli: {
+    covers: 'the command line: on SQLite, Redis, PostgreSQL and ZooKeeper',
+    include: ['test/cli/**/*.test.ts'],
+  },
   programs: {
     covers: 'conformance under any runner, torture, bench, demo, docs, examples, the test servers',
     include: [

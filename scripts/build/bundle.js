@@ -2,7 +2,7 @@
 import { cp, mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { ENTRIES, stemOf } from '../entries.js'
+import { ENTRIES, PROGRAM, stemOf } from '../entries.js'
 import { root } from '../run.js'
 import { declarations, filesOf } from './reachable.js'
 import { textModules } from './text-modules.js'
@@ -34,8 +34,9 @@ const isExternal = specifier => !/^[./]/.test(specifier) && specifier !== EMBEDD
 async function bundle(format, folder) {
   const { rolldown } = await import('rolldown')
   const input = Object.fromEntries(ENTRIES.map(entry => [stemOf(entry), join(src, entry.source)]))
+  const program = format === 'esm' ? { [PROGRAM.stem]: join(src, PROGRAM.source) } : {}
   const built = await rolldown({
-    input,
+    input: { ...input, ...program },
     platform: 'node',
     external: isExternal,
     treeshake: { moduleSideEffects: false },

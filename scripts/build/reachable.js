@@ -15,12 +15,13 @@ export const declarations = { extension: '.d.ts', imports: /(?:\bfrom |\bimport 
  * The entry points and everything they import, by path below the folder.
  * @param {string} folder
  * @param {Kind} kind
+ * @param {readonly string[]} [also] further files to begin with, without extension
  * @returns {Promise<Set<string>>}
  */
-export async function filesOf(folder, { extension, imports }) {
+export async function filesOf(folder, { extension, imports }, also = []) {
   /** @type {Set<string>} */
   const found = new Set()
-  const waiting = ENTRIES.map(entry => `${stemOf(entry)}${extension}`)
+  const waiting = [...ENTRIES.map(stemOf), ...also].map(stem => `${stem}${extension}`)
   for (let path = waiting.pop(); path !== undefined; path = waiting.pop()) {
     if (found.has(path)) continue
     found.add(path)
