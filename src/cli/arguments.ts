@@ -9,7 +9,7 @@ export interface Parsed {
   readonly flags: Flags
 }
 
-/** Marks an argument such as `-5`, which is no option. No argument of a process contains NUL. */
+/** Marks an argument such as `-5`, which is a word. No argument of a process contains NUL. */
 const MARK = '\0'
 
 /**

@@ -24,7 +24,7 @@ export function expectedOf(flags: Flags, how: Reading, reader: Reader): Expected
   return text === undefined ? undefined : { oneOf: readings(text, how, reader) }
 }
 
-/** Nothing is written with it: a text that is no JSON can only be meant as text. */
+/** Nothing is written with it: text other than JSON can only be meant as text. */
 function readings(text: string, how: Reading, reader: Reader): ReadValue[] {
   if (how === 'json' || how === 'encoded') return [readValue(text, how, reader)]
   const asText = { value: text }

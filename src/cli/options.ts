@@ -21,7 +21,7 @@ export const WRITING: Options = {
   reason: { type: 'string', short: 'm', value: 'WHY', help: 'why, for the history' },
   everywhere: { type: 'boolean', help: 'wait until no process can read an older value' },
   'dry-run': { type: 'boolean', short: 'n', help: 'show what would change, and change nothing' },
-  yes: { type: 'boolean', short: 'y', help: 'do not ask; needed where there is no terminal' },
+  yes: { type: 'boolean', short: 'y', help: 'do not ask; needed without a terminal' },
 }
 
 /** How the text of a value is read. */

@@ -15,7 +15,7 @@ export interface Option {
 
 export type Options = Readonly<Record<string, Option>>
 
-/** What a command is given: its words and options, after they were checked. */
+/** What a command gets: its words and options, after they were checked. */
 export interface Call {
   readonly words: readonly string[]
   /** What follows `--`, for the verb that runs a command. */
