@@ -21,6 +21,7 @@ export default {
   // A part of PostgreSQL, which the tests install.
   ignoreBinaries: ['psql'],
   ignoreDependencies: [
+    'jiti',
     '@arethetypeswrong/cli',
     'publint',
     'axe-core',

@@ -4,7 +4,7 @@ import type { Access, Target } from './targets/target.js'
 import type { Terminal } from './terminal.js'
 
 /** An option of a verb. */
-export interface Option {
+interface Option {
   readonly type: 'boolean' | 'string'
   readonly short?: string
   readonly multiple?: boolean

@@ -32,11 +32,6 @@ export async function openConfigured(path: string, name: string | undefined, fol
   }
 }
 
-/** The names of the dictionaries, for completion. */
-export async function namesInConfig(path: string, folder: string): Promise<string[]> {
-  return [...dictionariesOf(await load(path, folder)).keys()]
-}
-
 function choose(names: readonly string[], name: string | undefined): string {
   const list = names.map(one => JSON.stringify(one)).join(', ')
   if (name !== undefined) {

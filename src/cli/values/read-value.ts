@@ -134,7 +134,7 @@ function acceptsAnything(schema: StandardSchemaV1): boolean {
 }
 
 /** The type of a value in words. */
-export function kindOf(value: unknown): string {
+function kindOf(value: unknown): string {
   if (value === null || value === undefined) return `${value}`
   if (Array.isArray(value)) return 'list'
   if (typeof value !== 'object') return typeof value

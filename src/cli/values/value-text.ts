@@ -1,7 +1,7 @@
 import { RichEncoding, tagJson } from '../../encodings/rich-encoding.js'
 
 /** The text of values that JSON cannot hold begins with it. A string that begins with it is written the same way. */
-export const RICH = 'rich:'
+const RICH = 'rich:'
 
 /** Stored forms of other encodings, of values that `RichEncoding` does not know either. */
 const STORED = 'stored:'

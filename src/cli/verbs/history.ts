@@ -67,7 +67,7 @@ function rowsOf(desk: Desk, commit: StoredCommit<unknown>): string[][] {
   return changes.map((change, index) => [...(index === 0 ? said : said.map(() => '')), lineOf(desk, change)])
 }
 
-export function commitJson(desk: Desk, commit: StoredCommit<unknown>): string {
+function commitJson(desk: Desk, commit: StoredCommit<unknown>): string {
   const { id, version, at, by, reason, via = 'library', changes } = commit
   const said = JSON.stringify({ id, version, at: new Date(at).toISOString(), by, reason, via })
   return `${said.slice(0, -1)},"changes":[${changes.map(change => changeJson(desk, change)).join(', ')}]}`

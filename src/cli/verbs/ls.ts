@@ -41,7 +41,7 @@ async function show(entries: readonly Entry[], screen: Screen): Promise<void> {
 }
 
 /** @throws Failure if a value cannot be decoded. */
-export function envOf(entries: readonly Entry[]): string[] {
+function envOf(entries: readonly Entry[]): string[] {
   return assignments(
     entries.map(({ key, text, error }) => {
       if (text === undefined) throw usage(error ?? '')
