@@ -8,7 +8,7 @@ import { ask, startRedisNode } from '../servers/redis-nodes.js'
 import type { RedisNode } from '../servers/types.js'
 import { ByHand } from './by-hand.js'
 import { nodeRedis } from './clients.js'
-import { until } from './support.js'
+import { listeners, until } from './support.js'
 
 const OPTIONS = { encoding: JSONEncoding } as const
 const REGISTRY = '{settings}:replicas'
@@ -103,6 +103,37 @@ describe('an acknowledgement', () => {
     await holding(store, 'same', head.replace('x.1', 'lost.1'))
     await store.commit(head, 'y.1', 's', 'a', '2')
     expect(await store.run(SCRIPTS.acknowledged, head, 'lost', 'same')).toEqual([])
+  })
+})
+
+describe('a write that waits for a replica', () => {
+  const LATE = 30
+
+  /** Writes while a replica acknowledges a little late, and returns how often the registry was read for it. */
+  async function readsFor(store: ByHand, dict: { set(key: string, value: number, options: object): Promise<void> }) {
+    const name = store.keys.replicas
+    await ask(server, 'config', 'resetstat')
+    const written = dict.set('a', 1, { everywhere: true })
+    await new Promise(resolve => setTimeout(resolve, LATE))
+    await store.run(SCRIPTS.acknowledge, 'late', await store.head())
+    await written
+    expect(await ask(server, 'hget', name, 'late:version')).toBe(await store.head())
+    return Number(/cmdstat_hmget:calls=(\d+)/.exec(String(await ask(server, 'info', 'commandstats')))?.[1])
+  }
+
+  test('is woken by its acknowledgement, and reads the registry a few times only', async () => {
+    const store = new ByHand(client as never)
+    const dict = await RedisDict.open(store.keys.entries, client, OPTIONS)
+    cleanup.push(() => dict.close())
+    const record = '{"format":1,"host":"h","pid":1,"library":"1","live":true,"bound":60000}'
+    await store.run(SCRIPTS.register, 'late', record, '', '60000', '30000')
+    const subscribed = (count: number) => async () => (await listeners(server, store.keys.replicas)) === count
+    // The first one polls, and subscribes for the next ones.
+    await readsFor(store, dict)
+    await until(subscribed(1), 'the subscription of the writer')
+    expect(await readsFor(store, dict)).toBeLessThan(8)
+    await dict.close()
+    await until(subscribed(0), 'the end of the subscription')
   })
 })
 

@@ -13,6 +13,7 @@ import type {
 import { CommittingBackend } from '../../contract/committing-backend.js'
 import type { HistoryPage, HistoryPolicy, HistoryQuery } from '../../contract/history.js'
 import type { Presence, Registration, Registry as Replicas } from '../../contract/presence.js'
+import { AcknowledgementHints } from './acknowledgement-hints.js'
 import { Caller } from './caller.js'
 import { Connection } from './connection.js'
 import { isRefusal } from './faults.js'
@@ -69,7 +70,11 @@ export class RedisBackend extends CommittingBackend<string> implements Backend {
     const caller = new Caller(driver, keys)
     const entropy = new Entropy()
     this.#reader = new Reader(caller, name, entropy, this.#seals)
-    this.#registry = new Registry(this.#reader, caller.keys.replicas)
+    this.#registry = new Registry(
+      this.#reader,
+      caller.keys.replicas,
+      this.#hintsOn(driver.channelPrefix + keys.replicas),
+    )
     this.#writer = new Writer(caller, this.#reader, name, entropy, this.#seals)
     this.#history = new History(this.#reader, caller.keys.history, name)
   }
@@ -162,6 +167,11 @@ export class RedisBackend extends CommittingBackend<string> implements Backend {
     const { outcomes, catchUp } = await this.#writer.commit({ id: newId(), groups }, this.#head, this.#closing.signal)
     this.#head = catchUp.type === 'tooOld' ? undefined : String(catchUp.version)
     return outcomes
+  }
+
+  #hintsOn(channel: string): AcknowledgementHints {
+    const { subscriptions } = this.#connection
+    return new AcknowledgementHints((...args) => subscriptions.add(channel, ...args), this.#closing.signal)
   }
 
   #changeOf(text: string) {

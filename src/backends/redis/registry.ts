@@ -2,6 +2,7 @@ import { pollAcknowledgements } from '../../contract/poll-acknowledgements.js'
 import type { Presence, Registration, Registry as Replicas } from '../../contract/presence.js'
 import { Sightings } from '../../contract/sightings.js'
 import { now } from '../../time/clock.js'
+import type { AcknowledgementHints } from './acknowledgement-hints.js'
 import { isVersion } from './nonces.js'
 import type { Reader } from './reader.js'
 import { parseSeen, RegistryReader, recordOf } from './replica-records.js'
@@ -11,13 +12,17 @@ import { countOf, listOf, textOf } from './shape.js'
 /** For how long a record counts that does not say it, in ms. */
 const UNKNOWN_TTL = 60_000
 
-/** For how long acknowledgements are awaited without pauses, in ms. */
+/** For how long acknowledgements are awaited without pauses while no hints arrive, in ms. */
 const EAGER = 5
+
+/** About how long the hints of all replicas are awaited before the registry is read, in ms. */
+const HINTED = 20
 
 /** The registry of replicas in Redis. scripts/registry.lua documents its keys. */
 export class Registry {
   readonly #reader: Reader
   readonly #key: string
+  readonly #hints: AcknowledgementHints
   readonly #records = new RegistryReader()
   readonly #suspects = new Sightings()
   /** Records that have expired: id and `<id>:at`, one after the other. The next renewal drops them. */
@@ -25,9 +30,10 @@ export class Registry {
   #replicas: Script = SCRIPTS.replicas
 
   /** @param key - of the records. */
-  constructor(reader: Reader, key: string) {
+  constructor(reader: Reader, key: string, hints: AcknowledgementHints) {
     this.#reader = reader
     this.#key = key
+    this.#hints = hints
   }
 
   /** Uses only the right to read from now on. */
@@ -75,15 +81,22 @@ export class Registry {
     acknowledged: (id: string) => void,
     signal: AbortSignal,
   ): Promise<void> {
-    const waiting = await this.#awaitFirst(version, ids, acknowledged, signal)
-    const look = async (some: readonly string[]) =>
-      listOf(await this.#reader.run(SCRIPTS.acknowledged, [version, ...some])).map(textOf)
-    await pollAcknowledgements(waiting, look, acknowledged, signal)
+    // Subscribed until the write has been acknowledged, so that the next one is.
+    const ended = this.#hints.follow(() => {})
+    try {
+      await this.#hints.all(version, ids, HINTED, signal)
+      const waiting = await this.#awaitFirst(version, ids, acknowledged, signal)
+      const look = async (some: readonly string[]) =>
+        listOf(await this.#reader.run(SCRIPTS.acknowledged, [version, ...some])).map(textOf)
+      await pollAcknowledgements(waiting, look, acknowledged, signal, wake => this.#hints.follow(wake))
+    } finally {
+      ended()
+    }
   }
 
   /**
-   * Live replicas acknowledge within a few round trips. Until then, asks again at once by a plain command, which costs the server
-   * little. Returns those that have not acknowledged exactly this version.
+   * Asks by a plain command, which costs the server little: once after the hints, else again and again for as long as live replicas
+   * take. Returns those that have not acknowledged exactly this version.
    */
   async #awaitFirst(
     version: string,
@@ -91,14 +104,14 @@ export class Registry {
     acknowledged: (id: string) => void,
     signal: AbortSignal,
   ): Promise<readonly string[]> {
-    const until = now() + EAGER
+    const until = this.#hints.areOpen ? 0 : now() + EAGER
     let waiting = ids
-    while (waiting.length > 0 && now() < until && !signal.aborted) {
+    do {
       const held = listOf(await this.#reader.read(['hmget', this.#key, ...waiting.map(id => `${id}:version`)]))
       const isHeld = (index: number) => String(held[index]) === version
       for (const id of waiting.filter((_, index) => isHeld(index))) acknowledged(id)
       waiting = waiting.filter((_, index) => !isHeld(index))
-    }
+    } while (waiting.length > 0 && now() < until && !signal.aborted)
     return waiting
   }
 

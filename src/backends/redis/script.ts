@@ -37,13 +37,14 @@ export class Script {
   /**
    * @param flags - the flags in the shebang, by which Redis 7 decides where and when a script may run.
    * @param first - runs before the functions of the prelude exist, and may return.
+   * @param keys - the keys, if the script is without the prelude.
    */
-  constructor(name: string, texts: readonly string[], flags = '', first = '') {
+  constructor(name: string, texts: readonly string[], flags = '', first = '', keys?: readonly (keyof Keys)[]) {
     this.name = name
     this.#first = first
-    this.#texts = texts
+    this.#texts = keys ? texts : [prelude, ...texts]
     this.#flags = flags
-    this.keys = texts.includes(registry) ? ALL : texts.includes(history) ? WITH_HISTORY : COMMON
+    this.keys = keys ?? (texts.includes(registry) ? ALL : texts.includes(history) ? WITH_HISTORY : COMMON)
     this.derivesKeys = first !== ''
     this.readOnly = flags === 'no-writes'
   }
@@ -77,7 +78,7 @@ export const SCRIPTS = {
   registerMaxStaleness: new Script('record-bound', [registry, registerMaxStaleness], 'allow-oom'),
   register: new Script('register', [registry, register], 'allow-oom'),
   leave: new Script('leave', [registry, leave], 'allow-oom'),
-  acknowledge: new Script('acknowledge', [registry, acknowledge], 'allow-oom'),
+  acknowledge: new Script('acknowledge', [acknowledge], 'allow-oom', '', ['replicas']),
   acknowledged: new Script('acknowledged', [registry, acknowledged], 'allow-oom'),
   replicas: new Script('replicas', [registry, replicas], 'allow-oom'),
   /** The same with only the right to read. */
@@ -96,6 +97,6 @@ function compose(
   readOnly: boolean,
 ): { source: string; sha: string } {
   const shebang = flags === '' ? '#!lua' : `#!lua flags=${flags}`
-  const source = [shebang, first, `local READ_ONLY = ${readOnly}`, prelude, ...texts].join('\n')
+  const source = [shebang, first, `local READ_ONLY = ${readOnly}`, ...texts].join('\n')
   return { source, sha: builtin.crypto.createHash('sha1').update(source).digest('hex') }
 }
