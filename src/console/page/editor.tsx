@@ -31,40 +31,52 @@ export function Editor({ name, tick, hasHistory }: EditorProps) {
   const [issues, setIssues] = useState<readonly Issue[]>([])
   /** What was sent when the connection was lost. */
   const unknown = useRef<{ text: string | undefined } | undefined>(undefined)
-  const isDirty = draft !== undefined && entry !== undefined && draft !== startOf(entry)
+  const isDirty = isChanged(entry, draft)
+  /** What is on the page now, for answers that arrive later. */
+  const now = useRef({ entry, draft })
+  now.current = { entry, draft }
+  /** Counts requests: only the answer to the latest one counts. */
+  const turn = useRef(0)
 
   const show = (next: Entry) => {
+    now.current = { entry: next, draft: startOf(next) }
     setEntry(next)
     setDraft(startOf(next))
     setTheirs(undefined)
     setIssues(next.issues ?? [])
   }
+  const found = (next: Entry) => {
+    const sent = unknown.current
+    unknown.current = undefined
+    if (sent) {
+      const isThere = isStored(next, sent.text)
+      setOutcome(isThere ? FOUND : NOT_FOUND)
+      if (isThere) return show(next)
+    }
+    const { entry, draft } = now.current
+    if (entry && next.token === entry.token) return
+    if (isChanged(entry, draft)) setTheirs(next)
+    else show(next)
+  }
   const load = async () => {
+    turn.current += 1
+    const own = turn.current
     try {
       const next = await get<Entry>('api/key', { key: name })
-      const sent = unknown.current
-      unknown.current = undefined
-      if (sent) {
-        const isThere =
-          next.text === undefined ? sent.text === undefined : sent.text !== undefined && same(next.text, sent.text)
-        setOutcome(
-          isThere
-            ? { kind: 'good', text: 'The connection is back: your change is stored.' }
-            : { kind: 'bad', text: 'The connection is back: your change is not stored. Nothing was sent again.' },
-        )
-        if (isThere) return show(next)
-      }
-      if (!entry || entry.key !== name || !isDirty) show(next)
-      else if (next.token !== entry.token) setTheirs(next)
+      if (own === turn.current) found(next)
     } catch (error) {
       if (!(error instanceof ConnectionLost)) setOutcome({ kind: 'bad', text: (error as Error).message })
     }
   }
+  const isSending = useRef(false)
   useEffect(() => {
-    void load()
+    // The answer to a change says what is stored.
+    if (!isSending.current) void load()
   }, [name, tick])
 
   const send = async (path: string, body: object, sent: string | undefined) => {
+    turn.current += 1
+    isSending.current = true
     setOutcome({ kind: 'busy', text: 'Sending…' })
     setIssues([])
     try {
@@ -74,6 +86,9 @@ export function Editor({ name, tick, hasHistory }: EditorProps) {
     } catch (error) {
       failed(error, sent)
     }
+    isSending.current = false
+    // What changed meanwhile.
+    if (unknown.current === undefined) await load()
   }
   const failed = (error: unknown, sent: string | undefined) => {
     if (error instanceof ConnectionLost) {
@@ -136,6 +151,21 @@ export function Editor({ name, tick, hasHistory }: EditorProps) {
       ) : null}
     </section>
   )
+}
+
+const FOUND: Outcome = { kind: 'good', text: 'The connection is back: your change is stored.' }
+
+const NOT_FOUND: Outcome = {
+  kind: 'bad',
+  text: 'The connection is back: your change is not stored. Nothing was sent again.',
+}
+
+function isStored({ text }: Entry, sent: string | undefined): boolean {
+  return text === undefined || sent === undefined ? text === sent : same(text, sent)
+}
+
+function isChanged(entry: Entry | undefined, draft: string | undefined): boolean {
+  return entry !== undefined && draft !== undefined && draft !== startOf(entry)
 }
 
 /** From now on, saving overwrites what the others stored. */

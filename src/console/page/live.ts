@@ -4,7 +4,7 @@ import type { Item } from './types'
 const SILENCE = 40_000
 
 /** How long to wait before a new connection, in ms, if the browser does not make one itself. */
-const RETRY = 2_000
+const RETRY = 1_000
 
 export interface LiveListener {
   /** Connected, also again: what happened before is not known. */
