@@ -42,7 +42,7 @@ export function plainText(text: string): string {
   return text.startsWith('"') && !isTagged(text) ? (JSON.parse(text) as string) : text
 }
 
-function byCodePoint(a: string, b: string): number {
+export function byCodePoint(a: string, b: string): number {
   if (a === b) return 0
   return a < b ? -1 : 1
 }

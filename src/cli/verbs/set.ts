@@ -1,8 +1,9 @@
 import type { KeyChange } from '../../contract/history.js'
 import type { FrozenState } from '../../replica/frozen-state.js'
-import { assertOneReading, noteOtherType, outcomeOf, showOutcome, termsOf } from '../changes.js'
+import { assertOneReading } from '../changes.js'
 import { assertExpected, EXPECTING, type Expected, expectedOf } from '../conditions.js'
 import type { Desk } from '../desk.js'
+import { execute } from '../execute.js'
 import { EXIT } from '../exit-codes.js'
 import { usage } from '../failure.js'
 import { readInput } from '../input.js'
@@ -68,19 +69,4 @@ function planned(
 function sameStored(before: unknown, after: unknown): boolean {
   if (before instanceof Uint8Array && after instanceof Uint8Array) return Buffer.from(before).equals(after)
   return before === after
-}
-
-/** Executes a plan of one key, or only shows it. */
-export async function execute(
-  call: Call,
-  desk: Desk,
-  plan: (state: FrozenState) => KeyChange<unknown>[],
-): Promise<readonly KeyChange<unknown>[]> {
-  const terms = termsOf(call)
-  const dryRun = call.flags.has('dry-run')
-  const changes = dryRun ? plan(await desk.state()) : await desk.change(plan, terms)
-  for (const change of changes) await noteOtherType(call, desk, change)
-  const nothing = { changes, dryRun, commit: undefined, undo: undefined, note: undefined }
-  await showOutcome(call, desk, dryRun ? nothing : await outcomeOf(call, desk, changes, terms))
-  return changes
 }

@@ -2,11 +2,11 @@ import type { FrozenState } from '../../replica/frozen-state.js'
 import { assertOneReading } from '../changes.js'
 import { assertExpected, EXPECTING, expectedOf } from '../conditions.js'
 import { confirm } from '../confirm.js'
+import { execute } from '../execute.js'
 import { EXIT } from '../exit-codes.js'
 import { Failure } from '../failure.js'
 import { READING, WRITING } from '../options.js'
 import type { Verb } from '../verb.js'
-import { execute } from './set.js'
 
 export const unset: Verb = {
   name: 'unset',
