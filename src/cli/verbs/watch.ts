@@ -55,7 +55,7 @@ function report({ screen, terminal }: Call, desk: Desk): () => void {
   const { emitter, settings } = desk.core.internals
   let down = false
   const onStale = () => {
-    if (!down) void screen.note(`The store of ${name} does not answer. The watch goes on.`)
+    if (!down) void screen.note(`The store of ${name} does not answer. The watch continues.`)
     down = true
   }
   const onFresh = () => {
