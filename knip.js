@@ -6,7 +6,7 @@ export default {
     ...ENTRIES.map(({ source }) => `src/${source}`),
     `src/${PROGRAM.source}`,
     '{bench,demo}/*.{js,ts}',
-    'examples/{express,openfeature,postgres}/*.js',
+    'examples/{express,openfeature,outage,postgres}/*.js',
     'site/.vitepress/config.js',
     'site/.vitepress/theme/index.js',
     'bench/{suites,tasks}/*.js',

@@ -33,6 +33,8 @@ export class RequestChecks {
   #checkPatience = 0
   #answer: Promise<Answer> = Promise.resolve(undefined)
   #failure: Failure | undefined
+  /** Whether the outage was reported here: until the store answers for the first time, others report it. */
+  #hasReported = false
 
   constructor(internals: Internals, gate: Gate) {
     this.#internals = internals
@@ -125,15 +127,19 @@ export class RequestChecks {
   }
 
   #fail(error: DurableDictError): void {
-    const first = this.#failure === undefined
+    const isNews = this.#failure === undefined && !this.#internals.absence
     if (!(error instanceof ClosedError)) this.#failure = { error, at: now() }
-    if (first && this.#failure) this.#internals.emitter.emit('stale', { staleness: this.#staleness(), cause: error })
+    if (isNews && this.#failure) {
+      this.#hasReported = true
+      this.#internals.emitter.emit('stale', { staleness: this.#staleness(), cause: error })
+    }
     for (const settle of [...this.#waiting]) settle(error)
   }
 
   #recover(): void {
     this.#failure = undefined
-    this.#internals.emitter.emit('fresh', { staleness: this.#staleness() })
+    if (this.#hasReported) this.#internals.emitter.emit('fresh', { staleness: this.#staleness() })
+    this.#hasReported = false
   }
 
   #staleness(): number {

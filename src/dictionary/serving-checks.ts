@@ -14,6 +14,8 @@ export class ServingChecks {
   readonly #waiting = new Set<() => void>()
   /** When the latest check failed, on the monotonic clock; `undefined` while the store answers. */
   #failedAt: number | undefined
+  /** Whether the outage was reported here: until the store answers for the first time, others report it. */
+  #hasReported = false
   #probing = false
   #check: Promise<void> | undefined
   #answer: Promise<void> | undefined
@@ -59,16 +61,18 @@ export class ServingChecks {
   }
 
   #fail(cause: StoreUnavailableError): void {
-    const first = this.#failedAt === undefined
+    const isNews = this.#failedAt === undefined && !this.#internals.absence
     this.#failedAt = now()
-    if (first) this.#internals.emitter.emit('stale', { staleness: this.#staleness(), cause })
+    if (isNews) this.#internals.emitter.emit('stale', { staleness: this.#staleness(), cause })
+    this.#hasReported ||= isNews
     for (const serve of this.#waiting) serve()
   }
 
   #recover(): void {
     if (this.#failedAt === undefined) return
     this.#failedAt = undefined
-    this.#internals.emitter.emit('fresh', { staleness: this.#staleness() })
+    if (this.#hasReported) this.#internals.emitter.emit('fresh', { staleness: this.#staleness() })
+    this.#hasReported = false
   }
 
   #staleness(): number {

@@ -18,7 +18,7 @@ const RENEW_EVERY = 600_000
 /** How many times within `maxAge` the time in the file is renewed. */
 const RENEWALS_PER_AGE = 4
 
-/** The time in the file need not be more exact when the dictionary is closed, in ms. */
+/** The time in the file need not be more exact, in ms. */
 const NEGLIGIBLE = 1_000
 
 /** What is recorded. */
@@ -73,7 +73,8 @@ export class Recorder {
 
   /** Without changes, memory is confirmed all the same: the file is then more recent than it says. */
   #renewLater(): void {
-    const every = Math.min(RENEW_EVERY, (this.#settings.maxAge ?? Number.POSITIVE_INFINITY) / RENEWALS_PER_AGE)
+    const { maxAge = Number.POSITIVE_INFINITY } = this.#settings
+    const every = Math.min(RENEW_EVERY, Math.max(maxAge / RENEWALS_PER_AGE, NEGLIGIBLE))
     this.#renewal = setTimeout(() => {
       if (this.#recorded().confirmedAt > this.#writtenAsOf) this.changed()
       this.#renewLater()

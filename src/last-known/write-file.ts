@@ -1,4 +1,3 @@
-import { basename, dirname, join } from 'node:path'
 import { quoted } from '../errors/quoted.js'
 import { builtin } from '../process/builtin.js'
 import type { FrozenState } from '../replica/frozen-state.js'
@@ -45,13 +44,14 @@ export async function replaceFile(path: string, content: Content): Promise<void>
     await promises.unlink(temporary).catch(() => {})
     throw error
   }
-  await flushFolder(dirname(target))
+  await flushFolder(builtin.path.dirname(target))
 }
 
 /** Removes temporary files of processes that were killed. */
 export async function removeAbandoned(path: string): Promise<void> {
   const { promises } = builtin.fs
   const target = await resolveLinks(path)
+  const { basename, dirname, join } = builtin.path
   const prefix = `${basename(target)}.`
   for (const name of await promises.readdir(dirname(target))) {
     if (!name.startsWith(prefix) || !TEMPORARY.test(name.slice(prefix.length))) continue

@@ -15,6 +15,10 @@ export const builtin = {
     loadedNet ??= process.getBuiltinModule('node:net')
     return loadedNet
   },
+  get path(): typeof import('node:path') {
+    loadedPaths ??= process.getBuiltinModule('node:path')
+    return loadedPaths
+  },
   get diagnosticsChannel(): typeof import('node:diagnostics_channel') {
     loadedChannels ??= process.getBuiltinModule('node:diagnostics_channel')
     return loadedChannels
@@ -24,4 +28,5 @@ export const builtin = {
 let loadedCrypto: typeof import('node:crypto') | undefined
 let loadedFiles: typeof import('node:fs') | undefined
 let loadedNet: typeof import('node:net') | undefined
+let loadedPaths: typeof import('node:path') | undefined
 let loadedChannels: typeof import('node:diagnostics_channel') | undefined

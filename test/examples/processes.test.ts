@@ -6,6 +6,9 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { afterEach, expect, test } from 'vitest'
+import { findServer } from '../servers/find.js'
+import { environment } from '../servers/orders.js'
+import { redis } from '../servers/redis.js'
 
 const children: ChildProcess[] = []
 afterEach(() => {
@@ -82,5 +85,22 @@ test('examples/postgres: an edit with SQL is followed, and recorded with its aut
     'theme is "blue", set by postgres (sql)',
     'history: postgres changed theme from dark to blue',
     'history: ada@example.com changed theme from undefined to dark',
+  ])
+})
+
+test('examples/outage: the application starts without Redis and serves, and the alert clears when Redis returns', async context => {
+  const found = await findServer({ ...redis, variable: 'DURABLEDICT_TEST_REDIS_NODE' })
+  // The example starts and stops the program itself.
+  if (found.source !== 'binary') return context.skip('Redis runs in a container here.')
+  const path = fileURLToPath(new URL('../../examples/outage/run.js', import.meta.url))
+  const env = { ...environment(found.prefix), REDIS_SERVER: found.binary }
+  const { stdout } = await promisify(execFile)(process.execPath, [path], { env })
+  expect(stdout.trim().split('\n')).toEqual([
+    'Redis is up. The application serves "The shop" from store and is ok. Alerts: none.',
+    'Redis is down, and the application has started again. The application serves "The shop" from last-known and is degraded. Alerts: SettingsStale.',
+    'A write is answered with 503.',
+    'Redis is up again. The application serves "The shop" from store and is ok. Alerts: none.',
+    'A write is answered with 204.',
+    'The end. The application serves "The other shop" from store and is ok. Alerts: none.',
   ])
 })

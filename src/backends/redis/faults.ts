@@ -28,7 +28,9 @@ const REFUSALS = new Set(['WRONGTYPE', 'NOAUTH', 'WRONGPASS', 'NOPERM', 'MOVED',
 
 /** Returns whether the server refuses the dictionary: see `Backend.refuses`. */
 export function isRefusal(error: unknown): boolean {
-  return error instanceof Error && (REFUSALS.has(replyCode(error) ?? '') || isSubscriberMode(error))
+  if (!(error instanceof Error) || replyCode(error) === undefined)
+    return error instanceof Error && isSubscriberMode(error)
+  return REFUSALS.has(replyCode(error) as string) || nested(error.message) === ADVICE.NOPERM
 }
 
 /** Returns the first word of an error reply, or `undefined` if the error is a connection fault. */
