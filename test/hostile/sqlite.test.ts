@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { BorrowedHandle } from '../../src/backends/sqlite/borrowed-handle.js'
+import { EDIT_OBJECTS } from '../../src/backends/sqlite/edits/edit-objects.js'
 import type { OwnHandle } from '../../src/backends/sqlite/engine.js'
 import { LOG_ROWS } from '../../src/backends/sqlite/log.js'
 import { SqliteBackend } from '../../src/backends/sqlite/sqlite-backend.js'
@@ -54,7 +55,7 @@ const outcome = (promise: Promise<unknown>): Promise<unknown> =>
 const LOOSE = {
   entries: 'dict, key, value',
   heads: `dict, format INTEGER, epoch, number INTEGER, nonce, log_rows INTEGER, log_bytes INTEGER, bound, history_position INTEGER,
-    history_floor INTEGER, history_commits INTEGER, history_nonce, history_keep INTEGER, history_days, covered, unregistered`,
+    history_floor INTEGER, history_commits INTEGER, history_nonce, history_keep INTEGER, history_days, covered, unregistered, writing INTEGER`,
   changes: 'dict, number INTEGER, position INTEGER, nonce, previous, batch, type, key, value, bytes INTEGER, note',
   commits: 'dict, position INTEGER, number INTEGER, nonce, at INTEGER, author, reason, via, keys INTEGER, key',
   commit_keys: 'dict, key, position INTEGER, part INTEGER, before, after',
@@ -73,7 +74,9 @@ const HISTORY = ['heads', 'commits', 'commit_keys', 'dropped', 'replicas'].flatM
 /** The history as a new process reads it. */
 const readHistory = () => new SqliteBackend('d', new BorrowedHandle(raw, 'd'), 1_000).history({ limit: 100 })
 
+/** Without a check of the triggers, which name tables that are missing in between. */
 function loosen(): void {
+  raw.exec('PRAGMA legacy_alter_table = ON')
   for (const [table, columns] of Object.entries(LOOSE)) {
     raw.exec(`CREATE TABLE loose (${columns}); INSERT INTO loose SELECT * FROM durabledict_${table};
       DROP TABLE durabledict_${table}; ALTER TABLE loose RENAME TO durabledict_${table}`)
@@ -83,6 +86,10 @@ function loosen(): void {
     CREATE UNIQUE INDEX commit_keys_key ON durabledict_commit_keys (dict, key, position);
     CREATE UNIQUE INDEX dropped_key ON durabledict_dropped (dict, key);
     CREATE UNIQUE INDEX replicas_key ON durabledict_replicas (dict, id)`)
+  // Those of a table were dropped with it.
+  for (const [name, sql] of EDIT_OBJECTS) {
+    if (name !== 'durabledict_edit') raw.exec(`DROP TRIGGER IF EXISTS ${name}; ${sql}`)
+  }
 }
 
 describe('A hostile value', () => {
@@ -144,7 +151,8 @@ describe('A hostile key', () => {
     expect(raw.prepare('SELECT count(*) AS n FROM durabledict_entries').get()).toMatchObject({ n: 0 })
     for (const one of [dict, again]) await one.close()
     process.off('warning', listener)
-    expect(warnings.filter(message => message.includes(name))).toHaveLength(1)
+    // What may be an escaped key makes the first dictionary load everything, too.
+    expect(warnings.filter(message => message.includes(name))).toHaveLength(sql.includes('char(1)') ? 2 : 1)
   })
 
   it('that is well formed is read correctly in any database encoding', async () => {

@@ -15,7 +15,7 @@ import { checkClockJump } from '../clock-jump.js'
 import { backendOf, rawHandle } from './backend.js'
 import { children } from './child.js'
 import { folders } from './folder.js'
-import { forgetHistory, writeWithoutHistory } from './without-history.js'
+import { bypassTriggers, forgetHistory, writeWithoutHistory } from './without-history.js'
 
 const fileIn = folders()
 const startChild = children()
@@ -115,11 +115,12 @@ describe('A write by a release without a history', () => {
     const { raw, backend, other } = await inMemory()
     for (const value of ['1', '2']) await backend.persist('a', value)
     writeWithoutHistory(raw, 'a', '3')
-    expect(await page(other)).toMatchObject({ commits: [], floor: 2 })
+    // The triggers recorded it, but that release has moved the head behind it.
+    expect(await page(other)).toMatchObject({ commits: [], floor: 3 })
     await backend.persist('a', '4')
     expect(await page(other)).toMatchObject({
-      commits: [{ position: 3, changes: [{ before: '3', after: '4' }] }],
-      floor: 2,
+      commits: [{ position: 4, changes: [{ before: '3', after: '4' }] }],
+      floor: 3,
     })
   })
 
@@ -202,8 +203,8 @@ describe('The commit of a clear', () => {
     const timeOf = async (policy: HistoryPolicy) => {
       const { raw, backend } = await inMemory()
       await backend.setHistoryPolicy(policy)
-      raw.exec(`INSERT INTO durabledict_entries
-        SELECT 'd', 'key ' || value, '"value"' FROM json_each('${JSON.stringify(range(20_000))}')`)
+      const rows = `SELECT 'd', 'key ' || value, '"value"' FROM json_each('${JSON.stringify(range(20_000))}')`
+      bypassTriggers(raw, `INSERT INTO durabledict_entries ${rows}`)
       const start = process.cpuUsage()
       await commit(backend, [{ type: 'clear' }])
       const { user, system } = process.cpuUsage(start)

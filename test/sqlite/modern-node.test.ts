@@ -23,6 +23,7 @@ const NAMES = [
   'handles',
   'triggers',
   'history',
+  'edits',
 ]
 const FILES = [...NAMES.map(name => `test/sqlite/${name}.test.ts`), 'test/hostile/sqlite.test.ts']
 

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import { SqliteDict, type SyncEvent } from '../../src/index.js'
 import { rawHandle } from './backend.js'
+import { bypassTriggers } from './without-history.js'
 
 /** Resolves with the reason of the dictionary's next `sync` event that is not for changes. */
 function diverged(dict: SqliteDict): Promise<string> {
@@ -14,7 +15,7 @@ function diverged(dict: SqliteDict): Promise<string> {
   })
 }
 
-test('what an external writer changed is recorded as outside, and reaches every process', async () => {
+test('what an external writer changed without triggers is recorded as outside, and reaches every process', async () => {
   const raw = await rawHandle(':memory:')
   const finder = await SqliteDict.open('d', raw, { resyncEvery: 20, by: 'finder' })
   const other = await SqliteDict.open('d', raw)
@@ -22,7 +23,8 @@ test('what an external writer changed is recorded as outside, and reaches every 
   await other.sync()
   const found = diverged(finder)
   const seen = finder.watch()
-  raw.exec(
+  bypassTriggers(
+    raw,
     `UPDATE durabledict_entries SET value = '7' WHERE key = 'a'; DELETE FROM durabledict_entries WHERE key = 'b'`,
   )
   expect(await found).toBe('diverged')

@@ -5,6 +5,7 @@ import type { Registry } from '../../contract/presence.js'
 import { InvalidValueError } from '../../errors/errors.js'
 import { escapeText } from '../sql/escape.js'
 import { Cleared } from './cleared.js'
+import { OwnWrite } from './edits/own-write.js'
 import { Entries } from './entries.js'
 import { isLayoutOld, isRefused, isTableMissing, isTooBig, refused, tooBig } from './faults.js'
 import { type Head, moveHead, type NoHead, readHead } from './head.js'
@@ -14,7 +15,7 @@ import { type CommitRecord, type Recording, record } from './record.js'
 import { SQL } from './sql.js'
 import { type Raw, type Stored, toColumn } from './text.js'
 import { undoable, writing } from './transactions.js'
-import { checkEntries, checkHistory, hasTriggers } from './triggers.js'
+import { checkEntries, checkHistory, fileTriggers } from './triggers.js'
 
 /** The result of a batch. */
 export interface Result {
@@ -58,7 +59,7 @@ export function withDamage({ head, committed }: Result, damage: string | undefin
 
 const INCOMPLETE: NoHead = { damage: undefined }
 
-type Isolate = (log: Log, effects: Effect<Stored>[], execute: () => Outcome) => Outcome
+type Isolate = (log: Log, effects: Effect<Stored>[], own: OwnWrite, execute: () => Outcome) => Outcome
 
 /** Reads the registry after the write, in the same transaction. */
 function withRegistry(result: Result | NoResult, batch: Batch<Stored>, read: () => Registry): Result | NoResult {
@@ -69,11 +70,12 @@ function withRegistry(result: Result | NoResult, batch: Batch<Stored>, read: () 
 function execute(log: Log, batch: Batch<Stored>, since: Version, isolate: Isolate): Result | NoResult {
   const head = readHead(log.connection, log.dictionary)
   if (head.version === undefined) return { head }
-  if (head.history === NO_HISTORY) return { head: INCOMPLETE }
+  const { any: check, edits } = fileTriggers(log.connection)
+  if (head.history === NO_HISTORY || !edits) return { head: INCOMPLETE }
   const effects: Effect<Stored>[] = []
   const records: CommitRecord[] = []
-  const check = hasTriggers(log.connection)
-  const target = targetOf(log, head)
+  const own = new OwnWrite(log)
+  const target = targetOf(log, head, own)
   const one = (group: Group<Stored>) => {
     const from = effects.length
     const journal = head.history.policy === false ? undefined : new Journal<Stored>()
@@ -86,7 +88,7 @@ function execute(log: Log, batch: Batch<Stored>, since: Version, isolate: Isolat
     if (note.effects > 0) records.push({ note, changes: journal?.changes ?? [], cleared: cleared.keys })
     return outcome
   }
-  const outcomes = batch.groups.map(group => isolate(log, effects, () => one(group)))
+  const outcomes = batch.groups.map(group => isolate(log, effects, own, () => one(group)))
   const work = {
     effects,
     batch: batch.id,
@@ -94,6 +96,7 @@ function execute(log: Log, batch: Batch<Stored>, since: Version, isolate: Isolat
     acknowledge: batch.acknowledge,
   }
   const next = effects.length > 0 ? write(log, head, work, { records, check }) : head
+  if (next === head) own.cancel()
   if (check) checkHistory(log, head, next, effects)
   const { bound } = head
   return { head: next, committed: { outcomes, bound, catchUp: catchUp(log, since, head, next, work) } }
@@ -107,12 +110,14 @@ function write(log: Log, head: Head, work: Work, recording: Recording): Head {
   return next
 }
 
-function together(_log: Log, _effects: Effect<Stored>[], execute: () => Outcome): Outcome {
+function together(_log: Log, _effects: Effect<Stored>[], _own: OwnWrite, execute: () => Outcome): Outcome {
   return execute()
 }
 
-function oneByOne({ connection }: Log, effects: Effect<Stored>[], execute: () => Outcome): Outcome {
+function oneByOne({ connection }: Log, effects: Effect<Stored>[], own: OwnWrite, execute: () => Outcome): Outcome {
   const before = effects.length
+  // Outside the savepoint, which undoes it otherwise.
+  own.begin()
   try {
     return undoable(connection, execute)
   } catch (error) {
@@ -138,7 +143,7 @@ function catchUp(log: Log, since: Version, head: Head, next: Head, work: Work): 
   return { type: 'changes', version: next.version, changes: [change] }
 }
 
-function targetOf(log: Log, head: Head): Target<Stored> {
+function targetOf(log: Log, head: Head, own: OwnWrite): Target<Stored> {
   const { connection, dictionary } = log
   const dict = escapeText(dictionary)
   const touched = new Map<Version, (key: string) => boolean>()
@@ -148,6 +153,7 @@ function targetOf(log: Log, head: Head): Target<Stored> {
       return row && connection.columns.stored(row.value as Raw, row.value_type)
     },
     set(key, stored) {
+      own.begin()
       refusable(log, key, () => connection.run(SQL.set, dict, escapeText(key), toColumn(stored)))
     },
     changedSince(since, key) {
@@ -156,9 +162,13 @@ function targetOf(log: Log, head: Head): Target<Stored> {
       return isTouched(key)
     },
     entries: () => new Entries(dictionary).read(connection) ?? [],
-    delete: key => refusable(log, key, () => connection.run(SQL.remove, dict, escapeText(key))),
+    delete(key) {
+      own.begin()
+      refusable(log, key, () => connection.run(SQL.remove, dict, escapeText(key)))
+    },
     clear() {
       const any = connection.get(SQL.any, dict) !== undefined
+      own.begin()
       if (any) refusable(log, undefined, () => connection.run(SQL.clear, dict))
       return any
     },

@@ -46,10 +46,11 @@ export function isTableMissing(error: unknown): boolean {
   return error instanceof Error && /no such table: (main\.)?durabledict_/.test(error.message)
 }
 
-/** Returns whether a release without a history created the tables, so that columns are missing. */
+/** Returns whether an earlier release created the tables, so that columns are missing. */
 export function isLayoutOld(error: unknown): boolean {
   return (
-    error instanceof Error && /(no such column: |has no column named )(log\.)?(history_|note\b)/.test(error.message)
+    error instanceof Error &&
+    /(no such column: |has no column named )(log\.)?(history_|note\b|writing\b)/.test(error.message)
   )
 }
 
@@ -78,6 +79,12 @@ function isDenied(file: string): boolean {
   } catch (error) {
     return (error as NodeJS.ErrnoException).code === 'EACCES'
   }
+}
+
+/** Returns whether this process, or its connection, cannot write the file. */
+export function isReadOnly(error: unknown): boolean {
+  const code = codeOf(error)
+  return code === CODE.SQLITE_READONLY || code === CODE.SQLITE_CANTOPEN
 }
 
 export function isBreaking(error: unknown): boolean {

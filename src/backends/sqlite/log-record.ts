@@ -28,6 +28,9 @@ interface LogRecord {
   readonly note: StoredNote | undefined
 }
 
+/** How the batch of a statement by hand begins. */
+export const EDIT_BATCH = 'sql-'
+
 /** A note, as it is stored. */
 export interface StoredNote extends CommitNote {
   /** Whether the change asks for acknowledgements. */
@@ -88,8 +91,26 @@ export function parseChanges(
   const { number, nonce } = last ?? from
   const isComplete = last === undefined || isLast(last)
   return isComplete && number === to.number && nonce === to.nonce
-    ? changes.map(withSoundNotes)
+    ? joinStatements(changes).map(withSoundNotes)
     : `the end of durabledict_changes after change ${number}`
+}
+
+/** Triggers log one change for each row of a statement, because they cannot know how many rows follow. */
+function joinStatements(steps: readonly Step[]): Step[] {
+  const joined: Step[] = []
+  for (const step of steps) {
+    const last = joined.at(-1)
+    if (last && last.id === step.id && step.id?.startsWith(EDIT_BATCH)) joined[joined.length - 1] = addRow(last, step)
+    else joined.push(step)
+  }
+  return joined
+}
+
+function addRow(last: Step, { version, effects, notes }: Step): Step {
+  last.effects.push(...effects)
+  const [first] = last.notes ?? []
+  const isNoted = first !== undefined && notes?.length === 1
+  return { ...last, version, notes: isNoted ? [{ ...first, effects: last.effects.length }] : [] }
 }
 
 function extend({ effects, notes }: Step, { effect, note }: LogRecord): void {
@@ -146,7 +167,7 @@ function toStep({ number, nonce, previous, batch, effect, note }: LogRecord, epo
 function parseRecord(row: Row, columns: ColumnReader): LogRecord | undefined {
   const { number, position, nonce, previous } = row
   const batch = columns.text(row.batch as Raw, row.batch_type)
-  const effect = parseEffect(row, columns)
+  const effect = parseEffect(row, columns, batch?.startsWith(EDIT_BATCH) ?? false)
   if (typeof number !== 'number' || typeof position !== 'number' || batch === undefined || !effect) return undefined
   if (typeof nonce !== 'string' || typeof previous !== 'string') return undefined
   const [index, rows] = [Math.floor(position / MOST_ROWS), (position % MOST_ROWS) + 1]
@@ -154,12 +175,13 @@ function parseRecord(row: Row, columns: ColumnReader): LogRecord | undefined {
   return { number, index, rows, nonce, previous, batch, effect, note }
 }
 
-function parseEffect(row: Row, columns: ColumnReader): Effect<Stored> | undefined {
+/** Of an edit by hand, a value may be anything: it breaks only its own key. */
+function parseEffect(row: Row, columns: ColumnReader, isEdit: boolean): Effect<Stored> | undefined {
   const { type, key_type: keyType, value_type: valueType } = row
   if (type === 'clear') return keyType === 'null' && valueType === 'null' ? { type } : undefined
   const key = columns.key(row.key as Raw, keyType)
   if (key === undefined) return undefined
   if (type === 'delete') return valueType === 'null' ? { type, key } : undefined
   const stored = columns.stored(row.value as Raw, valueType)
-  return type === 'set' && !(stored instanceof DamagedValue) ? { type, key, stored } : undefined
+  return type === 'set' && (isEdit || !(stored instanceof DamagedValue)) ? { type, key, stored } : undefined
 }

@@ -29,7 +29,7 @@ export const CREATE_TABLES = `
   -- is the longest time for which a replica relies on its memory after a check, in milliseconds. history_position is the position
   -- of the newest commit of the history; commits up to history_floor are gone. history_commits counts the rows of
   -- durabledict_commits. history_nonce is the nonce of the state after the newest commit: if the head has another one, a release
-  -- without a history has written since. The policy is history_keep (NULL: the default; 0: no history) and history_days.
+  -- without a history has written since. writing is 1 while the library writes, so that triggers do not log its changes again. The policy is history_keep (NULL: the default; 0: no history) and history_days.
   CREATE TABLE IF NOT EXISTS durabledict_heads (
     dict TEXT NOT NULL PRIMARY KEY,
     format INTEGER NOT NULL,
@@ -46,7 +46,8 @@ export const CREATE_TABLES = `
     history_keep INTEGER,
     history_days REAL,
     covered REAL,
-    unregistered REAL
+    unregistered REAL,
+    writing INTEGER
   ) WITHOUT ROWID;
 
   -- The log of the latest changes, one row for each change of an entry: 'set', 'delete', or 'clear' (all entries, no
@@ -91,8 +92,8 @@ export const SQL = {
   /** The number of the library's tables that exist. */
   tables: `SELECT count(*) AS tables FROM sqlite_master WHERE type = 'table' AND name IN ${TABLES}`,
 
-  /** Whether there is a trigger on one of the tables. */
-  triggers: `SELECT 1 AS found FROM sqlite_master WHERE ${TRIGGER} LIMIT 1`,
+  /** Whether there is a trigger on one of the tables that is not the library's. Parameters: the names of the library's as JSON. */
+  triggers: `SELECT 1 AS found FROM sqlite_master WHERE ${TRIGGER} AND name NOT IN (SELECT value FROM json_each(?)) LIMIT 1`,
 
   /** The same for the temporary triggers of this connection. */
   temporaryTriggers: `SELECT 1 AS found FROM sqlite_temp_master WHERE ${TRIGGER} LIMIT 1`,
@@ -117,7 +118,7 @@ export const SQL = {
 
   /** Parameters: number, nonce, log_rows, log_bytes, history_position, history_floor, history_commits, history_nonce, dict. */
   moveHead: `UPDATE durabledict_heads SET number = ?, nonce = ?, log_rows = ?, log_bytes = ?, history_position = ?,
-    history_floor = ?, history_commits = ?, history_nonce = ? WHERE dict = ?`,
+    history_floor = ?, history_commits = ?, history_nonce = ?, writing = NULL WHERE dict = ?`,
 
   /** Parameters: dict. */
   entries: {

@@ -16,6 +16,7 @@ import type { Presence, Registration, Registry } from '../../contract/presence.j
 import { setImmediate } from '../../time/clock.js'
 import { commitBatch, withDamage } from './commit.js'
 import type { Connection } from './connection.js'
+import { lacksEdits, repairEdits } from './edits/repair-edits.js'
 import { Entries } from './entries.js'
 import { isBreaking, isLocked, isRefusal, readFault, unavailable, writeFault } from './faults.js'
 import { Feed, type Sight } from './feed.js'
@@ -285,10 +286,16 @@ export class SqliteBackend implements Backend<Stored> {
   }
 
   #load(connection: Connection): State<Stored> {
+    this.#followEdits(connection)
     const state = this.#state(connection)
     if (state) return state
     this.#create(connection)
     return this.#state(connection) ?? this.#removed()
+  }
+
+  #followEdits(connection: Connection): void {
+    const isMissing = reading(connection, () => lacksEdits({ connection, dictionary: this.name }))
+    if (isMissing) repairEdits(this.#source.place, this.#readOnly ? undefined : () => this.#create(connection))
   }
 
   /** Returns `undefined` if the file does not contain the dictionary. */

@@ -5,32 +5,43 @@ import { sameStored } from '../../contract/same-stored.js'
 import { InvalidValueError, StoreUnavailableError } from '../../errors/errors.js'
 import { escapeText } from '../sql/escape.js'
 import type { Connection } from './connection.js'
+import { EDIT_OBJECTS } from './edits/edit-objects.js'
+import { hasEdits } from './edits/edit-triggers.js'
 import { type Head, readHead } from './head.js'
 import { HISTORY_SQL } from './history-sql.js'
 import { changesSince, type Log } from './log.js'
 import { SQL } from './sql.js'
 import type { Raw, Stored } from './text.js'
 
-/** Whether a connection has triggers, valid as long as its schema is unchanged. */
-interface TriggerCheck {
-  readonly schema: unknown
+/** The triggers of a file. */
+export interface FileTriggers {
+  /** Whether the file, or only this connection, has triggers of others on the library's tables. */
   readonly any: boolean
+  /** Whether those of the library are there. */
+  readonly edits: boolean
+}
+
+/** Valid as long as the schema is unchanged. */
+interface TriggerCheck extends FileTriggers {
+  readonly schema: unknown
 }
 
 const checks = new WeakMap<Connection, TriggerCheck>()
 
-/**
- * Returns whether the file, or only this connection, has triggers on the library's tables. Call it inside a
- * transaction.
- */
-export function hasTriggers(connection: Connection): boolean {
-  if (connection.get(SQL.temporaryTriggers) !== undefined) return true
+/** Returns the triggers on the library's tables. Call it inside a transaction. */
+export function fileTriggers(connection: Connection): FileTriggers {
+  const found = inSchema(connection)
+  return connection.get(SQL.temporaryTriggers) === undefined ? found : { ...found, any: true }
+}
+
+function inSchema(connection: Connection): FileTriggers {
   const schema = connection.pragma('schema_version')
   const last = checks.get(connection)
-  if (last !== undefined && last.schema === schema) return last.any
-  const any = connection.get(SQL.triggers) !== undefined
-  checks.set(connection, { schema, any })
-  return any
+  if (last !== undefined && last.schema === schema) return last
+  const any = connection.get(SQL.triggers, JSON.stringify([...EDIT_OBJECTS.keys()])) !== undefined
+  const check = { schema, any, edits: hasEdits(connection) }
+  checks.set(connection, check)
+  return check
 }
 
 /**

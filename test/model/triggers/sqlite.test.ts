@@ -1,9 +1,8 @@
-import { execFileSync } from 'node:child_process'
 import { Kysely, SqliteDialect } from 'kysely'
 import Database from 'libsql'
 import { afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
 import { createTables, dropVersionTriggers, kyselyManager, ModelDict, UnsupportedError } from '../../../src/index.js'
-import { findServer } from '../../servers/find.js'
+import { commandLine } from '../../sqlite/command-line.js'
 import { folders } from '../../sqlite/folder.js'
 import { rejection } from '../test-database.js'
 
@@ -15,22 +14,11 @@ let dict: Awaited<ReturnType<typeof open>>
 const manager = () => kyselyManager(db, 'settings')
 const open = () => ModelDict.open(manager(), { triggers: true })
 
-/** The command line tool, which knows nothing of the library. Not a server, but found and installed like one. */
-const sqlite3 = {
-  name: 'sqlite3',
-  variable: 'SQLITE3_URL',
-  binaries: ['sqlite3'],
-  packages: ['sqlite3'],
-  command: () => [],
-  url: () => '',
-}
-let binary: string
+let program: (file: string, input: string) => string
 beforeAll(async () => {
-  const found = await findServer(sqlite3)
-  if (found.source !== 'binary') throw new Error('sqlite3 is a program.')
-  binary = found.binary
+  program = await commandLine()
 })
-const cli = (input: string) => execFileSync(binary, ['-bail', file], { input, encoding: 'utf8' })
+const cli = (input: string) => program(file, input)
 
 beforeEach(async () => {
   file = await place()
