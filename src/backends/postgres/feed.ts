@@ -1,10 +1,12 @@
-import type { Listener, Unsubscribe } from '../../contract/backend.js'
+import type { Change, Listener, Unsubscribe } from '../../contract/backend.js'
 import { builtin } from '../../process/builtin.js'
 import { clearTimeout, setTimeout } from '../../time/clock.js'
 import { within } from '../../time/within.js'
 import { warn } from '../../warnings/warnings.js'
 import type { PostgresClient } from './clients/client.js'
-import { acknowledgementsOf, channelOf } from './names.js'
+import { acknowledgementsOf, beginningsOf, channelOf } from './names.js'
+import { readPushed } from './pushed.js'
+import type { Stored } from './stored-form.js'
 
 export interface FeedOptions {
   readonly client: PostgresClient
@@ -15,30 +17,38 @@ export interface FeedOptions {
   /** In ms. */
   readonly timeout: number
   readonly pollEvery: number
+  /** Matches what the database's text cannot contain. */
+  readonly unsafe: RegExp
 }
 
 /** The longest that a notification may take when it is tested, in ms. */
 const LONGEST_TEST = 2_000
 
 /**
- * Notifies of changes, by LISTEN on a connection of its own. Whether notifications arrive is tested once: a pooler that passes each
+ * Notifies of changes, by LISTEN on a connection of its own. The name of the channel is a secret of those who may read the dictionary's
+ * head, because small changes are in the notifications themselves. Another channel says that the dictionary was created again. Whether notifications arrive is tested once: a pooler that passes each
  * transaction to another connection loses them silently. Then, or if the connection cannot be made, it polls.
  */
 export class Feed {
   readonly #options: FeedOptions
-  readonly #listeners = new Set<Listener<never>>()
+  readonly #listeners = new Set<Listener<Stored>>()
+  #epoch: string | undefined
   #started: Promise<void> | undefined
+  #isListening = false
   #leave: (() => Promise<void>) | undefined
+  #leaveBeginnings: (() => Promise<void>) | undefined
   #timer: ReturnType<typeof setTimeout> | undefined
   #isClosed = false
   readonly #wakers = new Set<() => void>()
   #listensToAcknowledgements: Promise<(() => Promise<void>) | undefined> | undefined
 
-  constructor(options: FeedOptions) {
+  /** @param epoch - that of the dictionary's history, if it has one. */
+  constructor(options: FeedOptions, epoch: string | undefined) {
     this.#options = options
+    this.#epoch = epoch
   }
 
-  async subscribe(listener: Listener<never>): Promise<Unsubscribe> {
+  async subscribe(listener: Listener<Stored>): Promise<Unsubscribe> {
     this.#started ??= this.#start()
     await this.#started
     this.#listeners.add(listener)
@@ -52,11 +62,19 @@ export class Feed {
     await this.#started
     await (await this.#listensToAcknowledgements)?.().catch(() => {})
     await this.#leave?.().catch(() => {})
+    await this.#leaveBeginnings?.().catch(() => {})
+  }
+
+  /** Another history has another channel. */
+  follow(epoch: string): void {
+    if (epoch === this.#epoch || this.#isClosed) return
+    this.#epoch = epoch
+    this.#started = this.#started?.then(() => this.#move(epoch))
   }
 
   /** Calls back for each notification of an acknowledgement, from about now on, until the returned function is called. */
   wake(waker: () => void): () => void {
-    if (this.#leave && !this.#isClosed) this.#listensToAcknowledgements ??= this.#listenToAcknowledgements()
+    if (this.#isListening && !this.#isClosed) this.#listensToAcknowledgements ??= this.#listenToAcknowledgements()
     this.#wakers.add(waker)
     return () => void this.#wakers.delete(waker)
   }
@@ -74,32 +92,48 @@ export class Feed {
 
   async #start(): Promise<void> {
     try {
-      this.#leave = await this.#listen()
-      if (this.#isClosed) await this.#leave()
+      await this.#test()
+      this.#leaveBeginnings = await this.#listen(beginningsOf(this.#options.stored), () => this.#changed())
+      this.#isListening = true
+      if (this.#epoch !== undefined) await this.#listenTo(this.#epoch)
     } catch (error) {
-      if (this.#isClosed) return
-      this.#warn(error)
-      this.#poll()
+      await this.#pollInstead(error)
     }
   }
 
-  async #listen(): Promise<() => Promise<void>> {
-    const { client, dictionary, stored, timeout } = this.#options
-    const context = { dictionary, timeout }
-    const listener = {
-      notified: () => this.#changed(),
-      interrupted: (cause: unknown) => {
-        for (const one of this.#listeners) one.interrupted(cause)
-      },
-    }
-    const leave = await within(timeout, () => client.listen(channelOf(stored), listener, context))
+  async #move(epoch: string): Promise<void> {
+    if (!this.#isListening || this.#isClosed || epoch !== this.#epoch) return
+    const leave = this.#leave
     try {
-      await this.#test()
-      return leave
+      await this.#listenTo(epoch)
     } catch (error) {
-      await leave().catch(() => {})
-      throw error
+      await this.#pollInstead(error)
     }
+    await leave?.().catch(() => {})
+    // Nobody was notified of what happened meanwhile.
+    this.#changed()
+  }
+
+  async #listenTo(epoch: string): Promise<void> {
+    const { stored, unsafe } = this.#options
+    const notified = (payload: string) => this.#changed(readPushed(payload, epoch, unsafe))
+    this.#leave = await this.#listen(channelOf(stored, epoch), notified)
+  }
+
+  async #pollInstead(error: unknown): Promise<void> {
+    this.#isListening = false
+    await this.#leaveBeginnings?.().catch(() => {})
+    if (this.#isClosed) return
+    this.#warn(error)
+    this.#poll()
+  }
+
+  #listen(channel: string, notified: (payload: string) => void): Promise<() => Promise<void>> {
+    const { client, dictionary, timeout } = this.#options
+    const interrupted = (cause: unknown) => {
+      for (const one of this.#listeners) one.interrupted(cause)
+    }
+    return within(timeout, () => client.listen(channel, { notified, interrupted }, { dictionary, timeout }))
   }
 
   /** @throws Error if a notification of our own does not arrive. */
@@ -124,8 +158,8 @@ export class Feed {
     }
   }
 
-  #changed(): void {
-    for (const listener of this.#listeners) listener.changed()
+  #changed(change?: Change<Stored>): void {
+    for (const listener of this.#listeners) listener.changed(change)
   }
 
   #poll(): void {

@@ -5,6 +5,7 @@ import begin from './scripts/begin.sql'
 import commit from './scripts/commit.sql'
 import edited from './scripts/edited.sql'
 import policy from './scripts/policy.sql'
+import push from './scripts/push.sql'
 import replicas from './scripts/replicas.sql'
 import set from './scripts/set.sql'
 import side from './scripts/side.sql'
@@ -14,7 +15,7 @@ import trim from './scripts/trim.sql'
 import { triggersIn } from './triggers.js'
 
 /** In the order in which they need each other. */
-const SCRIPTS = [tables, begin, side, since, trim, advance, commit, set, policy, edited, replicas]
+const SCRIPTS = [tables, begin, side, since, trim, push, advance, commit, set, policy, edited, replicas]
 
 /** The schema of tables if none is named. */
 export const DEFAULT_SCHEMA = 'public'

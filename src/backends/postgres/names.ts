@@ -32,12 +32,22 @@ export function inSchema(sql: string, schemaName: string): string {
   return sql.replaceAll('@schema@', () => postgresql.quote(schemaName))
 }
 
-/** The channel of a dictionary's changes, as the database computes it: a hash, because names of channels must be short. */
-export function channelOf(dictionary: string, prefix = 'durabledict'): string {
-  return `${prefix}_${builtin.crypto.createHash('sha256').update(dictionary).digest('hex').slice(0, 32)}`
+/** The channel of a dictionary's changes, as the database computes it: known to those who may read the epoch. */
+export function channelOf(dictionary: string, epoch: string): string {
+  return channelNamed('durabledict', `${epoch} ${dictionary}`)
+}
+
+/** The channel that says that a dictionary was created. */
+export function beginningsOf(dictionary: string): string {
+  return channelNamed('durabledict', dictionary)
 }
 
 /** The channel of a dictionary's acknowledgements, to which only those listen who wait for some. */
 export function acknowledgementsOf(dictionary: string, schemaName: string): string {
-  return channelOf(`${schemaName} ${dictionary}`, 'durabledict_ack')
+  return channelNamed('durabledict_ack', `${schemaName} ${dictionary}`)
+}
+
+/** A hash, because names of channels must be short. */
+function channelNamed(prefix: string, text: string): string {
+  return `${prefix}_${builtin.crypto.createHash('sha256').update(text).digest('hex').slice(0, 32)}`
 }

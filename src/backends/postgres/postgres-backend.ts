@@ -14,6 +14,7 @@ import { CommittingBackend } from '../../contract/committing-backend.js'
 import type { HistoryPage, HistoryPolicy, HistoryQuery } from '../../contract/history.js'
 import type { Presence, Registration, Registry } from '../../contract/presence.js'
 import { isRefusedForGood } from '../sql/error-kinds.js'
+import { parseVersion } from '../sql/version.js'
 import type { PostgresClient } from './clients/client.js'
 import { Execution } from './execution.js'
 import { Feed } from './feed.js'
@@ -123,9 +124,12 @@ export class PostgresBackend extends CommittingBackend<Stored> implements Backen
   }
 
   async subscribe(listener: Listener<Stored>): Promise<Unsubscribe> {
-    const { stored } = await this.#execution.target()
+    const { stored, form } = await this.#execution.target()
     const { client, schemaName, timeout, pollEvery, name: dictionary } = this.#options
-    this.#feed ??= new Feed({ client, dictionary, stored, schemaName, timeout, pollEvery })
+    const epoch = parseVersion(this.#reader.seen ?? (await this.#reader.version()))?.epoch
+    const options = { client, dictionary, stored, schemaName, timeout, pollEvery, unsafe: form.unsafe }
+    this.#feed ??= new Feed(options, epoch)
+    this.#reader.onEpoch = one => this.#feed?.follow(one)
     return this.#feed.subscribe(listener)
   }
 

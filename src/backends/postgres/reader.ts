@@ -24,6 +24,8 @@ export class Reader {
   readonly #check: string
   /** The latest version that was read. */
   seen: Version | undefined
+  /** Called with the epoch of each head that was read. */
+  onEpoch: (epoch: string) => void = () => {}
 
   constructor(execution: Execution) {
     this.#execution = execution
@@ -60,7 +62,7 @@ export class Reader {
 
   /** What the changes of an answer lead to. */
   async catchUp(changes: string | null, since: Version, head: Head): Promise<CatchUp<Stored>> {
-    this.seen = head.version
+    this.#found(head)
     if (head.version === since) return { type: 'changes', version: head.version, changes: [] }
     if (since === UNFOUNDED) return { type: 'tooOld', diverged: false }
     const { form } = await this.#execution.target()
@@ -112,8 +114,13 @@ export class Reader {
     const head = readHead(rows, options.dictionary)
     if (typeof head !== 'object') return head
     checkEncoding(rows[0]?.[5], options.dictionary)
-    this.seen = head.version
+    this.#found(head)
     return head
+  }
+
+  #found({ version, epoch }: Head): void {
+    this.seen = version
+    this.onEpoch(epoch)
   }
 }
 

@@ -1,4 +1,4 @@
--- Logs a change, moves the head, whose row the caller has locked, and notifies listeners of the new version.
+-- Logs a change, moves the head, whose row the caller has locked, and notifies listeners.
 --
 -- head: with the position of the newest commit. touched: NULL if every key was. trims: whether it is time to drop commits.
 CREATE OR REPLACE FUNCTION @schema@.durabledict_advance_1(
@@ -34,7 +34,7 @@ BEGIN
     DELETE FROM @schema@.durabledict_changes c
       WHERE c.dictionary = dict AND (c.number <= next - 10000 OR c.bytes <= logged - 8388608);
   END IF;
-  PERFORM pg_notify('durabledict_' || substr(encode(sha256(convert_to(dict, 'UTF8')), 'hex'), 1, 32),
-    concat_ws('-', next, head.epoch, next_nonce));
+  PERFORM @schema@.durabledict_push_1(dict, head.epoch, CASE WHEN size <= 8000 AND effects IS NOT NULL THEN
+    json_build_array(json_build_array(next::text, next_nonce, head.nonce, id, effects, notes))::text END);
 END
 $durabledict$;

@@ -52,10 +52,9 @@ BEGIN
       gone = CASE WHEN head.most > 0 THEN h.gone ELSE greatest(h.position, 1) END
     WHERE h.dictionary = dict
   )
-  SELECT head.format, head.epoch, head.number + 1, next_nonce, head.bound, '[[0]]'::text,
-    json_build_array(json_build_array((head.number + 1)::text, next_nonce, head.nonce, id, effect, note))::text
-  FROM (SELECT pg_notify('durabledict_' || substr(encode(sha256(convert_to(dict, 'UTF8')), 'hex'), 1, 32),
-    concat_ws('-', head.number + 1, head.epoch, next_nonce))) notified;
+  SELECT head.format, head.epoch, head.number + 1, next_nonce, head.bound, '[[0]]'::text, made.changes
+  FROM (SELECT json_build_array(json_build_array((head.number + 1)::text, next_nonce, head.nonce, id, effect, note))::text AS changes) made,
+    LATERAL (SELECT @schema@.durabledict_push_1(dict, head.epoch, made.changes)) pushed;
   IF head.most > 0 AND ((head.position + 1) % 64 = 0
       OR head.position + 1 - head.gone > head.most + CASE WHEN head.most >= 100 THEN head.most / 8 ELSE 0 END) THEN
     PERFORM @schema@.durabledict_trim_1(dict, false);
