@@ -1,6 +1,7 @@
 import type { Verb } from './verb.js'
 import { check } from './verbs/check.js'
 import { diff } from './verbs/diff.js'
+import { doctor } from './verbs/doctor.js'
 import { exportVerb } from './verbs/export.js'
 import { get } from './verbs/get.js'
 import { history } from './verbs/history.js'
@@ -26,4 +27,5 @@ export const VERBS: readonly Verb[] = [
   importVerb,
   check,
   replicas,
+  doctor,
 ]

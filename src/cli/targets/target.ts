@@ -19,6 +19,9 @@ export interface Target {
   open(access: Access): Promise<Desk>
   /** For the command that undoes a change. */
   readonly words: readonly string[]
+  /** Set if a URL names it. May contain a password. */
+  readonly url?: string
+  readonly timeout: number | undefined
   /** What the user has to know about these words. */
   readonly note?: string
 }
@@ -40,6 +43,7 @@ export async function targetOf(options: TargetOptions, terminal: Terminal): Prom
   const file = findConfig(terminal.folder)
   if (file === undefined) throw nothing(options.dict)
   return {
+    timeout: options.timeout,
     words: options.dict === undefined ? [] : ['--dict', options.dict],
     open: async () => new Desk(await openConfigured(file, options.dict, terminal.folder)),
   }
@@ -53,11 +57,13 @@ function ofUrl(url: string, { dict, timeout }: TargetOptions, given: boolean): T
     )
   const open = async ({ readOnly, live = false }: Access) =>
     new Desk(await openDict(url, { readOnly, live, replicas: false, service: SERVICE, timeout }))
-  if (!given) return { open, words: [] }
+  if (!given) return { open, url, timeout, words: [] }
   const shown = withoutPassword(url)
-  if (shown === url) return { open, words: ['--url', url] }
+  if (shown === url) return { open, url, timeout, words: ['--url', url] }
   return {
     open,
+    url,
+    timeout,
     words: [],
     note: 'Set DURABLEDICT_URL to the URL first: it contains a password, which is not printed.',
   }
