@@ -8,7 +8,7 @@ let count = 0
 
 /** Returns an id that is never reused. */
 function newId(): string {
-  series ??= (crypto.getRandomValues(new BigUint64Array(1))[0] as bigint).toString(36).padStart(13, '0')
+  series ??= (crypto.getRandomValues(new BigUint64Array(1))[0] as bigint).toString(36).padStart(13, '0').slice(1)
   count += 1
   return series + count.toString(36)
 }

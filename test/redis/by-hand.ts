@@ -1,5 +1,5 @@
 import { keysOf } from '../../src/backends/redis/names.js'
-import { nextVersion } from '../../src/backends/redis/nonces.js'
+import { briefly, nextVersion } from '../../src/backends/redis/nonces.js'
 import { SCRIPTS, type Script } from '../../src/backends/redis/script.js'
 
 interface Client {
@@ -63,7 +63,7 @@ export class ByHand {
 
   /** One set in the short form. */
   short(base: string, nonce: string, key: string, value: string): Promise<unknown> {
-    return this.send('eval', SCRIPTS.commit.source, '1', this.keys.meta, base, nonce, key, value)
+    return this.send('eval', SCRIPTS.commit.source, '1', this.keys.entries, briefly(base, nonce), key, value)
   }
 
   async entries(): Promise<Record<string, string>> {

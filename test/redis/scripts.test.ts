@@ -110,6 +110,38 @@ describe('a set in the short form', () => {
     expect((await store.log()).at(-1)?.slice(2)).toEqual([['s', 'a', '2'], 'u'])
   })
 
+  test('leaves out what the nonce has in common with the base, and the number of a first attempt', async () => {
+    const ids = ['0123456789abc', '0123456789abd', '0123456789ab', 'other', '0123456789aX']
+    let head = await store.head()
+    for (const id of ids)
+      for (const attempt of [1, 2]) head = (await store.commit(head, `${id}.${attempt}`, 's', 'a', '1')).head
+    expect(await store.head()).toBe(head)
+    const nonces = (await store.log()).map(([, version]) => String(version).replace(/^.*-/, ''))
+    expect(nonces).toEqual(ids.flatMap(id => [`${id}.1`, `${id}.2`]))
+  })
+
+  test('derives its keys from that of the metadata, with any prefix', async () => {
+    const prefix = 'a{b}:{c}:meta:'
+    const key = `${prefix}${store.keys.meta}`
+    await store.send('hset', `${prefix}${store.keys.entries}`, 'a', '1')
+    expect(await store.send('eval', SCRIPTS.commit.source, '1', key, '1-e-x.1 y', 'a', '2')).toBe(-1)
+    const long = await store.send(
+      'eval',
+      SCRIPTS.commit.source,
+      '1',
+      key,
+      '1-e-x.1',
+      'y.1',
+      '',
+      'entropy',
+      's',
+      'a',
+      '2',
+    )
+    expect(long).toContain('stale')
+    expect(await store.send('hget', key, 'size')).toBe('1')
+  })
+
   test('executes nothing if it would have to start a history, which takes entropy', async () => {
     const { head } = await store.commit(await store.head(), 'x.1', 's', 'a', '1')
     await store.send('hset', store.keys.entries, 'external', '1')

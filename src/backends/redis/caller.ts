@@ -73,7 +73,8 @@ export class Caller {
   }
 
   #start(script: Script, name: string, code: string): readonly string[] {
-    const keys: readonly (keyof Keys)[] = script.derivesKeys && !this.driver.isCluster ? ['meta'] : script.keys
+    const only = this.driver.channelPrefix === '' ? 'entries' : 'meta'
+    const keys: readonly (keyof Keys)[] = script.derivesKeys && !this.driver.isCluster ? [only] : script.keys
     return [script.readOnly ? `${name}_ro` : name, code, String(keys.length), ...keys.map(key => this.keys[key])]
   }
 }

@@ -33,8 +33,6 @@ export function toRequest(batch: Batch, dictionary: string): Request {
       if (addOperation(operation, args)) shrinks = false
     }
   }
-  // An empty group, because the script takes nothing for the short form.
-  if (args.length === 0) args.push('g', '0', '0')
   const oneSet = args.length === 3 && args[0] === 's' ? ([args[1], args[2]] as [string, string]) : undefined
   return { batch: refused.size === 0 ? batch : { ...batch, groups }, args, oneSet, shrinks, refused }
 }

@@ -27,7 +27,7 @@ export class Script {
   readonly readOnly: boolean
   /** The keys that it takes. */
   readonly keys: readonly (keyof Keys)[]
-  /** Whether it derives its keys from that of the metadata if the call names no other. */
+  /** Whether it derives its keys from the one that the call names. */
   readonly derivesKeys: boolean
   readonly #first: string
   readonly #texts: readonly string[]

@@ -5,7 +5,7 @@ import { pause } from '../../time/pause.js'
 import type { Caller } from './caller.js'
 import type { Written } from './change-record.js'
 import { ambiguous, isPassing, isTooLarge, neverSent, notWritten, replyCode } from './faults.js'
-import { type Entropy, nextVersion, nonceOf } from './nonces.js'
+import { briefly, type Entropy, nextVersion, nonceOf } from './nonces.js'
 import { readOutcomes } from './outcomes.js'
 import type { Reader } from './reader.js'
 import { type CommitReply, parseCommit, parseCommitEverywhere } from './replies.js'
@@ -136,7 +136,7 @@ export class Writer {
   #args({ batch, args, oneSet }: Request, progress: Progress): string[] {
     progress.sendings += 1
     const isShort = oneSet && this.#permitted && !progress.isLong && !progress.lost && !batch.acknowledge
-    if (isShort) return [progress.base, nonceOf(batch.id, progress.sendings), ...oneSet]
+    if (isShort) return [briefly(progress.base, nonceOf(batch.id, progress.sendings)), ...oneSet]
     const flags = `${progress.lost ? 'r' : ''}${this.#permitted ? '' : 'a'}${batch.acknowledge ? 'k' : ''}`
     return [progress.base, nonceOf(batch.id, progress.sendings), flags, this.#entropy.next(), ...args]
   }

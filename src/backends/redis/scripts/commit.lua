@@ -5,7 +5,7 @@
 -- ARGV[3]  flags: 'r' an earlier attempt may have been executed, or may still arrive; 'a' check the user's rights first;
 --          'k' ask the replicas to acknowledge the change (only with registry.lua)
 -- ARGV[4]  entropy: random, known only to the sender
--- ARGV[5…] at least one of these operations: 's',key,value  set      'd',key  delete      'c'  clear
+-- ARGV[5…] operations: 's',key,value  set      'd',key  delete      'c'  clear
 --                      'p',key        pop      'f',key,value        set if absent
 --                      't',key,before touch: announces the stored value as a change; 'o',key without a value before
 --          Each is a group of its own, unless it is preceded by
@@ -277,7 +277,7 @@ local function are_only_sets()
   for place = 5, #ARGV, 3 do
     if ARGV[place] ~= 's' then return false end
   end
-  return true
+  return #ARGV > 4
 end
 
 -- Returns the stored values of the keys in the batch of sets, in this order.

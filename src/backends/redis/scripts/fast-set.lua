@@ -6,8 +6,10 @@
 -- the rest is well-formed and the copy of the head is there, and `shift` and `due` (see history.lua).
 --
 -- Such a batch is sent in a short form:
---   KEYS[1]  the metadata, '{name}:meta': outside a cluster, no other key is named
---   ARGV[1]  base    ARGV[2]  the nonce    ARGV[3]  the key    ARGV[4]  the value
+--   KEYS[1]  outside a cluster, the only key that is named: '<prefix>{name}:meta' or, without a prefix, 'name'
+--   ARGV[1]  base and nonce, with a space between them; or with '+' between them if the nonce begins with the same 12 characters as that
+--            of the base, which are then left out. The number of the attempt is left out if it is 1.
+--   ARGV[2]  the key    ARGV[3]  the value
 --
 -- Returns the largest recorded bound: the caller knows the rest. Or -1 if nothing was executed, because this needs entropy: then the
 -- caller sends the long form.
@@ -16,22 +18,27 @@ local KEYS, ARGV = KEYS, ARGV
 
 if #KEYS == 1 then
   local prefix, name = string.match(KEYS[1], '^(.*){([^{}]*)}:meta$')
-  local start = string.sub(KEYS[1], 1, -5)
-  KEYS = { prefix .. name, KEYS[1], start .. 'log', start .. 'head', start .. 'history' }
+  if not name then prefix, name = '', KEYS[1] end
+  local start = prefix .. '{' .. name .. '}:'
+  KEYS = { prefix .. name, start .. 'meta', start .. 'log', start .. 'head', start .. 'history' }
 end
 
-if #ARGV == 4 and #ARGV[3] + #ARGV[4] < 131072 then
+if #ARGV == 3 then
   local call, pcall = redis.call, redis.pcall
-  local entries_key, meta_key, log_key, head_key, base, key, value = KEYS[1], KEYS[2], KEYS[3], KEYS[4], ARGV[1], ARGV[3], ARGV[4]
+  local entries_key, meta_key, log_key, head_key, key, value = KEYS[1], KEYS[2], KEYS[3], KEYS[4], ARGV[2], ARGV[3]
+  local number, epoch, author, mark, nonce = string.match(ARGV[1], '^(%d+)(%-[^-]*%-)([^+ ]*)([+ ])(.*)$')
+  if not number then return -1 end
+  local base = number .. epoch .. author
+  if mark == '+' then nonce = string.sub(author, 1, 12) .. nonce end
+  if not string.find(nonce, '.', 1, true) then nonce = nonce .. '.1' end
   local meta = call('HMGET', meta_key, 'head', 'size', 'bytes', 'bound', 'seal', 'shift', 'due', 'own')
   local size, bytes, bound, seal, shift, due = meta[2], meta[3], meta[4], meta[5], meta[6], meta[7]
   local is_fast = meta[1] == base and meta[8] == base and size and due and seal and #seal == 40 and bytes and string.find(bytes, '^%d+$')
     and (not bound or (#bound <= 10 and string.find(bound, '^%d+$') and tonumber(bound) <= 2147483647))
-    and call('HLEN', entries_key) == tonumber(size)
-  local number, epoch = string.match(is_fast and base or '', '^(%d+)(%-[^-]*%-)')
-  if number and #number < 15 and tonumber(number) < tonumber(due) then
+    and #key + #value < 131072 and call('HLEN', entries_key) == tonumber(size)
+  if is_fast and #number < 15 and tonumber(number) < tonumber(due) then
     number = number + 1
-    local version = number .. epoch .. ARGV[2]
+    local version = number .. epoch .. nonce
     local key_json = cjson.encode(key)
     local change = '["' .. base .. '","' .. version .. '",["s",' .. key_json .. ',' .. cjson.encode(value) .. '],"u"]'
     change = string.sub(redis.sha1hex(seal .. change .. seal), 1, 20) .. change
@@ -72,6 +79,5 @@ if #ARGV == 4 and #ARGV[3] + #ARGV[4] < 131072 then
     pcall('SPUBLISH', meta_key, change)
     return tonumber(bound or 0)
   end
+  ARGV = { base, nonce, '', '', 's', key, value }
 end
-
-if #ARGV == 4 then ARGV = { ARGV[1], ARGV[2], '', '', 's', ARGV[3], ARGV[4] } end

@@ -38,7 +38,7 @@ local call = redis.call
 
 local LOG_LENGTH, LOG_BYTES = 10000, 4194304
 local SEAL_LENGTH = 20
-local EPOCH_LENGTH = 12
+local EPOCH_LENGTH = 10
 -- The longest delay of a client's timer, in ms.
 local LONGEST_BOUND = 2147483647
 
