@@ -1,5 +1,6 @@
 import type { Verb } from './verb.js'
 import { check } from './verbs/check.js'
+import { console } from './verbs/console.js'
 import { diff } from './verbs/diff.js'
 import { doctor } from './verbs/doctor.js'
 import { exportVerb } from './verbs/export.js'
@@ -28,4 +29,5 @@ export const VERBS: readonly Verb[] = [
   check,
   replicas,
   doctor,
+  console,
 ]

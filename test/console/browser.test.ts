@@ -1,6 +1,11 @@
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
 import axe from 'axe-core'
 import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { serveConsole } from '../../src/console/standalone.js'
+import { temporaryFolder } from '../cli/support.js'
 import { MASKED, Site } from './site.js'
 
 let site: Site
@@ -303,3 +308,18 @@ async function seriousViolations(rules: string[]): Promise<string[]> {
   const serious = violations.filter(({ impact }) => impact === 'serious' || impact === 'critical')
   return serious.flatMap(({ id, nodes }) => nodes.map(({ html }) => `${id}: ${html}`))
 }
+
+test('a console with a server of its own lets the browser in, also from a file, and keeps no token in the address', async () => {
+  const standalone = await serveConsole(site.dictionaries.many, { user: 'ada@desk' })
+  await using folder = await temporaryFolder()
+  const file = join(folder.path, 'open.html')
+  await writeFile(file, `<meta http-equiv="refresh" content="0;url=${standalone.url}">`)
+  const opened = await site.page()
+  await opened.page.goto(pathToFileURL(file).href)
+  await opened.page.getByText('ada@desk').waitFor()
+  expect(opened.page.url()).toBe(standalone.address)
+  await opened.page.reload()
+  await opened.page.getByText('ada@desk').waitFor()
+  await opened.page.close()
+  await standalone.close()
+})
