@@ -32,7 +32,7 @@ export async function openWithLastKnown(opener: Opener, settings: Settings, cont
   } catch (error) {
     if (!(error instanceof StoreUnavailableError) || opener.refuses(error)) throw error
     const owner = ownerOf(opener.store.name, settings)
-    const found = await findKnown(known, owner, settings.timeout)
+    const found = await findKnown(known, owner)
     settings.signal?.throwIfAborted()
     if (!found) throw error
     return new WithoutStore(opener, settings, context).open(found, error)

@@ -14,25 +14,16 @@ export interface Found {
 }
 
 /** Returns the state of the last known file, else that of the seed. Warns once for each file that exists and cannot be used. */
-export async function findKnown(
-  { file, seed, maxAge }: LastKnownSettings,
-  owner: Owner,
-  timeout: number,
-): Promise<Found | undefined> {
-  const known = await usable(file, owner, timeout, maxAge)
+export async function findKnown({ file, seed, maxAge }: LastKnownSettings, owner: Owner): Promise<Found | undefined> {
+  const known = await usable(file, owner, maxAge)
   if (known) return { origin: 'last-known', ...known }
-  const shipped = seed === undefined ? undefined : await usable(seed, owner, timeout)
+  const shipped = seed === undefined ? undefined : await usable(seed, owner)
   return shipped && { origin: 'seed', ...shipped }
 }
 
-async function usable(
-  file: string,
-  owner: Owner,
-  timeout: number,
-  maxAge?: number,
-): Promise<Omit<Found, 'origin'> | undefined> {
+async function usable(file: string, owner: Owner, maxAge?: number): Promise<Omit<Found, 'origin'> | undefined> {
   try {
-    const document = await readDocument(file, timeout)
+    const document = await readDocument(file)
     if (!document) return undefined
     assertOf(document, owner)
     return { entries: document.entries, age: ageOf(document, maxAge) }

@@ -5,14 +5,17 @@ import { type Document, parse, Unusable } from './document.js'
 /** Larger files are neither read nor written, in bytes. */
 export const MAX_SIZE = 256 * 1024 * 1024
 
+/** How long a file system may take, in ms: one of a network may never answer. Not the time limit of the store, which may be short. */
+const PATIENCE = 5_000
+
 /**
  * Reads a file. Returns `undefined` if there is none.
  *
- * @param timeout - in ms: a network file system may never answer.
  * @throws Unusable, or the error of the system.
  */
-export async function readDocument(path: string, timeout: number): Promise<Document | undefined> {
-  const bytes = await within(timeout, () => readBytes(path))
+export async function readDocument(path: string): Promise<Document | undefined> {
+  const whenLate = () => new Unusable(`It could not be read within ${PATIENCE} ms.`)
+  const bytes = await within(PATIENCE, () => readBytes(path), undefined, whenLate)
   return bytes && parse(bytes)
 }
 

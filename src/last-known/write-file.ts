@@ -33,15 +33,31 @@ export interface Content extends Head {
  * @throws Unusable if the file is not of this dictionary; else the error of the system. Nothing has changed then.
  */
 export async function replaceFile(path: string, content: Content): Promise<void> {
-  const { promises } = builtin.fs
   const target = await resolveLinks(path)
+  const earlier = turns.get(target)
+  const turn = (earlier ?? Promise.resolve()).catch(nothing).then(() => replaceInTurn(target, content))
+  turns.set(target, turn)
+  try {
+    await turn
+  } finally {
+    if (turns.get(target) === turn) turns.delete(target)
+  }
+}
+
+/** The latest write of each file by this process: of two at the same time, the older state could otherwise win. */
+const turns = new Map<string, Promise<void>>()
+
+async function replaceInTurn(target: string, content: Content): Promise<void> {
+  const { promises } = builtin.fs
   if (await isMoreRecent(target, content)) return
   const temporary = `${target}.${builtin.crypto.randomUUID()}.tmp`
   try {
     await writeAll(temporary, content)
+    // Another process may have been faster.
+    if (await isMoreRecent(target, content)) return await promises.unlink(temporary)
     await promises.rename(temporary, target)
   } catch (error) {
-    await promises.unlink(temporary).catch(() => {})
+    await promises.unlink(temporary).catch(nothing)
     throw error
   }
   await flushFolder(builtin.path.dirname(target))
