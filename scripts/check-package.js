@@ -1,5 +1,5 @@
 // @ts-check
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { INCLUDED } from './build/bundle.js'
 import { code, declarations, filesOf } from './build/reachable.js'
@@ -21,7 +21,9 @@ async function expectedFiles() {
     const files = [...(await filesOf(folder, code, programs)), ...(await filesOf(folder, declarations))]
     built.push(...['package.json', ...files].map(path => `${format}/${path}`))
   }
-  return new Set([...BESIDE_LIB, ...built.map(path => `lib/${path}`)])
+  const schemas = await readdir(join(root, 'schemas'), { recursive: true })
+  const described = schemas.filter(path => path.endsWith('.json')).map(path => `schemas/${path}`)
+  return new Set([...BESIDE_LIB, ...described, ...built.map(path => `lib/${path}`)])
 }
 
 /** @param {{ path: string }[]} packed */

@@ -26,7 +26,11 @@ function fields() {
     types: './lib/cjs/index.d.ts',
     // For TypeScript with `moduleResolution: node10`, which does not read `exports`.
     typesVersions: { '*': Object.fromEntries(types) },
-    exports: { ...Object.fromEntries(conditions), './package.json': './package.json' },
+    exports: {
+      ...Object.fromEntries(conditions),
+      './package.json': './package.json',
+      './schemas/*.json': './schemas/*.json',
+    },
   }
 }
 

@@ -70,7 +70,7 @@ async function runVerb(verb: Verb, args: readonly string[], terminal: Terminal):
       opened.push(desk)
       return desk
     }
-    return await verb.run({ words, command, flags, terminal, screen, target: findTarget, open })
+    return await verb.run({ words, command, flags, verbs: VERBS, terminal, screen, target: findTarget, open })
   } finally {
     await Promise.all(opened.map(desk => desk.dict.close().catch(() => {})))
   }

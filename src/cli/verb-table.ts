@@ -1,5 +1,6 @@
 import type { Verb } from './verb.js'
 import { check } from './verbs/check.js'
+import { completion } from './verbs/completion.js'
 import { console } from './verbs/console.js'
 import { diff } from './verbs/diff.js'
 import { doctor } from './verbs/doctor.js'
@@ -30,4 +31,5 @@ export const VERBS: readonly Verb[] = [
   replicas,
   doctor,
   console,
+  completion,
 ]

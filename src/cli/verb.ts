@@ -21,6 +21,8 @@ export interface Call {
   /** What follows `--`, for the verb that runs a command. */
   readonly command: readonly string[]
   readonly flags: Flags
+  /** All verbs, for what describes them. */
+  readonly verbs: readonly Verb[]
   readonly terminal: Terminal
   readonly screen: Screen
   readonly target: () => Promise<Target>
