@@ -28,7 +28,7 @@ function bash(verbs: readonly Verb[]): string {
     '    return',
     '  fi',
     '  case $verb in',
-    `${cases.join('\n')}`,
+    ...cases,
     '  esac',
     '  if [[ $word == -* ]]; then',
     '    COMPREPLY=($(compgen -W "$options" -- "$word"))',
@@ -56,14 +56,14 @@ function zsh(verbs: readonly Verb[]): string {
     '_durabledict() {',
     '  local -a verbs options',
     '  verbs=(',
-    `${list.join('\n')}`,
+    ...list,
     '  )',
     '  if (( CURRENT == 2 )); then',
     '    _describe verb verbs',
     '    return',
     '  fi',
     '  case $words[2] in',
-    `${cases.join('\n')}`,
+    ...cases,
     '  esac',
     '  if [[ $PREFIX == -* ]]; then',
     '    compadd -- $options',
@@ -80,7 +80,7 @@ function zsh(verbs: readonly Verb[]): string {
 }
 
 function fish(verbs: readonly Verb[]): string {
-  const lines = verbs.flatMap(verb => {
+  const commands = verbs.flatMap(verb => {
     const within = `__fish_seen_subcommand_from ${verb.name}`
     const options = Object.entries({ ...verb.options, ...COMMON }).map(([name, { short, type, help }]) => {
       const letter = short === undefined ? '' : ` -s ${short}`
@@ -92,7 +92,7 @@ function fish(verbs: readonly Verb[]): string {
     ]
   })
   const keys = `complete -c durabledict -n '__fish_seen_subcommand_from ${takingKeys(verbs).join(' ')}' -f -a '(durabledict completion keys 2>/dev/null)'`
-  return `# fish completion for durabledict\n${[...lines, keys].join('\n')}\n`
+  return `# fish completion for durabledict\n${[...commands, keys].join('\n')}\n`
 }
 
 function lines(...all: readonly string[]): string {
