@@ -10,6 +10,7 @@ import { loading, loadingMillion } from '../benches/redis/loading.js'
 import { push } from '../benches/redis/push.js'
 import { everywhere, idleFleet } from '../benches/redis/replicas.js'
 import { connect, describeServer, makeHash } from '../benches/redis/server.js'
+import { serverTime } from '../benches/redis/server-time.js'
 import { bytesOnTheWire } from '../benches/redis/wire.js'
 import { writes } from '../benches/redis/writes.js'
 import { installRivals } from '../redis/rivals.js'
@@ -36,6 +37,7 @@ export const suite = {
     catchUp,
     push,
     bytesOnTheWire,
+    serverTime,
     idleCost,
     idleFleet,
     everywhere,

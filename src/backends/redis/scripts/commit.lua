@@ -163,7 +163,7 @@ local function add_commits(commits, authors, version, now)
     texts[number * 2 - 1], texts[number * 2] = position, text_of(commit, authors[number], position, at, version)
     if #commit == 3 and not commit.is_clear then key = cjson.encode(commit[1]) end
     lines[number] = '"' .. position .. '","' .. at .. '",' .. key .. ','
-    commit.position = position
+    if commit.is_clear then commit.position = position end
   end
   call_with_list('ZADD', history_key, texts)
   call('APPEND', history_key .. ':index', table.concat(lines))
