@@ -73,5 +73,5 @@ function Line({ replica }: { replica: Replica }) {
 
 function summary(replicas: readonly Replica[]): string {
   const current = replicas.filter(({ state }) => state === 'current').length
-  return `${current} of ${replicas.length} replicas hold the current version.`
+  return `${current} of ${replicas.length} replicas hold the current version. Each renews its record every 10 seconds.`
 }
