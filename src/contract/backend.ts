@@ -95,6 +95,11 @@ export interface Gap {
    * loads everything, emits `sync` with reason `'diverged'`, and emits one process warning that contains this text.
    */
   readonly damage?: string | undefined
+  /**
+   * A version whose state differs from the one asked for only by what external writers did. The dictionary then makes the difference a
+   * change, which the history records.
+   */
+  readonly edited?: Version | undefined
 }
 
 /** One complete state. */
@@ -157,6 +162,8 @@ export interface Listener<S = string> {
   changed(change?: Change<S>): void
   /** Reports that pushes may have been lost since the last call, for example by a lost connection. The dictionary asks the store. */
   interrupted(cause: unknown): void
+  /** Reports that entries were changed without a new version. The dictionary compares everything, and makes the difference a change. */
+  edited?(): void
 }
 
 /** Ends a subscription. */

@@ -1,5 +1,6 @@
 import type { Change, Listener, Unsubscribe } from '../contract/backend.js'
 import { clearTimeout, now, setTimeout } from '../time/clock.js'
+import { EditComparisons } from './edit-comparisons.js'
 import { onHeartbeat } from './heartbeats.js'
 
 /** What a live feed needs from its replica. */
@@ -12,6 +13,8 @@ export interface Feedable {
   refresh(): Promise<void>
   /** Applies a pushed change if it chains. Returns false if there is a gap. */
   push(change: Change<unknown>): boolean
+  /** Compares memory with everything that is stored. */
+  resync(): Promise<void>
   subscribe(listener: Listener<unknown>): Promise<Unsubscribe>
 }
 
@@ -31,6 +34,7 @@ export interface FeedOptions {
 export class LiveFeed implements Listener<unknown> {
   readonly #replica: Feedable
   readonly #options: FeedOptions
+  readonly #comparisons = new EditComparisons(() => this.#replica.resync().catch(cause => this.interrupted(cause)))
   #unsubscribe: Unsubscribe | undefined
   #endHeartbeat: (() => void) | undefined
   #watchdog: NodeJS.Timeout | undefined
@@ -60,6 +64,7 @@ export class LiveFeed implements Listener<unknown> {
 
   async stop(): Promise<void> {
     this.#stopped = true
+    this.#comparisons.stop()
     this.#endHeartbeat?.()
     clearTimeout(this.#watchdog)
     await this.#unsubscribe?.()
@@ -75,6 +80,10 @@ export class LiveFeed implements Listener<unknown> {
     this.#fault = cause
     this.#replica.interrupted()
     void this.#refresh()
+  }
+
+  edited(): void {
+    if (!this.#stopped) this.#comparisons.ask()
   }
 
   /** Called when memory was confirmed current. */

@@ -104,6 +104,8 @@ export class Replica {
   readonly #membership: Membership | undefined
   readonly #knownBounds = new KnownBounds()
   readonly #comparison: Comparison
+  /** What memory contained before external writers changed it, and the version at which it has followed them. */
+  #edits: { readonly version: Version; readonly before: ReadonlyMap<string, unknown> } | undefined
   #bound: number | undefined
   /** Whether every check is linearizable, even without a bound. */
   readonly #isLinearizable: boolean
@@ -365,8 +367,20 @@ export class Replica {
     if (answer.type !== 'changes') this.#damage.report(base, answer.damage)
     if (answer.type !== 'changes' && answer.diverged) this.#diverged()
     // With a bound, everything is loaded: a store that lost its history may have lost the recorded bound too.
+    const edited = answer.type === 'changes' || !Object.is(this.memory.version, base) ? undefined : answer.edited
+    this.#edits = edited === undefined ? undefined : { version: edited, before: this.memory.entries.stored }
     if (answer.type === 'state' && answer.diverged && this.#hasRecorded) return 'loadDiverged'
-    return this.#history.follow(base, answer)
+    const remainder = this.#history.follow(base, answer)
+    if (remainder === 'none') this.#announceEdits()
+    return remainder
+  }
+
+  /** Makes what external writers did a change, once memory has followed them. Best effort. */
+  #announceEdits(): void {
+    const edits = this.#edits
+    this.#edits = undefined
+    if (edits && Object.is(edits.version, this.memory.version))
+      this.#comparison.found(edits.before, edits.version).catch(() => {})
   }
 
   /** A store with another history may have lost its registry, or have an older one. */
@@ -388,6 +402,7 @@ export class Replica {
     if (reason === 'diverged') await this.#recordAgain()
     const startedAt = now()
     this.#history.replace(await this.#store.load(), reason)
+    this.#announceEdits()
     this.#confirm(startedAt)
   }
 

@@ -7,7 +7,7 @@ export interface SubscriberEvents {
 
 /** A separate connection for messages, created on first use. */
 export interface Subscriber {
-  /** Resolves once messages on the channel are received. */
+  /** Resolves once messages on the channel are received: a sharded one, unless it is of keyspace events. */
   subscribe(channel: string): Promise<void>
   unsubscribe(channel: string): Promise<void>
   /** May be called while the connection is being opened: pending calls then reject. */
@@ -46,6 +46,8 @@ export interface Driver {
   send(key: string, command: string[], sending?: Sending): Promise<unknown>
   /** Sends commands together to the primary that serves `key`. At least one of them is not read-only. */
   sendAll(key: string, commands: readonly string[][], sending?: Sending): Promise<unknown[]>
+  /** The number of the database, if its connections for messages can also receive keyspace events. */
+  database?(): number | Promise<number>
   /** Returns a connection for messages. */
   subscriber(events: SubscriberEvents): Subscriber
   /** Set once the server has answered as a primary. */

@@ -3,6 +3,7 @@ import { ioredisPrefix } from '../../clients/redis/prefixes.js'
 import { nextTick, setTimeout } from '../../time/clock.js'
 import type { Driver, Sending, Subscriber, SubscriberEvents } from './driver.js'
 import { clientClosed } from './faults.js'
+import { isKeyspaceChannel } from './keyspace.js'
 import { Leaving } from './leaving.js'
 import { type IoredisOwn, keepIoredis } from './own-client.js'
 import { type Pulse, reconnectAfter, SILENCE } from './pulse.js'
@@ -67,6 +68,10 @@ export class IoredisDriver implements Driver {
     })
   }
 
+  database(): number {
+    return (this.#client as SubscribingClient).options?.db ?? 0
+  }
+
   subscriber(events: SubscriberEvents): Subscriber {
     return new IoredisSubscriber(this.#client.duplicate(SUBSCRIBER_OPTIONS) as SubscribingClient, events)
   }
@@ -121,10 +126,12 @@ export const SUBSCRIBER_OPTIONS = {
 
 /** What a client for messages must offer. */
 export interface SubscribingClient extends IoredisClient, Connecting {
-  readonly options?: { readonly retryStrategy?: unknown }
+  readonly options?: { readonly retryStrategy?: unknown; readonly db?: number }
   disconnect(reconnect?: boolean): void
   ssubscribe(channel: string): Promise<unknown>
   sunsubscribe(channel: string): Promise<unknown>
+  subscribe(channel: string): Promise<unknown>
+  unsubscribe(channel: string): Promise<unknown>
 }
 
 /** A connection for messages. After it reconnects, it first subscribes again and then reports the interruption. */
@@ -149,12 +156,17 @@ export class IoredisSubscriber implements Subscriber {
     this.#connecting ??= this.#connect()
     await this.#connecting
     this.#channels.add(channel)
-    await this.#client.ssubscribe(channel)
+    await this.#join(channel)
   }
 
   async unsubscribe(channel: string): Promise<void> {
     this.#channels.delete(channel)
-    if (this.#client.status === 'ready') await this.#client.sunsubscribe(channel)
+    if (this.#client.status !== 'ready') return
+    await (isKeyspaceChannel(channel) ? this.#client.unsubscribe(channel) : this.#client.sunsubscribe(channel))
+  }
+
+  #join(channel: string): Promise<unknown> {
+    return isKeyspaceChannel(channel) ? this.#client.subscribe(channel) : this.#client.ssubscribe(channel)
   }
 
   close(): void {
@@ -172,6 +184,7 @@ export class IoredisSubscriber implements Subscriber {
       client.disconnect()
       throw this.#lost ?? error
     }
+    client.on('message', (channel: string, text: string) => this.#events.message(channel, text))
     client.on('smessage', (channel: string, text: string) => this.#events.message(channel, text))
     client.on('ready', () => void this.#subscribeAgain())
     // On a cluster: the hash slot has moved to another server. (ioredis 5 reports this as an error.)
@@ -198,7 +211,7 @@ export class IoredisSubscriber implements Subscriber {
 
   async #subscribeAgain(): Promise<void> {
     try {
-      for (const channel of this.#channels) await this.#client.ssubscribe(channel)
+      for (const channel of this.#channels) await this.#join(channel)
       const cause = this.#lost
       this.#lost = undefined
       this.#events.interrupted(cause ?? new Error('The connection for messages was reopened.'))

@@ -8,7 +8,14 @@ import { nodeRedisPrefix } from '../../clients/redis/prefixes.js'
 import type { Driver, Sending, Subscriber, SubscriberEvents } from './driver.js'
 import { clientClosed } from './faults.js'
 import { Leaving } from './leaving.js'
-import { AS_BYTES, duplicate, NodeRedisSubscriber, reconnect, type SubscribingClient } from './node-redis.js'
+import {
+  AS_BYTES,
+  databaseOf,
+  duplicate,
+  NodeRedisSubscriber,
+  reconnect,
+  type SubscribingClient,
+} from './node-redis.js'
 import { Readiness } from './readiness.js'
 import { type Shard, ShardSubscriber } from './shard-subscriber.js'
 import { slotOf } from './slot.js'
@@ -56,6 +63,10 @@ export class NodeRedisPoolDriver implements Driver {
     return this.#client.execute((client: NodeRedisClient) =>
       Promise.all(commands.map(command => client.sendCommand(command, options))),
     )
+  }
+
+  database(): Promise<number> {
+    return this.#client.execute(databaseOf)
   }
 
   subscriber(events: SubscriberEvents): Subscriber {

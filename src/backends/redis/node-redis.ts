@@ -2,6 +2,7 @@ import type { NodeRedisClient } from '../../clients/redis/clients.js'
 import { nodeRedisPrefix } from '../../clients/redis/prefixes.js'
 import type { Driver, Sending, Subscriber, SubscriberEvents } from './driver.js'
 import { clientClosed } from './faults.js'
+import { isKeyspaceChannel } from './keyspace.js'
 import { Leaving } from './leaving.js'
 import { Pulse, reconnectAfter, SILENCE } from './pulse.js'
 import { Readiness } from './readiness.js'
@@ -58,6 +59,10 @@ export class NodeRedisDriver implements Driver {
     return Promise.all(commands.map(command => this.send(key, command, sending)))
   }
 
+  database(): number {
+    return databaseOf(this.#client)
+  }
+
   subscriber(events: SubscriberEvents): Subscriber {
     return new NodeRedisSubscriber(async () => duplicate(this.#client), events)
   }
@@ -92,6 +97,10 @@ export function duplicate(client: NodeRedisClient, reconnectStrategy: unknown = 
   return client.duplicate({ ...PLAIN, socket }) as SubscribingClient
 }
 
+export function databaseOf(client: NodeRedisClient): number {
+  return (client as SubscribingClient).options?.database ?? 0
+}
+
 /** Overrides the application's settings. */
 const PLAIN = {
   pingInterval: undefined,
@@ -105,6 +114,7 @@ const PLAIN = {
 /** What a client for messages must offer. */
 export interface SubscribingClient extends NodeRedisClient {
   readonly options?: {
+    readonly database?: number
     readonly socket?: { readonly reconnectStrategy?: unknown; readonly host?: string; readonly port?: number }
   }
   unref(): void
@@ -112,6 +122,8 @@ export interface SubscribingClient extends NodeRedisClient {
   destroy(): unknown
   sSubscribe(channel: string, listener: (message: string, channel: string) => void): Promise<unknown>
   sUnsubscribe(channel: string, listener?: (message: string, channel: string) => void): Promise<unknown>
+  subscribe(channel: string, listener: (message: string, channel: string) => void): Promise<unknown>
+  unsubscribe(channel: string, listener?: (message: string, channel: string) => void): Promise<unknown>
 }
 
 /** A connection for messages. After a reconnect the client subscribes again by itself before it emits `ready`. */
@@ -133,11 +145,15 @@ export class NodeRedisSubscriber implements Subscriber {
   async subscribe(channel: string): Promise<void> {
     this.#connecting ??= this.#connect()
     const client = await this.#connecting
-    await client.sSubscribe(channel, this.#onMessage)
+    await (isKeyspaceChannel(channel)
+      ? client.subscribe(channel, this.#onMessage)
+      : client.sSubscribe(channel, this.#onMessage))
   }
 
   async unsubscribe(channel: string): Promise<void> {
-    await this.#client?.sUnsubscribe(channel, this.#onMessage)
+    await (isKeyspaceChannel(channel)
+      ? this.#client?.unsubscribe(channel, this.#onMessage)
+      : this.#client?.sUnsubscribe(channel, this.#onMessage))
   }
 
   close(): void {

@@ -57,9 +57,9 @@ export class Reader {
         if (!this.#seals.knows(reply.head)) await this.head()
         return this.#seals.toCatchUp(since, reply.head, reply.changes)
       case 'old':
-        return { type: 'tooOld', ...gapOf(reply.diverged) }
+        return { type: 'tooOld', ...gapOf(reply, since) }
       case 'state':
-        return this.#toState(reply)
+        return this.#toState(reply, since)
     }
   }
 
@@ -105,10 +105,11 @@ export class Reader {
   }
 
   /** Replies to a check are text. If they may not be what is stored, the dictionary loads everything as bytes. */
-  #toState({ head, diverged, entries: flat }: Extract<PullReply, { type: 'state' }>): CatchUp {
+  #toState(reply: Extract<PullReply, { type: 'state' }>, since: string): CatchUp {
+    const { head, entries: flat } = reply
     const entries = new LoadedEntries()
     entries.addAll(flat)
-    const gap = gapOf(diverged)
+    const gap = gapOf(reply, since)
     return entries.doubtful ? { type: 'tooOld', ...gap } : { type: 'state', ...entries.toState(head), ...gap }
   }
 

@@ -18,8 +18,10 @@ import { Caller } from './caller.js'
 import { Connection } from './connection.js'
 import { isRefusal } from './faults.js'
 import { History } from './history.js'
+import { keyspaceChannel } from './keyspace.js'
 import { keysOf } from './names.js'
 import { Entropy, newId } from './nonces.js'
+import { OutsideEdits } from './outside-edits.js'
 import type { OwnClient } from './own-client.js'
 import { Reader } from './reader.js'
 import { Registry } from './registry.js'
@@ -143,13 +145,35 @@ export class RedisBackend extends CommittingBackend<string> implements Backend {
     return this.#history.forget(by)
   }
 
-  subscribe(listener: Listener): Promise<Unsubscribe> {
+  async subscribe(listener: Listener): Promise<Unsubscribe> {
     const { subscriptions } = this.#connection
+    const edits = new OutsideEdits(() => listener.edited?.())
     const own = {
-      message: (text: string) => listener.changed(this.#changeOf(text)),
+      message: (text: string) => {
+        edits.commit(text)
+        listener.changed(this.#changeOf(text))
+      },
       interrupted: (cause: unknown) => listener.interrupted(cause),
     }
-    return this.#reader.explained(() => subscriptions.add(this.#channel, own, this.#closing.signal))
+    const unsubscribe = await this.#reader.explained(() => subscriptions.add(this.#channel, own, this.#closing.signal))
+    const ignoreEdits = await this.#followEdits(edits)
+    return async () => {
+      edits.stop()
+      await Promise.all([unsubscribe(), ignoreEdits?.()])
+    }
+  }
+
+  /** Without the right to do this, or on a server that publishes no events, edits by hand are found as if there were none. */
+  async #followEdits(edits: OutsideEdits): Promise<Unsubscribe | undefined> {
+    const { driver, subscriptions } = this.#connection
+    if (!driver.database) return undefined
+    const listener = { message: (name: string) => edits.event(name), interrupted: () => {} }
+    try {
+      const channel = keyspaceChannel(await driver.database(), driver.channelPrefix + keysOf(this.name).entries)
+      return await subscriptions.add(channel, listener, this.#closing.signal)
+    } catch {
+      return undefined
+    }
   }
 
   refuses(error: unknown): boolean {

@@ -1,4 +1,4 @@
-import type { CatchUp, Change } from '../../contract/backend.js'
+import type { CatchUp, Change, Gap } from '../../contract/backend.js'
 import { type ChangeRecord, parseChangeRecord, toChange } from './change-record.js'
 import { epochOf } from './nonces.js'
 
@@ -69,6 +69,12 @@ function damaged(position: number, count: number): CatchUp {
  * The reason why a script has no changes since a version: 0 it is too old, 1 it belongs to another history, 2 the log
  * is damaged.
  */
-export function gapOf(diverged: number): { readonly diverged: boolean; readonly damage?: string } {
-  return diverged === 2 ? { diverged: true, damage: 'a record of the change log' } : { diverged: diverged === 1 }
+export function gapOf({ diverged, head }: { readonly diverged: number; readonly head: string }, since: string): Gap {
+  if (diverged === 2) return { diverged: true, damage: 'a record of the change log' }
+  return { diverged: diverged === 1, ...(diverged === 1 && isNext(since, head) && { edited: head }) }
+}
+
+/** Whether the number of entries had changed: a script then starts a new history at the number after the last change. */
+function isNext(since: string, head: string): boolean {
+  return Number.parseInt(head, 10) === Number.parseInt(since, 10) + 1
 }

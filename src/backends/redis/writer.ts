@@ -166,7 +166,7 @@ export class Writer {
     progress.rebases += 1
     if (progress.rebases > REBASES)
       throw notWritten(new Error('The dictionary changed too fast. Try again later.'), this.#name)
-    progress.gap = worse(gapOf(reply.diverged), progress.gap)
+    progress.gap = worse(gapOf(reply, progress.base), progress.gap)
     progress.base = reply.head
     return undefined
   }

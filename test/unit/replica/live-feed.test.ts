@@ -23,6 +23,7 @@ function play({ push = true, heartbeat = 300, bound = 1_000 } = {}) {
   const replica = {
     confirmedAt: performance.now(),
     currentUntil: (bound: number) => replica.confirmedAt + bound,
+    resync: vi.fn(async () => {}),
     interrupted: vi.fn(),
     refresh: vi.fn(async () => {
       replica.confirmedAt = performance.now()
