@@ -47,6 +47,7 @@ export const pages = [
       ['Next.js', 'nextjs'],
       ['Serverless', 'serverless'],
       ['OpenFeature', 'openfeature'],
+      ['Command line', 'command-line'],
       ['Console', 'console'],
       ['Testing your application', 'testing'],
       ['Operations', 'operations'],

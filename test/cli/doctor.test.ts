@@ -189,7 +189,7 @@ describe('what servers say of themselves', () => {
     const checks = (list: readonly { check: string }[]) => list.map(({ check }) => check)
     expect(checks(findingsOfInfo('redis_version:6.2.14\r\naof_enabled:1\r\n', ''))).toEqual(['version'])
     expect(checks(findingsOfInfo('redis_version:7.2.4\r\nvalkey_version:8.0.1\r\naof_enabled:1\r\n', ''))).toEqual([])
-    expect(checks(serverFindings(['130011', '13.11', 'true', 'off', 'on', '1000'], 1_000, 1_001))).toEqual([
+    expect(checks(serverFindings(['110022', '11.22', 'true', 'off', 'on', '1000'], 1_000, 1_001))).toEqual([
       'version',
       'role',
       'persistence',

@@ -79,6 +79,14 @@ it('watch.json describes each line of watch', async () => {
   expect((await schemaOf('watch')).safeParse(JSON.parse(lines[0] as string))).toMatchObject({ success: true })
 })
 
+it('console.json describes the output of console', async () => {
+  const ending = new AbortController()
+  const onOutput = (_text: string, stream: string) => stream === 'stdout' && ending.abort()
+  const env = { DURABLEDICT_URL: `sqlite:${folder.path}/app.db#settings` }
+  const { stdout } = await cli(['console', '--no-open'], { env, onOutput, signal: ending.signal })
+  expect((await schemaOf('console')).safeParse(JSON.parse(stdout))).toMatchObject({ success: true })
+})
+
 it('every schema is that of an output', async () => {
   expect([...used].sort()).toEqual((await readdir(schemas)).map(name => name.replace('.json', '')).sort())
 })

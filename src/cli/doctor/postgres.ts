@@ -3,7 +3,7 @@ import { connect } from '../../backends/postgres/connect.js'
 import { clockFindings, error, type Finding, warning } from './finding.js'
 
 /** The oldest supported version, as the server numbers it. */
-const OLDEST = 140_000
+const OLDEST = 120_000
 
 const TABLES = ['durabledict_entries', 'durabledict_heads', 'durabledict_changes', 'durabledict_commits']
 
@@ -48,7 +48,7 @@ export function serverFindings(
 ): Finding[] {
   const old =
     Number(number) < OLDEST
-      ? [error('version', `The server is PostgreSQL ${version}.`, 'Update it to PostgreSQL 14 or later.')]
+      ? [error('version', `The server is PostgreSQL ${version}.`, 'Update it to PostgreSQL 12 or later.')]
       : []
   const role =
     isReplica === 'true'

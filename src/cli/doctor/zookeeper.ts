@@ -1,8 +1,8 @@
 import { connect } from 'node:net'
 import { error, type Finding, warning } from './finding.js'
 
-/** The first version that has containers and TTL nodes, and that the tests cover. */
-const OLDEST = [3, 5]
+/** The first version with the persistent watch that a connection string needs. */
+const OLDEST = [3, 6]
 
 /** Asks each server of the ensemble for its own description. */
 export async function zookeeperFindings(servers: readonly string[], timeout: number): Promise<Finding[]> {
