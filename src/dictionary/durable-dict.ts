@@ -414,9 +414,9 @@ export class DurableDict<
    *
    * - `change`: for each change of memory.
    * - `sync`: memory moved to another state; `reason` is `'changes'`, `'loaded'` or `'diverged'`.
-   * - `stale`: live memory was not confirmed current for `maxStaleness` (default one second), a check for a web request failed, or
-   *   another background task failed.
-   * - `fresh`: live memory is confirmed again, or checks for web requests succeed again.
+   * - `stale`: live memory was not confirmed current for `maxStaleness` (default one second), a check for a web request or, with
+   *   `whenDown: 'serve'`, for a read failed, the dictionary was opened without its store, or another background task failed.
+   * - `fresh`: live memory is confirmed again, such checks succeed again, or the store answers for the first time.
    * - `close`.
    */
   on<E extends keyof EventMap<T>>(event: E, listener: (event: EventMap<T>[E]) => void): this {

@@ -16,7 +16,8 @@ import {
 import { basename, join, relative } from 'node:path'
 import { promisify } from 'node:util'
 import { describe, expect, onTestFinished, test } from 'vitest'
-import { JSONEncoding, RichEncoding, StoreUnavailableError } from '../../src/index.js'
+import { DamagedValue } from '../../src/contract/damaged-value.js'
+import { DecodingError, JSONEncoding, RichEncoding, StoreUnavailableError } from '../../src/index.js'
 import { parse } from '../../src/last-known/document.js'
 import { replaceFile } from '../../src/last-known/write-file.js'
 import { folder } from './matrix.js'
@@ -257,4 +258,24 @@ test('a folder that does not exist, or takes no files, costs one warning and not
   await full.set('n', 4)
   await full.close()
   await expect.poll(() => messages.length).toBe(2)
+})
+
+test('bytes come back as bytes, and a damaged value stays damaged and breaks only its own key', async () => {
+  const stored = new Map<string, unknown>([
+    ['bytes', Uint8Array.of(0, 128, 255)],
+    ['damaged', new DamagedValue('Its row is damaged.')],
+    ['other', { neither: 'text nor bytes' }],
+  ])
+  const file = join(await folder(), 'last.json')
+  const state = { walk: () => stored.keys() as Generator<string>, stored: (key: string) => stored.get(key) }
+  await replaceFile(file, { name: 'settings', encoding: 'RichEncoding', at: Date.now(), state })
+  const { entries } = parse(await readFile(file))
+  expect(entries.get('bytes')).toEqual(Uint8Array.of(0, 128, 255))
+  expect(entries.get('damaged')).toMatchObject({ reason: 'Its row is damaged.' })
+  expect(entries.get('other')).toBeInstanceOf(DamagedValue)
+  const store = new TestStore()
+  store.fail()
+  const dict = await store.open({ lastKnown: file })
+  expect(() => dict.local.get('damaged')).toThrow(DecodingError)
+  expect(dict.local.size).toBe(3)
 })

@@ -170,6 +170,15 @@ expectType<Promise<DurableDict<Settings>>>()(MemoryDict.open<Settings>(new Memor
 expectType<Promise<DurableDict<Settings>>>()(MemoryDict.open<Settings>(undefined, { defaults: { theme: 'dark' } }))
 expectType<Promise<DurableDict<SettingsInterface>>>()(MemoryDict.open<SettingsInterface>(new MemoryStore(), {}))
 MemoryDict.open(undefined, { autosync: false, live: true, timeout: 100, maxStaleness: 50, resyncEvery: 1_000 })
+MemoryDict.open(undefined, { lastKnown: './settings.last.json', whenDown: 'serve' })
+MemoryDict.open(undefined, {
+  lastKnown: { file: './settings.last.json', maxAge: 86_400_000, seed: './settings.seed.json' },
+})
+// @ts-expect-error: the file is required
+MemoryDict.open(undefined, { lastKnown: { seed: './settings.seed.json' } })
+// @ts-expect-error: 'fail' is for web frameworks
+MemoryDict.open(undefined, { whenDown: 'fail' })
+export const originOf = (dict: DurableDict): 'store' | 'last-known' | 'seed' => dict.origin
 // @ts-expect-error: no such option
 MemoryDict.open(undefined, { autoSync: false })
 // @ts-expect-error: a number of milliseconds
