@@ -93,6 +93,35 @@ describe('a change by SQL', () => {
     expect(Object.fromEntries(await dict.entries())).toEqual({ a: { a: [2], b: 1 }, b: 'x' })
   })
 
+  test('that swaps or shifts keys in one statement is followed', async () => {
+    const { it } = database
+    const { table, dict } = await triggered('key text PRIMARY KEY DEFERRABLE, value jsonb')
+    await it.sql(`INSERT INTO ${table} VALUES ('a', '1'), ('b', '2'), ('c', '3')`)
+    await it.sql(`UPDATE ${table} SET key = CASE key WHEN 'a' THEN 'b' ELSE 'a' END WHERE key <> 'c'`)
+    expect(Object.fromEntries(await dict.entries())).toEqual({ a: 2, b: 1, c: 3 })
+    await it.sql(`UPDATE ${table} SET key = chr(ascii(key) + 1)`)
+    expect(Object.fromEntries(await dict.entries())).toEqual({ b: 2, c: 1, d: 3 })
+    await it.sql(`UPDATE ${table} SET key = chr(ascii(key) - 1)`)
+    expect(Object.fromEntries(await dict.entries())).toEqual({ a: 2, b: 1, c: 3 })
+    const [back, shift, swap] = (await historyOf(dict)).reverse()
+    expect(swap?.changes).toEqual([
+      ['a', 1, 2],
+      ['b', 2, 1],
+    ])
+    expect(shift?.changes).toEqual([
+      ['a', 2, undefined],
+      ['b', 1, 2],
+      ['c', 3, 1],
+      ['d', undefined, 3],
+    ])
+    expect(back?.changes).toEqual([
+      ['a', undefined, 2],
+      ['b', 2, 1],
+      ['c', 1, 3],
+      ['d', 3, undefined],
+    ])
+  })
+
   test('leaves nothing if it, or a part of it, is rolled back', async () => {
     const { it } = database
     const { table, dict } = await triggered()

@@ -172,18 +172,26 @@ function noteBody(noted: NotedTable): string {
   units bigint;
   old_value text;
   new_value text;
+  stays boolean;
 BEGIN
   IF TG_OP = 'UPDATE' THEN
     same_entry := ${entry.map(isSame).join(' AND ')};
     ${unchanged ? `IF same_entry AND ${unchanged} THEN RETURN NULL; END IF;` : ''}
   END IF;
   FOR side IN 1..2 LOOP
+    stays := false;
     IF side = 1 THEN
       CONTINUE WHEN TG_OP = 'INSERT';
       old_value := ${noted.value('OLD.')};
       CONTINUE WHEN same_entry;
       dict := ${dictionaryOf(noted, 'OLD.')};
       key := OLD.${quote(keyColumn)}::text;
+      IF TG_OP = 'UPDATE' THEN
+        -- If keys are unique only at the end of a statement, another row of it may have the key now.
+        SELECT true, ${noted.value('t.')} INTO stays, new_value FROM ${quoted(postgresql, noted.table)} t
+          WHERE ${entry.map(column => `t.${quote(column)} = OLD.${quote(column)}`).join(' AND ')} LIMIT 1;
+        stays := coalesce(stays, false);
+      END IF;
     ELSE
       CONTINUE WHEN TG_OP = 'DELETE';
       IF NOT same_entry THEN old_value := NULL; END IF;
@@ -205,8 +213,9 @@ BEGIN
       ${everything(noted)}
     ELSE
       INSERT INTO ${quoted(postgresql, noted.edits)} AS e (dict, tx, key, name, type, existed, before, present, after, is_first)
-        VALUES (dict, txid_current(), key, name, ${literal(noted.type)}, side = 1 OR same_entry, old_value, side = 2, new_value, noted = '')
-        ON CONFLICT ON CONSTRAINT ${primaryKey(noted)} DO UPDATE SET present = excluded.present, after = excluded.after;
+        VALUES (dict, txid_current(), key, name, ${literal(noted.type)}, side = 1 OR same_entry, old_value, side = 2 OR stays, new_value, noted = '')
+        ON CONFLICT ON CONSTRAINT ${primaryKey(noted)} DO UPDATE SET present = excluded.present, after = excluded.after,
+          existed = e.existed OR stays, before = CASE WHEN stays AND NOT e.existed THEN excluded.before ELSE e.before END;
     END IF;
   END LOOP;
   RETURN NULL;
