@@ -34,12 +34,17 @@ export class Comparison {
   async run(): Promise<void> {
     const { memory } = this.#replica.history
     for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
-      const state = await this.#store.load()
-      // If memory is behind, only the changes show which of two states is newer.
-      await this.#replica.check()
-      if (Object.is(state.version, memory.version)) return await this.#compare(new Map(state.entries), 'version')
-      const entries = await this.#carriedForward(state)
-      if (entries) return await this.#compare(entries, 'unchanged')
+      const passed = new Passed(memory.version)
+      const stop = this.#replica.history.track(change => passed.add(change))
+      try {
+        const state = await this.#store.load()
+        // If memory is behind, only the changes show which of two states is newer.
+        await this.#replica.check()
+        if (Object.is(state.version, memory.version)) return await this.#compare(new Map(state.entries), 'version')
+        if (passed.includes(state.version)) return await this.#compare(this.#carriedForward(state, passed), 'unchanged')
+      } finally {
+        stop()
+      }
     }
   }
 
@@ -59,21 +64,12 @@ export class Comparison {
 
   /**
    * What memory should contain, on a store that has changed since the state was loaded: what no change has touched is still as it
-   * was loaded. Returns `undefined` if the changes are unknown, or do not lead past memory.
+   * was loaded.
    */
-  async #carriedForward({ version, entries: loaded }: State<unknown>): Promise<Map<string, unknown> | undefined> {
-    const answer = await this.#store.changesSince(version)
-    if (answer.type !== 'changes') return undefined
-    const { memory } = this.#replica.history
-    const isPassed = [version, ...answer.changes.map(change => change.version)].some(one =>
-      Object.is(one, memory.version),
-    )
-    const touched = isPassed ? touchedBy(answer.changes) : undefined
-    if (!touched) return undefined
+  #carriedForward({ entries: loaded }: State<unknown>, { touched }: Passed): Map<string, unknown> {
+    const { stored } = this.#replica.history.memory.entries
     const entries = new Map([...loaded].filter(([key]) => !touched.has(key)))
-    for (const key of touched) {
-      if (memory.entries.stored.has(key)) entries.set(key, memory.entries.stored.get(key))
-    }
+    for (const key of touched) if (stored.has(key)) entries.set(key, stored.get(key))
     return entries
   }
 
@@ -100,14 +96,28 @@ export class Comparison {
   }
 }
 
-/** The keys that changes have touched, or `undefined` if they have cleared everything. */
-function touchedBy(changes: readonly Change<unknown>[]): Set<string> | undefined {
-  const keys = new Set<string>()
-  for (const effect of changes.flatMap(({ effects }) => effects)) {
-    if (effect.type === 'clear') return undefined
-    keys.add(effect.key)
+/** The versions that memory has passed, and the keys that have been touched on the way. */
+class Passed {
+  readonly touched = new Set<string>()
+  readonly #versions = new Set<Version>()
+  #isUnknown = false
+
+  constructor(start: Version) {
+    this.#versions.add(start)
   }
-  return keys
+
+  /** @param change - `undefined` if memory has moved in another way. */
+  add(change: Change<unknown> | undefined): void {
+    if (!change || change.effects.some(({ type }) => type === 'clear')) this.#isUnknown = true
+    else {
+      this.#versions.add(change.version)
+      for (const effect of change.effects) this.touched.add((effect as { key: string }).key)
+    }
+  }
+
+  includes(version: Version): boolean {
+    return !this.#isUnknown && this.#versions.has(version)
+  }
 }
 
 function sameEntries(left: Stored, right: Stored): boolean {

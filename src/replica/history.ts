@@ -37,6 +37,7 @@ export type Remainder = 'none' | 'again' | 'load' | 'loadDiverged'
 export class History {
   readonly memory: Memory
   readonly #recent = new Recent<Version>(REMEMBERED_VERSIONS)
+  readonly #trackers = new Set<(change: Change<unknown> | undefined) => void>()
   readonly #observer: Observer
   readonly #asked: (change: Change<unknown> | undefined) => void
 
@@ -79,8 +80,15 @@ export class History {
     return true
   }
 
+  /** Reports each change that memory follows, and `undefined` when it moves in another way. Returns a function that ends it. */
+  track(tracker: (change: Change<unknown> | undefined) => void): () => void {
+    this.#trackers.add(tracker)
+    return () => this.#trackers.delete(tracker)
+  }
+
   /** Moves to a completely loaded state. */
   replace(state: State<unknown>, reason: SyncReason): void {
+    for (const tracker of this.#trackers) tracker(undefined)
     const previous = this.memory.version
     const steps: Step[] | undefined = this.#observer.wantsSteps ? [] : undefined
     this.memory.replace(state, steps)
@@ -113,6 +121,7 @@ export class History {
       count += change.effects.length
       const steps: Step[] | undefined = this.#observer.wantsSteps ? [] : undefined
       this.memory.apply(change, steps)
+      for (const tracker of this.#trackers) tracker(change)
       this.#recent.add(change.version)
       if (change.acknowledge === true) this.#asked(change)
       if (steps && steps.length > 0) this.#observer.stepped(steps, change.version, change.id)
