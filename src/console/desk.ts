@@ -111,7 +111,7 @@ export class Desk {
   }
 
   async #write(operation: Parameters<Operator['writeIf']>[1], token: string, terms: Terms): Promise<KeyEntry> {
-    const shown = parseToken(token)
+    const shown = parseToken(token, this.#office.isMasked(operation.key))
     if (!shown) throw new Refusal(400, 'BAD_REQUEST', '"token" is not one that the console gave out.')
     const { operator } = this.#office
     const done = await operator.writeIf(shown, operation, terms)

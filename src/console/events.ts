@@ -142,11 +142,14 @@ class PendingEvents implements Listener {
       this.#greeted = true
       return 'retry: 1000\nevent: ready\ndata: {}\n\n'
     }
-    if (!this.#isDue()) await this.#until(HEARTBEAT)
-    if (this.#ended) return undefined
-    if (!this.#isDue()) return this.#heartbeat()
-    await this.#until(COLLECT, false)
-    return this.#ended ? undefined : this.#take()
+    for (;;) {
+      if (!this.#isDue()) await this.#until(HEARTBEAT)
+      if (this.#ended) return undefined
+      if (!this.#isDue()) return this.#heartbeat()
+      await this.#until(COLLECT, false)
+      const events = this.#ended ? undefined : await this.#take()
+      if (this.#ended || events !== undefined) return events
+    }
   }
 
   #isDue(): boolean {
@@ -173,13 +176,14 @@ class PendingEvents implements Listener {
     }
   }
 
-  async #take(): Promise<string> {
+  /** Returns `undefined` if the user may see none of it. */
+  async #take(): Promise<string | undefined> {
     const keys = [...this.#keys]
     const reload = this.#reload
     this.#keys.clear()
     this.#reload = false
     if (reload) return 'event: reload\ndata: {}\n\n'
     const items = await this.#desk.changed(keys)
-    return items.length === 0 ? ': \n\n' : `event: change\ndata: ${JSON.stringify({ items })}\n\n`
+    return items.length === 0 ? undefined : `event: change\ndata: ${JSON.stringify({ items })}\n\n`
   }
 }

@@ -48,6 +48,9 @@ function ofLibrary(error: DurableDictError, masked: boolean): Fault {
       status,
       json: { code, message: 'The value was refused; the key is masked, so that the reason is not shown.' },
     }
+  // Its message lists other keys, which the user may not see.
+  if (code === 'DURABLEDICT_INVALID_KEY')
+    return { status, json: { code, message: 'The dictionary does not accept this key.' } }
   const message = error.message
   const issues = error instanceof InvalidValueError && Array.isArray(error.cause) ? { issues: toIssues(error) } : {}
   const missing = error instanceof NotEverywhereError ? { waitingFor: error.waitingFor } : {}

@@ -77,7 +77,7 @@ class Server {
     const run = async () => route.run({ desk, operator: this.#operator, events: this.#events, members, renew })
     if (route.action !== 'write') return run()
     const id = members.optionalText('request')
-    return this.#repeats.once(id && JSON.stringify([desk.access.user, route.path, id]), run)
+    return this.#repeats.once(id && `${members.digest()} ${JSON.stringify([desk.access.user, route.path])}`, run)
   }
 
   /** @throws Refusal unless `authorize` names a user. */

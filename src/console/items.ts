@@ -45,34 +45,34 @@ export function toItem(operator: Operator, { key, state, changed, writable, mask
   if (masked) return { ...base, masked }
   const declared = operator.defaultOf(key)
   if (stored === undefined) return declared ? { ...base, preview: previewOf(declared.value) } : base
-  return { ...base, ...described(operator, key, stored), ...differing(operator, key, stored) }
+  try {
+    return { ...base, ...described(operator, key, stored, operator.decode(key, stored), declared) }
+  } catch {
+    return { ...base, unfit: true, ...(declared && { differs: true }) }
+  }
 }
 
-function described(operator: Operator, key: string, stored: unknown): Pick<Item, 'preview' | 'unfit'> {
-  try {
-    const preview = previewOf(operator.decode(key, stored))
-    return fits(operator, key, stored) ? { preview } : { preview, unfit: true }
-  } catch {
-    return { unfit: true }
+function described(
+  operator: Operator,
+  key: string,
+  stored: unknown,
+  value: unknown,
+  declared: { readonly value: unknown } | undefined,
+): Pick<Item, 'preview' | 'unfit' | 'differs'> {
+  return {
+    preview: previewOf(value),
+    ...(!fits(operator, key, stored) && { unfit: true }),
+    ...(declared && { differs: !isDeepStrictEqual(value, declared.value) }),
   }
 }
 
 /** Whether the dictionary could write the stored value itself. */
 function fits(operator: Operator, key: string, stored: unknown): boolean {
+  if (!operator.hasSchema) return true
   try {
     operator.checkStored(key, stored)
     return true
   } catch {
     return false
-  }
-}
-
-function differing(operator: Operator, key: string, stored: unknown): Pick<Item, 'differs'> {
-  const declared = operator.defaultOf(key)
-  if (!declared) return {}
-  try {
-    return { differs: !isDeepStrictEqual(operator.decode(key, stored), declared.value) }
-  } catch {
-    return { differs: true }
   }
 }

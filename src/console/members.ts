@@ -1,3 +1,4 @@
+import { builtin } from '../process/builtin.js'
 import { Refusal } from './refusal.js'
 
 /** What a browser sent: the members of a JSON body, or the parameters of a query. */
@@ -13,6 +14,14 @@ export class Members {
       map.set(name, value)
     }
     this.#values = map
+  }
+
+  /** The same only for the same members. */
+  digest(): string {
+    return builtin.crypto
+      .createHash('sha256')
+      .update(JSON.stringify([...this.#values]))
+      .digest('base64url')
   }
 
   /** @throws Refusal unless it is a text. */

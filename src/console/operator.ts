@@ -112,6 +112,10 @@ export class Operator {
     return this.#core.internals.codec.raw(key, stored)
   }
 
+  get hasSchema(): boolean {
+    return this.#core.internals.settings.schema !== undefined
+  }
+
   /** @throws the error that reading it throws, if its schema refuses it. */
   checkStored(key: string, stored: unknown): void {
     this.#core.internals.codec.checkStored(key, stored)

@@ -15,8 +15,9 @@ export function tokenOf(state: FrozenState, key: string, isMasked: boolean): str
   return content ?? `since ${typeof state.version} ${state.version}`
 }
 
-/** Returns what the token says; `undefined` if it is none. */
-export function parseToken(token: string): Shown | undefined {
+/** Returns what the token says; `undefined` if it is none. The digest of a masked value is refused: it would confirm guesses. */
+export function parseToken(token: string, isMasked: boolean): Shown | undefined {
+  if (isMasked && token.startsWith('sha256 ')) return undefined
   if (token === ABSENT || /^sha256 [\w-]{43}$/.test(token)) return { type: 'content', token }
   const [, kind, text = ''] = /^since (string|number|bigint) (.*)$/s.exec(token) ?? []
   if (kind === 'string') return { type: 'since', version: text }

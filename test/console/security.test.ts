@@ -427,3 +427,40 @@ test('a key, value, author or reason with markup is sent as JSON, which no brows
 test('the page has at most 60 KB of JavaScript and CSS, compressed', () => {
   expect(gzipSync(SCRIPT).length + gzipSync(STYLE).length).toBeLessThan(60_000)
 })
+
+test('no token confirms a guess of a masked value', async () => {
+  const { client, dict, handle, store } = await opened({ mask: ['token'] })
+  const seeing = await opened({}, {}, store)
+  await dict.set('token', SECRET)
+  const guess = await seeing.client.token('token')
+  const response = await new Client(handle).post('api/save', { key: 'token', token: guess, text: '1' })
+  expect(response.status).toBe(400)
+  expect((await client.post('api/unset', { key: 'token', token: guess })).status).toBe(400)
+  expect(await dict.get('token')).toBe(SECRET)
+})
+
+test('the refusal of a key names no other key', async () => {
+  const can = (_: string, key: string) => key.startsWith('ui.')
+  const schema = { 'ui.theme': z.string(), 'hidden.key': z.string() }
+  const { client } = await opened({ authorize: () => ({ ...ADA, can }) }, { schema })
+  const response = await client.post('api/save', { key: 'ui.other', token: 'absent', text: '"x"' })
+  expect([response.status, await response.text()]).toEqual([400, expect.not.stringContaining('hidden')])
+})
+
+test('an answer to a repeated request is that of the same user and the same content', async () => {
+  const users = ['ada', 'bob']
+  const { client } = await opened({ authorize: () => ({ user: users[0] as string }) })
+  const body = { key: 'a', token: 'absent', text: '1', request: '1' }
+  expect((await client.post('api/save', body)).status).toBe(200)
+  expect((await client.post('api/save', body)).status).toBe(200)
+  expect((await client.post('api/save', { ...body, text: '2' })).status).toBe(409)
+  users.shift()
+  expect((await client.post('api/save', body)).status).toBe(409)
+})
+
+test('refuses values that nest too deep', async () => {
+  const { client, dict } = await opened()
+  expect((await client.save('a', '['.repeat(1_000_000))).status).toBe(422)
+  expect((await client.save('a', `${'['.repeat(5_000)}${']'.repeat(5_000)}`)).status).toBe(422)
+  expect(await dict.size()).toBe(0)
+})
