@@ -50,7 +50,7 @@ test('dictionaries by URL and on clients that are not connected start without th
     place('node-redis', nodeRedis),
     place('ioredis', ioredis),
   ])
-  await Promise.all(places.map(each => checkMatrix(each)))
+  await Promise.all(places.map(each => checkMatrix(each, 3_000)))
 })
 
 test('open rejects if the server refuses the login, even with a last known file', async () => {

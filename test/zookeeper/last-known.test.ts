@@ -36,7 +36,7 @@ function notConnected(address: string) {
 
 test('dictionaries by connection string and on a client start without their ensemble', async () => {
   const places = await Promise.all([place(address => address), place(notConnected)])
-  await Promise.all(places.map(each => checkMatrix(each)))
+  await Promise.all(places.map(each => checkMatrix(each, 3_000)))
 })
 
 test('open rejects if the chroot is missing, even with a last known file', async () => {
