@@ -45,6 +45,21 @@ export interface Seen {
   digest: string
 }
 
+/** Which version a session's memory held at one moment. */
+export interface Held {
+  session: string
+  at: Time
+  version: string
+}
+
+/** What `replicas()` said. The name of a session is its service. */
+export interface Look {
+  session: string
+  begin: Time
+  end: Time
+  replicas: readonly { session: string; version?: string | undefined; state: string }[]
+}
+
 interface Sync {
   session: string
   at: Time
@@ -98,6 +113,8 @@ export interface History {
   operations: Operation[]
   losses: Loss[]
   seen: Seen[]
+  held: Held[]
+  looks: Look[]
   syncs: Sync[]
   locals: LocalRead[]
   pairs: PairRead[]

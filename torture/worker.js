@@ -49,10 +49,11 @@ process.on('warning', warning => {
 /** @param {import('./worker/store.js').Open} open @param {SessionPlan} session @param {number} index */
 async function openSession(open, { options, odds = 0 }, index) {
   const channel = new Channel(random, odds)
+  const name = `${plan.name}.${index}`
   for (let attempt = 1; ; attempt += 1) {
     try {
-      const dict = await open({ ...options, timeout: TIMEOUT }, channel)
-      return new Session(`${plan.name}.${index}`, dict, options, journal, channel)
+      const dict = await open({ ...options, service: name, timeout: TIMEOUT }, channel)
+      return new Session(name, dict, options, journal, channel)
     } catch (error) {
       const { code } = /** @type {{ code?: string }} */ (error)
       if (code !== 'DURABLEDICT_STORE_UNAVAILABLE' || attempt === OPENINGS) throw error
@@ -79,6 +80,7 @@ const orders = {
   },
   /** Reads a key as fast as it can, for so many ms. */
   spin: (index, key, ms) => work.spin(/** @type {Session} */ (sessions[index]), key, ms),
+  sync: () => Promise.all(sessions.map(session => session.sync())),
   report: () => Promise.all(sessions.map(session => session.report())),
 }
 

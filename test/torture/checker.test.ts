@@ -24,6 +24,8 @@ const EMPTY: History = {
   operations: [],
   losses: [],
   seen: [],
+  held: [],
+  looks: [],
   syncs: [],
   locals: [],
   pairs: [],
@@ -123,7 +125,31 @@ describe('a run', () => {
   const at = 1
   const session = 's'
 
+  const look = (version: string, state: string) => ({
+    session: 't',
+    begin: 3,
+    end: 4,
+    replicas: [{ session, version, state }],
+  })
+
   it('passes if nothing happened', () => expect(rulesOf({})).toEqual([]))
+
+  it('passes if replicas() says what was true, or less', () => {
+    const held = [
+      { session: 't', at: 1, version: '2-x' },
+      { session, at: 5, version: '3-x' },
+    ]
+    expect(rulesOf({ looks: [look('2-x', 'current'), look('1-x', 'behind')], held })).toEqual([])
+  })
+
+  it('excuses a write everywhere that follows a loss only if its writer did not know the bounds from before it', () => {
+    const operations = [set('a', 0, 1), set('b', 4, 5, { everywhere: true }), read('a', 6, 6, { bound: 5 })]
+    const losses: Loss[] = [{ kind: 'restart', begin: 2, end: 3, entries: { k: 'a' } }]
+    expect(rulesOf({ operations, losses, opened: { s: 3 } })).toEqual([])
+    expect(rulesOf({ operations, losses, opened: { s: 0 } })).toEqual([
+      'no read older than a write that was everywhere',
+    ])
+  })
 
   it.each<[string, Partial<History>]>([
     ['each key is linearizable', { operations: [set('a', 0, 1)], store: { at: 9, entries: {} } }],
@@ -178,6 +204,14 @@ describe('a run', () => {
         losses: [{ kind: 'FLUSHALL', begin: 2, end: 3, entries: {}, survived: 0 }],
         finals: [{ session, version: '1-y', entries: {} }],
       },
+    ],
+    [
+      'what replicas() says is never better than the truth',
+      { looks: [look('2-x', 'behind')], held: [{ session, at: 5, version: '1-x' }] },
+    ],
+    [
+      'what replicas() says is never better than the truth',
+      { looks: [look('1-x', 'current')], held: [{ session: 't', at: 1, version: '2-x' }] },
     ],
     ['no crash, no stray error', { faults: ['it crashed'] }],
   ])('is found to violate: %s', (rule, history) => expect(rulesOf(history)).toContain(rule))

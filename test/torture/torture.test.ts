@@ -19,5 +19,6 @@ describe('processes, clients and servers that fail in every way', { timeout: 90_
     expect(undecided).toEqual([])
     expect(figures.get('set')).toBeGreaterThan(100)
     expect([...figures.keys()]).toContain('commits')
+    expect(figures.get('everywhere, by acknowledgement')).toBeGreaterThan(0)
   })
 })

@@ -1,10 +1,12 @@
 // @ts-check
 /** @import { History, Violation } from '../types.js' */
+
+import * as fleet from './fleet.js'
 import { historyEqualsWrites } from './recorded.js'
 import { checkRegisters } from './registers.js'
 import * as rules from './rules.js'
 
-const RULES = [...Object.values(rules), historyEqualsWrites]
+const RULES = [...Object.values(rules), ...Object.values(fleet), historyEqualsWrites]
 
 /**
  * Checks a history against every guarantee.

@@ -1,5 +1,5 @@
 // @ts-check
-/** @import { History, Loss, Operation, Violation } from '../types.js' */
+/** @import { History, Loss, Operation, Time, Violation } from '../types.js' */
 /** @import { Step } from './steps.js' */
 import { linearizable } from './linearizable.js'
 import { shrink } from './shrink.js'
@@ -18,12 +18,20 @@ function byKey(operations) {
 }
 
 /**
- * A store that lost the recorded bound with its data binds no write until the dictionaries with the bound have checked
- * again.
- * @param {readonly Loss[]} losses @returns {(write: Step, read: Step) => boolean}
+ * A store that lost its data has lost the recorded bounds too. A writer that was opened before still knows them; one that was
+ * opened later binds nobody until the dictionaries with the bounds have checked again.
+ * @param {readonly Loss[]} losses @param {History['opened']} [opened] @returns {(write: Step, read: Step) => boolean}
  */
-const excusedBy = losses => (write, read) =>
-  losses.some(({ keys, begin, end }) => keys === undefined && begin <= write.end && read.from <= end)
+const excusedBy = (losses, opened) => (write, read) =>
+  losses.some(({ keys, begin, end }) => {
+    const isAfter = begin <= write.end && read.from <= end
+    return keys === undefined && isAfter && !wasOpen(write, begin, opened)
+  })
+
+/** @param {Step} write @param {Time} at @param {History['opened']} [opened] */
+function wasOpen({ source }, at, opened) {
+  return 'session' in source && opened !== undefined && (opened[source.session] ?? at) < at
+}
 
 /**
  * The rules for a key's history, the more special first. @type {[rule: string, simplify: (operations: readonly
@@ -38,24 +46,24 @@ const RULES = [
  * Each key is linearizable: its writes and checked reads take effect at one moment between call and response; reads of
  * memory within their bound; none before a write that was everywhere. An operation in doubt may take effect at any
  * later time, or never.
- * @param {Pick<History, 'operations' | 'losses' | 'store'>} history
+ * @param {Pick<History, 'operations' | 'losses' | 'store'> & Partial<Pick<History, 'opened'>>} history
  * @returns {{ violations: Violation[], undecided: string[] }}
  */
-export function checkRegisters({ operations, losses, store }) {
+export function checkRegisters({ operations, losses, store, opened }) {
   const violations = []
   const undecided = []
   for (const [key, own] of byKey(operations)) {
     const all = store ? [...own, lastRead(key, store)] : own
-    const answer = judge(key, all, losses)
-    if (answer === 'no') violations.push(violation(key, all, losses))
+    const answer = judge(key, all, losses, opened)
+    if (answer === 'no') violations.push(violation(key, all, losses, opened))
     else if (answer === 'undecided') undecided.push(key)
   }
   return { violations, undecided }
 }
 
-/** @param {string} key @param {readonly Operation[]} operations @param {readonly Loss[]} losses */
-export function judge(key, operations, losses) {
-  return linearizable(stepsOf(key, operations, losses), excusedBy(losses)).answer
+/** @param {string} key @param {readonly Operation[]} operations @param {readonly Loss[]} losses @param {History['opened']} [opened] */
+export function judge(key, operations, losses, opened) {
+  return linearizable(stepsOf(key, operations, losses), excusedBy(losses, opened)).answer
 }
 
 /** The stored value in the end. @param {string} key @param {NonNullable<History['store']>} store @returns {Operation} */
@@ -64,9 +72,13 @@ function lastRead(key, { at, entries }) {
   return { id: 'end', session: 'store', kind: 'read', key, ...times, outcome: 'done', result: entries[key] }
 }
 
-/** @param {string} key @param {readonly Operation[]} operations @param {readonly Loss[]} losses @returns {Violation} */
-function violation(key, operations, losses) {
-  const fails = (/** @type {readonly Operation[]} */ some) => some.length > 0 && judge(key, some, losses) === 'no'
+/**
+ * @param {string} key @param {readonly Operation[]} operations @param {readonly Loss[]} losses @param {History['opened']} [opened]
+ * @returns {Violation}
+ */
+function violation(key, operations, losses, opened) {
+  const fails = (/** @type {readonly Operation[]} */ some) =>
+    some.length > 0 && judge(key, some, losses, opened) === 'no'
   const special = RULES.find(([, simplify]) => !fails(simplify(operations)))
   const rule = special?.[0] ?? 'each key is linearizable'
   const shortest = shrink(operations, fails)

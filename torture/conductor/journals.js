@@ -6,6 +6,9 @@ import { join } from 'node:path'
 /** What an error implies for the effect of a write. @type {Readonly<Record<string, Operation['outcome']>>} */
 const OUTCOMES = { DURABLEDICT_STORE_UNAVAILABLE: 'none', DURABLEDICT_CONFLICT: 'none' }
 
+/** A write everywhere that took less, in ms, did not wait for the bounds of several seconds. */
+const ACKNOWLEDGED = 2_000
+
 /** @typedef {Record<string, any>} Line */
 
 /** The records of every process, in order. An incomplete line of a killed process is left out. @param {string} folder */
@@ -29,6 +32,8 @@ class Reader {
     operations: [],
     losses: [],
     seen: [],
+    held: [],
+    looks: [],
     syncs: [],
     locals: [],
     pairs: [],
@@ -83,6 +88,10 @@ class Reader {
       for (const operation of this.#begun.get(i) ?? []) {
         Object.assign(operation, { outcome, result: r, end: outcome === 'unknown' ? Number.POSITIVE_INFINITY : end })
       }
+      const [first] = this.#begun.get(i) ?? []
+      if (outcome === 'done' && first?.everywhere && end - first.begin < ACKNOWLEDGED) {
+        this.#count('everywhere, by acknowledgement')
+      }
     },
     read: ({ s, k, begin, end, r, bound }) => {
       this.#count(bound === undefined ? 'checked reads' : 'bounded reads')
@@ -90,8 +99,9 @@ class Reader {
       const common = { id, session: s, key: k, begin, end, result: r, bound }
       this.#history.operations.push({ ...common, kind: 'read', outcome: 'done' })
     },
-    local: ({ s, at, k, r }) => {
+    local: ({ s, at, k, r, version }) => {
       this.#count('local reads')
+      this.#history.held.push({ session: s, at, version })
       this.#history.locals.push({ session: s, at, key: k, value: r })
     },
     pair: ({ s, at, k, view, left, right }) => {
@@ -101,6 +111,11 @@ class Reader {
     seen: ({ s, at, version, digest }) => {
       this.#count('states seen')
       this.#history.seen.push({ session: s, at, version, digest })
+      this.#history.held.push({ session: s, at, version })
+    },
+    look: ({ s, begin, end, replicas }) => {
+      this.#count('replicas() asked')
+      this.#history.looks.push({ session: s, begin, end, replicas })
     },
     sync: ({ s, at, reason }) => this.#history.syncs.push({ session: s, at, reason }),
     syncs: ({ t, ...reasons }) => {

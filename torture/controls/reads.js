@@ -10,6 +10,17 @@ async function readAround(writer, reader) {
   await reader.do('get', 'key')
 }
 
+/** A reader is stopped while a value is written everywhere, and reads before it does anything else. @type {Control['play']} */
+export const stopReader = async (_stage, writer, reader) => {
+  await writer.do('set', 'key')
+  const reading = reader.order('spin', 'key', 900)
+  await pause(200)
+  reader.worker.signal('SIGSTOP')
+  await writer.do('set', 'key', { everywhere: true })
+  reader.worker.signal('SIGCONT')
+  await reading
+}
+
 /** Rules about how current a read is. @type {Control[]} */
 export const reads = [
   {
@@ -58,15 +69,7 @@ export const reads = [
       },
     ],
     sessions: [{}, { live: true, maxStaleness: 200 }],
-    async play(_stage, writer, reader) {
-      await writer.do('set', 'key')
-      const reading = reader.order('spin', 'key', 900)
-      await pause(200)
-      reader.worker.signal('SIGSTOP')
-      await writer.do('set', 'key', { everywhere: true })
-      reader.worker.signal('SIGCONT')
-      await reading
-    },
+    play: stopReader,
   },
   {
     rule: 'a check counts from before it was sent',

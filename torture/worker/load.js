@@ -36,6 +36,7 @@ const DEEDS = [
   [10, (session, random) => readAnother(session, random)],
   [3, session => session.sync()],
   [3, session => session.see()],
+  [1, session => session.look()],
 ]
 
 /** @param {Random} random */

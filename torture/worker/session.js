@@ -106,7 +106,7 @@ export class Session {
   /** @param {string} key */
   local(key) {
     const value = this.dict.local.get(key)
-    this.journal.write({ t: 'local', s: this.name, at: now(), k: key, r: value })
+    this.journal.write({ t: 'local', s: this.name, at: now(), k: key, r: value, version: this.dict.version })
     return value
   }
 
@@ -127,6 +127,18 @@ export class Session {
 
   async sync() {
     await this.dict.sync().catch(error => this.#failed(error))
+  }
+
+  /** Records what the registry says of all sessions. */
+  async look() {
+    const begin = now()
+    try {
+      const all = await this.dict.replicas()
+      const replicas = all.map(({ service, version, state }) => ({ session: service, version, state }))
+      this.journal.write({ t: 'look', s: this.name, begin, end: now(), replicas })
+    } catch (error) {
+      this.#failed(error)
+    }
   }
 
   /** Records the state of memory. */

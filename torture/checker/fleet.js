@@ -1,0 +1,70 @@
+// @ts-check
+/** @import { Held, History, Loss, Violation } from '../types.js' */
+
+const RULE = 'what replicas() says is never better than the truth'
+
+/**
+ * A replica holds the version that `replicas()` names, or a later one: its memory, which never goes back, holds no older one
+ * afterwards. @param {History} history
+ * @returns {Violation[]}
+ */
+export function holdsWhatIsSaid({ looks, held, losses }) {
+  const bySession = grouped(held)
+  return looks.flatMap(({ end, replicas }) =>
+    replicas.flatMap(({ session, version = '' }) => {
+      const later = bySession.get(session)?.filter(one => one.at > end && !isLostBetween(losses, end, one.at)) ?? []
+      const older = later.find(one => numberOf(one.version) < numberOf(version))
+      if (!older) return []
+      return [
+        { rule: RULE, text: `${session} was said to hold ${version}; later it held ${older.version}.`, operations: [] },
+      ]
+    }),
+  )
+}
+
+/**
+ * A replica that counts as current holds no older version than any memory held before the question. After a loss, memory may
+ * hold versions that the store no longer knows. @param {History} history
+ * @returns {Violation[]}
+ */
+export function currentMeansCurrent({ looks, held, losses }) {
+  const newest = highest(held)
+  return looks.flatMap(({ begin, replicas }) => {
+    if (isLostBetween(losses, 0, begin)) return []
+    const least = newest(begin)
+    return replicas
+      .filter(({ state, version = '' }) => state === 'current' && numberOf(version) < least)
+      .map(({ session, version }) => {
+        const text = `${session} was said to be current at ${version}; another memory had number ${least} before.`
+        return { rule: RULE, text, operations: [] }
+      })
+  })
+}
+
+/** Versions begin with the number of the commit. @param {string} version */
+const numberOf = version => Number.parseInt(version, 10) || 0
+
+/** @param {readonly Loss[]} losses @param {number} from @param {number} to */
+const isLostBetween = (losses, from, to) =>
+  losses.some(({ keys, begin, end }) => keys === undefined && begin <= to && end >= from)
+
+/** The highest number of a version in any memory before a time. @param {readonly Held[]} held */
+function highest(held) {
+  const inOrder = [...held].sort((left, right) => left.at - right.at)
+  /** @type {number[]} */
+  const numbers = []
+  for (const { version } of inOrder) numbers.push(Math.max(numbers.at(-1) ?? 0, numberOf(version)))
+  return (/** @type {number} */ before) => numbers[inOrder.findLastIndex(({ at }) => at < before)] ?? 0
+}
+
+/** @param {readonly Held[]} held */
+function grouped(held) {
+  /** @type {Map<string, Held[]>} */
+  const groups = new Map()
+  for (const one of held) {
+    const own = groups.get(one.session)
+    if (own) own.push(one)
+    else groups.set(one.session, [one])
+  }
+  return groups
+}
