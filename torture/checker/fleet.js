@@ -16,7 +16,11 @@ export function holdsWhatIsSaid({ looks, held, losses }) {
       const older = later.find(one => numberOf(one.version) < numberOf(version))
       if (!older) return []
       return [
-        { rule: RULE, text: `${session} was said to hold ${version}; later it held ${older.version}.`, operations: [] },
+        {
+          rule: RULE,
+          text: `replicas() reported that ${session} holds ${version}; later it held ${older.version}.`,
+          operations: [],
+        },
       ]
     }),
   )
@@ -35,7 +39,7 @@ export function currentMeansCurrent({ looks, held, losses }) {
     return replicas
       .filter(({ state, version = '' }) => state === 'current' && numberOf(version) < least)
       .map(({ session, version }) => {
-        const text = `${session} was said to be current at ${version}; another memory had number ${least} before.`
+        const text = `replicas() reported that ${session} is current at ${version}; another memory had number ${least} before.`
         return { rule: RULE, text, operations: [] }
       })
   })
