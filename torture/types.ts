@@ -1,5 +1,24 @@
+import type { StorePlan } from './worker/store.js'
+
 /** Times are milliseconds of CLOCK_MONOTONIC, which all processes of a machine share. */
 export type Time = number
+
+/** What a process opens its dictionaries with. */
+export type Client = 'node-redis' | 'node-redis, RESP3' | 'ioredis' | 'libsql' | 'node:sqlite'
+
+/** What all stores have in common for the conductor. */
+export interface StoreServer {
+  /** Nothing if there is no network in between. */
+  readonly port?: number | undefined
+  plan(client: Client, port?: number): StorePlan
+  /** The Node that a process with this client runs on. */
+  nodeFor?(client: Client): string
+  state(): Promise<{ entries: Record<string, string>; number: number }>
+  keepHistory(): Promise<void>
+  /** Resolves when no request is in transit. */
+  untilAlone?(): Promise<void>
+  remove(): Promise<void>
+}
 
 /** A session's record of one call. */
 export interface Operation {

@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, it } from 'vitest'
 import { prepare } from '../../scripts/prepare.js'
-import { play } from '../../torture/conductor/scene.js'
+import { play, playSqlite } from '../../torture/conductor/scene.js'
 import { report } from '../../torture/report.js'
 import { LONG } from '../form.js'
 
@@ -19,6 +19,13 @@ describe('processes, clients and servers that fail in every way', { timeout: 90_
     expect(undecided).toEqual([])
     expect(figures.get('set')).toBeGreaterThan(100)
     expect([...figures.keys()]).toContain('commits')
+    expect(figures.get('everywhere, by acknowledgement')).toBeGreaterThan(0)
+  })
+
+  it('break no promise: an SQLite file, by two engines', async () => {
+    const { violations, undecided, figures } = await playSqlite(random, LONG ? 30_000 : 4_000)
+    expect(report(violations)).toBe('')
+    expect(undecided).toEqual([])
     expect(figures.get('everywhere, by acknowledgement')).toBeGreaterThan(0)
   })
 })

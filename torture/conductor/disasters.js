@@ -1,16 +1,23 @@
 // @ts-check
 /** @import { Random } from '../random.js' */
+/** @import { StoreServer } from '../types.js' */
 /** @import { Stage } from './stage.js' */
 import { setTimeout as pause } from 'node:timers/promises'
 import { FaultProxy } from '../proxy.js'
 import { RedisServer } from './server.js'
 
-/** A fault of processes or servers, one at a time; over when it resolves. */
-/** @typedef {(stage: Stage, random: Random) => Promise<unknown>} Disaster */
-/** @typedef {readonly (readonly [weight: number, name: string, disaster: Disaster])[]} Disasters */
+/**
+ * A fault of processes or servers, one at a time; over when it resolves.
+ * @template {StoreServer} [S=RedisServer]
+ * @typedef {(stage: Stage<S>, random: Random) => Promise<unknown>} Disaster
+ */
+/**
+ * @template {StoreServer} [S=RedisServer]
+ * @typedef {readonly (readonly [weight: number, name: string, disaster: Disaster<S>])[]} Disasters
+ */
 
-/** @param {Stage} stage @param {Random} random */
-async function killWorker(stage, random) {
+/** @param {Stage<any>} stage @param {Random} random */
+export async function killWorker(stage, random) {
   const slot = random.pick(stage.slots)
   await slot.worker?.kill()
   const worker = await stage.start(slot)
@@ -18,10 +25,10 @@ async function killWorker(stage, random) {
 }
 
 /**
- * A process does not notice that it is stopped, for shorter or longer than its bounds. @param {Stage} stage @param
+ * A process does not notice that it is stopped, for shorter or longer than its bounds. @param {Stage<any>} stage @param
  * {Random} random
  */
-async function stopWorker(stage, random) {
+export async function stopWorker(stage, random) {
   const { worker } = random.pick(stage.slots)
   worker?.signal('SIGSTOP')
   await pause(random.between(50, 1_200))
@@ -43,12 +50,12 @@ async function killServer({ server }, random) {
 }
 
 /** @param {Stage} stage */
-const flush = stage => stage.flush()
+const flush = stage => stage.strike('FLUSHALL', () => stage.server.flush())
 
 /** While nobody can reach it: the exact moment does not matter. @param {Stage} stage */
 const flushAlone = stage => stage.lose('FLUSHALL', () => stage.server.run('FLUSHALL'))
 
-/** @param {Stage} stage @param {Random} random */
+/** @param {Stage<any>} stage @param {Random} random */
 async function steal(stage, random) {
   const { entries } = await stage.server.state()
   const keys = Object.keys(entries).filter(key => !key.startsWith('pair:') && !key.startsWith('mono:'))
@@ -137,7 +144,8 @@ async function follow(primary) {
 }
 
 /**
- * Causes disasters until stopped. @param {Stage} stage @param {() => Disasters} disasters @param {Random} random @param
+ * Causes disasters until stopped.
+ * @template {StoreServer} S @param {Stage<S>} stage @param {() => Disasters<S>} disasters @param {Random} random @param
  * {AbortSignal} signal @param {(kind: string) => void} count
  */
 export async function strike(stage, disasters, random, signal, count) {

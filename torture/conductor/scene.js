@@ -1,11 +1,12 @@
 // @ts-check
-/** @import { Violation } from '../types.js' */
+/** @import { StoreServer, Violation } from '../types.js' */
 /** @import { Disasters } from './disasters.js' */
 /** @import { Cast, Slot } from './stage.js' */
 import { setTimeout as pause } from 'node:timers/promises'
 import { copyOfDist, SMALL } from '../builds.js'
 import { check } from '../checker/check.js'
 import { Random } from '../random.js'
+import * as sqlite from '../stores/sqlite.js'
 import { DURABLE, FORGETFUL, Pair, strike } from './disasters.js'
 import { damage } from './network-faults.js'
 import { Stage } from './stage.js'
@@ -50,7 +51,7 @@ export async function play(seed, ms, wishes = {}) {
   const stage = await Stage.set({ dist: dist.folder, durable: topology !== 'forgetful', seed })
   const pair = topology === 'pair' ? await Pair.of(stage) : undefined
   try {
-    const faults = await perform(stage, () => disastersOf(topology, pair), random, ms)
+    const faults = await perform(stage, CAST, () => disastersOf(topology, pair), random, ms)
     const { history, figures } = await stage.finish()
     for (const [kind, count] of faults) figures.set(`fault: ${kind}`, count)
     figures.set(
@@ -62,6 +63,25 @@ export async function play(seed, ms, wishes = {}) {
   } finally {
     await stage.clear()
     await pair?.clear()
+    await dist.remove()
+  }
+}
+
+/**
+ * The same on an SQLite file. @param {string} seed @param {number} ms
+ * @returns {Promise<Outcome>}
+ */
+export async function playSqlite(seed, ms) {
+  const random = new Random(seed)
+  const dist = await copyOfDist([])
+  const stage = await Stage.around(await sqlite.start(), dist.folder, seed)
+  try {
+    const faults = await perform(stage, sqlite.CAST, () => sqlite.DISASTERS, random, ms)
+    const { history, figures } = await stage.finish()
+    for (const [kind, count] of faults) figures.set(`fault: ${kind}`, count)
+    return { ...check(history), figures, title: `SQLite file, seed ${seed}` }
+  } finally {
+    await stage.clear()
     await dist.remove()
   }
 }
@@ -85,19 +105,22 @@ async function writeEverywhere(slots) {
   await write
 }
 
-/** @param {Stage} stage @param {() => Disasters} disasters @param {Random} random @param {number} ms */
-async function perform(stage, disasters, random, ms) {
+/**
+ * @template {StoreServer} S @param {Stage<S>} stage @param {readonly Cast[]} cast @param {() => Disasters<S>} disasters @param {Random} random
+ * @param {number} ms
+ */
+async function perform(stage, cast, disasters, random, ms) {
   /** @type {Map<string, number>} */
   const faults = new Map()
   const count = (/** @type {string} */ kind) => void faults.set(kind, (faults.get(kind) ?? 0) + 1)
-  const workers = await Promise.all(CAST.map(cast => stage.enter(cast)))
+  const workers = await Promise.all(cast.map(one => stage.enter(one)))
   await Promise.all(workers.map(({ worker }) => worker?.order('load')))
   await writeEverywhere(workers)
   const end = new AbortController()
   const seeds = [random.next(), random.next()]
   const going = [
     strike(stage, disasters, new Random(`${seeds[0]}`), end.signal, count),
-    damage(stage.proxies, new Random(`${seeds[1]}`), end.signal, count),
+    ...(stage.proxies.length > 0 ? [damage(stage.proxies, new Random(`${seeds[1]}`), end.signal, count)] : []),
   ]
   await Promise.race([pause(ms), Promise.all(going)])
   end.abort()

@@ -1,4 +1,6 @@
 // @ts-check
+/** @import { Client } from '../types.js' */
+/** @import { StorePlan } from '../worker/store.js' */
 /** @import { Server } from '../../test/servers/types.js' */
 import { createClient } from 'redis'
 import { redis } from '../../test/servers/redis.js'
@@ -44,6 +46,11 @@ export class RedisServer {
 
   get port() {
     return /** @type {number} */ (this.#server.port)
+  }
+
+  /** @param {Client} client @param {number} [port] of a proxy @returns {StorePlan} */
+  plan(client, port = this.port) {
+    return { type: 'redis', url: `redis://127.0.0.1:${port}`, client: /** @type {any} */ (client) }
   }
 
   get pid() {

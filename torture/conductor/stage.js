@@ -1,5 +1,5 @@
 // @ts-check
-/** @import { History, Loss, Recorded } from '../types.js' */
+/** @import { Client, History, Loss, Recorded, StoreServer } from '../types.js' */
 /** @import { Open } from '../worker/store.js' */
 /** @import { SessionPlan, WorkerPlan } from '../worker.js' */
 import { join } from 'node:path'
@@ -20,7 +20,7 @@ const SETTLING = 1_500
 
 /**
  * @typedef {object} Cast the processes of one slot
- * @property {'node-redis' | 'node-redis, RESP3' | 'ioredis'} client
+ * @property {Client} client
  * @property {readonly SessionPlan[]} sessions
  */
 
@@ -30,15 +30,23 @@ export class Slot {
   worker
   generation = 0
 
-  /** @param {string} name @param {Cast} cast @param {FaultProxy} proxy */
-  constructor(name, cast, proxy) {
+  /** @param {string} name @param {Cast} cast @param {FaultProxy} [network] nothing if the store is a file */
+  constructor(name, cast, network) {
     this.name = name
     this.cast = cast
-    this.proxy = proxy
+    this.network = network
+  }
+
+  get proxy() {
+    if (!this.network) throw new Error('Nothing lies between this process and its store.')
+    return this.network
   }
 }
 
-/** Servers, proxies and client processes of one scene, and their records; all removed by `clear`. */
+/**
+ * Store, proxies and client processes of one scene, and their records; all removed by `clear`.
+ * @template {StoreServer} [S=RedisServer]
+ */
 export class Stage {
   /** @type {Slot[]} */
   slots = []
@@ -51,7 +59,7 @@ export class Stage {
   #dist
   #seed
 
-  /** @param {string} dist @param {string} folder @param {RedisServer} server @param {string | number} seed */
+  /** @param {string} dist @param {string} folder @param {S} server @param {string | number} seed */
   constructor(dist, folder, server, seed) {
     this.#dist = dist
     this.#folder = folder
@@ -61,18 +69,24 @@ export class Stage {
 
   /** @param {{ dist: string, durable?: boolean, seed?: string | number }} options */
   static async set({ dist, durable = true, seed = 1 }) {
-    const folder = await newFolder()
-    return new Stage(dist, folder, await RedisServer.start({ durable }), seed)
+    return Stage.around(await RedisServer.start({ durable }), dist, seed)
+  }
+
+  /** @template {StoreServer} S @param {S} server @param {string} dist @param {string | number} seed */
+  static async around(server, dist, seed) {
+    return new Stage(dist, await newFolder(), server, seed)
   }
 
   get proxies() {
-    return this.slots.map(({ proxy }) => proxy)
+    return this.slots.flatMap(({ network }) => network ?? [])
   }
 
   /** Opens a slot and starts a process in it. @param {Cast} cast */
   async enter(cast) {
     this.#entered += 1
-    const slot = new Slot(`w${this.#entered}`, cast, await FaultProxy.open(this.server.port))
+    const { port } = this.server
+    const network = port === undefined ? undefined : await FaultProxy.open(port)
+    const slot = new Slot(`w${this.#entered}`, cast, network)
     this.slots.push(slot)
     await this.start(slot)
     return slot
@@ -87,20 +101,20 @@ export class Stage {
     const plan = {
       name,
       dist: this.#dist,
-      store: { type: 'redis', url: `redis://127.0.0.1:${slot.proxy.port}`, client },
+      store: this.server.plan(client, slot.network?.port),
       sessions,
       journal: join(this.#folder, `${name}.jsonl`),
       seed: `${this.#seed} ${name}`,
     }
-    slot.worker = new Worker(plan)
+    slot.worker = new Worker(plan, this.server.nodeFor?.(client))
     await slot.worker.ready
     return slot.worker
   }
 
-  /** Replaces the server with another one. @param {RedisServer} server */
+  /** Replaces the server with another one. @param {S} server */
   replace(server) {
     this.server = server
-    for (const proxy of this.proxies) proxy.retarget(server.port)
+    for (const proxy of this.proxies) proxy.retarget(/** @type {number} */ (server.port))
   }
 
   /**
@@ -109,7 +123,7 @@ export class Stage {
    */
   async lose(kind, work) {
     for (const proxy of this.proxies) proxy.refuse(true)
-    await this.server.untilAlone()
+    await this.server.untilAlone?.()
     const begin = now()
     await work()
     const { entries, number } = await this.server.state()
@@ -118,18 +132,21 @@ export class Stage {
     for (const proxy of this.proxies) proxy.refuse(false)
   }
 
-  /** Removes everything during operation. */
-  async flush() {
+  /**
+   * Replaces everything during operation. @param {string} kind @param {() => Promise<unknown>} work
+   * @param {{ entries: Loss['entries'], number: number }} [left] the state that it leaves. Default: nothing.
+   */
+  async strike(kind, work, { entries, number } = { entries: {}, number: 0 }) {
     const begin = now()
-    await this.server.flush()
-    this.losses.push({ kind: 'FLUSHALL', begin, end: now(), entries: {}, survived: 0 })
+    await work()
+    this.losses.push({ kind, begin, end: now(), entries, survived: number })
   }
 
-  /** Removes an entry without the library. @param {string} key */
+  /** Removes an entry in Redis without the library. @param {string} key */
   async steal(key) {
     const begin = now()
-    await this.server.steal(key)
-    this.losses.push({ kind: 'HDEL', begin, end: now(), entries: {}, keys: [key] })
+    await /** @type {RedisServer} */ (/** @type {unknown} */ (this.server)).steal(key)
+    this.losses.push({ kind: 'a removal by others', begin, end: now(), entries: {}, keys: [key] })
   }
 
   /**
@@ -162,8 +179,7 @@ export class Stage {
 
   /** Opens a dictionary of its own, which no fault affects. @template V @param {(dict: Awaited<ReturnType<Open>>) => Promise<V>} work */
   async #withDict(work) {
-    const url = `redis://127.0.0.1:${this.server.port}`
-    const { open, disconnect } = await connect(this.#dist, { type: 'redis', url, client: 'node-redis' })
+    const { open, disconnect } = await connect(this.#dist, this.server.plan('node-redis'))
     try {
       const dict = await open({})
       const result = await work(dict)

@@ -15,10 +15,13 @@ export class Worker {
   #calls = 0
   #child
 
-  /** @param {WorkerPlan} plan */
-  constructor(plan) {
+  /** @param {WorkerPlan} plan @param {string} [node] the program. Default: the running one. */
+  constructor(plan, node = process.execPath) {
     this.name = plan.name
-    this.#child = fork(FILE, [JSON.stringify(plan)], { execArgv: ['--disable-warning=ExperimentalWarning'] })
+    this.#child = fork(FILE, [JSON.stringify(plan)], {
+      execPath: node,
+      execArgv: ['--disable-warning=ExperimentalWarning'],
+    })
     this.ended = once(this.#child, 'exit').then(([code, signal]) => `${signal ?? code}`)
     this.ready = Promise.race([this.#started(), this.ended])
     this.#child.on('message', message => this.#receive(/** @type {any} */ (message)))
