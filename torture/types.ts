@@ -72,7 +72,7 @@ export interface Held {
 }
 
 /** What `replicas()` said. The name of a session is its service. */
-export interface Look {
+interface Look {
   session: string
   begin: Time
   end: Time
