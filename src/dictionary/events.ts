@@ -1,11 +1,11 @@
 import type { Version } from '../contract/backend.js'
 import type { Via } from '../contract/history.js'
-import { isPromise } from '../contract/is-promise.js'
 import type { Diagnostics } from '../diagnostics/diagnostics.js'
 import { DecodingError } from '../errors/errors.js'
 import type { Context } from '../replica/bounded-store.js'
 import type { SyncReason } from '../replica/history.js'
 import { warn } from '../warnings/warnings.js'
+import { contained } from './contained.js'
 
 /** A change of one entry. A comparison of `key` narrows the types of the values. */
 export type Change<T extends object = Record<string, unknown>, K extends keyof T & string = keyof T & string> = {
@@ -106,15 +106,8 @@ export class Emitter<T extends object = Record<string, unknown>> {
     else if (event === 'fresh') this.#diagnostics?.fresh(staleness)
   }
 
-  /** Listeners may be async functions. Their rejections are reported too, and must not end the process. */
   #notify(event: string, call: () => unknown): void {
-    const fault = (error: unknown) => report(event, this.#dictionary, error)
-    try {
-      const result = call()
-      if (isPromise(result)) result.then(undefined, fault)
-    } catch (error) {
-      fault(error)
-    }
+    contained(call, error => report(event, this.#dictionary, error))
   }
 }
 

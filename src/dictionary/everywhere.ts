@@ -9,6 +9,7 @@ import { onAbort } from '../time/on-abort.js'
 import { orAborted } from '../time/or-aborted.js'
 import { warn } from '../warnings/warnings.js'
 import type { Internals } from './assembly.js'
+import { contained } from './contained.js'
 import type { EverywhereProgress, EverywhereTerms } from './everywhere-options.js'
 import type { Gate } from './gate.js'
 
@@ -109,17 +110,18 @@ class Waiting {
 
   /** In the async context of the write. What `onProgress` throws does not affect the write. */
   report(): void {
-    try {
-      this.#onProgress?.({
-        current: this.#total - this.#pending.size,
-        total: this.#total,
-        waitingFor: this.#identities(),
-      })
-    } catch (error) {
-      const detail = error instanceof Error ? (error.stack ?? error.message) : String(error)
-      const message = `The "onProgress" of a write to dictionary "${this.#dictionary}" threw`
-      warn('DURABLEDICT_LISTENER', message, { source: `${this.#dictionary} onProgress`, detail })
-    }
+    const current = this.#total - this.#pending.size
+    const progress = { current, total: this.#total, waitingFor: this.#identities() }
+    contained(
+      () => this.#onProgress?.(progress),
+      error => this.#reportFault(error),
+    )
+  }
+
+  #reportFault(error: unknown): void {
+    const detail = error instanceof Error ? (error.stack ?? error.message) : String(error)
+    const message = `The "onProgress" of a write to dictionary "${this.#dictionary}" threw`
+    warn('DURABLEDICT_LISTENER', message, { source: `${this.#dictionary} onProgress`, detail })
   }
 
   lateAfter(timeout: number): NotEverywhereError {

@@ -110,6 +110,23 @@ export const acknowledging: Topic = {
       },
     ),
 
+    'the rejection of an async onProgress reaches neither the write nor the process': needs('presence', async world => {
+      const dict = await world.open()
+      const unhandled: unknown[] = []
+      const note = (reason: unknown) => unhandled.push(reason)
+      process.on('unhandledRejection', note)
+      try {
+        const onProgress = async () => {
+          throw new Error('the progress bar broke')
+        }
+        await dict.set('a', 1, { everywhere: { onProgress } })
+        await turn()
+        assert.deepEqual(unhandled, [])
+      } finally {
+        process.off('unhandledRejection', note)
+      }
+    }),
+
     'everywhere must be a boolean or an object of its options': needs('presence', async world => {
       const dict = await world.open()
       for (const wrong of ['yes', 1, null, { timeout: 0 }, { onProgress: 1 }, { wait: 1 }]) {
