@@ -84,9 +84,10 @@ export class Stage {
   /** Opens a slot and starts a process in it. @param {Cast} cast */
   async enter(cast) {
     this.#entered += 1
+    const name = `w${this.#entered}`
     const { port } = this.server
     const network = port === undefined ? undefined : await FaultProxy.open(port)
-    const slot = new Slot(`w${this.#entered}`, cast, network)
+    const slot = new Slot(name, cast, network)
     this.slots.push(slot)
     await this.start(slot)
     return slot
