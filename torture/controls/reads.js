@@ -63,9 +63,9 @@ export const reads = [
     changes: [
       {
         file: 'dictionary/views.js',
-        from: 'if (now() >= this.#reliance.until)',
+        from: 'if (now() >= until)',
         to: `this.count = (this.count ?? 0) + 1;
-             if (this.count % 64 === 0 && now() >= this.#reliance.until)`,
+             if (this.count % 64 === 0 && now() >= until)`,
       },
     ],
     sessions: [{}, { live: true, maxStaleness: 200 }],
