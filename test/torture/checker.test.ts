@@ -140,6 +140,8 @@ describe('a run', () => {
       { session, at: 5, version: '3-x' },
     ]
     expect(rulesOf({ looks: [look('2-x', 'current'), look('1-x', 'behind')], held })).toEqual([])
+    const losses: Loss[] = [{ kind: 'FLUSHALL', begin: 1, end: 2, entries: {} }]
+    expect(rulesOf({ looks: [look('9-x', 'behind')], held: [{ session, at: 5, version: '1-y' }], losses })).toEqual([])
   })
 
   it('excuses a write everywhere that follows a loss only if its writer did not know the bounds from before it', () => {

@@ -3,6 +3,9 @@
 
 const RULE = 'what replicas() says is never better than the truth'
 
+/** A record counts for so long after its latest renewal, in ms: it may name a version that was lost meanwhile. */
+const TTL = 30_000
+
 /**
  * A replica holds the version that `replicas()` names, or a later one: its memory, which never goes back, holds no older one
  * afterwards. @param {History} history
@@ -10,9 +13,10 @@ const RULE = 'what replicas() says is never better than the truth'
  */
 export function holdsWhatIsSaid({ looks, held, losses }) {
   const bySession = grouped(held)
-  return looks.flatMap(({ end, replicas }) =>
+  return looks.flatMap(({ begin, end, replicas }) =>
     replicas.flatMap(({ session, version = '' }) => {
-      const later = bySession.get(session)?.filter(one => one.at > end && !isLostBetween(losses, end, one.at)) ?? []
+      const later =
+        bySession.get(session)?.filter(one => one.at > end && !isLostBetween(losses, begin - TTL, one.at)) ?? []
       const older = later.find(one => numberOf(one.version) < numberOf(version))
       if (!older) return []
       return [
