@@ -100,6 +100,8 @@ export const pages = [
       ['27. everywhere by acknowledgement', 'decisions/0027-acknowledgements'],
       ['28. The last known state is never compared with the store', 'decisions/0028-last-known-state'],
       ['29. The console: one handler, one desk', 'decisions/0029-console'],
+      ['30. SqliteDict: one statement is one commit', 'decisions/0030-sqlite-edits'],
+      ['31. Redis: edits are events without a message', 'decisions/0031-redis-edits'],
     ],
   },
 ]
