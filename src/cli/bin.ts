@@ -1,8 +1,12 @@
 #!/usr/bin/env node
 import { hostname, userInfo } from 'node:os'
+import { setTimeout } from '../time/clock.js'
 import { printableLines } from './output/printable.js'
 import { run } from './run.js'
 import type { Output, Terminal } from './terminal.js'
+
+/** The longest time that a timer can have, in ms: 24 days. */
+const LONGEST = 2 ** 31 - 1
 
 /** Ends the command: by Ctrl-C, and when nobody reads its output any more. */
 const ending = new AbortController()
@@ -69,6 +73,8 @@ async function main(): Promise<void> {
       process.once(signal, () => process.exit(130))
     })
   }
+  // The library's own timers and connections do not keep a process alive.
+  setTimeout(() => {}, LONGEST)
   const exitCode = await run(process.argv.slice(2), terminal)
   // What the configuration opened for itself, such as a client, must not keep the command running.
   process.exit(unread ? 0 : exitCode)
