@@ -207,7 +207,7 @@ class TouchableDict extends DurableDict {
     throw notConnected(name)
   }
 
-  async touch(...keys: string[]): Promise<void> {
+  override async touch(...keys: string[]): Promise<void> {
     this.checkWrite(keys)
     const known = this.#core.internals.replica.memory.freeze()
     const before = (key: string) => known.stored(key) as Stored | undefined

@@ -1,4 +1,5 @@
 import type { KeyChange } from '../contract/history.js'
+import { checkAttribution } from '../dictionary/history/attribution.js'
 import type { Desk, Terms } from './desk.js'
 import { entryOf, shownText } from './entries.js'
 import { usage } from './failure.js'
@@ -6,11 +7,13 @@ import { shellCommand } from './values/shell.js'
 import { inJson, isTagged } from './values/value-text.js'
 import type { Call } from './verb.js'
 
-/** What the user wants of every change. */
+/** What the user wants of every change. @throws TypeError unless `--by` and `--reason` fit into the history. */
 export function termsOf({ flags, terminal, screen }: Call): Terms {
+  // The library checks them only where programs pass them.
+  const { reason } = checkAttribution({ by: flags.text('by'), reason: flags.text('reason') })
   return {
     by: flags.text('by') ?? terminal.author,
-    reason: flags.text('reason'),
+    reason,
     everywhere: flags.has('everywhere')
       ? { onProgress: progress => void screen.note(progressOf(progress)) }
       : undefined,

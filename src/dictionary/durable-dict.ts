@@ -384,6 +384,22 @@ export class DurableDict<
   }
 
   /**
+   * Announces entries that were changed without the library, where the store does not report that by itself: every process reads
+   * them again at its next check, or at once with `live`. Without keys, this compares memory with everything that is stored, and
+   * announces every entry. Rejects with `UnsupportedError` on a backend without `commit`.
+   *
+   * @example
+   * await settings.touch('theme') // after somebody changed it by hand
+   */
+  async touch(...keys: (keyof T & string)[]): Promise<void> {
+    this.checkWrite(keys)
+    const { replica, store } = this.#core.internals
+    if (!store.supports.commit) throw this.#unsupported('touch')
+    if (keys.length === 0) await this.runOnStore(() => replica.resync())
+    await this.#writes.touch(keys.length > 0 ? keys : [...replica.memory.entries.stored.keys()])
+  }
+
+  /**
    * Rewrites all values that only `oldEncoding` can decode with `encoding`, without overwriting concurrent writes. Returns how many
    * values it rewrote. Rejects with `UnsupportedError` on a backend without `commit`.
    */

@@ -68,6 +68,13 @@ export class Writes {
     await this.submit({ conditions: [], operations }, terms)
   }
 
+  /** Makes what is stored at these keys a change, whoever has stored it. */
+  async touch(keys: readonly string[]): Promise<void> {
+    const known = this.#internals.replica.memory.freeze()
+    const operations = keys.map(key => touchOf(key, known.stored(key)))
+    if (operations.length > 0) await this.submit({ conditions: [], operations }, this.checkOptions(undefined))
+  }
+
   async pop(key: string, fallback: readonly unknown[], options?: WriteOptions): Promise<unknown> {
     const terms = this.#check(key, options)
     const until = now() + this.#internals.settings.timeout
@@ -174,4 +181,9 @@ export class Writes {
       throw operation.type === 'clear' ? error : forKey(error, operation.key)
     }
   }
+}
+
+/** @param before - what the history says was there. A damaged value cannot be said. */
+function touchOf(key: string, before: unknown): Operation<unknown> {
+  return before instanceof DamagedValue ? { type: 'touch', key } : { type: 'touch', key, before }
 }

@@ -53,6 +53,16 @@ describe('set', () => {
     expect(second).toMatchObject({ by: 'bob', reason: undefined, via: 'cli' })
   })
 
+  it.each([
+    ['--by', 'x'.repeat(257)],
+    ['--by', ''],
+    ['--reason', 'x'.repeat(1_025)],
+  ])('refuses %s that does not fit into the history', async (option, text) => {
+    const { dict, durabledict } = await fresh({ a: 1 })
+    expect((await durabledict(['set', 'a', '2', option, text])).code).toBe(2)
+    expect(await dict.get('a')).toBe(1)
+  })
+
   it('changes nothing with --dry-run', async () => {
     const { dict, durabledict } = await fresh({ a: 1 })
     const { stdout, code } = await durabledict(['set', 'a', '2', '--dry-run'])
