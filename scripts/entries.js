@@ -18,7 +18,7 @@ export const ENTRIES = [
   { path: './redis', source: 'redis.ts', limit: 86 },
   { path: './postgres', source: 'postgres.ts', limit: 78 },
   { path: './zookeeper', source: 'zookeeper.ts', limit: 73 },
-  { path: './model', source: 'model.ts', limit: 108 },
+  { path: './model', source: 'model.ts', limit: 109 },
   { path: './model/prisma', source: 'model/prisma.ts', limit: 97 },
   { path: './model/typeorm', source: 'model/typeorm.ts', limit: 97 },
   { path: './model/sequelize', source: 'model/sequelize.ts', limit: 97 },

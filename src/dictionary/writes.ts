@@ -68,7 +68,7 @@ export class Writes {
     await this.submit({ conditions: [], operations }, terms)
   }
 
-  /** Makes what is stored at these keys a change, whoever has stored it. */
+  /** Makes what is stored at these keys a change, also if the library did not store it. */
   async touch(keys: readonly string[]): Promise<void> {
     const known = this.#internals.replica.memory.freeze()
     const operations = keys.map(key => touchOf(key, known.stored(key)))
