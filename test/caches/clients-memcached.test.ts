@@ -105,7 +105,7 @@ describe('a version in memcached', () => {
 
   it.each(MEMCACHED)('is not reported missing when a response is cut off: $name', async ({ name, open }) => {
     const proxy = await startProxy(server.port)
-    const { cache, end } = await open(proxy.port, 400)
+    const { cache, end } = await open(proxy.port, 1_000)
     const key = newKey()
     await cache.add(key, '100')
     proxy.cut(12)

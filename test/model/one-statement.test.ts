@@ -65,6 +65,7 @@ describe('a write of one key', () => {
       'Drizzle',
       (url: string, table: string) => {
         const pool = new pg.Pool({ connectionString: url })
+        pool.on('error', () => {})
         const settings = pgTable(table, { key: text().primaryKey(), value: text().notNull() })
         return { model: drizzleManager(drizzle(pool), settings), end: () => pool.end() }
       },

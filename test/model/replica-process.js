@@ -5,7 +5,9 @@ import pg from 'pg'
 import { JSONEncoding, kyselyManager, ModelDict } from '../../dist/index.js'
 
 const [url, table, bound] = process.argv.slice(2)
-const db = new Kysely({ dialect: new PostgresDialect({ pool: new pg.Pool({ connectionString: url }) }) })
+const pool = new pg.Pool({ connectionString: url })
+pool.on('error', () => {})
+const db = new Kysely({ dialect: new PostgresDialect({ pool }) })
 const timing = Symbol.for('durabledict.presence timing')
 await ModelDict.open(kyselyManager(/** @type {never} */ (db), String(table)), {
   encoding: JSONEncoding,

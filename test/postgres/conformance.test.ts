@@ -11,6 +11,7 @@ conform(
   'pg, a pool',
   async () => {
     const client = new pg.Pool({ connectionString: server.it.server.url, max: 8 })
+    client.on('error', () => {})
     return { client, end: () => client.end() }
   },
   LONG ? undefined : TELLING_MODES,

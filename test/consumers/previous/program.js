@@ -19,7 +19,9 @@ const OPEN = {
 async function openModel() {
   const { default: pg } = await import('pg')
   const { Kysely, PostgresDialect } = await import('kysely')
-  const db = new Kysely({ dialect: new PostgresDialect({ pool: new pg.Pool({ connectionString: place, max: 4 }) }) })
+  const pool = new pg.Pool({ connectionString: place, max: 4 })
+  pool.on('error', () => {})
+  const db = new Kysely({ dialect: new PostgresDialect({ pool }) })
   return library.ModelDict.open(library.kyselyManager(db, 'settings'), { live: true })
 }
 

@@ -96,6 +96,8 @@ const PLACES: Record<string, () => Promise<Place>> = {
   async model() {
     const { url } = await started(postgres)
     const pool = new pg.Pool({ connectionString: url, max: 4 })
+    // The server's end reaches connections that are about to close.
+    pool.on('error', () => {})
     steps.push(() => pool.end())
     for (const sql of versionTables('postgresql')) await pool.query(sql)
     await pool.query('CREATE TABLE settings (key text PRIMARY KEY, value text NOT NULL)')
