@@ -77,11 +77,11 @@ export function ioredisCluster6(nodes: readonly RedisNode[]) {
 }
 
 export function ioredisSentinel5({ name, sentinel }: RedisSentinels) {
-  return connected(new Ioredis5({ name, sentinels: [address(sentinel)], ...SENTINEL }))
+  return tenacious(new Ioredis5({ name, sentinels: [address(sentinel)], ...SENTINEL }))
 }
 
 export function ioredisSentinel6({ name, sentinel }: RedisSentinels) {
-  return connected(new Ioredis6({ name, sentinels: [address(sentinel)], ...SENTINEL }))
+  return tenacious(new Ioredis6({ name, sentinels: [address(sentinel)], ...SENTINEL }))
 }
 
 function address({ port }: RedisNode) {
@@ -89,9 +89,21 @@ function address({ port }: RedisNode) {
 }
 
 interface Connecting {
-  on(event: 'error', listener: () => void): unknown
+  on(event: 'error' | 'end', listener: () => void): unknown
   connect(): Promise<unknown>
   disconnect(): void
+}
+
+/** As docs/redis.md advises: ioredis gives up for good if its failover detector ends a connection that is just being opened. */
+async function tenacious<C extends Connecting>(client: C) {
+  let isOver = false
+  client.on('end', () => void (isOver || client.connect().catch(quiet)))
+  const opened = await connected(client)
+  const end = () => {
+    isOver = true
+    opened.end()
+  }
+  return { client, end }
 }
 
 async function connected<C extends Connecting>(client: C) {
