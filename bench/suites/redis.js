@@ -8,7 +8,7 @@ import { history } from '../benches/redis/history.js'
 import { hotReads } from '../benches/redis/hot-reads.js'
 import { loading, loadingMillion } from '../benches/redis/loading.js'
 import { push } from '../benches/redis/push.js'
-import { everywhere, idleFleet } from '../benches/redis/replicas.js'
+import { everywhere } from '../benches/redis/replicas.js'
 import { connect, describeServer, makeHash } from '../benches/redis/server.js'
 import { serverTime } from '../benches/redis/server-time.js'
 import { bytesOnTheWire } from '../benches/redis/wire.js'
@@ -39,7 +39,6 @@ export const suite = {
     bytesOnTheWire,
     serverTime,
     idleCost,
-    idleFleet,
     everywhere,
     fleet,
     footprint,
