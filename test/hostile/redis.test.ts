@@ -224,7 +224,7 @@ describe('a damaged log', () => {
       await send('rpush', LOG, damage(forged))
       await send('hset', META, 'head', forged.next)
       expect(await reader.get('a')).toBe(1)
-      expect(reader.reasons.at(-1)).toBe('diverged')
+      expect(reader.reasons).toContain('diverged')
       await writer.set('b', 2)
       expect(writer.reasons).toContain('diverged')
       await writer.set('c', 3)

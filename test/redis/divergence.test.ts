@@ -65,8 +65,8 @@ describe('another store is followed at the next check, which reports a divergenc
       await other.sync()
       await spoil()
       expect(Object.fromEntries(await one.entries())).toEqual(left)
-      expect(one.reasons.at(-1)).toBe('diverged')
-      await until(() => other.reasons.at(-1) === 'diverged', 'the live one follows by itself')
+      expect(one.reasons).toContain('diverged')
+      await until(() => other.reasons.includes('diverged'), 'the live one follows by itself')
       expect(Object.fromEntries(other.local)).toEqual(left)
       await one.set('z', 1)
       expect(Object.fromEntries(await one.entries())).toEqual({ ...left, z: 1 })
@@ -79,7 +79,7 @@ describe('another store is followed at the next check, which reports a divergenc
     await ask(server, 'flushall')
     await dict.set('c', 3)
     expect(Object.fromEntries(dict.local)).toEqual({ c: 3 })
-    expect(dict.reasons.at(-1)).toBe('diverged')
+    expect(dict.reasons).toContain('diverged')
   })
 
   test('the divergence is found when the store was flushed and has grown longer than before', async () => {
@@ -90,7 +90,7 @@ describe('another store is followed at the next check, which reports a divergenc
     for (let n = 0; n < 5; n += 1) await one.set('b', n)
     await other.sync()
     expect(Object.fromEntries(other.local)).toEqual({ b: 4 })
-    expect(other.reasons.at(-1)).toBe('diverged')
+    expect(other.reasons).toContain('diverged')
   })
 
   test('a bound that was lost with the store is recorded again', async () => {
@@ -122,6 +122,8 @@ describe('another store is followed at the next check, which reports a divergenc
     expect(reasons).toEqual(['diverged'])
     await dict.set('b', 'new')
     expect(Object.fromEntries(await dict.entries())).toEqual({ a: 'saved', b: 'new' })
+    // While the server answers: later, closing waits for it.
+    await dict.close()
   })
 })
 
