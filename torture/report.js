@@ -1,5 +1,5 @@
 // @ts-check
-/** @import { Operation, Violation } from './types.js' */
+/** @import { Operation, Recovery, Violation } from './types.js' */
 
 /** Limits of the violations to report, and of the operations of each. */
 const VIOLATIONS = 4
@@ -16,6 +16,22 @@ export function report(violations) {
   })
   if (violations.length > VIOLATIONS) lines.push('', `and ${violations.length - VIOLATIONS} more.`)
   return lines.join('\n')
+}
+
+/** How long it took to recover from each kind of fault. @param {readonly Recovery[]} recoveries */
+export function recoveryTimes(recoveries) {
+  const kinds = [...new Set(recoveries.map(({ kind }) => kind))].sort()
+  const rows = kinds.map(kind => {
+    const times = recoveries.filter(one => one.kind === kind).map(({ ms }) => ms)
+    const sorted = times.sort((left, right) => left - right)
+    const [median = 0, slowest = 0] = [sorted[sorted.length >> 1], sorted.at(-1)]
+    return [
+      kind.padEnd(46),
+      ...[sorted.length, Math.round(median), Math.round(slowest)].map(one => `${one}`.padStart(9)),
+    ]
+  })
+  const head = ['recovery, in ms'.padEnd(46), ...['times', 'median', 'slowest'].map(one => one.padStart(9))]
+  return ['', ...[head, ...rows].map(row => row.join(' '))].join('\n')
 }
 
 /** @param {Operation} operation @param {number} start */

@@ -1,20 +1,56 @@
+import type { Change } from './builds.js'
+import type { Disasters } from './conductor/disasters.js'
+import type { Cast } from './conductor/stage.js'
+import type { Control } from './controls/control.js'
+import type { Random } from './random.js'
 import type { StorePlan } from './worker/store.js'
 
 /** Times are milliseconds of CLOCK_MONOTONIC, which all processes of a machine share. */
 export type Time = number
 
-/** What a process opens its dictionaries with. */
-export type Client = 'node-redis' | 'node-redis, RESP3' | 'ioredis' | 'libsql' | 'node:sqlite'
+/** A kind of store: what each module `stores/…/store.js` exports. */
+export interface Store {
+  /** The processes: every mode, over every client. */
+  cast: readonly Cast[]
+  /** The wishes for the rules that are broken on purpose: its simplest form. */
+  plain: Readonly<Record<string, unknown>>
+  /** What a scene may need: a network that can be damaged; pushed messages that can be lost. */
+  offers: readonly ('network' | 'channel')[]
+  /** Rules of its own, and how to break them. */
+  controls: readonly Control[]
+  /** Starts it, in a form that the random numbers choose unless the wishes do. */
+  start(random: Random, wishes?: Readonly<Record<string, unknown>>): Promise<Setting>
+}
+
+/** A store that was started. */
+export interface Setting {
+  server: StoreServer
+  /** What distinguishes this one: the kind of server, its limits. */
+  title: string
+  /** Asked before each disaster: they may change with the servers. */
+  disasters(): Disasters
+  /** Changes of the built library, such as smaller limits. */
+  changes?: readonly Change[] | undefined
+  /** How soon every session must work after a fault, in ms. Default: 10,000. */
+  recovery?: number | undefined
+  /** Ends what was started besides the server. */
+  clear?(): Promise<unknown>
+}
 
 /** What all stores have in common for the conductor. */
 export interface StoreServer {
-  /** Nothing if there is no network in between. */
-  readonly port?: number | undefined
-  plan(client: Client, port?: number): StorePlan
+  /** Where each process gets a proxy of its own. Empty if there is no network in between. */
+  readonly ports: readonly number[]
+  /** How a process reaches it: by the ports of its proxies, or directly. */
+  plan(client: string, ports?: readonly number[]): StorePlan
   /** The Node that a process with this client runs on. */
-  nodeFor?(client: Client): string
+  nodeFor?(client: string): string
+  /** The stored entries, and the number of the version. */
   state(): Promise<{ entries: Record<string, string>; number: number }>
+  /** After a loss: records the policy of the history again, which the store may have lost with its data. */
   keepHistory(): Promise<void>
+  /** Removes an entry without the library, as another program does. */
+  steal?(key: string): Promise<void>
   /** Resolves when no request is in transit. */
   untilAlone?(): Promise<void>
   remove(): Promise<void>
@@ -127,6 +163,13 @@ export interface Recorded {
   commits: readonly Commit[]
 }
 
+/** How long it took until every session worked again after a fault. Times in ms. */
+export interface Recovery {
+  kind: string
+  ms: number
+  bound: number
+}
+
 /** The complete record of one run. */
 export interface History {
   operations: Operation[]
@@ -144,6 +187,7 @@ export interface History {
   store?: { at: Time; entries: Readonly<Record<string, string>> } | undefined
   /** Nothing if the store keeps no history. */
   recorded?: Recorded | undefined
+  recoveries: readonly Recovery[]
   /** Unhandled rejections, crashes, and unexpected errors. */
   faults: string[]
 }

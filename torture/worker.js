@@ -4,9 +4,9 @@
 import { Random } from './random.js'
 import { Journal } from './worker/journal.js'
 import { Load } from './worker/load.js'
-import { Channel } from './worker/lossy.js'
 import { Session } from './worker/session.js'
 import { connect } from './worker/store.js'
+import { Channel } from './worker/stores/lossy.js'
 
 /**
  * @typedef {object} SessionPlan
@@ -80,6 +80,8 @@ const orders = {
   },
   /** Reads a key as fast as it can, for so many ms. */
   spin: (index, key, ms) => work.spin(/** @type {Session} */ (sessions[index]), key, ms),
+  /** Resolves when the memory of every session has the key. */
+  follow: key => Promise.all(sessions.map(session => session.follow(key))),
   sync: () => Promise.all(sessions.map(session => session.sync())),
   report: () => Promise.all(sessions.map(session => session.report())),
 }

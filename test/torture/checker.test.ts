@@ -31,6 +31,7 @@ const EMPTY: History = {
   pairs: [],
   finals: [],
   opened: {},
+  recoveries: [],
   faults: [],
 }
 
@@ -215,6 +216,7 @@ describe('a run', () => {
       'what replicas() says is never better than the truth',
       { looks: [look('1-x', 'current')], held: [{ session: 't', at: 1, version: '2-x' }] },
     ],
+    ['every session recovers in time', { recoveries: [{ kind: 'a fault', ms: 11, bound: 10 }] }],
     ['no crash, no stray error', { faults: ['it crashed'] }],
   ])('is found to violate: %s', (rule, history) => expect(rulesOf(history)).toContain(rule))
 })

@@ -1,7 +1,9 @@
 import { beforeAll, describe, expect, it } from 'vitest'
 import { prepare } from '../../scripts/prepare.js'
-import { play, playSqlite } from '../../torture/conductor/scene.js'
+import { play } from '../../torture/conductor/scene.js'
 import { report } from '../../torture/report.js'
+import * as redis from '../../torture/stores/redis/store.js'
+import * as sqlite from '../../torture/stores/sqlite/store.js'
 import { LONG } from '../form.js'
 
 const random = `${Math.floor(Math.random() * 1e9)}`
@@ -14,7 +16,7 @@ describe('processes, clients and servers that fail in every way', { timeout: 90_
     ['pair', 'fixed', true],
     ['forgetful', random, false],
   ] as const)('break no promise: a %s server, seed %s', async (topology, seed, small) => {
-    const { violations, undecided, figures } = await play(seed, LONG ? 30_000 : 6_000, { topology, small })
+    const { violations, undecided, figures } = await play(redis, seed, LONG ? 30_000 : 6_000, { topology, small })
     expect(report(violations)).toBe('')
     expect(undecided).toEqual([])
     expect(figures.get('set')).toBeGreaterThan(100)
@@ -23,7 +25,7 @@ describe('processes, clients and servers that fail in every way', { timeout: 90_
   })
 
   it('break no promise: an SQLite file, by two engines', async () => {
-    const { violations, undecided, figures } = await playSqlite(random, LONG ? 30_000 : 4_000)
+    const { violations, undecided, figures } = await play(sqlite, random, LONG ? 30_000 : 4_000)
     expect(report(violations)).toBe('')
     expect(undecided).toEqual([])
     expect(figures.get('everywhere, by acknowledgement')).toBeGreaterThan(0)

@@ -191,6 +191,16 @@ export function noFaults({ faults }) {
   return faults.map(text => violation('no crash, no stray error', text))
 }
 
+/** After each kind of fault every session works within its bound. @param {History} history */
+export function recoversInTime({ recoveries }) {
+  return recoveries
+    .filter(({ ms, bound }) => ms > bound)
+    .map(({ kind, ms, bound }) => {
+      const text = `After "${kind}" it took ${Math.round(ms)} ms until every session worked; the bound is ${bound}.`
+      return violation('every session recovers in time', text)
+    })
+}
+
 /**
  * Whether a session reported a divergence within a time. After a rollback it may only report that it loaded everything:
  * if the log does not go back far enough, the two cannot be distinguished.

@@ -39,6 +39,7 @@ class Reader {
     pairs: [],
     finals: [],
     opened: {},
+    recoveries: [],
     faults: [],
   }
   /** @type {Map<string, Operation[]>} */

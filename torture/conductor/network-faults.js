@@ -1,6 +1,7 @@
 // @ts-check
 /** @import { FaultProxy, Link } from '../proxy.js' */
 /** @import { Random } from '../random.js' */
+/** @import { Faults } from './faults.js' */
 import { setTimeout as pause } from 'node:timers/promises'
 
 /** A fault of the network, over when it resolves. */
@@ -58,14 +59,14 @@ async function dropThenCut(links, random, direction) {
 }
 
 /**
- * Damages the clients' connections until stopped. @param {readonly FaultProxy[]} proxies @param {Random} random @param
- * {AbortSignal} signal @param {(kind: string) => void} count
+ * Damages the clients' connections until stopped. @param {() => readonly FaultProxy[]} proxies @param {Random} random @param
+ * {AbortSignal} signal @param {Faults} faults
  */
-export async function damage(proxies, random, signal, count) {
+export async function damage(proxies, random, signal, faults) {
   while (!signal.aborted) {
     await pause(random.between(20, 250))
     const kind = random.pick(Object.keys(FAULTS))
-    count(kind)
-    await FAULTS[kind]?.(random.pick(proxies), random)
+    await faults.cause(`network: ${kind}`, async () => FAULTS[kind]?.(random.pick(proxies()), random))
+    if (random.chance(0.05)) await faults.recover()
   }
 }

@@ -1,5 +1,5 @@
 // @ts-check
-/** @import { Client, History, Loss, Recorded, StoreServer } from '../types.js' */
+/** @import { History, Loss, Recorded, Recovery, StoreServer } from '../types.js' */
 /** @import { Open } from '../worker/store.js' */
 /** @import { SessionPlan, WorkerPlan } from '../worker.js' */
 import { join } from 'node:path'
@@ -9,7 +9,6 @@ import { FaultProxy } from '../proxy.js'
 import { now } from '../worker/journal.js'
 import { connect } from '../worker/store.js'
 import { readJournals } from './journals.js'
-import { RedisServer } from './server.js'
 import { Worker } from './worker.js'
 
 /** How long a process may take to finish without faults, in ms. */
@@ -20,32 +19,34 @@ const SETTLING = 1_500
 
 /**
  * @typedef {object} Cast the processes of one slot
- * @property {Client} client
+ * @property {string} client
  * @property {readonly SessionPlan[]} sessions
  */
 
-/** One slot of a client process: its proxy to the server, and its present process. */
+/** One slot of a client process: its proxies to the servers, and its present process. */
 export class Slot {
   /** @type {Worker | undefined} */
   worker
   generation = 0
 
-  /** @param {string} name @param {Cast} cast @param {FaultProxy} [network] nothing if the store is a file */
-  constructor(name, cast, network) {
+  /** @param {string} name @param {Cast} cast @param {readonly FaultProxy[]} proxies one for each port of the store, in this order */
+  constructor(name, cast, proxies) {
     this.name = name
     this.cast = cast
-    this.network = network
+    this.proxies = proxies
   }
 
+  /** The proxy to the store's only server. */
   get proxy() {
-    if (!this.network) throw new Error('Nothing lies between this process and its store.')
-    return this.network
+    const [proxy] = this.proxies
+    if (!proxy) throw new Error('Nothing lies between this process and its store.')
+    return proxy
   }
 }
 
 /**
  * Store, proxies and client processes of one scene, and their records; all removed by `clear`.
- * @template {StoreServer} [S=RedisServer]
+ * @template {StoreServer} [S=StoreServer]
  */
 export class Stage {
   /** @type {Slot[]} */
@@ -55,6 +56,7 @@ export class Stage {
   /** @type {string[]} */
   #troubles = []
   #entered = 0
+  #marks = 0
   #folder
   #dist
   #seed
@@ -67,27 +69,21 @@ export class Stage {
     this.#seed = seed
   }
 
-  /** @param {{ dist: string, durable?: boolean, seed?: string | number }} options */
-  static async set({ dist, durable = true, seed = 1 }) {
-    return Stage.around(await RedisServer.start({ durable }), dist, seed)
-  }
-
   /** @template {StoreServer} S @param {S} server @param {string} dist @param {string | number} seed */
   static async around(server, dist, seed) {
     return new Stage(dist, await newFolder(), server, seed)
   }
 
   get proxies() {
-    return this.slots.flatMap(({ network }) => network ?? [])
+    return this.slots.flatMap(({ proxies }) => proxies)
   }
 
   /** Opens a slot and starts a process in it. @param {Cast} cast */
   async enter(cast) {
     this.#entered += 1
     const name = `w${this.#entered}`
-    const { port } = this.server
-    const network = port === undefined ? undefined : await FaultProxy.open(port)
-    const slot = new Slot(name, cast, network)
+    const proxies = await Promise.all(this.server.ports.map(port => FaultProxy.open(port)))
+    const slot = new Slot(name, cast, proxies)
     this.slots.push(slot)
     await this.start(slot)
     return slot
@@ -102,7 +98,10 @@ export class Stage {
     const plan = {
       name,
       dist: this.#dist,
-      store: this.server.plan(client, slot.network?.port),
+      store: this.server.plan(
+        client,
+        slot.proxies.map(({ port }) => port),
+      ),
       sessions,
       journal: join(this.#folder, `${name}.jsonl`),
       seed: `${this.#seed} ${name}`,
@@ -115,7 +114,8 @@ export class Stage {
   /** Replaces the server with another one. @param {S} server */
   replace(server) {
     this.server = server
-    for (const proxy of this.proxies) proxy.retarget(/** @type {number} */ (server.port))
+    for (const { proxies } of this.slots)
+      for (const [index, port] of server.ports.entries()) proxies[index]?.retarget(port)
   }
 
   /**
@@ -143,18 +143,30 @@ export class Stage {
     this.losses.push({ kind, begin, end: now(), entries, survived: number })
   }
 
-  /** Removes an entry in Redis without the library. @param {string} key */
+  /** Removes an entry without the library. @param {string} key */
   async steal(key) {
     const begin = now()
-    await /** @type {RedisServer} */ (/** @type {unknown} */ (this.server)).steal(key)
+    await this.server.steal?.(key)
     this.losses.push({ kind: 'a removal by others', begin, end: now(), entries: {}, keys: [key] })
   }
 
+  /** Heals everything; resolves with the time, in ms, until every session sees a new write in its own way. */
+  async recover() {
+    for (const proxy of this.proxies) proxy.heal()
+    const begin = now()
+    this.#marks += 1
+    const key = `mark:${this.#marks}`
+    const [first] = this.slots
+    await first?.worker?.call(0, 'insist', key)
+    await this.#each(worker => worker.order('follow', key))
+    return now() - begin
+  }
+
   /**
-   * Heals everything, ends the load, and returns the whole history. @param {number} [settling] how long live memory may
-   * take, in ms
+   * Heals everything, ends the load, and returns the whole history. @param {{ settling?: number, recoveries?: readonly
+   * Recovery[] }} [options] how long live memory may take, in ms; what was measured
    */
-  async finish(settling = SETTLING) {
+  async finish({ settling = SETTLING, recoveries = [] } = {}) {
     for (const proxy of this.proxies) proxy.heal()
     await this.#each(worker => worker.order('rest'))
     await pause(settling)
@@ -165,7 +177,7 @@ export class Stage {
     const { history, figures } = await readJournals(this.#folder)
     const faults = [...history.faults, ...this.#troubles]
     /** @type {History} */
-    const whole = { ...history, losses: this.losses, faults, store: { at, entries }, recorded }
+    const whole = { ...history, losses: this.losses, recoveries, faults, store: { at, entries }, recorded }
     if (recorded) figures.set('commits', recorded.commits.length)
     return { history: whole, figures }
   }
@@ -180,7 +192,7 @@ export class Stage {
 
   /** Opens a dictionary of its own, which no fault affects. @template V @param {(dict: Awaited<ReturnType<Open>>) => Promise<V>} work */
   async #withDict(work) {
-    const { open, disconnect } = await connect(this.#dist, this.server.plan('node-redis'))
+    const { open, disconnect } = await connect(this.#dist, this.server.plan(this.slots[0]?.cast.client ?? ''))
     try {
       const dict = await open({})
       const result = await work(dict)

@@ -1,6 +1,6 @@
 // @ts-check
 /** @import { DurableDict } from '../../dist/index.js' */
-/** @import { Channel } from './lossy.js' */
+/** @import { Channel } from './stores/lossy.js' */
 /** @import { Journal } from './journal.js' */
 import { digest } from '../digest.js'
 import { now } from './journal.js'
@@ -50,6 +50,33 @@ export class Session {
     return this.#write({ kind: 'set', k: key, v: value, ...options }, by =>
       this.dict.set(key, value, { ...options, by }),
     )
+  }
+
+  /** Sets the key, again and again until that is acknowledged. @param {string} key */
+  async insist(key) {
+    while (!(await this.set(key))) await new Promise(resolve => setTimeout(resolve, 5))
+  }
+
+  /** Resolves when memory has the key: live memory by itself, other memory after a check. @param {string} key */
+  async follow(key) {
+    if (this.options.live) return this.#pushed(key)
+    while (!this.dict.local.has(key)) {
+      await new Promise(resolve => setTimeout(resolve, 5))
+      await this.sync()
+    }
+  }
+
+  /** @param {string} key @returns {Promise<void>} */
+  #pushed(key) {
+    return new Promise(resolve => {
+      const look = () => {
+        if (!this.dict.local.has(key)) return
+        this.dict.off('sync', look)
+        resolve()
+      }
+      this.dict.on('sync', look)
+      look()
+    })
   }
 
   /** @param {string} key */
@@ -189,7 +216,7 @@ export class Session {
     }
   }
 
-  /** @param {Record<string, unknown>} record @param {(id: string) => Promise<unknown>} work */
+  /** Resolves with whether it was acknowledged. @param {Record<string, unknown>} record @param {(id: string) => Promise<unknown>} work */
   async #write(record, work) {
     this.#count += 1
     const id = `${this.#count}.${this.name}`
@@ -197,10 +224,10 @@ export class Session {
     try {
       const result = await work(id)
       this.journal.write({ t: 'end', i: id, end: now(), r: result })
-      return result
+      return true
     } catch (error) {
       this.journal.write({ t: 'end', i: id, end: now(), e: this.#failed(error) })
-      return undefined
+      return false
     }
   }
 

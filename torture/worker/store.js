@@ -1,16 +1,31 @@
 // @ts-check
-/** @import { Channel } from './lossy.js' */
+/** @import { DurableDict } from '../../dist/index.js' */
+/** @import { Channel } from './stores/lossy.js' */
+/** @import { RedisPlan } from './stores/redis.js' */
+/** @import { SqlitePlan } from './stores/sqlite.js' */
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import { openClient } from './client.js'
-import { lossy } from './lossy.js'
 
-/** @typedef {{ type: 'redis', url: string, client: 'node-redis' | 'node-redis, RESP3' | 'ioredis' } | { type: 'sqlite', file: string }} StorePlan */
+/** How a process reaches its store. @typedef {RedisPlan | SqlitePlan} StorePlan */
 
 /**
- * Opens a dictionary on a store. Its pushed messages pass through the channel, if the store is a server.
- * @typedef {(options: object, channel?: Channel) => Promise<import('../../dist/index.js').DurableDict<Record<string, string>>>} Open
+ * Opens a dictionary. Its pushed messages pass through the channel, if the store's module supports that.
+ * @typedef {(options: object, channel?: Channel) => Promise<DurableDict<Record<string, string>>>} Open
  */
+
+/** The client of a process, and how to open dictionaries with it. @typedef {{ open: Open, disconnect(): unknown }} Connection */
+
+/**
+ * What each module in `stores` exports as `connect`: `built` imports a module of the built library.
+ * @template {StorePlan} P
+ * @typedef {(plan: P, common: object, built: (file: string) => Promise<any>) => Promise<Connection>} Connect
+ */
+
+/** @type {Readonly<Record<StorePlan['type'], () => Promise<{ connect: Connect<any> }>>>} */
+const STORES = {
+  redis: () => import('./stores/redis.js'),
+  sqlite: () => import('./stores/sqlite.js'),
+}
 
 /** The name of the dictionary. */
 export const NAME = 'torture'
@@ -18,28 +33,14 @@ export const NAME = 'torture'
 /** So large that nothing is dropped during a scene. */
 export const KEEP = { keep: 100_000, days: 1 }
 
-/** The client of a store in a server, and how to open dictionaries on it. @param {string} dist the built library @param {StorePlan} store */
-export async function connect(dist, store) {
+/** The client of a store, and how to open dictionaries on it. @param {string} dist the built library @param {StorePlan} plan @returns {Promise<Connection>} */
+export async function connect(dist, plan) {
   const built = (/** @type {string} */ file) => import(pathToFileURL(join(dist, file)).href)
   /** @type {typeof import('../../dist/index.js')} */
-  const { DurableDict, JSONEncoding, SqliteDict } = await built('index.js')
-  const common = { encoding: JSONEncoding }
-  if (store.type === 'sqlite') {
-    /** @type {Open} */
-    const open = options => SqliteDict.open(NAME, store.file, { ...common, ...options })
-    return { open: keeping(open), disconnect: () => {} }
-  }
-  /** @type {typeof import('../../dist/backends/redis/redis-backend.js')} */
-  const { RedisBackend } = await built('backends/redis/redis-backend.js')
-  /** @type {typeof import('../../dist/conformance/faulty-backend.js')} */
-  const { FaultyBackend } = await built('conformance/faulty-backend.js')
-  const client = await openClient(store.client, store.url)
-  /** @type {Open} */
-  const open = (options, channel) => {
-    const backend = new RedisBackend(/** @type {any} */ (client), NAME)
-    return DurableDict.open(channel ? lossy(new FaultyBackend(backend), channel) : backend, { ...common, ...options })
-  }
-  return { open: keeping(open), disconnect: () => void ('destroy' in client ? client.destroy() : client.disconnect()) }
+  const { JSONEncoding } = await built('index.js')
+  const store = await STORES[plan.type]()
+  const { open, disconnect } = await store.connect(plan, { encoding: JSONEncoding }, built)
+  return { open: keeping(open), disconnect }
 }
 
 /** Opens dictionaries that record the policy of the history, if the store keeps one. @param {Open} open @returns {Open} */

@@ -1,7 +1,7 @@
 // @ts-check
-/** @import { Listener } from '../../dist/contract/backend.js' */
-/** @import { FaultyBackend } from '../../dist/conformance/faulty-backend.js' */
-/** @import { Random } from '../random.js' */
+/** @import { Listener } from '../../../dist/contract/backend.js' */
+/** @import { FaultyBackend } from '../../../dist/conformance/faulty-backend.js' */
+/** @import { Random } from '../../random.js' */
 
 /** The possible fates of a pushed message. */
 export class Channel {

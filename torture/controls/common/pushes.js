@@ -1,5 +1,5 @@
 // @ts-check
-/** @import { Control } from './control.js' */
+/** @import { Control } from '../control.js' */
 import { setTimeout as pause } from 'node:timers/promises'
 
 const LIVE = { live: true, autosync: false }
@@ -15,6 +15,7 @@ export const pushes = [
         to: 'if (false)',
       },
     ],
+    needs: ['channel'],
     sessions: [{}, LIVE],
     async play(_stage, writer, reader) {
       await reader.order('lose', 1)
@@ -28,6 +29,7 @@ export const pushes = [
   {
     rule: 'a heartbeat checks even if nothing was pushed',
     changes: [{ file: 'replica/live-feed.js', from: /if \(!this\.#refreshing\)\s+void this\.#refresh\(\);/, to: '' }],
+    needs: ['channel'],
     sessions: [{}, LIVE],
     async play(_stage, writer, reader) {
       await reader.order('lose', 1)

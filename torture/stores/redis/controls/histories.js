@@ -1,5 +1,5 @@
 // @ts-check
-/** @import { Control } from './control.js' */
+/** @import { Control } from '../../../controls/control.js' */
 
 /** Rules about stores that lost data or were changed by external writers. @type {Control[]} */
 export const histories = [
@@ -18,7 +18,7 @@ export const histories = [
       },
     ],
     sessions: [{}, {}],
-    forgetful: true,
+    wishes: { topology: 'forgetful' },
     async play(stage, writer, reader) {
       await writer.do('set', 'kept')
       await stage.server.run('SAVE')

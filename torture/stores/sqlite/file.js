@@ -1,12 +1,11 @@
 // @ts-check
-/** @import { Client } from '../types.js' */
 import { rename } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import Database from 'libsql'
-import { modernNode } from '../../scripts/modern-node.js'
-import { newFolder, removeFolder } from '../folders.js'
-import { NAME } from '../worker/store.js'
+import { modernNode } from '../../../scripts/modern-node.js'
+import { newFolder, removeFolder } from '../../folders.js'
+import { NAME } from '../../worker/store.js'
 
 /** For how long the conductor waits for a lock, in ms: a stopped process may hold it. */
 const PATIENCE = 10_000
@@ -26,16 +25,19 @@ export class SqliteFile {
     return new SqliteFile(await newFolder(), await modernNode(24))
   }
 
+  /** No network lies between. @type {readonly number[]} */
+  ports = []
+
   get path() {
     return join(this.#folder, 'torture.db')
   }
 
-  /** @returns {import('../worker/store.js').StorePlan} */
+  /** @returns {import('../../worker/store.js').StorePlan} */
   plan() {
     return { type: 'sqlite', file: this.path }
   }
 
-  /** Processes with the engine of Node itself use a newer Node. @param {Client} client */
+  /** Processes with the engine of Node itself use a newer Node. @param {string} client */
   nodeFor(client) {
     return client === 'node:sqlite' ? this.node : process.execPath
   }

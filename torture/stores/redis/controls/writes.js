@@ -1,14 +1,7 @@
 // @ts-check
-/** @import { Control } from './control.js' */
+/** @import { Control } from '../../../controls/control.js' */
 import { setTimeout as pause } from 'node:timers/promises'
-
-/** Two transactions, of which the slow one conflicts. @type {Control['play']} */
-export const incrementTwice = async (_stage, slow, quick) => {
-  const slowly = slow.do('increment', 'count', 300)
-  await pause(100)
-  await quick.do('increment', 'count')
-  await slowly
-}
+import { incrementTwice } from '../../../controls/common/writes.js'
 
 /** Rules about the effects of a write. @type {Control[]} */
 export const writes = [
@@ -69,27 +62,5 @@ export const writes = [
     ],
     sessions: [{}, {}],
     play: incrementTwice,
-  },
-  {
-    rule: 'an update is atomic',
-    changes: [
-      {
-        file: 'dictionary/writes.js',
-        from: 'await this.submit({ conditions: [], operations }, terms);',
-        to: 'for (const one of operations) await this.submit({ conditions: [], operations: [one] }, terms);',
-      },
-    ],
-    sessions: [{}, {}],
-    async play(_stage, writer, reader) {
-      writer.proxy.delay(20)
-      for (let round = 0; round < 5; round += 1) {
-        const written = writer.do('updatePair', 'pair')
-        for (let read = 0; read < 10; read += 1) {
-          await reader.do('snapshotPair', 'pair')
-          await pause(8)
-        }
-        await written
-      }
-    },
   },
 ]

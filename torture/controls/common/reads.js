@@ -1,5 +1,5 @@
 // @ts-check
-/** @import { Control, Player } from './control.js' */
+/** @import { Control, Player } from '../control.js' */
 import { setTimeout as pause } from 'node:timers/promises'
 
 /** Reads, has the value written everywhere, and reads again. @param {Player} writer @param {Player} reader */
@@ -80,6 +80,7 @@ export const reads = [
         to: '    #confirm(asOf) { asOf = now();',
       },
     ],
+    needs: ['network'],
     sessions: [{}, { maxStaleness: 200 }],
     async play(_stage, writer, reader) {
       await writer.do('set', 'key')
@@ -103,6 +104,7 @@ export const reads = [
         to: 'if (this.#running) return this.#running; this.#next ??= this.#start();',
       },
     ],
+    needs: ['network'],
     sessions: [{}, {}],
     async play(_stage, writer, reader) {
       await writer.do('set', 'key')

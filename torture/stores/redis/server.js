@@ -1,12 +1,11 @@
 // @ts-check
-/** @import { Client } from '../types.js' */
-/** @import { StorePlan } from '../worker/store.js' */
-/** @import { Server } from '../../test/servers/types.js' */
+/** @import { Server } from '../../../test/servers/types.js' */
+/** @import { RedisPlan } from '../../worker/stores/redis.js' */
 import { createClient } from 'redis'
-import { redis } from '../../test/servers/redis.js'
-import { startServer } from '../../test/servers/start.js'
-import { newFolder, removeFolder } from '../folders.js'
-import { KEEP, NAME } from '../worker/store.js'
+import { redis } from '../../../test/servers/redis.js'
+import { startServer } from '../../../test/servers/start.js'
+import { newFolder, removeFolder } from '../../folders.js'
+import { KEEP, NAME } from '../../worker/store.js'
 
 const META = `{${NAME}}:meta`
 
@@ -48,9 +47,13 @@ export class RedisServer {
     return /** @type {number} */ (this.#server.port)
   }
 
-  /** @param {Client} client @param {number} [port] of a proxy @returns {StorePlan} */
-  plan(client, port = this.port) {
-    return { type: 'redis', url: `redis://127.0.0.1:${port}`, client: /** @type {any} */ (client) }
+  get ports() {
+    return [this.port]
+  }
+
+  /** @param {string} client @param {readonly number[]} [ports] of its proxy @returns {RedisPlan} */
+  plan(client, [port] = this.ports) {
+    return { type: 'redis', url: `redis://127.0.0.1:${port}`, client: /** @type {RedisPlan['client']} */ (client) }
   }
 
   get pid() {

@@ -1,5 +1,5 @@
 // @ts-check
-/** @import { Control } from './control.js' */
+/** @import { Control } from '../control.js' */
 import { setTimeout as pause } from 'node:timers/promises'
 import { stopReader } from './reads.js'
 

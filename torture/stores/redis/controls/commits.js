@@ -1,19 +1,9 @@
 // @ts-check
-/** @import { Control } from './control.js' */
+/** @import { Control } from '../../../controls/control.js' */
 import { setTimeout as pause } from 'node:timers/promises'
-import { incrementTwice } from './writes.js'
+import { incrementTwice, writeTogether } from '../../../controls/common/writes.js'
 
 const COMMIT = 'backends/redis/scripts/commit.lua'
-
-/** Several writes that reach the store in one batch, because another one is in transit. @type {Control['play']} */
-const writeTogether = async (_stage, writer) => {
-  await writer.do('set', 'key')
-  await writer.do('set', 'key')
-  writer.proxy.delay(40)
-  const first = writer.do('set', 'first')
-  await pause(20)
-  await Promise.all([first, ...['one', 'other'].map(key => writer.do('set', key))])
-}
 
 /** Rules about the history in the store. @type {Control[]} */
 export const commits = [
@@ -64,15 +54,6 @@ export const commits = [
   {
     rule: 'a commit keeps what was there before',
     changes: [{ file: COMMIT, from: "{ key, call('HGET', entries_key, key), value }", to: '{ key, false, value }' }],
-    sessions: [{}],
-    play: writeTogether,
-  },
-  {
-    rule: 'pages of the history neither overlap nor leave a gap',
-    changes: [
-      { file: 'dictionary/history/commit-stream.js', from: 'PAGE = 100', to: 'PAGE = 3' },
-      { file: 'dictionary/history/commit-stream.js', from: 'commits.at(-1)?.id', to: 'commits.at(-2)?.id' },
-    ],
     sessions: [{}],
     play: writeTogether,
   },

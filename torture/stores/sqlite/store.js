@@ -1,11 +1,12 @@
 // @ts-check
-/** @import { Disaster, Disasters } from '../conductor/disasters.js' */
-/** @import { Cast } from '../conductor/stage.js' */
-import { killWorker, stopWorker } from '../conductor/disasters.js'
-import { SqliteFile } from '../conductor/sqlite-file.js'
+/** @import { Disaster, Disasters } from '../../conductor/disasters.js' */
+/** @import { Control } from '../../controls/control.js' */
+/** @import { Cast } from '../../conductor/stage.js' */
+import { OF_PROCESSES } from '../../conductor/disasters.js'
+import { SqliteFile } from './file.js'
 
 /** Every mode, by both engines. @type {readonly Cast[]} */
-export const CAST = [
+export const cast = [
   { client: 'libsql', sessions: [{ options: {} }, { options: { live: true, maxStaleness: 300 } }] },
   { client: 'node:sqlite', sessions: [{ options: { maxStaleness: 200 } }, { options: { autosync: false } }] },
   { client: 'node:sqlite', sessions: [{ options: { live: true, maxStaleness: 4_000 } }, { options: { live: true } }] },
@@ -23,13 +24,22 @@ const restore = async stage => {
 }
 
 /** @type {Disasters<SqliteFile>} */
-export const DISASTERS = [
-  [4, 'SIGKILL of a client', killWorker],
-  [6, 'SIGSTOP of a client', stopWorker],
+const DISASTERS = [
+  ...OF_PROCESSES,
   [4, 'a lock held by others', lock],
   [2, 'checkpoint', ({ server }) => server.run('PRAGMA wal_checkpoint(TRUNCATE)')],
   [2, 'VACUUM', ({ server }) => server.run('VACUUM')],
   [9, 'restore of a copy', restore],
 ]
 
-export const start = () => SqliteFile.start()
+export const plain = {}
+
+/** @type {readonly never[]} */
+export const offers = []
+
+/** @type {readonly Control[]} */
+export const controls = []
+
+export async function start() {
+  return { server: await SqliteFile.start(), title: 'a file, two engines', disasters: () => DISASTERS }
+}

@@ -1,0 +1,15 @@
+// @ts-check
+/** @import { Store } from '../types.js' */
+/** @import { Control } from './control.js' */
+import { fleet } from './common/fleet.js'
+import { pushes } from './common/pushes.js'
+import { reads } from './common/reads.js'
+import { writes } from './common/writes.js'
+
+/** Rules of the dictionary, which hold on every store. */
+const COMMON = [...pushes, ...reads, ...writes, ...fleet]
+
+/** Every rule that can be broken on a store, and whether that is detected. @param {Store} store @returns {readonly Control[]} */
+export function controlsOf({ offers, controls }) {
+  return [...COMMON.filter(({ needs = [] }) => needs.every(need => offers.includes(need))), ...controls]
+}

@@ -1,0 +1,15 @@
+// @ts-check
+/** @import { Store } from '../types.js' */
+
+/** The stores by name, each imported when it is needed. @type {Readonly<Record<string, () => Promise<Store>>>} */
+const STORES = {
+  redis: () => import('./redis/store.js'),
+  sqlite: () => import('./sqlite/store.js'),
+}
+
+/** @param {string} name a member of STORES */
+export async function storeNamed(name) {
+  const store = STORES[name]
+  if (!store) throw new Error(`--store must be one of ${Object.keys(STORES).join(', ')}; got ${name}.`)
+  return store()
+}
