@@ -30,7 +30,9 @@ export class NodeRedisDriver implements Driver {
   readonly #client: NodeRedisClient
   readonly #readiness: Readiness
   readonly #unanswered = new Unanswered()
-  readonly #leaving = new Leaving(() => reconnect(this.#client))
+  readonly #leaving = new Leaving(() => this.#reconnect())
+  /** Resolves when the connection that is being left is closed. */
+  #closing: Promise<void> | undefined
 
   constructor(client: NodeRedisClient) {
     this.#client = client
@@ -43,8 +45,8 @@ export class NodeRedisDriver implements Driver {
   }
 
   ready(): Promise<void> | undefined {
-    const quiet = this.#unanswered.wait()
-    return quiet ? quiet.then(() => this.#readiness.wait()) : this.#readiness.wait()
+    const earlier = this.#closing ?? this.#unanswered.wait()
+    return earlier ? earlier.then(() => this.#readiness.wait()) : this.#readiness.wait()
   }
 
   /**
@@ -71,21 +73,49 @@ export class NodeRedisDriver implements Driver {
     return this.#leaving.leave()
   }
 
+  #reconnect(): boolean {
+    if (!reconnects(this.#client)) return false
+    this.#closing = reconnect(this.#client).finally(() => {
+      this.#closing = undefined
+    })
+    return true
+  }
+
   detach(): void {
     this.#readiness.stop()
   }
 }
 
+/** Whether the client opens another connection when it loses one. */
+function reconnects(client: NodeRedisClient): boolean {
+  return (client as SubscribingClient).options?.socket?.reconnectStrategy !== false
+}
+
 /**
  * Makes the server close the connection, so that the client opens another one. If a proxy or a DNS name already
  * points to the new primary, the client reaches it. A client that would not reconnect is left alone.
+ *
+ * Resolves when the connection is closed. The server ignores what is sent before that, so a write would be lost.
  */
-export function reconnect(client: NodeRedisClient): boolean {
-  const { options } = client as SubscribingClient
-  if (options?.socket?.reconnectStrategy === false) return false
-  client.sendCommand(['QUIT']).catch(() => {})
-  return true
+export async function reconnect(client: NodeRedisClient): Promise<void> {
+  if (!reconnects(client)) return
+  let close = () => {}
+  const closed = new Promise<void>(resolve => {
+    close = resolve
+  })
+  for (const event of CLOSING) client.on(event, close)
+  try {
+    await client.sendCommand(['QUIT'])
+    await closed
+  } catch {
+    // It is closed already, or the user may not send QUIT.
+  } finally {
+    for (const event of CLOSING) client.off(event, close)
+  }
 }
+
+/** The events of a connection that ends: the client connects again, or it was closed by its owner. */
+const CLOSING = ['error', 'end']
 
 /**
  * Returns a client for messages. From the application's client it takes only how to connect. It drops a silent server
