@@ -20,6 +20,7 @@ import { Readiness } from './readiness.js'
 import { type Shard, ShardSubscriber } from './shard-subscriber.js'
 import { slotOf } from './slot.js'
 import { Unanswered } from './unanswered.js'
+import { untilSubscribed } from './until-subscribed.js'
 
 /** Like those of one connection, but the client's own time limit applies to commands that wait inside the client. */
 const OPTIONS = { typeMapping: {} }
@@ -79,6 +80,7 @@ export class NodeRedisPoolDriver implements Driver {
 
   /** Reconnects each connection of the pool. */
   #reconnect(): boolean {
+    // Each is busy until it is closed, so that the pool neither leaves it twice nor sends another command on it.
     for (let count = this.#client.totalClients; count > 0; count -= 1) this.#client.execute(reconnect).catch(() => {})
     return true
   }
@@ -233,6 +235,7 @@ function hasMessages(client: NodeRedisSentinel): client is MessagingSentinel {
 class SentinelSubscriber implements Subscriber {
   readonly #client: MessagingSentinel
   readonly #events: SubscriberEvents
+  readonly #closed = new AbortController()
 
   constructor(client: MessagingSentinel, events: SubscriberEvents) {
     this.#client = client
@@ -241,8 +244,10 @@ class SentinelSubscriber implements Subscriber {
     client.on('topology-change', this.#onChange)
   }
 
+  /** The client gives up a subscription when it finds another primary in the meantime. */
   async subscribe(channel: string): Promise<void> {
-    await this.#client.sSubscribe(channel, this.#onMessage)
+    const subscribe = async () => void (await this.#client.sSubscribe(channel, this.#onMessage))
+    await untilSubscribed(subscribe, this.#closed.signal)
   }
 
   async unsubscribe(channel: string): Promise<void> {
@@ -250,6 +255,7 @@ class SentinelSubscriber implements Subscriber {
   }
 
   close(): void {
+    this.#closed.abort()
     this.#client.off('error', this.#onChange)
     this.#client.off('topology-change', this.#onChange)
   }

@@ -1,18 +1,11 @@
-import { pause } from '../../time/pause.js'
 import type { Subscriber, SubscriberEvents } from './driver.js'
+import { pauseBefore, untilSubscribed } from './until-subscribed.js'
 
 /** The server that currently serves a channel, and how to open a connection for messages to it. */
 export interface Shard {
   readonly address: string
   open(events: SubscriberEvents): Subscriber
 }
-
-/** The shortest and longest wait before the next search for a channel, in ms. */
-const FIRST_WAIT = 50
-const LONGEST_WAIT = 2_000
-
-/** How many times to search for a channel before `subscribe` rejects. */
-const ATTEMPTS = 12
 
 /** A connection to one server. */
 class ServerConnection {
@@ -69,16 +62,11 @@ export class ShardSubscriber implements Subscriber {
 
   async subscribe(channel: string): Promise<void> {
     this.#channels.set(channel, undefined)
-    for (let attempt = 1; ; attempt += 1) {
-      try {
-        return await this.#connect(channel)
-      } catch (error) {
-        if (attempt === ATTEMPTS || this.#closed.signal.aborted) {
-          this.#channels.delete(channel)
-          throw error
-        }
-      }
-      await pause(waitBefore(attempt), this.#closed.signal)
+    try {
+      await untilSubscribed(() => this.#connect(channel), this.#closed.signal)
+    } catch (error) {
+      this.#channels.delete(channel)
+      throw error
     }
   }
 
@@ -145,7 +133,7 @@ export class ShardSubscriber implements Subscriber {
 
   async #find(channel: string): Promise<void> {
     for (let attempt = 1; this.#channels.has(channel); attempt += 1) {
-      await pause(waitBefore(attempt), this.#closed.signal)
+      await pauseBefore(attempt, this.#closed.signal)
       if (!this.#channels.has(channel)) return
       const found = await this.#connect(channel).then(
         () => true,
@@ -154,8 +142,4 @@ export class ShardSubscriber implements Subscriber {
       if (found) return
     }
   }
-}
-
-function waitBefore(attempt: number): number {
-  return Math.min(FIRST_WAIT * 2 ** (attempt - 1), LONGEST_WAIT)
 }
