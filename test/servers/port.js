@@ -10,13 +10,23 @@ import { connect, createServer } from 'node:net'
 const FROM = 12_000
 const TO = 32_768
 
+/** How many test files of one run may be open at once without ever choosing the same port. */
+const SHARES = 8
+const SHARE = Math.floor((TO - FROM) / SHARES)
+
+/**
+ * Where the share of this process begins: the processes of one run have the same parent. Another one might otherwise take the
+ * port of a server that is being restarted.
+ */
+const first = FROM + ((process.ppid + Number(process.env.VITEST_POOL_ID ?? 0)) % SHARES) * SHARE
+
 /** @type {Set<number>} Ports returned so far: their servers may not listen yet, or be down for a while. */
 const given = new Set()
 
 /** A TCP port of 127.0.0.1 that nobody listens on, and that no other call in this process got. */
 export async function freePort() {
   for (;;) {
-    const port = randomInt(FROM, TO)
+    const port = first + randomInt(SHARE)
     if (given.has(port) || !(await isFree(port))) continue
     given.add(port)
     return port
