@@ -71,7 +71,7 @@ describe('the program', () => {
       })
       .toContain('"watched"')
     child.kill('SIGINT')
-    expect(await once(child, 'exit')).toEqual([0, null])
+    expect(await once(child, 'close')).toEqual([0, null])
     expect(output).not.toContain('Error')
     await dict.close()
   })

@@ -62,7 +62,7 @@ test.each([
 })
 
 test('names the dictionary and what to check when the URL has no server', async () => {
-  const error = await RedisDict.open('settings', 'redis://127.0.0.1:1', { timeout: 300 }).catch(error => error)
+  const error = await RedisDict.open('settings', 'redis://127.0.0.1:1', { timeout: 1_000 }).catch(error => error)
   expect(error).toBeInstanceOf(StoreUnavailableError)
   expect(error.dictionary).toBe('settings')
   expect(error.message).toMatch(

@@ -3,8 +3,8 @@ import { expect } from 'vitest'
 import { ask } from '../servers/redis-nodes.js'
 import type { RedisNode } from '../servers/types.js'
 
-/** Waits until the condition holds, for what happens in the background. */
-export async function until(holds: () => boolean | Promise<boolean>, what: string, ms = 10_000): Promise<void> {
+/** Waits until the condition holds, for what happens in the background. By default as patiently as `expect.poll`. */
+export async function until(holds: () => boolean | Promise<boolean>, what: string, ms = 30_000): Promise<void> {
   const end = performance.now() + ms
   while (!(await holds())) {
     if (performance.now() > end) expect.fail(`Not within ${ms} ms: ${what}`)

@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type DurableDict, InvalidValueError, StoreUnavailableError, ZookeeperDict } from '../../src/index.js'
+import { inTime } from '../in-time.js'
 import { Calls } from '../properties/calls.js'
 import { until } from '../redis/support.js'
 import { startPausingProxy } from '../servers/pausing-proxy.js'
@@ -14,6 +15,12 @@ const SESSION = 1_500
 
 /** How stale a read may be, in ms: less than it takes to detect a silent server. */
 const BOUND = 300
+
+/** How long a dictionary waits for an answer, in ms: long enough to open it on a busy machine, which takes a dozen of them. */
+const PATIENCE = 1_500
+
+/** How long the servers may take to start on a busy machine, in ms: a write waits for them. */
+const RESTART = 60_000
 
 const cleanup = stepsAfterEach()
 let ensemble: ZookeeperEnsemble
@@ -75,7 +82,7 @@ describe('the connected server is stopped for longer than the session timeout', 
       const dict = await openBy[how](path, proxies.addresses, {
         live: true,
         maxStaleness: BOUND,
-        timeout: 600,
+        timeout: PATIENCE,
         sessionTimeout: SESSION,
       })
       const events: string[] = []
@@ -89,16 +96,18 @@ describe('the connected server is stopped for longer than the session timeout', 
       await writer.set('n', 1)
       const writtenAt = performance.now()
       // Everything read as fresh while the server is silent was written before the bound.
-      for (let read: unknown; read !== 1; ) {
-        const askedAt = performance.now()
-        read = await dict.get('n').catch(error => error)
-        if (read instanceof Error) expect(read).toBeInstanceOf(StoreUnavailableError)
-        else if (read === 0) expect(askedAt - writtenAt).toBeLessThan(BOUND)
-        const age = performance.now() - writtenAt
-        if (dict.local.get('n') === 0) expect(dict.staleness).toBeGreaterThan(age - 50)
-        expect(askedAt - stoppedAt, 'it catches up').toBeLessThan(3 * SESSION)
-        await delay(10)
-      }
+      const { soon } = await inTime(3 * SESSION, async () => {
+        for (let read: unknown; read !== 1; ) {
+          const askedAt = performance.now()
+          read = await dict.get('n').catch(error => error)
+          if (read instanceof Error) expect(read).toBeInstanceOf(StoreUnavailableError)
+          else if (read === 0) expect(askedAt - writtenAt).toBeLessThan(BOUND)
+          const age = performance.now() - writtenAt
+          if (dict.local.get('n') === 0) expect(dict.staleness).toBeGreaterThan(age - 50)
+          await delay(10)
+        }
+      })
+      expect(soon, 'it catches up').toBe(true)
       expect(dict.local.get('n')).toBe(1)
       await until(() => events.at(-1) === 'fresh', 'it is fresh again')
       expect(events[0]).toBe('stale')
@@ -141,7 +150,7 @@ describe('a follower that lags behind', () => {
     const [one] = (await followers()) as [ZookeeperNode]
     const writer = await open(path, {}, (await ensemble.leader()).address)
     await writer.set('n', 0)
-    const dict = await open(path, { sessionTimeout: 10_000, maxStaleness: 100, timeout: 600 }, one.address)
+    const dict = await open(path, { sessionTimeout: 10_000, maxStaleness: 100, timeout: PATIENCE }, one.address)
     expect(await dict.get('n')).toBe(0)
     const join = cutOff(one)
     await writer.set('n', 1, { everywhere: true })
@@ -158,7 +167,7 @@ describe('a follower that lags behind', () => {
       const proxies = await throughProxies(nodes)
       const writer = await open(path, {}, (await ensemble.leader()).address)
       await writer.set('n', 0)
-      const dict = await openBy[how](path, proxies.addresses, { sessionTimeout: 10_000, timeout: 600 })
+      const dict = await openBy[how](path, proxies.addresses, { sessionTimeout: 10_000, timeout: PATIENCE })
       const connected = proxies.list.findIndex(({ connections }) => connections() > 0)
       const [lagging] = nodes.filter((_, index) => index !== connected) as [ZookeeperNode]
       const join = cutOff(lagging)
@@ -166,7 +175,7 @@ describe('a follower that lags behind', () => {
       await dict.sync()
       expect(dict.local.get('n')).toBe('new')
       proxies.list[connected]?.close()
-      for (let reads = 0; reads < 3; reads += 1) {
+      for (let reads = 0; reads < 2; reads += 1) {
         const read = await dict.get('n').catch(error => error)
         expect(read === 'new' || read instanceof StoreUnavailableError, String(read)).toBe(true)
         expect(dict.local.get('n')).toBe('new')
@@ -291,7 +300,7 @@ test('a record of the largest size passes from a follower to the leader and to a
 test('when all servers are restarted, acknowledged writes are there, and every client continues', async () => {
   const path = newPath()
   const relying = { live: true, maxStaleness: 60_000 }
-  const [dict, live] = [await open(path, { timeout: 15_000 }), await open(path, relying)]
+  const [dict, live] = [await open(path, { timeout: RESTART }), await open(path, relying)]
   await dict.update({ a: 1, b: 2 })
   await until(() => live.local.size === 2, 'it is fed')
   const reasons: string[] = []
@@ -311,4 +320,4 @@ test('when all servers are restarted, acknowledged writes are there, and every c
     reasons.every(reason => reason === 'changes'),
     'only what changed is read',
   ).toBe(true)
-})
+}, 120_000)

@@ -7,6 +7,8 @@ export interface MeddlingProxy {
   readonly address: string
   /** Alters the server's next output, other than the answer to a ping, once; if `cut` is set, nothing more arrives on that connection. */
   meddle(alter: (answer: Buffer) => Buffer, cut?: boolean): void
+  /** The same for the response to the next write, and nothing that comes before it. */
+  meddleWithWrite(alter: (answer: Buffer) => Buffer, cut?: boolean): void
   /** Holds back the server's output from now on, on the existing connection. */
   hold(): void
   /** How many pieces are held back. */
@@ -28,20 +30,34 @@ interface Session {
   readonly sessionPassword: Buffer
 }
 
-/** Whether this is the answer to a ping, which comes at any time, and nothing else: a record of 16 bytes with the number -2. */
-const isPing = (answer: Buffer) => answer.length === 20 && answer.readInt32BE(4) === -2
+/** The type of a request that writes. */
+const TRANSACTION = 14
+
+/** The first two numbers of each record: of a request, its number and its type; of a response, the number of its request. */
+function headersOf(data: Buffer): [number, number][] {
+  const headers: [number, number][] = []
+  for (let at = 0; at + 12 <= data.length; at += 4 + Math.max(0, data.readInt32BE(at)))
+    headers.push([data.readInt32BE(at + 4), data.readInt32BE(at + 8)])
+  return headers
+}
+
+/** Whether these are answers to pings, which come at any time, and nothing else. */
+const isPing = (answer: Buffer) => headersOf(answer).every(([number]) => number === -2)
 
 /** @param pause - how long it waits after each piece of the server's output, in ms. */
 export async function startMeddlingProxy(port: number, pause = 0): Promise<MeddlingProxy> {
   const sockets = new Set<Socket>()
   let session: Session | undefined
-  let order: { alter: (answer: Buffer) => Buffer; cut: boolean } | undefined
+  let order: { alter: (answer: Buffer) => Buffer; cut: boolean; isDue(answer: Buffer): boolean } | undefined
+  /** The numbers of the writes since the last order. */
+  const writes = new Set<number>()
+  const answersWrite = (answer: Buffer) => headersOf(answer).some(([number]) => writes.has(number))
   let meddled = 0
   let connections = 0
   let held: { answer: Buffer; client: Socket }[] | undefined
   const pass = (answer: Buffer, client: Socket) => {
     if (held) return void held.push({ answer, client })
-    if (!order || isPing(answer)) return void client.write(answer)
+    if (!order?.isDue(answer)) return void client.write(answer)
     const { alter, cut } = order
     order = undefined
     meddled += 1
@@ -60,7 +76,10 @@ export async function startMeddlingProxy(port: number, pause = 0): Promise<Meddl
           for (const other of [client, upstream]) other.destroy()
         })
     }
-    client.on('data', data => upstream.write(data))
+    client.on('data', data => {
+      for (const [number, type] of headersOf(data)) if (type === TRANSACTION) writes.add(number)
+      upstream.write(data)
+    })
     upstream.once('data', greeting => {
       session = { sessionId: greeting.subarray(12, 20), sessionPassword: greeting.subarray(24, 40) }
       client.write(greeting)
@@ -77,7 +96,11 @@ export async function startMeddlingProxy(port: number, pause = 0): Promise<Meddl
   return {
     address: `127.0.0.1:${(server.address() as AddressInfo).port}`,
     meddle(alter, cut = false) {
-      order = { alter, cut }
+      order = { alter, cut, isDue: answer => !isPing(answer) }
+    },
+    meddleWithWrite(alter, cut = false) {
+      writes.clear()
+      order = { alter, cut, isDue: answersWrite }
     },
     hold() {
       held = []

@@ -260,7 +260,7 @@ test('a replica that is cut off for longer than its session is waited for until 
   cleanup.push(() => proxy.close())
   const writer = closing(await ZookeeperDict.open(path, server.address))
   await writer.set('n', 0)
-  const options = { maxStaleness: BOUND, sessionTimeout: SESSION, timeout: 500 }
+  const options = { maxStaleness: BOUND, sessionTimeout: SESSION, timeout: 1_500 }
   const dict = closing(await ZookeeperDict.open(path, `127.0.0.1:${proxy.port}`, options))
   expect(await dict.get('n')).toBe(0)
   proxy.pause(true)
