@@ -40,11 +40,7 @@ let node: RedisNode
 let cluster: RedisCluster
 let sentinels: RedisSentinels
 beforeAll(async () => {
-  const starting = [
-    startRedisNode(),
-    startRedisCluster({ replicas: 1, silence: 1_000 }),
-    startRedisSentinels(),
-  ] as const
+  const starting = [startRedisNode(), startRedisCluster({ replicas: 1 }), startRedisSentinels()] as const
   ;[node, cluster, sentinels] = await Promise.all(starting)
 })
 afterAll(() => Promise.all([node, cluster, sentinels].map(servers => servers?.stop())))

@@ -41,12 +41,13 @@ describe('Sentinel: another primary takes over', () => {
   }
   for (const [name, open] of Object.entries(clients)) {
     test.concurrent(name, async ({ expect, onTestFinished }) => {
-      const sentinels = await startRedisSentinels({ silence: 500 })
+      const sentinels = await startRedisSentinels()
       onTestFinished(() => sentinels.stop())
       const { writer, reader } = await openTwo(() => open(sentinels), onTestFinished)
       await writer.set('a', 1)
       await until(() => reader.local.get('a') === 1, 'the reader is fed')
       await ask(sentinels.primary, 'wait', '1', '5000')
+      await sentinels.failOverAfter(500)
       await sentinels.primary.stop()
       await writer.set('b', 2)
       expect(await writer.get('a')).toBe(1)
@@ -66,7 +67,7 @@ describe('Cluster', () => {
   }
   for (const [name, open] of Object.entries(clients)) {
     test.concurrent(`the primary of a shard is lost, by ${name}`, async ({ expect, onTestFinished }) => {
-      const cluster = await startRedisCluster({ replicas: 1, silence: 1_000 })
+      const cluster = await startRedisCluster({ replicas: 1 })
       onTestFinished(() => cluster.stop())
       const { writer, reader } = await openTwo(() => open(cluster.nodes), onTestFinished)
       await writer.set('a', 1)

@@ -126,11 +126,12 @@ describe('a frozen primary is abandoned for the replica that takes over', () => 
   const sentinels = { 'node-redis': nodeRedisSentinel, ioredis: ioredisSentinel6 }
   for (const [name, connect] of Object.entries(sentinels)) {
     test.concurrent(`under Sentinel, by ${name}`, async ({ onTestFinished }) => {
-      const { primary, replica, ...rest } = await startRedisSentinels({ silence: 500 })
+      const { primary, replica, ...rest } = await startRedisSentinels()
       onTestFinished(() => rest.stop())
       const dict = await open(await connect({ primary, replica, ...rest }), onTestFinished)
       await dict.set('a', 1)
       await ask(primary, 'wait', '1', '5000')
+      await rest.failOverAfter(500)
       process.kill(primary.pid, 'SIGSTOP')
       onTestFinished(() => void process.kill(primary.pid, 'SIGCONT'))
       const took = await recover(dict, async mark => (await writerOf(replica, onTestFinished))(mark))

@@ -96,6 +96,8 @@ export interface RedisSentinels {
   primary: RedisNode
   replica: RedisNode
   sentinel: RedisNode
+  /** From now on, a primary that is silent for this many ms has failed. */
+  failOverAfter(ms: number): Promise<unknown>
   stop(): Promise<void>
 }
 
