@@ -14,8 +14,11 @@ export interface Store {
   cast: readonly Cast[]
   /** The wishes for the rules that are broken on purpose: its simplest form. */
   plain: Readonly<Record<string, unknown>>
-  /** What a scene may need: a network that can be damaged; pushed messages that can be lost. */
-  offers: readonly ('network' | 'channel')[]
+  /**
+   * What a scene may need: a network that can be damaged; pushed messages that can be lost; checks that find a change by their
+   * answer alone, not by an event that arrives with it.
+   */
+  offers: readonly ('network' | 'channel' | 'polling')[]
   /** Rules of its own, and how to break them. */
   controls: readonly Control[]
   /** Starts it, in a form that the random numbers choose unless the wishes do. */
@@ -43,14 +46,20 @@ export interface StoreServer {
   readonly ports: readonly number[]
   /** How a process reaches it: by the ports of its proxies, or directly. */
   plan(client: string, ports?: readonly number[]): StorePlan
+  /** The longest pause between two calls of a lane, in ms: longer if the store's writes wait for each other. Default: 40. */
+  readonly pause?: number | undefined
   /** The Node that a process with this client runs on. */
   nodeFor?(client: string): string
   /** The stored entries, and the number of the version. */
   state(): Promise<{ entries: Record<string, string>; number: number }>
   /** After a loss: records the policy of the history again, which the store may have lost with its data. */
   keepHistory(): Promise<void>
-  /** Removes an entry without the library, as another program does. */
+  /** Removes an entry without the library, as another program does. Resolves when that must have been noticed. */
   steal?(key: string): Promise<void>
+  /** Creates an entry in the same way. */
+  plant?(key: string, value: string): Promise<void>
+  /** Whether a change by others starts a new history: see `Loss`. */
+  readonly renumbers?: boolean | undefined
   /** Resolves when no request is in transit. */
   untilAlone?(): Promise<void>
   remove(): Promise<void>
@@ -90,6 +99,8 @@ export interface Loss {
   keys?: readonly string[] | undefined
   /** The number of the version that survived; replicas beyond it must report a divergence. 0: all of them. */
   survived?: number | undefined
+  /** Whether versions are numbered from 0 again, and the commits before may be hidden. */
+  renumbers?: boolean | undefined
 }
 
 /** A view of memory at one moment. */
@@ -124,7 +135,10 @@ interface Sync {
 /** A read of a process's own memory. */
 export interface LocalRead {
   session: string
+  /** When it ended. */
   at: Time
+  /** When it began, unless it took no time. */
+  begin?: Time | undefined
   key: string
   value: string | undefined
 }

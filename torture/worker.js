@@ -10,7 +10,7 @@ import { Channel } from './worker/stores/lossy.js'
 
 /**
  * @typedef {object} SessionPlan
- * @property {{ autosync?: boolean, maxStaleness?: number, live?: boolean }} options
+ * @property {{ autosync?: boolean, maxStaleness?: number, live?: boolean, consistency?: 'sequential' }} options
  * @property {number} [odds] of a pushed message being lost, doubled or late
  *
  * @typedef {object} WorkerPlan
@@ -18,6 +18,7 @@ import { Channel } from './worker/stores/lossy.js'
  * @property {string} dist the built library
  * @property {import('./worker/store.js').StorePlan} store
  * @property {readonly SessionPlan[]} sessions
+ * @property {number | undefined} [pause] the longest one between two calls of a lane, in ms
  * @property {string} journal
  * @property {string | number} seed
  */
@@ -64,7 +65,7 @@ async function openSession(open, { options, odds = 0 }, index) {
 
 const { open } = await connect(plan.dist, plan.store)
 const sessions = await Promise.all(plan.sessions.map((session, index) => openSession(open, session, index)))
-const work = new Load(sessions, random)
+const work = new Load(sessions, random, plan.pause)
 
 /** @type {Record<string, (...args: any[]) => unknown>} */
 const orders = {

@@ -8,8 +8,8 @@ import { freePort } from './port.js'
 import { startServer } from './start.js'
 import { fourLetters, zookeeper, zookeeperConfig } from './zookeeper.js'
 
-/** How long a server stays in service without the leader: 50 ticks of 100 ms. */
-const LIMITS = ['initLimit=50', 'syncLimit=50']
+/** How many ticks of 100 ms a server stays in service without the leader. */
+const SYNC_LIMIT = 50
 
 /**
  * Starts a server whose port, process and folder are known: never one that the environment points at.
@@ -30,10 +30,10 @@ export async function startZookeeperNode(options, lines = [], id = 0) {
 /** How often to try an ensemble: others may take a free port before a server listens on it. */
 const ATTEMPTS = 3
 
-/** Starts three servers of one ensemble. @returns {Promise<ZookeeperEnsemble>} */
-export async function startZookeeperEnsemble() {
+/** Starts three servers of one ensemble. @param {{ syncLimit?: number }} [options] @returns {Promise<ZookeeperEnsemble>} */
+export async function startZookeeperEnsemble({ syncLimit = SYNC_LIMIT } = {}) {
   for (let attempt = 1; ; attempt += 1) {
-    const plan = await planEnsemble()
+    const plan = await planEnsemble(['initLimit=50', `syncLimit=${syncLimit}`])
     const started = await Promise.allSettled(plan.members.map(member => plan.start(member)))
     const nodes = started.flatMap(one => (one.status === 'fulfilled' ? [one.value] : []))
     if (nodes.length === started.length) return running(plan, nodes)
@@ -45,8 +45,8 @@ export async function startZookeeperEnsemble() {
 
 /** @typedef {Awaited<ReturnType<typeof planEnsemble>>} Plan */
 
-/** Members on their own ports, and the proxies through which the others reach each of them. */
-async function planEnsemble() {
+/** Members on their own ports, and the proxies through which the others reach each of them. @param {readonly string[]} limits */
+async function planEnsemble(limits) {
   const members = await Promise.all([1, 2, 3].map(newMember))
   const proxies = await Promise.all(
     members.flatMap(from => members.filter(to => to !== from).map(to => link(from, to))),
@@ -54,7 +54,7 @@ async function planEnsemble() {
   /** @param {Member} member */
   const start = member => {
     const through = (/** @type {Member} */ other) => proxies.find(one => one.from === member && one.to === other)
-    const lines = [...LIMITS, ...members.map(other => serverLine(other, through(other)))]
+    const lines = [...limits, ...members.map(other => serverLine(other, through(other)))]
     return startZookeeperNode({ folder: member.folder, port: member.port }, lines, member.id)
   }
   return { members, proxies, start }

@@ -192,6 +192,13 @@ describe('a run', () => {
       },
     ],
     [
+      'a session reads its own writes',
+      {
+        operations: [set('1|s', 0, 1, { key: 'mono:s' })],
+        locals: [{ session, begin: 2, at: 3, key: 'mono:s', value: undefined }],
+      },
+    ],
+    [
       'a counter counts each increment once',
       { operations: [operation('transact', [0, 1], { value: '1|w' })], store: { at: 9, entries: { k: '2|w' } } },
     ],
@@ -219,6 +226,28 @@ describe('a run', () => {
     ['every session recovers in time', { recoveries: [{ kind: 'a fault', ms: 11, bound: 10 }] }],
     ['no crash, no stray error', { faults: ['it crashed'] }],
   ])('is found to violate: %s', (rule, history) => expect(rulesOf(history)).toContain(rule))
+})
+
+describe('reads in order', () => {
+  const [first, second] = [set('1|s', 0, 1, { key: 'mono:s' }), set('2|s', 2, 5, { key: 'mono:s' })]
+  const seen = (value: string | undefined, begin: number, at: number) => ({
+    session: 's',
+    begin,
+    at,
+    key: 'mono:s',
+    value,
+  })
+  const rules = (...locals: History['locals']) => rulesOf({ operations: [first, second], locals })
+
+  it('may see either side of a write or a read that overlaps them', () => {
+    expect(rules(seen('1|s', 3, 4), seen('2|s', 6, 7))).toEqual([])
+    expect(rules(seen('2|s', 3, 6), seen('1|s', 4, 7))).toEqual([])
+  })
+
+  it('see what was written, or read, before they began', () => {
+    expect(rules(seen('1|s', 6, 7))).toEqual(['a session reads its own writes'])
+    expect(rules(seen('2|s', 2, 3), seen('1|s', 3.5, 7))).toEqual(['reads of memory are monotonic'])
+  })
 })
 
 describe('the recorded history', () => {
@@ -288,6 +317,23 @@ describe('the recorded history', () => {
     const withFound = [commit(a.id, [undefined, 'a']), found, commit(b.id, [undefined, 'b'])]
     expect(textsOf([a, b], withFound, { losses: [loss] })).toEqual([])
     expect(textsOf([a, b], withFound)).toHaveLength(1)
+  })
+
+  it('may begin where a change by others has started it again', () => {
+    const loss: Loss = {
+      kind: 'a znode deleted by others',
+      begin: 1.2,
+      end: 1.4,
+      entries: {},
+      keys: ['x'],
+      renumbers: true,
+    }
+    const recorded = { complete: false, commits: [commit(b.id, ['a', 'b'])] }
+    const rules = (losses: Loss[], all = recorded) => rulesOf({ operations: [a, b], losses, recorded: all })
+    expect(rules([loss])).toEqual([])
+    expect(rules([{ ...loss, renumbers: false }])).toHaveLength(1)
+    expect(rules([{ ...loss, begin: 5, end: 6 }])).toHaveLength(1)
+    expect(rules([loss], { ...recorded, complete: true })).not.toEqual([])
   })
 
   it('is not judged if the store keeps none', () => {

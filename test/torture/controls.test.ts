@@ -3,27 +3,42 @@ import { prepare } from '../../scripts/prepare.js'
 import { limitOf, perform } from '../../torture/controls/control.js'
 import { controlsOf } from '../../torture/controls/controls.js'
 import * as redis from '../../torture/stores/redis/store.js'
+import * as zookeeper from '../../torture/stores/zookeeper/store.js'
+import type { Store } from '../../torture/types.js'
 import { LONG } from '../form.js'
 
-const CONTROLS = controlsOf(redis)
+/** How many of their own controls the stores with several servers perform in the short form. */
+const FEW = 2
+
+const SINGLE: Record<string, Store> = { Redis: redis }
+const SEVERAL: Record<string, Store> = { ZooKeeper: zookeeper }
+
+const STORES = [
+  ...Object.entries(SINGLE).map(([name, store]) => ({ name, store, controls: controlsOf(store) })),
+  ...Object.entries(SEVERAL).map(([name, store]) => ({
+    name,
+    store,
+    controls: LONG ? controlsOf(store) : store.controls.slice(0, FEW),
+  })),
+]
 
 beforeAll(() => prepare({ build: true }))
 
 // Without these, a checker that finds nothing would prove nothing.
 // Some play their scene several times, and each starts processes.
-describe('the torture test', { timeout: 240_000 }, () => {
-  for (const control of CONTROLS) {
+describe.each(STORES)('the torture test on $name', { timeout: 240_000 }, ({ store, controls }) => {
+  for (const control of controls) {
     it.concurrent(`detects a violation of this rule: ${control.rule}`, async () => {
-      const { violations, seconds } = await perform(redis, control, { broken: true })
+      const { violations, seconds } = await perform(store, control, { broken: true })
       expect(violations).not.toEqual([])
       expect(seconds).toBeLessThan(limitOf(control))
     })
   }
 
   // torture.test.ts covers the unchanged build too. Some rules share a scene.
-  for (const control of LONG ? new Map(CONTROLS.map(one => [one.play, one])).values() : []) {
+  for (const control of LONG ? new Map(controls.map(one => [one.play, one])).values() : []) {
     it.concurrent(`accepts a history that keeps this rule: ${control.rule}`, async () => {
-      const { violations } = await perform(redis, control, { broken: false })
+      const { violations } = await perform(store, control, { broken: false })
       expect(violations).toEqual([])
     })
   }

@@ -4,6 +4,7 @@ import { play } from '../../torture/conductor/scene.js'
 import { report } from '../../torture/report.js'
 import * as redis from '../../torture/stores/redis/store.js'
 import * as sqlite from '../../torture/stores/sqlite/store.js'
+import * as zookeeper from '../../torture/stores/zookeeper/store.js'
 import { LONG } from '../form.js'
 
 const random = `${Math.floor(Math.random() * 1e9)}`
@@ -29,5 +30,13 @@ describe('processes, clients and servers that fail in every way', { timeout: 90_
     expect(report(violations)).toBe('')
     expect(undecided).toEqual([])
     expect(figures.get('everywhere, by acknowledgement')).toBeGreaterThan(0)
+  })
+
+  it('break no promise: a ZooKeeper ensemble', async () => {
+    const { violations, undecided, figures } = await play(zookeeper, random, LONG ? 30_000 : 4_000)
+    expect(report(violations)).toBe('')
+    expect(undecided).toEqual([])
+    expect(figures.get('sequential reads')).toBeGreaterThan(0)
+    expect(figures.get('commits')).toBeGreaterThan(0)
   })
 })

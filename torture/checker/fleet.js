@@ -52,9 +52,9 @@ export function currentMeansCurrent({ looks, held, losses }) {
 /** Versions begin with the number of the commit. @param {string} version */
 const numberOf = version => Number.parseInt(version, 10) || 0
 
-/** @param {readonly Loss[]} losses @param {number} from @param {number} to */
+/** Whether older versions may follow, or be newer ones of another history. @param {readonly Loss[]} losses @param {number} from @param {number} to */
 const isLostBetween = (losses, from, to) =>
-  losses.some(({ keys, begin, end }) => keys === undefined && begin <= to && end >= from)
+  losses.some(({ keys, renumbers, begin, end }) => (!keys || renumbers) && begin <= to && end >= from)
 
 /** The highest number of a version in any memory before a time. @param {readonly Held[]} held */
 function highest(held) {

@@ -1,5 +1,5 @@
 // @ts-check
-/** @import { History, Operation, Violation } from '../types.js' */
+/** @import { History, LocalRead, Operation, Violation } from '../types.js' */
 
 /** @param {string} rule @param {string} text @param {readonly Operation[]} [operations] @returns {Violation} */
 const violation = (rule, text, operations = []) => ({ rule, text, operations })
@@ -113,22 +113,45 @@ export function monotonicReads(history) {
   const reported = divergences(history)
   const violations = []
   for (const [session, reads] of grouped(history.locals)) {
-    /** @type {Map<string, import('../types.js').LocalRead>} */
-    const latest = new Map()
+    /** @type {Map<string, LocalRead[]>} */
+    const earlier = new Map()
     for (const read of reads) {
       if (!read.key.startsWith('mono:')) continue
       if (read.value !== undefined && written.get(read.value)?.outcome !== 'done') continue
-      const before = latest.get(read.key)
+      const own = earlier.get(read.key) ?? []
+      earlier.set(read.key, own)
+      const before = own.findLast(({ at }) => at <= (read.begin ?? read.at))
       const isBack = before !== undefined && numberOf(read.value) < numberOf(before.value)
       if (isBack && !reported(session, before.at, read.at)) {
         const text = `${session} saw ${shown(before.value)}, then ${shown(read.value)} of ${read.key}.`
         violations.push(violation('reads of memory are monotonic', text))
       }
-      latest.set(read.key, read)
+      own.push(read)
     }
   }
   return violations
 }
+
+/** A session sees its own acknowledged writes, unless the store lost them. @param {History} history */
+export function readYourWrites({ locals, operations, losses }) {
+  const violations = []
+  const written = grouped(operations.map(one => ({ ...one, at: one.end })).filter(isOwnMark))
+  for (const [session, reads] of grouped(locals)) {
+    const own = written.get(session) ?? []
+    for (const read of reads) {
+      if (read.key !== `mono:${session}`) continue
+      const write = own.findLast(({ at }) => at <= (read.begin ?? read.at))
+      if (!write || numberOf(read.value) >= numberOf(write.value)) continue
+      if (losses.some(({ keys, end }) => keys === undefined && end >= write.begin)) continue
+      const text = `${session} read ${shown(read.value)} after it had written ${shown(write.value)}.`
+      violations.push(violation('a session reads its own writes', text, [write]))
+    }
+  }
+  return violations
+}
+
+/** @param {Operation} operation */
+const isOwnMark = ({ kind, key, session, outcome }) => kind === 'set' && outcome === 'done' && key === `mono:${session}`
 
 /** @param {string | undefined} value */
 const numberOf = value => (value === undefined ? -1 : Number.parseInt(value, 10))

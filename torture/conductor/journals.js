@@ -100,10 +100,10 @@ class Reader {
       const common = { id, session: s, key: k, begin, end, result: r, bound }
       this.#history.operations.push({ ...common, kind: 'read', outcome: 'done' })
     },
-    local: ({ s, at, k, r, version }) => {
-      this.#count('local reads')
+    local: ({ s, begin, at, k, r, version }) => {
+      this.#count(begin === undefined ? 'local reads' : 'sequential reads')
       this.#history.held.push({ session: s, at, version })
-      this.#history.locals.push({ session: s, at, key: k, value: r })
+      this.#history.locals.push({ session: s, begin, at, key: k, value: r })
     },
     pair: ({ s, at, k, view, left, right }) => {
       this.#count('pairs read')

@@ -5,6 +5,7 @@
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { newFolder, removeFolder } from '../folders.js'
+import { Proxies } from '../proxies.js'
 import { FaultProxy } from '../proxy.js'
 import { now } from '../worker/journal.js'
 import { connect } from '../worker/store.js'
@@ -36,11 +37,10 @@ export class Slot {
     this.proxies = proxies
   }
 
-  /** The proxy to the store's only server. */
+  /** All its proxies. */
   get proxy() {
-    const [proxy] = this.proxies
-    if (!proxy) throw new Error('Nothing lies between this process and its store.')
-    return proxy
+    if (this.proxies.length === 0) throw new Error('Nothing lies between this process and its store.')
+    return new Proxies(this.proxies)
   }
 }
 
@@ -103,6 +103,7 @@ export class Stage {
         slot.proxies.map(({ port }) => port),
       ),
       sessions,
+      pause: this.server.pause,
       journal: join(this.#folder, `${name}.jsonl`),
       seed: `${this.#seed} ${name}`,
     }
@@ -145,9 +146,19 @@ export class Stage {
 
   /** Removes an entry without the library. @param {string} key */
   async steal(key) {
+    await this.#meddle('a removal by others', key, {}, () => this.server.steal?.(key))
+  }
+
+  /** Creates an entry without the library. @param {string} key @param {string} value */
+  async plant(key, value) {
+    await this.#meddle('an entry by others', key, { [key]: value }, () => this.server.plant?.(key, value))
+  }
+
+  /** @param {string} kind @param {string} key @param {Loss['entries']} entries @param {() => unknown} work */
+  async #meddle(kind, key, entries, work) {
     const begin = now()
-    await this.server.steal?.(key)
-    this.losses.push({ kind: 'a removal by others', begin, end: now(), entries: {}, keys: [key] })
+    await work()
+    this.losses.push({ kind, begin, end: now(), entries, keys: [key], renumbers: this.server.renumbers })
   }
 
   /** Heals everything; resolves with the time, in ms, until every session sees a new write in its own way. */

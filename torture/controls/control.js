@@ -14,7 +14,7 @@ import { Random } from '../random.js'
  * @property {string} rule
  * @property {readonly Change[]} changes
  * @property {readonly SessionPlan['options'][]} sessions one process for each
- * @property {readonly ('network' | 'channel')[]} [needs] a network that can be damaged, pushed messages that can be lost
+ * @property {Store['offers']} [needs] what the scene needs of the store
  * @property {Readonly<Record<string, unknown>>} [wishes] for the store, such as a server that loses its latest data
  * @property {(stage: Stage<any>, ...players: Player[]) => Promise<unknown>} play
  * @property {number} [within] seconds until it must be detected. Default: 60.
@@ -38,6 +38,11 @@ export class Player {
 
   get proxy() {
     return this.#slot.proxy
+  }
+
+  /** One for each port of the store. */
+  get proxies() {
+    return this.#slot.proxies
   }
 
   /** Makes it do something. @param {string} method @param {...unknown} args */

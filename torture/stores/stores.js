@@ -5,6 +5,7 @@
 const STORES = {
   redis: () => import('./redis/store.js'),
   sqlite: () => import('./sqlite/store.js'),
+  zookeeper: () => import('./zookeeper/store.js'),
 }
 
 /** @param {string} name a member of STORES */

@@ -52,7 +52,9 @@ function ifBounded(session, read) {
 /** Reads a counter of some session. @param {Session} session @param {Random} random */
 function readAnother(session, random) {
   const keys = [...session.dict.local.keys()].filter(key => key.startsWith('mono:'))
-  if (keys.length > 0) session.local(random.pick(keys))
+  if (keys.length === 0) return undefined
+  const key = random.pick(keys)
+  return session.isSequential && random.chance(0.7) ? session.get(key) : session.local(key)
 }
 
 /** The load of a process: a mixture of everything, in several lanes of each session. */
@@ -62,11 +64,13 @@ export class Load {
   #lanes = []
   #sessions
   #random
+  #pause
 
-  /** @param {readonly Session[]} sessions @param {Random} random */
-  constructor(sessions, random) {
+  /** @param {readonly Session[]} sessions @param {Random} random @param {number} [pause] the longest one, in ms */
+  constructor(sessions, random, pause = PAUSE) {
     this.#sessions = sessions
     this.#random = random
+    this.#pause = pause
   }
 
   start() {
@@ -93,7 +97,7 @@ export class Load {
   async #lane(session) {
     while (this.#working) {
       await this.#random.weighted(DEEDS)(session, this.#random)
-      await new Promise(resolve => setTimeout(resolve, this.#random.between(0, PAUSE)))
+      await new Promise(resolve => setTimeout(resolve, this.#random.between(0, this.#pause)))
     }
   }
 }

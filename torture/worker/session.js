@@ -21,7 +21,7 @@ export class Session {
   /**
    * @param {string} name never used twice
    * @param {DurableDict<Record<string, string>>} dict
-   * @param {{ autosync?: boolean, maxStaleness?: number, live?: boolean }} options
+   * @param {import('../worker.js').SessionPlan['options']} options
    * @param {Journal} journal
    * @param {Channel} channel of its pushed messages
    */
@@ -36,6 +36,12 @@ export class Session {
       this.#syncs[reason] += 1
       if (reason !== 'changes') journal.write({ t: 'sync', s: name, at: now(), reason })
     })
+  }
+
+  /** Whether its checked reads are sequentially consistent only. */
+  get isSequential() {
+    const { consistency, maxStaleness } = this.options
+    return consistency === 'sequential' && maxStaleness === undefined
   }
 
   /** A value that no one else writes. */
@@ -122,6 +128,7 @@ export class Session {
   async get(key) {
     const { autosync = true, maxStaleness } = this.options
     if (!autosync) return this.local(key)
+    if (this.isSequential) return this.#readInOrder(key)
     return this.#read(key, maxStaleness, () => this.dict.get(key))
   }
 
@@ -195,6 +202,19 @@ export class Session {
     try {
       const value = await read()
       this.journal.write({ t: 'read', s: this.name, k: key, begin, end: now(), r: value, bound })
+      return value
+    } catch (error) {
+      this.#failed(error)
+      return undefined
+    }
+  }
+
+  /** A read that may be older than what another process was acknowledged, but goes neither back nor behind its own writes. @param {string} key */
+  async #readInOrder(key) {
+    const begin = now()
+    try {
+      const value = await this.dict.get(key)
+      this.journal.write({ t: 'local', s: this.name, begin, at: now(), k: key, r: value, version: this.dict.version })
       return value
     } catch (error) {
       this.#failed(error)

@@ -3,10 +3,11 @@
 /** @import { Channel } from './stores/lossy.js' */
 /** @import { RedisPlan } from './stores/redis.js' */
 /** @import { SqlitePlan } from './stores/sqlite.js' */
+/** @import { ZookeeperPlan } from './stores/zookeeper.js' */
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 
-/** How a process reaches its store. @typedef {RedisPlan | SqlitePlan} StorePlan */
+/** How a process reaches its store. @typedef {RedisPlan | SqlitePlan | ZookeeperPlan} StorePlan */
 
 /**
  * Opens a dictionary. Its pushed messages pass through the channel, if the store's module supports that.
@@ -25,6 +26,7 @@ import { pathToFileURL } from 'node:url'
 const STORES = {
   redis: () => import('./stores/redis.js'),
   sqlite: () => import('./stores/sqlite.js'),
+  zookeeper: () => import('./stores/zookeeper.js'),
 }
 
 /** The name of the dictionary. */

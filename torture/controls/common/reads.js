@@ -104,7 +104,7 @@ export const reads = [
         to: 'if (this.#running) return this.#running; this.#next ??= this.#start();',
       },
     ],
-    needs: ['network'],
+    needs: ['network', 'polling'],
     sessions: [{}, {}],
     async play(_stage, writer, reader) {
       await writer.do('set', 'key')
