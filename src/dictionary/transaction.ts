@@ -7,6 +7,9 @@ import { noSuchKey } from './no-such-key.js'
 import { toPairs, type Updates } from './pairs.js'
 import type { Read } from './views.js'
 
+/** From more keys on, `clear` is one operation. */
+const NAMED_REMOVALS = 1_000
+
 /** What a transaction needs from its dictionary. */
 export interface TransactionContext {
   readonly dictionary: string
@@ -24,7 +27,6 @@ export class Transaction<T extends object, D extends keyof T & string = never, I
   readonly #state: FrozenState
   /** The transaction's own writes: stored forms, or `undefined` for a removed key. */
   readonly #written = new Map<string, unknown>()
-  readonly #operations: Operation<unknown>[] = []
   readonly #read = new Set<string>()
   #touchedAll = false
   #cleared = false
@@ -81,19 +83,18 @@ export class Transaction<T extends object, D extends keyof T & string = never, I
 
   set<K extends keyof T & keyof I & string>(key: K, value: Required<I>[K]): void {
     this.#check(key)
-    this.#record({ type: 'set', key, stored: this.#context.codec.encode(key, value) })
+    this.#written.set(key, this.#context.codec.encode(key, value))
   }
 
   /** Removes a key. Returns whether it was stored. */
   delete(key: keyof T & string): boolean {
     const there = this.has(key)
-    if (there) this.#record({ type: 'delete', key })
+    if (there) this.#written.set(key, undefined)
     return there
   }
 
   clear(): void {
     this.#check()
-    this.#operations.push({ type: 'clear' })
     this.#written.clear()
     this.#cleared = true
     this.#touchedAll = true
@@ -102,18 +103,18 @@ export class Transaction<T extends object, D extends keyof T & string = never, I
   update(entries: Updates<I>): void {
     const { codec, keys } = this.#context
     this.#check()
-    const operations = toPairs(entries).map(([given, value]): Operation<unknown> & { type: 'set' } => {
+    const pairs = toPairs(entries).map(([given, value]): [string, unknown] => {
       const key = keys.check(given)
-      return { type: 'set', key, stored: codec.encode(key, value) }
+      return [key, codec.encode(key, value)]
     })
-    for (const operation of operations) this.#record(operation)
+    for (const [key, stored] of pairs) this.#written.set(key, stored)
   }
 
   /** @throws KeyError if the key is missing and there is no fallback. */
   pop<K extends keyof T & string, F = Required<T>[K]>(key: K, ...fallback: [fallback?: F]): Required<T>[K] | F {
     const value = this.#value(key)
     if (value !== undefined) {
-      this.#record({ type: 'delete', key })
+      this.#written.set(key, undefined)
       return value as Required<T>[K]
     }
     if (fallback.length > 0) return fallback[0] as F
@@ -124,14 +125,14 @@ export class Transaction<T extends object, D extends keyof T & string = never, I
   setDefault<K extends keyof T & keyof I & string>(key: K, value: Required<I>[K]): Required<T>[K] {
     this.#check(key)
     const stored = this.#context.codec.encode(key, value)
-    if (this.#stored(key) === undefined) this.#record({ type: 'set', key, stored })
+    if (this.#stored(key) === undefined) this.#written.set(key, stored)
     return this.#value(key) as Required<T>[K]
   }
 
   /** Ends the transaction: later calls throw. Returns the group to commit, with conditions for everything that was read. */
   end(): Group<unknown> {
     this.#ended = true
-    return { conditions: this.#conditions(), operations: this.#operations }
+    return { conditions: this.#conditions(), operations: this.#operations() }
   }
 
   #value(key: string): unknown {
@@ -148,9 +149,18 @@ export class Transaction<T extends object, D extends keyof T & string = never, I
     return this.#state.stored(key)
   }
 
-  #record(operation: Operation<unknown> & { key: string }): void {
-    this.#operations.push(operation)
-    this.#written.set(operation.key, operation.type === 'set' ? operation.stored : undefined)
+  /** One for each key: what the transaction replaced itself was never part of any state, and no watcher must see it. */
+  #operations(): Operation<unknown>[] {
+    const writes = Array.from(this.#written, ([key, stored]) => toOperation(key, stored))
+    return this.#cleared ? [...this.#removals(), ...writes.filter(({ type }) => type === 'set')] : writes
+  }
+
+  /** What `clear` removes. It must not remove keys that are set again, as long as naming the others is cheap. */
+  #removals(): Operation<unknown>[] {
+    const keys = this.#state.keys()
+    const others = keys.filter(key => this.#written.get(key) === undefined)
+    if (others.length === keys.length || keys.length > NAMED_REMOVALS) return [{ type: 'clear' }]
+    return others.map(key => ({ type: 'delete', key }))
   }
 
   #check(...keys: string[]): void {
@@ -166,4 +176,8 @@ export class Transaction<T extends object, D extends keyof T & string = never, I
     const { version: since } = this.#state
     return Array.from(new Set([...this.#read, ...this.#written.keys()]), key => ({ type: 'unchanged', key, since }))
   }
+}
+
+function toOperation(key: string, stored: unknown): Operation<unknown> {
+  return stored === undefined ? { type: 'delete', key } : { type: 'set', key, stored }
 }

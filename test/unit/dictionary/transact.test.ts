@@ -215,3 +215,51 @@ describe('Lane', () => {
     await waiting
   })
 })
+
+describe('A key that a transaction writes several times', () => {
+  const changesOf = async (
+    fn: (tx: { set(key: string, value: unknown): void; delete(key: string): boolean; clear(): void }) => void,
+  ) => {
+    const dict = await MemoryDict.open()
+    await dict.update({ kept: 1, old: 1 })
+    const changes: unknown[] = []
+    dict.on('change', ({ key, value, previous }) => changes.push([key, previous, value]))
+    await dict.transact(tx => fn(tx))
+    const [commit] = await dict.history({ limit: 1 }).toArray()
+    await dict.close()
+    return { changes, recorded: commit?.changes.map(({ key, before, after }) => [key, before, after]) }
+  }
+
+  test('changes once, from the state before to the state after', async () => {
+    const wanted = [['kept', 1, 3]]
+    const { changes, recorded } = await changesOf(tx => {
+      tx.set('kept', 2)
+      tx.delete('kept')
+      tx.set('kept', 3)
+    })
+    expect(changes).toEqual(wanted)
+    expect(recorded).toEqual(wanted)
+  })
+
+  test('is never absent for watchers if clear() comes first', async () => {
+    const { changes, recorded } = await changesOf(tx => {
+      tx.clear()
+      tx.set('kept', 2)
+    })
+    const wanted = [
+      ['old', 1, undefined],
+      ['kept', 1, 2],
+    ]
+    expect(changes).toEqual(wanted)
+    expect(recorded).toEqual(wanted)
+  })
+
+  test('changes nothing if it is removed again', async () => {
+    const { changes, recorded } = await changesOf(tx => {
+      tx.set('new', 2)
+      tx.delete('new')
+    })
+    expect(changes).toEqual([])
+    expect(recorded?.map(([key]) => key)).toEqual(['kept', 'old'])
+  })
+})
