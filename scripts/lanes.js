@@ -14,7 +14,7 @@ export const LANES = {
   quick: {
     covers: 'unit tests, conformance of Memory and SQLite; no server',
     include: [
-      'test/{unit,errors,memory,properties,prose,last-known}/**/*.test.ts',
+      'test/{unit,errors,memory,properties,fuzz,prose,last-known}/**/*.test.ts',
       'test/hostile/{core,encodings}.test.ts',
       'test/sqlite/conformance.test.ts',
     ],

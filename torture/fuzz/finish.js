@@ -1,0 +1,126 @@
+// @ts-check
+/** @import { Opened, Session } from './session.js' */
+/** @import { Change } from './scene.js' */
+/** @import { State, World } from './world.js' */
+import { Violation } from './outcomes.js'
+import { source } from './source.js'
+import { same } from './world.js'
+
+/** Checks what must be true at the end of a program, and closes everything. @param {Session} session */
+export async function finish(session) {
+  const open = session.opened.filter(one => one.open)
+  for (const { dict, name } of open) await dict.sync().catch(error => fail(`${name}.sync() rejected: ${error}`))
+  const [first] = open
+  if (first) await checkHistory(session, first)
+  for (const { dict, name } of open) {
+    if (dict.version !== first?.dict.version) fail(`${name} ends at another version than ${first?.name}`)
+    if (!dict.health().ready || dict.health().reachable !== true) fail(`${name}.health() is ${source(dict.health())}`)
+  }
+  for (const one of session.opened) await close(session, one)
+  await checkWatchers(session)
+}
+
+/** One of the worlds has the content and the history of the store. @param {Session} session @param {Opened} opened */
+async function checkHistory(session, { dict }) {
+  const content = new Map(dict.local)
+  const stream = dict.history()
+  const commits = await session.scene.commitsOf(stream)
+  const worlds = session.worlds.filter(world => same(world.now, content))
+  if (worlds.length === 0)
+    fail(`The store ends with ${source([...content])}, not ${source([...(session.worlds[0]?.now ?? [])])}`)
+  session.worlds = worlds.filter(world => same(commits, world.states.slice(1).reverse().map(plain)))
+  if (session.worlds.length === 0)
+    fail(`The history ends as ${source(commits)}, not ${source(worlds[0]?.states.slice(1).reverse().map(plain))}`)
+  if (stream.complete !== true) fail('The history claims that it is not complete')
+}
+
+/** @param {State} state */
+const plain = ({ author, changes }) => ({ by: author.by, reason: author.reason, changes: new Map(changes) })
+
+/** What a closed dictionary refuses. @type {readonly ((dict: Opened['dict']) => Promise<unknown>)[]} */
+const REFUSED = [
+  dict => dict.get('a'),
+  dict => dict.set('a', 1),
+  dict => dict.sync(),
+  dict => dict.transact(() => 1),
+  dict => dict.watch().next(),
+]
+
+/** @param {Session} session @param {Opened} opened */
+async function close(session, { compares, dict, events, name, open }) {
+  const outcomes = await Promise.all([dict.close(), dict.close()].map(closing => session.settle(closing)))
+  if (outcomes.some(outcome => 'error' in outcome)) fail(`${name}.close() rejected`)
+  for (const call of REFUSED) {
+    const outcome = await session.settle(call(dict))
+    if (!('error' in outcome) || outcome.error.name !== 'ClosedError')
+      fail(`A call on ${name} after close() did not reject with ClosedError`)
+  }
+  if (events.closes !== 1)
+    fail(`${name} emitted "close" ${events.closes} times (it ${open ? 'was open' : 'had been closed'})`)
+  if (events.reasons.includes('diverged')) fail(`${name} reports that the store went back`)
+  const end = replay(`"change" of ${name}`, events.start, events.changes)
+  if (!same(end, new Map(dict.local)))
+    fail(`The "change" events of ${name} lead to ${source([...end])}, not ${source([...dict.local])}`)
+  checkAuthors(session, events.changes, name, compares)
+}
+
+/**
+ * Each change says who made it, unless it was found by a comparison: at intervals, or because a store forgot an author.
+ * @param {Session} session @param {readonly Change[]} changes @param {string} name @param {boolean} compares
+ */
+function checkAuthors({ hasForgotten, worlds }, changes, name, compares) {
+  if (compares || hasForgotten) return
+  const isKnown =
+    (/** @type {Change} */ { key, value, by, reason }) =>
+    (/** @type {World} */ world) =>
+      world.states.some(({ changes, author }) => {
+        const change = changes.get(key)
+        return (
+          change &&
+          same(change.after, value) &&
+          (author.by === by || author.by === undefined) &&
+          author.reason === reason
+        )
+      })
+  for (const change of changes)
+    if (!worlds.some(isKnown(change)))
+      fail(`${name} was notified of ${source({ ...change, version: 0 })}, which nobody wrote`)
+}
+
+/** @param {Session} session */
+async function checkWatchers({ scene, settle }) {
+  for (const [
+    index,
+    { changes, controller, dict, done, fault, isBreaking, isCut, key, start },
+  ] of scene.watchers.entries()) {
+    // Nothing else would end it.
+    if (isBreaking) controller.abort()
+    const ended = await settle(done)
+    const title = `watch ${index + 1}`
+    if ('error' in ended) fail(`${title} did not end`)
+    if (fault && /** @type {Error} */ (fault).name !== 'ClosedError') fail(`${title} failed: ${fault}`)
+    if (key !== undefined && changes.some(change => change.key !== key)) fail(`${title} yielded another key`)
+    const end = replay(title, start, changes)
+    if (isCut || fault) continue
+    const local = new Map(dict.local)
+    const isComplete = key === undefined ? same(end, local) : same(end.get(key), local.get(key))
+    if (!isComplete) fail(`${title} leads to ${source([...end])}, not ${source([...local])}`)
+  }
+}
+
+/** Each change begins with what the one before it left. @param {string} title @param {ReadonlyMap<string, unknown>} start @param {readonly Change[]} changes */
+function replay(title, start, changes) {
+  const state = new Map(start)
+  for (const { key, previous, value } of changes) {
+    if (!same(state.get(key), previous))
+      fail(`${title}: ${key} was ${source(state.get(key))}, and "previous" is ${source(previous)}`)
+    if (value === undefined) state.delete(key)
+    else state.set(key, value)
+  }
+  return state
+}
+
+/** @param {string} text @returns {never} */
+function fail(text) {
+  throw new Violation(text)
+}
