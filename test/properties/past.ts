@@ -48,7 +48,7 @@ export class Past {
         if (!state.has(step.key)) note(step.key, step.value)
       } else if (state.has(step.key)) note(step.key, undefined)
     }
-    // What a transaction wrote and removed again is no change.
+    // What a transaction wrote and removed again does not count.
     for (const [key, { before, after }] of changes) if (before === undefined && after === undefined) changes.delete(key)
     if (changes.size > 0) this.commits.push({ ...author, changes, state })
   }

@@ -80,7 +80,7 @@ export class Session {
     for (const { dict } of this.slots.values()) this.#checkContent(dict)
   }
 
-  /** The same version has the same content, whoever holds it. @param {Dict} dict */
+  /** The same version has the same content in every dictionary. @param {Dict} dict */
   #checkContent(dict) {
     const content = source([...dict.local].sort(([left], [right]) => (left < right ? -1 : 1)))
     const known = this.#contents.get(dict.version) ?? content

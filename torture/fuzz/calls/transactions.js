@@ -207,7 +207,7 @@ export const transactions = [
     },
   },
   {
-    // A write to one of its keys at each attempt makes it conflict, whoever makes it.
+    // A write to one of its keys at each attempt makes it conflict.
     name: 'nested',
     weight: 2,
     alone: true,
