@@ -201,6 +201,10 @@ export interface History {
   store?: { at: Time; entries: Readonly<Record<string, string>> } | undefined
   /** Nothing if the store keeps no history. */
   recorded?: Recorded | undefined
+  /** The last known files at the end. */
+  files: readonly { name: string; entries: Readonly<Record<string, string>> }[]
+  /** Where what `watch()` yielded differs from the memory. */
+  watched: string[]
   recoveries: readonly Recovery[]
   /** Unhandled rejections, crashes, and unexpected errors. */
   faults: string[]

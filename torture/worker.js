@@ -19,6 +19,7 @@ import { Channel } from './worker/stores/lossy.js'
  * @property {import('./worker/store.js').StorePlan} store
  * @property {readonly SessionPlan[]} sessions
  * @property {number | undefined} [pause] the longest one between two calls of a lane, in ms
+ * @property {string} [lastKnown] the last known file of the first session
  * @property {string} journal
  * @property {string | number} seed
  */
@@ -35,7 +36,8 @@ const journal = new Journal(plan.journal)
 const random = new Random(plan.seed)
 
 // It exits with the process that started it.
-process.on('disconnect', () => process.exit())
+const exit = () => process.exit()
+process.on('disconnect', exit)
 
 for (const event of ['uncaughtException', 'unhandledRejection']) {
   process.on(event, error => {
@@ -53,7 +55,8 @@ async function openSession(open, { options, odds = 0 }, index) {
   const name = `${plan.name}.${index}`
   for (let attempt = 1; ; attempt += 1) {
     try {
-      const dict = await open({ ...options, service: name, timeout: TIMEOUT }, channel)
+      const lastKnown = index === 0 ? plan.lastKnown : undefined
+      const dict = await open({ ...options, service: name, timeout: TIMEOUT, ...(lastKnown && { lastKnown }) }, channel)
       return new Session(name, dict, options, journal, channel)
     } catch (error) {
       const { code } = /** @type {{ code?: string }} */ (error)
@@ -63,13 +66,25 @@ async function openSession(open, { options, odds = 0 }, index) {
   }
 }
 
-const { open } = await connect(plan.dist, plan.store)
+const { open, disconnect } = await connect(plan.dist, plan.store)
 const sessions = await Promise.all(plan.sessions.map((session, index) => openSession(open, session, index)))
 const work = new Load(sessions, random, plan.pause)
 
+/** The heap in use, in MiB, without garbage. */
+function heap() {
+  globalThis.gc?.()
+  return process.memoryUsage().heapUsed / 2 ** 20
+}
+
+/** @type {number | undefined} */
+let heapBefore
+
 /** @type {Record<string, (...args: any[]) => unknown>} */
 const orders = {
-  load: () => work.start(),
+  load: () => {
+    heapBefore ??= heap()
+    work.start()
+  },
   /** Ends the load; resolves when no call is in progress. */
   rest: () => work.stop(),
   /** Any method of a session. */
@@ -79,11 +94,20 @@ const orders = {
     const session = /** @type {Session} */ (sessions[index])
     session.channel.lose = count
   },
-  /** Reads a key as fast as it can, for so many ms. */
+  /** After a check, reads a key as fast as it can, for so many ms. */
   spin: (index, key, ms) => work.spin(/** @type {Session} */ (sessions[index]), key, ms),
   /** Resolves when the memory of every session has the key. */
   follow: key => Promise.all(sessions.map(session => session.follow(key))),
   sync: () => Promise.all(sessions.map(session => session.sync())),
+  /** How much the heap has grown since the load began, in MiB. */
+  growth: () => heap() - (heapBefore ?? heap()),
+  /** Closes everything. Then nothing may keep the process alive, but what a user would call a leak. */
+  async leave() {
+    for (const session of sessions) await session.close()
+    await disconnect()
+    process.off('disconnect', exit)
+    setImmediate(() => process.disconnect())
+  },
   report: () => Promise.all(sessions.map(session => session.report())),
 }
 

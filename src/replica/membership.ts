@@ -51,6 +51,9 @@ export class Membership {
   #isAcknowledging = false
   /** Whether a record was sent. */
   #isKnown = false
+  /** Whether the store has confirmed one. */
+  #isListed = false
+  #hasWarned = false
   #stopped = false
   #stopTicking = () => {}
 
@@ -65,8 +68,8 @@ export class Membership {
   /** Begins to renew. Resolves when the record says what memory holds, or soon after. */
   async start(member: Member): Promise<void> {
     this.#member = member
-    this.#stopTicking = tickEvery(this.#options.timing.renewEvery, () => void this.join().catch(() => {}))
-    const first = this.#bound === undefined ? this.#introduce() : this.#acknowledge()
+    this.#stopTicking = tickEvery(this.#options.timing.renewEvery, () => void this.#renew())
+    const first = this.#bound === undefined ? this.join() : this.#acknowledge()
     await within(PATIENCE, () => first).catch(() => {})
   }
 
@@ -116,6 +119,7 @@ export class Membership {
     const sentAt = now()
     this.#isKnown = true
     const { version, bound, renewed } = await this.#store.register(this.#presence(), ttl)
+    this.#isListed = true
     if (this.#stopped) return
     if (renewed === false) this.#reliance.lost()
     this.#reliance.renewed(sentAt, ttl)
@@ -125,12 +129,23 @@ export class Membership {
     if (isBehind || this.#reliance.needsCheck) void this.#member.refresh().catch(() => {})
   }
 
-  /** For people only: a failure changes nothing but what `replicas()` shows. */
-  async #introduce(): Promise<void> {
+  /**
+   * Without a bound the record is for people only: a failure changes nothing but what `replicas()` shows. A warning
+   * says so when the second attempt fails too: the first may have met a lock, or a store that was restarting.
+   */
+  async #renew(): Promise<void> {
     try {
       await this.join()
     } catch (cause) {
-      if (this.#stopped || cause instanceof ClosedError) return
+      if (
+        this.#stopped ||
+        this.#isListed ||
+        this.#hasWarned ||
+        this.#bound !== undefined ||
+        cause instanceof ClosedError
+      )
+        return
+      this.#hasWarned = true
       warn(
         'DURABLEDICT_PRESENCE',
         `Dictionary "${this.#store.name}" could not register in its store, so that replicas() may not list it: ${describeError(cause)} ` +

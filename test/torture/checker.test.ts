@@ -31,6 +31,8 @@ const EMPTY: History = {
   pairs: [],
   finals: [],
   opened: {},
+  files: [],
+  watched: [],
   recoveries: [],
   faults: [],
 }
@@ -223,6 +225,23 @@ describe('a run', () => {
       'what replicas() says is never better than the truth',
       { looks: [look('1-x', 'current')], held: [{ session: 't', at: 1, version: '2-x' }] },
     ],
+    ['a last known file holds a state that existed', { files: [{ name: 'f', entries: { a: 'invented' } }] }],
+    [
+      'a last known file holds a state that existed',
+      { files: [{ name: 'f', entries: { 'pair:1:left': 'x' } }], operations: [set('x', 0, 1)] },
+    ],
+    [
+      'a last known file holds a state that existed',
+      {
+        files: [{ name: 'f', entries: { a: 'x' } }],
+        operations: [set('x', 0, 1)],
+        recorded: {
+          complete: true,
+          commits: [{ id: '1', by: '1', via: 'library', changes: [{ key: 'b', after: 'x' }] }],
+        },
+      },
+    ],
+    ['watch() yields every change once, in order', { watched: ['twice'] }],
     ['every session recovers in time', { recoveries: [{ kind: 'a fault', ms: 11, bound: 10 }] }],
     ['no crash, no stray error', { faults: ['it crashed'] }],
   ])('is found to violate: %s', (rule, history) => expect(rulesOf(history)).toContain(rule))

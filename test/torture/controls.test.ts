@@ -3,19 +3,19 @@ import { prepare } from '../../scripts/prepare.js'
 import { limitOf, perform } from '../../torture/controls/control.js'
 import { controlsOf } from '../../torture/controls/controls.js'
 import * as redis from '../../torture/stores/redis/store.js'
+import * as sqlite from '../../torture/stores/sqlite/store.js'
 import * as zookeeper from '../../torture/stores/zookeeper/store.js'
 import type { Store } from '../../torture/types.js'
 import { LONG } from '../form.js'
 
-/** How many of their own controls the stores with several servers perform in the short form. */
+/** How many of its own controls each other store performs in the short form. */
 const FEW = 2
 
-const SINGLE: Record<string, Store> = { Redis: redis }
-const SEVERAL: Record<string, Store> = { ZooKeeper: zookeeper }
+const OTHERS: Record<string, Store> = { SQLite: sqlite, ZooKeeper: zookeeper }
 
 const STORES = [
-  ...Object.entries(SINGLE).map(([name, store]) => ({ name, store, controls: controlsOf(store) })),
-  ...Object.entries(SEVERAL).map(([name, store]) => ({
+  { name: 'Redis', store: redis as Store, controls: controlsOf(redis) },
+  ...Object.entries(OTHERS).map(([name, store]) => ({
     name,
     store,
     controls: LONG ? controlsOf(store) : store.controls.slice(0, FEW),

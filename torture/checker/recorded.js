@@ -63,7 +63,8 @@ function repeated(commits, writes) {
 function wrong(commit, history, writes) {
   const { id, by, via, changes } = commit
   if (by === undefined) {
-    const isFound = via === 'outside' && changes.every(({ key, after }) => isLost(history, key, after))
+    // Of another program: found later, or recorded by triggers.
+    const isFound = via !== 'library' && changes.every(({ key, after }) => isLost(history, key, after))
     return isFound ? [] : [violation(`The commit ${id} has no author: ${shown(commit)}.`)]
   }
   const write = writes.get(by)

@@ -214,6 +214,11 @@ export function noFaults({ faults }) {
   return faults.map(text => violation('no crash, no stray error', text))
 }
 
+/** A watcher gets every change of its memory once, in order. @param {History} history */
+export function watchedOnce({ watched }) {
+  return watched.map(text => violation('watch() yields every change once, in order', text))
+}
+
 /** After each kind of fault every session works within its bound. @param {History} history */
 export function recoversInTime({ recoveries }) {
   return recoveries

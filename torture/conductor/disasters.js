@@ -19,8 +19,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 const killWorker = async (stage, random) => {
   const slot = random.pick(stage.slots)
   await slot.worker?.kill()
-  const worker = await stage.start(slot)
-  await worker.order('load')
+  await stage.join(slot)
 }
 
 /** A process does not notice that it is stopped, for shorter or longer than its bounds. @type {Disaster} */
@@ -29,6 +28,12 @@ const stopWorker = async (stage, random) => {
   worker?.signal('SIGSTOP')
   await pause(random.between(50, 1_200))
   worker?.signal('SIGCONT')
+}
+
+/** All processes end, and all begin at the same time. @type {Disaster} */
+const killAll = async stage => {
+  await Promise.all(stage.slots.map(slot => slot.worker?.kill()))
+  await Promise.all(stage.slots.map(slot => stage.join(slot)))
 }
 
 /** Another program removes an entry. @type {Disaster} */
@@ -41,6 +46,7 @@ export const steal = async (stage, random) => {
 /** Faults of the processes, whatever the store. @type {Disasters} */
 export const OF_PROCESSES = [
   [4, 'SIGKILL of a client', killWorker],
+  [1, 'SIGKILL of all clients', killAll],
   [6, 'SIGSTOP of a client', stopWorker],
 ]
 

@@ -39,6 +39,8 @@ class Reader {
     pairs: [],
     finals: [],
     opened: {},
+    files: [],
+    watched: [],
     recoveries: [],
     faults: [],
   }
@@ -118,6 +120,7 @@ class Reader {
       this.#count('replicas() asked')
       this.#history.looks.push({ session: s, begin, end, replicas })
     },
+    watch: ({ text }) => this.#history.watched.push(text),
     sync: ({ s, at, reason }) => this.#history.syncs.push({ session: s, at, reason }),
     syncs: ({ t, ...reasons }) => {
       for (const [reason, count] of Object.entries(reasons)) this.#count(`syncs: ${reason}`, count)

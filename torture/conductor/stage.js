@@ -10,10 +10,17 @@ import { FaultProxy } from '../proxy.js'
 import { now } from '../worker/journal.js'
 import { connect } from '../worker/store.js'
 import { readJournals } from './journals.js'
+import { readFiles } from './last-known.js'
 import { Worker } from './worker.js'
 
 /** How long a process may take to finish without faults, in ms. */
 const RESTING = 20_000
+
+/** How soon a process must have ended after it has closed everything, in ms. */
+const LEAVING = 5_000
+
+/** By how much the heap of a process may grow in a scene, in MiB. */
+const GROWTH = 32
 
 /** How soon live memory must be current without faults, in ms. */
 const SETTLING = 1_500
@@ -104,12 +111,25 @@ export class Stage {
       ),
       sessions,
       pause: this.server.pause,
+      // Survives the process: the next one in this slot opens from it if the store is not reachable.
+      lastKnown: this.#lastKnownOf(slot),
       journal: join(this.#folder, `${name}.jsonl`),
       seed: `${this.#seed} ${name}`,
     }
     slot.worker = new Worker(plan, this.server.nodeFor?.(client))
     await slot.worker.ready
     return slot.worker
+  }
+
+  /** Starts a process in an empty slot, and its load. If it ends instead, its journal says why, and the scene continues. @param {Slot} slot */
+  async join(slot) {
+    const worker = await this.start(slot)
+    await worker.order('load').catch(error => this.#troubles.push(error.message))
+  }
+
+  /** @param {Slot} slot */
+  #lastKnownOf({ name }) {
+    return join(this.#folder, `${name}.last-known`)
   }
 
   /** Replaces the server with another one. @param {S} server */
@@ -182,14 +202,22 @@ export class Stage {
     await this.#each(worker => worker.order('rest'))
     await pause(settling)
     await this.#each(worker => worker.order('report'))
+    const growth = await this.#growth()
     const at = now()
     const { entries } = await this.server.state()
     const recorded = await this.#withDict(dict => recordedBy(dict))
     const { history, figures } = await readJournals(this.#folder)
+    await this.#each(worker => this.#leave(worker))
+    const files = await readFiles(
+      this.#dist,
+      this.slots.map(slot => this.#lastKnownOf(slot)),
+    )
     const faults = [...history.faults, ...this.#troubles]
     /** @type {History} */
-    const whole = { ...history, losses: this.losses, recoveries, faults, store: { at, entries }, recorded }
+    const whole = { ...history, losses: this.losses, files, recoveries, faults, store: { at, entries }, recorded }
     if (recorded) figures.set('commits', recorded.commits.length)
+    figures.set('last known files', files.length)
+    figures.set('growth of a heap, in MiB, at most', Math.round(growth))
     return { history: whole, figures }
   }
 
@@ -212,6 +240,25 @@ export class Stage {
     } finally {
       disconnect()
     }
+  }
+
+  /** By how much the heap of a process has grown at most, in MiB. */
+  async #growth() {
+    let most = 0
+    await this.#each(async worker => {
+      const growth = await worker.order('growth')
+      most = Math.max(most, growth)
+      if (growth > GROWTH) throw new Error(`its heap grew by ${Math.round(growth)} MiB; at most ${GROWTH} are normal`)
+    })
+    return most
+  }
+
+  /** Everything is closed: the process must end by itself. @param {Worker} worker */
+  async #leave(worker) {
+    await worker.order('leave')
+    const how = await Promise.race([worker.ended, pause(LEAVING, 'late', { ref: false })])
+    if (how === 'late') throw new Error('something kept it alive after everything was closed')
+    if (how !== '0') throw new Error(`it ended with ${how}`)
   }
 
   /** Makes every process do something within its time limit. @param {(worker: Worker) => Promise<unknown>} work */

@@ -4,10 +4,11 @@
 import { fleet } from './common/fleet.js'
 import { pushes } from './common/pushes.js'
 import { reads } from './common/reads.js'
+import { watches } from './common/watches.js'
 import { writes } from './common/writes.js'
 
 /** Rules of the dictionary, which hold on every store. */
-const COMMON = [...pushes, ...reads, ...writes, ...fleet]
+const COMMON = [...pushes, ...reads, ...writes, ...watches, ...fleet]
 
 /** Every rule that can be broken on a store, and whether that is detected. @param {Store} store @returns {readonly Control[]} */
 export function controlsOf({ offers, controls }) {

@@ -84,8 +84,9 @@ export class Load {
     await Promise.all(this.#lanes)
   }
 
-  /** Reads within the bound as fast as it can, for so many ms. @param {Session} session @param {string} key @param {number} ms */
+  /** After a check, reads within the bound as fast as it can, for so many ms. @param {Session} session @param {string} key @param {number} ms */
   async spin(session, key, ms) {
+    await session.sync()
     const until = now() + ms
     while (now() < until) {
       for (let burst = 0; burst < 20; burst += 1) session.fresh(key)

@@ -4,6 +4,7 @@
 /** @import { Journal } from './journal.js' */
 import { digest } from '../digest.js'
 import { now } from './journal.js'
+import { Watched } from './watched.js'
 
 /** Errors that the library allows while its store is unreachable. */
 const ALLOWED = ['DURABLEDICT_STORE_UNAVAILABLE', 'DURABLEDICT_AMBIGUOUS_WRITE', 'DURABLEDICT_CONFLICT']
@@ -16,6 +17,7 @@ const ALLOWED = ['DURABLEDICT_STORE_UNAVAILABLE', 'DURABLEDICT_AMBIGUOUS_WRITE',
  */
 export class Session {
   #count = 0
+  #watched
   #syncs = { changes: 0, loaded: 0, diverged: 0 }
 
   /**
@@ -32,6 +34,7 @@ export class Session {
     this.journal = journal
     this.channel = channel
     journal.write({ t: 'open', s: name, at: now() })
+    this.#watched = new Watched(dict, text => journal.write({ t: 'watch', text: `${name}: ${text}` }))
     dict.on('sync', ({ reason }) => {
       this.#syncs[reason] += 1
       if (reason !== 'changes') journal.write({ t: 'sync', s: name, at: now(), reason })
@@ -175,6 +178,11 @@ export class Session {
     }
   }
 
+  /** Closes the dictionary. The store may answer too late: what counts is that nothing keeps the process alive. */
+  async close() {
+    await this.dict.close().catch(error => this.#failed(error))
+  }
+
   /** Records the state of memory. */
   see() {
     const { version, local } = this.dict
@@ -185,6 +193,7 @@ export class Session {
   async report() {
     if (!this.options.live) await this.dict.sync()
     this.see()
+    await this.#watched.compare()
     const { version, local } = this.dict
     this.journal.write({ t: 'syncs', ...this.#syncs })
     this.journal.write({ t: 'final', s: this.name, version, entries: Object.fromEntries(local) })

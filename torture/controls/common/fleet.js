@@ -19,6 +19,7 @@ export const fleet = [
           }`,
       },
     ],
+    needs: ['channel'],
     sessions: [{}, { live: true, maxStaleness: 5_000 }],
     async play(_stage, writer, reader) {
       await writer.do('set', 'key')

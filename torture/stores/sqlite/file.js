@@ -73,6 +73,21 @@ export class SqliteFile {
     })
   }
 
+  /** Removes an entry like another program does. @param {string} key */
+  async steal(key) {
+    await this.#connected(database =>
+      database.prepare('DELETE FROM durabledict_entries WHERE dict = ? AND key = ?').run(NAME, key),
+    )
+  }
+
+  /** Moves the file away for so many ms: nothing is at its path. @param {number} ms */
+  async without(ms) {
+    const away = join(this.#folder, 'away.db')
+    await rename(this.path, away)
+    await pause(ms)
+    await rename(away, this.path)
+  }
+
   /** Copies the file as it is now. */
   async copy() {
     this.#copies += 1

@@ -1,9 +1,10 @@
 // @ts-check
 /** @import { Disaster, Disasters } from '../../conductor/disasters.js' */
-/** @import { Control } from '../../controls/control.js' */
 /** @import { Cast } from '../../conductor/stage.js' */
-import { OF_PROCESSES } from '../../conductor/disasters.js'
+import { OF_PROCESSES, steal } from '../../conductor/disasters.js'
 import { SqliteFile } from './file.js'
+
+export { controls } from './controls.js'
 
 /** Every mode, by both engines. @type {readonly Cast[]} */
 export const cast = [
@@ -23,12 +24,20 @@ const restore = async stage => {
   await stage.strike('restore', () => stage.server.restore(copy), left)
 }
 
-/** @type {Disasters<SqliteFile>} */
+/** A process that opens the path while the file is away would create another one: first, each has opened it. @type {Disaster<SqliteFile>} */
+const moveAway = async (stage, random) => {
+  await stage.recover()
+  await stage.server.without(random.between(50, 700))
+}
+
+/** What was acknowledged is lost only by a restore. @type {Disasters<SqliteFile>} */
 const DISASTERS = [
   ...OF_PROCESSES,
   [4, 'a lock held by others', lock],
   [2, 'checkpoint', ({ server }) => server.run('PRAGMA wal_checkpoint(TRUNCATE)')],
   [2, 'VACUUM', ({ server }) => server.run('VACUUM')],
+  [2, 'DELETE by another program', steal],
+  [3, 'the file moved away', moveAway],
   [9, 'restore of a copy', restore],
 ]
 
@@ -36,9 +45,6 @@ export const plain = {}
 
 /** @type {readonly never[]} */
 export const offers = []
-
-/** @type {readonly Control[]} */
-export const controls = []
 
 export async function start() {
   return { server: await SqliteFile.start(), title: 'a file, two engines', disasters: () => DISASTERS }
