@@ -61,6 +61,15 @@ export interface Console {
    * app.all('/admin/settings/*', settingsConsole.hono())
    */
   hono(): HonoHandler
+  /**
+   * Ends the streams of events of open pages, and opens no more: an HTTP server waits for them when it closes. Closing the dictionary
+   * does the same, and so does a Fastify application that closes.
+   *
+   * @example
+   * settingsConsole.close()
+   * server.close()
+   */
+  close(): void
 }
 
 /**
@@ -83,8 +92,9 @@ export function createConsole(dictionary: AnyDictionary, options: ConsoleOptions
   return Object.assign((request: Request, context?: unknown) => handle(request, context), {
     express: () => expressOf(handle),
     nestjs: () => expressOf(handle),
-    fastify: () => fastifyOf(handle),
+    fastify: () => fastifyOf(handle, handle.close),
     koa: (path?: string) => koaOf(handle, path),
     hono: () => honoOf(handle),
+    close: handle.close,
   })
 }

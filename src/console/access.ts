@@ -8,14 +8,17 @@ const MAX_USER = 256
 export class Access {
   readonly user: string
   readonly readOnly: boolean
+  /** Whether the user may see which processes hold the dictionary. */
+  readonly replicas: boolean
   readonly #can: ConsoleUser['can']
 
   /** @throws Refusal unless `authorized` names a user. */
   constructor(authorized: ConsoleUser | undefined, readOnly: boolean) {
-    if (authorized === undefined || authorized === null)
-      throw forbidden('You are not signed in, or may not use this console.')
+    // `request.user && { user: … }` may be false, or empty.
+    if (!authorized) throw forbidden('You are not signed in, or may not use this console.')
     this.user = checkUser(authorized.user)
     this.#can = authorized.can
+    this.replicas = authorized.replicas ?? authorized.can === undefined
     this.readOnly = readOnly
   }
 
@@ -36,6 +39,11 @@ export class Access {
   /** @throws Refusal */
   requireWritable(): void {
     if (this.readOnly) throw forbidden('This console is read-only.')
+  }
+
+  /** @throws Refusal */
+  requireReplicas(): void {
+    if (!this.replicas) throw forbidden('You may not see the replicas.')
   }
 
   /** The keys that the user may see. */

@@ -29,12 +29,16 @@ export type Answer =
   | { readonly body: string | ReadableStream<Uint8Array>; readonly type: string }
   | { readonly location: string }
 
+/** A proxy or a compressing middleware must pass on each part of a stream at once. */
+const UNBUFFERED = { 'cache-control': 'no-store, no-transform', 'x-accel-buffering': 'no' }
+
 /** The browser must not guess that an answer is a page, and no other site may read or frame it. */
 export function toResponse(answer: Answer, head = false): Response {
   if ('location' in answer)
     return new Response(null, { status: 308, headers: { ...HEADERS, location: answer.location } })
   if ('json' in answer) return jsonResponse(answer.json, answer.status ?? 200, {}, head)
-  const headers = { ...HEADERS, 'content-type': answer.type }
+  const isStream = typeof answer.body !== 'string'
+  const headers = { ...HEADERS, ...(isStream && UNBUFFERED), 'content-type': answer.type }
   if (!head) return new Response(answer.body, { headers })
   // Nobody will read it.
   if (typeof answer.body !== 'string') void answer.body.cancel().catch(() => {})

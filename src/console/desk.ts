@@ -102,6 +102,7 @@ export class Desk {
   }
 
   async replicas(): Promise<object> {
+    this.access.requireReplicas()
     return { replicas: await this.#office.operator.replicas() }
   }
 

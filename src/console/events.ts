@@ -1,4 +1,4 @@
-import { clearTimeout, setTimeout } from '../time/clock.js'
+import { clearTimeout, now, setTimeout } from '../time/clock.js'
 import type { Desk } from './desk.js'
 import type { Operator } from './operator.js'
 import { Refusal } from './refusal.js'
@@ -12,7 +12,7 @@ const MAX_KEYS = 200
 /** How long changes are collected, in ms. */
 const COLLECT = 50
 
-/** How often the page hears that it is connected, and the user's rights are asked for again, in ms. */
+/** How often the page hears that it is connected, and at least how often the user's rights are asked for again, in ms. */
 const HEARTBEAT = 15_000
 
 /** How often a dictionary without `live` looks for changes while a page is open, in ms. */
@@ -28,17 +28,27 @@ interface Listener {
 /** Tells open pages what changes (server-sent events). Events carry what the list shows; the page asks for everything else. */
 export class Events {
   readonly #operator: Operator
+  readonly #heartbeat: number
   readonly #listeners = new Set<Listener>()
   #stop: (() => void) | undefined
+  #closed = false
 
-  constructor(operator: Operator) {
+  constructor(operator: Operator, heartbeat = HEARTBEAT) {
     this.#operator = operator
+    this.#heartbeat = heartbeat
+  }
+
+  /** Ends all streams: a server waits for them before it closes. */
+  close(): void {
+    this.#closed = true
+    for (const listener of [...this.#listeners]) listener.end()
   }
 
   /** @param renew - returns the user's rights now, or rejects. */
   stream(desk: Desk, renew: () => Promise<Desk>): ReadableStream<Uint8Array> {
+    if (this.#closed) throw new Refusal(503, 'CLOSED', 'This console is closed.')
     if (this.#listeners.size >= MAX_STREAMS) throw new Refusal(503, 'BUSY', 'Too many pages of this console are open.')
-    const pending = new PendingEvents(desk, renew)
+    const pending = new PendingEvents(desk, renew, this.#heartbeat)
     const leave = () => {
       this.#listeners.delete(pending)
       if (this.#listeners.size === 0) this.#pause()
@@ -75,30 +85,44 @@ export class Events {
     }
     const onChange = ({ key }: { readonly key: string }) => all(one => one.changed(key))
     const onSync = ({ reason }: { readonly reason: string }) => reason === 'diverged' && all(one => one.reload())
+    // The list says whether the store can be reached.
+    const onReach = () => all(one => one.reload())
     const onClose = () => all(one => one.end())
     emitter.on('change', onChange)
     emitter.on('sync', onSync)
+    emitter.on('stale', onReach)
+    emitter.on('fresh', onReach)
     closed.addEventListener('abort', onClose)
-    const stopPolling = isLive ? () => {} : poll(() => this.#operator.sync())
+    const stopPolling = isLive ? () => {} : poll(() => this.#operator.sync(), onReach)
     return () => {
       emitter.off('change', onChange)
       emitter.off('sync', onSync)
+      emitter.off('stale', onReach)
+      emitter.off('fresh', onReach)
       closed.removeEventListener('abort', onClose)
       stopPolling()
     }
   }
 }
 
-/** Calls it again and again, also after it rejected. */
-function poll(work: () => Promise<unknown>): () => void {
+/** Calls it again and again, also after it rejected. `onTurn`: it rejects now, or does not any more. */
+function poll(work: () => Promise<unknown>, onTurn: () => void): () => void {
   let timer: NodeJS.Timeout | undefined
   let stopped = false
-  const again = () => {
+  let wasWell = true
+  const again = (isWell: boolean) => {
     if (stopped) return
-    timer = setTimeout(() => void work().then(again, again), POLL)
+    if (isWell !== wasWell) onTurn()
+    wasWell = isWell
+    const next = () =>
+      void work().then(
+        () => again(true),
+        () => again(false),
+      )
+    timer = setTimeout(next, POLL)
     timer.unref()
   }
-  again()
+  again(true)
   return () => {
     stopped = true
     clearTimeout(timer)
@@ -108,16 +132,19 @@ function poll(work: () => Promise<unknown>): () => void {
 /** What one page does not know yet. It is bounded: keys that change often count once, and many at once make it read the list. */
 class PendingEvents implements Listener {
   readonly #renew: () => Promise<Desk>
+  readonly #heartbeat: number
   readonly #keys = new Set<string>()
   #desk: Desk
+  #renewedAt = now()
   #reload = false
   #ended = false
   #greeted = false
   #wake = () => {}
 
-  constructor(desk: Desk, renew: () => Promise<Desk>) {
+  constructor(desk: Desk, renew: () => Promise<Desk>, heartbeat: number) {
     this.#desk = desk
     this.#renew = renew
+    this.#heartbeat = heartbeat
   }
 
   changed(key: string): void {
@@ -143,11 +170,13 @@ class PendingEvents implements Listener {
       return 'retry: 1000\nevent: ready\ndata: {}\n\n'
     }
     for (;;) {
-      if (!this.#isDue()) await this.#until(HEARTBEAT)
+      if (!this.#isDue()) await this.#until(this.#heartbeat)
       if (this.#ended) return undefined
-      if (!this.#isDue()) return this.#heartbeat()
+      if (!this.#isDue()) return (await this.#mayStay(0)) ? 'event: beat\ndata: {}\n\n' : undefined
       await this.#until(COLLECT, false)
-      const events = this.#ended ? undefined : await this.#take()
+      // Where something always changes, no heartbeat ever asks.
+      if (this.#ended || !(await this.#mayStay(this.#heartbeat))) return undefined
+      const events = await this.#take()
       if (this.#ended || events !== undefined) return events
     }
   }
@@ -167,12 +196,15 @@ class PendingEvents implements Listener {
     this.#wake = () => {}
   }
 
-  async #heartbeat(): Promise<string | undefined> {
+  /** Asks for the user's rights if the last answer is older than this, in ms. Returns false if there are none. */
+  async #mayStay(age: number): Promise<boolean> {
+    if (now() - this.#renewedAt < age) return true
     try {
       this.#desk = await this.#renew()
-      return 'event: beat\ndata: {}\n\n'
+      this.#renewedAt = now()
+      return true
     } catch {
-      return undefined
+      return false
     }
   }
 

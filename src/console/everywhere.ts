@@ -1,6 +1,8 @@
 import type { EverywhereProgress } from '../dictionary/everywhere-options.js'
+import { NotEverywhereError } from '../errors/errors.js'
 import type { Answer } from './answers.js'
 import { toFault } from './faults.js'
+import { Refusal } from './refusal.js'
 
 export type OnProgress = (progress: EverywhereProgress) => void
 
@@ -33,4 +35,17 @@ export async function eventually(run: (onProgress: OnProgress) => Promise<object
     )
     .finally(close)
   return { body: lines.readable, type: 'application/x-ndjson; charset=utf-8' }
+}
+
+/** The same write for a user who may not see the replicas: they learn how many it waits for, not which. */
+export async function withoutNames(
+  run: (onProgress: OnProgress) => Promise<object>,
+  onProgress: OnProgress,
+): Promise<object> {
+  try {
+    return await run(({ current, total }) => onProgress({ current, total, waitingFor: [] }))
+  } catch (error) {
+    if (!(error instanceof NotEverywhereError)) throw error
+    throw new Refusal(504, error.code, 'Stored, but other processes may still read the old value. They will stop soon.')
+  }
 }

@@ -20,9 +20,10 @@ import type { Route } from './routes.js'
 export type Handle = (request: Request, context?: unknown) => Promise<Response>
 
 /** @throws TypeError if it is not an open dictionary. */
-export function handlerOf(dictionary: unknown, settings: ConsoleSettings): Handle {
+export function handlerOf(dictionary: unknown, settings: ConsoleSettings): Handle & { close(): void } {
   const server = new Server(dictionary, settings)
-  return (request, context) => server.handle(request, context)
+  const handle: Handle = (request, context) => server.handle(request, context)
+  return Object.assign(handle, { close: () => server.close() })
 }
 
 class Server {
@@ -39,6 +40,10 @@ class Server {
     this.#events = new Events(operator)
     const schemas = new JsonSchemas(settings.jsonSchema)
     this.#office = { operator, isMasked: settings.isMasked, schemas, recent: new RecentChanges(operator) }
+  }
+
+  close(): void {
+    this.#events.close()
   }
 
   /** Never rejects. */

@@ -56,6 +56,10 @@ export class Operator {
     return this.#core.internals.store.supports.history
   }
 
+  get hasRegistry(): boolean {
+    return this.#core.internals.store.supports.presence
+  }
+
   get emitter() {
     return this.#core.internals.emitter
   }

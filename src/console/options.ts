@@ -15,6 +15,14 @@ export interface ConsoleUser {
    * authorize: request => ({ user: 'ada', can: (action, key) => action === 'read' || key.startsWith('ui.') })
    */
   readonly can?: ((action: ConsoleAction, key: string) => boolean | Promise<boolean>) | undefined
+  /**
+   * Whether the user may see the processes that hold the dictionary, with their hosts and process ids: in the view of replicas, and
+   * while a write waits for them. Default: yes, unless `can` limits the user.
+   *
+   * @example
+   * authorize: request => ({ user: 'ada', can: mayAda, replicas: true })
+   */
+  readonly replicas?: boolean | undefined
 }
 
 // biome-ignore lint/suspicious/noExplicitAny: each framework's own request, without importing its types.

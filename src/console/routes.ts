@@ -3,7 +3,7 @@ import { VERSION } from '../version.js'
 import type { Answer } from './answers.js'
 import type { Desk } from './desk.js'
 import type { Events } from './events.js'
-import { eventually, type OnProgress } from './everywhere.js'
+import { eventually, type OnProgress, withoutNames } from './everywhere.js'
 import type { Members } from './members.js'
 import type { Operator, Terms } from './operator.js'
 import { ICON, PAGE, SCRIPT, STYLE } from './page-files.js'
@@ -97,9 +97,9 @@ function write(path: string, members: readonly string[], run: (visit: Visit, ter
       reason: reasonOf(members),
       everywhere: onProgress && { onProgress },
     })
-    return members.flag('everywhere')
-      ? eventually(onProgress => run(visit, terms(onProgress)))
-      : run(visit, terms()).then(json => ({ json }))
+    if (!members.flag('everywhere')) return run(visit, terms()).then(json => ({ json }))
+    const all = (onProgress: OnProgress) => run(visit, terms(onProgress))
+    return eventually(desk.access.replicas ? all : onProgress => withoutNames(all, onProgress))
   }
   return { method: 'POST', path, action: 'write', members: [...members, ...COMMON], run: answer }
 }
@@ -114,6 +114,7 @@ function reasonOf(members: Members): string | undefined {
 }
 
 function infoOf({ access }: Desk, operator: Operator): object {
-  const { name, hasHistory } = operator
-  return { name, user: access.user, readOnly: access.readOnly, history: hasHistory, library: VERSION }
+  const { name, hasHistory, hasRegistry } = operator
+  const { user, readOnly, replicas } = access
+  return { name, user, readOnly, history: hasHistory, replicas: replicas && hasRegistry, library: VERSION }
 }

@@ -61,18 +61,23 @@ function guarded(dictionary: unknown, { user, ...options }: StandaloneOptions, d
       return plain(403, 'This name does not lead to the console.')
     if (pathname !== '/' || request.method !== 'GET') return handle(request)
     const token = searchParams.get('token')
-    if (token !== null) return admitted(door, token)
-    return door.knows(request) ? handle(request) : refused(request)
+    const isKnown = door.knows(request)
+    if (token !== null) return isKnown ? withoutToken() : admitted(door, token)
+    return isKnown ? handle(request) : refused(request)
   }
 }
 
-/** The address of what follows is without the token. */
 function admitted(door: Door, token: string): Response {
   const entrance = door.enter(token)
-  if (entrance.type === 'open') return plain(303, '', { location: './', 'set-cookie': entrance.cookie })
+  if (entrance.type === 'open') return withoutToken({ 'set-cookie': entrance.cookie })
   if (entrance.type === 'wrong')
     return plain(403, 'This token is wrong, or was used already. Start the command again for a new one.')
   return plain(429, 'Too many wrong tokens. Wait a minute.', { 'retry-after': `${entrance.seconds}` })
+}
+
+/** Sends the browser to the address without the token. */
+function withoutToken(headers: Readonly<Record<string, string>> = {}): Response {
+  return plain(303, '', { location: './', ...headers })
 }
 
 /** The browser keeps the cookie back if another site, or a file, led to the page: coming again from the page itself, it sends it. */

@@ -148,6 +148,30 @@ describe.each(Object.keys(FRAMEWORKS))('the console in %s', name => {
   })
 })
 
+test('a Fastify application that closes ends the streams of events', async () => {
+  const dict = await MemoryDict.open(undefined, { live: true })
+  const app = fastify()
+  await app.register(createConsole(dict, { authorize: () => ({ user: 'ada' }) }).fastify(), { prefix: BASE })
+  const url = await app.listen({ port: 0, host: '127.0.0.1' })
+  const events = await fetch(`${url}${BASE}/api/events`)
+  const text = readEvents(events, () => false)
+  await app.close()
+  expect(await text).toContain('event: ready')
+  await dict.close()
+})
+
+test('Express with a parser of raw bodies saves a value', async () => {
+  const dict = await MemoryDict.open()
+  const settings = createConsole(dict, { authorize: () => ({ user: 'ada' }) })
+  const app = express().use(express.raw({ type: () => true }), settings.express())
+  const site = await listening(app.listen(0, '127.0.0.1'))
+  const headers = { 'sec-fetch-site': 'same-origin', 'content-type': 'application/json' }
+  const body = JSON.stringify({ key: 'colour', token: 'absent', text: '1' })
+  expect((await fetch(`${site.url}/api/save`, { method: 'POST', headers, body })).status).toBe(200)
+  await site.close()
+  await dict.close()
+})
+
 /** The status of a path that is sent as it is. */
 async function raw(url: string, path: string): Promise<number> {
   const request = httpRequest(url, { path, headers: { 'sec-fetch-site': 'same-origin', 'x-user': 'ada' } })

@@ -2,12 +2,13 @@ import { readdir, readFile } from 'node:fs/promises'
 import { gzipSync } from 'node:zlib'
 import { expect, test } from 'vitest'
 import * as z from 'zod'
+import { withoutNames } from '../../src/console/everywhere.js'
 import { jsonBody } from '../../src/console/json-body.js'
 import { SCRIPT, STYLE } from '../../src/console/page-files.js'
 import { ROUTES } from '../../src/console/routes.js'
 import { type ConsoleOptions, createConsole } from '../../src/console.js'
-import { MemoryDict } from '../../src/index.js'
-import { ADA, BASE, Client, ORIGIN, opened, readEvents, walk } from './support.js'
+import { MemoryDict, MemoryStore, NotEverywhereError } from '../../src/index.js'
+import { ADA, BASE, Client, errorOf, linesOf, ORIGIN, opened, readEvents, walk } from './support.js'
 
 const SECRET = 'correct horse battery staple'
 
@@ -84,7 +85,7 @@ test('sends the headers of protection with every answer', async () => {
     expect(policy).toMatch(/^default-src 'none'; .*frame-ancestors 'none'/)
     expect(policy).not.toMatch(/unsafe|\*|data:|https?:/)
     expect(Object.fromEntries(headers)).toMatchObject({
-      'cache-control': 'no-store',
+      'cache-control': expect.stringMatching(/^no-store/),
       'cross-origin-opener-policy': 'same-origin',
       'cross-origin-resource-policy': 'same-origin',
       'referrer-policy': 'no-referrer',
@@ -463,4 +464,42 @@ test('refuses values that nest too deep', async () => {
   expect((await client.save('a', '['.repeat(1_000_000))).status).toBe(422)
   expect((await client.save('a', `${'['.repeat(5_000)}${']'.repeat(5_000)}`)).status).toBe(422)
   expect(await dict.size()).toBe(0)
+})
+
+test.each([false, null, '', 0])('refuses a request for which authorize returns %j', async nobody => {
+  const { client } = await opened({ authorize: () => nobody as unknown as undefined })
+  const response = await client.get('api/keys')
+  expect([response.status, (await errorOf(response)).code]).toEqual([403, 'FORBIDDEN'])
+})
+
+test('a user with limited rights sees no process, unless "replicas" allows it', async () => {
+  const store = new MemoryStore()
+  const reader = await MemoryDict.open(store, { service: 'billing', live: true, maxStaleness: 60_000 })
+  const can = () => true
+  for (const [user, allowed] of [
+    [ADA, true],
+    [{ ...ADA, can }, false],
+    [{ ...ADA, can, replicas: true }, true],
+    [{ ...ADA, replicas: false }, false],
+  ] as const) {
+    const { client, dict } = await opened({ authorize: () => user }, {}, store)
+    expect((await client.get('api/replicas')).status).toBe(allowed ? 200 : 403)
+    expect((await client.json('api/info')).replicas).toBe(allowed)
+    const lines = await linesOf(await client.save('theme', `${allowed}`, { everywhere: true }))
+    expect(lines[0]).toMatchObject({ progress: { total: 1, waitingFor: allowed ? [{ service: 'billing' }] : [] } })
+    expect(lines.at(-1)).toMatchObject({ done: { key: 'theme' } })
+    await dict.close()
+  }
+  await reader.close()
+})
+
+test('a user without "replicas" learns no name of a process that misses a change', async () => {
+  const missing = new NotEverywhereError('billing misses it', {
+    waitingFor: [{ id: 'x', host: 'billing', pid: 1 }],
+  })
+  const failed = withoutNames(
+    () => Promise.reject(missing),
+    () => {},
+  )
+  await expect(failed).rejects.toMatchObject({ code: missing.code, message: expect.not.stringContaining('billing') })
 })

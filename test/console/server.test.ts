@@ -3,8 +3,14 @@ import { type } from 'arktype'
 import * as v from 'valibot'
 import { expect, test } from 'vitest'
 import * as z from 'zod'
+import { Access } from '../../src/console/access.js'
+import { Desk } from '../../src/console/desk.js'
+import { Events } from '../../src/console/events.js'
+import { JsonSchemas } from '../../src/console/json-schemas.js'
+import { Operator } from '../../src/console/operator.js'
+import { RecentChanges } from '../../src/console/recent.js'
 import { createConsole } from '../../src/console.js'
-import { DurableDict, MemoryDict, MemoryStore, NoOpEncoding } from '../../src/index.js'
+import { DurableDict, MemoryDict, MemoryStore, NoOpEncoding, StoreUnavailableError } from '../../src/index.js'
 import { ADA, Client, errorOf, linesOf, opened, readEvents } from './support.js'
 
 const SECRET = 'correct horse battery staple'
@@ -289,6 +295,72 @@ test('sends no event about keys that the user may not see, and asks to read the 
   const text = await rest
   expect(text).not.toContain('hidden')
   expect(text).not.toContain(SECRET)
+})
+
+test.each([true, false])(
+  'asks to read the list when the store goes away, and when it returns (live: %s)',
+  async live => {
+    let down = false
+    const backend = {
+      persist: () => {},
+      depersist: () => true,
+      durables: () => new Map([['theme', '"dark"']]),
+      lastUpdated: () => {
+        if (down) throw new StoreUnavailableError('down')
+        return 1
+      },
+      pollEvery: 20,
+    }
+    const dict = await DurableDict.open(backend, { live })
+    const client = new Client(createConsole(dict, { authorize: () => ADA }))
+    const events = await client.get('api/events')
+    const reloads = (text: string) => text.split('event: reload').length - 1
+    const listed: boolean[] = []
+    const seen = readEvents(events, async text => {
+      if (reloads(text) > listed.length) listed.push((await client.json('api/keys')).reachable)
+      if (listed[0] === false) down = false
+      return listed.includes(false) && listed.at(-1) === true
+    })
+    down = true
+    await seen
+    expect(listed[0]).toBe(false)
+    await dict.close()
+  },
+)
+
+test('asks for the rights again while changes never pause', async () => {
+  const { dict } = await opened({}, { live: true })
+  const operator = new Operator(dict)
+  const office = {
+    operator,
+    isMasked: () => false,
+    schemas: new JsonSchemas(undefined),
+    recent: new RecentChanges(operator),
+  }
+  const refused = () => Promise.reject(new Error('signed out'))
+  const stream = new Events(operator, 100).stream(new Desk(office, new Access(ADA, false)), refused)
+  let count = 0
+  const writer = setInterval(() => void dict.set('count', count++), 10)
+  const text = await readEvents(new Response(stream), () => false)
+  clearInterval(writer)
+  expect(text).toContain('event: change')
+  expect(text).not.toContain('event: beat')
+})
+
+test('close() ends the streams of events, and opens no more', async () => {
+  const { client, handle } = await opened({}, { live: true })
+  const all = readEvents(await client.get('api/events'), () => false)
+  handle.close()
+  expect(await all).toMatch(/event: ready/)
+  expect((await client.get('api/events')).status).toBe(503)
+  expect((await client.get('api/keys')).status).toBe(200)
+})
+
+test('no proxy or compression may hold back what a stream sends', async () => {
+  const { client } = await opened()
+  const { headers, body } = await client.get('api/events')
+  expect([headers.get('cache-control'), headers.get('x-accel-buffering')]).toEqual(['no-store, no-transform', 'no'])
+  await body?.cancel()
 })
 
 test('ends the stream of events when the dictionary is closed', async () => {

@@ -52,6 +52,15 @@ test('exchanges the token for a cookie, once, and takes it out of the address', 
   expect((await get(standalone.url)).status).toBe(403)
 })
 
+test('leads the browser that it knows to the page when it opens the printed address again', async () => {
+  const standalone = await served()
+  const cookie = (await signedIn(standalone)).split(';')[0] ?? ''
+  for (let attempt = 0; attempt < 6; attempt += 1) {
+    const response = await get(standalone.url, { cookie })
+    expect([response.status, response.headers.get('location')]).toEqual([303, './'])
+  }
+})
+
 test('refuses every token for a minute after five wrong ones', async () => {
   const standalone = await served()
   for (let attempt = 0; attempt < 5; attempt += 1) {

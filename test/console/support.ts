@@ -70,10 +70,13 @@ export async function walk(client: Client, key: string, headers: Record<string, 
 }
 
 /** Reads events until the text says enough. */
-export async function readEvents(response: Response, isEnough: (text: string) => boolean): Promise<string> {
+export async function readEvents(
+  response: Response,
+  isEnough: (text: string) => boolean | Promise<boolean>,
+): Promise<string> {
   const reader = (response.body as ReadableStream<Uint8Array>).getReader()
   let text = ''
-  while (!isEnough(text)) {
+  while (!(await isEnough(text))) {
     const { done, value } = await reader.read()
     if (done) break
     text += new TextDecoder().decode(value)

@@ -18,6 +18,7 @@ interface FastifyInstance {
     type: string,
     parser: (request: unknown, payload: unknown, done: (error: null) => void) => void,
   ): unknown
+  addHook(name: 'preClose', hook: (done: () => void) => void): unknown
   all(path: string, handler: (request: FastifyRequest, reply: FastifyReply) => unknown): unknown
 }
 
@@ -25,8 +26,12 @@ interface FastifyInstance {
 // biome-ignore lint/suspicious/noExplicitAny: Fastify's own types, without importing them.
 export type FastifyConsole = (instance: any, options: unknown) => Promise<void>
 
-export function fastifyOf(handle: Handle): FastifyConsole {
+export function fastifyOf(handle: Handle, close: () => void): FastifyConsole {
   return async (instance: FastifyInstance) => {
+    instance.addHook('preClose', done => {
+      close()
+      done()
+    })
     // The console reads the body itself, whatever its type: only in this part of the application.
     instance.removeAllContentTypeParsers()
     instance.addContentTypeParser('*', (_request, _payload, done) => done(null))

@@ -57,12 +57,14 @@ function headersOf({ headers }: IncomingMessage): Headers {
   return all
 }
 
-function bodyOf(message: IncomingMessage, parsed: unknown): ReadableStream | string {
+function bodyOf(message: IncomingMessage, parsed: unknown): ReadableStream | string | Buffer {
   if (parsed === undefined || !message.readableEnded) return Readable.toWeb(message) as unknown as ReadableStream
-  return typeof parsed === 'string' ? parsed : JSON.stringify(parsed)
+  return typeof parsed === 'string' || Buffer.isBuffer(parsed) ? parsed : JSON.stringify(parsed)
 }
 
 async function send(answer: Response, response: ServerResponse, head: boolean): Promise<void> {
+  // A connection that was kept open after its last event would keep a closing server from ending.
+  if (answer.headers.get('content-type')?.startsWith('text/event-stream')) response.shouldKeepAlive = false
   response.writeHead(answer.status, Object.fromEntries(answer.headers))
   if (!answer.body || head) {
     response.end()

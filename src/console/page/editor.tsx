@@ -100,10 +100,10 @@ export function Editor({ name, tick, hasHistory }: EditorProps) {
     } else if (error instanceof ApiError && error.code === 'CONFLICT' && error.current) {
       setTheirs(error.current)
       setOutcome({ kind: 'bad', text: 'Not stored: someone else changed this key meanwhile. Decide below.' })
-    } else if (error instanceof ApiError && error.code === 'DURABLEDICT_NOT_EVERYWHERE') {
+    } else if (error instanceof ApiError && error.waitingFor && error.waitingFor.length > 0) {
       setOutcome({
         kind: 'bad',
-        text: `Stored, but these may still read the old value: ${(error.waitingFor ?? []).map(nameOf).join(', ')}`,
+        text: `Stored, but these may still read the old value: ${error.waitingFor.map(nameOf).join(', ')}`,
       })
     } else {
       if (error instanceof ApiError) setIssues(error.issues ?? [])

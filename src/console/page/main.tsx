@@ -116,7 +116,7 @@ function App() {
         <nav aria-label="Views">
           <Tab to="#/" title="Keys" isHere={view === 'keys' || view === 'key'} />
           {info?.history ? <Tab to="#/history" title="History" isHere={view === 'history'} /> : null}
-          <Tab to="#/replicas" title="Replicas" isHere={view === 'replicas'} />
+          {info?.replicas ? <Tab to="#/replicas" title="Replicas" isHere={view === 'replicas'} /> : null}
         </nav>
         <p class="who">
           {info?.readOnly ? <span class="mark">read-only</span> : null} {info?.user}

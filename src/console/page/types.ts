@@ -4,6 +4,7 @@ export interface Info {
   readonly user: string
   readonly readOnly: boolean
   readonly history: boolean
+  readonly replicas: boolean
   readonly library: string
 }
 
