@@ -6,7 +6,7 @@ import { promisify } from 'node:util'
 import { describe, expect, it } from 'vitest'
 import { ClosedError, type Encoding, InvalidValueError, SqliteDict, StoreUnavailableError } from '../../src/index.js'
 import { inTime } from '../in-time.js'
-import { rawHandle } from './backend.js'
+import { backendOf, rawHandle } from './backend.js'
 import { children } from './child.js'
 import { folders } from './folder.js'
 
@@ -44,6 +44,24 @@ describe('A lock held by a second process', () => {
     await writing
     expect(await dict.get('a')).toBe(1)
     await dict.close()
+  })
+
+  it('is waited for by any number of calls, without a warning of Node.js', async () => {
+    const file = await fileIn()
+    await (await SqliteDict.open('d', file)).close()
+    const backend = await backendOf('d', file)
+    const other = await holder(file)
+    const warnings: Error[] = []
+    const note = (warning: Error) => void warnings.push(warning)
+    process.on('warning', note)
+    const writes = Array.from({ length: 20 }, (_, n) => backend.persist(`k${n}`, '1'))
+    await other.do('exec', 'COMMIT')
+    await Promise.all(writes)
+    // A warning is emitted in a later turn of the event loop.
+    await new Promise(resolve => setImmediate(resolve))
+    process.off('warning', note)
+    expect(warnings).toEqual([])
+    await backend.close()
   })
 
   it('for too long makes the write reject, and it never takes effect', async () => {

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events'
 import { ClosedError } from '../../errors/errors.js'
 import { now, delay as pause } from '../../time/clock.js'
 import { isLocked, stillLocked, unavailable } from './faults.js'
@@ -21,6 +22,8 @@ export class Patience {
    */
   constructor(source: Pick<Source, 'place'>, timeout: number) {
     this.#source = source
+    // Any number of waiting calls listen to it.
+    setMaxListeners(0, this.#closing.signal)
     this.#limit = timeout - Math.min(timeout / 10, 100)
   }
 
