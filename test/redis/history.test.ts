@@ -211,6 +211,15 @@ test('a clear renames the hash, and dropping its commit frees it', async () => {
   expect(await store.send('exists', hash)).toBe(0)
 })
 
+test('dropping the oldest commits leaves the index of the others, whatever their keys look like', async () => {
+  const keys = ['"1","2",', 'a","b', '"3","4",1,', '\\"5","', 'ä"']
+  for (const key of keys) await commit(group([set(key, '1')]))
+  await backend.setHistoryPolicy({ keep: 3, days: 90 })
+  const index = JSON.parse(`[${await store.send('get', `${store.keys.history}:index`)}0]`) as unknown[]
+  expect(index.filter((_, at) => at % 3 === 2)).toEqual(keys.slice(2))
+  expect(index.filter((_, at) => at % 3 === 0)).toEqual(['3', '4', '5', 0])
+})
+
 test('a policy that was lost with the data is recorded again by its openers', async () => {
   const name = store.keys.entries
   const dict = await RedisDict.open(name, opened.client as never, { history: { keep: 7, days: 3 } })

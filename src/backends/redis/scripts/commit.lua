@@ -118,20 +118,32 @@ end
 -- The author of a group that names none.
 local NOBODY = {}
 
+-- Lengths as text: each conversion of a number takes as long as a short command.
+local lengths = {}
+local function length_of(value)
+  local length = #value
+  local text = lengths[length]
+  if not text then
+    text = digits(length)
+    lengths[length] = text
+  end
+  return text
+end
+
 local function field(name, value)
-  return name .. ' ' .. #value .. ' ' .. value .. '\n'
+  return name .. ' ' .. length_of(value) .. ' ' .. value .. '\n'
 end
 
 -- Returns the text of a commit. It is a flat list of key, value before and value after, where `false` is absent. The author is a
--- flat list of names and texts.
-local function text_of(commit, author, position, at, version)
+-- flat list of names and texts. `origin` is the rest of the first line.
+local function text_of(commit, author, position, origin)
   local key, before, after = commit[1], commit[2], commit[3]
   -- The most frequent commit, in one step: each string that is made on the way costs time.
   if #commit == 3 and before and after and author == NOBODY and not commit.is_clear then
-    return 'format 1 commit ' .. position .. ' at ' .. at .. ' version ' .. version .. '\nkey ' .. #key .. ' ' .. key
-      .. '\nbefore ' .. #before .. ' ' .. before .. '\nafter ' .. #after .. ' ' .. after .. '\n'
+    return 'format 1 commit ' .. position .. origin .. 'key ' .. length_of(key) .. ' ' .. key
+      .. '\nbefore ' .. length_of(before) .. ' ' .. before .. '\nafter ' .. length_of(after) .. ' ' .. after .. '\n'
   end
-  local parts = { 'format 1 commit ' .. position .. ' at ' .. at .. ' version ' .. version .. '\n' }
+  local parts = { 'format 1 commit ' .. position .. origin }
   for index = 1, #author, 2 do parts[#parts + 1] = field(author[index], author[index + 1]) end
   if commit.is_clear then parts[#parts + 1] = field('cleared', history_key .. ':' .. position) end
   local count = #parts
@@ -157,12 +169,13 @@ end
 -- Adds the commits and their lines of the index.
 local function add_commits(commits, authors, version, now)
   local at, lines, texts = digits(now), {}, {}
+  local origin, middle = ' at ' .. at .. ' version ' .. version .. '\n', '","' .. at .. '",'
   for number, commit in ipairs(commits) do
     past.position, past.commits = past.position + 1, past.commits + 1
     local position, key = digits(past.position), commit.is_clear and '2' or '1'
-    texts[number * 2 - 1], texts[number * 2] = position, text_of(commit, authors[number], position, at, version)
+    texts[number * 2 - 1], texts[number * 2] = position, text_of(commit, authors[number], position, origin)
     if #commit == 3 and not commit.is_clear then key = cjson.encode(commit[1]) end
-    lines[number] = '"' .. position .. '","' .. at .. '",' .. key .. ','
+    lines[number] = '"' .. position .. middle .. key .. ','
     if commit.is_clear then commit.position = position end
   end
   call_with_list('ZADD', history_key, texts)

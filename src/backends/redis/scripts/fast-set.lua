@@ -44,9 +44,9 @@ if #ARGV == 3 then
     change = string.sub(redis.sha1hex(seal .. change .. seal), 1, 20) .. change
     local length = call('RPUSH', log_key, change)
     if shift then
-      -- As text, because each conversion of a number takes as long as a short command.
+      -- Each conversion of a number to text takes as long as a short command.
       local position, before, now = string.format('%.0f', number + shift), call('HGET', entries_key, key), call('TIME')
-      local at = now[1] .. string.sub(now[2] + 1000000, 2, 4)
+      local at = now[1] .. string.sub('00000' .. now[2], -6, -4)
       local done = pcall('ZADD', KEYS[5], position, 'format 1 commit ' .. position .. ' at ' .. at .. ' version ' .. version .. '\nkey '
         .. #key .. ' ' .. key .. (before and '\nbefore ' .. #before .. ' ' .. before or '') .. '\nafter ' .. #value .. ' ' .. value .. '\n')
       if type(done) == 'number' then
@@ -72,7 +72,7 @@ if #ARGV == 3 then
       end
     end
     if bytes < 0 then bytes = 0 end
-    size = string.format('%.0f', size + call('HSET', entries_key, key, value))
+    if call('HSET', entries_key, key, value) == 1 then size = string.format('%.0f', size + 1) end
     call('HSET', meta_key, 'head', version, 'size', size, 'bytes', bytes, 'own', version)
     -- Not if the key belongs to another program: with GET, it fails.
     pcall('SET', head_key, version .. ' ' .. size, 'GET')

@@ -85,12 +85,13 @@ end
 local function history_tools()
   local index_key, dropped_key = history_key .. ':index', history_key .. ':dropped'
 
-  -- Returns the index as a flat list of position, time, key; nil if it is damaged.
+  -- Returns the index as a flat list of position, time, key, and as it is stored; nil if it is damaged.
   local function read_index()
-    local is_json, index = pcall(cjson.decode, '[' .. call('GETRANGE', index_key, 0, -1) .. '0]')
+    local text = call('GETRANGE', index_key, 0, -1)
+    local is_json, index = pcall(cjson.decode, '[' .. text .. '0]')
     if not is_json or #index % 3 ~= 1 then return nil end
     index[#index] = nil
-    return index
+    return index, text
   end
 
   -- Fails if a key belongs to another program. UNLINK would remove it.
@@ -188,32 +189,54 @@ local function history_tools()
     call_with_list('HDEL', dropped_key, outdated)
   end
 
-  -- Drops what the policy no longer keeps. If the stored commits are not those of the metadata, other programs changed them:
-  -- drops all.
-  local function trim(past, keep, days, now)
-    local index = read_index()
-    if not index or #index / 3 ~= past.commits or call('ZCARD', history_key) ~= past.commits then return drop_all(past) end
-    local gone, floor, dropped = retain(index, keep, days, now, past.floor)
-    local kept, count, from = {}, 0, nil
+  -- Removes the commits in `gone`. Returns how many are left, and whether all that are gone are older.
+  local function remove(index, gone)
+    local left, are_older, from = 0, true, nil
     for number = 1, #index / 3 do
-      local position, at, key = index[number * 3 - 2], index[number * 3 - 1], index[number * 3]
       if gone[number] then
-        from = from or position
+        local position = index[number * 3 - 2]
+        from, are_older = from or position, are_older and left == 0
         if not gone[number + 1] then
           call('ZREMRANGEBYSCORE', history_key, from, position)
           from = nil
         end
-        if key == 2 then call('UNLINK', history_key .. ':' .. position) end
+        if index[number * 3] == 2 then call('UNLINK', history_key .. ':' .. position) end
       else
-        kept[count + 1], kept[count + 2], kept[count + 3] = position, at, key
+        left = left + 1
+      end
+    end
+    return left, are_older
+  end
+
+  -- Returns the stored index from a commit on. Quotes in keys are escaped, so no key looks like the start of a commit.
+  local function from_commit(text, index, number)
+    local start = string.find(text, '"' .. index[number * 3 - 2] .. '","' .. index[number * 3 - 1] .. '",', 1, true)
+    return start and string.sub(text, start)
+  end
+
+  local function without(index, gone)
+    local kept, count = {}, 0
+    for number = 1, #index / 3 do
+      if not gone[number] then
+        kept[count + 1], kept[count + 2], kept[count + 3] = unpack(index, number * 3 - 2, number * 3)
         count = count + 3
       end
     end
-    if count == #index then return end
-    if count == 0 then call('UNLINK', index_key)
-    else call('SET', index_key, string.sub(cjson.encode(kept), 2, -2) .. ',') end
+    return string.sub(cjson.encode(kept), 2, -2) .. ','
+  end
+
+  -- Drops what the policy no longer keeps. If the stored commits are not those of the metadata, other programs changed them:
+  -- drops all.
+  local function trim(past, keep, days, now)
+    local index, text = read_index()
+    if not index or #index / 3 ~= past.commits or call('ZCARD', history_key) ~= past.commits then return drop_all(past) end
+    local gone, floor, dropped = retain(index, keep, days, now, past.floor)
+    local left, are_older = remove(index, gone)
+    if left == #index / 3 then return end
+    if left == 0 then call('UNLINK', index_key)
+    else call('SET', index_key, are_older and from_commit(text, index, #index / 3 - left + 1) or without(index, gone)) end
     remember_dropped(dropped, floor, floor > past.floor)
-    past.floor, past.commits = floor, count / 3
+    past.floor, past.commits = floor, left
   end
 
   return {
