@@ -100,9 +100,10 @@ describe('Cluster', () => {
           await writer.set('n', written)
         }
       })()
-      await move(cluster, 'settings', from, to)
-      moving = false
-      await writing
+      const moved = move(cluster, 'settings', from, to).finally(() => {
+        moving = false
+      })
+      await Promise.all([moved, writing])
       expect(await writer.get('n')).toBe(written)
       expect(await writer.get('a')).toBe(1)
       await until(() => reader.local.get('n') === written, 'the reader follows')
@@ -125,10 +126,12 @@ async function move({ primaries }: RedisCluster, key: string, from: RedisNode, t
   const [source, target] = [await ask(from, 'cluster', 'myid'), await ask(to, 'cluster', 'myid')] as [string, string]
   await ask(to, 'cluster', 'setslot', slot, 'importing', source)
   await ask(from, 'cluster', 'setslot', slot, 'migrating', target)
-  for (;;) {
-    const keys = (await ask(from, 'cluster', 'getkeysinslot', slot, '1')) as string[]
+  // First one key alone, so that each server has a part of the dictionary for a while.
+  for (let most = 1; ; most = 100) {
+    const keys = (await ask(from, 'cluster', 'getkeysinslot', slot, String(most))) as string[]
     if (keys.length === 0) break
-    await ask(from, 'migrate', '127.0.0.1', String(to.port), keys[0] as string, '0', '5000')
+    await ask(from, 'migrate', '127.0.0.1', String(to.port), '', '0', '5000', 'keys', ...keys)
   }
-  for (const node of [to, from, ...primaries]) await ask(node, 'cluster', 'setslot', slot, 'node', target)
+  for (const node of [to, from]) await ask(node, 'cluster', 'setslot', slot, 'node', target)
+  await Promise.all(primaries.map(node => ask(node, 'cluster', 'setslot', slot, 'node', target)))
 }

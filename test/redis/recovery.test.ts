@@ -4,6 +4,7 @@ import { describe, expect, type TestContext, test } from 'vitest'
 import { type OwnClient, ownIoredis, ownNodeRedis } from '../../src/backends/redis/own-client.js'
 import { RedisBackend } from '../../src/backends/redis/redis-backend.js'
 import { DurableDict } from '../../src/index.js'
+import { inTime } from '../in-time.js'
 import { ask, startRedisCluster, startRedisNode, startRedisSentinels } from '../servers/redis-nodes.js'
 import type { RedisNode } from '../servers/types.js'
 import {
@@ -20,7 +21,7 @@ import {
 import { until } from './support.js'
 import { startSwitchingProxy } from './switching-proxy.js'
 
-/** How soon a client must recover, in ms, on a busy machine. */
+/** How soon a client must recover, in ms. */
 const BOUND = 20_000
 
 const LEAN = ['--appendonly', 'no', '--save', '', '--repl-diskless-sync-delay', '0']
@@ -52,8 +53,14 @@ async function open(opened: Opened & { readonly own?: OwnClient }, onFinished: O
   return dict
 }
 
-/** How long it takes until a write, a checked read and the pushes work again. */
+/** How long it takes until a write and a checked read work again, in ms. Then pushes must work within the bound, too. */
 async function recover(dict: Awaited<ReturnType<typeof open>>, write: (mark: number) => Promise<unknown>) {
+  const { soon, value: took } = await inTime(BOUND, () => recovered(dict, write))
+  expect(soon).toBe(true)
+  return took
+}
+
+async function recovered(dict: Awaited<ReturnType<typeof open>>, write: (mark: number) => Promise<unknown>) {
   const startedAt = performance.now()
   const works = (call: () => Promise<unknown>) => () =>
     call().then(
@@ -63,16 +70,14 @@ async function recover(dict: Awaited<ReturnType<typeof open>>, write: (mark: num
   await until(
     works(() => dict.set('own', startedAt)),
     'writes work',
-    BOUND,
   )
   await until(
     works(() => dict.get('own')),
     'reads work',
-    BOUND,
   )
   const took = performance.now() - startedAt
   await write(startedAt)
-  await until(() => dict.local.get('mark') === startedAt, 'changes arrive', BOUND)
+  await until(() => dict.local.get('mark') === startedAt, 'changes arrive')
   return took
 }
 
@@ -99,7 +104,7 @@ describe('a silent network without closed connections is left', () => {
       await dict.set('a', 1)
       proxy.silence()
       report(`silent network, ${name}`, await recover(dict, write))
-    }, 60_000)
+    }, 120_000)
   }
 })
 
@@ -118,7 +123,7 @@ describe('a primary that has become a replica, but keeps its connections, is lef
       await ask(primary, 'replicaof', '127.0.0.1', String(replica.port))
       report(`demoted primary, ${name}`, await recover(dict, await writerOf(replica, onTestFinished)))
       expect(await ask(replica, 'hexists', 'd', 'own')).toBe(1)
-    }, 60_000)
+    }, 120_000)
   }
 })
 
@@ -136,7 +141,7 @@ describe('a frozen primary is abandoned for the replica that takes over', () => 
       onTestFinished(() => void process.kill(primary.pid, 'SIGCONT'))
       const took = await recover(dict, async mark => (await writerOf(replica, onTestFinished))(mark))
       report(`frozen primary, Sentinel, ${name}`, took)
-    }, 60_000)
+    }, 120_000)
   }
 
   const clusters = { 'node-redis': nodeRedisCluster, ioredis: ioredisCluster6 }
@@ -154,12 +159,11 @@ describe('a frozen primary is abandoned for the replica that takes over', () => 
       await ask(replica, 'cluster', 'failover', 'takeover')
       const took = await recover(dict, async mark => (await writerOf(replica, onTestFinished))(mark))
       report(`frozen primary, cluster, ${name}`, took)
-    }, 60_000)
+    }, 120_000)
   }
 })
 
 /** The source of the figures in docs/redis.md. */
 function report(what: string, ms: number): void {
   if (process.env.DURABLEDICT_REPORT) console.log(`${what}: back after ${(ms / 1_000).toFixed(1)} s`)
-  expect(ms).toBeLessThan(BOUND)
 }
