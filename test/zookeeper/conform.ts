@@ -6,8 +6,12 @@ import { runner } from '../conformance/runner.js'
 
 let stores = 0
 
-/** Runs the conformance suite. Each test has its own dictionary on the same server. */
-export function conform(name: string, client: () => unknown, modes?: readonly Mode[]): void {
+/**
+ * Runs the conformance suite. Each test has its own dictionary on the same server.
+ *
+ * @param timeoutScale - by default 2: opening takes a dozen requests, one after the other.
+ */
+export function conform(name: string, client: () => unknown, modes?: readonly Mode[], timeoutScale = 2): void {
   const create = () => {
     stores += 1
     const path = `/store/${process.pid}-${stores}`
@@ -18,8 +22,7 @@ export function conform(name: string, client: () => unknown, modes?: readonly Mo
     linearizable: 'checks are answered from the last watch event, unless consistency is linearizable',
   }
   describe(name, () => {
-    // Opening takes a dozen requests, one after the other.
-    const subject = { name: 'ZookeeperBackend', create, missing, timeoutScale: 2 }
+    const subject = { name: 'ZookeeperBackend', create, missing, timeoutScale }
     conformance(runner, { ...subject, ...(modes && { modes }) })
   })
 }
