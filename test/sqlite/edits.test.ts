@@ -42,8 +42,8 @@ async function edits(one: SqliteDict = dict) {
 }
 
 /** What another dictionary loads, which has not followed anything. */
-async function loaded() {
-  const other = await SqliteDict.open('d', file)
+async function loaded(options: { timeout?: number } = {}) {
+  const other = await SqliteDict.open('d', file, options)
   const found = Object.fromEntries(await other.entries())
   await other.close()
   return found
@@ -347,7 +347,8 @@ test('a dictionary with { readOnly: true } warns of missing triggers, and create
 test('a locked file without triggers can be opened and read', async () => {
   const raw = await rawHandle(file)
   raw.exec('DROP TRIGGER durabledict_edits_1_updated; BEGIN IMMEDIATE')
-  expect(await loaded()).toEqual({ a: 1, b: 2 })
+  // It waits for the lock first.
+  expect(await loaded({ timeout: 1_000 })).toEqual({ a: 1, b: 2 })
   raw.exec('ROLLBACK')
   raw.close()
 })
