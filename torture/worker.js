@@ -98,6 +98,8 @@ const orders = {
   spin: (index, key, ms) => work.spin(/** @type {Session} */ (sessions[index]), key, ms),
   /** Resolves when the memory of every session has the key. */
   follow: key => Promise.all(sessions.map(session => session.follow(key))),
+  /** Resolves when live memory has a version of this number, or after so many ms. */
+  reach: (number, ms) => Promise.all(sessions.map(session => session.reach(number, ms))),
   sync: () => Promise.all(sessions.map(session => session.sync())),
   /** How much the heap has grown since the load began, in MiB. */
   growth: () => heap() - (heapBefore ?? heap()),

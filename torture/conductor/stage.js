@@ -22,8 +22,11 @@ const LEAVING = 5_000
 /** By how much the heap of a process may grow in a scene, in MiB. */
 const GROWTH = 32
 
+/** How long what is in transit may take to arrive after the load has ended, in ms. */
+const ARRIVING = 500
+
 /** How soon live memory must be current without faults, in ms. */
-const SETTLING = 1_500
+const SETTLING = 10_000
 
 /**
  * @typedef {object} Cast the processes of one slot
@@ -195,12 +198,12 @@ export class Stage {
 
   /**
    * Heals everything, ends the load, and returns the whole history. @param {{ settling?: number, recoveries?: readonly
-   * Recovery[] }} [options] how long live memory may take, in ms; what was measured
+   * Recovery[] }} [options] how long live memory has, in ms: by default until it is current, for a while; what was measured
    */
-  async finish({ settling = SETTLING, recoveries = [] } = {}) {
+  async finish({ settling, recoveries = [] } = {}) {
     for (const proxy of this.proxies) proxy.heal()
     await this.#each(worker => worker.order('rest'))
-    await pause(settling)
+    await (settling === undefined ? this.#settle() : pause(settling))
     await this.#each(worker => worker.order('report'))
     const growth = await this.#growth()
     const at = now()
@@ -239,6 +242,17 @@ export class Stage {
       return result
     } finally {
       disconnect()
+    }
+  }
+
+  /** Resolves when live memory has the version of the store, and that is still the same; or when that took too long. */
+  async #settle() {
+    await pause(ARRIVING)
+    const end = now() + SETTLING
+    for (let left = SETTLING; left > 0; left = end - now()) {
+      const { number } = await this.server.state()
+      await this.#each(worker => worker.order('reach', number, left))
+      if ((await this.server.state()).number === number) return
     }
   }
 

@@ -68,18 +68,25 @@ export class Session {
 
   /** Resolves when memory has the key: live memory by itself, other memory after a check. @param {string} key */
   async follow(key) {
-    if (this.options.live) return this.#pushed(key)
+    if (this.options.live) return this.#until(() => this.dict.local.has(key))
     while (!this.dict.local.has(key)) {
       await new Promise(resolve => setTimeout(resolve, 5))
       await this.sync()
     }
   }
 
-  /** @param {string} key @returns {Promise<void>} */
-  #pushed(key) {
+  /** Resolves when live memory has a version of this number, or after so many ms. @param {number} number @param {number} ms */
+  async reach(number, ms) {
+    const late = new Promise(resolve => setTimeout(resolve, ms).unref())
+    if (this.options.live)
+      await Promise.race([late, this.#until(() => Number.parseInt(`${this.dict.version}`, 10) === number)])
+  }
+
+  /** Resolves when it holds of the memory. @param {() => boolean} holds @returns {Promise<void>} */
+  #until(holds) {
     return new Promise(resolve => {
       const look = () => {
-        if (!this.dict.local.has(key)) return
+        if (!holds()) return
         this.dict.off('sync', look)
         resolve()
       }
