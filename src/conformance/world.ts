@@ -9,8 +9,12 @@ import type { Capability, Fixture, Mode, Subject } from './subject.js'
 /** How long a test waits for one event, in ms, before the subject's scale. */
 const PATIENCE = 5_000
 
-/** The time limit of a dictionary whose store hangs, in ms, before the subject's scale. */
-const SHORT = 250
+/** The shortest and the longest time limit of a dictionary whose store hangs, in ms, before the subject's scale. */
+const SHORTEST = 250
+const LONGEST = 2_000
+
+/** How many times as long as an answer of the store the time limit is. */
+const ANSWERS = 12
 
 /** Options of a dictionary with any schema and defaults. */
 export type AnyOptions = CommonOptions & { schema?: unknown; defaults?: Record<string, unknown> }
@@ -22,7 +26,7 @@ export type Dict = DurableDict<Record<string, unknown>>
 export class World {
   readonly mode: Mode
   readonly patience: number
-  readonly short: number
+  readonly #scale: number
   readonly #subject: Subject
   readonly #fixture: Fixture
   readonly #others: Fixture[] = []
@@ -33,12 +37,24 @@ export class World {
     this.mode = mode
     this.#subject = subject
     this.#fixture = fixture
-    this.patience = PATIENCE * (subject.timeoutScale ?? 1)
-    this.short = SHORT * (subject.timeoutScale ?? 1)
+    this.#scale = subject.timeoutScale ?? 1
+    this.patience = PATIENCE * this.#scale
   }
 
   static async create(subject: Subject, mode: Mode): Promise<World> {
     return new World(subject, await subject.create(), mode)
+  }
+
+  /**
+   * Returns a time limit for a dictionary whose store hangs, in ms. The calls that do not hang must answer within it too: it is many
+   * times what the store has just taken to open a backend and to answer. Tests wait longer only on a busy machine.
+   */
+  async timeLimit(): Promise<number> {
+    const started = performance.now()
+    const backend = await this.backend()
+    await backend.lastUpdated()
+    const needed = Math.ceil(ANSWERS * (performance.now() - started))
+    return Math.min(Math.max(SHORTEST * this.#scale, needed), LONGEST * this.#scale)
   }
 
   /** Whether the subject declares that its backend has the capability. */
@@ -130,6 +146,17 @@ export class World {
       timer = setTimeout(() => reject(new assert.AssertionError({ message: `Not within ${ms} ms: ${what}` })), ms)
     })
     return Promise.race([work, late]).finally(() => clearTimeout(timer))
+  }
+
+  /**
+   * Fails if the work takes longer. Measured by a timer of this process: on a busy machine it is as late as those of the dictionary.
+   */
+  async inTime(work: Promise<unknown>, ms: number): Promise<void> {
+    const ended = work.then(
+      () => {},
+      () => {},
+    )
+    await this.within(ended, 'it must end', ms)
   }
 
   /** Closes everything, and checks that no backend was called after it was closed. */

@@ -14,7 +14,7 @@ async function pushed(world: World, between: Between): Promise<{ tap: FaultyBack
   const tap = await world.tap()
   tap.intercept('subscribe', (proceed, listener) => proceed(between(listener as Listener<unknown>)))
   // If it can be set: gaps are then noticed sooner than after the default of one second.
-  const bound = world.supports('registerMaxStaleness') ? { maxStaleness: world.short } : {}
+  const bound = world.supports('registerMaxStaleness') ? { maxStaleness: world.patience / 20 } : {}
   return { tap, dict: await world.openOn(tap, bound), other: await world.open({ live: false }) }
 }
 

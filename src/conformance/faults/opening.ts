@@ -89,6 +89,7 @@ export const faultySubscribing: Topic = {
     }),
 
     'a subscription that starts after the time limit is ended': needs('subscribe', async world => {
+      const limit = await world.timeLimit()
       const tap = await world.tap()
       let ended = () => {}
       const unsubscribed = new Promise<void>(resolve => {
@@ -106,7 +107,7 @@ export const faultySubscribing: Topic = {
           ended()
         }
       })
-      await rejects(world.openOn(tap, { timeout: world.short }), StoreUnavailableError)
+      await rejects(world.openOn(tap, { timeout: limit }), StoreUnavailableError)
       assert.equal(tap.count('close'), 1)
       release()
       await world.within(unsubscribed, 'the subscription must be ended')
@@ -132,6 +133,7 @@ export const faultySubscribing: Topic = {
     }),
 
     'close() completes even if the subscription cannot be ended': needs('subscribe', async world => {
+      const limit = await world.timeLimit()
       const tap = await world.tap()
       tap.intercept('subscribe', async (proceed, ...args) => {
         const unsubscribe = (await proceed(...args)) as () => unknown
@@ -140,7 +142,7 @@ export const faultySubscribing: Topic = {
           return new Promise(() => {})
         }
       })
-      const dict = await world.openOn(tap, { timeout: world.short })
+      const dict = await world.openOn(tap, { timeout: limit })
       const watch = dict.watch()
       await world.within(
         dict.close().catch(() => {}),
