@@ -63,11 +63,24 @@ export async function startRedisCluster({ primaries = 3, replicas = 0 } = {}) {
     if (nodes.length === members.length) {
       // One after the other: once the first one finds the cluster well, the others hardly ever have to be asked again.
       for (const node of nodes) await until(() => isWell(node), 'the cluster is well')
-      return { nodes, primaries: nodes.slice(0, primaries), stop: () => stopAll(nodes) }
+      return running(members, nodes, primaries)
     }
     await stopAll(nodes)
     const failed = started.find(one => one.status === 'rejected')
     if (attempt === ATTEMPTS) throw failed?.reason
+  }
+}
+
+/** @param {readonly Member[]} members @param {RedisNode[]} nodes @param {number} primaries @returns {RedisCluster} */
+function running(members, nodes, primaries) {
+  return {
+    nodes,
+    primaries: nodes.slice(0, primaries),
+    async restart({ port }) {
+      const index = members.findIndex(member => member.port === port)
+      nodes[index] = await startMember(members, /** @type {Member} */ (members[index]))
+    },
+    stop: () => stopAll(nodes),
   }
 }
 
@@ -117,36 +130,50 @@ async function isWell(node) {
   return !/fail|handshake|disconnected/.test(nodes) && /cluster_state:ok/.test(await ask(node, 'cluster', 'info'))
 }
 
+/** Options of servers that need no data on the disk. */
+const LEAN = ['--appendonly', 'no', '--save', '', '--repl-diskless-sync-delay', '0']
+
 /**
- * Starts a primary, a replica of it, and a sentinel that watches them. It promotes the replica soon after the primary was
+ * Starts a primary, a replica of it, and sentinels that watch them. They promote the replica soon after the primary was
  * silent for as long as `failOverAfter` says, and before that only after longer than a busy machine makes it silent.
+ * @param {{ sentinels?: number }} [options]
  * @returns {Promise<RedisSentinels>}
  */
-export async function startRedisSentinels() {
-  const lean = ['--appendonly', 'no', '--save', '', '--repl-diskless-sync-delay', '0']
-  const primary = await startRedisNode({ args: lean })
-  const replica = await startRedisNode({ args: [...lean, '--replicaof', '127.0.0.1', `${primary.port}`] })
+export async function startRedisSentinels({ sentinels: count = 1 } = {}) {
+  const primary = await startRedisNode({ args: LEAN })
+  const replica = await startReplica(primary)
   await until(
     async () => /master_link_status:up/.test(await ask(replica, 'info', 'replication')),
     'the replica follows',
   )
-  const sentinel = await startSentinel(primary)
-  await until(
-    async () => (await ask(sentinel, 'sentinel', 'replicas', 'mymaster')).length === 1,
-    'the sentinel knows both',
-  )
+  const sentinels = await Promise.all(Array.from({ length: count }, () => startSentinel(primary)))
+  await until(async () => (await Promise.all(sentinels.map(knowsReplica))).every(Boolean), 'the sentinels know both')
+  const [sentinel] = /** @type {[RedisNode]} */ (sentinels)
+  const servers = [primary, replica]
   return {
-    name: 'mymaster',
-    primary,
-    replica,
-    sentinel,
+    ...{ name: 'mymaster', primary, replica, servers, sentinel, sentinels },
     failOverAfter: ms => ask(sentinel, 'sentinel', 'set', 'mymaster', 'down-after-milliseconds', `${ms}`),
-    stop: () => stopAll([sentinel, replica, primary]),
+    async restart({ port }, present) {
+      const [list, start] = servers.some(one => one.port === port)
+        ? [servers, startReplica]
+        : [sentinels, startSentinel]
+      list[list.findIndex(one => one.port === port)] = await start(present, port)
+    },
+    stop: () => stopAll([...sentinels, ...servers]),
   }
 }
 
-/** @param {RedisNode} primary @returns {Promise<RedisNode>} */
-async function startSentinel(primary) {
+/** @param {RedisNode} primary @param {number} [port] */
+function startReplica(primary, port) {
+  const args = [...LEAN, '--replicaof', '127.0.0.1', `${primary.port}`]
+  return startRedisNode({ args, ...(port !== undefined && { port }) })
+}
+
+/** @param {RedisNode} sentinel */
+const knowsReplica = async sentinel => (await ask(sentinel, 'sentinel', 'replicas', 'mymaster')).length === 1
+
+/** @param {RedisNode} primary @param {number} [own] its port @returns {Promise<RedisNode>} */
+async function startSentinel(primary, own) {
   const lines = [
     `sentinel monitor mymaster 127.0.0.1 ${primary.port} 1`,
     `sentinel down-after-milliseconds mymaster ${UNNOTICED}`,
@@ -170,7 +197,7 @@ async function startSentinel(primary) {
       '127.0.0.1',
     ],
   }
-  const server = await startServer(spec)
+  const server = await startServer(spec, own === undefined ? {} : { port: own })
   return { ...server, port: server.port ?? 0, pid: server.pid ?? 0 }
 }
 

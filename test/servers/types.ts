@@ -86,16 +86,24 @@ export interface RedisCluster {
   /** The primaries first, then the replicas of the first, second, … primary in turn. */
   nodes: RedisNode[]
   primaries: RedisNode[]
+  /** Restarts a stopped server with its place in the cluster, but without its data. */
+  restart(node: RedisNode): Promise<void>
   stop(): Promise<void>
 }
 
-/** A primary with a replica, watched by a sentinel. */
+/** A primary with a replica, watched by sentinels. */
 export interface RedisSentinels {
   /** The sentinel's name for them. */
   name: string
   primary: RedisNode
   replica: RedisNode
+  /** Both, as they are now. */
+  servers: RedisNode[]
+  /** The first one. */
   sentinel: RedisNode
+  sentinels: RedisNode[]
+  /** Restarts a stopped server, empty, as a replica of the present primary, or a stopped sentinel that watches that. */
+  restart(node: RedisNode, present: RedisNode): Promise<void>
   /** From now on, a primary that is silent for this many ms has failed. */
   failOverAfter(ms: number): Promise<unknown>
   stop(): Promise<void>

@@ -3,6 +3,8 @@ import { prepare } from '../../scripts/prepare.js'
 import { limitOf, perform } from '../../torture/controls/control.js'
 import { controlsOf } from '../../torture/controls/controls.js'
 import * as redis from '../../torture/stores/redis/store.js'
+import * as cluster from '../../torture/stores/redis-cluster/store.js'
+import * as sentinel from '../../torture/stores/sentinel/store.js'
 import * as sqlite from '../../torture/stores/sqlite/store.js'
 import * as zookeeper from '../../torture/stores/zookeeper/store.js'
 import type { Store } from '../../torture/types.js'
@@ -11,7 +13,10 @@ import { LONG } from '../form.js'
 /** How many of its own controls each other store performs in the short form. */
 const FEW = 2
 
-const OTHERS: Record<string, Store> = { SQLite: sqlite, ZooKeeper: zookeeper }
+/** Those with several servers of Redis share the controls of Redis. */
+const OF_REDIS: Record<string, Store> = { 'Redis Cluster': cluster, 'Redis Sentinel': sentinel }
+
+const OTHERS: Record<string, Store> = { SQLite: sqlite, ZooKeeper: zookeeper, ...(LONG && OF_REDIS) }
 
 const STORES = [
   { name: 'Redis', store: redis as Store, controls: controlsOf(redis) },

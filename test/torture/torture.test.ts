@@ -3,6 +3,8 @@ import { prepare } from '../../scripts/prepare.js'
 import { play } from '../../torture/conductor/scene.js'
 import { report } from '../../torture/report.js'
 import * as redis from '../../torture/stores/redis/store.js'
+import * as cluster from '../../torture/stores/redis-cluster/store.js'
+import * as sentinel from '../../torture/stores/sentinel/store.js'
 import * as sqlite from '../../torture/stores/sqlite/store.js'
 import * as zookeeper from '../../torture/stores/zookeeper/store.js'
 import { LONG } from '../form.js'
@@ -37,6 +39,19 @@ describe('processes, clients and servers that fail in every way', { timeout: 90_
     expect(report(violations)).toBe('')
     expect(undecided).toEqual([])
     expect(figures.get('sequential reads')).toBeGreaterThan(0)
+    expect(figures.get('commits')).toBeGreaterThan(0)
+  })
+})
+
+// Each starts several servers, for the same backend as above.
+describe.runIf(LONG)('a Redis of several servers that fail in every way', { timeout: 240_000 }, () => {
+  it.each([
+    ['a cluster', cluster],
+    ['a pair with sentinels', sentinel],
+  ] as const)('breaks no promise: %s', async (_name, store) => {
+    const { violations, undecided, figures } = await play(store, random, 30_000)
+    expect(report(violations)).toBe('')
+    expect(undecided).toEqual([])
     expect(figures.get('commits')).toBeGreaterThan(0)
   })
 })

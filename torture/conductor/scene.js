@@ -64,6 +64,8 @@ async function perform(stage, { cast }, { disasters, recovery = RECOVERY }, rand
   await Promise.race([pause(ms), Promise.all(going)])
   end.abort()
   await Promise.all(going)
+  // What is left of the last fault takes as long as after any other.
+  await faults.recover()
   return faults
 }
 

@@ -14,7 +14,7 @@ import { readFiles } from './last-known.js'
 import { Worker } from './worker.js'
 
 /** How long a process may take to finish without faults, in ms. */
-const RESTING = 20_000
+const RESTING = 30_000
 
 /** How soon a process must have ended after it has closed everything, in ms. */
 const LEAVING = 5_000
@@ -147,14 +147,39 @@ export class Stage {
    * @param {Loss['kind']} kind @param {() => Promise<unknown>} work
    */
   async lose(kind, work) {
-    for (const proxy of this.proxies) proxy.refuse(true)
-    await this.server.untilAlone?.()
+    await this.#closed(async () => {
+      await this.server.untilAlone?.()
+      const begin = now()
+      await work()
+      await this.#recordLoss(kind, begin)
+    })
+  }
+
+  /**
+   * Makes a server fail during operation. While nobody can reach the store, another one takes over; records what that has.
+   * @param {Loss['kind']} kind @param {() => unknown} strike @param {() => Promise<unknown>} takeOver
+   */
+  async fail(kind, strike, takeOver) {
     const begin = now()
+    await strike()
+    await this.#closed(async () => {
+      await takeOver()
+      await this.#recordLoss(kind, begin)
+    })
+  }
+
+  /** @param {() => Promise<unknown>} work */
+  async #closed(work) {
+    for (const proxy of this.proxies) proxy.refuse(true)
     await work()
+    for (const proxy of this.proxies) proxy.refuse(false)
+  }
+
+  /** @param {Loss['kind']} kind @param {number} begin */
+  async #recordLoss(kind, begin) {
     const { entries, number } = await this.server.state()
     await this.server.keepHistory()
     this.losses.push({ kind, begin, end: now(), entries, survived: number })
-    for (const proxy of this.proxies) proxy.refuse(false)
   }
 
   /**
@@ -191,7 +216,7 @@ export class Stage {
     this.#marks += 1
     const key = `mark:${this.#marks}`
     const [first] = this.slots
-    await first?.worker?.call(0, 'insist', key)
+    await this.#within(first?.worker, worker => worker.call(0, 'insist', key))
     await this.#each(worker => worker.order('follow', key))
     return now() - begin
   }
@@ -277,14 +302,15 @@ export class Stage {
 
   /** Makes every process do something within its time limit. @param {(worker: Worker) => Promise<unknown>} work */
   async #each(work) {
-    const workers = this.slots.flatMap(({ worker }) => (worker ? [worker] : []))
-    await Promise.all(
-      workers.map(async worker => {
-        const late = pause(RESTING, 'did not settle', { ref: false })
-        const trouble = await Promise.race([work(worker).then(() => undefined), late]).catch(error => error.message)
-        if (trouble !== undefined) this.#troubles.push(`${worker.name}: ${trouble}`)
-      }),
-    )
+    await Promise.all(this.slots.map(({ worker }) => this.#within(worker, work)))
+  }
+
+  /** @param {Worker | undefined} worker @param {(worker: Worker) => Promise<unknown>} work */
+  async #within(worker, work) {
+    if (!worker) return
+    const late = pause(RESTING, 'did not settle', { ref: false })
+    const trouble = await Promise.race([work(worker).then(() => undefined), late]).catch(error => error.message)
+    if (trouble !== undefined) this.#troubles.push(`${worker.name}: ${trouble}`)
   }
 }
 

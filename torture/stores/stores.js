@@ -4,6 +4,8 @@
 /** The stores by name, each imported when it is needed. @type {Readonly<Record<string, () => Promise<Store>>>} */
 const STORES = {
   redis: () => import('./redis/store.js'),
+  'redis-cluster': () => import('./redis-cluster/store.js'),
+  sentinel: () => import('./sentinel/store.js'),
   sqlite: () => import('./sqlite/store.js'),
   zookeeper: () => import('./zookeeper/store.js'),
 }

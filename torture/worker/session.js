@@ -198,12 +198,23 @@ export class Session {
 
   /** Its entries at the end. A live one must have got there by itself. */
   async report() {
-    if (!this.options.live) await this.dict.sync()
+    if (!this.options.live) await this.#synced()
     this.see()
     await this.#watched.compare()
     const { version, local } = this.dict
     this.journal.write({ t: 'syncs', ...this.#syncs })
     this.journal.write({ t: 'final', s: this.name, version, entries: Object.fromEntries(local) })
+  }
+
+  /** On a busy machine an answer may take longer than the time limit of a call. */
+  async #synced() {
+    for (;;) {
+      try {
+        return await this.dict.sync()
+      } catch (error) {
+        if (/** @type {{ code?: string }} */ (error).code !== 'DURABLEDICT_STORE_UNAVAILABLE') throw error
+      }
+    }
   }
 
   /** @param {string} key @param {string} view @param {ReadonlyMap<string, string>} state */

@@ -2,12 +2,14 @@
 /** @import { DurableDict } from '../../dist/index.js' */
 /** @import { Channel } from './stores/lossy.js' */
 /** @import { RedisPlan } from './stores/redis.js' */
+/** @import { RedisClusterPlan } from './stores/redis-cluster.js' */
+/** @import { SentinelPlan } from './stores/sentinel.js' */
 /** @import { SqlitePlan } from './stores/sqlite.js' */
 /** @import { ZookeeperPlan } from './stores/zookeeper.js' */
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 
-/** How a process reaches its store. @typedef {RedisPlan | SqlitePlan | ZookeeperPlan} StorePlan */
+/** How a process reaches its store. @typedef {RedisPlan | RedisClusterPlan | SentinelPlan | SqlitePlan | ZookeeperPlan} StorePlan */
 
 /**
  * Opens a dictionary. Its pushed messages pass through the channel, if the store's module supports that.
@@ -25,6 +27,8 @@ import { pathToFileURL } from 'node:url'
 /** @type {Readonly<Record<StorePlan['type'], () => Promise<{ connect: Connect<any> }>>>} */
 const STORES = {
   redis: () => import('./stores/redis.js'),
+  'redis-cluster': () => import('./stores/redis-cluster.js'),
+  sentinel: () => import('./stores/sentinel.js'),
   sqlite: () => import('./stores/sqlite.js'),
   zookeeper: () => import('./stores/zookeeper.js'),
 }

@@ -1,23 +1,17 @@
 // @ts-check
 /** @import { Server } from '../../../test/servers/types.js' */
 /** @import { RedisPlan } from '../../worker/stores/redis.js' */
-import { createClient } from 'redis'
 import { redis } from '../../../test/servers/redis.js'
 import { startServer } from '../../../test/servers/start.js'
 import { newFolder, removeFolder } from '../../folders.js'
-import { KEEP, NAME } from '../../worker/store.js'
-
-const META = `{${NAME}}:meta`
-
-/** What the library records as the policy of the history. */
-const POLICY = ['HSET', META, 'keep', `${KEEP.keep} ${KEEP.days}`]
+import { RedisStore } from './redis-store.js'
 
 /** Whether all data survives, or only the data of the last snapshot. */
 const DURABLE = ['--appendfsync', 'always', '--save', '']
 const FORGETFUL = ['--appendonly', 'no', '--save', '']
 
 /** A Redis that we started, which may be stopped, killed, and restarted with its data. */
-export class RedisServer {
+export class RedisServer extends RedisStore {
   #folder
   #args
   /** @type {Server} */
@@ -25,6 +19,7 @@ export class RedisServer {
 
   /** @param {string} folder @param {string[]} args @param {Server} server */
   constructor(folder, args, server) {
+    super()
     this.#folder = folder
     this.#args = args
     this.#server = server
@@ -45,6 +40,11 @@ export class RedisServer {
 
   get port() {
     return /** @type {number} */ (this.#server.port)
+  }
+
+  /** @override */
+  async primary() {
+    return this.port
   }
 
   get ports() {
@@ -85,48 +85,6 @@ export class RedisServer {
     await removeFolder(this.#folder)
   }
 
-  /** Runs a command. @param {string[]} command @returns {Promise<any>} */
-  run(...command) {
-    return this.#connected(client => client.sendCommand(command))
-  }
-
-  /** The dictionary's stored entries, and the number of its version. */
-  async state() {
-    return this.#connected(async client => {
-      const stored = Object.entries(await client.hGetAll(NAME))
-      const head = await client.hGet(META, 'head')
-      const entries = Object.fromEntries(stored.map(([key, text]) => [key, JSON.parse(text)]))
-      return { entries: /** @type {Record<string, string>} */ (entries), number: Number.parseInt(head ?? '0', 10) }
-    })
-  }
-
-  /** Removes everything, and records the policy of the history in the same step: the default one drops commits. */
-  async flush() {
-    await this.#connected(client => client.multi().flushAll().addCommand(POLICY).exec())
-  }
-
-  /** Records the policy of the history, which a server may have lost with its data. */
-  async keepHistory() {
-    await this.run(...POLICY)
-  }
-
-  /** Removes an entry, like an external writer. @param {string} key */
-  async steal(key) {
-    await this.run('HDEL', NAME, key)
-  }
-
-  /** Resolves when nobody else is connected, so that no request is in transit. */
-  async untilAlone() {
-    await this.#connected(async client => {
-      for (let attempt = 0; attempt < 200; attempt += 1) {
-        const others = (await client.sendCommand(['CLIENT', 'LIST', 'TYPE', 'NORMAL'])).toString().trim().split('\n')
-        if (others.length <= 1) return
-        await new Promise(resolve => setTimeout(resolve, 5))
-      }
-      throw new Error('Connections to the server did not end.')
-    })
-  }
-
   /** Resolves when a replica has all data of its primary. */
   async untilReplicating() {
     for (let attempt = 0; attempt < 400; attempt += 1) {
@@ -135,17 +93,5 @@ export class RedisServer {
       await new Promise(resolve => setTimeout(resolve, 25))
     }
     throw new Error('The replica did not catch up with its primary.')
-  }
-
-  /** @template V @param {(client: ReturnType<typeof createClient>) => Promise<V>} work */
-  async #connected(work) {
-    const client = createClient({ url: `redis://127.0.0.1:${this.port}`, socket: { reconnectStrategy: false } })
-    client.on('error', () => {})
-    await client.connect()
-    try {
-      return await work(/** @type {any} */ (client))
-    } finally {
-      client.destroy()
-    }
   }
 }

@@ -1,0 +1,23 @@
+// @ts-check
+import * as redis from '../redis/store.js'
+import { Cluster } from './cluster.js'
+import { DISASTERS } from './disasters.js'
+
+export const { cast, offers } = redis
+
+/** Clients look for another primary every ten seconds if nothing else tells them of it, in ms. */
+const RECOVERY = 25_000
+
+export const plain = {}
+
+/** Those of Redis that need no special server. */
+export const controls = redis.controls.filter(({ wishes }) => wishes === undefined)
+
+export async function start() {
+  return {
+    server: await Cluster.start(),
+    title: 'a cluster of three pairs',
+    disasters: () => DISASTERS,
+    recovery: RECOVERY,
+  }
+}

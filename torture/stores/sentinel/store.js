@@ -1,0 +1,29 @@
+// @ts-check
+import * as redis from '../redis/store.js'
+import { DISASTERS } from './disasters.js'
+import { Sentinels } from './sentinels.js'
+
+export const { offers } = redis
+
+/**
+ * By ioredis. node-redis cannot reach the servers through proxies: at each look at the sentinels it finds other addresses than its own,
+ * and connects again.
+ */
+export const cast = redis.cast.filter(({ client }) => client === 'ioredis')
+
+/** Clients look for another primary every ten seconds if nothing else tells them of it, in ms. */
+const RECOVERY = 25_000
+
+export const plain = {}
+
+/** Those of Redis that need no special server. */
+export const controls = redis.controls.filter(({ wishes }) => wishes === undefined)
+
+export async function start() {
+  return {
+    server: await Sentinels.start(),
+    title: 'a pair with two sentinels',
+    disasters: () => DISASTERS,
+    recovery: RECOVERY,
+  }
+}
