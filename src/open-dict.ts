@@ -166,6 +166,8 @@ function serverNameOf(url: string): string {
 function ensembleOf(url: string): [servers: string, path: string] {
   const [, servers, path] = /^[^:]+:\/\/([^/?#]+)(\/[^?#]+)$/.exec(url) ?? []
   if (servers === undefined || path === undefined) throw noEnsemble(url)
+  // A slash in a password would make the rest of the password a part of the path, which messages show.
+  if (path.includes('@')) throw slashInPassword(url)
   return [servers, decoded(path, url)]
 }
 
@@ -191,6 +193,13 @@ function noEnsemble(url: string): TypeError {
   return new TypeError(
     `openDict() takes zookeeper://a:2181,b:2181/app/config: servers, then the path of the dictionary, with neither query nor ` +
       `fragment; got ${describeUrl(url)}.`,
+  )
+}
+
+function slashInPassword(url: string): TypeError {
+  return new TypeError(
+    `openDict() takes zookeeper://user:password@a:2181/app/config; write / in the password as %2F, and @ in the path as %40. ` +
+      `It got ${describeUrl(url)}.`,
   )
 }
 

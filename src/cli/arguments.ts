@@ -12,6 +12,9 @@ export interface Parsed {
 /** Marks an argument such as `-5`, which is a word. No argument of a process contains NUL. */
 const MARK = '\0'
 
+/** How much of an option a message shows, in characters: it may be a value in the wrong place. */
+const LONGEST_SHOWN = 40
+
 /**
  * Parses the arguments of a verb. Negative numbers are words.
  *
@@ -21,6 +24,7 @@ const MARK = '\0'
 export function parseArguments(args: readonly string[], options: Options, takesCommand: boolean): Parsed {
   const end = args.indexOf('--')
   const [own, rest] = end < 0 ? [args, []] : [args.slice(0, end), args.slice(end + 1)]
+  for (const word of own) checkGroup(word, options)
   const { values, positionals } = parsed(own.map(marked), options)
   const words = positionals.map(unmarked)
   return {
@@ -39,8 +43,30 @@ function parsed(args: readonly string[], options: Options) {
   try {
     return parseArgs(config) as { values: Record<string, unknown>; positionals: string[] }
   } catch (error) {
-    throw usage(withoutNode((error as Error).message))
+    const message = (error as Error).message.replaceAll(MARK, '')
+    const [, name] = /^Unknown option '(.*?)'.*$/s.exec(message) ?? []
+    throw name === undefined ? usage(message) : noOption(name)
   }
+}
+
+/**
+ * Refuses a long word of short options, such as a text that begins with a dash: Node's parser takes quadratic time for it.
+ *
+ * @throws Failure if it has an option that does not exist, or one twice.
+ */
+function checkGroup(word: string, options: Options): void {
+  const types = new Map(Object.values(options).flatMap(({ short, type }) => (short ? [[short, type] as const] : [])))
+  if (word.length <= types.size + 1 || !/^-[^-\d.]/.test(word)) return
+  for (let at = 1; types.get(word[at] as string) !== 'string'; at += 1) {
+    const isKnown = types.has(word[at] as string)
+    if (!isKnown) throw noOption(`-${word[at]}`)
+    if (at > types.size) throw usage('An option is repeated. Write each option once.')
+  }
+}
+
+function noOption(name: string): Error {
+  const shown = name.length > LONGEST_SHOWN ? `${name.slice(0, LONGEST_SHOWN)}…` : name
+  return usage(`There is no option ${shown}. Write -- before words that begin with a dash.`)
 }
 
 function toConfig(options: Options): NonNullable<ParseArgsConfig['options']> {
@@ -63,10 +89,4 @@ function marked(word: string): string {
 
 function unmarked(word: string): string {
   return word.startsWith(MARK) ? word.slice(MARK.length) : word
-}
-
-function withoutNode(message: string): string {
-  return message
-    .replaceAll(MARK, '')
-    .replace(/^Unknown option '(.*?)'.*$/s, `There is no option $1. Write -- before words that begin with a dash.`)
 }

@@ -39,6 +39,32 @@ const exotic = {
 }
 delete (exotic as Record<string, unknown>)['']
 
+describe('A word that begins with a dash', () => {
+  const noOption = (name: string) => expect.stringContaining(`There is no option ${name}. Write -- before words`)
+
+  it('is refused at once, and hardly shown, however long it is', async () => {
+    const { durabledict } = await fresh()
+    for (const [word, name] of [
+      [`- ${'item '.repeat(100_000)}`, '- '],
+      [`--${'secret'.repeat(50)}`, `--${'secret'.repeat(50).slice(0, 38)}…`],
+    ] as const) {
+      const started = performance.now()
+      expect(await durabledict(['set', 'k', word])).toMatchObject({ code: 2, stderr: noOption(name) })
+      expect(performance.now() - started).toBeLessThan(10_000)
+    }
+    expect((await durabledict(['set', 'k', '1', `-${'n'.repeat(100_000)}`])).code).toBe(2)
+  })
+
+  it('is a group of short options with a text at its end', async () => {
+    const { durabledict } = await fresh()
+    const text = 'x'.repeat(200)
+    expect((await durabledict(['set', 'k', '1', `-m${text}`])).code).toBe(0)
+    expect((await durabledict(['history', '-ojson'])).stdout).toContain(text)
+    expect((await durabledict(['set', 'k', '2', `-nym${text}`])).code).toBe(0)
+    expect((await durabledict(['get', 'k'])).stdout).toBe('1\n')
+  })
+})
+
 describe('export, import and diff', () => {
   it('restore every value in another dictionary', async () => {
     const from = await fresh()

@@ -188,6 +188,11 @@ describe('a reply', () => {
     })
   }
 
+  test('that is nested deeper than the stack is rejected', () => {
+    const deep = JSON.parse(`${'['.repeat(20_000)}${']'.repeat(20_000)}`)
+    for (const parse of Object.values(parsers)) expect(() => parse(deep)).toThrow(StoreUnavailableError)
+  })
+
   test('is accepted in each form that has only one meaning', () => {
     for (const zero of [0, '0', 0n, Buffer.from('0')]) expect(parsePull(zero, false)).toEqual({ type: 'nothing' })
     for (const other of [1, '', 'OK', null, undefined, true, {}]) expect(() => parsePull(other, false)).toThrow('shape')

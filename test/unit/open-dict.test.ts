@@ -93,6 +93,8 @@ describe('openDict', () => {
       'sqlite://user:s3cret@host/x#settings',
       'zookeeper://user:s3cret@host',
       'zookeeper://user:s3/cret@host/a?b',
+      'zookeeper://user:12/s3cret@host/app',
+      'zookeeper://user:x@host/app//user:s3cret@host',
     ]
     for (const url of urls) {
       const error = await openDict(url, { timeout: 300 }).then(

@@ -2,6 +2,7 @@ import { warn } from '../../warnings/warnings.js'
 import type { Caller } from './caller.js'
 import { replyCode } from './faults.js'
 import { isPrimary } from './replies.js'
+import { wordOf } from './shape.js'
 
 /**
  * Asks by plain commands whether a version is current, in one packet: that costs the server about as much as a GET, and a script ten
@@ -68,14 +69,14 @@ export class QuickCheck {
 // No reply is interpreted by guessing: one of an unexpected shape confirms nothing.
 
 function confirms([copy, size, head]: readonly unknown[], version: string): boolean {
-  return isCount(size) && String(copy) === `${version} ${size}` && String(head) === version
+  return isCount(size) && wordOf(copy) === `${version} ${wordOf(size)}` && wordOf(head) === version
 }
 
 function readerConfirms([hello, size, meta]: readonly unknown[], version: string): boolean {
   if (!isCount(size) || !Array.isArray(meta)) return false
-  return String(meta[0]) === version && String(meta[1]) === String(size) && isPrimary(hello)
+  return wordOf(meta[0]) === version && wordOf(meta[1]) === wordOf(size) && isPrimary(hello)
 }
 
 function isCount(reply: unknown): boolean {
-  return /^\d+$/.test(String(reply))
+  return /^\d+$/.test(wordOf(reply))
 }

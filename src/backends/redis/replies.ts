@@ -1,6 +1,6 @@
 import type { Written } from './change-record.js'
 import { isVersion } from './nonces.js'
-import { countOf, isZero, listOf, textOf, unexpected } from './shape.js'
+import { countOf, isZero, listOf, textOf, unexpected, wordOf } from './shape.js'
 
 /** A reply of the pull script. */
 export type PullReply =
@@ -86,7 +86,7 @@ const ONE_SET: Written = { codes: 'u', values: [] }
  * @throws StoreUnavailableError if the script cannot have sent the reply.
  */
 export function parseCommit(reply: unknown, next: string): CommitReply {
-  if (reply === -1 || String(reply) === '-1') return AGAIN
+  if (wordOf(reply) === '-1') return AGAIN
   if (!Array.isArray(reply)) return { status: 'ok', head: next, bound: countOf(reply), written: ONE_SET, changes: [] }
   const list = listOf(reply, 4)
   const [head, bound] = [versionOf(list[1]), boundOf(list[2])]

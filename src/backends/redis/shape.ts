@@ -31,6 +31,12 @@ export function countOf(reply: unknown): number {
   throw unexpected(reply, 'a whole number')
 }
 
+/** Returns a single value as text, and nothing for a list or a map, however deep: `String` fails for some of those. */
+export function wordOf(reply: unknown): string {
+  if (reply instanceof Uint8Array) return textOf(reply)
+  return typeof reply === 'object' ? '' : String(reply)
+}
+
 /** Returns whether the reply is the number zero, in any form. */
 export function isZero(reply: unknown): boolean {
   if (reply === 0) return true

@@ -39,8 +39,8 @@ export const histories = [
       { file: 'backends/redis/scripts/prelude.lua', from: 'count_of(meta[2]) == size', to: 'count_of(meta[2])' },
       {
         file: 'backends/redis/quick-check.js',
-        from: /String\(copy\) === `\$\{version\} \$\{size\}`/,
-        to: 'String(copy).startsWith(version)',
+        from: /wordOf\(copy\) === `\$\{version\} \$\{wordOf\(size\)\}`/,
+        to: 'wordOf(copy).startsWith(version)',
       },
     ],
     sessions: [{}, {}],
