@@ -50,7 +50,7 @@ function parsed(args: readonly string[], options: Options) {
 }
 
 /**
- * Refuses a long word of short options, such as a text that begins with a dash: Node's parser takes quadratic time for it.
+ * Refuses a long word of short options, such as a text that begins with a dash: the time of Node's parser grows with its square.
  *
  * @throws Failure if it has an option that does not exist, or one twice.
  */

@@ -36,7 +36,7 @@ test('the console answers every mutated body, and refuses it without quoting it'
   await dict.close()
 })
 
-test('the command line ends with one of its exit codes, whatever it is given', { timeout: 600_000 }, async () => {
+test('the command line ends with one of its exit codes, whatever it gets', { timeout: 600_000 }, async () => {
   await using folder = await temporaryFolder()
   const url = `sqlite:${join(folder.path, 'app.db')}#settings`
   const dict = await SqliteDict.open('settings', join(folder.path, 'app.db'))
