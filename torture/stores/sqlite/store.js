@@ -17,11 +17,15 @@ export const cast = [
 /** For shorter or longer than the time limit of a call. @type {Disaster<SqliteFile>} */
 const lock = ({ server }, random) => server.lock(random.between(20, 1_300))
 
-/** @type {Disaster<SqliteFile>} */
+/**
+ * A process that opened the file before the others have put the old journal aside would apply that to the copy (docs/sqlite.md): none is
+ * killed until each has followed. @type {Disaster<SqliteFile>}
+ */
 const restore = async stage => {
   const copy = await stage.server.copy()
   const left = await stage.server.state(copy)
   await stage.strike('restore', () => stage.server.restore(copy), left)
+  await stage.recover()
 }
 
 /** A process that opens the path while the file is away would create another one: first, each has opened it. @type {Disaster<SqliteFile>} */
