@@ -107,7 +107,7 @@ describe('another store is followed at the next check, which reports a divergenc
     const node = await startRedisNode({ folder, args })
     const { client, end } = await nodeRedis(node.url)
     cleanup.push(end)
-    const dict = await RedisDict.open('settings', client, { ...OPTIONS, timeout: 10_000 })
+    const dict = await RedisDict.open('settings', client, { ...OPTIONS, timeout: 30_000 })
     cleanup.push(() => dict.close())
     await dict.set('a', 'saved')
     await ask(node, 'save')

@@ -22,7 +22,7 @@ const LIBRARY = fileURLToPath(new URL('../../dist/index.js', import.meta.url))
 /** Runs a program until it ends by itself; returns its output. Rejects if it fails or does not end. */
 async function run(program: string, ...args: string[]): Promise<string> {
   const code = `const { ZookeeperDict } = await import(${JSON.stringify(LIBRARY)}); const [path, servers] = process.argv.slice(1); ${program}`
-  const options = { timeout: 15_000 }
+  const options = { timeout: 40_000 }
   const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', code, ...args], options)
   return stdout.trim()
 }
