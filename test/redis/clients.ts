@@ -89,7 +89,7 @@ function address({ port }: RedisNode) {
 }
 
 interface Connecting {
-  on(event: 'error' | 'end', listener: () => void): unknown
+  on(event: 'error' | 'end' | 'ready', listener: () => void): unknown
   connect(): Promise<unknown>
   disconnect(): void
 }
@@ -106,8 +106,11 @@ async function tenacious<C extends Connecting>(client: C) {
   return { client, end }
 }
 
+/** Waits until it is ready: `connect()` rejects if the first attempt fails, although the client tries again. */
 async function connected<C extends Connecting>(client: C) {
   client.on('error', quiet)
-  await client.connect()
+  const ready = new Promise<void>(resolve => client.on('ready', resolve))
+  client.connect().catch(quiet)
+  await ready
   return { client, end: () => client.disconnect() }
 }

@@ -82,7 +82,7 @@ describe('the connected server is stopped for longer than the session timeout', 
       const dict = await openBy[how](path, proxies.addresses, {
         live: true,
         maxStaleness: BOUND,
-        timeout: PATIENCE,
+        timeout: 5_000,
         sessionTimeout: SESSION,
       })
       const events: string[] = []
