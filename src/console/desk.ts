@@ -1,10 +1,11 @@
 import type { FrozenState } from '../replica/frozen-state.js'
 import type { Access } from './access.js'
-import { type KeyEntry, keyEntry } from './entry.js'
-import { type HistoryAnswer, historyPage, wholeChange } from './history-page.js'
-import { type Item, toItem } from './items.js'
+import { keyEntry } from './entry.js'
+import { historyPage, wholeChange } from './history-page.js'
+import { toItem } from './items.js'
 import type { JsonSchemas } from './json-schemas.js'
 import type { Operator, Terms } from './operator.js'
+import type { HistoryAnswer, Item, ItemList, KeyEntry } from './protocol.js'
 import type { RecentChanges } from './recent.js'
 import { forbidden, Refusal } from './refusal.js'
 import { parseToken } from './tokens.js'
@@ -39,7 +40,7 @@ export class Desk {
   }
 
   /** The keys that are stored or declared, as far as the user may see them. */
-  async items(): Promise<{ items: Item[]; reachable: boolean; staleness: number }> {
+  async items(): Promise<ItemList> {
     const { operator, recent } = this.#office
     const [{ state, reachable }, changed] = await Promise.all([operator.state(), recent.latest()])
     const keys = await this.access.readable([...new Set([...state.keys(), ...operator.declared])].sort())

@@ -1,28 +1,8 @@
-import { type Item, type ItemSource, toItem } from './items.js'
+import { type ItemSource, toItem } from './items.js'
 import type { JsonSchemas } from './json-schemas.js'
 import type { Operator } from './operator.js'
+import type { Issue, KeyEntry } from './protocol.js'
 import { tokenOf } from './tokens.js'
-
-/** One key with all that the page needs to edit it. */
-export interface KeyEntry extends Item {
-  /** Names the value shown: a change is carried out only if it is still stored. */
-  readonly token: string
-  /** The stored value. Absent if none is stored, it has no text, or it is masked. */
-  readonly text?: string
-  /** Why the stored value has no text. */
-  readonly fault?: string
-  /** The default. */
-  readonly default?: string
-  readonly schema?: object
-  /** What the schema says about the stored value. */
-  readonly issues?: readonly Issue[]
-}
-
-/** Something that a schema says about a value. */
-export interface Issue {
-  readonly path: readonly (string | number)[]
-  readonly message: string
-}
 
 interface Sources {
   readonly operator: Operator

@@ -1,6 +1,7 @@
 import type { HistoryQuery, KeyChange, StoredCommit } from '../contract/history.js'
 import type { Access } from './access.js'
 import type { Operator } from './operator.js'
+import type { Change, Commit, HistoryAnswer, Side } from './protocol.js'
 import { Refusal } from './refusal.js'
 import { previewOf } from './texts.js'
 
@@ -9,39 +10,6 @@ const MAX_TEXT = 4_000
 
 /** How many changes of one commit a page contains. */
 const MAX_CHANGES = 50
-
-/** A value of the history. */
-type Side = { readonly text: string } | { readonly preview: string } | { readonly fault: string }
-
-export interface ChangeAnswer {
-  readonly key: string
-  readonly masked?: true
-  /** Absent if the key was absent, or is masked. */
-  readonly before?: Side
-  readonly after?: Side
-}
-
-interface CommitAnswer {
-  readonly id: string
-  readonly at: number
-  readonly by?: string | undefined
-  readonly reason?: string | undefined
-  readonly via: string
-  /** Those that the user may see. */
-  readonly changes: readonly ChangeAnswer[]
-  /** How many further changes it has that the user may see. */
-  readonly more?: number
-  /** Whether the user may revert it. */
-  readonly revertible: boolean
-}
-
-export interface HistoryAnswer {
-  readonly commits: readonly CommitAnswer[]
-  /** Pass it as `before` to continue; absent at the end. */
-  readonly next?: string
-  /** Whether the store has every commit since the dictionary was created. */
-  readonly complete: boolean
-}
 
 interface Reader {
   readonly operator: Operator
@@ -67,7 +35,7 @@ async function toAnswer(
   { operator, access, isMasked }: Reader,
   { id, at, by, reason, via = 'library', changes }: StoredCommit<unknown>,
   only: string | undefined,
-): Promise<CommitAnswer | undefined> {
+): Promise<Commit | undefined> {
   const readable = new Set(await access.readable(changes.map(({ key }) => key)))
   const visible = changes.filter(({ key }) => readable.has(key))
   if (visible.length === 0) return undefined
@@ -90,7 +58,7 @@ async function mayRevert(access: Access, changes: readonly KeyChange<unknown>[])
   return true
 }
 
-function toChange(operator: Operator, change: KeyChange<unknown>, masked: boolean, max: number): ChangeAnswer {
+function toChange(operator: Operator, change: KeyChange<unknown>, masked: boolean, max: number): Change {
   const { key, before, after } = change
   if (masked) return { key, masked }
   return {
@@ -111,7 +79,7 @@ function toSide(operator: Operator, key: string, stored: unknown, max: number): 
 }
 
 /** Returns what a commit did to a key, with whole values. @throws Refusal */
-export async function wholeChange(operator: Operator, id: string, key: string): Promise<ChangeAnswer> {
+export async function wholeChange(operator: Operator, id: string, key: string): Promise<Change> {
   const change = (await operator.commit(id))?.changes.find(one => one.key === key)
   if (!change) throw new Refusal(404, 'NO_COMMIT', 'There is no such change in the history: it may have been dropped.')
   return toChange(operator, change, false, Number.POSITIVE_INFINITY)

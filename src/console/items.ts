@@ -1,33 +1,8 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { FrozenState } from '../replica/frozen-state.js'
 import type { Operator } from './operator.js'
+import type { Item, LatestChange } from './protocol.js'
 import { previewOf } from './texts.js'
-
-/** The latest change of a key. */
-export interface LatestChange {
-  /** In milliseconds since 1970, by the store's clock. */
-  readonly at: number
-  readonly by?: string | undefined
-}
-
-/** One line of the list. */
-export interface Item {
-  readonly key: string
-  /** False: its default counts. */
-  readonly stored: boolean
-  /** Whether the defaults or the schema name it. A key that is neither stored nor declared is gone. */
-  readonly declared: boolean
-  readonly writable: boolean
-  /** Its value does not leave the server. */
-  readonly masked?: true
-  /** The beginning of the value. */
-  readonly preview?: string
-  /** Whether the stored value is another one than the default. Absent if there is none. */
-  readonly differs?: boolean
-  /** Present if the stored value cannot be decoded, or its schema refuses it. */
-  readonly unfit?: true
-  readonly changed?: LatestChange | undefined
-}
 
 /** What an item is made from. */
 export interface ItemSource {

@@ -1,5 +1,5 @@
-import type { LatestChange } from './items.js'
 import type { Operator } from './operator.js'
+import type { LatestChange } from './protocol.js'
 
 /** How far back the console looks for the latest change of each key, in ms: a day of any time zone. */
 const REACH = 36 * 3_600_000

@@ -7,6 +7,7 @@ import { eventually, type OnProgress, withoutNames } from './everywhere.js'
 import type { Members } from './members.js'
 import type { Operator, Terms } from './operator.js'
 import { ICON, PAGE, SCRIPT, STYLE } from './page-files.js'
+import type { Info } from './protocol.js'
 import { Refusal } from './refusal.js'
 
 /** What a route gets. */
@@ -113,7 +114,7 @@ function reasonOf(members: Members): string | undefined {
   }
 }
 
-function infoOf({ access }: Desk, operator: Operator): object {
+function infoOf({ access }: Desk, operator: Operator): Info {
   const { name, hasHistory, hasRegistry } = operator
   const { user, readOnly, replicas } = access
   return { name, user, readOnly, history: hasHistory, replicas: replicas && hasRegistry, library: VERSION }

@@ -161,6 +161,62 @@ test('finds out that a change was stored although its answer was lost', async ()
   expect([site.changes, (await dict.history({ key: 'note' }).toArray()).length]).toEqual([before + 1, commits + 1])
 })
 
+test('keeps what was typed while another key is open, and shows both versions if it was changed meanwhile', async () => {
+  const dict = site.dictionaries.sqlite
+  await dict.set('note', 'before')
+  await show('sqlite', '#/key/note')
+  await value().fill('typed')
+  await page.keyboard.press('Escape')
+  await page.locator('.editor').waitFor({ state: 'detached' })
+  await site.elsewhere('sqlite', 'note', 'other')
+  await page.locator('.rows').getByText('"other"').waitFor()
+  await page.locator('.rows').getByRole('link', { name: /^note/ }).click()
+  await page.getByRole('heading', { name: 'Two versions: bob changed this key' }).waitFor()
+  expect(await value().inputValue()).toBe('typed')
+  await page.getByRole('button', { name: 'Go on with mine' }).click()
+  await saved()
+  expect(await dict.get('note')).toBe('typed')
+})
+
+test('a change of another key leaves a typed value of a masked key alone', async () => {
+  const dict = site.dictionaries.sqlite
+  await dict.set('apiToken', MASKED)
+  await show('sqlite', '#/key/apiToken')
+  await page.getByLabel('Value as JSON').fill('"typed"')
+  const answer = page.waitForResponse(response => response.url().includes('api/key?'))
+  await site.elsewhere('sqlite', 'note', 'another key')
+  await answer
+  await page.locator('.rows').getByText('"another key"').waitFor()
+  expect(await page.locator('.conflict').count()).toBe(0)
+  await saved()
+  expect(await dict.get('apiToken')).toBe('typed')
+})
+
+test('a hidden page keeps no connection, and reads everything again when it is shown', async () => {
+  await show('sqlite')
+  await expect.poll(() => site.streams).toBe(1)
+  const hide = (isHidden: boolean) =>
+    page.evaluate(`Object.defineProperty(document, 'hidden', { configurable: true, value: ${isHidden} })
+      document.dispatchEvent(new Event('visibilitychange'))`)
+  await hide(true)
+  await expect.poll(() => site.streams).toBe(0)
+  await site.elsewhere('sqlite', 'note', 'while hidden')
+  await hide(false)
+  await page.locator('.rows').getByText('"while hidden"').waitFor()
+  expect(await page.getByRole('alert').isVisible()).toBe(false)
+})
+
+test('says that a dictionary has no keys yet, and that none matches', async () => {
+  await site.dictionaries.many.clear()
+  await show('many')
+  await page.getByText('There are no keys yet.').waitFor()
+  await site.dictionaries.many.set('only', 1)
+  await page.getByText('1 key', { exact: true }).waitFor()
+  await page.getByRole('searchbox').fill('nothing')
+  await page.getByText('None of 1 key').waitFor()
+  await site.dictionaries.many.clear()
+})
+
 test('a masked value never reaches the browser, and can be replaced', async () => {
   const dict = site.dictionaries.sqlite
   await dict.set('apiToken', MASKED)

@@ -39,6 +39,8 @@ export class Site {
   network: 'up' | 'refuse' | 'lose' = 'up'
   /** The changes that reached the server. */
   changes = 0
+  /** How many streams of events are open. */
+  streams = 0
   readonly #handlers: Readonly<
     Record<string, (request: object, response: object, next: (error?: unknown) => void) => void>
   >
@@ -146,6 +148,12 @@ export class Site {
     const [, , name = ''] = (request.url ?? '').split('/')
     if (this.network === 'refuse') return void request.socket.destroy()
     if (request.method === 'POST') this.changes += 1
+    if (request.url?.endsWith('api/events')) {
+      this.streams += 1
+      response.on('close', () => {
+        this.streams -= 1
+      })
+    }
     if (this.network === 'lose' && request.method === 'POST') {
       // The write is carried out, but its answer never leaves.
       response.writeHead = () => {

@@ -4,14 +4,15 @@ import { pretty } from './json-text'
 /** Longer texts are folded, in characters. */
 const FOLDED = 4_000
 
-/** Texts with more lines are not compared line by line. */
+/** Texts with more lines, or more characters together, are not compared line by line. */
 const MAX_LINES = 600
+const MAX_LENGTH = 60_000
 
 type Line = readonly [kind: 'same' | 'removed' | 'added', text: string]
 
 /** Two values beside each other, with what differs marked. */
 export function Diff({ before, after, titles }: DiffProps) {
-  const lines = before !== undefined && after !== undefined ? compared(pretty(before), pretty(after)) : undefined
+  const lines = before !== undefined && after !== undefined ? compared(before, after) : undefined
   return (
     <div class="sides">
       <Column title={titles[0]} text={before} lines={lines?.filter(([kind]) => kind !== 'added')} />
@@ -61,7 +62,8 @@ export function sizeOf(text: string): string {
 
 /** The longest common subsequence of the lines, and what is beside it; `undefined` if the texts are too long. */
 function compared(before: string, after: string): Line[] | undefined {
-  const [left, right] = [before.split('\n'), after.split('\n')]
+  if (before.length + after.length > MAX_LENGTH) return undefined
+  const [left, right] = [pretty(before).split('\n'), pretty(after).split('\n')]
   if (left.length > MAX_LINES || right.length > MAX_LINES) return undefined
   const lengths = Array.from({ length: left.length + 1 }, () => new Uint16Array(right.length + 1))
   const at = (row: number, column: number) => lengths[row]?.[column] ?? 0

@@ -2,15 +2,15 @@ import { useEffect, useState } from 'preact/hooks'
 import { ConnectionLost, get, post } from './api'
 import { Diff } from './diff'
 import { ago } from './format'
-import type { Change, Commit, HistoryPage, Side } from './types'
+import type { Change, Commit, HistoryAnswer, Side } from './types'
 
 /** Who changed what, when and why, with a button that undoes it. */
 export function History({ only, tick }: { only: string | undefined; tick: number }) {
-  const [page, setPage] = useState<HistoryPage>()
+  const [page, setPage] = useState<HistoryAnswer>()
   const [message, setMessage] = useState('')
   const load = async (before?: string) => {
     try {
-      const next = await get<HistoryPage>('api/history', { key: only, before })
+      const next = await get<HistoryAnswer>('api/history', { key: only, before })
       setPage(known => (before && known ? { ...next, commits: [...known.commits, ...next.commits] } : next))
     } catch (error) {
       if (!(error instanceof ConnectionLost)) setMessage((error as Error).message)

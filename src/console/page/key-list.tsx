@@ -17,8 +17,14 @@ const FILTERS = {
 
 type Filter = keyof typeof FILTERS
 
+export interface KeyListProps {
+  readonly items: readonly Item[]
+  readonly selected: string | undefined
+  readonly isLoading: boolean
+}
+
 /** The list of keys: only its visible lines are in the document. */
-export function KeyList({ items, selected }: { items: readonly Item[]; selected: string | undefined }) {
+export function KeyList({ items, selected, isLoading }: KeyListProps) {
   const [search, setSearch] = useState('')
   const [filter, setFilter] = useState<Filter>('all')
   const found = useMemo(() => {
@@ -46,12 +52,18 @@ export function KeyList({ items, selected }: { items: readonly Item[]; selected:
           ))}
         </div>
         <p class="quiet" role="status">
-          {found.length === items.length ? `${items.length} keys` : `${found.length} of ${items.length} keys`}
+          {isLoading ? 'Loading…' : summary(found.length, items.length)}
         </p>
       </div>
       <Rows items={found} selected={selected} />
     </section>
   )
+}
+
+function summary(found: number, total: number): string {
+  if (total === 0) return 'There are no keys yet.'
+  if (found === 0) return `None of ${total} ${total === 1 ? 'key' : 'keys'} matches.`
+  return found === total ? `${total} ${total === 1 ? 'key' : 'keys'}` : `${found} of ${total} keys`
 }
 
 function Rows({ items, selected }: { items: readonly Item[]; selected: string | undefined }) {
@@ -120,7 +132,7 @@ function Row({ item, at, total, isSelected }: { item: Item; at: number; total: n
         <span class="key">{key}</span>
         <span class="marks">
           {unfit ? <span class="mark bad">does not fit</span> : null}
-          {differs ? <span class="mark">changed</span> : null}
+          {differs ? <span class="mark">differs</span> : null}
           {stored ? null : <span class="mark">default</span>}
           {changed ? <span class="quiet">{ago(changed.at)}</span> : null}
         </span>

@@ -13,13 +13,16 @@ export interface LiveListener {
   lost(): void
 }
 
-/** Follows the server's events. Returns a function that ends it. */
+/**
+ * Follows the server's events while the page is visible. Returns a function that ends it. Browsers open six connections to a server at
+ * most: the streams of hidden pages would use them up, and no other request of the same site would be sent.
+ */
 export function follow(listener: LiveListener): () => void {
   let source: EventSource | undefined
   let timer: ReturnType<typeof setTimeout> | undefined
   let ended = false
   const connect = () => {
-    if (ended) return
+    if (ended || document.hidden) return
     source?.close()
     const own = new EventSource('api/events')
     source = own
@@ -49,10 +52,16 @@ export function follow(listener: LiveListener): () => void {
     own.onerror = fail
     alive()
   }
+  const pause = () => {
+    clearTimeout(timer)
+    source?.close()
+  }
+  const onVisibility = () => (document.hidden ? pause() : connect())
+  document.addEventListener('visibilitychange', onVisibility)
   connect()
   return () => {
     ended = true
-    clearTimeout(timer)
-    source?.close()
+    document.removeEventListener('visibilitychange', onVisibility)
+    pause()
   }
 }

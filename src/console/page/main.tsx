@@ -3,10 +3,10 @@ import { useEffect, useRef, useState } from 'preact/hooks'
 import { ApiError, get } from './api'
 import { Editor } from './editor'
 import { History } from './history'
-import { KeyList } from './key-list'
+import { KeyList, type KeyListProps } from './key-list'
 import { follow } from './live'
 import { Replicas } from './replicas'
-import type { Info, Item } from './types'
+import type { Info, Item, ItemList } from './types'
 
 interface Place {
   readonly view: 'keys' | 'key' | 'history' | 'replicas'
@@ -53,10 +53,7 @@ function useLive() {
       read.current += 1
       const own = read.current
       try {
-        const [about, list] = await Promise.all([
-          get<Info>('api/info'),
-          get<{ items: Item[]; reachable: boolean }>('api/keys'),
-        ])
+        const [about, list] = await Promise.all([get<Info>('api/info'), get<ItemList>('api/keys')])
         if (own !== read.current) return load()
         setInfo(about)
         setItems(list.items)
@@ -92,7 +89,19 @@ function merged(items: readonly Item[], changes: readonly Item[]): readonly Item
   return [...all.values()].sort((a, b) => (a.key < b.key ? -1 : 1))
 }
 
+/** How often the page updates how long ago something was, in ms. */
+const CLOCK = 30_000
+
+function useClock(): void {
+  const [, setCount] = useState(0)
+  useEffect(() => {
+    const timer = setInterval(() => setCount(count => count + 1), CLOCK)
+    return () => clearInterval(timer)
+  }, [])
+}
+
 function App() {
+  useClock()
   const { items, info, isConnected, isReachable, fault, tick } = useLive()
   const { view, key } = usePlace()
   useEffect(() => {
@@ -132,7 +141,12 @@ function App() {
       </p>
       <main class={view === 'key' ? 'with-key' : ''}>
         {view === 'keys' || view === 'key' ? (
-          <Keys items={items} isWritable={info?.readOnly === false} selected={key} />
+          <Keys
+            items={items}
+            isLoading={info === undefined && isConnected && fault === ''}
+            isWritable={info?.readOnly === false}
+            selected={key}
+          />
         ) : null}
         {view === 'key' && key !== undefined ? (
           <Editor key={key} name={key} tick={tick} hasHistory={info?.history ?? false} />
@@ -152,19 +166,11 @@ function Tab({ to, title, isHere }: { to: string; title: string; isHere: boolean
   )
 }
 
-function Keys({
-  items,
-  isWritable,
-  selected,
-}: {
-  items: readonly Item[]
-  isWritable: boolean
-  selected: string | undefined
-}) {
+function Keys({ isWritable, ...list }: KeyListProps & { readonly isWritable: boolean }) {
   const [name, setName] = useState('')
   return (
     <div class="keys">
-      <KeyList items={items} selected={selected} />
+      <KeyList {...list} />
       {isWritable ? (
         <form
           class="new"

@@ -1,68 +1,8 @@
-/** The answers of the server, as far as the page reads them. */
-export interface Info {
-  readonly name: string
-  readonly user: string
-  readonly readOnly: boolean
-  readonly history: boolean
-  readonly replicas: boolean
-  readonly library: string
-}
+import type { KeyEntry } from '../protocol'
 
-export interface Item {
-  readonly key: string
-  readonly stored: boolean
-  readonly declared: boolean
-  readonly writable: boolean
-  readonly masked?: true
-  readonly preview?: string
-  readonly differs?: boolean
-  readonly unfit?: true
-  readonly changed?: { readonly at: number; readonly by?: string }
-}
+export type { Change, Commit, HistoryAnswer, Info, Issue, Item, ItemList, Side } from '../protocol'
 
-export interface Issue {
-  readonly path: readonly (string | number)[]
-  readonly message: string
-}
-
-export interface Entry extends Item {
-  readonly token: string
-  readonly text?: string
-  readonly fault?: string
-  readonly default?: string
-  readonly schema?: JsonSchema
-  readonly issues?: readonly Issue[]
-}
-
-export interface Side {
-  readonly text?: string
-  readonly preview?: string
-  readonly fault?: string
-}
-
-export interface Change {
-  readonly key: string
-  readonly masked?: true
-  readonly before?: Side
-  readonly after?: Side
-}
-
-export interface Commit {
-  readonly id: string
-  readonly at: number
-  readonly by?: string
-  readonly reason?: string
-  readonly via: string
-  readonly changes: readonly Change[]
-  readonly more?: number
-  readonly revertible: boolean
-}
-
-export interface HistoryPage {
-  readonly commits: readonly Commit[]
-  readonly next?: string
-  readonly complete: boolean
-}
+export type Entry = KeyEntry<JsonSchema>
 
 export interface Identity {
   readonly id: string
