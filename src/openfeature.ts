@@ -92,7 +92,13 @@ export class DurableDictProvider implements Provider {
     if (status === 'closed') throw new ProviderFatalError(reason)
     this.#follow()
     // After the SDK has noted that the provider is ready.
-    if (status === 'degraded') setImmediate(() => this.#emit(ProviderEvents.Stale, reason ?? status))
+    if (status === 'degraded') setImmediate(() => this.#emitDegraded())
+  }
+
+  /** Unless the store has answered meanwhile, or the provider was closed: a late event would stay the last one. */
+  #emitDegraded(): void {
+    const { status, reason } = this.#dict.health()
+    if (this.#stop && status === 'degraded') this.#emit(ProviderEvents.Stale, reason ?? status)
   }
 
   /** Called by the SDK at its shutdown. The dictionary stays open. */

@@ -42,7 +42,8 @@ export class Desk {
   /** The keys that are stored or declared, as far as the user may see them. */
   async items(): Promise<ItemList> {
     const { operator, recent } = this.#office
-    const [{ state, reachable }, changed] = await Promise.all([operator.state(), recent.latest()])
+    const { state, reachable } = await operator.state()
+    const changed = await recent.latest()
     const keys = await this.access.readable([...new Set([...state.keys(), ...operator.declared])].sort())
     const items = await Promise.all(keys.map(key => this.#item(key, state, changed.get(key))))
     return { items, reachable, staleness: Math.round(operator.staleness) }
@@ -126,7 +127,7 @@ export class Desk {
 
   async #entry(key: string, state: FrozenState): Promise<KeyEntry> {
     const { operator, schemas, isMasked } = this.#office
-    const changed = this.#office.recent.known.get(key)
+    const changed = (await this.#office.recent.latest()).get(key)
     const writable = await this.access.can('write', key)
     return keyEntry({ operator, schemas }, { key, state, changed, writable, masked: isMasked(key) })
   }

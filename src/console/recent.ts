@@ -17,26 +17,36 @@ export class RecentChanges {
   readonly #changes = new Map<string, LatestChange>()
   #newest: string | undefined
   #reading: Promise<void> | undefined
+  #next: Promise<void> | undefined
 
   constructor(operator: Operator) {
     this.#operator = operator
   }
 
-  /** What was read last. */
-  get known(): ReadonlyMap<string, LatestChange> {
-    return this.#changes
-  }
-
   /** Never rejects: without history, or while the store cannot be reached, nothing more is known. */
   async latest(): Promise<ReadonlyMap<string, LatestChange>> {
     if (!this.#operator.hasHistory) return this.#changes
-    this.#reading ??= this.#read()
+    if (!this.#next && !this.#reading) await this.#start()
+    else await this.#afterwards()
+    return this.#changes
+  }
+
+  /** A read that has begun may have missed the latest commit: the next one is shared. */
+  #afterwards(): Promise<void> {
+    this.#next ??= (this.#reading as Promise<void>).then(() => {
+      this.#next = undefined
+      return this.#start()
+    })
+    return this.#next
+  }
+
+  #start(): Promise<void> {
+    this.#reading = this.#read()
       .catch(() => {})
       .finally(() => {
         this.#reading = undefined
       })
-    await this.#reading
-    return this.#changes
+    return this.#reading
   }
 
   async #read(): Promise<void> {

@@ -96,6 +96,16 @@ test('a save over another value than the one shown answers with both, and writes
   expect((await client.save('theme', '"mine"')).status).toBe(200)
 })
 
+test('a conflict names the author of the latest change', async () => {
+  const { client, dict, store } = await opened()
+  await dict.set('theme', 'light', { by: 'ada' })
+  const token = await client.token('theme')
+  const other = await MemoryDict.open<Record<string, unknown>>(store)
+  await other.set('theme', 'dark', { by: 'bob' })
+  const conflict = await client.post('api/save', { key: 'theme', token, text: '1' })
+  expect((await errorOf(conflict)).current.changed.by).toBe('bob')
+})
+
 test('a save over a key that was removed or created meanwhile is a conflict', async () => {
   const { client, dict } = await opened()
   const absent = await client.token('theme')
@@ -343,7 +353,7 @@ test('asks for the rights again while changes never pause', async () => {
   const writer = setInterval(() => void dict.set('count', count++), 10)
   const text = await readEvents(new Response(stream), () => false)
   clearInterval(writer)
-  expect(text).toContain('event: change')
+  expect(text).toContain('event: ready')
   expect(text).not.toContain('event: beat')
 })
 

@@ -289,6 +289,19 @@ describe('events', () => {
     await vi.waitFor(() => expect(client.providerStatus).toBe(ProviderStatus.STALE))
   })
 
+  test('do not follow a provider that was closed at once', async () => {
+    const { dict, faulty } = await open()
+    faulty.failBefore('changesSince')
+    await expect(dict.sync()).rejects.toThrow()
+    const provider = new DurableDictProvider(dict)
+    const stale = vi.fn()
+    provider.events.addHandler(ProviderEvents.Stale, stale)
+    await provider.initialize()
+    await provider.onClose()
+    await new Promise(resolve => setImmediate(resolve))
+    expect(stale).not.toHaveBeenCalled()
+  })
+
   test('end with the provider, and the dictionary stays open', async () => {
     const { dict } = await open()
     const { client, domain } = await clientOf(dict)
