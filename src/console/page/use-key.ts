@@ -1,4 +1,4 @@
-import { useEffect, useRef, useState } from 'preact/hooks'
+import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks'
 import { ApiError, ConnectionLost, get, post } from './api'
 import { draftOf, keepDraft } from './drafts'
 import { isChanged, isSameValue, isStored, startOf } from './entry-text'
@@ -42,7 +42,8 @@ export function useKey(name: string, tick: number) {
   const turn = useRef(0)
   const isSending = useRef(false)
   const isDirty = isChanged(entry, draft)
-  useEffect(() => {
+  // At once: an effect that waits for the next frame is lost if the user leaves before it.
+  useLayoutEffect(() => {
     keepDraft(name, isDirty && entry && draft !== undefined ? { entry, text: draft } : undefined)
   }, [name, isDirty, entry, draft])
 
