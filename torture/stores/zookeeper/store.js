@@ -8,6 +8,12 @@ import { Ensemble } from './ensemble.js'
 /** Of the sessions of the processes, in ms: so short that a scene sees some expire. */
 const SESSION = 2_000
 
+/**
+ * How soon every session must work after a fault, in ms: an election, then a new session, each of which takes seconds on a busy
+ * machine.
+ */
+const RECOVERY = 20_000
+
 /** Every mode, by the library's own client and by node-zookeeper-client. @type {readonly Cast[]} */
 export const cast = [
   { client: 'own', sessions: [{ options: {} }, { options: { maxStaleness: 200 } }] },
@@ -46,5 +52,5 @@ export { controls }
 /** @param {Random} _random @param {{ session?: number }} [wishes] */
 export async function start(_random, { session = SESSION } = {}) {
   const server = await Ensemble.start(session)
-  return { server, title: 'an ensemble of three', disasters: () => DISASTERS }
+  return { server, title: 'an ensemble of three', disasters: () => DISASTERS, recovery: RECOVERY }
 }
