@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events'
 import type {
   Backend,
   Batch,
@@ -62,6 +63,8 @@ export class RedisBackend extends CommittingBackend<string> implements Backend {
 
   constructor(client: unknown, name: string, { own, push = 'changes' }: RedisBackendOptions = {}) {
     super()
+    // Any number of pending calls may listen to it.
+    setMaxListeners(0, this.#closing.signal)
     const keys = keysOf(name)
     this.#connection = Connection.of(client, name, own !== undefined)
     this.name = name
