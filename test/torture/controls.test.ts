@@ -13,10 +13,10 @@ import { LONG } from '../form.js'
 /** How many of its own controls each other store performs in the short form. */
 const FEW = 2
 
-/** Those with several servers of Redis share the controls of Redis. */
-const OF_REDIS: Record<string, Store> = { 'Redis Cluster': cluster, 'Redis Sentinel': sentinel }
+/** Each scene starts several servers. */
+const SEVERAL: Record<string, Store> = { ZooKeeper: zookeeper, 'Redis Cluster': cluster, 'Redis Sentinel': sentinel }
 
-const OTHERS: Record<string, Store> = { SQLite: sqlite, ZooKeeper: zookeeper, ...(LONG && OF_REDIS) }
+const OTHERS: Record<string, Store> = { SQLite: sqlite, ...(LONG && SEVERAL) }
 
 const STORES = [
   { name: 'Redis', store: redis as Store, controls: controlsOf(redis) },
