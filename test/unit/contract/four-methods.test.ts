@@ -112,10 +112,10 @@ describe('a backend with four methods', () => {
     const backend = new FourMethods()
     const { persist } = backend
     backend.persist = async (key, stored) => {
-      await new Promise(resolve => setTimeout(resolve, 10))
+      await new Promise(resolve => setTimeout(resolve, 40))
       return persist.call(backend, key, stored)
     }
-    const dict = await DurableDict.open(backend, { timeout: 100 })
+    const dict = await DurableDict.open(backend, { timeout: 400 })
     await dict.update(Object.fromEntries(Array.from({ length: 15 }, (_, index) => [`k${index}`, index])))
     expect(await dict.size()).toBe(15)
   })
