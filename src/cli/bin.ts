@@ -1,6 +1,7 @@
 #!/usr/bin/env node
-import { hostname, userInfo } from 'node:os'
+import { constants, hostname, userInfo } from 'node:os'
 import { setTimeout } from '../time/clock.js'
+import { EXIT } from './exit-codes.js'
 import { printableLines } from './output/printable.js'
 import { run } from './run.js'
 import type { Output, Terminal } from './terminal.js'
@@ -66,18 +67,20 @@ async function main(): Promise<void> {
     author: author(),
   }
   showWarnings(stderr)
+  let interrupted = EXIT.interrupted as number
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     process.once(signal, () => {
+      interrupted = 128 + constants.signals[signal]
       ending.abort()
-      // A second one ends a command that does not end by itself.
-      process.once(signal, () => process.exit(130))
+      // A second one ends a command that waits for the outcome of a change.
+      process.once(signal, () => process.exit(interrupted))
     })
   }
   // The library's own timers and connections do not keep a process alive.
   setTimeout(() => {}, LONGEST)
   const exitCode = await run(process.argv.slice(2), terminal)
   // What the configuration opened for itself, such as a client, must not keep the command running.
-  process.exit(unread ? 0 : exitCode)
+  process.exit(exitCode === EXIT.interrupted ? (unread ? EXIT.ok : interrupted) : exitCode)
 }
 
 await main()

@@ -31,6 +31,7 @@ export class Desk {
   readonly dict: DurableDict
   readonly texts: ValueTexts
   readonly core: Core
+  #hasSent = false
 
   /** @throws Failure if it is not an open dictionary. */
   constructor(dictionary: unknown) {
@@ -43,6 +44,11 @@ export class Desk {
 
   get name(): string {
     return this.core.internals.name
+  }
+
+  /** Whether a change was sent to the store. */
+  get hasSent(): boolean {
+    return this.#hasSent
   }
 
   get hasHistory(): boolean {
@@ -119,6 +125,7 @@ export class Desk {
   async revert(id: string, options: { keys?: readonly string[]; force: boolean }, terms: Terms): Promise<void> {
     const { by, reason, everywhere } = terms
     const writes = this.core.writes.as({ by, via: 'cli' })
+    this.#hasSent = true
     await this.core.past.revert(id, { ...options, reason, everywhere: everywhere ?? false }, writes)
   }
 
@@ -126,6 +133,7 @@ export class Desk {
     const { by, reason, everywhere } = terms
     const writes = this.core.writes.as({ by, via: 'cli' })
     const group = { conditions: guards(state, changes), operations: changes.map(toOperation) }
+    this.#hasSent = true
     const outcome = await writes.submit(group, writes.checkOptions({ reason, everywhere: everywhere ?? false }))
     return outcome.status === 'done'
   }

@@ -5,7 +5,7 @@ import type { KeyChange } from '../contract/history.js'
 import type { FrozenState } from '../replica/frozen-state.js'
 import type { Desk } from './desk.js'
 import { usage } from './failure.js'
-import { readInput } from './input.js'
+import { readInput, toText } from './input.js'
 import type { Terminal } from './terminal.js'
 import type { ReadValue } from './values/value-text.js'
 
@@ -14,13 +14,14 @@ export type Contents = ReadonlyMap<string, ReadValue>
 
 /** Reads a document from a file; `-` is the standard input. @throws Failure that does not quote it. */
 export async function readDocument(path: string, desk: Desk, terminal: Terminal): Promise<Contents> {
-  const text = path === '-' ? await readInput(terminal.stdin) : await readText(resolve(terminal.folder, path))
+  const text =
+    path === '-' ? await readInput(terminal.stdin) : toText(await readBytes(resolve(terminal.folder, path)), 'The file')
   return contentsOf(text, desk)
 }
 
-async function readText(path: string): Promise<string> {
+async function readBytes(path: string): Promise<Buffer> {
   try {
-    return await readFile(path, 'utf8')
+    return await readFile(path)
   } catch (cause) {
     throw usage(`The file cannot be read: ${(cause as Error).message}`, cause)
   }

@@ -10,10 +10,15 @@ export async function readInput(input: Input): Promise<string> {
 async function readAll(input: Input): Promise<string> {
   const parts: Buffer[] = []
   for await (const part of input) parts.push(Buffer.from(part as Uint8Array))
+  return toText(Buffer.concat(parts), 'The standard input')
+}
+
+/** @param what - names the bytes at the start of a message. @throws Failure unless they are UTF-8. */
+export function toText(bytes: Uint8Array, what: string): string {
   try {
-    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(Buffer.concat(parts))
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes)
   } catch (cause) {
-    throw usage('The standard input is not UTF-8.', cause)
+    throw usage(`${what} is not UTF-8.`, cause)
   }
 }
 

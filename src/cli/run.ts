@@ -5,6 +5,7 @@ import type { Desk } from './desk.js'
 import { EXIT, exitCodeOf } from './exit-codes.js'
 import { Failure, usage } from './failure.js'
 import { generalHelp, verbHelp } from './help.js'
+import { Interrupted, unlessInterrupted } from './interruption.js'
 import { COMMON } from './options.js'
 import { printableLines } from './output/printable.js'
 import { Screen } from './output/screen.js'
@@ -19,7 +20,7 @@ export async function run(args: readonly string[], terminal: Terminal): Promise<
   try {
     return await dispatch(args, terminal)
   } catch (error) {
-    if (terminal.signal.aborted) return EXIT.interrupted
+    if (error instanceof Interrupted) return EXIT.interrupted
     const message = withoutCredentialsOf(urlIn(args, terminal), describe(error))
     await terminal.stderr.write(`${printableLines(`durabledict: ${message}`)}\n`)
     return exitCodeOf(error)
@@ -70,9 +71,12 @@ async function runVerb(verb: Verb, args: readonly string[], terminal: Terminal):
       opened.push(desk)
       return desk
     }
-    return await verb.run({ words, command, flags, verbs: VERBS, terminal, screen, target: findTarget, open })
+    const running = verb.run({ words, command, flags, verbs: VERBS, terminal, screen, target: findTarget, open })
+    const endsItself = () => opened.some(desk => desk.hasSent || verb.untilInterrupted)
+    return await unlessInterrupted(running, terminal.signal, endsItself)
   } finally {
-    await Promise.all(opened.map(desk => desk.dict.close().catch(() => {})))
+    const closed = Promise.all(opened.map(desk => desk.dict.close().catch(() => {})))
+    if (!terminal.signal.aborted) await closed
   }
 }
 

@@ -55,6 +55,8 @@ export interface Verb {
   readonly formats?: readonly ('ndjson' | 'env')[]
   /** Whether words after `--` are a command. */
   readonly takesCommand?: boolean
+  /** Whether it runs until Ctrl-C, and then ends by itself. */
+  readonly untilInterrupted?: boolean
   /** Returns the exit code. */
   run(call: Call): Promise<number>
 }

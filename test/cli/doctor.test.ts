@@ -181,6 +181,9 @@ describe('doctor on PostgreSQL', () => {
     nobody.username = 'nobody'
     nobody.password = 'pw'
     expect(await found(['--url', `${nobody.href}#settings`])).toContain('error rights')
+    await admin.query('GRANT SELECT ON ALL TABLES IN SCHEMA public TO nobody')
+    const ofReader = await found(['--url', `${nobody.href}#settings`])
+    expect(ofReader.filter(one => one !== 'error persistence')).toEqual(['error rights'])
   })
 })
 

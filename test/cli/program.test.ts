@@ -1,6 +1,7 @@
 import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { symlink, writeFile } from 'node:fs/promises'
+import { type AddressInfo, createServer, type Socket } from 'node:net'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
@@ -24,6 +25,22 @@ beforeAll(async () => {
 afterAll(() => folder[Symbol.asyncDispose]())
 
 const env = () => ({ ...process.env, DURABLEDICT_URL: url, NODE_OPTIONS: '' })
+
+/** Accepts connections and says nothing, as a server that hangs. */
+async function silentServer() {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const sockets = new Set<Socket>()
+  server.on('connection', socket => sockets.add(socket.on('error', () => {})))
+  return {
+    port: (server.address() as AddressInfo).port,
+    connected: once(server, 'connection'),
+    [Symbol.asyncDispose]: async () => {
+      for (const socket of sockets) socket.destroy()
+      server.close()
+    },
+  }
+}
 
 describe('the program', () => {
   it('runs the command that undoes a change in a shell, whatever the key and value are', async () => {
@@ -54,6 +71,18 @@ describe('the program', () => {
     child.stdout.once('data', () => child.stdout.destroy())
     await once(child, 'close')
     expect(stderr).toBe('code 0\n')
+  })
+
+  it.each([
+    ['SIGINT', 130],
+    ['SIGTERM', 143],
+  ] as const)('ends by %s with %i while its store is silent', async (signal, expected) => {
+    await using silent = await silentServer()
+    const args = [program, 'set', 'a', '1', '--url', `redis://127.0.0.1:${silent.port}#settings`, '--timeout', '60000']
+    const child = spawn(process.execPath, args, { env: env(), stdio: 'ignore' })
+    await silent.connected
+    child.kill(signal)
+    expect(await once(child, 'exit')).toEqual([expected, null])
   })
 
   it('ends a watch with 0 on Ctrl-C', async () => {

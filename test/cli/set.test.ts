@@ -28,6 +28,12 @@ function undoOf(stdout: string): string[] {
   return words.slice(2)
 }
 
+/** Nobody types. */
+async function* silent(): AsyncGenerator<Uint8Array> {
+  await new Promise(() => {})
+  yield Buffer.from('')
+}
+
 describe('set', () => {
   it('shows the old and the new value as JSON, and a command that undoes it', async () => {
     const { dict, durabledict } = await fresh({ perPage: 20 })
@@ -112,6 +118,19 @@ describe('unset', () => {
     const { code, stderr } = await durabledict(['unset', 'a'], { columns: 80, stdin })
     expect(stderr).toContain('Remove "a"')
     expect([code, await dict.has('a')]).toEqual([expected, expected !== 0])
+  })
+
+  it('ends at once by Ctrl-C at the question, and changes nothing', async () => {
+    const { dict, durabledict } = await fresh({ a: 1 })
+    const ending = new AbortController()
+    const onOutput = () => ending.abort()
+    const { code } = await durabledict(['unset', 'a'], {
+      columns: 80,
+      stdin: silent(),
+      signal: ending.signal,
+      onOutput,
+    })
+    expect([code, await dict.get('a')]).toEqual([130, 1])
   })
 
   it('is undone by the command that it prints', async () => {

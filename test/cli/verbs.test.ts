@@ -118,6 +118,13 @@ describe('export, import and diff', () => {
     },
   )
 
+  it.each(['import', 'diff'])('%s refuses a file that is not UTF-8', async verb => {
+    const { dict, durabledict } = await fresh({ a: 1 })
+    await writeFile(join(folder.path, 'bytes.json'), Buffer.from('{"a":"\xff"}', 'latin1'))
+    expect(await durabledict([verb, 'bytes.json'])).toMatchObject({ code: 2, stderr: expect.stringContaining('UTF-8') })
+    expect(await dict.entries()).toEqual([['a', 1]])
+  })
+
   it('diff exits with 1 and shows both sides', async () => {
     const [one, other] = [await fresh({ a: 1, b: 2, c: 3 }), await fresh({ a: 1, b: 5, d: 4 })]
     const { code, stdout } = await one.durabledict(['diff', other.url])
@@ -145,6 +152,15 @@ describe('history and revert', () => {
     const lines = (await durabledict(['history', '-o', 'ndjson', '--limit', '1'])).stdout.trim().split('\n')
     expect(lines).toHaveLength(1)
     expect(JSON.parse(lines[0] ?? '')).toEqual(commits[0])
+  })
+
+  it('shows whole IDs on a terminal of any width', async () => {
+    const { dict, durabledict } = await fresh({ a: 1 })
+    const [commit] = await dict.history().toArray()
+    for (const columns of [0, 30, 80]) {
+      const { stdout } = await durabledict(['history'], { columns })
+      expect(stdout).toContain(`${commit?.id} `)
+    }
   })
 
   it('refuses to revert a commit that a later one changed, without --force', async () => {

@@ -220,6 +220,13 @@ test('dropping the oldest commits leaves the index of the others, whatever their
   expect(index.filter((_, at) => at % 3 === 0)).toEqual(['3', '4', '5', 0])
 })
 
+test('commits of more than a page of bytes are all listed', async () => {
+  const long = 'x'.repeat(600_000)
+  for (const end of ['1', '2', '3', '4']) await commit(group([set('a', long + end)]))
+  const { commits } = await backend.history({ key: 'a', limit: 10 })
+  expect(commits.map(({ changes }) => String(changes[0]?.after).at(-1))).toEqual(['4', '3', '2', '1'])
+})
+
 test('a policy that was lost with the data is recorded again by its openers', async () => {
   const name = store.keys.entries
   const dict = await RedisDict.open(name, opened.client as never, { history: { keep: 7, days: 3 } })

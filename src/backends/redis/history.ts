@@ -45,7 +45,7 @@ export class History {
       }
       const oldest = commits.at(-1)
       if (!reply.more || !oldest) return { commits, floor: reply.floor, dropped: reply.dropped }
-      selection = [selection[0], selection[1], String(oldest.position), reply.epoch, '']
+      selection = [selection[0], selection[1], String(oldest.position), reply.epoch, tagOf(String(oldest.version))]
     }
   }
 

@@ -34,7 +34,7 @@ const KINDS: readonly (readonly [pattern: RegExp, check: Check])[] = [
     /does not contain this dictionary|relation .* does not exist|tables? .*(missing|exist)|42P01|was never created|not created|no such table|unable to open/i,
     'tables',
   ],
-  [/READONLY|connected to a replica|read-only transaction|in recovery|recovery mode/i, 'role'],
+  [/\bREADONLY |[Cc]onnected to a replica|read-only transaction|in recovery|recovery mode/, 'role'],
   [
     /NOPERM|NOAUTH|WRONGPASS|permission denied|lacks a right|no rights|not authorized|NO_AUTH|NOT_AUTHENTICATED|authentication failed|readonly database|read-only|EACCES/i,
     'rights',

@@ -30,9 +30,11 @@ export class Screen {
     await this.#terminal.stdout.write(`${printableLines(text)}\n`)
   }
 
-  async table(head: readonly string[], rows: readonly (readonly string[])[]): Promise<void> {
-    const { isTTY, columns = 80 } = this.#terminal.stdout
-    const [first = '', ...lines] = tableOf(head, rows, isTTY ? columns : undefined)
+  /** @param whole - how many of the first columns are never shortened. */
+  async table(head: readonly string[], rows: readonly (readonly string[])[], whole = 0): Promise<void> {
+    const { isTTY, columns } = this.#terminal.stdout
+    // A terminal that does not know its width says 0.
+    const [first = '', ...lines] = tableOf(head, rows, isTTY ? columns || 80 : undefined, whole)
     await this.#terminal.stdout.write(`${[this.#bold(first), ...lines].join('\n')}\n`)
   }
 

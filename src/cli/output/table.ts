@@ -14,21 +14,28 @@ const MAX_CELL = 2_000
  * Returns a table as lines. The last column is shortened to the width.
  *
  * @param width - in columns; `undefined`: without limit.
+ * @param whole - how many of the first columns are never shortened: they are for copying.
  */
-export function tableOf(head: readonly string[], rows: readonly (readonly string[])[], width?: number): string[] {
+export function tableOf(
+  head: readonly string[],
+  rows: readonly (readonly string[])[],
+  width: number | undefined,
+  whole: number,
+): string[] {
   const cells = [head, ...rows].map(row => row.map(cell => shown(cell, width)))
   const widths = head.map((_, column) => cells.reduce((most, row) => Math.max(most, columnsOf(row[column] ?? '')), 0))
-  return cells.map(row => lineOf(row, widths, width))
+  return cells.map(row => lineOf(row, widths, width, whole))
 }
 
 function shown(cell: string, width: number | undefined): string {
   return printable(width !== undefined && cell.length > MAX_CELL ? `${cell.slice(0, MAX_CELL)}…` : cell)
 }
 
-function lineOf(row: readonly string[], widths: readonly number[], width: number | undefined): string {
-  const before = row
-    .slice(0, -1)
-    .map((cell, column) => padded(fitCell(cell, width), capped(widths[column] ?? 0, width)))
+function lineOf(row: readonly string[], widths: readonly number[], width: number | undefined, whole: number): string {
+  const before = row.slice(0, -1).map((cell, column) => {
+    const limit = column < whole ? undefined : width
+    return padded(fitCell(cell, limit), capped(widths[column] ?? 0, limit))
+  })
   const start = before.map(cell => cell + GAP).join('')
   const last = row.at(-1) ?? ''
   const left = width === undefined ? undefined : Math.max(LEAST, width - columnsOf(start))

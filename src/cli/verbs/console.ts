@@ -13,6 +13,7 @@ export const console: Verb = {
   summary: 'open a page to see, change and undo',
   usage: '',
   words: [0, 0],
+  untilInterrupted: true,
   options: {
     by: { type: 'string', value: 'WHO', help: 'who makes the changes; default: your login and host' },
     port: { type: 'string', short: 'p', value: 'PORT', help: 'the port on this machine; default: a free one' },

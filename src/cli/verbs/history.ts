@@ -36,6 +36,7 @@ export const history: Verb = {
       await screen.table(
         HEAD,
         commits.flatMap(commit => rowsOf(desk, commit)),
+        1,
       )
     else await screen.items(commits.map(commit => commitJson(desk, commit)))
     return EXIT.ok

@@ -17,6 +17,7 @@ export const watch: Verb = {
   },
   formats: ['ndjson'],
   takesCommand: true,
+  untilInterrupted: true,
   details:
     'Ends with Ctrl-C. It survives restarts of the store, says so on the standard error stream, and then shows what changed meanwhile.\n' +
     'JSON has one line for each change. The command runs once for each change, one at a time and in order. It gets the change as JSON\n' +
