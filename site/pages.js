@@ -63,6 +63,7 @@ export const pages = [
       ['Architecture', 'ARCHITECTURE'],
       ['Security', 'SECURITY'],
       ['Changelog', 'CHANGELOG'],
+      ['How we test', 'how-we-test'],
       ['Contributing', 'CONTRIBUTING'],
     ],
   },
