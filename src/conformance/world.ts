@@ -10,7 +10,7 @@ import type { Capability, Fixture, Mode, Subject } from './subject.js'
 const PATIENCE = 5_000
 
 /** The shortest and the longest time limit of a dictionary whose store hangs, in ms, before the subject's scale. */
-const SHORTEST = 250
+const SHORTEST = 500
 const LONGEST = 2_000
 
 /** How many times as long as an answer of the store the time limit is. */

@@ -98,7 +98,7 @@ describe('touch() of rows that a transaction of the application has changed', ()
   test.each(Object.entries(CHANGES))('is rejected inside it, and sees rows %s after it', async (_, sql) => {
     const { it } = database
     const table = await it.table()
-    const [dict, other] = [await it.open(table, { timeout: 600 }), await it.open(table)]
+    const [dict, other] = [await it.open(table, { timeout: 1_200 }), await it.open(table)]
     await dict.set('a', 1)
     const application = await it.connection()
     await application.query(`BEGIN; ${sql.replace('$', table)}`)

@@ -20,16 +20,17 @@ const SHARE = Math.floor((TO - FROM) / SHARES)
  */
 const first = FROM + ((process.ppid + Number(process.env.VITEST_POOL_ID ?? 0)) % SHARES) * SHARE
 
-/** @type {Set<number>} Ports returned so far: their servers may not listen yet, or be down for a while. */
+/** @type {Set<number>} Ports looked at so far: their servers may not listen yet, or be down for a while. */
 const given = new Set()
 
 /** A TCP port of 127.0.0.1 that nobody listens on, and that no other call in this process got. */
 export async function freePort() {
   for (;;) {
     const port = first + randomInt(SHARE)
-    if (given.has(port) || !(await isFree(port))) continue
+    if (given.has(port)) continue
+    // Before the first pause: another call may choose the same one meanwhile.
     given.add(port)
-    return port
+    if (await isFree(port)) return port
   }
 }
 

@@ -281,7 +281,10 @@ test('a page of a long history needs as few requests as one of a short history',
     for (let n = 0; n < length; n += 20) await Promise.all(Array.from({ length: 20 }, (_, m) => dict.set(`${m}`, n)))
     for (let n = 0; n < 60; n += 1) await dict.set('n', n)
     await commitsOf(dict, 50)
-    counts.push(await requestsOf(() => commitsOf(dict, 50)))
+    // The smallest of three: a renewal or a sign of life may fall into one.
+    const pages: number[] = []
+    for (let n = 0; n < 3; n += 1) pages.push(await requestsOf(() => commitsOf(dict, 50)))
+    counts.push(Math.min(...pages))
   }
   // A barrier, the version, the znode above the commits, two folders, and the commits together.
   expect(Math.max(...counts)).toBeLessThanOrEqual(7)
