@@ -35,7 +35,7 @@ export async function copyOfDist(changes = []) {
 }
 
 /** The module that the build makes of a file: a script is embedded in one. @param {string} file */
-const moduleOf = file => (file.endsWith('.lua') ? `${file}.js` : file)
+const moduleOf = file => (/\.(?:lua|sql)$/.test(file) ? `${file}.js` : file)
 
 /** @param {string} folder */
 async function copy(folder) {

@@ -15,10 +15,11 @@ export interface Store {
   /** The wishes for the rules that are broken on purpose: its simplest form. */
   plain: Readonly<Record<string, unknown>>
   /**
-   * What a scene may need: a network that can be damaged; pushed messages that can be lost; checks that find a change by their
-   * answer alone, not by an event that arrives with it.
+   * What a scene may need. `network`: one that can be damaged. `channel`: pushed messages that can be lost. `polling`: checks that
+   * find a change by their answer alone, not by an event that arrives with it. `leases`: records of replicas that end by the store's
+   * own clock.
    */
-  offers: readonly ('network' | 'channel' | 'polling')[]
+  offers: readonly ('network' | 'channel' | 'polling' | 'leases')[]
   /** Rules of its own, and how to break them. */
   controls: readonly Control[]
   /** Starts it, in a form that the random numbers choose unless the wishes do. */
@@ -48,6 +49,8 @@ export interface StoreServer {
   plan(client: string, ports?: readonly number[]): StorePlan
   /** The longest pause between two calls of a lane, in ms: longer if the store's writes wait for each other. Default: 40. */
   readonly pause?: number | undefined
+  /** The ports for a client, if it does not use all of them. */
+  portsOf?(client: string): readonly number[]
   /** The Node that a process with this client runs on. */
   nodeFor?(client: string): string
   /** The stored entries, and the number of the version. */
@@ -87,6 +90,8 @@ export interface Operation {
   everywhere?: boolean | undefined
   /** Of one half of a pair: the key of the other one. */
   pairedWith?: string | undefined
+  /** How the history says it was made. Default: `library`. */
+  via?: string | undefined
 }
 
 /** Something outside the dictionary set these keys: a store that lost data, or an external writer's command. */

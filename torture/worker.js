@@ -45,8 +45,12 @@ for (const event of ['uncaughtException', 'unhandledRejection']) {
     process.exit(70)
   })
 }
+/** Codes of warnings that the store may cause. @type {readonly string[]} */
+let expected = []
 process.on('warning', warning => {
-  if (warning.name !== 'ExperimentalWarning') journal.write({ t: 'fault', text: `${plan.name}: ${warning.stack}` })
+  const { code = '' } = /** @type {{ code?: string }} */ (warning)
+  if (warning.name !== 'ExperimentalWarning' && !expected.includes(code))
+    journal.write({ t: 'fault', text: `${plan.name}: ${warning.stack}` })
 })
 
 /** @param {import('./worker/store.js').Open} open @param {SessionPlan} session @param {number} index */
@@ -66,7 +70,8 @@ async function openSession(open, { options, odds = 0 }, index) {
   }
 }
 
-const { open, disconnect } = await connect(plan.dist, plan.store)
+const { open, disconnect, warnings = [], occupy } = await connect(plan.dist, plan.store)
+expected = warnings
 const sessions = await Promise.all(plan.sessions.map((session, index) => openSession(open, session, index)))
 const work = new Load(sessions, random, plan.pause)
 
@@ -100,6 +105,8 @@ const orders = {
   follow: key => Promise.all(sessions.map(session => session.follow(key))),
   /** Resolves when live memory has a version of this number, or after so many ms. */
   reach: (number, ms) => Promise.all(sessions.map(session => session.reach(number, ms))),
+  /** Leaves the dictionaries no free connection, for so many ms. */
+  occupy: ms => occupy?.(ms),
   sync: () => Promise.all(sessions.map(session => session.sync())),
   /** How much the heap has grown since the load began, in MiB. */
   growth: () => heap() - (heapBefore ?? heap()),

@@ -72,7 +72,8 @@ export class Writes {
   async touch(keys: readonly string[]): Promise<void> {
     const known = this.#internals.replica.memory.freeze()
     const operations = keys.map(key => touchOf(key, known.stored(key)))
-    if (operations.length > 0) await this.submit({ conditions: [], operations }, this.checkOptions(undefined))
+    if (operations.length === 0) return
+    await this.submit({ conditions: [], operations }, { ...this.checkOptions(undefined), via: 'outside' })
   }
 
   async pop(key: string, fallback: readonly unknown[], options?: WriteOptions): Promise<unknown> {

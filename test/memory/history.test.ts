@@ -85,6 +85,13 @@ describe('options of writes', () => {
     expect([by, reason]).toEqual(['ada', 'why'])
   })
 
+  test('of touch() say that others made the change', async () => {
+    const dict = await open(new MemoryStore())
+    await dict.set('a', 1, { by: 'ada' })
+    await dict.as({ by: 'bob' }).touch('a')
+    expect(await newest(dict)).toMatchObject({ by: 'bob', via: 'outside' })
+  })
+
   test('of history() do not change after the call', async () => {
     const dict = await open(new MemoryStore())
     for (const key of ['a', 'b', 'c']) await dict.set(key, 1)

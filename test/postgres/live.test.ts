@@ -124,4 +124,13 @@ ignore_startup_parameters = extra_float_digits
       expect(codes.filter(code => code === 'DURABLEDICT_NO_NOTIFICATIONS')).toHaveLength(1)
     })
   }
+
+  test('a short time limit leaves room for the test of notifications', async () => {
+    const { it } = server
+    const warning = vi.spyOn(process, 'emitWarning').mockImplementation(() => {})
+    it.cleanup.push(() => warning.mockRestore())
+    const dict = await it.open(it.name(), { live: true, timeout: 1_500 }, it.pool({ url }))
+    await dict.set('a', 1)
+    expect(await dict.get('a')).toBe(1)
+  })
 })

@@ -2,6 +2,7 @@ import { beforeAll, describe, expect, it } from 'vitest'
 import { prepare } from '../../scripts/prepare.js'
 import { limitOf, perform } from '../../torture/controls/control.js'
 import { controlsOf } from '../../torture/controls/controls.js'
+import * as postgres from '../../torture/stores/postgres/store.js'
 import * as redis from '../../torture/stores/redis/store.js'
 import * as cluster from '../../torture/stores/redis-cluster/store.js'
 import * as sentinel from '../../torture/stores/sentinel/store.js'
@@ -16,7 +17,7 @@ const FEW = 2
 /** Each scene starts several servers. */
 const SEVERAL: Record<string, Store> = { ZooKeeper: zookeeper, 'Redis Cluster': cluster, 'Redis Sentinel': sentinel }
 
-const OTHERS: Record<string, Store> = { SQLite: sqlite, ...(LONG && SEVERAL) }
+const OTHERS: Record<string, Store> = { SQLite: sqlite, PostgreSQL: postgres, ...(LONG && SEVERAL) }
 
 const STORES = [
   { name: 'Redis', store: redis as Store, controls: controlsOf(redis) },

@@ -2,6 +2,7 @@ import { beforeAll, describe, expect, it } from 'vitest'
 import { prepare } from '../../scripts/prepare.js'
 import { play } from '../../torture/conductor/scene.js'
 import { report } from '../../torture/report.js'
+import * as postgres from '../../torture/stores/postgres/store.js'
 import * as redis from '../../torture/stores/redis/store.js'
 import * as cluster from '../../torture/stores/redis-cluster/store.js'
 import * as sentinel from '../../torture/stores/sentinel/store.js'
@@ -33,6 +34,16 @@ describe('processes, clients and servers that fail in every way', { timeout: 90_
     expect(undecided).toEqual([])
     expect(figures.get('everywhere, by acknowledgement')).toBeGreaterThan(0)
   })
+
+  it.each([['PostgreSQL', postgres, { topology: 'durable', pooler: false }]] as const)(
+    'break no promise: %s',
+    async (_name, store, wishes) => {
+      const { violations, undecided, figures } = await play(store, random, LONG ? 30_000 : 4_000, LONG ? {} : wishes)
+      expect(report(violations)).toBe('')
+      expect(undecided).toEqual([])
+      expect([...figures.keys()]).toContain('commits')
+    },
+  )
 })
 
 // Each starts several servers.

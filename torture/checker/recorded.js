@@ -114,7 +114,7 @@ const mayHaveEffect = operation =>
 /** @param {readonly Operation[]} write @param {Commit} commit */
 function isOf(write, { via, changes }) {
   return (
-    via === 'library' &&
+    via === (write[0]?.via ?? 'library') &&
     changes.length === write.length &&
     write.every(one => changes.some(change => change.key === one.key && explains(one, change)))
   )
@@ -137,7 +137,8 @@ function explains({ kind, outcome, value, result, expected }, { before, after })
 }
 
 /** @param {Commit} commit */
-const shown = ({ changes }) => changes.map(({ key, before, after }) => `${key} from ${before} to ${after}`).join(', ')
+const shown = ({ via, changes }) =>
+  `${changes.map(({ key, before, after }) => `${key} from ${before} to ${after}`).join(', ')}, via ${via}`
 
 /** @param {string} text @param {readonly Operation[]} [operations] @returns {Violation} */
 const violation = (text, operations = []) => ({ rule: 'history equals the acknowledged writes', text, operations })

@@ -1,5 +1,5 @@
 // @ts-check
-/** @import { History, Loss, Recorded, Recovery, StoreServer } from '../types.js' */
+/** @import { History, Loss, Operation, Recorded, Recovery, StoreServer } from '../types.js' */
 /** @import { Open } from '../worker/store.js' */
 /** @import { SessionPlan, WorkerPlan } from '../worker.js' */
 import { join } from 'node:path'
@@ -63,9 +63,12 @@ export class Stage {
   slots = []
   /** @type {Loss[]} */
   losses = []
+  /** Of programs without the library. @type {Operation[]} */
+  edits = []
   /** @type {string[]} */
   #troubles = []
   #entered = 0
+  #edited = 0
   #marks = 0
   #folder
   #dist
@@ -92,7 +95,8 @@ export class Stage {
   async enter(cast) {
     this.#entered += 1
     const name = `w${this.#entered}`
-    const proxies = await Promise.all(this.server.ports.map(port => FaultProxy.open(port)))
+    const ports = this.server.portsOf?.(cast.client) ?? this.server.ports
+    const proxies = await Promise.all(ports.map(port => FaultProxy.open(port)))
     const slot = new Slot(name, cast, proxies)
     this.slots.push(slot)
     await this.start(slot)
@@ -144,14 +148,14 @@ export class Stage {
 
   /**
    * Makes the store lose data while nobody can reach it, and records what remains.
-   * @param {Loss['kind']} kind @param {() => Promise<unknown>} work
+   * @param {Loss['kind']} kind @param {() => Promise<unknown>} work @param {Loss['keys']} [keys] those that it affects. Default: all.
    */
-  async lose(kind, work) {
+  async lose(kind, work, keys) {
     await this.#closed(async () => {
       await this.server.untilAlone?.()
       const begin = now()
       await work()
-      await this.#recordLoss(kind, begin)
+      await this.#recordLoss(kind, begin, keys)
     })
   }
 
@@ -175,11 +179,11 @@ export class Stage {
     for (const proxy of this.proxies) proxy.refuse(false)
   }
 
-  /** @param {Loss['kind']} kind @param {number} begin */
-  async #recordLoss(kind, begin) {
+  /** @param {Loss['kind']} kind @param {number} begin @param {Loss['keys']} [keys] */
+  async #recordLoss(kind, begin, keys) {
     const { entries, number } = await this.server.state()
     await this.server.keepHistory()
-    this.losses.push({ kind, begin, end: now(), entries, survived: number })
+    this.losses.push({ kind, begin, end: now(), entries, survived: number, keys })
   }
 
   /**
@@ -209,6 +213,19 @@ export class Stage {
     this.losses.push({ kind, begin, end: now(), entries, keys: [key], renumbers: this.server.renumbers })
   }
 
+  /**
+   * Writes without the library. The store records it in its history, by the id as its author. All of it takes effect at one moment.
+   * @param {string} via @param {(id: string) => Promise<readonly Pick<Operation, 'kind' | 'key' | 'value' | 'result'>[]>} work
+   */
+  async edit(via, work) {
+    this.#edited += 1
+    const id = `edit ${this.#edited}`
+    const begin = now()
+    const effects = await work(id)
+    const common = /** @type {const} */ ({ id, session: 'others', via, begin, end: now(), outcome: 'done' })
+    this.edits.push(...effects.map(one => ({ ...common, ...one })))
+  }
+
   /** Heals everything; resolves with the time, in ms, until every session sees a new write in its own way. */
   async recover() {
     for (const proxy of this.proxies) proxy.heal()
@@ -233,7 +250,7 @@ export class Stage {
     const growth = await this.#growth()
     const at = now()
     const { entries } = await this.server.state()
-    const recorded = await this.#withDict(dict => recordedBy(dict))
+    const recorded = await this.withDict(dict => recordedBy(dict))
     const { history, figures } = await readJournals(this.#folder)
     await this.#each(worker => this.#leave(worker))
     const files = await readFiles(
@@ -242,7 +259,16 @@ export class Stage {
     )
     const faults = [...history.faults, ...this.#troubles]
     /** @type {History} */
-    const whole = { ...history, losses: this.losses, files, recoveries, faults, store: { at, entries }, recorded }
+    const whole = {
+      ...history,
+      operations: [...history.operations, ...this.edits],
+      losses: this.losses,
+      files,
+      recoveries,
+      faults,
+      store: { at, entries },
+      recorded,
+    }
     if (recorded) figures.set('commits', recorded.commits.length)
     figures.set('last known files', files.length)
     figures.set('growth of a heap, in MiB, at most', Math.round(growth))
@@ -258,7 +284,7 @@ export class Stage {
   }
 
   /** Opens a dictionary of its own, which no fault affects. @template V @param {(dict: Awaited<ReturnType<Open>>) => Promise<V>} work */
-  async #withDict(work) {
+  async withDict(work) {
     const { open, disconnect } = await connect(this.#dist, this.server.plan(this.slots[0]?.cast.client ?? ''))
     try {
       const dict = await open({})

@@ -20,7 +20,7 @@ export class Worker {
     this.name = plan.name
     this.#child = fork(FILE, [JSON.stringify(plan)], {
       execPath: node,
-      execArgv: ['--disable-warning=ExperimentalWarning', '--expose-gc'],
+      execArgv: ['--no-warnings', '--expose-gc'],
     })
     this.ended = once(this.#child, 'exit').then(([code, signal]) => `${signal ?? code}`)
     this.ready = Promise.race([this.#started(), this.ended])

@@ -3,6 +3,7 @@
 
 /** The stores by name, each imported when it is needed. @type {Readonly<Record<string, () => Promise<Store>>>} */
 const STORES = {
+  postgres: () => import('./postgres/store.js'),
   redis: () => import('./redis/store.js'),
   'redis-cluster': () => import('./redis-cluster/store.js'),
   sentinel: () => import('./sentinel/store.js'),

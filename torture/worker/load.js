@@ -12,8 +12,8 @@ const PAUSE = 40
 /** After this time, in ms, all sessions switch to new keys, so that no history becomes long. */
 const ROUND = 3_000
 
-/** @param {string} kind @param {Random} random @param {number} count */
-const keyOf = (kind, random, count) => `${kind}:${Math.floor(now() / ROUND)}:${random.between(1, count)}`
+/** A key of the present round. @param {string} kind @param {Random} random @param {number} count */
+export const keyOf = (kind, random, count) => `${kind}:${Math.floor(now() / ROUND)}:${random.between(1, count)}`
 
 /** @typedef {(session: Session, random: Random) => unknown} Deed */
 

@@ -2,6 +2,7 @@
 /** @import { DurableDict } from '../../dist/index.js' */
 /** @import { Channel } from './stores/lossy.js' */
 /** @import { RedisPlan } from './stores/redis.js' */
+/** @import { PostgresPlan } from './stores/postgres.js' */
 /** @import { RedisClusterPlan } from './stores/redis-cluster.js' */
 /** @import { SentinelPlan } from './stores/sentinel.js' */
 /** @import { SqlitePlan } from './stores/sqlite.js' */
@@ -9,14 +10,21 @@
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 
-/** How a process reaches its store. @typedef {RedisPlan | RedisClusterPlan | SentinelPlan | SqlitePlan | ZookeeperPlan} StorePlan */
+/** How a process reaches its store. @typedef {RedisPlan | PostgresPlan | RedisClusterPlan | SentinelPlan | SqlitePlan | ZookeeperPlan} StorePlan */
 
 /**
  * Opens a dictionary. Its pushed messages pass through the channel, if the store's module supports that.
  * @typedef {(options: object, channel?: Channel) => Promise<DurableDict<Record<string, string>>>} Open
  */
 
-/** The client of a process, and how to open dictionaries with it. @typedef {{ open: Open, disconnect(): unknown }} Connection */
+/**
+ * The client of a process, and how to open dictionaries with it.
+ * @typedef {object} Connection
+ * @property {Open} open
+ * @property {() => unknown} disconnect
+ * @property {readonly string[]} [warnings] codes of warnings that faults may cause
+ * @property {((ms: number) => Promise<unknown>) | undefined} [occupy] holds all connections of its pool
+ */
 
 /**
  * What each module in `stores` exports as `connect`: `built` imports a module of the built library.
@@ -26,6 +34,7 @@ import { pathToFileURL } from 'node:url'
 
 /** @type {Readonly<Record<StorePlan['type'], () => Promise<{ connect: Connect<any> }>>>} */
 const STORES = {
+  postgres: () => import('./stores/postgres.js'),
   redis: () => import('./stores/redis.js'),
   'redis-cluster': () => import('./stores/redis-cluster.js'),
   sentinel: () => import('./stores/sentinel.js'),
@@ -45,8 +54,8 @@ export async function connect(dist, plan) {
   /** @type {typeof import('../../dist/index.js')} */
   const { JSONEncoding } = await built('index.js')
   const store = await STORES[plan.type]()
-  const { open, disconnect } = await store.connect(plan, { encoding: JSONEncoding }, built)
-  return { open: keeping(open), disconnect }
+  const connection = await store.connect(plan, { encoding: JSONEncoding }, built)
+  return { ...connection, open: keeping(connection.open) }
 }
 
 /** Opens dictionaries that record the policy of the history, if the store keeps one. @param {Open} open @returns {Open} */

@@ -42,6 +42,7 @@ export const fleet = [
         to: 'this.confirmedAt + bound',
       },
     ],
+    needs: ['leases'],
     sessions: [{}, { maxStaleness: 3_000 }],
     async play(_stage, writer, reader) {
       await writer.do('set', 'key')

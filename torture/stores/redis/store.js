@@ -37,7 +37,7 @@ export const cast = [
 
 export const plain = { topology: 'durable', small: false }
 
-export const offers = /** @type {const} */ (['network', 'channel', 'polling'])
+export const offers = /** @type {const} */ (['network', 'channel', 'polling', 'leases'])
 
 export const controls = [...writes, ...histories, ...commits]
 

@@ -47,8 +47,7 @@ const DISASTERS = [
 
 export const plain = {}
 
-/** @type {readonly never[]} */
-export const offers = []
+export const offers = /** @type {const} */ (['leases'])
 
 export async function start() {
   return { server: await SqliteFile.start(), title: 'a file, two engines', disasters: () => DISASTERS }

@@ -45,7 +45,7 @@ export const cast = [
 /** In a small scene nothing but the damage itself may end a session. */
 export const plain = { session: 20_000 }
 
-export const offers = /** @type {const} */ (['network', 'channel'])
+export const offers = /** @type {const} */ (['network', 'channel', 'leases'])
 
 export { controls }
 

@@ -1,0 +1,63 @@
+// @ts-check
+import { setTimeout as pause } from 'node:timers/promises'
+
+/** So few connections that calls wait for one. */
+const CONNECTIONS = 2
+
+/** How long to wait for a connection, in ms. */
+const PATIENCE = 1_500
+
+/** A pool, how to end it, and how to hold all of its connections. @param {'pg' | 'postgres.js'} kind @param {string} url */
+export function openClient(kind, url) {
+  return kind === 'pg' ? openPg(url) : openPostgresJs(url)
+}
+
+/** @param {string} connectionString @param {import('pg').PoolConfig} [more] */
+async function openPg(connectionString, more = {}) {
+  const { default: pg } = await import('pg')
+  const pool = new pg.Pool({ connectionString, max: CONNECTIONS, connectionTimeoutMillis: PATIENCE, ...more })
+  pool.on('error', () => {})
+  const take = async () => {
+    const client = await pool.connect()
+    const ignore = () => {}
+    client.on('error', ignore)
+    return () => {
+      client.off('error', ignore)
+      client.release()
+    }
+  }
+  return { source: pool, disconnect: () => pool.end().catch(() => {}), occupy: occupying(take) }
+}
+
+/** docs/postgres.md recommends fetch_types: false. @param {string} url */
+async function openPostgresJs(url) {
+  const { default: postgres } = await import('postgres')
+  const backoff = () => 0.03
+  const sql = postgres(url, {
+    max: CONNECTIONS,
+    connect_timeout: PATIENCE / 1_000,
+    backoff,
+    onnotice: () => {},
+    fetch_types: false,
+  })
+  const take = async () => {
+    const reserved = await sql.reserve()
+    return () => reserved.release()
+  }
+  return { source: sql, disconnect: () => sql.end({ timeout: 0 }).catch(() => {}), occupy: occupying(take) }
+}
+
+/** @param {() => Promise<() => void>} take takes a connection; resolves with how to give it back */
+function occupying(take) {
+  const one = async (/** @type {number} */ ms) => {
+    const until = performance.now() + ms
+    try {
+      const release = await take()
+      await pause(Math.max(0, until - performance.now()))
+      release()
+    } catch {
+      // There was none to hold.
+    }
+  }
+  return (/** @type {number} */ ms) => Promise.all(Array.from({ length: CONNECTIONS }, () => one(ms)))
+}
