@@ -49,9 +49,9 @@ function fewKeys(groups: readonly Group<Stored>[], form: TextForm): readonly str
   return keys.length > MANY ? [] : [...new Set(keys)].map(key => escapeText(key, form.unsafe))
 }
 
-function placeOf(version: Version): readonly [string, number] | null {
+function placeOf(version: Version): readonly [string, number, string] | null {
   const parts = parseVersion(version)
-  return parts ? [parts.epoch, parts.number] : null
+  return parts ? [parts.epoch, parts.number, parts.nonce] : null
 }
 
 /** By whom and why, in the form of the tables. */

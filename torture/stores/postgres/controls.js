@@ -37,11 +37,29 @@ const editByHand = async (stage, writer, reader) => {
 export const controls = [
   {
     rule: 'a batch that is sent again is recognized by its id',
-    changes: [
-      { file: COMMIT, from: 'c.number > seen_number AND c.batch = id', to: 'c.number > seen_number AND false' },
-    ],
+    changes: [{ file: COMMIT, from: 'AND c.batch = id LIMIT 1', to: 'AND false LIMIT 1' }],
     sessions: [{}, {}],
     play: loseAnswer,
+  },
+  {
+    rule: 'a batch that is sent again is recognized in a log that a restore has shortened',
+    changes: [
+      { file: COMMIT, from: '(c.number > seen_number OR NOT follows)', to: 'c.number > seen_number' },
+      { file: COMMIT, from: 'IF NOT follows OR found_all', to: 'IF found_all' },
+    ],
+    sessions: [{ autosync: false }],
+    async play(stage, unlucky) {
+      await unlucky.do('set', 'key')
+      const { name, left } = await stage.server.copy()
+      for (let count = 0; count < 3; count += 1) await unlucky.do('set', 'lost')
+      await stage.strike('restore', () => stage.server.restore(name), left)
+      const { links } = unlucky.proxy
+      for (const link of links) link.swallow(['toClient'])
+      const popped = unlucky.do('pop', 'key')
+      await pause(100)
+      for (const link of links) link.cut()
+      await popped
+    },
   },
   {
     rule: 'a transaction commits only if what it read is unchanged',

@@ -2,8 +2,8 @@
 --
 -- request: {
 --   dictionary, batch, nonce, epoch (of a new head), wait (for a lock, in ms), keys: those of the operations, if there are few,
---   since: [epoch, number]: what the caller knows, from where changes are returned,
---   seen: [epoch, number]: a version before the first attempt, again: whether there was an attempt before,
+--   since: [epoch, number, nonce]: what the caller knows, from where changes are returned,
+--   seen: [epoch, number, nonce]: a version before the first attempt, again: whether there was an attempt before,
 --   acknowledge: whether replicas are to acknowledge the change,
 --   groups: [{ version, unchanged: [[epoch, number, nonce, [key, ...]], ...], by, reason, via, operations: [[type, key, json, text], ...],
 --     many: whether these are many operations on different keys, without touch and clear }]
@@ -21,6 +21,7 @@ DECLARE
   is_retry CONSTANT boolean := coalesce((request->>'again')::boolean, false);
   seen_epoch CONSTANT text := request->'seen'->>0;
   seen_number CONSTANT bigint := (request->'seen'->>1)::bigint;
+  seen_nonce CONSTANT text := request->'seen'->>2;
   next_nonce CONSTANT text := request->>'nonce';
   asks CONSTANT boolean := coalesce((request->>'acknowledge')::boolean, false);
   head @schema@.durabledict_heads;
@@ -35,6 +36,7 @@ DECLARE
   encoded_text text;
   side text;
   holds boolean;
+  follows boolean;
   found_all bigint;
   touched text[] := '{}';
   is_cleared boolean := false;
@@ -75,13 +77,16 @@ BEGIN
     IF is_retry THEN
       RAISE EXCEPTION 'The dictionary was created again.' USING ERRCODE = 'DD002';
     END IF;
-  ELSIF head.number > seen_number THEN
+  ELSIF head.number <> seen_number OR head.nonce <> coalesce(seen_nonce, head.nonce) THEN
+    -- If a backup was restored since, the log does not continue what was seen: the other attempt may be anywhere in it.
+    follows := head.number > seen_number AND NOT EXISTS (SELECT FROM @schema@.durabledict_changes c
+      WHERE c.dictionary = dict AND c.number = seen_number + 1 AND c.previous <> seen_nonce);
     SELECT * INTO earlier FROM @schema@.durabledict_changes c
-      WHERE c.dictionary = dict AND c.number > seen_number AND c.batch = id LIMIT 1;
-    IF NOT FOUND THEN
+      WHERE c.dictionary = dict AND c.number <= head.number AND (c.number > seen_number OR NOT follows) AND c.batch = id LIMIT 1;
+    IF NOT FOUND AND is_retry THEN
       SELECT count(*) INTO found_all FROM @schema@.durabledict_changes c
         WHERE c.dictionary = dict AND c.number > seen_number AND c.number <= head.number;
-      IF is_retry AND found_all < head.number - seen_number THEN
+      IF NOT follows OR found_all < head.number - seen_number THEN
         RAISE EXCEPTION 'The log does not reach back to the first attempt.' USING ERRCODE = 'DD002';
       END IF;
     END IF;
