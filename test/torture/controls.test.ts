@@ -14,10 +14,15 @@ import { LONG } from '../form.js'
 /** How many of its own controls each other store performs in the short form. */
 const FEW = 2
 
-/** Each scene starts several servers. */
-const SEVERAL: Record<string, Store> = { ZooKeeper: zookeeper, 'Redis Cluster': cluster, 'Redis Sentinel': sentinel }
+/** Each scene starts several servers, or one that starts slowly. */
+const SLOW: Record<string, Store> = {
+  PostgreSQL: postgres,
+  ZooKeeper: zookeeper,
+  'Redis Cluster': cluster,
+  'Redis Sentinel': sentinel,
+}
 
-const OTHERS: Record<string, Store> = { SQLite: sqlite, PostgreSQL: postgres, ...(LONG && SEVERAL) }
+const OTHERS: Record<string, Store> = { SQLite: sqlite, ...(LONG && SLOW) }
 
 const STORES = [
   { name: 'Redis', store: redis as Store, controls: controlsOf(redis) },
