@@ -203,7 +203,7 @@ export class Writer {
         const mirror = lost ? await orAborted(this.#reader.current('sequential'), signal) : await this.#latest(signal)
         if (this.#session.connected) return mirror
       } catch (fault) {
-        // While the outcome of a write is open, a lost connection is no answer.
+        // While the outcome of a write is open, only an answer ends the search.
         if (!lost || !isLoss(fault) || signal.aborted) throw this.#failed(lost, fault)
       }
     }
