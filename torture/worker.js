@@ -35,6 +35,9 @@ const plan = JSON.parse(process.argv[2] ?? '')
 const journal = new Journal(plan.journal)
 const random = new Random(plan.seed)
 
+// Nothing of the library keeps a process alive, not even while it opens a dictionary.
+process.channel?.ref()
+
 // It exits with the process that started it.
 const exit = () => process.exit()
 process.on('disconnect', exit)
