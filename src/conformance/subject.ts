@@ -46,6 +46,8 @@ export interface Subject {
   readonly missing?: { readonly [C in Capability]?: string | undefined } | undefined
   /** The modes to run in. Default: all of {@link MODES}. */
   readonly modes?: readonly Mode[] | undefined
+  /** Whether a test starts only after the one before it has ended, for stores that take turns in one place. Default `false`. */
+  readonly sequential?: boolean | undefined
   /** Multiplies every time limit, for slow stores and machines. Default 1. */
   readonly timeoutScale?: number | undefined
 }

@@ -57,7 +57,7 @@ function registerTopic(runner: Runner, test: RegisterTest, subject: Subject, top
   const { title, modes, tests, waits } = topic
   const all = subject.modes ?? MODES
   for (const mode of modes ? all.filter(modes) : [undefined]) {
-    const ahead = waits ? new Ahead() : undefined
+    const ahead = waits && !subject.sequential ? new Ahead() : undefined
     runner.describe(mode ? `${title}, ${nameOf(mode)}` : title, () => {
       for (const [name, given] of Object.entries(tests))
         registerTest(test, subject, { mode, ahead }, name, toCase(given))

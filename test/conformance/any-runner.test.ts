@@ -37,6 +37,28 @@ test('accepts it() instead of test(), and does not need skip()', () => {
   expect(names.filter(name => name.includes('[no commit: '))).toEqual([])
 })
 
+/** The most stores that tests of stores without an answer use at the same time, under a runner of one test at a time. */
+async function storesAtOnce(sequential: boolean): Promise<number> {
+  let [present, most] = [0, 0]
+  const create = async () => {
+    const fixture = await subject.create()
+    most = Math.max(most, ++present)
+    return { backend: () => fixture.backend(), dispose: () => void present-- }
+  }
+  const runs: (() => Promise<void>)[] = []
+  const describe = (title: string, register: () => void) => {
+    if ([subject.name, 'a store that does not answer'].includes(title)) register()
+  }
+  conformance({ describe, test: (_, run) => runs.push(run) }, { ...subject, create, sequential })
+  for (const run of runs.slice(0, 3)) await run()
+  return most
+}
+
+test('starts tests that wait ahead of their turn, unless the subject is sequential', async () => {
+  expect(await storesAtOnce(false)).toBeGreaterThan(1)
+  expect(await storesAtOnce(true)).toBe(1)
+})
+
 test('rejects an object that is not a runner', () => {
   expect(() => conformance({ describe: () => {} }, subject)).toThrow(TypeError)
 })

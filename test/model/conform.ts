@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe } from 'vitest'
+import { afterAll, beforeAll, describe, test } from 'vitest'
 import type { ModelManager } from '../../src/backends/model/managers/manager.js'
 import { openModel } from '../../src/backends/model/open-model.js'
 import { type ModelOptions, splitOptions } from '../../src/backends/model/options.js'
@@ -23,8 +23,8 @@ export interface Conform {
   readonly fleets?: boolean
   readonly modes?: readonly Mode[]
   readonly missing?: Subject['missing']
-  /** Vitest, by default with waiting tests concurrent. */
-  readonly by?: Runner
+  /** Whether its tables serve one test at a time. Default: each test has its own. */
+  readonly sequential?: boolean
 }
 
 /** Topics about dictionaries that know each other by the registry, by their titles. */
@@ -41,7 +41,7 @@ let tables = 0
 export function conform(
   name: string,
   open: () => Promise<Library>,
-  { modes, missing, by = runner, fleets = LONG }: Conform = {},
+  { modes, missing, sequential = false, fleets = LONG }: Conform = {},
 ): void {
   describe(name, () => {
     let library: Library
@@ -57,7 +57,8 @@ export function conform(
       return { backend: async () => (await openModel(manager, settings, given)).backend, dispose() {} }
     }
     const lacks = { bytes: 'the column is text, so that anyone can read it', ...missing }
-    const subject = { name: 'ModelBackend', create, missing: lacks }
+    const subject = { name: 'ModelBackend', create, missing: lacks, sequential }
+    const by = sequential ? { describe, test } : runner
     conformance(fleets ? by : withoutFleets(by), { ...subject, ...(modes && { modes }) })
   })
 }

@@ -1,5 +1,4 @@
 import pg from 'pg'
-import { describe, test } from 'vitest'
 import { prismaManager } from '../../src/backends/model/managers/prisma/prisma-manager.js'
 import { createTables, type ModelOptions } from '../../src/index.js'
 import { METHODS_ALONE } from '../form.js'
@@ -36,13 +35,10 @@ async function onPostgres(): Promise<Library> {
   return library(database, { listen })
 }
 
-// One test at a time uses a table.
-const by = { describe, test }
-
-conform('Prisma on PostgreSQL', onPostgres, { modes: METHODS_ALONE, by })
+conform('Prisma on PostgreSQL', onPostgres, { modes: METHODS_ALONE, sequential: true })
 // SQLite differs in the methods of the backend; the dictionary above them is the same as on PostgreSQL.
 conform('Prisma on SQLite', async () => library(await prismaOnSqlite(), { pollEvery: 20 }), {
   modes: [],
-  by,
+  sequential: true,
   missing: { subscribe: 'nothing reports changes in a file of the application: live dictionaries poll' },
 })
