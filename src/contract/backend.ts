@@ -46,7 +46,11 @@ export interface Batch<S = string> {
   /** Random and never reused. It marks the changes of this batch, so that the dictionary recognizes its own writes. */
   readonly id: string
   readonly groups: readonly Group<S>[]
-  /** Whether the caller waits until every replica holds the result. Only sent to backends with `presence`. Default false. */
+  /**
+   * Whether the caller waits until every replica holds the result. Only sent to backends with `presence`. Default false. If such a
+   * batch has a group without conditions and operations, it makes a change even if nothing has an effect: replicas that hold the
+   * present version have to be asked too.
+   */
   readonly acknowledge?: boolean | undefined
   /**
    * Returns what the caller's memory holds under a key at the version that it passes; `undefined` if nothing, or if memory has moved
@@ -255,7 +259,8 @@ export interface Backend<S = string> {
   setDefault?(key: string, stored: S): Awaitable<S>
 
   /**
-   * Executes a batch durably and in isolation, each group all or nothing. A batch without effect does not change the version.
+   * Executes a batch durably and in isolation, each group all or nothing. A batch without effect does not change the version, unless it
+   * asks for acknowledgements: see {@link Batch.acknowledge}.
    * `signal` is aborted when the caller stops waiting: the backend must not send anything after that.
    */
   commit?(batch: Batch<S>, since: Version, signal: AbortSignal): Awaitable<Committed<S>>

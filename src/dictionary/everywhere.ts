@@ -1,4 +1,5 @@
 import { MAX_BOUND } from '../contract/answers.js'
+import type { Group } from '../contract/backend.js'
 import type { Registered } from '../contract/presence.js'
 import { AmbiguousWriteError, NotEverywhereError } from '../errors/errors.js'
 import type { ReplicaIdentity } from '../errors/replica-identity.js'
@@ -12,6 +13,9 @@ import type { Internals } from './assembly.js'
 import { contained } from './contained.js'
 import type { EverywhereProgress, EverywhereTerms } from './everywhere-options.js'
 import type { Gate } from './gate.js'
+
+/** Makes a change without effects, which only asks for acknowledgements. */
+const ASKING: Group<unknown> = { conditions: [], operations: [] }
 
 /**
  * Waits until no process can read an older value within its bound. Each replica that relied on memory when the write was executed has
@@ -38,6 +42,7 @@ export async function waitEverywhere(
     const acknowledged = (id: string) => waiting.done(id)
     // If it fails, the bounds are enough.
     fleet.awaitAcknowledgements(receipt.version, waiting.ids, acknowledged, ended.signal).catch(() => {})
+    if (!receipt.isAsked) replica.submit(ASKING, undefined, true).catch(() => {})
     await orAborted(waiting.until(ended.signal), ended.signal)
   } finally {
     clearTimeout(timer)

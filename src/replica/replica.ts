@@ -87,6 +87,8 @@ export interface Receipt {
   readonly registry: Registry | undefined
   /** Until when the write must wait in any case, on the monotonic clock. */
   readonly owedUntil: number
+  /** Whether replicas that follow this version acknowledge it. They do not if the write had no effect: another change led to it. */
+  readonly isAsked: boolean
 }
 
 /** The outcome of a group. */
@@ -482,6 +484,7 @@ export class Replica {
       bound,
       registry: known?.damage === undefined ? known : undefined,
       owedUntil: this.#knownBounds.owedUntil,
+      isAsked: asksForAcknowledgement(catchUp),
     }
     return outcomes.map(outcome => ({ ...outcome, receipt }))
   }
@@ -510,6 +513,11 @@ function isSingle({ operations }: Group<unknown>): boolean {
 
 function concerns(operation: Operation<unknown>, key: string): boolean {
   return operation.type === 'clear' || operation.key === key
+}
+
+/** Whether the latest change asks. Whatever is loaded as a whole is acknowledged. */
+function asksForAcknowledgement(catchUp: CatchUp<unknown>): boolean {
+  return catchUp.type === 'changes' ? catchUp.changes.at(-1)?.acknowledge === true : catchUp.type === 'state'
 }
 
 /** What `open` found and began. */

@@ -11,6 +11,7 @@ import type {
 } from '../../contract/backend.js'
 import { executeGroup, touches } from '../../contract/execute-group.js'
 import { type CommitNote, Journal, noteOf, notesWorthKeeping } from '../../contract/history.js'
+import { makesChange } from '../../contract/makes-change.js'
 import { brand } from '../../process/branded.js'
 import { setImmediate } from '../../time/clock.js'
 import { MemoryHistory } from './memory-history.js'
@@ -84,7 +85,7 @@ export class MemoryStore {
       }
       return outcome
     })
-    if (effects.length > 0) this.#append(effects, notes, batch)
+    if (makesChange(batch, effects)) this.#append(effects, notes, batch)
     for (const [index, { changes }] of journals.entries()) this.history.add(this.version, notes[index], changes)
     const { bound } = this.registry
     const committed = { outcomes, catchUp: this.changesSince(since), bound }

@@ -1,6 +1,7 @@
 import type { Batch, Committed, Effect, Group, Outcome, Version } from '../../contract/backend.js'
 import { executeGroup, type Target } from '../../contract/execute-group.js'
 import { Journal, noteOf, notesWorthKeeping } from '../../contract/history.js'
+import { makesChange } from '../../contract/makes-change.js'
 import type { Registry } from '../../contract/presence.js'
 import { InvalidValueError } from '../../errors/errors.js'
 import { escapeText } from '../sql/escape.js'
@@ -90,16 +91,22 @@ function execute(log: Log, batch: Batch<Stored>, since: Version, isolate: Isolat
   }
   const outcomes = batch.groups.map(group => isolate(log, effects, own, () => one(group)))
   const work = {
-    effects,
+    effects: loggedEffects(batch, effects),
     batch: batch.id,
     notes: notesWorthKeeping(records.map(({ note }) => note)),
     acknowledge: batch.acknowledge,
   }
-  const next = effects.length > 0 ? write(log, head, work, { records, check }) : head
+  const next = work.effects.length > 0 ? write(log, head, work, { records, check }) : head
   if (next === head) own.cancel()
   if (check) checkHistory(log, head, next, effects)
   const { bound } = head
   return { head: next, committed: { outcomes, bound, catchUp: catchUp(log, since, head, next, work) } }
+}
+
+/** The log has one row for each effect: a change without any deletes a key that does not exist. */
+function loggedEffects(batch: Batch<Stored>, effects: readonly Effect<Stored>[]): readonly Effect<Stored>[] {
+  if (effects.length > 0 || !makesChange(batch, effects)) return effects
+  return [{ type: 'delete', key: batch.id }]
 }
 
 /** Writes the change to the log and to the history, and moves the head. */

@@ -33,7 +33,7 @@ export function keepsHistory({ mark }: HistoryStart): boolean {
 /** What the head says after these commits. */
 export function moveHistory(start: HistoryStart, commits: number): HistoryMove {
   const { mark, touched } = start
-  if (!keepsHistory(start)) return { mark, touched }
+  if (!keepsHistory(start) || commits === 0) return { mark, touched }
   return { mark: { ...mark, position: mark.position + commits, folder: nextFolder(mark).first }, touched }
 }
 
@@ -50,7 +50,7 @@ export function historySteps(
   names: Names,
   added: Added,
 ): readonly Step[] {
-  if (!keepsHistory(start)) return start.steps
+  if (!keepsHistory(start) || done.length === 0) return start.steps
   const { epoch, position } = start.mark
   const commits = done.map(({ note, changes }, index) => ({ position: position + index + 1, ...saysOf(note), changes }))
   const { first, isNew } = nextFolder(start.mark)

@@ -1,6 +1,7 @@
 import type { Batch, Effect, Outcome } from '../../contract/backend.js'
 import { executeGroup, type Target } from '../../contract/execute-group.js'
 import { type CommitNote, Journal, noteOf } from '../../contract/history.js'
+import { makesChange } from '../../contract/makes-change.js'
 import { addChange, formatHead, formatPart, type Head, type Moved, skipChange, versionOf } from './head.js'
 import type { HistoryStart } from './history-start.js'
 import type { Mirror } from './mirror.js'
@@ -77,13 +78,8 @@ class Overlay implements Target<Stored> {
  * @param added - the bytes that the transport adds to the steps.
  * @param start - from where the history continues.
  */
-export function makePlan(
-  { id, groups, acknowledge }: Batch<Stored>,
-  mirror: Mirror,
-  names: Names,
-  added: Added,
-  start: HistoryStart,
-): Plan {
+export function makePlan(batch: Batch<Stored>, mirror: Mirror, names: Names, added: Added, start: HistoryStart): Plan {
+  const { id, groups, acknowledge } = batch
   const { head, znode } = mirror.position
   const overlay = new Overlay(mirror)
   const sizes = new Sizes(mirror, names, added)
@@ -101,7 +97,7 @@ export function makePlan(
     if (own > 0) done.push({ note: noteOf(group.attribution, own), changes: journal?.changes ?? [] })
   }
   const epoch: Step = { type: 'check', path: names.epoch(head.epoch), version: -1 }
-  if (effects.length === 0) {
+  if (!makesChange(batch, effects)) {
     const steps: Step[] = [{ type: 'check', path: names.version, version: znode }, epoch]
     return { outcomes, effects, steps, head }
   }

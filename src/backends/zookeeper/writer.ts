@@ -296,11 +296,11 @@ async function alone(
 }
 
 function changeOf(
-  { effects, head, notes }: Plan,
+  { effects, head, notes, steps: [first] }: Plan,
   mirror: Mirror,
   { id, acknowledge }: Batch<Stored>,
 ): Change<Stored> | undefined {
-  if (effects.length === 0) return undefined
+  if (first?.type !== 'set') return undefined
   const asks = acknowledge === true && { acknowledge }
   return { previous: mirror.version, version: versionOf(head), effects, id, ...(notes && { notes }), ...asks }
 }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import type { Backend, Operation, Version } from '../../contract/backend.js'
 import type { Presence, Registered } from '../../contract/presence.js'
-import { range, turn } from '../samples.js'
+import { contents, range, sameEntries, turn } from '../samples.js'
 import { needs, type Topic } from '../suite.js'
 import type { World } from '../world.js'
 import { remove, set } from './commit.js'
@@ -57,6 +57,27 @@ export const acknowledgements: Topic = {
         [false, true],
       )
     }),
+
+    'a batch that only asks for acknowledgements makes a change, but no commit': needs(
+      ['presence', 'changesSince', 'history'],
+      async world => {
+        const [backend, other] = [await world.backend<unknown>(), await world.backend<unknown>()]
+        await backend.persist('a', '1')
+        const since = await other.lastUpdated()
+        const { catchUp } = await commitEverywhere(backend)
+        for (const answer of [catchUp, await other.changesSince?.(since)]) {
+          assert.ok(answer?.type === 'changes')
+          assert.deepEqual(
+            answer.changes.map(({ acknowledge }) => acknowledge),
+            [true],
+          )
+        }
+        sameEntries(await contents(other), new Map([['a', '1']]))
+        assert.equal((await other.history?.({ limit: 10 }))?.commits.length, 1)
+        await backend.persist('a', '2')
+        assert.equal((await other.history?.({ limit: 10 }))?.commits.length, 2)
+      },
+    ),
 
     'a pushed change asks for acknowledgements if its commit did': needs(['presence', 'subscribe'], async world => {
       const [backend, other] = [await world.backend<unknown>(), await world.backend<unknown>()]

@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict'
 import { NotEverywhereError } from '../../errors/errors.js'
+import { TIMING_OPTION } from '../../replica/presence-timing.js'
 import { rejects, rejectsMisuse } from '../expect.js'
 import { turn } from '../samples.js'
 import { everyMode, needs, type Topic } from '../suite.js'
+import type { AnyOptions } from '../world.js'
 import { eventually, LONG, often, openStopped } from './fleet.js'
 
 export const everywhere: Topic = {
@@ -33,6 +35,20 @@ export const acknowledging: Topic = {
         assert.equal(other.fresh.get('a'), n)
       }
     }),
+
+    'a write with everywhere that changes nothing waits for no renewal of a live replica': needs(
+      'presence',
+      async world => {
+        const rarely = { [TIMING_OPTION]: { ttl: LONG, renewEvery: LONG } } as AnyOptions
+        const [dict, other] = [await world.open(), await world.open({ live: true, maxStaleness: LONG, ...rarely })]
+        await dict.set('a', 1)
+        await world.until(other, () => other.local.get('a') === 1)
+        await world.within(dict.delete('b', { everywhere: true }), 'a replica that is current must acknowledge')
+        await dict.set('a', 2)
+        await world.until(other, () => other.local.get('a') === 2)
+        await world.within(dict.setDefault('a', 3, { everywhere: true }), 'a replica that is current must acknowledge')
+      },
+    ),
 
     'a write with everywhere waits for a replica that says nothing until its bound has passed': needs(
       'presence',

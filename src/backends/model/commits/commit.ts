@@ -1,6 +1,7 @@
 import type { Batch, Change, Committed, Effect, Group, Outcome, Version } from '../../../contract/backend.js'
 import { executeGroup } from '../../../contract/execute-group.js'
 import { Journal, type KeyChange, keyChange, noteOf, notesWorthKeeping } from '../../../contract/history.js'
+import { makesChange } from '../../../contract/makes-change.js'
 import { sameStored } from '../../../contract/same-stored.js'
 import { type Dialect, runAll } from '../../sql/dialect.js'
 import { isConflict, isDuplicate, isLockTimeout, isOfStore } from '../../sql/error-kinds.js'
@@ -87,7 +88,7 @@ async function commit(
   const writing = await context.versions.writing(session, batch.groups)
   context.interruptible.connection = writing.connection
   const { outcomes, ...done } = await execute(context, batch, writing)
-  const change = done.effects.length > 0 ? await advance(writing, done, batch) : undefined
+  const change = makesChange(batch, done.effects) ? await advance(writing, done, batch) : undefined
   const catchUp = await writing.catchUp(since, change)
   const registry = batch.acknowledge ? await context.replicas?.read(context.session) : undefined
   return { next: writing.next, committed: { outcomes, bound: writing.bound, catchUp, ...(registry && { registry }) } }

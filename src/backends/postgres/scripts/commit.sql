@@ -4,7 +4,7 @@
 --   dictionary, batch, nonce, epoch (of a new head), wait (for a lock, in ms), keys: those of the operations, if there are few,
 --   since: [epoch, number, nonce]: what the caller knows, from where changes are returned,
 --   seen: [epoch, number, nonce]: a version before the first attempt, again: whether there was an attempt before,
---   acknowledge: whether replicas are to acknowledge the change,
+--   acknowledge: whether replicas are to acknowledge the change; with an empty group there is one in any case,
 --   groups: [{ version, unchanged: [[epoch, number, nonce, [key, ...]], ...], by, reason, via, operations: [[type, key, json, text], ...],
 --     many: whether these are many operations on different keys, without touch and clear }]
 -- }
@@ -244,8 +244,10 @@ BEGIN
       END IF;
     END LOOP;
 
-    -- A second attempt leaves a change even without effect, so that the first one is not executed after it.
-    IF cardinality(effects) > 0 OR is_retry THEN
+    -- A second attempt leaves a change even without effect, so that the first one is not executed after it. A group without operations
+    -- and conditions asks for acknowledgements only.
+    IF cardinality(effects) > 0 OR is_retry OR asks AND EXISTS (SELECT FROM json_array_elements(request->'groups') g
+        WHERE g->>'version' IS NULL AND json_array_length(g->'unchanged') = 0 AND json_array_length(g->'operations') = 0) THEN
       text_of_effects := '[' || array_to_string(effects, ',') || ']';
       PERFORM @schema@.durabledict_advance_1(head, next_nonce, id, CASE WHEN is_cleared THEN NULL ELSE touched END, text_of_effects,
         CASE WHEN says OR asks THEN '{"format":1' || CASE WHEN says THEN ',"notes":[' || array_to_string(notes, ',') || ']' ELSE '' END

@@ -27,7 +27,7 @@
 -- For 'c': 't' if there were any entries.
 --
 -- If no group has an effect, nothing is written, except for a retry: its empty change prevents the original from being
--- executed if it arrives late. Each group with an effect is one commit of the history: see history.lua.
+-- executed if it arrives late. A batch with 'k' and a group without operations and conditions makes an empty change too: it asks. Each group with an effect is one commit of the history: see history.lua.
 
 local CHANGE_BYTES, MESSAGE_BYTES = 1048576, 262144
 local ARGUMENTS = 1000
@@ -543,13 +543,14 @@ local function execute_group(at, operations, author)
   return at
 end
 
-local at, count = 5, #ARGV
+local at, count, only_asks = 5, #ARGV, false
 while at <= count do
   local operations, met = 1, true
   author, at = read_author(at)
   if ARGV[at] == 'g' then
     local conditions = tonumber(ARGV[at + 2])
     operations, at = tonumber(ARGV[at + 1]), at + 3
+    only_asks = only_asks or (asks and operations + conditions == 0)
     for _ = 1, conditions do
       met = met and is_met(at)
       at = at + ARITY[ARGV[at]]
@@ -564,7 +565,7 @@ while at <= count do
 end
 codes = table.concat(codes)
 
-if effect_count == 0 and not string.find(flags, 'r', 1, true) then return answer(codes, values) end
+if effect_count == 0 and not only_asks and not string.find(flags, 'r', 1, true) then return answer(codes, values) end
 
 local change = append(effects, effect_bytes, codes, values, commits, authors,
   has_author and notes_of(authors, counts) or nil)
