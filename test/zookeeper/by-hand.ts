@@ -8,6 +8,8 @@ export interface ByHand {
   create(path: string, data?: string | Buffer): Promise<unknown>
   set(path: string, data: string | Buffer): Promise<unknown>
   get(path: string): Promise<string>
+  /** How often the znode was written. */
+  versionOf(path: string): Promise<number>
   remove(path: string): Promise<unknown>
   /** With its children, at once. */
   removeAll(path: string): Promise<void>
@@ -41,6 +43,9 @@ export async function byHand(address: string, user?: string): Promise<ByHand> {
     ),
     get: promisify((path: string, done: (error: unknown, data: string) => void) =>
       client.getData(path, (error: unknown, data?: Buffer) => done(error, String(data ?? ''))),
+    ),
+    versionOf: promisify((path: string, done: (error: unknown, version: number) => void) =>
+      client.exists(path, (error: unknown, stat?: { version: number }) => done(error, stat?.version ?? -1)),
     ),
     remove: promisify((path: string, done: (error: unknown) => void) => client.remove(path, done)),
     children,

@@ -345,6 +345,19 @@ test('of the commits of one transaction, those of a key that is rewritten all th
   expect(found.at(-1)).toBe('ada library rare: undefined > 1')
 })
 
+test.each([false, { keep: 50, days: 9 }] as const)(
+  'opening with the policy that is recorded, %j, writes nothing',
+  async history => {
+    const path = newPath()
+    await (await open(path, { history, replicas: false })).set('a', 1)
+    const before = await hand.versionOf(`${path}/%version`)
+    await open(path, { history, replicas: false })
+    expect(await hand.versionOf(`${path}/%version`)).toBe(before)
+    await open(path, { history: { keep: 50, days: 8 }, replicas: false })
+    expect(await hand.versionOf(`${path}/%version`)).toBeGreaterThan(before)
+  },
+)
+
 test('a policy of false leaves no commits in the store', async () => {
   const path = newPath()
   const dict = await open(path)

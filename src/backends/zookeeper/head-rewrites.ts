@@ -2,6 +2,7 @@ import type { Awaitable } from '../../contract/backend.js'
 import type { HistoryPolicy } from '../../contract/history.js'
 import { formatPart, type Head, parsePart, versionOf } from './head.js'
 import type { History } from './history.js'
+import { isSamePolicy } from './history-state.js'
 import type { Names } from './names.js'
 import { isNoted, withoutAuthor } from './notes.js'
 import type { Outside } from './outside.js'
@@ -17,8 +18,13 @@ interface Rewriting {
 /** Returns what to write instead of a head; `undefined` for nothing. */
 export type Rewrite = (head: Head) => Awaitable<Rewriting | undefined>
 
+/**
+ * Writes nothing if the policy is recorded already: each process that opens the dictionary records its own, and on a busy store such a
+ * write begins again and again.
+ */
 export function recordPolicy(history: History, policy: HistoryPolicy): Rewrite {
   return async head => {
+    if (head.history && isSamePolicy(head.history.policy, policy)) return undefined
     const { mark, steps, touched } = await history.withPolicy(head, policy)
     return { head: { ...head, history: mark, cversion: head.cversion + touched }, steps }
   }

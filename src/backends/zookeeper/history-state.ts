@@ -33,6 +33,11 @@ export function policyOf({ policy }: Pick<HistoryMark, 'policy'>): HistoryPolicy
   return policy ?? DEFAULT_POLICY
 }
 
+export function isSamePolicy(one: HistoryPolicy | undefined, other: HistoryPolicy): boolean {
+  if (!one || !other) return one === other
+  return one.keep === other.keep && one.days === other.days
+}
+
 /** @param floor - 0 if no change was made before. */
 export function newState(floor: number): HistoryState {
   return { epoch: builtin.crypto.randomBytes(6).toString('hex'), floor, dropped: [] }
