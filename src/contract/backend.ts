@@ -342,7 +342,7 @@ export interface Backend<S = string> {
    * change of the dictionary: the version stays the same.
    */
   setHistoryPolicy?(policy: HistoryPolicy): Awaitable<void>
-  /** Removes this author from all stored commits and returns how many there were. The commits stay. */
+  /** Removes this author from all stored commits, and from the notes of the change log. Returns how many commits there were: they stay. */
   forgetAuthor?(by: string): Awaitable<number>
 
   /**

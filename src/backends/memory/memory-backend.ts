@@ -69,7 +69,7 @@ export class MemoryBackend implements Backend<unknown> {
   }
 
   forgetAuthor(by: string): number {
-    return this.#store.history.forget(by)
+    return this.#store.forgetAuthor(by)
   }
 
   subscribe(listener: Listener<unknown>): Unsubscribe {

@@ -92,6 +92,13 @@ export class MemoryStore {
     return batch.acknowledge ? { ...committed, registry: this.registry.read() } : committed
   }
 
+  /** For the backend. Returns the number of commits. */
+  forgetAuthor(by: string): number {
+    const forgotten = (note: CommitNote) => (note.by === by ? { ...note, by: undefined } : note)
+    this.#log = this.#log.map(({ notes, ...change }) => (notes ? { ...change, notes: notes.map(forgotten) } : change))
+    return this.history.forget(by)
+  }
+
   /** For the backend. */
   subscribe(listener: Listener<unknown>): Unsubscribe {
     this.#listeners.add(listener)

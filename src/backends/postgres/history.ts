@@ -3,6 +3,7 @@ import { foreignCommit } from '../../errors/history-faults.js'
 import { warn } from '../../warnings/warnings.js'
 import { commitId, positionOf } from '../sql/commit-id.js'
 import { escapeText, unescapeKey, unescapeText } from '../sql/escape.js'
+import { notesWithoutAuthor } from '../sql/log/notes.js'
 import { isToken, toCount } from '../sql/stored-tokens.js'
 import { toVersion } from '../sql/version.js'
 import type { Cells } from './clients/client.js'
@@ -58,9 +59,22 @@ export class PostgresHistory {
 
   async forgetAuthor(by: string): Promise<number> {
     const { stored, form } = await this.#execution.target()
-    const values = [stored, escapeText(by, form.unsafe)]
+    const author = escapeText(by, form.unsafe)
+    const values = [stored, author]
+    await this.#forgetInLog(stored, author)
     const [row] = await this.#execution.query({ text: this.#execution.statements.forgetAuthor, values })
     return toCount(row?.[0]) ?? 0
+  }
+
+  async #forgetInLog(stored: string, author: string): Promise<void> {
+    const { notes, setNotes } = this.#execution.statements
+    const rows = await this.#execution.query({ text: notes, values: [stored] })
+    const changed = rows.flatMap(([number, before]) => {
+      const after = notesWithoutAuthor(before, author)
+      return after === undefined ? [] : [[number, before, after]]
+    })
+    if (changed.length === 0) return
+    await this.#execution.query({ text: setNotes, values: [stored, JSON.stringify(changed)] })
   }
 }
 

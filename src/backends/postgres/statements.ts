@@ -72,6 +72,17 @@ export function statementsIn(schemaName: string) {
     /** Values: dictionary, keep, days, wait. */
     policy: sql('SELECT @schema@.durabledict_policy_1($1, $2::integer, $3::float8, $4)::text'),
 
+    /** The changes of the log that may name an author. Values: dictionary. */
+    notes: sql(
+      `SELECT number::text, notes FROM @schema@.durabledict_changes WHERE dictionary = $1 AND notes LIKE '%"by"%' ORDER BY number`,
+    ),
+
+    /** Values: dictionary, a list of [number, notes before, notes after]. */
+    setNotes: sql(
+      'UPDATE @schema@.durabledict_changes c SET notes = n->>2 FROM json_array_elements($2::text::json) n ' +
+        'WHERE c.dictionary = $1 AND c.number = (n->>0)::bigint AND c.notes = n->>1',
+    ),
+
     /** Values: dictionary, author. */
     forgetAuthor: sql(
       'WITH forgotten AS (UPDATE @schema@.durabledict_commits SET author = NULL WHERE dictionary = $1 AND author = $2 RETURNING 1) ' +

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import type { Backend, Group, Operation, Version } from '../../contract/backend.js'
+import type { Backend, Change, Group, Operation, Version } from '../../contract/backend.js'
 import type { Attribution, HistoryPage, HistoryQuery, StoredCommit } from '../../contract/history.js'
 import { HistoryError } from '../../errors/errors.js'
 import { ODD_KEYS, ODD_VALUES, range } from '../samples.js'
@@ -35,6 +35,12 @@ async function commits(backend: Backend<unknown>, query?: Partial<HistoryQuery>)
 export const keysOf = ({ changes }: StoredCommit<unknown>) => changes.map(({ key }) => key)
 const sidesOf = ({ changes }: StoredCommit<unknown>) =>
   Object.fromEntries(changes.map(({ key, before, after }) => [key, [before, after]]))
+
+/** Who changed each key and why, as a change says it. */
+function authorsOf({ effects, notes = [] }: Change<unknown>) {
+  const authors = notes.flatMap(({ effects: count, by, reason }) => range(count).map(() => [by, reason]))
+  return effects.map((effect, index) => [(effect as { key: string }).key, ...(authors[index] ?? [])])
+}
 
 /** Commits one group for each of the numbers, in order. */
 async function write(backend: Backend<unknown>, numbers: readonly number[], key = 'a'): Promise<void> {
@@ -278,6 +284,27 @@ export const recordedHistory: Topic = {
       )
       assert.equal(await other.forgetAuthor?.('nobody'), 0)
     }),
+
+    'a forgotten author is no longer in the change log, which still says everything else': needs(
+      ['history', 'changesSince'],
+      async world => {
+        const [backend, other] = [await world.backend<unknown>(), await world.backend<unknown>()]
+        const since = await other.lastUpdated()
+        await commit(backend, group([set('a', '1')], ada), group([set('b', `"by":"${ada.by}"`)], { by: 'bob' }))
+        await commit(backend, group([set('a', '2'), { type: 'pop', key: 'b' }], ada))
+        await backend.forgetAuthor?.(ada.by)
+        await commit(backend, group([set('a', '3')], { by: 'cy', reason: 'next' }))
+        const answer = await other.changesSince?.(since)
+        assert.ok(answer?.type === 'changes', `changesSince() returned ${answer?.type}`)
+        assert.deepEqual(answer.changes.flatMap(authorsOf), [
+          ['a', undefined, ada.reason],
+          ['b', 'bob', undefined],
+          ['a', undefined, ada.reason],
+          ['b', undefined, ada.reason],
+          ['a', 'cy', 'next'],
+        ])
+      },
+    ),
 
     'a touch announces what is stored, with the value before': one(async (backend, other) => {
       await commit(backend, group([set('a', 'new')]))

@@ -2,6 +2,7 @@ import { DEFAULT_POLICY, type HistoryLimits, type HistoryPolicy } from '../../..
 import { type IndexedCommit, isTrimDue, type Retention, retain } from '../../../contract/retention.js'
 import { type Dialect, run, type Statement } from '../../sql/dialect.js'
 import { escapeText, unescapeText } from '../../sql/escape.js'
+import { notesWithoutAuthor } from '../../sql/log/notes.js'
 import type { SqlSession } from '../../sql/sql-session.js'
 import { toCount } from '../../sql/stored-tokens.js'
 import { fromTables } from '../versions/tables.js'
@@ -103,11 +104,20 @@ export class HistoryWriting {
   /** Removes an author, and returns from how many commits. */
   async forgetAuthor(by: string): Promise<number> {
     const { key, found } = this.#options
+    await this.#forgetInLog(by)
     if (found.isNew) return 0
     const author = this.#escaped(by)
     const [row] = await this.#run(HISTORY_SQL.countAuthor, key, author)
     await this.#run(HISTORY_SQL.forgetAuthor, key, author)
     return toCount(row?.found) ?? 0
+  }
+
+  async #forgetInLog(by: string): Promise<void> {
+    const { key, dialect } = this.#options
+    for (const { number, notes } of fromTables(dialect, await this.#run(HISTORY_SQL.notes(dialect), key))) {
+      const after = notesWithoutAuthor(notes, by)
+      if (after !== undefined) await this.#run(HISTORY_SQL.setNotes, after, key, number as number)
+    }
   }
 
   /**

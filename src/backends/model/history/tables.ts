@@ -153,6 +153,13 @@ export const HISTORY_SQL = {
   /** Parameters: history, dropped, dict. */
   setRecord: `UPDATE ${VERSIONS} SET history = ?, dropped = ? WHERE dict = ?`,
 
+  /** What the log says of each change besides its effects. Parameters: dict. */
+  notes: (dialect: Dialect) =>
+    `SELECT number, ${expression(dialect, 'notes')} AS notes FROM ${CHANGES} WHERE dict = ? AND notes IS NOT NULL`,
+
+  /** Parameters: notes, dict, number. */
+  setNotes: `UPDATE ${CHANGES} SET notes = ? WHERE dict = ? AND number = ?`,
+
   /** Parameters: dict, author. */
   countAuthor: `SELECT COUNT(*) AS found FROM ${COMMITS} WHERE dict = ? AND author = ? AND part = 0`,
 

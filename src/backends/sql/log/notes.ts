@@ -31,6 +31,15 @@ export function readNotes(text: unknown, count: number | undefined): readonly Co
   return read.reduce((sum, { effects }) => sum + effects, 0) === count ? read : undefined
 }
 
+/** Returns such text without an author, or `undefined` if it does not name the author. */
+export function notesWithoutAuthor(text: unknown, author: string): string | undefined {
+  const said = parsed(text)
+  const notes = Array.isArray(said.notes) ? said.notes : []
+  const isTheirs = (note: unknown) => Object(note).by === author
+  if (!notes.some(isTheirs)) return undefined
+  return JSON.stringify({ ...said, notes: notes.map(note => (isTheirs(note) ? { ...note, by: undefined } : note)) })
+}
+
 function parsed(text: unknown): Readonly<Record<string, unknown>> {
   if (typeof text !== 'string') return {}
   try {
