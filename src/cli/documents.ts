@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
 import type { KeyChange } from '../contract/history.js'
+import { repeatedMember } from '../encodings/repeated-member.js'
 import type { FrozenState } from '../replica/frozen-state.js'
 import type { Desk } from './desk.js'
 import { usage } from './failure.js'
@@ -32,6 +33,7 @@ function contentsOf(text: string, desk: Desk): Contents {
   if (typeof document !== 'object' || document === null || Array.isArray(document)) {
     throw usage('The document must be a JSON object of values by key, as "export" writes it.')
   }
+  assertNothingTwice(text)
   return new Map(Object.entries(document).map(([key, member]) => [key, memberOf(key, member, desk)]))
 }
 
@@ -42,6 +44,18 @@ function parsed(text: string, desk: Desk): unknown {
   } catch (cause) {
     throw usage('The document is not JSON. It must be an object of values by key, as "export" writes it.', cause)
   }
+}
+
+/** JSON.parse would silently take the last. */
+function assertNothingTwice(text: string): void {
+  const path = repeatedMember(text)
+  if (path === undefined) return
+  const [key, member] = [path[0], path.at(-1)].map(name => JSON.stringify(name))
+  const what =
+    path.length === 1
+      ? `The document has key ${key} twice`
+      : `The value of key ${key} has ${member} twice in one object`
+  throw usage(`${what}. Remove one of them: nothing was read.`)
 }
 
 function memberOf(key: string, member: unknown, desk: Desk): ReadValue {

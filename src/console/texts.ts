@@ -1,3 +1,4 @@
+import { repeatedMember } from '../encodings/repeated-member.js'
 import { RichEncoding } from '../encodings/rich-encoding.js'
 
 /** What the page edits: JSON, and for values that JSON cannot hold the text of `RichEncoding`. */
@@ -19,8 +20,18 @@ export function textsOf(encoding: unknown): Texts {
         return undefined
       }
     },
-    parse: text => rich.decode(text),
+    parse: text => {
+      const value = rich.decode(text)
+      if (!text.startsWith(rich.tag)) assertNothingTwice(text)
+      return value
+    },
   }
+}
+
+/** JSON.parse would silently take the last. */
+function assertNothingTwice(json: string): void {
+  const name = repeatedMember(json)?.at(-1)
+  if (name !== undefined) throw new Error(`one object has ${JSON.stringify(name)} twice; remove one of them`)
 }
 
 /** How many characters of a value a list shows. */

@@ -1,25 +1,7 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { SqliteDict } from '../../src/index.js'
-import { cli, type Surroundings, temporaryFolder } from './support.js'
+import { describe, expect, it } from 'vitest'
+import { useDictionaries } from './dictionaries.js'
 
-let folder: Awaited<ReturnType<typeof temporaryFolder>>
-beforeAll(async () => {
-  folder = await temporaryFolder()
-})
-afterAll(() => folder[Symbol.asyncDispose]())
-
-let count = 0
-
-/** A dictionary of its own for each test. */
-async function fresh(entries: Record<string, unknown> = {}) {
-  count += 1
-  const [name, file] = [`d${count}`, `${folder.path}/app.db`]
-  const dict = await SqliteDict.open(name, file)
-  await dict.update(entries)
-  const env = { NO_COLOR: '1', DURABLEDICT_URL: `sqlite:${file}#${name}` }
-  const durabledict = (args: string[], more: Surroundings = {}) => cli(args, { env, ...more })
-  return { dict, durabledict, env }
-}
+const { fresh } = useDictionaries()
 
 /** Runs the undo command that a result has, without a shell: these have plain words only. */
 function undoOf(stdout: string): string[] {

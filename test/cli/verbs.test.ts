@@ -1,27 +1,9 @@
 import { readFile, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { SqliteDict } from '../../src/index.js'
-import { cli, type Surroundings, temporaryFolder } from './support.js'
+import { describe, expect, it } from 'vitest'
+import { useDictionaries } from './dictionaries.js'
+import { cli } from './support.js'
 
-let folder: Awaited<ReturnType<typeof temporaryFolder>>
-beforeAll(async () => {
-  folder = await temporaryFolder()
-})
-afterAll(() => folder[Symbol.asyncDispose]())
-
-let count = 0
-
-async function fresh(entries: Record<string, unknown> = {}) {
-  count += 1
-  const [name, file] = [`d${count}`, join(folder.path, 'app.db')]
-  const dict = await SqliteDict.open(name, file, { live: true, service: 'web' })
-  await dict.update(entries)
-  const url = `sqlite:${file}#${name}`
-  const env = { NO_COLOR: '1', DURABLEDICT_URL: url }
-  const durabledict = (args: string[], more: Surroundings = {}) => cli(args, { env, folder: folder.path, ...more })
-  return { dict, durabledict, url }
-}
+const { fresh, pathOf } = useDictionaries()
 
 const exotic = {
   date: new Date(0),
@@ -89,7 +71,7 @@ describe('export, import and diff', () => {
 
   it('import in one commit, which the printed command undoes', async () => {
     const { dict, durabledict } = await fresh({ a: 1, b: 2 })
-    await writeFile(join(folder.path, 'in.json'), '{"a": 5, "c": [1]}')
+    await writeFile(pathOf('in.json'), '{"a": 5, "c": [1]}')
     const { stdout } = await durabledict(['import', 'in.json', '-m', 'May'])
     const [commit] = await dict.history().toArray()
     expect(commit).toMatchObject({ reason: 'May', via: 'cli', changes: [{ key: 'a' }, { key: 'c' }] })
@@ -118,9 +100,33 @@ describe('export, import and diff', () => {
     },
   )
 
+  it.each([
+    ['{"a": 5, "b": 1, "\\u0061": 6}', 'key "a" twice'],
+    ['{"b": {"list": [{"x": 1, "y": "\\"}", "x": 2}]}}', 'key "b" has "x" twice'],
+    ['{"b": {"__proto__": 1, "__proto__": 2}}', 'key "b" has "__proto__" twice'],
+  ])('import and diff refuse %s and say what occurs twice', async (stdin, message) => {
+    const { dict, durabledict } = await fresh({ a: 1 })
+    for (const args of [['import'], ['diff', '-']])
+      expect(await durabledict(args, { stdin })).toMatchObject({ code: 2, stderr: expect.stringContaining(message) })
+    expect(await dict.entries()).toEqual([['a', 1]])
+  })
+
+  it('import accepts one name in several objects, and brackets and quotes in texts', async () => {
+    const { dict, durabledict } = await fresh()
+    const document = {
+      a: { a: [{ a: 1 }, { a: '{"a":1,"a":2}' }], b: '\\' },
+      'b"': {},
+      c: [],
+      d: '"a":1',
+      e: { a: {} },
+    }
+    expect((await durabledict(['import'], { stdin: JSON.stringify(document) })).code).toBe(0)
+    expect(Object.fromEntries(await dict.entries())).toEqual(document)
+  })
+
   it.each(['import', 'diff'])('%s refuses a file that is not UTF-8', async verb => {
     const { dict, durabledict } = await fresh({ a: 1 })
-    await writeFile(join(folder.path, 'bytes.json'), Buffer.from('{"a":"\xff"}', 'latin1'))
+    await writeFile(pathOf('bytes.json'), Buffer.from('{"a":"\xff"}', 'latin1'))
     expect(await durabledict([verb, 'bytes.json'])).toMatchObject({ code: 2, stderr: expect.stringContaining('UTF-8') })
     expect(await dict.entries()).toEqual([['a', 1]])
   })
@@ -219,7 +225,7 @@ describe('watch', () => {
   it('runs a command for each change, one at a time and in order', async () => {
     const { dict, durabledict } = await fresh()
     const ending = new AbortController()
-    const out = join(folder.path, 'ran.txt')
+    const out = pathOf('ran.txt')
     const program = `const {readFileSync, appendFileSync} = require('node:fs')
       const {key, after} = JSON.parse(readFileSync(0, 'utf8'))
       appendFileSync(${JSON.stringify(out)}, [key, after, process.env.DURABLEDICT_KEY, process.env.DURABLEDICT_VALUE].join() + '\\n')`

@@ -59,6 +59,16 @@ test('lists what is stored and what is declared, with previews and marks', async
   ])
 })
 
+test.each([
+  ['{"a": 1, "\\u0061": 2}', '"a"'],
+  ['[{"a": {"b": 1, "b": 1}}]', '"b"'],
+])('refuses %s and says what occurs twice', async (text, name) => {
+  const { client, dict } = await opened()
+  const refused = await client.save('theme', text)
+  expect(await errorOf(refused)).toMatchObject({ code: 'NOT_JSON', message: expect.stringContaining(`${name} twice`) })
+  expect(await dict.has('theme')).toBe(false)
+})
+
 test('lists 10,000 keys', async () => {
   const { client, dict } = await opened()
   await dict.update(Object.fromEntries(Array.from({ length: 10_000 }, (_, index) => [`key ${index}`, { index }])))

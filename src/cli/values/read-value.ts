@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { StandardSchemaV1 } from '@standard-schema/spec'
 import { isPromise } from '../../contract/is-promise.js'
+import { repeatedMember } from '../../encodings/repeated-member.js'
 import { type Failure, usage } from '../failure.js'
 import type { ReadValue, ValueTexts } from './value-text.js'
 
@@ -19,7 +20,19 @@ export interface Reader {
  *
  * @throws Failure that does not quote the text.
  */
-export function readValue(text: string, how: Reading, { texts, schema }: Reader): ReadValue {
+export function readValue(text: string, how: Reading, reader: Reader): ReadValue {
+  const read = asRead(text, how, reader)
+  if (/^\s*[{[]/.test(text) && 'value' in read && typeof read.value === 'object') assertNothingTwice(text)
+  return read
+}
+
+/** JSON.parse would silently take the last. */
+function assertNothingTwice(json: string): void {
+  const name = repeatedMember(json)?.at(-1)
+  if (name !== undefined) throw usage(`The value has ${JSON.stringify(name)} twice in one object. Remove one of them.`)
+}
+
+function asRead(text: string, how: Reading, { texts, schema }: Reader): ReadValue {
   if (how === 'string') return { value: text }
   if (how === 'json') return { value: parsed(text, texts) }
   if (how === 'encoded') return encoded(text, texts)
