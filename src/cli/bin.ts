@@ -4,6 +4,7 @@ import { setTimeout } from '../time/clock.js'
 import { EXIT } from './exit-codes.js'
 import { printableLines } from './output/printable.js'
 import { run } from './run.js'
+import { withoutCredentials } from './targets/credentials.js'
 import type { Output, Terminal } from './terminal.js'
 
 /** The longest time that a timer can have, in ms: 24 days. */
@@ -51,8 +52,12 @@ function login(): string {
 function showWarnings(stderr: Output): void {
   process.removeAllListeners('warning')
   process.on('warning', ({ name, message }) => {
-    if (name === 'DurableDictWarning') void stderr.write(`${printableLines(`durabledict: ${message}`)}\n`)
+    if (name === 'DurableDictWarning') void stderr.write(`${printableLines(`durabledict: ${cleaned(message)}`)}\n`)
   })
+}
+
+function cleaned(message: string): string {
+  return withoutCredentials(message, [...process.argv, process.env.DURABLEDICT_URL])
 }
 
 async function main(): Promise<void> {

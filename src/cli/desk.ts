@@ -31,6 +31,8 @@ export class Desk {
   readonly dict: DurableDict
   readonly texts: ValueTexts
   readonly core: Core
+  /** Set if it does not exist in the store yet: a sentence about it. */
+  readonly absence?: string
   #hasSent = false
 
   /** @throws Failure if it is not an open dictionary. */
@@ -44,6 +46,11 @@ export class Desk {
 
   get name(): string {
     return this.core.internals.name
+  }
+
+  /** Whether memory has no entry. */
+  get isEmpty(): boolean {
+    return this.core.internals.replica.memory.freeze().size === 0
   }
 
   /** Whether a change was sent to the store. */

@@ -1,6 +1,6 @@
 import { DurableDictError } from '../errors/errors.js'
 import { VERSION } from '../version.js'
-import { type Parsed, parseArguments } from './arguments.js'
+import { parseArguments } from './arguments.js'
 import type { Desk } from './desk.js'
 import { EXIT, exitCodeOf } from './exit-codes.js'
 import { Failure, usage } from './failure.js'
@@ -9,7 +9,7 @@ import { Interrupted, unlessInterrupted } from './interruption.js'
 import { COMMON } from './options.js'
 import { printableLines } from './output/printable.js'
 import { Screen } from './output/screen.js'
-import { withoutCredentialsOf } from './targets/credentials.js'
+import { withoutCredentials } from './targets/credentials.js'
 import { type Target, targetOf } from './targets/target.js'
 import type { Terminal } from './terminal.js'
 import type { Verb } from './verb.js'
@@ -21,7 +21,7 @@ export async function run(args: readonly string[], terminal: Terminal): Promise<
     return await dispatch(args, terminal)
   } catch (error) {
     if (error instanceof Interrupted) return EXIT.interrupted
-    const message = withoutCredentialsOf(urlIn(args, terminal), describe(error))
+    const message = withoutCredentials(describe(error), urlsIn(args, terminal))
     await terminal.stderr.write(`${printableLines(`durabledict: ${message}`)}\n`)
     return exitCodeOf(error)
   }
@@ -69,6 +69,7 @@ async function runVerb(verb: Verb, args: readonly string[], terminal: Terminal):
     const open: Parameters<Verb['run']>[0]['open'] = async access => {
       const desk = await (await findTarget()).open(access)
       opened.push(desk)
+      if (desk.absence !== undefined) await screen.note(desk.absence)
       return desk
     }
     const running = verb.run({ words, command, flags, verbs: VERBS, terminal, screen, target: findTarget, open })
@@ -92,18 +93,9 @@ function timeoutOf(text: string | undefined): number | undefined {
   throw usage('--timeout takes a whole number of milliseconds, at least 1.')
 }
 
-function urlIn(args: readonly string[], { env }: Terminal): string | undefined {
-  const { flags } = quietly(args) ?? {}
-  return flags?.text('url') ?? env.DURABLEDICT_URL
-}
-
-function quietly(args: readonly string[]): Parsed | undefined {
-  const verb = VERBS.find(({ name }) => name === args[0])
-  try {
-    return verb && parseArguments(args.slice(1), { ...COMMON, ...verb.options }, verb.takesCommand ?? false)
-  } catch {
-    return undefined
-  }
+/** Everything that may be a URL, also where a mistake put it. */
+function urlsIn(args: readonly string[], { env }: Terminal): (string | undefined)[] {
+  return [...args.map(word => word.replace(/^--[a-z]+=/, '')), env.DURABLEDICT_URL]
 }
 
 /** Without the stack. An error that is not of the library is a fault of the command's use, or of the configuration. */

@@ -106,6 +106,8 @@ describe('without a dictionary', () => {
     'redis://ada:s3cret@127.0.0.1:1#x',
     'nothing://ada:s3cret@h#x',
     'redis://ada:s3#cret@h#x',
+    'postgres://127.0.0.1:1/app?user=ada&password=s3cret#x',
+    'nothing://h/s3?authToken=s3cret&sslpassword=cret#x',
   ])('never prints the password of %s', async url => {
     const { stdout, stderr, code } = await cli(['get', 'a', '--url', url, '--timeout', '200'])
     expect(code).toBeGreaterThan(0)

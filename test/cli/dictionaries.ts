@@ -3,7 +3,7 @@ import { afterAll, beforeAll, onTestFinished } from 'vitest'
 import { SqliteDict } from '../../src/index.js'
 import { cli, type Surroundings, temporaryFolder } from './support.js'
 
-/** Gives the tests of a file a folder, in which each gets a dictionary of its own. */
+/** Creates a folder for the tests of a file, in which each gets a dictionary of its own. */
 export function useDictionaries() {
   let folder: Awaited<ReturnType<typeof temporaryFolder>>
   let count = 0

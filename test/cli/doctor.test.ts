@@ -143,7 +143,13 @@ describe('doctor on Redis', () => {
       '+type',
     ])
     expect(await found(['--url', url('settings', 'nobody:pw@')])).toContain('error rights')
-    expect(await found(['--url', url('settings', 'nobody:wrong@')])).toContain('error rights')
+    expect(await found(['--url', url('settings', 'nobody:wr0ng@')])).toContain('error rights')
+  })
+
+  it('and every verb say what to do about a rejected login, and exit with 4', async () => {
+    const { code, stderr } = await cli(['get', 'a', '--url', url('settings', 'nobody:wr0ng@')])
+    expect([code, stderr]).toEqual([4, expect.stringMatching(/rejects the login.*Check the user, the password/)])
+    expect(stderr).not.toContain('wr0ng')
   })
 
   it('finds a replica in place of a primary', async () => {
@@ -184,6 +190,29 @@ describe('doctor on PostgreSQL', () => {
     await admin.query('GRANT SELECT ON ALL TABLES IN SCHEMA public TO nobody')
     const ofReader = await found(['--url', `${nobody.href}#settings`])
     expect(ofReader.filter(one => one !== 'error persistence')).toEqual(['error rights'])
+  })
+
+  it('and every verb say what to do about a rejected login, and exit with 4', async () => {
+    if (server.folder === undefined) return
+    const rules = "VALUES ('host all stranger all scram-sha-256'), ('host all all all trust')"
+    await admin.query(`COPY (${rules}) TO '${server.folder}/pg_hba.conf'`)
+    await admin.query('SELECT pg_reload_conf()')
+    await admin.query(`CREATE ROLE stranger LOGIN PASSWORD 'pw'`)
+    const { host } = new URL(server.url)
+    for (const address of [
+      `stranger:wr0ng@${host}/postgres?`,
+      `stranger@${host}/postgres?`,
+      `${host}/postgres?user=stranger&password=wr0ng&`,
+    ]) {
+      const args = ['get', 'a', '--url', `postgres://${address}connect_timeout=9#settings`]
+      const shows = () => cli(args).then(({ code, stderr }) => ({ code, stderr }))
+      const message = expect.stringMatching(/rejects the login.*Check the user and the password/)
+      await expect.poll(shows).toEqual({ code: 4, stderr: message })
+      expect((await shows()).stderr).not.toContain('wr0ng')
+    }
+    expect(await found(['--url', `postgres://stranger:wr0ng@${host}/postgres#settings`])).toEqual(['error rights'])
+    const noDatabase = await cli(['get', 'a', '--url', `postgres://postgres@${host}/nothing#settings`])
+    expect(noDatabase).toMatchObject({ code: 4, stderr: expect.stringContaining('Correct the name of the database') })
   })
 })
 

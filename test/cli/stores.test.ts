@@ -55,6 +55,31 @@ describe.each([
     expect(JSON.parse((await durabledict(['import'], { stdin: document })).stdout).changes).toEqual([])
   })
 
+  it('says that a mistyped dictionary does not exist, and creates nothing', async () => {
+    const mistyped = url.replace(/settings$/, 'setings')
+    const env = { DURABLEDICT_URL: mistyped }
+    const message = `ictionary ${server.url.startsWith('zookeeper') ? '"/setings"' : '"setings"'} does not exist`
+    for (const args of [['ls'], ['get', 'a'], ['export'], ['history'], ['diff', '-'], ['ls']])
+      expect(await cli(args, { env, stdin: '{}' })).toMatchObject({
+        code: 1,
+        stdout: '',
+        stderr: expect.stringContaining(message),
+      })
+    const findings: { check: string }[] = JSON.parse((await cli(['doctor'], { env })).stdout)
+    expect(findings.map(({ check }) => check)).toContain('tables')
+    const { stderr } = await cli(['ls'], { env })
+    expect(stderr).toContain(message)
+    if (!server.url.startsWith('zookeeper')) expect(stderr).toContain('has "settings"')
+  })
+
+  it('says that a dictionary is new, once', async () => {
+    const env = { DURABLEDICT_URL: url.replace(/settings$/, 'new') }
+    expect((await cli(['set', 'a', '1'], { env })).stderr).toContain('new" is new')
+    expect((await cli(['set', 'a', '2'], { env })).stderr).toBe('')
+    expect(await cli(['ls'], { env })).toMatchObject({ code: 0, stderr: '' })
+    expect((await durabledict(['set', 'other', '2'])).stderr).toBe('')
+  })
+
   it('is found healthy by doctor', async () => {
     const findings: { check: string }[] = JSON.parse((await durabledict(['doctor'])).stdout)
     // The servers of the tests do without fsync.

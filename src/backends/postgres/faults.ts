@@ -49,12 +49,28 @@ export function notWritten(cause: unknown, dictionary: string, schemaName: strin
   )
 }
 
+/** The server rejects the login, or pg has no password for it. */
+const isLogin = (error: unknown) => hasCode(error, '28P01', '28000') || /password must be a/.test(describeError(error))
+
+/** The database does not exist. */
+const isNoDatabase = (error: unknown) => hasCode(error, '3D000')
+
 export function notRead(cause: unknown, dictionary: string, schemaName: string): unknown {
+  if (!(cause instanceof DurableDictError) && (isLogin(cause) || isNoDatabase(cause)))
+    return notConnected(cause, dictionary)
   if (cause instanceof DurableDictError || !(isDenied(cause) || isMissing(cause) || isReadOnly(cause))) return cause
   return new StoreUnavailableError(
     `The tables of dictionary "${dictionary}" cannot be used: ${describeError(cause)} ${remedy(cause, schemaName)}`,
     { dictionary, cause },
   )
+}
+
+function notConnected(cause: unknown, dictionary: string): StoreUnavailableError {
+  const [what, advice] = isLogin(cause)
+    ? ['rejects the login', 'Check the user and the password, and that pg_hba.conf lets the user in.']
+    : ['has no such database', 'Correct the name of the database, or create it.']
+  const message = `Dictionary "${dictionary}": PostgreSQL ${what}: ${describeError(cause)} ${advice}`
+  return new StoreUnavailableError(message, { dictionary, cause })
 }
 
 function remedy(cause: unknown, schemaName: string): string {

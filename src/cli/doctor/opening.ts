@@ -1,5 +1,7 @@
 import { DurableDictError } from '../../errors/errors.js'
+import { describeError } from '../../errors/for-key.js'
 import type { Desk } from '../desk.js'
+import { Failure } from '../failure.js'
 import type { Access } from '../targets/target.js'
 import { type Check, error, type Finding } from './finding.js'
 
@@ -31,7 +33,7 @@ export async function writeFindings(desk: Desk): Promise<Finding[]> {
 const KINDS: readonly (readonly [pattern: RegExp, check: Check])[] = [
   [/WRONGTYPE|holds another type/i, 'type'],
   [
-    /does not contain this dictionary|relation .* does not exist|tables? .*(missing|exist)|42P01|was never created|not created|no such table|unable to open/i,
+    /does not contain this dictionary|it does not exist|does not exist in the store|relation .* does not exist|tables? .*(missing|exist)|42P01|was never created|not created|no such table|unable to open/i,
     'tables',
   ],
   [/\bREADONLY |[Cc]onnected to a replica|read-only transaction|in recovery|recovery mode/, 'role'],
@@ -41,12 +43,16 @@ const KINDS: readonly (readonly [pattern: RegExp, check: Check])[] = [
   ],
 ]
 
+/** The store does not know the user, or the password is wrong. */
+const LOGIN = /rejects the login|NOAUTH|WRONGPASS|password must be a|authentication failed|AUTH_FAILED/i
+
 /** What an error of the library is about. Its message says what to do. */
 export function findingOf(fault: unknown): Finding {
-  const message = fault instanceof Error ? fault.message : String(fault)
+  const message = fault instanceof DurableDictError || fault instanceof Failure ? fault.message : describeError(fault)
   const cause = fault instanceof Error && fault.cause instanceof Error ? fault.cause : undefined
   const text = `${message} ${cause?.message ?? ''} ${(cause as { code?: string } | undefined)?.code ?? ''}`
   const check = KINDS.find(([pattern]) => pattern.test(text))?.[1] ?? 'connection'
+  if (LOGIN.test(text)) return error(check, message, 'Correct the user and the password, or let the user log in.')
   return error(check, message, ADVICE[check] ?? 'Correct the address or the network, or start the store.')
 }
 

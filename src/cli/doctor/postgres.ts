@@ -1,5 +1,5 @@
 import type { Cells } from '../../backends/postgres/clients/client.js'
-import { connect } from '../../backends/postgres/connect.js'
+import { withPostgres } from '../stores/postgres.js'
 import { clockFindings, error, type Finding, warning } from './finding.js'
 
 /** The oldest supported version, as the server numbers it. */
@@ -23,9 +23,7 @@ const TRIGGERS = `SELECT tgname::text, (tgenabled IN ('O', 'A'))::text FROM pg_t
 
 /** Looks at the settings of a PostgreSQL server, and at the tables of the dictionaries. */
 export async function postgresFindings(url: string, timeout: number): Promise<Finding[]> {
-  const client = await connect(url, timeout, undefined)
-  const query = (text: string, values?: readonly string[]) => client.run({ text, values }, undefined, timeout)
-  try {
+  return await withPostgres(url, timeout, async query => {
     const asked = Date.now()
     const [facts] = await query(FACTS)
     const answered = Date.now()
@@ -35,9 +33,7 @@ export async function postgresFindings(url: string, timeout: number): Promise<Fi
       ...tableFindings(tables),
       ...triggerFindings(tables, await query(TRIGGERS)),
     ]
-  } finally {
-    await client.close?.()
-  }
+  })
 }
 
 /** What the server says of itself. */

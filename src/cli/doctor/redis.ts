@@ -1,30 +1,21 @@
-import { connect } from '../../backends/redis/connect.js'
-import { Connection } from '../../backends/redis/connection.js'
 import { keysOf } from '../../backends/redis/names.js'
+import { type Send, withRedis } from '../stores/redis.js'
 import { clockFindings, error, type Finding, warning } from './finding.js'
 
 /** The first version that has what the scripts need. */
 const OLDEST = 7
 
-type Send = (...command: string[]) => Promise<unknown>
-
 /** Looks at the settings of a Redis server. */
 export async function redisFindings(url: string, name: string, timeout: number): Promise<Finding[]> {
-  const own = await connect(url, { dictionary: name, timeout, signal: undefined, driver: undefined })
-  const connection = Connection.of(own.client, name, true)
   const { entries } = keysOf(name)
-  const send: Send = (...command) => connection.driver.send(entries, command)
-  try {
+  return await withRedis(url, name, timeout, async send => {
     const [info, type, clock] = await Promise.all([
       infoFindings(send),
       typeFindings(send, entries, name),
       clockOf(send),
     ])
     return [...type, ...info, ...clock]
-  } finally {
-    connection.release()
-    own.end()
-  }
+  })
 }
 
 async function infoFindings(send: Send): Promise<Finding[]> {

@@ -1,3 +1,4 @@
+import { fileOf, parseStoreUrl } from '../stores/store-url.js'
 import type { Finding } from './finding.js'
 import { findingOf } from './opening.js'
 import { postgresFindings } from './postgres.js'
@@ -15,13 +16,11 @@ export async function storeFindings(url: string, timeout: number): Promise<reado
 }
 
 async function findingsAt(url: string, timeout: number): Promise<Finding[]> {
-  const [server = '', name = ''] = url.split('#', 2)
-  const scheme = /^[a-z]+/i.exec(url)?.[0].toLowerCase()
-  if (scheme === 'redis' || scheme === 'rediss') return await redisFindings(server, decodeURIComponent(name), timeout)
-  if (scheme === 'postgres' || scheme === 'postgresql') return await postgresFindings(server, timeout)
-  if (scheme === 'sqlite')
-    return await sqliteFindings(decodeURIComponent(server.slice('sqlite:'.length).replace(/^\/\//, '')))
-  if (scheme === 'zookeeper') return await zookeeperFindings(serversOf(server), timeout)
+  const { store, server, name } = parseStoreUrl(url)
+  if (store === 'redis') return await redisFindings(server, name, timeout)
+  if (store === 'postgres') return await postgresFindings(server, timeout)
+  if (store === 'sqlite') return await sqliteFindings(fileOf(server))
+  if (store === 'zookeeper') return await zookeeperFindings(serversOf(server), timeout)
   return []
 }
 

@@ -2,6 +2,7 @@ import { openDict } from '../../open-dict.js'
 import { Desk } from '../desk.js'
 import { usage } from '../failure.js'
 import type { Terminal } from '../terminal.js'
+import { absenceBy, absenceOf } from './absence.js'
 import { findConfig, openConfigured } from './config-file.js'
 import { withoutPassword } from './credentials.js'
 
@@ -30,6 +31,8 @@ export interface Access {
   /** Whether the command only reads, so that it needs no write access, and creates nothing. */
   readonly readOnly: boolean
   readonly live?: boolean
+  /** Whether the command continues if the dictionary does not exist, and says so. */
+  readonly mayBeAbsent?: boolean
 }
 
 /** What the command line calls itself where stores list their clients. */
@@ -55,8 +58,7 @@ function ofUrl(url: string, { dict, timeout }: TargetOptions, given: boolean): T
     throw usage(
       '--dict chooses among the dictionaries of durabledict.config; with --url, the URL names the dictionary.',
     )
-  const open = async ({ readOnly, live = false }: Access) =>
-    new Desk(await openDict(url, { readOnly, live, replicas: false, service: SERVICE, timeout }))
+  const open = async (access: Access) => await openAt(url, access, timeout)
   if (!given) return { open, url, timeout, words: [] }
   const shown = withoutPassword(url)
   if (shown === url) return { open, url, timeout, words: ['--url', url] }
@@ -65,8 +67,23 @@ function ofUrl(url: string, { dict, timeout }: TargetOptions, given: boolean): T
     url,
     timeout,
     words: [],
-    note: 'Set DURABLEDICT_URL to the URL first: it contains a password, which is not printed.',
+    note: 'Set DURABLEDICT_URL to the URL first: it may contain a password, which is not printed.',
   }
+}
+
+/** @throws Failure if the dictionary does not exist, and the command only reads. */
+async function openAt(url: string, access: Access, timeout: number | undefined): Promise<Desk> {
+  const { readOnly, live = false, mayBeAbsent = false } = access
+  const options = { readOnly, live, replicas: false, service: SERVICE, timeout }
+  const dict = await openDict(url, options).catch(async error => {
+    throw (await absenceBy(error, url)) ?? error
+  })
+  const desk = new Desk(dict)
+  const absence = readOnly && desk.isEmpty ? await absenceOf(url) : undefined
+  if (absence === undefined) return desk
+  if (mayBeAbsent) return Object.assign(desk, { absence: absence.message })
+  await dict.close()
+  throw absence
 }
 
 function nothing(dict: string | undefined) {

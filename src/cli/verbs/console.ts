@@ -37,7 +37,7 @@ export const console: Verb = {
     const readOnly = flags.has('read-only')
     const port = portOf(flags.text('port'))
     const mask = flags.texts('mask').map(toPattern)
-    const desk = await open({ readOnly, live: true })
+    const desk = await open({ readOnly, live: true, mayBeAbsent: true })
     const served = await serveConsole(desk.dict, { user: flags.text('by') ?? terminal.author, port, mask, readOnly })
     const page = wantsBrowser(flags.has('no-open'), terminal) ? await openBrowser(served.url) : undefined
     await screen.note(`The console of "${desk.name}" is at this address, until Ctrl-C:`)

@@ -3,6 +3,7 @@ import type { Finding } from '../doctor/finding.js'
 import { tryToOpen, writeFindings } from '../doctor/opening.js'
 import { storeFindings } from '../doctor/store.js'
 import { EXIT } from '../exit-codes.js'
+import { withoutCredentials } from '../targets/credentials.js'
 import type { Call, Verb } from '../verb.js'
 
 /** In ms. */
@@ -48,9 +49,14 @@ async function findingsOf(call: Call): Promise<Finding[]> {
   const { url, timeout = TIMEOUT } = await call.target()
   const store = call.flags.text('store') ?? url
   const ofStore = store === undefined ? [] : await storeFindings(store, timeout)
+  const all = [...ofStore, ...(await dictionaryFound(call))]
+  return all.map(finding => ({ ...finding, message: withoutCredentials(finding.message, [store, url]) }))
+}
+
+async function dictionaryFound(call: Call): Promise<readonly Finding[]> {
   const opened = await tryToOpen(call.open, { readOnly: true })
-  if (!('desk' in opened)) return [...ofStore, ...opened.findings]
-  return [...ofStore, ...(await dictionaryFindings(opened.desk)), ...(await writing(call))]
+  if (!('desk' in opened)) return opened.findings
+  return [...(await dictionaryFindings(opened.desk)), ...(await writing(call))]
 }
 
 /** Opens it again, as a program that writes does. */

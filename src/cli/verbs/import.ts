@@ -29,7 +29,7 @@ export const importVerb: Verb = {
     const { flags, terminal } = call
     const prune = flags.has('prune')
     if (path === '-' && terminal.stdin.isTTY) throw usage('Name a file, or pass the document on the standard input.')
-    const desk = await call.open({ readOnly: flags.has('dry-run') })
+    const desk = await call.open({ readOnly: flags.has('dry-run'), mayBeAbsent: true })
     const contents = await readDocument(path, desk, terminal)
     const plan = (state: FrozenState) => changesTo(contents, desk, state, prune)
     if (prune) {

@@ -35,7 +35,7 @@ export const set: Verb = {
   async run(call) {
     const [key = ''] = call.words
     const text = await textOf(call)
-    const desk = await call.open({ readOnly: call.flags.has('dry-run') })
+    const desk = await call.open({ readOnly: call.flags.has('dry-run'), mayBeAbsent: true })
     const how = assertOneReading(call.flags)
     desk.checkKey(key)
     const reader = { texts: desk.texts, schema: desk.schemaOf(key) }

@@ -30,7 +30,7 @@ export const watch: Verb = {
   ],
   async run(call) {
     const key = keyOf(call)
-    const desk = await call.open({ readOnly: true, live: true })
+    const desk = await call.open({ readOnly: true, live: true, mayBeAbsent: true })
     if (key !== undefined) desk.checkKey(key)
     const ended = report(call, desk)
     try {
