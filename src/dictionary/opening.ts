@@ -1,6 +1,7 @@
 import { AbsentBackend } from '../contract/absent-backend.js'
 import type { Backend } from '../contract/backend.js'
 import { Connectable } from '../contract/connectable.js'
+import { isRefusedBy } from '../contract/refusals.js'
 import { Store } from '../contract/store.js'
 import { assemble, type Earlier, type Internals } from './assembly.js'
 import { closeQuietly } from './closing.js'
@@ -35,11 +36,7 @@ export class Opener {
 
   /** Whether one of the errors says that the store answered, and will not answer otherwise later. */
   refuses(error: unknown): boolean {
-    for (let cause = error, depth = 0; cause !== undefined && depth < MAX_CAUSES; depth += 1) {
-      if (this.#source.refuses?.(cause)) return true
-      cause = (cause as { cause?: unknown } | null)?.cause
-    }
-    return false
+    return isRefusedBy(this.#source, error)
   }
 
   async #connect(source: Connectable, settings: Settings, earlier: Earlier | undefined): Promise<Internals> {
@@ -54,6 +51,3 @@ export class Opener {
     }
   }
 }
-
-/** How long a chain of causes may be. */
-const MAX_CAUSES = 16

@@ -14,6 +14,7 @@ import type {
 import type { HistoryPage, HistoryPolicy, HistoryQuery } from '../contract/history.js'
 import { isPromise } from '../contract/is-promise.js'
 import type { Presence, Registration, Registry } from '../contract/presence.js'
+import { isRefusedBy } from '../contract/refusals.js'
 import type { Store } from '../contract/store.js'
 import type { Diagnostics } from '../diagnostics/diagnostics.js'
 import { Deadlines } from '../time/deadlines.js'
@@ -54,6 +55,12 @@ export class BoundedStore {
   /** Whether every check is linearizable, whatever freshness it asks for. */
   get linearizable(): boolean {
     return this.#store.supports.linearizable
+  }
+
+  /** Whether the failure will last, as far as the backend can tell. */
+  isLasting(error: unknown): boolean {
+    const { backend } = this.#store
+    return backend.refuses === undefined || isRefusedBy(backend, error)
   }
 
   get hasHistory(): boolean {

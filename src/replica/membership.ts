@@ -131,7 +131,7 @@ export class Membership {
 
   /**
    * Without a bound the record is for people only: a failure changes nothing but what `replicas()` shows. A warning
-   * says so when the second attempt fails too: the first may have met a lock, or a store that was restarting.
+   * says so when the second attempt fails too, unless the backend knows that this will pass: a lock, a lost connection.
    */
   async #renew(): Promise<void> {
     try {
@@ -142,7 +142,8 @@ export class Membership {
         this.#isListed ||
         this.#hasWarned ||
         this.#bound !== undefined ||
-        cause instanceof ClosedError
+        cause instanceof ClosedError ||
+        !this.#store.isLasting(cause)
       )
         return
       this.#hasWarned = true

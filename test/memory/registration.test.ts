@@ -32,6 +32,14 @@ test('a registration that fails once is repeated without a warning', async () =>
   expect(warnings).toEqual([])
 })
 
+test('a registration that keeps failing because the store is not reachable is not warned of', async () => {
+  const { dict, faulty } = await open(3)
+  faulty.backend.refuses = () => false
+  await expect.poll(async () => (await dict.replicas()).length).toBe(1)
+  await dict.close()
+  expect(warnings).toEqual([])
+})
+
 test('a registration that keeps failing is warned of once, and everything else works', async () => {
   const warned = once(process, 'warning')
   const { dict, faulty } = await open(Number.POSITIVE_INFINITY)
