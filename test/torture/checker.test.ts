@@ -97,6 +97,12 @@ describe('the history of one key', () => {
     expect(answer(operations, [{ ...loss, keys: ['other'] }])).toBe('no')
   })
 
+  it('may begin with what others wrote before the first operation', () => {
+    const loss: Loss = { kind: 'an entry by others', begin: 1, end: 2, entries: { k: 'a' }, keys: ['k'] }
+    expect(answer([read('a', 3, 4)], [loss])).toBe('yes')
+    expect(answer([read('b', 3, 4)], [loss])).toBe('no')
+  })
+
   it('need not satisfy readers that relied on a bound the store has since lost', () => {
     const loss: Loss = { kind: 'FLUSHALL', begin: 2, end: 3, entries: {} }
     const operations = [set('a', 0, 1), set('b', 4, 5, { everywhere: true }), read('a', 6, 6, { bound: 5 })]

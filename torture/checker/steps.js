@@ -74,7 +74,8 @@ function lossOf(key, loss) {
  */
 export function stepsOf(key, operations, losses) {
   const first = Math.min(...operations.map(({ begin }) => begin))
-  const struck = losses.filter(({ keys, end }) => end >= first && (keys === undefined || keys.includes(key)))
+  // What others did to this key alone may be how it began.
+  const struck = losses.filter(({ keys, end }) => (keys ? keys.includes(key) : end >= first))
   const steps = operations.filter(({ outcome }) => outcome !== 'none').map(stepOf)
   const all = [...steps, ...struck.map(loss => lossOf(key, loss))]
   return withoutUnseen(all)
