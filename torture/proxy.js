@@ -131,6 +131,17 @@ export class Link {
 
   damaged = false
 
+  /** Drops one direction from when the client sends this text. Resolves then. @param {string} text @param {Direction} direction */
+  swallowFrom(text, direction) {
+    return new Promise(resolve => {
+      this.#client.prependListener('data', chunk => {
+        if (!chunk.includes(text)) return
+        this.swallow([direction])
+        resolve(undefined)
+      })
+    })
+  }
+
   /** Holds back what the client sends. Resolves when that is something. */
   hold() {
     return this.#toServer.hold()

@@ -48,6 +48,9 @@ for (const event of ['uncaughtException', 'unhandledRejection']) {
     process.exit(70)
   })
 }
+// Some ORMs log each connection that fails.
+for (const method of /** @type {const} */ (['log', 'warn', 'error'])) console[method] = () => {}
+
 /** Codes of warnings that the store may cause. @type {readonly string[]} */
 let expected = []
 process.on('warning', warning => {

@@ -2,6 +2,9 @@ import { beforeAll, describe, expect, it } from 'vitest'
 import { prepare } from '../../scripts/prepare.js'
 import { limitOf, perform } from '../../torture/controls/control.js'
 import { controlsOf } from '../../torture/controls/controls.js'
+import * as modelMariadb from '../../torture/stores/model-mariadb/store.js'
+import * as modelPostgres from '../../torture/stores/model-postgres/store.js'
+import * as modelSqlite from '../../torture/stores/model-sqlite/store.js'
 import * as postgres from '../../torture/stores/postgres/store.js'
 import * as redis from '../../torture/stores/redis/store.js'
 import * as cluster from '../../torture/stores/redis-cluster/store.js'
@@ -17,6 +20,9 @@ const FEW = 2
 /** Each scene starts several servers, or one that starts slowly. */
 const SLOW: Record<string, Store> = {
   PostgreSQL: postgres,
+  'models on PostgreSQL': modelPostgres,
+  'models on MariaDB': modelMariadb,
+  'models on SQLite': modelSqlite,
   ZooKeeper: zookeeper,
   'Redis Cluster': cluster,
   'Redis Sentinel': sentinel,

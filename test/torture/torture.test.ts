@@ -2,6 +2,9 @@ import { beforeAll, describe, expect, it } from 'vitest'
 import { prepare } from '../../scripts/prepare.js'
 import { play } from '../../torture/conductor/scene.js'
 import { report } from '../../torture/report.js'
+import * as modelMariadb from '../../torture/stores/model-mariadb/store.js'
+import * as modelPostgres from '../../torture/stores/model-postgres/store.js'
+import * as modelSqlite from '../../torture/stores/model-sqlite/store.js'
 import * as postgres from '../../torture/stores/postgres/store.js'
 import * as redis from '../../torture/stores/redis/store.js'
 import * as cluster from '../../torture/stores/redis-cluster/store.js'
@@ -43,6 +46,9 @@ describe.runIf(LONG)('servers that fail in every way', { timeout: 240_000 }, () 
     ['a pair with sentinels', sentinel],
     ['a ZooKeeper ensemble', zookeeper],
     ['PostgreSQL', postgres],
+    ['models on PostgreSQL', modelPostgres],
+    ['models on MariaDB', modelMariadb],
+    ['models on SQLite', modelSqlite],
   ] as const)('breaks no promise: %s', async (_name, store) => {
     const { violations, undecided, figures } = await play(store, random, 30_000)
     expect(report(violations)).toBe('')

@@ -3,6 +3,9 @@
 
 /** The stores by name, each imported when it is needed. @type {Readonly<Record<string, () => Promise<Store>>>} */
 const STORES = {
+  'model-mariadb': () => import('./model-mariadb/store.js'),
+  'model-postgres': () => import('./model-postgres/store.js'),
+  'model-sqlite': () => import('./model-sqlite/store.js'),
   postgres: () => import('./postgres/store.js'),
   redis: () => import('./redis/store.js'),
   'redis-cluster': () => import('./redis-cluster/store.js'),

@@ -1,6 +1,7 @@
 // @ts-check
 /** @import { DurableDict } from '../../dist/index.js' */
 /** @import { Channel } from './stores/lossy.js' */
+/** @import { ModelPlan } from './stores/model.js' */
 /** @import { RedisPlan } from './stores/redis.js' */
 /** @import { PostgresPlan } from './stores/postgres.js' */
 /** @import { RedisClusterPlan } from './stores/redis-cluster.js' */
@@ -10,7 +11,7 @@
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 
-/** How a process reaches its store. @typedef {RedisPlan | PostgresPlan | RedisClusterPlan | SentinelPlan | SqlitePlan | ZookeeperPlan} StorePlan */
+/** How a process reaches its store. @typedef {ModelPlan | RedisPlan | PostgresPlan | RedisClusterPlan | SentinelPlan | SqlitePlan | ZookeeperPlan} StorePlan */
 
 /**
  * Opens a dictionary. Its pushed messages pass through the channel, if the store's module supports that.
@@ -34,6 +35,7 @@ import { pathToFileURL } from 'node:url'
 
 /** @type {Readonly<Record<StorePlan['type'], () => Promise<{ connect: Connect<any> }>>>} */
 const STORES = {
+  model: () => import('./stores/model.js'),
   postgres: () => import('./stores/postgres.js'),
   redis: () => import('./stores/redis.js'),
   'redis-cluster': () => import('./stores/redis-cluster.js'),

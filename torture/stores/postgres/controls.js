@@ -1,10 +1,10 @@
 // @ts-check
 /** @import { Stage } from '../../conductor/stage.js' */
 /** @import { Control } from '../../controls/control.js' */
-/** @import { PostgresServer } from './server.js' */
+/** @import { PostgresServer } from '../../databases/postgres/server.js' */
 import { setTimeout as pause } from 'node:timers/promises'
 import { incrementTwice, writeTogether } from '../../controls/common/writes.js'
-import { putByHand } from './edits.js'
+import { putByHand } from '../../databases/postgres/edits.js'
 
 const COMMIT = 'backends/postgres/scripts/commit.sql'
 const CHAIN = 'backends/postgres/scripts/chain.sql'
@@ -50,9 +50,9 @@ export const controls = [
     sessions: [{ autosync: false }],
     async play(stage, unlucky) {
       await unlucky.do('set', 'key')
-      const { name, left } = await stage.server.copy()
+      const { copy, left } = await stage.server.copy()
       for (let count = 0; count < 3; count += 1) await unlucky.do('set', 'lost')
-      await stage.strike('restore', () => stage.server.restore(name), left)
+      await stage.strike('restore', () => stage.server.restore(copy), left)
       const { links } = unlucky.proxy
       for (const link of links) link.swallow(['toClient'])
       const popped = unlucky.do('pop', 'key')
@@ -170,10 +170,10 @@ export const controls = [
     sessions: [{}, {}],
     async play(stage, writer, reader) {
       await writer.do('set', 'kept')
-      const { name, left } = await stage.server.copy()
+      const { copy, left } = await stage.server.copy()
       await writer.do('set', 'lost')
       await reader.do('get', 'lost')
-      await stage.strike('restore', () => stage.server.restore(name), left)
+      await stage.strike('restore', () => stage.server.restore(copy), left)
       await writer.do('sync')
       await writer.do('set', 'other')
       await reader.do('get', 'lost')

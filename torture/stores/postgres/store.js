@@ -1,10 +1,11 @@
 // @ts-check
 /** @import { Cast } from '../../conductor/stage.js' */
 /** @import { Random } from '../../random.js' */
+
+import { DURABLE, EMPTIED, FOLLOWED, FORGETFUL } from '../../databases/postgres/disasters.js'
+import { ENTRIES } from '../../databases/postgres/layout.js'
+import { PostgresServer } from '../../databases/postgres/server.js'
 import { controls as own } from './controls.js'
-import { DURABLE, EMPTIED, FORGETFUL } from './disasters.js'
-import { ENTRIES } from './layout.js'
-import { PostgresServer } from './server.js'
 
 /** What a crash loses: nothing, or the latest commits. */
 const TOPOLOGIES = /** @type {const} */ (['durable', 'forgetful'])
@@ -48,9 +49,9 @@ export const controls = own
 export async function start(random, wishes = {}) {
   const { topology = random.pick(TOPOLOGIES), small = random.chance(0.5), pooler = true } = wishes
   const durable = topology === 'durable'
-  const disasters = [...(durable ? DURABLE : FORGETFUL), ...EMPTIED]
+  const disasters = [...(durable ? DURABLE : FORGETFUL), ...FOLLOWED, ...EMPTIED]
   return {
-    server: await PostgresServer.start(ENTRIES, 'postgres', { durable, pooler }),
+    server: await PostgresServer.start(ENTRIES, { type: 'postgres' }, { durable, pooler }),
     title: `${topology} server, ${small ? 'small' : 'usual'} limits`,
     disasters: () => disasters,
     changes: small ? SMALL : [],

@@ -1,11 +1,5 @@
 // @ts-check
-import { setTimeout as pause } from 'node:timers/promises'
-
-/** So few connections that calls wait for one. */
-const CONNECTIONS = 2
-
-/** How long to wait for a connection, in ms. */
-const PATIENCE = 1_500
+import { CONNECTIONS, occupying, PATIENCE } from './pools.js'
 
 /** A pool, how to end it, and how to hold all of its connections. @param {'pg' | 'postgres.js'} kind @param {string} url */
 export function openClient(kind, url) {
@@ -45,19 +39,4 @@ async function openPostgresJs(url) {
     return () => reserved.release()
   }
   return { source: sql, disconnect: () => sql.end({ timeout: 0 }).catch(() => {}), occupy: occupying(take) }
-}
-
-/** @param {() => Promise<() => void>} take takes a connection; resolves with how to give it back */
-function occupying(take) {
-  const one = async (/** @type {number} */ ms) => {
-    const until = performance.now() + ms
-    try {
-      const release = await take()
-      await pause(Math.max(0, until - performance.now()))
-      release()
-    } catch {
-      // There was none to hold.
-    }
-  }
-  return (/** @type {number} */ ms) => Promise.all(Array.from({ length: CONNECTIONS }, () => one(ms)))
 }

@@ -4,31 +4,8 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { OF_PROCESSES } from '../../conductor/disasters.js'
 import { keyOf } from '../../worker/load.js'
+import { forget, killServer, OF_SERVERS, occupy } from '../disasters.js'
 import { editAtOnce } from './edits.js'
-
-/** @type {Disaster<PostgresServer>} */
-const stopServer = ({ server }, random) => server.stopFor(random.between(50, 1_400))
-
-/** Everything acknowledged is in its log. @type {Disaster<PostgresServer>} */
-const killServer = async ({ server }, random) => {
-  await server.kill()
-  await pause(random.between(0, 300))
-  await server.restart()
-}
-
-/** It ends its connections, and comes back. @type {Disaster<PostgresServer>} */
-const restartServer = async ({ server }, random) => {
-  await server.stop()
-  await pause(random.between(0, 300))
-  await server.restart()
-}
-
-/** It loses what it acknowledged in the latest seconds: see FORGETFUL. @type {Disaster<PostgresServer>} */
-const forget = stage =>
-  stage.lose('crash without the latest data', async () => {
-    await stage.server.kill()
-    await stage.server.restart()
-  })
 
 /** @type {Disaster<PostgresServer>} */
 const terminate = ({ server }, random) => server.terminate('true', random.between(1, 8))
@@ -53,14 +30,11 @@ const lock = ({ server }, random) => {
   })
 }
 
-/** Others hold all connections of a pool. @type {Disaster<PostgresServer>} */
-const occupy = async (stage, random) => random.pick(stage.slots).worker?.order('occupy', random.between(50, 1_500))
-
 /** An older state comes back under load, with everything that belongs to it. @type {Disaster<PostgresServer>} */
 const restore = async (stage, random) => {
-  const { name, left } = await stage.server.copy()
+  const { copy, left } = await stage.server.copy()
   await pause(random.between(50, 800))
-  await stage.strike('restore', () => stage.server.restore(name), left)
+  await stage.strike('restore', () => stage.server.restore(copy), left)
 }
 
 /** The dictionary is replaced by another one, which is empty. @type {Disaster<PostgresServer>} */
@@ -88,14 +62,12 @@ const editWithoutTriggers = (stage, random) => {
 /** Faults of clients and of any server. @type {Disasters<PostgresServer>} */
 const ANYWHERE = [
   ...OF_PROCESSES,
-  [3, 'SIGSTOP of the server', stopServer],
-  [2, 'restart of the server', restartServer],
+  ...OF_SERVERS,
   [4, 'pg_terminate_backend', terminate],
   [3, 'pg_terminate_backend of LISTEN', terminateListening],
   [4, 'a lock held by others', lock],
   [3, 'a pool without free connections', occupy],
   [2, 'restore of a copy', restore],
-  [6, 'edits by hand', editAtOnce],
   [2, 'an edit without triggers', editWithoutTriggers],
 ]
 
@@ -104,6 +76,9 @@ export const DURABLE = [...ANYWHERE, [4, 'SIGKILL of the server', killServer]]
 
 /** A server that loses its latest commits in a crash. @type {Disasters<PostgresServer>} */
 export const FORGETFUL = [...ANYWHERE, [4, 'SIGKILL of a server that forgets', forget]]
+
+/** For a table with triggers. @type {Disasters<PostgresServer>} */
+export const FOLLOWED = [[6, 'edits by hand', editAtOnce]]
 
 /** Where the layout says how a dictionary begins. @type {Disasters<PostgresServer>} */
 export const EMPTIED = [[1, 'another, empty dictionary', empty]]

@@ -6,6 +6,7 @@
 /** @import { PostgresServer } from './server.js' */
 import { setTimeout as pause } from 'node:timers/promises'
 import { keyOf } from '../../worker/load.js'
+import { isConflict } from './server.js'
 
 /** @typedef {readonly Pick<Operation, 'kind' | 'key' | 'value' | 'result'>[]} Effects */
 
@@ -16,9 +17,6 @@ import { keyOf } from '../../worker/load.js'
 
 /** A connection that edits waits for locks for so long. */
 const LOCK_TIMEOUT = '3s'
-
-/** The server ended the transaction because of another one. */
-const MAY_FAIL = ['40001', '40P01', '55P03']
 
 /** @type {Edit} */
 const upsert = async (client, { server, id, random }) => {
@@ -116,7 +114,7 @@ async function perform(server, begin, id, work) {
       return work(client)
     })
   } catch (error) {
-    if (MAY_FAIL.includes(/** @type {{ code?: string }} */ (error).code ?? '')) return []
+    if (isConflict(/** @type {{ code?: string }} */ (error))) return []
     throw error
   }
 }

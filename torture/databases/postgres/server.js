@@ -12,6 +12,7 @@ import { freePort } from '../../../test/servers/port.js'
 import { postgres } from '../../../test/servers/postgres.js'
 import { startServer } from '../../../test/servers/start.js'
 import { newFolder, removeFolder } from '../../folders.js'
+import { repeated } from '../repeated.js'
 
 /** The test server loses data with the machine, not with the process. This one keeps to what PostgreSQL promises. */
 const COMMON = ['-c', 'fsync=on', '-c', 'deadlock_timeout=100ms']
@@ -22,6 +23,12 @@ const FORGETFUL = ['-c', 'synchronous_commit=off', '-c', 'wal_writer_delay=10s']
 /** How often to start it after a crash: its children may still be ending. */
 const STARTS = 100
 
+/** Serialization failure, deadlock, lock timeout. */
+const MAY_FAIL = ['40001', '40P01', '55P03']
+
+/** Whether the server ended a transaction because of another one. @param {{ code?: string }} error */
+export const isConflict = ({ code = '' }) => MAY_FAIL.includes(code)
+
 const OTHERS = `FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()`
 
 /** A PostgreSQL that we started, which may be stopped, killed, and restarted with its data. */
@@ -29,32 +36,36 @@ export class PostgresServer {
   /** @type {Server | undefined} */
   #pooler
   #copies = 0
+  #its
   #folder
   #args
   /** @type {Server} */
   #server
 
-  /** @param {Layout} layout @param {StorePlan['type']} type @param {string} folder @param {string[]} args @param {Server} server */
-  constructor(layout, type, folder, args, server) {
+  /** @param {Layout} layout @param {Partial<StorePlan>} its @param {string} folder @param {string[]} args @param {Server} server */
+  constructor(layout, its, folder, args, server) {
     this.layout = layout
-    this.type = type
+    this.pause = layout.pause
+    this.#its = its
     this.#folder = folder
     this.#args = args
     this.#server = server
   }
 
-  /** @param {Layout} layout @param {StorePlan['type']} type @param {{ durable: boolean, pooler: boolean }} options */
-  static async start(layout, type, { durable, pooler }) {
+  /**
+   * @param {Layout} layout @param {Partial<StorePlan>} its how processes use it, besides URL and client
+   * @param {{ durable: boolean, pooler: boolean }} options
+   */
+  static async start(layout, its, { durable, pooler }) {
     // A server that the environment points at must not be killed.
     delete process.env.POSTGRES_URL
     const folder = await newFolder(fastFolder())
     const args = [...COMMON, ...(durable ? [] : FORGETFUL)]
     const server = await startServer(postgres, { folder, args })
     if (server.source !== 'binary') throw new Error('The torture test kills its server: it needs the program postgres.')
-    const its = new PostgresServer(layout, type, folder, args, server)
-    await its.run(layout.setup)
-    if (pooler) await its.#startPooler()
-    return its
+    const started = new PostgresServer(layout, its, folder, args, server)
+    if (pooler) await started.#startPooler()
+    return started
   }
 
   get port() {
@@ -73,7 +84,7 @@ export class PostgresServer {
   /** @param {string} client @param {readonly number[]} [ports] of its proxy @returns {StorePlan} */
   plan(client, [port] = this.ports) {
     const url = `postgres://postgres@127.0.0.1:${port}/postgres`
-    return /** @type {StorePlan} */ ({ type: this.type, url, client, dialect: 'postgresql' })
+    return /** @type {StorePlan} */ ({ ...this.#its, url, client })
   }
 
   /** Stops the server with all its processes, and continues it. @param {number} ms */
@@ -142,28 +153,32 @@ export class PostgresServer {
   /** Copies all tables as they are. Resolves with the copy's name, and its state. */
   async copy() {
     this.#copies += 1
-    const name = `copy_${this.#copies}`
+    const copy = `copy_${this.#copies}`
     const left = await this.transact('BEGIN ISOLATION LEVEL REPEATABLE READ', async client => {
-      await client.query(`CREATE SCHEMA ${name}`)
+      await client.query(`CREATE SCHEMA ${copy}`)
       for (const table of this.layout.tables)
-        await client.query(`CREATE TABLE ${name}.${table} AS TABLE public.${table}`)
+        await client.query(`CREATE TABLE ${copy}.${table} AS TABLE public.${table}`)
       return this.#read(client)
     })
-    return { name, left }
+    return { copy, left }
   }
 
   /** Puts the rows of a copy, or none, in place of all present ones, without triggers. @param {string} [copy] */
   async restore(copy) {
+    const replace = (/** @type {pg.Client} */ client) => this.#replace(client, copy)
+    await repeated(() => this.transact('BEGIN; SET LOCAL session_replication_role = replica', replace), isConflict)
+  }
+
+  /** @param {pg.Client} client @param {string} [copy] */
+  async #replace(client, copy) {
     const { tables, begin } = this.layout
-    await this.transact(`BEGIN; SET LOCAL session_replication_role = replica`, async client => {
-      await client.query(`LOCK TABLE ${tables.join(', ')} IN EXCLUSIVE MODE`)
-      for (const table of tables) {
-        // TRUNCATE would show an empty table to transactions that have begun.
-        await client.query(`DELETE FROM ${table}`)
-        if (copy) await client.query(`INSERT INTO ${table} SELECT * FROM ${copy}.${table}`)
-      }
-      if (!copy && begin) await client.query(begin)
-    })
+    await client.query(`LOCK TABLE ${tables.join(', ')} IN EXCLUSIVE MODE`)
+    for (const table of tables) {
+      // TRUNCATE would show an empty table to transactions that have begun.
+      await client.query(`DELETE FROM ${table}`)
+      if (copy) await client.query(`INSERT INTO ${table} SELECT * FROM ${copy}.${table}`)
+    }
+    if (!copy && begin) await client.query(begin)
   }
 
   /** Ends all other connections; resolves when they are gone, so that no request is in transit. */
