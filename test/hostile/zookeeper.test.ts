@@ -253,10 +253,17 @@ test('results of a transaction that do not match its steps are rejected', () => 
 })
 
 describe('replies of node-zookeeper-client of an unexpected shape', () => {
-  const good = { mzxid: Buffer.alloc(8), ctime: Buffer.alloc(8), mtime: Buffer.alloc(8), version: 1, cversion: 2 }
+  const good = {
+    czxid: Buffer.alloc(8),
+    mzxid: Buffer.alloc(8),
+    ctime: Buffer.alloc(8),
+    mtime: Buffer.alloc(8),
+    version: 1,
+    cversion: 2,
+  }
 
   test('are rejected with a message that shows their shape, not their contents', () => {
-    expect(toStat(good)).toEqual({ mzxid: 0n, ctime: 0, mtime: 0, version: 1, cversion: 2 })
+    expect(toStat(good)).toEqual({ czxid: 0n, mzxid: 0n, ctime: 0, mtime: 0, version: 1, cversion: 2 })
     for (const bad of [null, undefined, 7, {}, [], { ...good, mzxid: 1n }, { ...good, mzxid: Buffer.alloc(7) }]) {
       expect(() => toStat(bad)).toThrow('unexpected shape')
     }

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { opener } from '../../src/backends/zookeeper/connect.js'
 import { ageOf } from '../../src/backends/zookeeper/history-age.js'
 import { HistoryTrimmer } from '../../src/backends/zookeeper/history-trimmer.js'
@@ -51,6 +51,13 @@ async function commitsOf(dict: DurableDict, limit?: number): Promise<string[]> {
   }
   return commits
 }
+
+/** A commit, with its changes in alphabetic order. */
+const sorted = (commit: string) =>
+  commit
+    .split(/ (?=\w+: )/)
+    .sort()
+    .join(' ')
 
 /** The paths of the commits, below the znode of the history. */
 async function entriesOf(path: string): Promise<string[]> {
@@ -166,6 +173,94 @@ test('what external writers did is recorded before a write that comes while it i
   const found = (await commitsOf(dict)).join('\n')
   for (let n = 0; n < 10; n += 1) expect(found).toContain(` outside b${n}: undefined > ${n}`)
   expect(found).toContain(' library a: undefined > first')
+})
+
+describe('what external writers did while no process was there', () => {
+  const plant = (path: string) => hand.create(`${path}/c`, '3')
+  const remove = (path: string) => hand.remove(`${path}/b`)
+  const edit = (path: string) => hand.set(`${path}/a`, '7')
+
+  test.each([
+    ['a planted znode', plant, 'c: undefined > 3'],
+    ['a deleted znode', remove, 'b: 2 > undefined'],
+    ['changed data', edit, 'a: 1 > 7'],
+    [
+      'an overwritten version and a planted znode',
+      (path: string) => Promise.all([hand.set(`${path}/%version`, 'x'), plant(path)]),
+      'c: undefined > 3',
+    ],
+    [
+      'a deleted version and a deleted znode',
+      (path: string) => Promise.all([hand.remove(`${path}/%version`), remove(path)]),
+      'b: 2 > undefined',
+    ],
+    [
+      'all of that',
+      (path: string) => Promise.all([plant(path), remove(path), edit(path)]),
+      'b: 2 > undefined a: 1 > 7 c: undefined > 3',
+    ],
+  ])('is one commit from outside: %s', async (_, change, recorded) => {
+    const path = newPath()
+    const dict = await open(path)
+    await dict.update({ a: 1, b: 2 }, { by: 'ada' })
+    await dict.close()
+    warnings()
+    await change(path)
+    const other = await open(path, { history: { keep: 500, days: 9 } })
+    const all = [` outside ${recorded}`, 'ada library a: undefined > 1 b: undefined > 2']
+    expect((await commitsOf(other)).map(sorted)).toEqual(all.map(sorted))
+    await other.set('d', 4)
+    expect((await commitsOf(await open(path))).slice(1).map(sorted)).toEqual(all.map(sorted))
+  })
+
+  test('is found although the commits of other keys were dropped', async () => {
+    const path = newPath()
+    const dict = await open(path, { history: { keep: 8, days: 90 } })
+    for (let n = 0; n < 16; n += 1) await dict.set(`k${n}`, n)
+    await dict.close()
+    await Promise.all([hand.create(`${path}/c`, '3'), hand.set(`${path}/k0`, '"edited"'), hand.remove(`${path}/k15`)])
+    const other = await open(path)
+    for await (const { via, changes } of other.history({ limit: 1 })) {
+      expect([via, ...changes.map(({ key }) => key).sort()]).toEqual(['outside', 'c', 'k0', 'k15'])
+      expect(changes.find(({ key }) => key === 'c')?.before).toBe(undefined)
+      expect(() => changes.find(({ key }) => key === 'k0')?.before).toThrow(DecodingError)
+      expect(changes.find(({ key }) => key === 'k15')?.before).toBe(15)
+    }
+  })
+
+  test('hides no commit from a process that may only read', async () => {
+    const path = newPath()
+    const dict = await open(path)
+    await dict.set('a', 1, { by: 'ada' })
+    await dict.close()
+    await plant(path)
+    expect(await commitsOf(await open(path, { readOnly: true }))).toEqual(['ada library a: undefined > 1'])
+  })
+})
+
+test('an overwritten version hides no commit, and the next write continues the history', async () => {
+  const path = newPath()
+  const dict = await open(path)
+  await dict.set('a', 1, { by: 'ada' })
+  warnings()
+  await hand.set(`${path}/%version`, 'x')
+  await dict.sync()
+  await dict.set('a', 2)
+  expect(await commitsOf(dict)).toEqual([' library a: 1 > 2', 'ada library a: undefined > 1'])
+})
+
+test('what external writers did is one commit, whichever process notices it first', async () => {
+  const path = newPath()
+  const [live, idle] = [await open(path, { live: true }), await open(path, { autosync: false })]
+  for (let n = 0; n < 4; n += 1) {
+    await live.set('a', n)
+    await hand.create(`${path}/b${n}`, `${n}`)
+    const late = await open(path)
+    await until(async () => (await commitsOf(late)).length === 3 * n + 2, 'it is recorded', 5 * SESSION)
+    await idle.set('idle', n)
+  }
+  const outside = (await commitsOf(idle)).filter(commit => commit.startsWith(' outside '))
+  expect(outside).toEqual([3, 2, 1, 0].map(n => ` outside b${n}: undefined > ${n}`))
 })
 
 test('a write whose connection is cut after the server received it is one commit of its author', async () => {

@@ -14,7 +14,7 @@ export function historyEqualsWrites(history) {
   const writes = writesById(history.operations)
   const commits = grouped(recorded.commits, ({ by }) => by)
   return [
-    ...missing(writes, commits, Math.max(lastLoss(history), lastStart(history, writes))),
+    ...missing(writes, commits, lastLoss(history)),
     ...repeated(commits, writes),
     ...recorded.commits.flatMap(commit => wrong(commit, history, writes)),
     ...brokenChains(history, recorded),
@@ -30,17 +30,6 @@ const writesById = operations =>
 
 /** When the store lost data for the last time. @param {History} history */
 const lastLoss = ({ losses }) => Math.max(0, ...losses.filter(({ keys }) => !keys).map(({ end }) => end))
-
-/**
- * When the history that is recorded began, if that is the latest of those that changes by others have started: its oldest commit
- * was made after that. @param {History} history @param {Map<string, Operation[]>} writes
- */
-function lastStart({ losses, recorded }, writes) {
-  if (recorded?.complete) return 0
-  const oldest = recorded?.commits.find(({ by }) => by !== undefined)
-  const made = (oldest?.by !== undefined && writes.get(oldest.by)?.[0]?.end) || Number.POSITIVE_INFINITY
-  return Math.max(0, ...losses.filter(({ renumbers, begin }) => renumbers && begin <= made).map(({ end }) => end))
-}
 
 /** @param {Map<string, Operation[]>} writes @param {Map<string | undefined, Commit[]>} commits @param {number} since */
 function missing(writes, commits, since) {

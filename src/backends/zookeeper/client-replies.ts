@@ -18,10 +18,11 @@ export function pass<V>(reply: Reply<V>, read: () => V): void {
 }
 
 export function toStat(stat: unknown): Stat {
-  const { mzxid, version, cversion, ctime, mtime } = Object(stat) as Record<string, unknown>
-  if (!isLong(mzxid) || !isLong(ctime) || !isLong(mtime) || !Number.isInteger(version) || !Number.isInteger(cversion))
-    throw unexpected('a stat', stat)
+  const { czxid, mzxid, version, cversion, ctime, mtime } = Object(stat) as Record<string, unknown>
+  if (!isLong(czxid) || !isLong(mzxid) || !isLong(ctime) || !isLong(mtime)) throw unexpected('a stat', stat)
+  if (!Number.isInteger(version) || !Number.isInteger(cversion)) throw unexpected('a stat', stat)
   return {
+    czxid: czxid.readBigInt64BE(),
     mzxid: mzxid.readBigInt64BE(),
     version: version as number,
     cversion: cversion as number,

@@ -26,14 +26,16 @@ export function recordPolicy(history: History, policy: HistoryPolicy): Rewrite {
   return async head => {
     if (head.history && isSamePolicy(head.history.policy, policy)) return undefined
     const { mark, steps, touched } = await history.withPolicy(head, policy)
-    return { head: { ...head, history: mark, cversion: head.cversion + touched }, steps }
+    return { head: { ...head, history: mark, interruption: undefined, cversion: head.cversion + touched }, steps }
   }
 }
 
 /** Continues the history after a cut without a difference. */
 export function continueHistory({ version, mark }: Outside): Rewrite {
   return head =>
-    versionOf(head) === version && !head.history ? { head: { ...head, history: mark }, steps: [] } : undefined
+    versionOf(head) === version && !head.history
+      ? { head: { ...head, history: mark, interruption: undefined }, steps: [] }
+      : undefined
 }
 
 /** Removes an author from the log and its parts. */

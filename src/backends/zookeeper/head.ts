@@ -5,6 +5,7 @@ import { UnsupportedError } from '../../errors/errors.js'
 import { builtin } from '../../process/builtin.js'
 import { type Asking, asksFor, parseAsks, withAsk } from './asks.js'
 import { type HistoryMark, parseMark } from './history-state.js'
+import { formatInterruption, type Interruption, parseInterruption } from './interruption.js'
 import { formatRecord, idOf, isChangeId, type LoggedEffect, parseJson, parseRecord } from './log-record.js'
 import { isCount, isEpoch, membersOf } from './members.js'
 import { PARTS } from './names.js'
@@ -57,6 +58,8 @@ export interface Head extends Noted, Asking {
   readonly cversion: number
   /** Absent if a release without a history made the latest change, or a cut. */
   readonly history?: HistoryMark | undefined
+  /** Present from a cut until what external writers did is recorded. */
+  readonly interruption?: Interruption | undefined
   readonly log: readonly string[]
 }
 
@@ -103,6 +106,11 @@ const VERSION = /^(\d+)-([0-9a-f]+)-(.*)$/s
 
 export function versionOf({ number, epoch, id }: Pick<Head, 'number' | 'epoch' | 'id'>): string {
   return `${number}-${epoch}-${id}`
+}
+
+/** Where the history of commits is to continue, as far as the head says it. */
+export function historyOf({ history, interruption }: Head): HistoryMark | undefined {
+  return history ?? interruption?.mark
 }
 
 /** Returns the first head of a new history. */
@@ -171,8 +179,11 @@ function leadsTo({ id, base, log }: Head): boolean {
   return (last === undefined ? base : idOf(last)) === id
 }
 
-export function formatHead({ log, ...head }: Head): Buffer {
-  return toLines({ format: FORMAT, ...head }, log)
+export function formatHead({ log, interruption, ...head }: Head): Buffer {
+  return toLines(
+    { format: FORMAT, ...head, ...(interruption && { interruption: formatInterruption(interruption) }) },
+    log,
+  )
 }
 
 export function formatPart({ log, ...part }: Part): Buffer {
@@ -193,10 +204,12 @@ export function parseHead(data: Buffer, dictionary: string): Head | undefined {
   if (!isCount(number) || !isCount(parts) || !isBound(bound) || !Number.isSafeInteger(cversion)) return undefined
   if (log.length > number) return undefined
   const history = parseMark(first.history)
+  const interruption = parseInterruption(first.interruption)
   const optional = {
     ...parseNotes(first.notes),
     ...parseAsks(first.asks, number, log.length),
     ...(history && { history }),
+    ...(interruption && { interruption }),
   }
   return { epoch, number, id, base, parts, bound, cversion: cversion as number, ...optional, log }
 }

@@ -2,7 +2,7 @@ import type { HistoryPage, HistoryQuery, StoredCommit } from '../../contract/his
 import { foreignCommit } from '../../errors/history-faults.js'
 import { warn } from '../../warnings/warnings.js'
 import { type CommitId, formatCommitId, parseCommitId, tagOf } from './commit-id.js'
-import { type Head, parseHead, versionOf } from './head.js'
+import { type Head, historyOf, parseHead, versionOf } from './head.js'
 import { type EntryName, keyOfMark, lastOf, markOf } from './history-entry-name.js'
 import type { Entry } from './history-record.js'
 import { HistoryWalk, type HistoryZnodes, type Overview } from './history-znodes.js'
@@ -126,7 +126,7 @@ export class HistoryPages {
   /** Whether a change was made without its commit, or commits were removed by hand. */
   async #hasHole({ head, overview: { state } }: Found, newest: EntryName | undefined): Promise<boolean> {
     if (!head || !state) return true
-    const { history } = head
+    const history = historyOf(head)
     const position = Math.max(state.floor, newest ? lastOf(newest) : 0)
     if (history) return history.epoch !== state.epoch || position < history.position
     if (!newest) return true
@@ -210,7 +210,7 @@ export class HistoryPages {
 
 /** The position of the newest commit, as far as the head says it: what is beyond is foreign. */
 function newestOf({ head, overview: { state } }: Found): number {
-  const history = head?.history
+  const history = head && historyOf(head)
   return history && history.epoch === state?.epoch ? history.position : Number.POSITIVE_INFINITY
 }
 

@@ -1,5 +1,5 @@
 import type { HistoryPolicy } from '../../contract/history.js'
-import { type Head, versionOf } from './head.js'
+import { type Head, historyOf, versionOf } from './head.js'
 import { type EntryName, lastOf } from './history-entry-name.js'
 import { folderOf } from './history-folders.js'
 import { formatState, type HistoryMark, type HistoryState, newState } from './history-state.js'
@@ -45,10 +45,9 @@ export async function changePolicy(
   policy: HistoryPolicy,
 ): Promise<HistoryStart> {
   const listing = await znodes.list()
-  const isKnown = head.history && head.history.epoch === listing.state?.epoch
-  const { mark, state = listing.state ?? newState(1) } = isKnown
-    ? { mark: head.history as HistoryMark }
-    : await recovered(znodes, listing, head)
+  const history = historyOf(head)
+  const { mark, state = listing.state ?? newState(1) }: Recovered =
+    history && history.epoch === listing.state?.epoch ? { mark: history } : await recovered(znodes, listing, head)
   const position = mark.policy === false && policy !== false ? mark.position + 1 : mark.position
   const floor = mark.policy === false || policy === false ? position : state.floor
   const dropped = state.dropped.filter(([, dropped]) => dropped > floor)
@@ -58,13 +57,13 @@ export async function changePolicy(
 
 async function recovered(znodes: HistoryZnodes, listing: Listing, head: Head): Promise<Recovered> {
   const { state, entries } = listing
-  const { history } = head
+  const history = historyOf(head)
+  const version = head.interruption?.version ?? versionOf(head)
   // A foreign znode beyond the head's position is not a commit: it only takes the names of the next ones.
   const own =
     history && history.epoch === state?.epoch ? entries.filter(one => lastOf(one) <= history.position) : entries
   const position = newestPosition(entries, state?.floor)
-  if (state && (await leadsTo(znodes, own.at(-1), state, versionOf(head))))
-    return { mark: markOf(state, position, listing) }
+  if (state && (await leadsTo(znodes, own.at(-1), state, version))) return { mark: markOf(state, position, listing) }
   const floor = Math.max(1, position)
   const next = { ...(state ?? newState(floor)), floor, dropped: [] }
   return { mark: markOf(next, floor, listing), state: next }

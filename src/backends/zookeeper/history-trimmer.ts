@@ -1,6 +1,6 @@
 import type { HistoryLimits } from '../../contract/history.js'
 import { type IndexedCommit, type Retention, retain } from '../../contract/retention.js'
-import { parseHead } from './head.js'
+import { historyOf, parseHead } from './head.js'
 import { ageOf } from './history-age.js'
 import { type EntryName, keyOfMark, lastOf, markOf } from './history-entry-name.js'
 import { folderName } from './history-folders.js'
@@ -104,7 +104,8 @@ export class HistoryTrimmer {
   /** The head is read after they were listed: what is beyond it is not a commit. */
   async #withoutForeign({ entries, state }: Listing): Promise<readonly EntryName[]> {
     const { value } = await this.#session.getData(this.#names.version)
-    const history = value && parseHead(value.data, this.#names.path)?.history
+    const head = value && parseHead(value.data, this.#names.path)
+    const history = head && historyOf(head)
     if (!history || history.epoch !== state?.epoch) return entries
     return entries.filter(entry => lastOf(entry) <= history.position)
   }

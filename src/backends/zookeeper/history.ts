@@ -13,8 +13,10 @@ import { changePolicy, type HistoryStart, recover, startFrom } from './history-s
 import { type HistoryMark, policyOf } from './history-state.js'
 import { type Counted, HistoryTrimmer } from './history-trimmer.js'
 import { HistoryZnodes } from './history-znodes.js'
+import type { Mirror } from './mirror.js'
 import type { Names } from './names.js'
-import type { Outside } from './outside.js'
+import type { Found, Outside } from './outside.js'
+import { OutsideSearch } from './outside-search.js'
 import { Repeats } from './repeats.js'
 import type { Session } from './session.js'
 import type { Stored } from './stored.js'
@@ -32,13 +34,16 @@ export class History {
   readonly #znodes: HistoryZnodes
   readonly #pages: HistoryPages
   readonly #trimmer: HistoryTrimmer
+  readonly #search: OutsideSearch
   /** Whether the head's mark has led to a refusal. */
   #distrusted = false
   /** How many commits there were at a position. */
   #counted: Counted | undefined
   #countedAt = 0
-  #outside: Outside | undefined
-  #unrecorded: Outside | undefined
+  /** What external writers did, as it was found last. */
+  #found: Found | undefined
+  /** The version before the commit of that, and where the history continues. */
+  #expected: { readonly version: string; readonly mark: HistoryMark | undefined } | undefined
   #trimming: Promise<void> | undefined
   /** With which limits commits are to be dropped next. */
   #due: HistoryLimits | undefined
@@ -49,13 +54,15 @@ export class History {
     this.#znodes = new HistoryZnodes(session, names)
     this.#pages = new HistoryPages(session, names, this.#repeats, this.#znodes, () => this.distrust())
     this.#trimmer = new HistoryTrimmer(session, names, this.#znodes)
+    this.#search = new OutsideSearch(session, names, this.#znodes)
   }
 
   /** From where the next transaction continues. Asks the server only if the head does not say. */
   start(head: Head): HistoryStart | Promise<HistoryStart> {
     const { history } = head
     if (history && !this.#distrusted) return startFrom(history)
-    if (this.#outside?.version === versionOf(head)) return startFrom(this.#outside.mark)
+    const { version, mark } = this.#expected ?? {}
+    if (mark && !this.#distrusted && version === versionOf(head)) return startFrom(mark)
     return this.#afterBarrier(() => recover(this.#znodes, this.#names, head))
   }
 
@@ -65,23 +72,28 @@ export class History {
   }
 
   /** External writers did something that must be recorded before the next commit. */
-  found(outside: Outside): void {
-    this.#unrecorded = outside
+  found(found: Found): void {
+    this.#found = found
   }
 
-  isUnrecorded(outside: Outside): boolean {
-    return this.#unrecorded === outside
+  /** Whether something must be recorded before the next commit, if that follows this state. */
+  isUnrecordedAt({ version, position }: Mirror): boolean {
+    if (this.#expected?.version === version) return false
+    return this.#found?.version === version || (!position.head.history && position.head.interruption !== undefined)
   }
 
-  /** What must be recorded before the next commit, if that follows this head. */
-  unrecordedAt(head: Head): Outside | undefined {
-    return this.#unrecorded?.version === versionOf(head) ? this.#unrecorded : undefined
+  /** What must be recorded before the commit that follows this state. */
+  async unrecordedAt(mirror: Mirror): Promise<Outside | undefined> {
+    const found = this.#found?.version === mirror.version ? this.#found : undefined
+    if (found?.outside) return found.outside
+    const { edited } = found ?? {}
+    return this.#afterBarrier(() => (edited ? this.#search.edits(mirror, edited) : this.#search.changes(mirror)))
   }
 
-  /** The next commit is that of what external writers did: nothing is missing before it. */
-  expect(outside: Outside): void {
-    this.#outside = outside
-    this.#unrecorded = undefined
+  /** The next commit after this version is that of what external writers did, if that is known. */
+  expect(version: string, outside: Outside | undefined): void {
+    this.#expected = { version, mark: outside?.mark }
+    this.#found = undefined
   }
 
   /** The znodes are not as the head says: the next write finds out how they are. */

@@ -1,7 +1,10 @@
 import { StoreUnavailableError } from '../../errors/errors.js'
 import { warn } from '../../warnings/warnings.js'
-import { formatHead, type Head, newHead, salvageBound } from './head.js'
+import { formatHead, newHead, parseHead, salvageBound, versionOf } from './head.js'
+import { endOf } from './history-end.js'
 import { formatState, newState } from './history-state.js'
+import { HistoryZnodes } from './history-znodes.js'
+import type { Interruption } from './interruption.js'
 import type { Names } from './names.js'
 import { formatRegistryState } from './registry-record.js'
 import type { Session } from './session.js'
@@ -20,33 +23,36 @@ const MOST_EPOCHS = 100
 export class Initializer {
   readonly #session: Session
   readonly #names: Names
+  readonly #history: HistoryZnodes
   /** Whether nothing may be created or written. */
   readOnly = false
 
   constructor(session: Session, names: Names) {
     this.#session = session
     this.#names = names
+    this.#history = new HistoryZnodes(session, names)
   }
 
   /**
    * Starts a new history, unless another process changes the version in the meantime. Does not touch the entries. The
-   * version znode never has version 0, which some clients treat as missing. Returns the head, unless another process was faster.
+   * version znode never has version 0, which some clients treat as missing.
    *
    * @param znode - the znode that stores the version now.
    * @param isDamaged - whether its content is malformed.
    */
-  async startHistory(znode: Znode | undefined, isDamaged = false): Promise<Head | undefined> {
+  async startHistory(znode: Znode | undefined, isDamaged = false): Promise<void> {
     if (this.readOnly) throw this.#notThere(znode)
     // Epochs that cannot be deleted, because another program has created children below them.
     const undeletable = new Set<string>()
     for (;;) {
       const children = await this.#session.getChildren(this.#names.path)
-      if (!children) return void (await this.#createPath())
-      const { head, steps } = this.#stepsOf(znode, children, undeletable)
+      if (!children) return await this.#createPath()
+      const interruption = await this.#interruptionOf(znode, children)
+      const steps = this.#stepsOf(znode, children, interruption, undeletable)
       const refusal = await this.#unlessOvertaken(steps)
       const step = refusal?.code === CODE.NOT_EMPTY ? steps[refusal.step ?? -1] : undefined
       if (!step && !refusal && isDamaged) this.#report()
-      if (!step) return refusal ? undefined : head
+      if (!step) return
       undeletable.add(step.path)
     }
   }
@@ -54,8 +60,9 @@ export class Initializer {
   #stepsOf(
     znode: Znode | undefined,
     { names, stat }: Children,
+    interruption: Interruption | undefined,
     undeletable: ReadonlySet<string>,
-  ): { head: Head; steps: Step[] } {
+  ): readonly Step[] {
     const { version } = this.#names
     const existing = new Set(names.map(name => this.#names.child(name)))
     const epochs = [...existing]
@@ -67,10 +74,12 @@ export class Initializer {
     const registry = znode || existing.has(this.#names.registry) ? [] : [this.#names.registry]
     const touched = epochs.length + parts.length + (znode ? 1 : 2) + (history ? 1 : 0) + registry.length
     const bare = newHead(znode ? salvageBound(znode.data) : 0, stat.cversion + touched)
-    const next = history ? { ...bare, history: { epoch: history.epoch, position: history.floor } } : bare
+    const next = history
+      ? { ...bare, history: { epoch: history.epoch, position: history.floor } }
+      : { ...bare, interruption }
     const data = formatHead(next)
     const created = [this.#names.epoch(next.epoch), ...parts]
-    const steps: Step[] = [
+    return [
       ...(znode ? [] : [{ type: 'create', path: version, data } as const]),
       { type: 'set', path: version, data, version: znode ? znode.stat.version : 0 },
       ...epochs.map(path => ({ type: 'delete', path, version: -1 }) as const),
@@ -78,7 +87,14 @@ export class Initializer {
       ...registry.map(path => ({ type: 'create', path, data: formatRegistryState(NOBODY) }) as const),
       ...(history ? [{ type: 'create', path: this.#names.history, data: formatState(history) } as const] : []),
     ]
-    return { head: next, steps }
+  }
+
+  /** Where the history of commits ends: at this version, or at an earlier one. If the version is malformed, the commits say it. */
+  async #interruptionOf(znode: Znode | undefined, { names }: Children): Promise<Interruption | undefined> {
+    const head = znode && parseHead(znode.data, this.#names.path)
+    if (znode && head?.history) return { version: versionOf(head), zxid: znode.stat.mzxid, mark: head.history }
+    if (head) return head.interruption
+    return names.some(name => this.#names.isHistory(this.#names.child(name))) ? endOf(this.#history) : undefined
   }
 
   /** Whether there are entries already, whose history is not known. */

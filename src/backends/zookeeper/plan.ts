@@ -104,7 +104,7 @@ export function makePlan(batch: Batch<Stored>, mirror: Mirror, names: Names, add
   const { steps: entries, touched } = stepsOf(overlay, mirror, names)
   const { mark, touched: repaired } = moveHistory(start, done.length)
   const notes = notesOf(done)
-  const before = { ...head, history: mark }
+  const before = { ...head, history: mark, interruption: undefined }
   const cversion = head.cversion + touched + repaired
   const inFull = (moved: Moved): Plan => {
     const steps = [...headSteps(moved, znode, names, epoch), ...entries, ...partSteps(moved, names)]

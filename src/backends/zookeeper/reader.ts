@@ -4,12 +4,12 @@ import { furtherOnly } from './further-only.js'
 import type { Past } from './head.js'
 import { Mirror, type Position } from './mirror.js'
 import type { Names } from './names.js'
-import { type Outside, outsideOf } from './outside.js'
+import { type Found as FoundOutside, findOutside, type Recorded } from './outside.js'
 import { Repeats } from './repeats.js'
 import type { Session, Watched } from './session.js'
 import type { Stored } from './stored.js'
 import type { Stat } from './transport.js'
-import { type Cut, type Found, joinedCuts, Znodes } from './znodes.js'
+import { type Found, Znodes } from './znodes.js'
 
 /** How many times a load is attempted while external writers, or cuts of the history, interfere. */
 const ATTEMPTS = 20
@@ -26,6 +26,8 @@ type OnMoved = (changes: readonly Change<Stored>[] | undefined) => void
 interface Loaded {
   readonly mirror: Mirror
   readonly mark: number
+  /** The transactions that last changed the entries. */
+  readonly zxids: ReadonlyMap<string, bigint>
 }
 
 /** Keeps the mirror up to date with the connected server. */
@@ -35,19 +37,19 @@ export class Reader {
   readonly #repeats: Repeats
   readonly #znodes: Znodes
   readonly #onMoved: OnMoved
-  readonly #onOutside: (outside: Outside) => void
+  readonly #onOutside: (found: FoundOutside) => void
   #mirror: Mirror | undefined
   /** The session's mark when the mirror was last found to be current, with a watch set. */
   #mark = -1
   #refreshing: Promise<void> | undefined
   #rearming: Promise<void> | undefined
   #loading: Promise<Mirror> | undefined
-  /** The latest history that this process has started, as one with those directly before it. */
-  #cut: Cut | undefined
   #cutting: Promise<void> | undefined
+  /** The last state before the present one all of which the history has, until it continues. */
+  #recorded: Recorded | undefined
   #readOnly = false
 
-  constructor(session: Session, names: Names, onMoved: OnMoved, onOutside: (outside: Outside) => void) {
+  constructor(session: Session, names: Names, onMoved: OnMoved, onOutside: (found: FoundOutside) => void) {
     this.#session = session
     this.#names = names
     this.#onMoved = onMoved
@@ -170,8 +172,8 @@ export class Reader {
   }
 
   /**
-   * Starts a new history because external writers have created or deleted znodes. Then loads everything, and reports what they did, if
-   * that is known. Callers at the same time share the work: of two new histories, neither could tell what was before.
+   * Starts a new history because external writers have created or deleted znodes, and loads everything. Callers at the same time
+   * share the work.
    */
   cut(): Promise<void> {
     this.#cutting ??= this.#startCut().finally(() => {
@@ -180,17 +182,9 @@ export class Reader {
     return this.#cutting
   }
 
-  /** Resolves when what external writers did is reported; `undefined` if nothing is being found out. Never rejects. */
-  get cutting(): Promise<void> | undefined {
-    return this.#cutting?.catch(() => {})
-  }
-
   async #startCut(): Promise<void> {
-    const before = this.#mirror && { entries: this.#mirror.entries, position: this.#mirror.position }
-    this.#cut = await this.#repeats.retry(() => this.#znodes.cut())
-    const after = await this.#load(() => {})
-    const outside = outsideOf(before, this.#cut, after)
-    if (outside) this.#onOutside(outside)
+    await this.#repeats.retry(() => this.#znodes.cut())
+    await this.#load(() => {})
   }
 
   /**
@@ -294,8 +288,9 @@ export class Reader {
   async #tryLoad(progress: () => void): Promise<Loaded | undefined> {
     const start = await this.#find()
     if (!start) return undefined
-    const [entries, parts] = await Promise.all([this.#znodes.all(progress), this.#znodes.parts()])
-    if (!entries) return undefined
+    const [all, parts] = await Promise.all([this.#znodes.all(progress), this.#znodes.parts()])
+    if (!all) return undefined
+    const { entries, zxids } = all
     const mirror = new Mirror(entries, start.position, parts)
     let keys: Iterable<string> = []
     for (;;) {
@@ -307,19 +302,20 @@ export class Reader {
       const { position, mark } = found
       mirror.advance(leading.changes, position)
       const cversion = await this.#znodes.cversion(mirror)
-      if (this.#readOnly || cversion === position.head.cversion) return { mirror, mark }
+      if (this.#readOnly || cversion === position.head.cversion) return { mirror, mark, zxids }
       if (!(await this.#znodes.isStill(position))) continue
-      this.#cut = joinedCuts(this.#cut, await this.#znodes.cut())
+      await this.#znodes.cut()
       return undefined
     }
   }
 
   /** @param since - the position of the mirror when the load began. */
-  #settle({ mirror, mark }: Loaded, since: Position | undefined): Mirror {
+  #settle({ mirror, mark, zxids }: Loaded, since: Position | undefined): Mirror {
     const before = this.#mirror
     // The loaded state may lack a write that this process has made in the meantime.
     if (before && before.position !== since && isOlder(mirror.position, before.position)) return before
     this.#mark = mark
+    this.#lookOutside(before, mirror, before ? undefined : zxids)
     if (!before) {
       this.#mirror = mirror
       return mirror
@@ -328,6 +324,16 @@ export class Reader {
     before.replace(mirror)
     if (moved) this.#onMoved(undefined)
     return before
+  }
+
+  /** Reports what external writers did, unless nothing may be written. @param zxids - of a first load. */
+  #lookOutside(before: Mirror | undefined, mirror: Mirror, zxids: ReadonlyMap<string, bigint> | undefined): void {
+    if (this.#readOnly) return
+    if (before && !before.position.head.interruption)
+      this.#recorded = { entries: before.entries, version: before.version }
+    const found = findOutside(this.#recorded, mirror, zxids)
+    if (!mirror.position.head.interruption) this.#recorded = undefined
+    if (found) this.#onOutside(found)
   }
 }
 

@@ -1,5 +1,7 @@
 /** The members of a znode's state that are used. */
 export interface Stat {
+  /** The transaction that created it. */
+  readonly czxid: bigint
   /** The transaction that last changed its data. */
   readonly mzxid: bigint
   /** When its data was last changed, by the clock of the server that led then, in ms since 1970. */

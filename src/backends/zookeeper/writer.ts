@@ -74,16 +74,15 @@ export class Writer {
   }
 
   /** Makes what external writers did a commit like any other, unless another process has made one before. */
-  recordOutside(outside: Outside): Promise<void> {
+  recordOutside(): Promise<void> {
     const record = async () => {
-      if (this.#history.isUnrecorded(outside)) await this.#recordOutside(outside, UNLIMITED)
+      await this.#recordFirst(await this.#reader.current('sequential'), undefined, UNLIMITED)
     }
     return this.#inTurn(record, UNLIMITED)
   }
 
   async #recordOutside(outside: Outside, signal: AbortSignal): Promise<void> {
     const { version, operations } = outside
-    this.#history.expect(outside)
     if (operations.length === 0) return this.#rewriteHead(continueHistory(outside))
     const conditions = [{ type: 'version', version }] as const
     const groups = [{ conditions, operations, attribution: { via: 'outside' } as const }]
@@ -94,6 +93,7 @@ export class Writer {
   async #rewriteHead(rewrite: Rewrite): Promise<void> {
     for (let attempt = 0; ; attempt += 1) {
       const mirror = await this.#reader.current('linearizable')
+      if (await this.#recordFirst(mirror, undefined, UNLIMITED)) continue
       const { head, znode } = mirror.position
       let steps: readonly Step[] = []
       try {
@@ -148,7 +148,7 @@ export class Writer {
     let lost: Lost | undefined
     for (let attempt = 0; ; attempt += 1) {
       const mirror = await this.#mirrorNow(lost, signal)
-      if (!mirror.position.head.history && (await this.#recordFirst(mirror, lost, signal))) continue
+      if (this.#history.isUnrecordedAt(mirror) && (await this.#recordFirst(mirror, lost, signal))) continue
       if (lost && mirror.position.zxid !== lost.base.zxid) {
         const tookEffect = await this.#tookEffect(lost, mirror, signal)
         if (tookEffect === undefined) continue
@@ -172,11 +172,14 @@ export class Writer {
     }
   }
 
-  /** Records what external writers did, if this process has just found that. Returns whether there was anything. */
-  async #recordFirst({ position }: Mirror, lost: Lost | undefined, signal: AbortSignal): Promise<boolean> {
+  /** Records what external writers did, if that is still to be done. Returns whether there was anything. */
+  async #recordFirst(mirror: Mirror, lost: Lost | undefined, signal: AbortSignal): Promise<boolean> {
+    if (!this.#history.isUnrecordedAt(mirror)) return false
+    const { version } = mirror
     try {
-      await orAborted(Promise.resolve(this.#reader.cutting), signal)
-      const outside = this.#history.unrecordedAt(position.head)
+      const outside = await orAborted(this.#history.unrecordedAt(mirror), signal)
+      if (mirror.version !== version) return true
+      this.#history.expect(version, outside)
       if (outside) await this.#recordOutside(outside, signal)
       return outside !== undefined
     } catch (fault) {

@@ -35,18 +35,11 @@ export type Leading =
   /** Everything must be loaded. */
   | { readonly type: 'gap' }
 
-/** A history that this process has started in place of another one. */
-export interface Cut {
-  readonly head: Head
-  /** How often the version was written before that. */
-  readonly replaced: number
-  /** How often it was written then. */
-  readonly version: number
-}
-
-/** Returns two cuts as one, if nothing was written in between; otherwise the second one. */
-export function joinedCuts(one: Cut | undefined, next: Cut | undefined): Cut | undefined {
-  return one && next?.replaced === one.version ? { ...next, replaced: one.replaced } : next
+/** All keys and values, though not of one moment. */
+export interface All {
+  readonly entries: Map<string, Stored>
+  /** The transactions that last changed them. */
+  readonly zxids: ReadonlyMap<string, bigint>
 }
 
 /** Reads the znodes of one dictionary, and creates those that must exist. */
@@ -100,13 +93,12 @@ export class Znodes {
     return undefined
   }
 
-  /** Starts a new history with the existing entries. Returns the head, and the version of the one that it replaced. */
-  async cut(): Promise<Cut | undefined> {
+  /** Starts a new history with the existing entries, unless another process is faster. */
+  async cut(): Promise<void> {
     const { value } = await this.#session.getData(this.#names.version)
     // Throws if the format is a later one.
     if (value) this.#parse(value)
-    const head = await this.#initializer.startHistory(value)
-    return head && value && { head, replaced: value.stat.version, version: value.stat.version + 1 }
+    await this.#initializer.startHistory(value)
   }
 
   /**
@@ -158,20 +150,23 @@ export class Znodes {
     return { read: parts.filter(part => part !== undefined), damage }
   }
 
-  /** Reads all keys and values, though not at one moment. Returns `undefined` if the path is missing. */
-  async all(progress: () => void): Promise<Map<string, Stored> | undefined> {
+  /** Returns `undefined` if the path is missing. */
+  async all(progress: () => void): Promise<All | undefined> {
     const children = await this.#session.getChildren(this.#names.path)
     progress()
     if (!children) return undefined
     const entries = new Map<string, Stored>()
+    const zxids = new Map<string, bigint>()
     const keys = children.names.flatMap(name => this.#keyOf(name))
     for (let start = 0; start < keys.length; start += CHUNK) {
       for (const [key, znode] of await this.#readKeys(keys.slice(start, start + CHUNK))) {
-        if (znode) entries.set(key, fromData(znode.data))
+        if (!znode) continue
+        entries.set(key, fromData(znode.data))
+        zxids.set(key, znode.stat.mzxid)
       }
       progress()
     }
-    return entries
+    return { entries, zxids }
   }
 
   async #readKeys(keys: readonly string[]): Promise<Map<string, Znode | undefined>> {

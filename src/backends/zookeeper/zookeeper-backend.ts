@@ -20,7 +20,7 @@ import { ClosedError } from '../../errors/errors.js'
 import { isRefused, readFault } from './faults.js'
 import { History } from './history.js'
 import { Names } from './names.js'
-import type { Outside } from './outside.js'
+import type { Found } from './outside.js'
 import { Reader } from './reader.js'
 import { Registry } from './registry.js'
 import { Session } from './session.js'
@@ -45,6 +45,8 @@ export class ZookeeperBackend extends CommittingBackend<Stored> implements Backe
   readonly #registry: Registry
   readonly #watchdog: Watchdog
   readonly #listeners = new Set<Listener<Stored>>()
+  /** Of what external writers did. */
+  #recording: Promise<void> | undefined
 
   /**
    * @param open - opens the session.
@@ -58,11 +60,10 @@ export class ZookeeperBackend extends CommittingBackend<Stored> implements Backe
     }
     const childrenChanged = () => this.#watchdog.hurry()
     this.#session = new Session(open, { changed: () => this.#notice(), childrenChanged, lost })
-    // If it is not recorded, the next write finds that its commit is missing.
-    const record = (outside: Outside) => {
-      // A write that is in progress records it first.
-      this.#history.found(outside)
-      this.#writer.recordOutside(outside).catch(() => {})
+    const record = (found: Found) => {
+      // A write that is in progress records it first, and so does the next one if this fails.
+      this.#history.found(found)
+      this.#recording = this.#writer.recordOutside().catch(() => {})
     }
     this.#reader = new Reader(this.#session, names, changes => this.#push(changes), record)
     this.#history = new History(this.#session, names)
@@ -142,7 +143,7 @@ export class ZookeeperBackend extends CommittingBackend<Stored> implements Backe
   }
 
   history(query: HistoryQuery): Promise<HistoryPage<Stored>> {
-    return this.#explained(this.#history.page(query))
+    return this.#explained(this.#page(query))
   }
 
   setHistoryPolicy(policy: HistoryPolicy): Promise<void> {
@@ -168,6 +169,11 @@ export class ZookeeperBackend extends CommittingBackend<Stored> implements Backe
     this.#watchdog.stop()
     this.#listeners.clear()
     await this.#session.end(new ClosedError(`Dictionary "${this.name}" is closed.`, { dictionary: this.name }))
+  }
+
+  async #page(query: HistoryQuery): Promise<HistoryPage<Stored>> {
+    await this.#recording
+    return this.#history.page(query)
   }
 
   async #withRegistry(committing: Promise<Committed<Stored>>, signal: AbortSignal): Promise<Committed<Stored>> {

@@ -38,8 +38,8 @@ const plant = async (stage, random) => {
 }
 
 /**
- * An ensemble loses nothing that it has acknowledged. When another program creates or deletes znodes, the library starts a new
- * history: its versions are numbered from 0, and the commits before may be hidden, if no process knows what they led to.
+ * An ensemble loses nothing that it has acknowledged. When another program creates or deletes znodes, the library numbers its versions
+ * from 0 again.
  * @type {Disasters<Ensemble>}
  */
 export const DISASTERS = [

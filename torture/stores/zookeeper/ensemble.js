@@ -21,7 +21,7 @@ const PAUSE = 400
 
 /** Three servers, which may be stopped, killed, cut off from each other, and restarted with their data. */
 export class Ensemble {
-  /** A change by others starts a new history: its versions are numbered from 0. */
+  /** After a change by others, the versions are numbered from 0 again. */
   renumbers = true
   pause = PAUSE
   #ensemble

@@ -118,8 +118,7 @@ export function isAboutChildren(input: Input): boolean {
 }
 
 export function readStat(input: Input): Stat {
-  input.long()
-  const mzxid = input.long()
+  const [czxid, mzxid] = [input.long(), input.long()]
   const [ctime, mtime] = [Number(input.long()), Number(input.long())]
   const [version, cversion] = [input.int(), input.int()]
   input.int()
@@ -127,7 +126,7 @@ export function readStat(input: Input): Stat {
   input.int()
   input.int()
   input.long()
-  return { mzxid, version, cversion, ctime, mtime }
+  return { czxid, mzxid, version, cversion, ctime, mtime }
 }
 
 export function readZnode(input: Input): Znode {
