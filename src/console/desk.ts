@@ -4,6 +4,7 @@ import { keyEntry } from './entry.js'
 import { historyPage, wholeChange } from './history-page.js'
 import { toItem } from './items.js'
 import type { JsonSchemas } from './json-schemas.js'
+import { forcible } from './not-reverted.js'
 import type { Operator, Terms } from './operator.js'
 import type { HistoryAnswer, Item, ItemList, KeyEntry } from './protocol.js'
 import type { RecentChanges } from './recent.js'
@@ -100,7 +101,9 @@ export class Desk {
     if (!commit) throw noCommit()
     for (const { key } of commit.changes) if (!(await this.access.can('read', key))) throw noCommit()
     for (const { key } of commit.changes) await this.access.require('write', key)
-    await operator.revert(id, force, terms)
+    await operator.revert(id, force, terms).catch(error => {
+      throw forcible(error, this.#office.isMasked) ?? error
+    })
   }
 
   async replicas(): Promise<object> {

@@ -11,9 +11,13 @@ interface Sources {
 
 export async function keyEntry({ operator, schemas }: Sources, source: ItemSource): Promise<KeyEntry> {
   const { key, state, masked } = source
-  const base = { ...toItem(operator, source), token: tokenOf(state, key, masked) }
-  if (masked) return base
   const declared = operator.defaultOf(key)
+  const base = {
+    ...toItem(operator, source),
+    token: tokenOf(state, key, masked),
+    ...(declared && { hasDefault: true as const }),
+  }
+  if (masked) return base
   const standard = declared && operator.texts.of(declared.value)
   const schema = await schemas.of(operator.schemaOf(key))
   return {

@@ -60,7 +60,9 @@ export interface KeyEntry<S extends object = object> extends Item {
   readonly text?: string
   /** Why the stored value has no text. */
   readonly fault?: string
-  /** The default. */
+  /** Present if there is a default, to which a removed key goes back. */
+  readonly hasDefault?: true
+  /** The text of the default. Absent if it has none, or is masked. */
   readonly default?: string
   readonly schema?: S
   /** What the schema says about the stored value. */

@@ -286,6 +286,7 @@ test('masked values never leave the server: no route, conflict, error or event h
     declared: true,
     writable: true,
     masked: true,
+    hasDefault: true,
     token: entry.token,
     reachable: true,
     changed: expect.anything(),

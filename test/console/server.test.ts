@@ -272,6 +272,45 @@ test('reverts a commit, once, and names a later change', async () => {
   expect(revert).toMatchObject({ by: 'ada@example.com', reason: 'wrong', via: 'console' })
 })
 
+test('says why a commit is not reverted, and reverts it if the user decides so', async () => {
+  const { client, dict } = await opened()
+  await dict.set('theme', 'light')
+  await dict.set('theme', 'dark')
+  await dict.set('theme', 'blue')
+  const id = (await dict.history().toArray())[1]?.id
+  const message = expect.stringMatching(/later commits changed "theme"\. Look at their history first\.$/)
+  expect(await errorOf(await client.post('api/revert', { id }))).toMatchObject({ forcible: true, message })
+  expect(await dict.get('theme')).toBe('blue')
+  expect((await client.post('api/revert', { id, force: true })).status).toBe(200)
+  expect(await dict.get('theme')).toBe('light')
+  expect(await errorOf(await client.post('api/revert', { id: 'none' }))).not.toHaveProperty('forcible')
+})
+
+test.each([
+  ['the schema refuses', {}, /what key "limit" held before\. not many$/],
+  ['the schema refuses, without the reason if the key is masked', { mask: ['limit'] }, /key is masked/],
+])('reverts to a value that %s if the user decides so', async (_what, options, message) => {
+  const schema = { limit: z.number({ error: issue => `not ${String(issue.input)}` }) }
+  const { client, dict, store } = await opened(options, { schema })
+  const raw = await MemoryDict.open<Record<string, unknown>>(store)
+  await raw.set('limit', 'many')
+  await dict.set('limit', 5)
+  const id = (await dict.history().toArray())[0]?.id
+  const error = await errorOf(await client.post('api/revert', { id }))
+  expect(error).toMatchObject({ forcible: true, message: expect.stringMatching(message) })
+  if ('mask' in options) expect(error.message).not.toContain('many')
+  expect((await client.post('api/revert', { id, force: true })).status).toBe(200)
+  expect(await raw.get('limit')).toBe('many')
+})
+
+test('says whether a removed key goes back to a default, even one that has no text', async () => {
+  const defaults = { secret: 'x', odd: () => 1, plain: 2 }
+  const { client } = await opened({ mask: ['secret'] }, { encoding: new NoOpEncoding(), defaults } as never)
+  for (const key of ['secret', 'odd', 'plain'])
+    expect(await client.json(`api/key?key=${key}`)).toMatchObject({ hasDefault: true })
+  expect(await client.json('api/key?key=other')).not.toHaveProperty('hasDefault')
+})
+
 test('says which process an everywhere write waits for, and when all have it', async () => {
   const { client, store, dict } = await opened()
   const reader = await MemoryDict.open(store, { service: 'web', live: true, maxStaleness: 60_000 })

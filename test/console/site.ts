@@ -28,7 +28,14 @@ const schema = {
   rules: z.unknown(),
 }
 
-const defaults = { payments: true, level: 'low', perPage: 20, limits: { perMinute: 10, hosts: [] }, note: '' }
+const defaults = {
+  payments: true,
+  level: 'low',
+  perPage: 20,
+  limits: { perMinute: 10, hosts: [] },
+  note: '',
+  apiToken: `${MASKED}, by default`,
+}
 
 const OPTIONS = { schema, defaults, live: true, service: 'admin' } as object as { live: boolean }
 

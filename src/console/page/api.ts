@@ -7,6 +7,8 @@ export class ApiError extends Error {
   readonly current: Entry | undefined
   readonly issues: readonly Issue[] | undefined
   readonly waitingFor: readonly Identity[] | undefined
+  /** Whether the same request with `force` is carried out. */
+  readonly forcible: boolean
 
   constructor(status: number, error: ErrorBody) {
     super(error.message ?? `The server answered with status ${status}.`)
@@ -15,6 +17,7 @@ export class ApiError extends Error {
     this.current = error.current
     this.issues = error.issues
     this.waitingFor = error.waitingFor
+    this.forcible = error.forcible ?? false
   }
 }
 
@@ -24,6 +27,7 @@ interface ErrorBody {
   readonly current?: Entry
   readonly issues?: readonly Issue[]
   readonly waitingFor?: readonly Identity[]
+  readonly forcible?: boolean
 }
 
 /** The connection was lost: whether a change was made is unknown. */

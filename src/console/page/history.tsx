@@ -1,5 +1,5 @@
 import { useEffect, useState } from 'preact/hooks'
-import { ConnectionLost, get, post } from './api'
+import { ApiError, ConnectionLost, get, post } from './api'
 import { Diff } from './diff'
 import { ago } from './format'
 import type { Change, Commit, HistoryAnswer, Side } from './types'
@@ -8,6 +8,7 @@ import type { Change, Commit, HistoryAnswer, Side } from './types'
 export function History({ only, tick }: { only: string | undefined; tick: number }) {
   const [page, setPage] = useState<HistoryAnswer>()
   const [message, setMessage] = useState('')
+  const [refused, setRefused] = useState<Refused>()
   const load = async (before?: string) => {
     try {
       const next = await get<HistoryAnswer>('api/history', { key: only, before })
@@ -19,14 +20,18 @@ export function History({ only, tick }: { only: string | undefined; tick: number
   useEffect(() => {
     void load()
   }, [only, tick])
-  const revert = async (id: string) => {
+  const revert = async (id: string, force: boolean) => {
     setMessage('Sending…')
+    setRefused(undefined)
     try {
-      await post('api/revert', { id }, () => {})
+      await post('api/revert', { id, force }, () => {})
       setMessage('Reverted: the old values are stored again.')
       await load()
     } catch (error) {
-      setMessage((error as Error).message)
+      const why = (error as Error).message
+      const mayForce = error instanceof ApiError && error.forcible
+      if (mayForce) setRefused({ id, why })
+      setMessage(mayForce ? 'Not reverted. Decide below.' : why)
     }
   }
   return (
@@ -40,7 +45,12 @@ export function History({ only, tick }: { only: string | undefined; tick: number
       <p role="status">{message}</p>
       <ol>
         {page?.commits.map(commit => (
-          <CommitView key={commit.id} commit={commit} revert={revert} />
+          <CommitView
+            key={commit.id}
+            commit={commit}
+            revert={revert}
+            refused={refused?.id === commit.id ? refused : undefined}
+          />
         ))}
       </ol>
       {page?.next ? (
@@ -55,7 +65,19 @@ export function History({ only, tick }: { only: string | undefined; tick: number
   )
 }
 
-function CommitView({ commit, revert }: { commit: Commit; revert: (id: string) => Promise<void> }) {
+/** A commit that was not reverted: later changes or the schema prevent it, and the user may decide otherwise. */
+interface Refused {
+  readonly id: string
+  readonly why: string
+}
+
+interface CommitProps {
+  readonly commit: Commit
+  readonly refused: Refused | undefined
+  readonly revert: (id: string, force: boolean) => Promise<void>
+}
+
+function CommitView({ commit, refused, revert }: CommitProps) {
   const { id, at, by, reason, via, changes, more, revertible } = commit
   return (
     <li class="commit">
@@ -74,10 +96,18 @@ function CommitView({ commit, revert }: { commit: Commit; revert: (id: string) =
         <button
           type="button"
           aria-label={`Revert the change of ${changes.map(({ key }) => key).join(', ')}, ${ago(at)}`}
-          onClick={() => void revert(id)}
+          onClick={() => void revert(id, false)}
         >
           Revert
         </button>
+      ) : null}
+      {refused ? (
+        <div role="alert">
+          <p class="fault">{refused.why}</p>
+          <button type="button" onClick={() => void revert(id, true)}>
+            Overwrite anyway
+          </button>
+        </div>
       ) : null}
     </li>
   )

@@ -81,12 +81,10 @@ export function KeyForm({ entry, draft, setDraft, issues, isDirty, isBusy, send 
             </button>
             {canReset ? (
               <button type="button" onClick={() => void send('api/unset', common, undefined)}>
-                {entry.default === undefined ? 'Remove the key' : 'Reset to default'}
+                {entry.hasDefault ? 'Reset to default' : 'Remove the key'}
               </button>
             ) : null}
-            {canReset && entry.default !== undefined ? (
-              <span class="quiet">The default is {shorten(entry.default)}</span>
-            ) : null}
+            {canReset && entry.hasDefault ? <span class="quiet">{describeDefault(entry)}</span> : null}
           </p>
         </>
       ) : (
@@ -94,6 +92,11 @@ export function KeyForm({ entry, draft, setDraft, issues, isDirty, isBusy, send 
       )}
     </form>
   )
+}
+
+function describeDefault({ masked, default: text }: Entry): string {
+  if (masked) return 'The default is masked.'
+  return text === undefined ? 'The default cannot be shown as text.' : `The default is ${shorten(text)}`
 }
 
 function shorten(text: string): string {
