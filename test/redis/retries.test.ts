@@ -34,6 +34,18 @@ afterEach(async () => {
 const log = async () =>
   ((await ask(server, 'lrange', '{settings}:log', '0', '-1')) as string[]).map(text => JSON.parse(unsealed(text)))
 
+/** Copies all keys. Returns a function that puts them back. */
+async function backUp(): Promise<() => Promise<void>> {
+  const keys = (await ask(server, 'keys', '*')) as string[]
+  for (const key of keys) await ask(server, 'copy', key, `backup ${key}`, 'db', '1', 'replace')
+  return async () => {
+    await ask(server, 'flushdb')
+    for (const key of keys) await ask(server, 'eval', RESTORE, '0', key)
+  }
+}
+
+const RESTORE = `redis.call('SELECT', 1) return redis.call('COPY', 'backup ' .. ARGV[1], ARGV[1], 'DB', 0)`
+
 for (const [name, open] of Object.entries(CLIENTS)) {
   describe(`a write that loses its connection, by ${name}`, () => {
     async function opened() {
@@ -86,6 +98,37 @@ for (const [name, open] of Object.entries(CLIENTS)) {
       expect(changes.length).toBe(2)
       expect(changes[1].slice(2)).toEqual([{}, 'f'])
       expect(dict.version).toBe(changes[1][1])
+    })
+
+    test('after a backup was restored is ambiguous and not executed', async () => {
+      const dict = await opened()
+      const restore = await backUp()
+      for (let count = 0; count < 3; count += 1) await dict.set('lost', count)
+      await restore()
+      proxy.cut('the mark', 'after')
+      await expect(dict.set('mark', 'the mark')).rejects.toMatchObject({ code: 'DURABLEDICT_AMBIGUOUS_WRITE' })
+      expect([...(await dict.keys())].sort()).toEqual(['a', 'b'])
+    })
+
+    test('while a backup is restored is executed once in what is restored', async () => {
+      const dict = await opened()
+      const restore = await backUp()
+      proxy.cut('the mark', 'after', 1, restore)
+      await dict.set('mark', 'the mark')
+      expect(proxy.requests.length).toBe(2)
+      expect((await log()).length).toBe(2)
+      expect(await dict.get('mark')).toBe('the mark')
+    })
+
+    test('while an older backup is restored, or everything is flushed, is ambiguous', async () => {
+      for (const flushes of [false, true]) {
+        const dict = await opened()
+        const restore = flushes ? () => ask(server, 'flushall') : await backUp()
+        await dict.set('lost', 1)
+        proxy.cut('the mark', 'after', 1, restore)
+        await expect(dict.set('mark', 'the mark')).rejects.toMatchObject({ code: 'DURABLEDICT_AMBIGUOUS_WRITE' })
+        expect(await dict.get('mark')).toBe(undefined)
+      }
     })
 
     test('after its log was removed is ambiguous and not executed again', async () => {
