@@ -2,11 +2,12 @@ import { createRequire } from 'node:module'
 import * as ioredis from 'ioredis'
 import * as redisPackage from 'redis'
 import { createClient } from 'redis'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
 import { openDict, RedisDict, StoreUnavailableError } from '../../src/index.js'
 import { redis } from '../servers/redis.js'
 import { startServer } from '../servers/start.js'
 import type { Server } from '../servers/types.js'
+import { startCuttingProxy } from './cutting-proxy.js'
 
 let server: Server
 
@@ -59,6 +60,18 @@ test.each([
     /^Dictionary "settings": Redis at \S+ rejects the login: .* Check the user, the password/,
   )
   expect(error.message).not.toContain('wrong-secret')
+})
+
+test.each([
+  ['redis', redisPackage],
+  ['ioredis', ioredis],
+])('connects again if the first connections to a URL are lost, by %s', async (_, driver) => {
+  const proxy = await startCuttingProxy(Number(new URL(server.url).port))
+  onTestFinished(() => proxy.close())
+  proxy.cut('', 'before', 2)
+  await using dict = await RedisDict.open('again', proxy.url, { driver })
+  expect(proxy.cuts).toBe(2)
+  expect(await dict.get('theme')).toBe(undefined)
 })
 
 test('names the dictionary and what to check when the URL has no server', async () => {

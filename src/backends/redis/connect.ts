@@ -93,16 +93,25 @@ function isDecodable(text: string): boolean {
   }
 }
 
-/** Clients retry for ever and report each failure by an event. */
+/**
+ * Clients retry for ever and report each failure by an event. ioredis rejects after the first attempt nevertheless, and connects a moment
+ * later: only the event says that a client is ready.
+ */
 async function connected(client: Connecting, timeout: number): Promise<void> {
   let latest: Error | undefined
-  const refused = new Promise<never>((_, reject) => {
+  const ready = new Promise<void>((resolve, reject) => {
+    client.on('ready', () => resolve())
     // The next call reports later faults.
     client.on('error', (error: Error) => {
       latest = error
       if (REFUSED.test(error.message)) reject(error)
     })
   })
-  const whenLate = () => latest ?? new Error(`It did not answer within ${timeout} ms.`)
-  await within(timeout, () => Promise.race([client.connect(), refused]), undefined, whenLate)
+  const connect = () => {
+    client.connect().catch((error: Error) => {
+      latest ??= error
+    })
+    return ready
+  }
+  await within(timeout, connect, undefined, () => latest ?? new Error(`It did not answer within ${timeout} ms.`))
 }
