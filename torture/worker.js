@@ -27,8 +27,8 @@ import { Channel } from './worker/stores/lossy.js'
 /** The time limit of each call to the store, in ms. */
 const TIMEOUT = 1_000
 
-/** How often to retry opening while the store is unreachable. */
-const OPENINGS = 200
+/** How long to retry opening while the store is unreachable, in ms. */
+const OPENING = 60_000
 
 /** @type {WorkerPlan} */
 const plan = JSON.parse(process.argv[2] ?? '')
@@ -63,14 +63,15 @@ process.on('warning', warning => {
 async function openSession(open, { options, odds = 0 }, index) {
   const channel = new Channel(random, odds)
   const name = `${plan.name}.${index}`
-  for (let attempt = 1; ; attempt += 1) {
+  const until = performance.now() + OPENING
+  for (;;) {
     try {
       const lastKnown = index === 0 ? plan.lastKnown : undefined
       const dict = await open({ ...options, service: name, timeout: TIMEOUT, ...(lastKnown && { lastKnown }) }, channel)
       return new Session(name, dict, options, journal, channel)
     } catch (error) {
       const { code } = /** @type {{ code?: string }} */ (error)
-      if (code !== 'DURABLEDICT_STORE_UNAVAILABLE' || attempt === OPENINGS) throw error
+      if (code !== 'DURABLEDICT_STORE_UNAVAILABLE' || performance.now() > until) throw error
       await new Promise(resolve => setTimeout(resolve, 50))
     }
   }
