@@ -1,6 +1,11 @@
-import { copyFile, mkdir, readdir, rename, rm, stat, writeFile } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { renameSync } from 'node:fs'
+import { copyFile, mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { basename, dirname, join } from 'node:path'
 import { describe, expect, it } from 'vitest'
+import { findEngine } from '../../src/backends/sqlite/engine.js'
+import { OwnFile } from '../../src/backends/sqlite/own-file.js'
+import { setAside } from '../../src/backends/sqlite/set-aside.js'
+import { type Identity, isSame } from '../../src/backends/sqlite/source.js'
 import { SqliteDict, StoreUnavailableError, type SyncReason } from '../../src/index.js'
 import { rawHandle } from './backend.js'
 import { children } from './child.js'
@@ -78,6 +83,60 @@ describe('A replaced file', () => {
     expect((await readdir(dirname(file))).filter(name => name.includes('-wal.replaced-'))).toHaveLength(1)
     await one.close()
     await two.close()
+  })
+
+  it('is followed after writers of the old file have ended', async () => {
+    const file = await fileIn()
+    const dict = await SqliteDict.open('d', file)
+    await dict.set('a', 'old')
+    const backup = await backUp(file)
+    await dict.set('a', 'new')
+    const other = await startChild()
+    await other.do('openHandle', file)
+    await other.do('exec', 'BEGIN IMMEDIATE')
+    await rename(backup, file)
+    const journal = await stat(`${file}-wal`)
+    const [reading, seen] = [dict.get('a'), new Set<unknown>()]
+    reading.then(value => seen.add(value))
+    for (let n = 0; n < 20; n += 1) await other.do('row', 'SELECT 1')
+    expect(seen).toEqual(new Set())
+    expect((await stat(`${file}-wal`)).ino).toBe(journal.ino)
+    await other.do('exec', 'COMMIT')
+    expect(await reading).toBe('old')
+    await dict.close()
+  })
+
+  it('is followed by a connection that was lost before', async () => {
+    const file = await fileIn()
+    const source = new OwnFile(file, 'd', await findEngine('d'))
+    source.connection().exec('CREATE TABLE t (v)')
+    const backup = await backUp(file)
+    source.connection().exec('INSERT INTO t VALUES (1)')
+    // As long as another connection has the file open, the row is in the journal alone.
+    const other = await rawHandle(file)
+    other.exec('SELECT * FROM t')
+    source.renew()
+    await rename(backup, file)
+    expect(source.connection().get('SELECT count(*) AS n FROM t')?.n).toBe(0)
+    expect(source.connection().pragma('integrity_check')).toBe('ok')
+    source.close()
+    other.close()
+  })
+
+  it('keeps a journal that another process has just created for it', async () => {
+    const file = await fileIn()
+    await writeFile(`${file}-wal`, 'old')
+    const [journal, created] = [await stat(`${file}-wal`), `${file}.created`]
+    await writeFile(created, 'new')
+    const matches = (one: Identity | undefined, old: Identity | undefined) => {
+      const found = isSame(one, old)
+      // The other process comes between the look and the move.
+      if (found) renameSync(created, `${file}-wal`)
+      return found
+    }
+    setAside(file, { journal, index: undefined }, matches)
+    expect(await readFile(`${file}-wal`, 'utf8')).toBe('new')
+    expect(await readdir(dirname(file))).toEqual([basename(`${file}-wal`)])
   })
 
   it('without the dictionary returns an empty one', async () => {

@@ -1,9 +1,9 @@
 import { closeSync, fchmodSync, openSync, statSync } from 'node:fs'
 import { Connection } from './connection.js'
 import type { Engine, OwnHandle } from './engine.js'
-import { type Place, unavailable } from './faults.js'
-import { setAside } from './set-aside.js'
-import { type Identity, identify, isSame, type Source } from './source.js'
+import { isLocked, type Place, unavailable } from './faults.js'
+import { type Companions, setAside } from './set-aside.js'
+import { type Identity, identify, isSame, isStillSame, type Source } from './source.js'
 
 /** The number that `PRAGMA synchronous` returns for FULL. */
 const FULL = 2
@@ -11,13 +11,13 @@ const FULL = 2
 /** Readable and writable only by the owner. */
 const PRIVATE = 0o600
 
-interface Opened {
+interface Known extends Companions {
+  readonly file: Identity
+}
+
+interface Opened extends Known {
   readonly handle: OwnHandle
   readonly connection: Connection
-  readonly file: Identity
-  /** The files that SQLite keeps next to it while it is open. */
-  readonly journal: Identity | undefined
-  readonly index: Identity | undefined
 }
 
 /**
@@ -28,6 +28,8 @@ export class OwnFile implements Source {
   readonly place: Place
   readonly #engine: Engine
   #opened: Opened | undefined
+  /** What the last connection had open, until the next one has. */
+  #left: Known | undefined
   readonly #mode: number
   #readOnly = false
   /** Whether the file existed before: it is then never created again. */
@@ -92,6 +94,7 @@ export class OwnFile implements Source {
     const { file: path } = this.place
     if (!this.#readOnly && !this.#existed && !identify(path)) createFile(path, this.#mode)
     const before = identify(path)
+    if (before && this.#left && !isStillSame(before, this.#left.file)) setAside(path, this.#left, isStillSame)
     const handle = this.#engine.open(path, this.#readOnly ? 'ro' : 'rw')
     try {
       const connection = new Connection(handle)
@@ -100,10 +103,13 @@ export class OwnFile implements Source {
       // The first read opens the files next to it, whose identities are then recorded. It uses `exec`, because a lock
       // may make it fail.
       connection.exec('SELECT 1 FROM sqlite_master LIMIT 1')
+      const companions = { journal: identify(`${path}-wal`), index: identify(`${path}-shm`) }
+      // If it is still the same file, what is beside it is its own.
       const file = identify(path)
       if (!file || (before && !isSame(before, file))) throw this.#missing()
       this.#existed = true
-      this.#opened = { handle, connection, file, journal: identify(`${path}-wal`), index: identify(`${path}-shm`) }
+      this.#opened = { handle, connection, file, ...companions }
+      this.#left = undefined
       return connection
     } catch (error) {
       quietly(() => handle.close())
@@ -112,14 +118,16 @@ export class OwnFile implements Source {
   }
 
   /** Closes the connection to a file that was replaced. */
-  #leaveReplaced({ journal, index }: Opened): void {
-    setAside(this.place.file, journal, index)
+  #leaveReplaced(opened: Opened): void {
+    alone(opened.connection, () => setAside(this.place.file, opened, isSame))
     this.#end()
+    this.#left = undefined
   }
 
   #end(): void {
     const opened = this.#opened
     this.#opened = undefined
+    this.#left = opened ?? this.#left
     opened?.connection.forget()
     quietly(() => opened?.handle.close())
   }
@@ -168,6 +176,24 @@ function configure(connection: Connection, place: Place): void {
       `but wal and ${FULL} (FULL) are needed. WAL needs shared memory, which network file systems lack: use a local disk.`,
     place,
   )
+}
+
+/**
+ * Does it while no other process does so. They all have the replaced file open, so that its lock for writers excludes them. Otherwise,
+ * one could move what another has just created for the new file.
+ */
+function alone(connection: Connection, work: () => void): void {
+  try {
+    connection.exec('BEGIN IMMEDIATE')
+  } catch (error) {
+    if (isLocked(error)) throw error
+    // The connection cannot lock, because it is read-only or broken.
+  }
+  try {
+    work()
+  } finally {
+    quietly(() => connection.exec('ROLLBACK'))
+  }
 }
 
 function quietly(work: () => unknown): void {

@@ -31,6 +31,7 @@ export interface Source {
 export interface Identity {
   readonly dev: number
   readonly ino: number
+  readonly birthtimeMs: number
 }
 
 /** Returns the identity of the file that is at the path now. */
@@ -38,6 +39,12 @@ export function identify(path: string): Identity | undefined {
   return statSync(path, { throwIfNoEntry: false })
 }
 
+/** Neither file may have been removed meanwhile: the system may give its number to another file. */
 export function isSame(left: Identity | undefined, right: Identity | undefined): boolean {
   return left !== undefined && right !== undefined && left.ino === right.ino && left.dev === right.dev
+}
+
+/** As {@link isSame}, but the file may have been removed meanwhile. */
+export function isStillSame(left: Identity | undefined, right: Identity | undefined): boolean {
+  return isSame(left, right) && left?.birthtimeMs === right?.birthtimeMs
 }
