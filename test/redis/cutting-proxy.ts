@@ -10,8 +10,9 @@ export interface CuttingProxy {
    * only the response is lost. `cuts` counts them.
    *
    * @param first - runs before a response is lost.
+   * @param skip - how many of them pass before.
    */
-  cut(text: string, when: 'before' | 'after', times?: number, first?: () => Promise<unknown>): void
+  cut(text: string, when: 'before' | 'after', times?: number, first?: () => Promise<unknown>, skip?: number): void
   readonly cuts: number
   /** Everything written to the server that contains the text. */
   readonly requests: string[]
@@ -21,10 +22,15 @@ export interface CuttingProxy {
 export async function startCuttingProxy(port: number): Promise<CuttingProxy> {
   const sockets = new Set<Socket>()
   const requests: string[] = []
-  let order: { text: string; when: 'before' | 'after'; times: number } | undefined
+  let order: { text: string; when: 'before' | 'after'; times: number; skip: number } | undefined
   let prepare: () => Promise<unknown> = async () => {}
   let cuts = 0
-  const due = (text: string) => order !== undefined && order.times > 0 && text.includes(order.text)
+  const due = (text: string) => {
+    if (!order || order.times === 0 || !text.includes(order.text)) return false
+    if (order.skip === 0) return true
+    order.skip -= 1
+    return false
+  }
   const server = createServer(client => {
     const upstream = connect(port, '127.0.0.1')
     let lost = false
@@ -49,7 +55,12 @@ export async function startCuttingProxy(port: number): Promise<CuttingProxy> {
       lost = true
       upstream.write(data)
     })
-    upstream.on('data', data => (lost ? void prepare().then(cut) : void client.write(data)))
+    let cutting = false
+    upstream.on('data', data => {
+      if (!lost) client.write(data)
+      else if (!cutting) void prepare().then(cut)
+      cutting = lost
+    })
   })
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
@@ -57,8 +68,8 @@ export async function startCuttingProxy(port: number): Promise<CuttingProxy> {
   return {
     url: `redis://127.0.0.1:${own}`,
     port: own,
-    cut: (text, when, times = 1, first = async () => {}) => {
-      order = { text, when, times }
+    cut: (text, when, times = 1, first = async () => {}, skip = 0) => {
+      order = { text, when, times, skip }
       prepare = first
       requests.length = 0
     },

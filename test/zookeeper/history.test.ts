@@ -274,6 +274,30 @@ test('a write whose connection is cut after the server received it is one commit
   expect(await commitsOf(dict)).toEqual(['ada library n: 0 > cut', ' library n: undefined > 0'])
 })
 
+// The log is read twice: by the check, and by the look-up.
+test.each([
+  ['the check before it', 0],
+  ['it', 1],
+])('a write whose answer was lost is looked for until %s is answered', async (_, skip) => {
+  const path = newPath()
+  const proxy = await startCuttingProxy(server.port)
+  cleanup.push(() => proxy.close())
+  const [dict, other] = [
+    await open(path, { timeout: 30_000, sessionTimeout: 20_000 }, `127.0.0.1:${proxy.port}`),
+    await open(path),
+  ]
+  await dict.set('n', 0)
+  const overwrite = async () => {
+    // So many that the log has to be read, whose last part is read once each time.
+    for (let n = 0; n < 6; n += 1) await other.set('n', `${n}`.padEnd(900))
+    proxy.cut('%log-3', 'before', 2, undefined, skip)
+  }
+  proxy.cut('"mine"', 'after', 1, overwrite)
+  await dict.set('n', 'mine', { by: 'ada' })
+  expect(proxy.cuts).toBe(3)
+  expect((await commitsOf(other)).filter(commit => commit.startsWith('ada'))).toEqual(['ada library n: 0 > mine'])
+})
+
 test('long values fail alone, and short ones beside them are kept', async () => {
   const dict = await open(newPath())
   await dict.update({ long: 'x'.repeat(10_000), short: 1 })

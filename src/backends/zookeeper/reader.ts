@@ -166,7 +166,7 @@ export class Reader {
     if (change) this.#onMoved([change])
   }
 
-  /** Returns the changes from a version to the state of the mirror. */
+  /** Returns the changes from a version to the state of the mirror. Asks again if the connection is lost meanwhile. */
   past(since: Version, { position }: Mirror): Promise<Past> {
     return this.#repeats.retry(() => this.#znodes.past(position.head, since))
   }

@@ -150,9 +150,7 @@ export class Writer {
       const mirror = await this.#mirrorNow(lost, signal)
       if (this.#history.isUnrecordedAt(mirror) && (await this.#recordFirst(mirror, lost, signal))) continue
       if (lost && mirror.position.zxid !== lost.base.zxid) {
-        const tookEffect = await this.#tookEffect(lost, mirror, signal)
-        if (tookEffect === undefined) continue
-        if (tookEffect) return lost.plan.outcomes
+        if (await this.#tookEffect(lost, mirror, signal)) return lost.plan.outcomes
         lost = undefined
       }
       let plan = lost?.plan
@@ -198,17 +196,16 @@ export class Writer {
    * failed, or its outcome is unknown. The mirror need not be confirmed: the write is conditional on it.
    */
   async #mirrorNow(lost: Lost | undefined, signal: AbortSignal): Promise<Mirror> {
-    for (;;) {
-      try {
+    try {
+      for (;;) {
         signal.throwIfAborted()
         const waiting = this.#session.ready()
         if (waiting) await orAborted(waiting, signal)
         const mirror = lost ? await orAborted(this.#reader.current('sequential'), signal) : await this.#latest(signal)
         if (this.#session.connected) return mirror
-      } catch (fault) {
-        // While the outcome of a write is open, only an answer ends the search.
-        if (!lost || !isLoss(fault) || signal.aborted) throw this.#failed(lost, fault)
       }
+    } catch (fault) {
+      throw this.#failed(lost, fault)
     }
   }
 
@@ -219,17 +216,14 @@ export class Writer {
 
   /**
    * Returns whether a write whose answer was lost is in the history. If it is not, it can never be: its precondition
-   * no longer holds. Returns `undefined` if the connection was lost meanwhile: ask again.
+   * no longer holds.
    *
    * @throws AmbiguousWriteError if the history does not reach back, or cannot be read.
    */
-  async #tookEffect({ change, cause }: Lost, mirror: Mirror, signal: AbortSignal): Promise<boolean | undefined> {
+  async #tookEffect({ change, cause }: Lost, mirror: Mirror, signal: AbortSignal): Promise<boolean> {
     // Another process has recorded a bound or a policy.
     if (mirror.version === change.previous) return false
-    const past = await orAborted(this.#reader.past(change.previous, mirror), signal).catch(fault =>
-      isLoss(fault) && !signal.aborted ? 'lost' : undefined,
-    )
-    if (past === 'lost') return undefined
+    const past = await orAborted(this.#reader.past(change.previous, mirror), signal).catch(() => undefined)
     if (!past || !('changes' in past)) throw ambiguous(cause, this.#names.path)
     return past.changes[0]?.version === change.version
   }
