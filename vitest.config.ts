@@ -12,8 +12,8 @@ export default defineConfig({
     // Twice the cores of a small machine: most tests wait for servers, processes and time limits.
     maxWorkers: 4,
     sequence: { sequencer: SlowFirst },
-    // Copies of dist are imported as they are: to transform each of them takes seconds.
-    server: { deps: { external: [/\/\.cache\/durabledict-torture-/, /\/dist\//] } },
+    // dist, its copies and its bundle are imported as they are: to transform each of them takes seconds.
+    server: { deps: { external: [/\/\.cache\/(durabledict-torture-|test-bundle\/)/, /\/dist\//] } },
     testTimeout: 60_000,
     // Starting a server may first have to install it.
     hookTimeout: 300_000,

@@ -3,6 +3,7 @@ import { mkdir, mkdtemp, readdir, readFile, rename, rm, stat, writeFile } from '
 import { dirname, join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { bundleLibrary } from './build/bundle.js'
+import { bundleForTests, testBundle } from './build/test-bundle.js'
 import { moduleOf, TEXTS, textOf } from './build/text-modules.js'
 import { installed, root, runOrThrow } from './run.js'
 
@@ -34,7 +35,12 @@ async function newest(path) {
 
 /** Whether dist and lib were built after the last change of their sources. */
 export async function isBuilt() {
-  const outputs = [join(dist, 'index.js'), join(lib, 'esm', 'index.js'), join(lib, 'cjs', 'index.js')]
+  const outputs = [
+    join(dist, 'index.js'),
+    join(lib, 'esm', 'index.js'),
+    join(lib, 'cjs', 'index.js'),
+    join(testBundle, 'index.js'),
+  ]
   const built = await Promise.all(outputs.map(path => stat(path).catch(() => undefined)))
   const oldest = Math.min(...built.map(file => file?.mtimeMs ?? 0))
   return (await Promise.all(SOURCES.map(path => newest(join(root, path))))).every(changed => changed <= oldest)
@@ -48,9 +54,11 @@ export async function build() {
     await runOrThrow(installed('tsc'), ['-p', 'tsconfig.build.json', '--outDir', join(folder, 'dist')])
     await embedTexts(join(folder, 'dist'))
     await bundleLibrary(join(folder, 'lib'), join(folder, 'dist'))
+    await bundleForTests(join(folder, 'test-bundle'), join(folder, 'dist'))
     for (const [name, output] of /** @type {const} */ ([
       ['dist', dist],
       ['lib', lib],
+      ['test-bundle', testBundle],
     ])) {
       await rename(output, join(folder, `old-${name}`)).catch(() => {})
       await rename(join(folder, name), output)

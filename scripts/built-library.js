@@ -1,10 +1,10 @@
 // @ts-check
 import { existsSync, readFileSync } from 'node:fs'
 import { dirname, join, resolve, sep } from 'node:path'
+import { testBundle } from './build/test-bundle.js'
 import { root } from './run.js'
 
 const src = join(root, 'src', sep)
-const dist = join(root, 'dist', sep)
 
 /** Tests that replace or reload modules of the library need those that Vitest loads, not those that Node loads. */
 const REPLACES_MODULES = /\bvi\.(mock|doMock|resetModules)\(/
@@ -20,7 +20,7 @@ function replacesModules(file) {
 }
 
 /**
- * Resolves the imports of `src` in tests to the same modules in `dist`, which Node itself loads. Vitest would transform the
+ * Resolves the imports of `src` in tests to the same modules of the bundle, which Node itself loads. Vitest would transform the
  * several hundred modules of the library and load them one message at a time, for each test file again.
  */
 export function builtLibrary() {
@@ -32,7 +32,7 @@ export function builtLibrary() {
       if (!source.startsWith('.') || !importer || importer.startsWith(src)) return null
       const file = resolve(dirname(importer), source)
       if (!file.startsWith(src) || replacesModules(importer)) return null
-      const built = join(dist, file.slice(src.length))
+      const built = join(testBundle, file.slice(src.length))
       return existsSync(built) ? built : null
     },
   }

@@ -69,7 +69,8 @@ describe.each(Object.entries(FAKED))('With fake timers by %s', (_, toFake) => {
     await dict.set('a', 1, { everywhere: true })
     await changed
     await checkedByItself(dict)
-    expect(dict.fresh.get('a')).toBe(1)
+    // More than the bound may pass between two checks on a busy machine, but not always.
+    await expect.poll(() => dict.fresh.get('a')).toBe(1)
     await dict.close()
   })
 })
