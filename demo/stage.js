@@ -3,7 +3,7 @@ import { fork } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 
-/** @typedef {import('../dist/index.js').DurableDict} Dict */
+/** @typedef {import('durabledict').DurableDict} Dict */
 
 /**
  * A store that the demo can use. A new one is a new file in `stores`.

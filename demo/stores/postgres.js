@@ -1,7 +1,7 @@
 // @ts-check
 import { randomUUID } from 'node:crypto'
+import { PostgresDict } from 'durabledict'
 import pg from 'pg'
-import { PostgresDict } from '../../dist/index.js'
 import { postgres } from '../../test/servers/postgres.js'
 import { startServer } from '../../test/servers/start.js'
 

@@ -1,7 +1,7 @@
 // @ts-check
 import { randomUUID } from 'node:crypto'
+import { RedisDict } from 'durabledict'
 import { createClient } from 'redis'
-import { RedisDict } from '../../dist/index.js'
 
 /** A dictionary with a new name on the Redis at that URL. @type {import('../stage.js').DemoStore} */
 export const store = {

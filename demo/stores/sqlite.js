@@ -2,7 +2,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { SqliteDict } from '../../dist/index.js'
+import { SqliteDict } from 'durabledict'
 
 /** One SQLite file in a folder of its own. @type {import('../stage.js').DemoStore} */
 export const store = {

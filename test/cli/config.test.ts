@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { cli, temporaryFolder } from './support.js'
 
-const built = new URL('../../dist/index.js', import.meta.url).href
+const built = new URL('../../lib/esm/index.js', import.meta.url).href
 
 let folder: Awaited<ReturnType<typeof temporaryFolder>>
 beforeAll(async () => {

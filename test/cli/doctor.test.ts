@@ -75,7 +75,7 @@ describe('doctor on SQLite', () => {
     const schema = `{ '~standard': { version: 1, vendor: 'test', validate: value => typeof value === 'number' ? { value } : { issues: [{ message: 'not a number' }] } } }`
     await writeFile(
       join(where, 'durabledict.config.mjs'),
-      `import { SqliteDict } from ${JSON.stringify(new URL('../../dist/index.js', import.meta.url).href)}
+      `import { SqliteDict } from ${JSON.stringify(new URL('../../lib/esm/index.js', import.meta.url).href)}
        export default { typed: () => SqliteDict.open('typed', ${JSON.stringify(join(folder.path, 'app.db'))}, { schema: { perPage: ${schema} }, defaults: {} }) }`,
     )
     expect(await found(['--store', url('typed')], where)).toEqual([

@@ -1,6 +1,6 @@
 // @ts-check
 // Starts without a store, reads, and ends without close(): nothing may keep the process alive.
-import { RedisDict } from '../../dist/index.js'
+import { RedisDict } from 'durabledict'
 
 const [url = '', lastKnown = ''] = process.argv.slice(2)
 const dict = await RedisDict.open('settings', url, { lastKnown, timeout: 300, live: true })

@@ -1,8 +1,8 @@
 // @ts-check
 // A process with a live dictionary that relies on memory: node replica-process.js <url> <table> <bound in ms>
+import { JSONEncoding, kyselyManager, ModelDict } from 'durabledict'
 import { Kysely, PostgresDialect } from 'kysely'
 import pg from 'pg'
-import { JSONEncoding, kyselyManager, ModelDict } from '../../dist/index.js'
 
 const [url, table, bound] = process.argv.slice(2)
 const pool = new pg.Pool({ connectionString: url })

@@ -1,7 +1,7 @@
 // @ts-check
 // A process with a live dictionary that relies on memory: node replica-process.js <url> <name> <bound in ms>
+import { PostgresDict } from 'durabledict/postgres'
 import pg from 'pg'
-import { PostgresDict } from '../../dist/postgres.js'
 
 const [url, name, bound] = process.argv.slice(2)
 const pool = new pg.Pool({ connectionString: url })

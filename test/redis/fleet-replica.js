@@ -1,6 +1,6 @@
 // @ts-check
 // A process with a live replica. Arguments: the URL of the server, the bound. Answers each message with what it may read from memory.
-import { JSONEncoding, RedisDict } from '../../dist/index.js'
+import { JSONEncoding, RedisDict } from 'durabledict'
 
 // Never without the process that started it.
 process.on('disconnect', () => process.exit())

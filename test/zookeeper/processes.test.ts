@@ -17,7 +17,7 @@ beforeAll(async () => {
 
 afterAll(() => server.stop())
 
-const LIBRARY = fileURLToPath(new URL('../../dist/index.js', import.meta.url))
+const LIBRARY = fileURLToPath(new URL('../../lib/esm/index.js', import.meta.url))
 
 /** Runs a program until it ends by itself; returns its output. Rejects if it fails or does not end. */
 async function run(program: string, ...args: string[]): Promise<string> {

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 
-const DIST = new URL('../../../dist/index.js', import.meta.url).href
+const LIBRARY = new URL('../../../lib/esm/index.js', import.meta.url).href
 
 let folder: string
 beforeAll(async () => {
@@ -14,7 +14,7 @@ afterAll(() => rm(folder, { recursive: true }))
 
 /** Runs a program, and resolves with its exit code and output when it ends by itself; kills it after a while. */
 function run(program: string): Promise<{ code: number | null; output: string }> {
-  const source = `import { MemoryDict, MemoryStore, SqliteDict } from ${JSON.stringify(DIST)}\n${program}`
+  const source = `import { MemoryDict, MemoryStore, SqliteDict } from ${JSON.stringify(LIBRARY)}\n${program}`
   const child = spawn(process.execPath, ['--input-type=module', '-e', source], { cwd: folder })
   let output = ''
   for (const stream of [child.stdout, child.stderr]) stream.on('data', chunk => (output += chunk))
