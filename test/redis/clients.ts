@@ -68,12 +68,12 @@ export function ioredis6(url: string, protocol: 2 | 3 = 3) {
 const CLUSTER = { lazyConnect: true, scaleReads: 'slave', slotsRefreshTimeout: 5_000 } as const
 const SENTINEL = { lazyConnect: true, failoverDetector: true, ...IOREDIS_SETTINGS } as const
 
-export function ioredisCluster5(nodes: readonly RedisNode[]) {
-  return connected(new IoredisCluster5(nodes.map(address), { ...CLUSTER, redisOptions: IOREDIS_SETTINGS }))
+export function ioredisCluster5(nodes: readonly RedisNode[], options: object = {}) {
+  return connected(new IoredisCluster5(nodes.map(address), { ...CLUSTER, ...options, redisOptions: IOREDIS_SETTINGS }))
 }
 
-export function ioredisCluster6(nodes: readonly RedisNode[]) {
-  return connected(new IoredisCluster6(nodes.map(address), { ...CLUSTER, redisOptions: IOREDIS_SETTINGS }))
+export function ioredisCluster6(nodes: readonly RedisNode[], options: object = {}) {
+  return connected(new IoredisCluster6(nodes.map(address), { ...CLUSTER, ...options, redisOptions: IOREDIS_SETTINGS }))
 }
 
 export function ioredisSentinel5({ name, sentinel }: RedisSentinels) {

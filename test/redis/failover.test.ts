@@ -11,6 +11,7 @@ import {
   nodeRedisSentinel,
   type Opened,
 } from './clients.js'
+import { startCuttingProxy } from './cutting-proxy.js'
 import { listeners, until as untilWithin } from './support.js'
 
 /** How long a takeover may take on a busy machine, in ms: clients look for the new primary every ten seconds. */
@@ -112,6 +113,35 @@ describe('Cluster', () => {
   }
 })
 
+test('a connection that closes during an ASK redirect leaves no rejection unhandled, by ioredis', async ({
+  expect,
+  onTestFinished,
+}) => {
+  const cluster = await startRedisCluster()
+  onTestFinished(() => cluster.stop())
+  const unhandled: unknown[] = []
+  const note = (reason: unknown) => unhandled.push(reason)
+  process.on('unhandledRejection', note)
+  onTestFinished(() => void process.off('unhandledRejection', note))
+  for (const [name, open] of Object.entries({ five: ioredisCluster5, six: ioredisCluster6 })) {
+    const from = await primaryOf(cluster, name)
+    const to = cluster.primaries.find(node => node !== from) as RedisNode
+    const proxy = await startCuttingProxy(to.port)
+    onTestFinished(() => proxy.close())
+    const natMap = { [`127.0.0.1:${to.port}`]: { host: '127.0.0.1', port: proxy.port } }
+    const { client, end } = await open(cluster.nodes, { natMap })
+    onTestFinished(() => end())
+    const dict = await RedisDict.open(name, client, OPTIONS)
+    onTestFinished(() => dict.close())
+    await dict.set('a', 1)
+    await moveKeys(await beginToMove(name, from, to), from, to)
+    proxy.cut('asking', 'before')
+    expect(await dict.get('a')).toBe(1)
+    expect(proxy.cuts).toBe(1)
+  }
+  expect(unhandled).toEqual([])
+}, 120_000)
+
 async function primaryOf({ primaries }: RedisCluster, key: string): Promise<RedisNode> {
   const [first] = primaries as [RedisNode]
   const slot = (await ask(first, 'cluster', 'keyslot', key)) as number
@@ -120,18 +150,28 @@ async function primaryOf({ primaries }: RedisCluster, key: string): Promise<Redi
   return primaries.find(node => node.port === port) as RedisNode
 }
 
-/** As `redis-cli --cluster reshard` does it. */
-async function move({ primaries }: RedisCluster, key: string, from: RedisNode, to: RedisNode): Promise<void> {
-  const slot = String(await ask(from, 'cluster', 'keyslot', key))
-  const [source, target] = [await ask(from, 'cluster', 'myid'), await ask(to, 'cluster', 'myid')] as [string, string]
-  await ask(to, 'cluster', 'setslot', slot, 'importing', source)
-  await ask(from, 'cluster', 'setslot', slot, 'migrating', target)
-  // First one key alone, so that each server has a part of the dictionary for a while.
+/** First one key alone, so that each server has a part of the dictionary for a while. */
+async function moveKeys({ slot }: { readonly slot: string }, from: RedisNode, to: RedisNode): Promise<void> {
   for (let most = 1; ; most = 100) {
     const keys = (await ask(from, 'cluster', 'getkeysinslot', slot, String(most))) as string[]
     if (keys.length === 0) break
     await ask(from, 'migrate', '127.0.0.1', String(to.port), '', '0', '5000', 'keys', ...keys)
   }
+}
+
+/** From then on, keys that do not exist are those of the other server. */
+async function beginToMove(key: string, from: RedisNode, to: RedisNode) {
+  const slot = String(await ask(from, 'cluster', 'keyslot', key))
+  const [source, target] = [await ask(from, 'cluster', 'myid'), await ask(to, 'cluster', 'myid')] as [string, string]
+  await ask(to, 'cluster', 'setslot', slot, 'importing', source)
+  await ask(from, 'cluster', 'setslot', slot, 'migrating', target)
+  return { slot, target }
+}
+
+/** As `redis-cli --cluster reshard` does it. */
+async function move({ primaries }: RedisCluster, key: string, from: RedisNode, to: RedisNode): Promise<void> {
+  const { slot, target } = await beginToMove(key, from, to)
+  await moveKeys({ slot }, from, to)
   for (const node of [to, from]) await ask(node, 'cluster', 'setslot', slot, 'node', target)
   await Promise.all(primaries.map(node => ask(node, 'cluster', 'setslot', slot, 'node', target)))
 }

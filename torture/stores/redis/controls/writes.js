@@ -32,7 +32,7 @@ export const writes = [
     changes: [
       {
         file: 'backends/redis/scripts/commit.lua',
-        from: "if effect_count == 0 and not string.find(flags, 'r', 1, true) then",
+        from: "if effect_count == 0 and not only_asks and not string.find(flags, 'r', 1, true) then",
         to: 'if effect_count == 0 then',
       },
     ],
