@@ -30,7 +30,7 @@ const OTHERS = `SELECT id FROM information_schema.processlist WHERE id <> CONNEC
 /** A MariaDB that we started, which may be stopped, killed, and restarted with its data. */
 export class MariadbServer {
   /** A write is a transaction of several round trips under a lock. */
-  pause = 150
+  pause = 300
   #its
   #folder
   #args

@@ -41,7 +41,7 @@ export const MODEL = {
   upsert: 'INSERT INTO settings (key, value) VALUES ($1, $2) ON CONFLICT (key) DO UPDATE SET value = excluded.value',
   heads: 'durabledict_model_versions',
   // A write is a transaction of several round trips under a lock.
-  pause: 150,
+  pause: 300,
   tables: [
     'settings',
     'durabledict_model_versions',

@@ -12,12 +12,12 @@ export { controls } from './controls.js'
 /** What a crash loses: nothing, or the latest commits. */
 const TOPOLOGIES = /** @type {const} */ (['durable', 'forgetful'])
 
-/** Every mode, by several libraries. Without notifications, live dictionaries poll. @type {readonly Cast[]} */
+/** Every mode, by several libraries. Few of them: writes take turns. Without notifications, live dictionaries poll. @type {readonly Cast[]} */
 export const cast = [
   { client: 'Kysely', sessions: [{ options: {} }, { options: { maxStaleness: 200 } }] },
-  { client: 'Sequelize', sessions: [{ options: { live: true, maxStaleness: 300 } }, { options: { autosync: false } }] },
-  { client: 'Knex', sessions: [{ options: {} }, { options: { live: true, autosync: false, maxStaleness: 150 } }] },
-  { client: 'Drizzle', sessions: [{ options: { maxStaleness: 400 } }, { options: { live: true, autosync: false } }] },
+  { client: 'Sequelize', sessions: [{ options: { live: true, maxStaleness: 300 } }] },
+  { client: 'Knex', sessions: [{ options: { live: true, autosync: false } }] },
+  { client: 'Drizzle', sessions: [{ options: { autosync: false } }] },
   // Bounds of several seconds: writes { everywhere: true } resolve earlier, by acknowledgement.
   {
     client: 'TypeORM',

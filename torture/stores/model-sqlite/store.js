@@ -11,15 +11,12 @@ import { keyOf } from '../../worker/load.js'
 
 export { controls } from './controls.js'
 
-/** Every mode, by several libraries. @type {readonly Cast[]} */
+/** Every mode, by several libraries. Few of them: writes take turns. @type {readonly Cast[]} */
 export const cast = [
-  { client: 'Kysely', sessions: [{ options: {} }, { options: { live: true, maxStaleness: 300 } }] },
+  { client: 'Kysely', sessions: [{ options: {} }] },
   { client: 'Knex', sessions: [{ options: { maxStaleness: 200 } }, { options: { autosync: false } }] },
-  { client: 'TypeORM', sessions: [{ options: { live: true, maxStaleness: 4_000 } }, { options: { live: true } }] },
-  {
-    client: 'Drizzle',
-    sessions: [{ options: { maxStaleness: 3_000 } }, { options: { live: true, autosync: false } }],
-  },
+  { client: 'TypeORM', sessions: [{ options: { live: true, maxStaleness: 4_000 } }] },
+  { client: 'Drizzle', sessions: [{ options: { maxStaleness: 3_000 } }, { options: { live: true } }] },
 ]
 
 /** For shorter or longer than the time limit of a call. @type {Disaster<ApplicationFile>} */
