@@ -10,7 +10,8 @@ export const completion: Verb = {
   words: [1, 1],
   options: {},
   details:
-    'The scripts complete verbs and options, and the keys of the dictionary that DURABLEDICT_URL or durabledict.config names.',
+    'The scripts complete verbs and options, and the keys of the dictionary that --url or --dict on the same line, DURABLEDICT_URL or\n' +
+    'durabledict.config names.',
   examples: [
     ['source <(durabledict completion bash)', 'in ~/.bashrc'],
     ['source <(durabledict completion zsh)', 'in ~/.zshrc, after compinit'],
