@@ -15,9 +15,11 @@ const options = { cwd: orders.cwd, ...orders.owner }
 /** @param {{ pid: number | undefined } | { ended: string }} message */
 const tell = message => process.send?.(message, undefined, undefined, () => {})
 
-/** Runs a command to its end. @param {string[]} command */
-function finish([program = '', ...args]) {
-  const { status, error } = spawnSync(program, args, { ...options, stdio: ['ignore', 'inherit', 'inherit'] })
+/** Runs a command to its end. @param {string[] | undefined} command @param {object} [by] */
+function finish(command, by = options) {
+  if (command === undefined) return true
+  const [program = '', ...args] = command
+  const { status, error } = spawnSync(program, args, { ...by, stdio: ['ignore', 'inherit', 'inherit'] })
   if (status === 0) return true
   tell({ ended: `${program}: ${error?.message ?? `exit status ${status}`}` })
   return false
@@ -41,11 +43,12 @@ function start([program = '', ...args]) {
   }
 }
 
-const stop = orders.init === undefined || finish(orders.init) ? start(orders.command) : undefined
+const isReady = finish(orders.first, { cwd: orders.cwd }) && finish(orders.init)
+const stop = isReady ? start(orders.command) : undefined
 
 async function end() {
   await stop?.()
-  if (orders.afterwards !== undefined) finish(orders.afterwards)
+  finish(orders.afterwards)
   if (orders.folder !== undefined) await rm(orders.folder, { recursive: true, force: true })
   process.exit()
 }

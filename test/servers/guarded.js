@@ -9,6 +9,7 @@ import { fileURLToPath } from 'node:url'
 /**
  * @typedef {object} Orders
  * @property {string[]} command
+ * @property {string[] | undefined} [first] a command that runs to its end before all others, by this process's own user
  * @property {string[] | undefined} [init] a command that runs to its end first
  * @property {string[] | undefined} [afterwards] a command that runs once the server has ended
  * @property {string} cwd

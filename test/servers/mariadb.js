@@ -11,7 +11,7 @@ export const mariadb = {
   user: 'mysql',
   // On its first start, the container runs a temporary server without a port.
   ready: /ready for connections\.\s+Version: .* port: [1-9]/,
-  init({ prefix, folder }) {
+  prepare({ prefix, folder }) {
     const program = [`${prefix}/usr/bin/mariadb-install-db`, '--no-defaults', `--basedir=${prefix}/usr`]
     return [...program, `--datadir=${folder}`, '--skip-name-resolve', '--auth-root-authentication-method=normal']
   },

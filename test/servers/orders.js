@@ -6,6 +6,7 @@ import { chown, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { dockerCommand } from './docker.js'
+import { copying, preparedFolder } from './prepared.js'
 
 /** @type {Partial<Record<string, string>>} */
 const ARCHITECTURES = { x64: 'x86_64', arm64: 'aarch64' }
@@ -36,7 +37,14 @@ export async function programOrders(spec, place) {
   if (owner !== undefined) await chown(place.folder, owner.uid, owner.gid)
   const isNew = (await readdir(place.folder)).length === 0
   const init = isNew ? spec.init?.(place) : undefined
-  return { command: spec.command(place), init, cwd: place.folder, owner, stopSignal: spec.stopSignal ?? 'SIGTERM' }
+  const first = isNew && spec.prepare ? await copyingPrepared(spec, place, owner) : undefined
+  const { stopSignal = 'SIGTERM' } = spec
+  return { command: spec.command(place), first, init, cwd: place.folder, owner, stopSignal }
+}
+
+/** @param {ServerSpec} spec @param {Place} place @param {Orders['owner']} owner */
+async function copyingPrepared(spec, place, owner) {
+  return copying(await preparedFolder(spec, place, owner, environment(place.prefix)), place.folder)
 }
 
 /**

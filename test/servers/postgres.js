@@ -19,7 +19,7 @@ export const postgres = {
   user: 'postgres',
   // On its first start, the container runs a temporary server without a port.
   ready: /listening on IPv4[\s\S]*ready to accept connections/,
-  init({ binary, folder }) {
+  prepare({ binary, folder }) {
     const text = ['--locale=C.UTF-8', '--encoding=UTF8']
     return [beside(binary, 'initdb'), '--pgdata', folder, '--no-sync', '--auth=trust', '--username=postgres', ...text]
   },

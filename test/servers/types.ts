@@ -17,6 +17,8 @@ export interface ServerSpec {
   user?: string
   /** The command that sets up an empty data folder, run to its end before the server. */
   init?(place: Place): string[]
+  /** Instead: the command that sets up a data folder of which each server gets a copy. */
+  prepare?(place: Place): string[]
   /** The command that runs the server in the foreground. */
   command(place: Place): string[]
   /** What the server prints once it is ready; by default, an accepted connection counts. */

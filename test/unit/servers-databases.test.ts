@@ -37,6 +37,24 @@ describe('a test server', () => {
   )
 
   it(
+    'has a copy of the folder that was prepared once, for itself',
+    async () => {
+      const servers = await Promise.all([startServer(postgres), startServer(postgres)])
+      const ids: unknown[] = []
+      for (const { url } of servers) {
+        const client = new pg.Client(url)
+        await client.connect()
+        await client.query('CREATE TABLE numbers (n int)')
+        ids.push((await client.query('SELECT system_identifier FROM pg_control_system()')).rows)
+        await client.end()
+      }
+      await Promise.all(servers.map(server => server.stop()))
+      expect(ids[0]).toEqual(ids[1])
+    },
+    INSTALLING,
+  )
+
+  it(
     'is MariaDB in UTF-8',
     async () => {
       const server = await startServer(mariadb)
