@@ -16,7 +16,11 @@ interface Members extends IoredisCluster {
 
 interface Node extends IoredisClient {
   readonly options: { readonly host?: string; readonly port?: number }
+  asking(...args: unknown[]): Promise<unknown>
 }
+
+/** Connections whose `asking` handles its rejection. */
+const handled = new WeakSet<Emitter>()
 
 /** An ioredis `Cluster`. It resends the in-flight commands of a lost connection by itself, byte for byte. */
 export class IoredisClusterDriver implements Driver {
@@ -92,11 +96,27 @@ export class IoredisClusterDriver implements Driver {
   }
 
   readonly #watch = (node: Emitter) => {
+    handleAsking(node as Node)
     this.#watched.add(node)
     node.on('close', this.#onClose)
   }
 
   readonly #onClose = () => {
     this.losses += 1
+  }
+}
+
+/**
+ * Before a command that a server redirected by ASK, the client sends ASKING and ignores its promise. If the connection closes then, the
+ * rejection would end the process. The command itself is rejected too, or sent again.
+ */
+function handleAsking(node: Node): void {
+  if (handled.has(node)) return
+  handled.add(node)
+  const { asking } = node
+  node.asking = (...args) => {
+    const answer = asking.apply(node, args)
+    answer.catch(() => {})
+    return answer
   }
 }
