@@ -61,7 +61,7 @@ export interface StoreServer {
   steal?(key: string): Promise<void>
   /** Creates an entry in the same way. */
   plant?(key: string, value: string): Promise<void>
-  /** Whether a change by others starts a new history: see `Loss`. */
+  /** Whether versions are numbered from 0 again after a change by others. */
   readonly renumbers?: boolean | undefined
   /** Resolves when no request is in transit. */
   untilAlone?(): Promise<void>
@@ -104,7 +104,7 @@ export interface Loss {
   keys?: readonly string[] | undefined
   /** The number of the version that survived; replicas beyond it must report a divergence. 0: all of them. */
   survived?: number | undefined
-  /** Whether versions are numbered from 0 again, and the commits before may be hidden. */
+  /** Whether versions are numbered from 0 again. */
   renumbers?: boolean | undefined
 }
 
