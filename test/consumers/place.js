@@ -49,7 +49,8 @@ export async function installPackage() {
 export async function freshFolder(modules, tools, { type = 'module', whole = false } = {}) {
   const folder = await mkdtemp(join(tmpdir(), 'durabledict-consumer-'))
   const own = join(folder, 'node_modules')
-  await cp(modules, own, { recursive: true })
+  // Links stay relative: the program of the command line must find the tools of this folder.
+  await cp(modules, own, { recursive: true, verbatimSymlinks: true })
   for (const name of tools) await addPackages(await toolset(name), own, { whole })
   await cp(programs, folder, { recursive: true })
   await writeFile(join(folder, 'package.json'), JSON.stringify({ name: 'consumer', private: true, type }))

@@ -6,6 +6,7 @@ import type { Server } from '../servers/types.js'
 import { zookeeper } from '../servers/zookeeper.js'
 import { bundlers } from './cases/bundlers.js'
 import type { Case, ServerName } from './cases/case.js'
+import { commandLine } from './cases/command-line.js'
 import { copies } from './cases/copies.js'
 import { drizzleKit } from './cases/drizzle-kit.js'
 import { jest } from './cases/jest.js'
@@ -16,7 +17,17 @@ import { types } from './cases/types.js'
 import { freshFolder, installPackage } from './place.js'
 import { TOOLS } from './tools.js'
 
-const ALL: readonly Case[] = [...bundlers, ...copies, ...jest, ...types, ...runtimes, ...nest, ...drizzleKit, ...next]
+const ALL: readonly Case[] = [
+  ...bundlers,
+  ...copies,
+  ...commandLine,
+  ...jest,
+  ...types,
+  ...runtimes,
+  ...nest,
+  ...drizzleKit,
+  ...next,
+]
 
 /** `npm run test:consumers` runs all of them, and `npm test` those that take a second or two. */
 const cases = LONG ? ALL : ALL.filter(({ short }) => short)
