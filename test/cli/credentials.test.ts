@@ -28,6 +28,8 @@ it('leaves the rest of a message', () => {
   const message =
     'Key "user@host" of redis://h:6379/0?timeout=5#settings: login of user "postgres" failed, see durabledict/postgres.'
   expect(withoutCredentials(message, ['postgres://postgres@h/postgres#x', 'word', undefined])).toBe(message)
+  const form = 'A URL has the form redis://user:password@host:port/0, where the port is a number.'
+  expect(withoutCredentials(form, ['redis://ada:s3cret@h:99999#x'])).toBe(form)
 })
 
 it('takes a long message and long arguments', () => {

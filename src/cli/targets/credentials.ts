@@ -22,6 +22,8 @@ export function withoutCredentials(message: string, urls: readonly (string | und
 
 /** A URL inside a text. Its user stays hidden as well: it may be a password in the wrong place. */
 function withoutThem(url: string): string {
+  // As messages write the form of a URL.
+  if (/^[^:]+:\/\/user:password@[^@]*$/.test(url)) return url
   const withoutUser = url.replace(/^([^:]+:\/\/).*@/s, '$1…@')
   return withoutUser.replaceAll(new RegExp(`([?&;]${SECRET})=[^&#\\s"'>]*`, 'gi'), '$1=…')
 }
