@@ -207,7 +207,7 @@ async function backUp(name: string): Promise<() => Promise<void>> {
   }
 }
 
-test('a write whose answer is lost after a backup was restored takes effect once', async () => {
+test('a write whose answer is lost after a backup was restored takes effect at most once', async () => {
   const { it } = server
   const name = it.name()
   const dict = await it.open(name, { autosync: false }, it.pool({ url: proxy.url }))
@@ -217,8 +217,64 @@ test('a write whose answer is lost after a backup was restored takes effect once
   await restore()
   const changes = await changesOf(name)
   proxy.cut('after')
+  expect(await rejection(dict.pop('popped'))).toBeInstanceOf(AmbiguousWriteError)
+  expect(await changesOf(name)).toBe(changes)
   expect(await dict.pop('popped')).toBe(1)
   expect(await changesOf(name)).toBe(changes + 1)
+})
+
+test('a write that does not know of a restored backup takes effect once', async () => {
+  const { it } = server
+  const name = it.name()
+  const dict = await it.open(name, { autosync: false })
+  await dict.set('popped', 1)
+  const restore = await backUp(name)
+  for (let count = 0; count < 3; count += 1) await dict.set('lost', count)
+  await restore()
+  const changes = await changesOf(name)
+  expect(await dict.pop('popped')).toBe(1)
+  expect(await changesOf(name)).toBe(changes + 1)
+})
+
+/** Removes all changes but the latest from the log. */
+async function trimLog(name: string): Promise<void> {
+  await server.it.sql(
+    `DELETE FROM durabledict_changes c USING durabledict_heads h
+    WHERE c.dictionary = $1 AND h.dictionary = $1 AND c.number < h.number`,
+    [name],
+  )
+}
+
+test('an attempt that arrives when the log has forgotten the one after it is not executed', async () => {
+  const { it } = server
+  const name = it.name()
+  const dict = await it.open(name)
+  await dict.set('a', 1)
+  const unlock = await lockHead(name)
+  const popped = dict.pop('a')
+  await until(async () => (await waiting()) === 1, 'the attempt waits')
+  const [attempt] = await it.sql<{ query: string }>(
+    `SELECT query FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query ~ 'durabledict_commit_1[(]'`,
+  )
+  await unlock()
+  expect(await popped).toBe(1)
+  await dict.set('a', 2)
+  await trimLog(name)
+  const late = await rejection(it.sql(attempt?.query as string))
+  expect(late).toMatchObject({ code: 'DD004' })
+  expect(await dict.get('a')).toBe(2)
+})
+
+test('a write of a dictionary that is further behind than the log reaches is executed', async () => {
+  const { it } = server
+  const name = it.name()
+  const [dict, other] = [await it.open(name, { autosync: false }), await it.open(name)]
+  await dict.set('a', 1)
+  for (let count = 2; count < 5; count += 1) await other.set('b', count)
+  await trimLog(name)
+  expect(await dict.pop('a')).toBe(1)
+  expect(Object.fromEntries(dict.local)).toEqual({ b: 4 })
+  expect(await dict.history().toArray()).toHaveLength(5)
 })
 
 test('a restored state is noticed, although its number is the same', async () => {

@@ -29,6 +29,9 @@ export function isRefusal(error: unknown): boolean {
 /** An earlier attempt may have been executed, and nobody can tell any more. */
 export const isUnknown = (error: unknown) => hasCode(error, 'DD002')
 
+/** Nothing was executed: too much has changed since the version that was seen before the first attempt. */
+export const isBehind = (error: unknown) => hasCode(error, 'DD004')
+
 /** The connection has another encoding than UTF-8. */
 export const isEncoding = (error: unknown) => hasCode(error, 'DD003')
 

@@ -6,7 +6,7 @@ import { checkEncoding, readHead } from './answers.js'
 import { commitCall } from './call.js'
 import { type Cells, NotSent } from './clients/client.js'
 import type { Execution } from './execution.js'
-import { isAnswer, isEncoding, isRefusal, isUnknown, notWritten, refused, unknownOutcome } from './faults.js'
+import { isAnswer, isBehind, isEncoding, isRefusal, isUnknown, notWritten, refused, unknownOutcome } from './faults.js'
 import { APART, FAULTS, LONGEST_PAUSE } from './limits.js'
 import type { Reader } from './reader.js'
 import { readRegistry } from './replicas.js'
@@ -24,7 +24,7 @@ const REGISTRY = 8
 /** The attempts to commit one batch. */
 interface Attempts {
   /** A version from before the first attempt. */
-  readonly seen: Version
+  seen: Version
   readonly end: number
   /** Whether an attempt had no answer, so that it may have been executed. */
   isOpen: boolean
@@ -54,7 +54,8 @@ export class Writer {
         if (isEncoding(error)) checkEncoding((error as Error).message, dictionary)
         if (isAnswer(error) && isRefusal(error)) return this.#withoutRefused(error, batch, since, signal)
         const cause = error instanceof NotSent ? error.cause : error
-        if (!mayPass(error, attempts) || signal?.aborted) {
+        if (isBehind(error)) attempts.seen = await this.#version()
+        else if (!mayPass(error, attempts) || signal?.aborted) {
           throw attempts.isOpen ? unknownOutcome(cause, dictionary) : notWritten(cause, dictionary, schemaName)
         }
       }
@@ -113,6 +114,12 @@ export class Writer {
       outcomes.push(...last.outcomes)
     }
     return { ...(last as Committed<Stored>), outcomes }
+  }
+
+  /** The present version, for a batch of which nothing was executed. */
+  async #version(): Promise<Version> {
+    const { dictionary, schemaName } = this.#execution.options
+    return this.#reader.version().catch(cause => Promise.reject(notWritten(cause, dictionary, schemaName)))
   }
 
   async #seen(): Promise<Version> {

@@ -89,6 +89,9 @@ BEGIN
       IF NOT follows OR found_all < head.number - seen_number THEN
         RAISE EXCEPTION 'The log does not reach back to the first attempt.' USING ERRCODE = 'DD002';
       END IF;
+    ELSIF NOT FOUND AND (NOT follows OR NOT EXISTS (SELECT FROM @schema@.durabledict_changes c WHERE c.dictionary = dict AND c.number = seen_number + 1)) THEN
+      -- The first attempt, perhaps so late that the second one is not in the log any more.
+      RAISE EXCEPTION 'The log does not reach back to what was seen.' USING ERRCODE = 'DD004';
     END IF;
   END IF;
 
