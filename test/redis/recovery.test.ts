@@ -25,9 +25,6 @@ import { startSwitchingProxy } from './switching-proxy.js'
 /** How soon a client must recover, in ms. */
 const BOUND = 20_000
 
-/** How long a call may take: `open` too, which competes with the servers that other tests start. Clients notice a fault much sooner. */
-const TIMEOUT = 15_000
-
 const LEAN = ['--appendonly', 'no', '--save', '', '--repl-diskless-sync-delay', '0']
 
 type OnFinished = TestContext['onTestFinished']
@@ -55,7 +52,7 @@ async function open(opened: Opened & { readonly own?: OwnClient }, onFinished: O
   const { client, end } = opened
   onFinished(() => end())
   const backend = new RedisBackend(client, 'd', { own: opened.own })
-  const dict = await DurableDict.open(backend, { live: true, timeout: TIMEOUT })
+  const dict = await DurableDict.open(backend, { live: true, timeout: 5_000 })
   onFinished(() => dict.close())
   return dict
 }

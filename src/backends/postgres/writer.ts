@@ -54,7 +54,7 @@ export class Writer {
         if (isEncoding(error)) checkEncoding((error as Error).message, dictionary)
         if (isAnswer(error) && isRefusal(error)) return this.#withoutRefused(error, batch, since, signal)
         const cause = error instanceof NotSent ? error.cause : error
-        if (isBehind(error)) attempts.seen = await this.#version()
+        if (isBehind(error) && !signal?.aborted) attempts.seen = await this.#version()
         else if (!mayPass(error, attempts) || signal?.aborted) {
           throw attempts.isOpen ? unknownOutcome(cause, dictionary) : notWritten(cause, dictionary, schemaName)
         }
