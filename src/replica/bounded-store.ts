@@ -63,6 +63,11 @@ export class BoundedStore {
     return backend.refuses === undefined || isRefusedBy(backend, error)
   }
 
+  /** Whether it has a change log, which shows whether a version belongs to the store's history. */
+  get hasLog(): boolean {
+    return this.#store.supports.changesSince
+  }
+
   get hasHistory(): boolean {
     return this.#store.supports.history
   }

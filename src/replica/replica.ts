@@ -403,9 +403,20 @@ export class Replica {
     if (!this.#awaited) await delay(Math.random() * LOAD_JITTER, undefined, { ref: false })
     if (reason === 'diverged') await this.#recordAgain()
     const startedAt = now()
-    this.#history.replace(await this.#store.load(), reason)
+    const state = await this.#store.load()
+    if (reason === 'loaded' && (await this.#hasDiverged())) return this.#loadEverything('diverged')
+    this.#history.replace(state, reason)
     this.#announceEdits()
     this.#confirm(startedAt)
+  }
+
+  /** A store that loses its data while it is loaded has another history than memory. Only the log knows. */
+  async #hasDiverged(): Promise<boolean> {
+    if (!this.#store.hasLog) return false
+    const answer = damageDiverges(await this.#store.changesSince(this.memory.version))
+    if (answer.type === 'changes' || !answer.diverged) return false
+    this.#diverged()
+    return true
   }
 
   /** Whether the dictionary has recorded something besides entries. */

@@ -218,7 +218,7 @@ describe('a run', () => {
       'divergence is reported',
       {
         opened: { s: 0 },
-        seen: [{ session, at, version: '5-x', digest: 'a' }],
+        held: [{ session, at, version: '5-x' }],
         losses: [{ kind: 'FLUSHALL', begin: 2, end: 3, entries: {}, survived: 0 }],
         finals: [{ session, version: '1-y', entries: {} }],
       },
@@ -251,6 +251,52 @@ describe('a run', () => {
     ['every session recovers in time', { recoveries: [{ kind: 'a fault', ms: 11, bound: 10 }] }],
     ['no crash, no stray error', { faults: ['it crashed'] }],
   ])('is found to violate: %s', (rule, history) => expect(rulesOf(history)).toContain(rule))
+})
+
+describe('a divergence', () => {
+  const loss = (begin: number, survived: number): Loss => ({ kind: 'loss', begin, end: begin, entries: {}, survived })
+  /** Of a session that holds these versions at 1, 2, …: what is wrong if it reports this after two losses. */
+  const rulesAfter = (versions: string[], syncs: [at: number, reason: 'loaded' | 'diverged'][]) =>
+    rulesOf({
+      losses: [loss(1.5, 0), loss(3.5, 2)],
+      held: versions.map((version, index) => ({ session: 's', at: index + 1, version })),
+      syncs: syncs.map(([at, reason]) => ({ session: 's', at, reason })),
+      opened: { s: 0 },
+      finals: [{ session: 's', version: '2-z', entries: {} }],
+    })
+
+  it('is reported once for each loss of what memory had', () => {
+    expect(rulesAfter(['9-x', '1-y', '3-y'], [[1.6, 'diverged']])).toEqual(['divergence is reported'])
+    expect(rulesAfter(['9-x', '1-y', '3-y'], [[3.6, 'diverged']])).toEqual([])
+    expect(
+      rulesAfter(
+        ['9-x', '1-y', '3-y'],
+        [
+          [1.6, 'diverged'],
+          [3.6, 'diverged'],
+        ],
+      ),
+    ).toEqual([])
+  })
+
+  it('need not be reported again if a later loss has kept what memory had since', () => {
+    expect(rulesAfter(['9-x', '1-y'], [[1.6, 'diverged']])).toEqual([])
+    // Nobody saw what it had since.
+    expect(rulesAfter(['9-x'], [[1.6, 'diverged']])).toEqual([])
+  })
+
+  it('is not a full load if the store lost everything', () => {
+    expect(rulesAfter(['9-x', '1-y'], [[1.6, 'loaded']])).toEqual(['divergence is reported'])
+    expect(
+      rulesAfter(
+        ['9-x', '1-y', '3-y'],
+        [
+          [1.6, 'diverged'],
+          [3.6, 'loaded'],
+        ],
+      ),
+    ).toEqual([])
+  })
 })
 
 describe('reads in order', () => {

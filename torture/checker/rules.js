@@ -191,19 +191,24 @@ export function allAgree({ finals, store }) {
   })
 }
 
-/** Every replica that has data the store lost reports a divergence. @param {History} history */
+/**
+ * Every replica that has data the store lost reports a divergence, after it was last seen with them: a report between that and the
+ * loss is of an earlier one, and nobody has seen what memory had since.
+ * @param {History} history
+ */
 export function divergenceTold(history) {
   const { losses, finals, opened } = history
   const violations = []
-  const states = grouped(history.seen)
+  const states = grouped(history.held)
   const reported = divergences(history)
   for (const { kind, keys, begin, survived } of losses) {
     if (keys !== undefined || survived === undefined) continue
     for (const { session } of finals) {
-      const held = (states.get(session) ?? []).filter(({ at }) => at < begin).at(-1)
+      const held = (states.get(session) ?? []).findLast(({ at }) => at < begin)
       if (!held || (opened[session] ?? 0) >= begin || Number.parseInt(held.version, 10) <= survived) continue
-      if (reported(session, begin, Number.POSITIVE_INFINITY)) continue
-      violations.push(violation('divergence is reported', `${session} followed a ${kind} without reporting it.`))
+      if (reported(session, held.at, Number.POSITIVE_INFINITY)) continue
+      const text = `${session} held version ${held.version} and followed a ${kind} to number ${survived} without reporting it.`
+      violations.push(violation('divergence is reported', text))
     }
   }
   return violations

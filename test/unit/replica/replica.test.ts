@@ -157,6 +157,22 @@ describe('a full load', () => {
     expect(synced).toHaveBeenCalledExactlyOnceWith('diverged', backend.store.version, expect.any(String), 0)
   })
 
+  test('reports a divergence if the store loses its data during the load', async () => {
+    const backend = new GatedBackend()
+    let diverged = false
+    vi.spyOn(backend, 'changesSince').mockImplementation(async () => ({ type: 'tooOld', diverged }))
+    const reasons: string[] = []
+    const replica = await openReplica(backend, 5_000, { ...SILENT, synced: reason => void reasons.push(reason) })
+    backend.gate('load')
+    const check = replica.check()
+    const held = await backend.held('load')
+    backend.ungate('load')
+    diverged = true
+    held.release()
+    await check
+    expect(reasons).toEqual(['diverged'])
+  })
+
   test('contains a commit acknowledged during it when the commit resolves', async () => {
     const backend = forgetful()
     const replica = await openReplica(backend)
