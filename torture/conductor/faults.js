@@ -1,5 +1,9 @@
 // @ts-check
 /** @import { Recovery } from '../types.js' */
+import { setTimeout as pause } from 'node:timers/promises'
+
+/** How soon a fault must be over, in ms: else whatever it waits for is stuck, and the run must not be. */
+const ENDING = 120_000
 
 /**
  * The faults of one scene: disasters and faults of the network occur side by side. Now and then they pause, and the time until
@@ -28,7 +32,7 @@ export class Faults {
   async cause(kind, work) {
     while (this.#measuring) await this.#measuring
     this.counts.set(kind, (this.counts.get(kind) ?? 0) + 1)
-    const present = work()
+    const present = Promise.race([work(), stuck(kind)])
     this.#present.add(present)
     await present.finally(() => this.#present.delete(present))
     this.#latest = kind
@@ -48,4 +52,10 @@ export class Faults {
     const ms = await this.#recover()
     this.recoveries.push({ kind: this.#latest, ms, bound: this.#bound })
   }
+}
+
+/** @param {string} kind @returns {Promise<never>} */
+async function stuck(kind) {
+  await pause(ENDING, undefined, { ref: false })
+  throw new Error(`"${kind}" did not end within ${ENDING / 1_000} s.`)
 }

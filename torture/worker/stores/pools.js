@@ -7,17 +7,23 @@ export const CONNECTIONS = 2
 /** How long to wait for a connection, in ms. */
 export const PATIENCE = 1_500
 
-/** How to hold all connections of a pool for so many ms. @param {() => Promise<() => void>} take takes a connection; resolves with how to give it back */
+/**
+ * How to hold all connections of a pool for so many ms. A pool that lost its connections may never hand one out: that is not waited for.
+ * @param {() => Promise<() => void>} take takes a connection; resolves with how to give it back
+ */
 export function occupying(take) {
-  const one = async (/** @type {number} */ ms) => {
-    const until = performance.now() + ms
+  const hold = async (/** @type {Promise<unknown>} */ over) => {
     try {
       const release = await take()
-      await pause(Math.max(0, until - performance.now()))
+      await over
       release()
     } catch {
       // There was none to hold.
     }
   }
-  return (/** @type {number} */ ms) => Promise.all(Array.from({ length: CONNECTIONS }, () => one(ms)))
+  return async (/** @type {number} */ ms) => {
+    const over = pause(ms)
+    for (let held = 0; held < CONNECTIONS; held += 1) hold(over)
+    await over
+  }
 }
