@@ -1,3 +1,5 @@
+import { once } from 'node:events'
+import { type AddressInfo, connect, createServer } from 'node:net'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { AmbiguousWriteError, InvalidValueError, StoreUnavailableError } from '../../src/postgres.js'
 import { rejection, until } from '../model/test-database.js'
@@ -106,6 +108,27 @@ describe('a connection that is lost during a commit', () => {
     expect(await dict.get('a')).toBe(1)
     expect(await dict.history().toArray()).toHaveLength(1)
   })
+})
+
+test('a connection that ends together with its beginning does not end the process', async () => {
+  const { it } = server
+  const port = it.server.port as number
+  // What the server says of its beginning and of its end arrives in one piece.
+  const merging = createServer(client => {
+    const upstream = connect(port, '127.0.0.1')
+    const chunks: Buffer[] = []
+    client.on('error', () => {}).pipe(upstream)
+    upstream.on('data', chunk => chunks.push(chunk)).on('end', () => client.end(Buffer.concat(chunks)))
+    // BackendKeyData: the id of the server's process.
+    upstream.once('data', chunk =>
+      it.sql('SELECT pg_terminate_backend($1)', [chunk.readInt32BE(chunk.indexOf('K\0\0\0\f') + 5)]),
+    )
+  }).listen(0, '127.0.0.1')
+  await once(merging, 'listening')
+  it.cleanup.push(() => merging.close())
+  const url = `postgres://postgres@127.0.0.1:${(merging.address() as AddressInfo).port}/postgres`
+  const opening = it.open(it.name(), { timeout: 500 }, it.pool({ url }))
+  expect(await rejection(opening)).toBeInstanceOf(StoreUnavailableError)
 })
 
 describe('a call that cannot be executed in time', () => {

@@ -11,15 +11,19 @@ async function openPg(connectionString, more = {}) {
   const { default: pg } = await import('pg')
   const pool = new pg.Pool({ connectionString, max: CONNECTIONS, connectionTimeoutMillis: PATIENCE, ...more })
   pool.on('error', () => {})
-  const take = async () => {
-    const client = await pool.connect()
-    const ignore = () => {}
-    client.on('error', ignore)
-    return () => {
-      client.off('error', ignore)
-      client.release()
-    }
-  }
+  const take = () =>
+    new Promise((resolve, reject) => {
+      pool.connect((error, client, release) => {
+        if (!client) return reject(error)
+        // A connection may end together with its beginning: nobody can listen any later.
+        const ignore = () => {}
+        client.on('error', ignore)
+        resolve(() => {
+          release()
+          client.off('error', ignore)
+        })
+      })
+    })
   return { source: pool, disconnect: () => pool.end().catch(() => {}), occupy: occupying(take) }
 }
 

@@ -43,19 +43,31 @@ export class PgDatabase implements PostgresClient {
     const source = this.source
     if (signal?.aborted) throw new NotSent(signal.reason)
     if (!isPgPool(source)) return source
-    const connecting = source.connect()
+    const connecting = connected(source)
     try {
-      const client = await (signal ? orAborted(connecting, signal) : connecting)
-      client.on('error', ignore)
-      return client
+      return await (signal ? orAborted(connecting, signal) : connecting)
     } catch (error) {
       connecting.then(
-        client => client.release?.(),
+        client => release(client, false),
         () => {},
       )
       throw new NotSent(error)
     }
   }
+}
+
+/**
+ * A connection of the pool, with a listener from the moment it is handed out. What ends it may arrive together with what opened it,
+ * so a promise would resolve too late.
+ */
+function connected(pool: PgPool): Promise<PgClient> {
+  return new Promise((resolve, reject) => {
+    pool.connect((error, client) => {
+      if (!client) return reject(error)
+      client.on('error', ignore)
+      resolve(client)
+    })
+  })
 }
 
 /** The statement rejects as well. Without a listener, a lost connection that is in use would end the process. */

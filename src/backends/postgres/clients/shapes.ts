@@ -10,7 +10,7 @@ export interface PgClient {
 
 /** A pool of `pg`, with the members that are used. */
 export interface PgPool {
-  connect(): Promise<PgClient>
+  connect(connected: (error: Error | undefined, client: PgClient | undefined) => void): void
   readonly totalCount: number
   readonly options?: object
 }
