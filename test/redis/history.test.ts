@@ -149,6 +149,14 @@ describe('a change without an entry', () => {
     expect((await backend.history({ limit: 10 })).commits).toHaveLength(2)
   })
 
+  test('that had no effect leaves the history complete', async () => {
+    const [since, { signal }] = [await backend.lastUpdated(), new AbortController()]
+    await backend.commit({ id: 'asking', groups: [group([])], acknowledge: true }, since, signal)
+    expect(await backend.history({ limit: 10 })).toMatchObject({ floor: 0, commits: [] })
+    await commit(group([set('a', '1')]))
+    expect(await backend.history({ limit: 10 })).toMatchObject({ floor: 0, commits: [{ position: 1 }] })
+  })
+
   test('before the first commit shows as a floor', async () => {
     await store.send('hset', store.keys.entries, 'a', '1')
     await commit(group([set('a', '2')]))

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { ConflictError, HistoryError, UnsupportedError } from '../../errors/errors.js'
+import { commitEverywhere } from '../contract/presence.js'
 import { rejects, rejectsMisuse } from '../expect.js'
 import { range } from '../samples.js'
 import { everyMode, lacks, needs, type Topic } from '../suite.js'
@@ -218,6 +219,14 @@ export const history: Topic = {
       assert.equal((await dict.at(ids[0] as string)).get('d'), 'default')
       assert.deepEqual((await dict.at(new Date(Date.now() + 86_400_000))).toObject(), states.at(-1))
       assert.deepEqual((await dict.at(new Date(0))).toObject(), { d: 'default' })
+    }),
+
+    'at() answers when the latest change had no effect': needs(['history', 'presence'], async world => {
+      const dict = await world.open()
+      await dict.set('a', 1)
+      await commitEverywhere(await world.backend<unknown>())
+      const ids = [(await newest(dict)).id, new Date(Date.now() + 86_400_000)]
+      for (const when of ids) assert.deepEqual((await dict.at(when)).toObject(), { a: 1 })
     }),
 
     'at() rejects with HistoryError when the history does not reach back': needs('history', async world => {

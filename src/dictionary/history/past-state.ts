@@ -31,7 +31,7 @@ export async function pastState(context: PastContext, when: string | Date): Prom
     const state = await context.state()
     const walked = await walkBack(context.page, isTarget)
     const target = targetOf(walked, when, context.dictionary)
-    const newer = since(state.version, walked)
+    const newer = since(state.version, walked) ?? ((await isPresent(state, context)) ? walked.newer : undefined)
     if (newer) return undone(state, newer, target, walked, context)
   }
   throw new HistoryError(
@@ -64,6 +64,14 @@ function since(version: Version, { newer, target }: Walked): readonly StoredComm
   const start = newer.findIndex(commit => Object.is(commit.version, version))
   if (start >= 0) return newer.slice(start)
   return newer.length === 0 && !target ? [] : undefined
+}
+
+/**
+ * Whether the state is still the present one, so that the history that was read meanwhile is the history of this state. No commit has its
+ * version if the latest change had no effect: a write `{ everywhere: true }` that changed nothing, or a second attempt.
+ */
+async function isPresent(state: FrozenState, context: PastContext): Promise<boolean> {
+  return Object.is((await context.state()).version, state.version)
 }
 
 /** The state without what the commits did. Keys of which a commit in between was dropped are unknown. */

@@ -224,7 +224,8 @@ local function append(effects, effect_bytes, codes, values, commits, authors, no
   change = cjson.encode(change)
   change = seal_of(change, seal) .. change
   local has_commits = past and #authors > 0
-  if has_commits and not past.is_current then history_tools().begin(past, entropy) end
+  -- Also without commits: an empty change must not look like one whose commit is missing.
+  if past and not past.is_current then history_tools().begin(past, entropy) end
   local length = call('RPUSH', log_key, change)
   if has_commits then record(commits, authors, version) end
   bytes = bytes + #change
