@@ -33,6 +33,7 @@ import { same } from './world.js'
  * @property {number} began
  * @property {number} ended
  * @property {boolean} isGroup whether other calls were made at the same time
+ * @property {boolean} hasAsked whether a change without effects may come at any time
  * @property {boolean} isClosing whether its dictionary was closed at the same time
  * @property {Author} view what `as()` adds
  */

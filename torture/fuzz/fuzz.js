@@ -4,6 +4,7 @@ import fc from 'fast-check'
 import { Violation } from './outcomes.js'
 import { callSource, openSource, programs } from './program.js'
 import { Session } from './session.js'
+import { silence } from './silence.js'
 import { STORES } from './stores.js'
 
 /**
@@ -80,33 +81,4 @@ function printed({ common, first, steps }) {
 function together(codes) {
   if (codes.length === 1) return `await ${codes[0]}`
   return `await Promise.allSettled([\n${codes.map(code => `  (async () => ${code})(),`).join('\n')}\n])`
-}
-
-/** How many runs want silence, and who listened before. */
-let silent = 0
-/** @type {Function[]} */
-let listeners = []
-
-/** Collects what no caller sees: warnings are expected, rejections that nobody handles are not. */
-function silence() {
-  silent += 1
-  if (silent === 1) listeners = process.listeners('warning')
-  process.removeAllListeners('warning')
-  /** @type {unknown[]} */
-  const unhandled = []
-  const note = (/** @type {unknown} */ reason) => unhandled.push(reason)
-  process.on('unhandledRejection', note)
-  return {
-    check() {
-      if (unhandled.length === 0) return
-      throw new Violation(`Nobody handles this rejection: ${/** @type {Error} */ (unhandled.splice(0)[0])?.stack}`)
-    },
-    async end() {
-      // The latest warnings come in the next turn.
-      await new Promise(resolve => setImmediate(resolve))
-      process.off('unhandledRejection', note)
-      silent -= 1
-      if (silent === 0) for (const listener of listeners) process.on('warning', /** @type {any} */ (listener))
-    },
-  }
 }

@@ -9,6 +9,7 @@ const OPTIONS = /** @type {const} */ ({
   seed: { type: 'string' },
   store: { type: 'string' },
   controls: { type: 'boolean' },
+  damage: { type: 'boolean' },
 })
 
 /** How many programs run at the same time: most of a program's time is waiting. */
@@ -21,6 +22,7 @@ export async function main(args) {
   await prepare({ build: true })
   // Imported late: its dependencies may have to be installed first.
   const { STORES } = await import('./stores.js')
+  if (values.damage) return spoilRecords(store, Number(minutes) * 60_000, seed)
   if (!(store in STORES)) throw new Error(`--store must be one of ${Object.keys(STORES).join(', ')}; got ${store}.`)
   return values.controls ? showControls(store) : search(store, Number(minutes) * 60_000, Number(seed))
 }
@@ -39,6 +41,17 @@ async function search(store, ms, seed) {
       console.log(`\nThis program fails. Repeat it with: npm run fuzz -- --store ${store} --seed ${seed}\n\n${failure}`)
   }
   return found.some(({ failure }) => failure) ? 1 : 0
+}
+
+/** @param {string} store @param {number} ms @param {string} seed */
+async function spoilRecords(store, ms, seed) {
+  const [{ damage }, { DAMAGEABLE }] = await Promise.all([import('./damage/damage.js'), import('./damage/stores.js')])
+  const start = DAMAGEABLE[store]
+  if (!start)
+    throw new Error(`With --damage, --store must be one of ${Object.keys(DAMAGEABLE).join(', ')}; got ${store}.`)
+  const { rounds, failure } = await damage(await start(join(root, 'dist')), { ms, seed })
+  console.log(`${rounds} damaged stores (${store}), seed ${seed}${failure ? `\n\n${failure}` : ''}`)
+  return failure ? 1 : 0
 }
 
 /** @param {string} store */

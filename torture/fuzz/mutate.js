@@ -39,6 +39,24 @@ const WORDS = [
   ],
 ].map(word => Buffer.from(word))
 
+/** JSON of every type, to put in the place of another. */
+const TOKENS = [
+  'null',
+  'true',
+  '""',
+  '-1',
+  '0',
+  '1.5',
+  '1e300',
+  '[]',
+  '{}',
+  '[[]]',
+  '"__proto__"',
+  '"\\ud800"',
+  '"\\u0000"',
+  '9007199254740993',
+]
+
 /** Lengths that nobody must reserve memory for. */
 const LENGTHS = [0, 1, 0x7f, 0x7fffffff, 0x80000000, 0xffffffff, 0x10000000, 0x00ffffff]
 
@@ -111,6 +129,13 @@ const MUTATIONS = [
       '',
     ])
     return replaced(bytes, found.index, found.index + found[0].length, Buffer.from(put))
+  },
+  function token(bytes, random) {
+    const text = bytes.toString('latin1')
+    const tokens = [...text.matchAll(/"(?:[^"\\]|\\.)*"|-?\d+(?:\.\d+)?|true|false|null/g)]
+    if (tokens.length === 0) return bytes
+    const found = random.pick(tokens)
+    return replaced(bytes, found.index, found.index + found[0].length, Buffer.from(random.pick(TOKENS)))
   },
   function nest(bytes, random) {
     const depth = random.between(1, DEPTH)

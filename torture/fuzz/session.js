@@ -49,6 +49,8 @@ export class Session {
   opened = []
   /** Whether an author was removed from the history. */
   hasForgotten = false
+  /** Whether a write everywhere may still make a change that only asks. */
+  #hasAsked = false
   /** @type {Map<unknown, string>} */
   #contents = new Map()
 
@@ -134,6 +136,7 @@ export class Session {
       began,
       ended,
       isGroup: calls.length > 1,
+      hasAsked: this.#hasAsked,
       isClosing:
         calls.some(other => other.call === 'close' && other.dict === dict) && this.slots.get(dict)?.open === true,
       view: CALLS.get(call)?.alone ? {} : view,
@@ -144,6 +147,7 @@ export class Session {
         codes.map((code, index) => `${code} → ${shown(/** @type {Outcome} */ (outcomes[index]))}`).join('\n'),
       )
     for (const [index, outcome] of outcomes.entries()) checkFrozen(/** @type {string} */ (codes[index]), outcome)
+    this.#hasAsked ||= calls.some(({ everywhere }) => everywhere)
     this.hasForgotten ||= calls.some(({ call }) => call === 'forget')
     for (const { call, dict } of calls) if (call === 'close') /** @type {Opened} */ (this.slots.get(dict)).open = false
   }

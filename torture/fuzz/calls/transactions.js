@@ -193,7 +193,7 @@ export const transactions = [
       if (isClosed(place, outcome)) return [world.uncertain(place.slot.name)]
       if (refused) return failed(outcome, refused) ? [world] : []
       const [from, to] = readable(world, place)
-      const mayConflict = call.retries === 0 && (place.isGroup || from < to || from < world.last)
+      const mayConflict = call.retries === 0 && (place.isGroup || place.hasAsked || from < to || from < world.last)
       if (mayConflict && failed(outcome, 'ConflictError')) return [world.uncertain(place.slot.name)]
       const latest = rehearse(world, place, call, world.now)
       const isWriting = latest.seen.isWriting && !(latest.results instanceof Fault) && !failed(outcome, STOP)
