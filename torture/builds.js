@@ -1,6 +1,8 @@
 // @ts-check
-import { link, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { mkdir, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
+import { bundleModules } from '../scripts/build/test-bundle.js'
 import { root } from '../scripts/run.js'
 import { newFolder, removeFolder } from './folders.js'
 
@@ -14,8 +16,27 @@ export const SMALL = [
   { file: 'backends/redis/scan.js', from: /CHUNK = '\d+'/, to: "CHUNK = '20'" },
 ]
 
+/** The built library, each source as a separate module. */
+const dist = join(root, 'dist')
+
+/** What processes and the conductor import of it. */
+const IMPORTED = [
+  'index.js',
+  'conformance/faulty-backend.js',
+  'last-known/read-file.js',
+  'backends/redis/redis-backend.js',
+  'backends/postgres/postgres-backend.js',
+  'backends/postgres/clients/recognise.js',
+  'backends/zookeeper/connect.js',
+]
+
+/** How often to read a build that is being replaced, and the pauses in between, in ms. */
+const ATTEMPTS = 5
+const PAUSE = 200
+
 /**
- * A changed copy of the built library: a later build does not disturb a running test.
+ * A changed copy of the built library: a later build does not disturb a running test. It is bundled, which takes as long as one
+ * process takes to load the several hundred modules.
  * @param {readonly Change[]} [changes]
  */
 export async function copyOfDist(changes = []) {
@@ -25,8 +46,7 @@ export async function copyOfDist(changes = []) {
   const folder = await newFolder(cache)
   const remove = () => removeFolder(folder)
   try {
-    await copy(folder)
-    for (const change of changes) await alter(join(folder, moduleOf(change.file)), change)
+    await copy(folder, changes)
     return { folder, remove }
   } catch (error) {
     await remove()
@@ -34,35 +54,48 @@ export async function copyOfDist(changes = []) {
   }
 }
 
-/** The module that the build makes of a file: a script is embedded in one. @param {string} file */
-const moduleOf = file => (/\.(?:lua|sql)$/.test(file) ? `${file}.js` : file)
-
-/** @param {string} folder */
-async function copy(folder) {
+/** @param {string} folder @param {readonly Change[]} changes */
+async function copy(folder, changes) {
   for (let attempt = 1; ; attempt += 1) {
     try {
-      return await linkModules(join(root, 'dist'), folder)
+      return await bundle(folder, changes)
     } catch (error) {
-      // A build is replacing it.
-      if (attempt === 5) throw error
-      await new Promise(resolve => setTimeout(resolve, 200))
-      await rm(folder, { recursive: true })
+      // A build may be replacing it.
+      if (attempt === ATTEMPTS) throw error
+      await pause(PAUSE)
     }
   }
 }
 
-/** Links the modules, which takes a fraction of the time that copies take. @param {string} from @param {string} to */
-async function linkModules(from, to) {
-  const modules = (await readdir(from, { recursive: true })).filter(path => path.endsWith('.js'))
-  for (const folder of new Set(modules.map(dirname))) await mkdir(join(to, folder), { recursive: true })
-  await Promise.all(modules.map(path => link(join(from, path), join(to, path))))
+/** @param {string} folder @param {readonly Change[]} changes */
+async function bundle(folder, changes) {
+  const texts = await altered(changes)
+  const missing = new Set(texts.keys())
+  const load = (/** @type {string} */ module) => {
+    missing.delete(module)
+    return texts.get(module)
+  }
+  await bundleModules(folder, dist, IMPORTED, { plugins: [{ name: 'altered', load }] })
+  if (missing.size > 0) throw new Error(`No process loads ${[...missing].join(', ')}.`)
 }
 
-/** @param {string} path @param {Change} change */
-async function alter(path, { file, from, to }) {
-  const parts = (await readFile(path, 'utf8')).split(from)
+/** The modules that the changes alter, with their new texts. @param {readonly Change[]} changes */
+async function altered(changes) {
+  /** @type {Map<string, string>} */
+  const texts = new Map()
+  for (const change of changes) {
+    const path = join(dist, moduleOf(change.file))
+    texts.set(path, alter(texts.get(path) ?? (await readFile(path, 'utf8')), change))
+  }
+  return texts
+}
+
+/** The module that the build makes of a file: a script is embedded in one. @param {string} file */
+const moduleOf = file => (/\.(?:lua|sql)$/.test(file) ? `${file}.js` : file)
+
+/** @param {string} text @param {Change} change */
+function alter(text, { file, from, to }) {
+  const parts = text.split(from)
   if (parts.length !== 2) throw new Error(`dist/${file} holds ${parts.length - 1} times, not once: ${from}`)
-  // Removed first: the build has the same file.
-  await rm(path)
-  await writeFile(path, parts.join(to))
+  return parts.join(to)
 }

@@ -1,4 +1,5 @@
 // @ts-check
+/** @import { CodeSplittingGroup, Plugin } from 'rolldown' */
 import { readdir } from 'node:fs/promises'
 import { join, sep } from 'node:path'
 import { PROGRAM } from '../entries.js'
@@ -19,14 +20,24 @@ const TOGETHER = ['index.js', `conformance${sep}`, `console${sep}`, `cli${sep}`]
  * @param {string} folder @param {string} modules where tsc put each source by itself
  */
 export async function bundleForTests(folder, modules) {
-  const { rolldown } = await import('rolldown')
   const all = await readdir(modules, { recursive: true })
   const paths = all.filter(path => path.endsWith('.js') && path !== program)
+  await bundleModules(folder, modules, paths, { groups: TOGETHER.map(path => together(join(modules, path), path)) })
+}
+
+/**
+ * Bundles modules and all that they import: a file for each, by the same path, with the same exports.
+ * @param {string} folder @param {string} modules the folder of the built modules @param {readonly string[]} paths of those to import
+ * @param {{ plugins?: Plugin[], groups?: CodeSplittingGroup[] }} [options]
+ */
+export async function bundleModules(folder, modules, paths, { plugins = [], groups = [] } = {}) {
+  const { rolldown } = await import('rolldown')
   const bundle = await rolldown({
     input: Object.fromEntries(paths.map(path => [path.slice(0, -'.js'.length), join(modules, path)])),
     platform: 'node',
     external: specifier => !/^[./]/.test(specifier),
     treeshake: false,
+    plugins,
     onLog: (level, log) => {
       throw new Error(`${level}: ${log.message}`)
     },
@@ -36,7 +47,7 @@ export async function bundleForTests(folder, modules) {
     chunkFileNames: 'chunks/[name].js',
     // Classes and functions keep a name that several modules use.
     keepNames: true,
-    codeSplitting: { groups: TOGETHER.map(path => together(join(modules, path), path)) },
+    codeSplitting: { groups },
   })
   await bundle.close()
 }

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { prepare } from '../../scripts/prepare.js'
+import { copyOfDist } from '../../torture/builds.js'
 import { readJournals } from '../../torture/conductor/journals.js'
 import { Worker } from '../../torture/conductor/worker.js'
 import type { WorkerPlan } from '../../torture/worker.js'
@@ -12,6 +13,7 @@ import type { Server } from '../servers/types.js'
 
 const BOUND = 200
 
+let dist: Awaited<ReturnType<typeof copyOfDist>>
 let folder: string
 let server: Server
 let started = 0
@@ -19,6 +21,7 @@ const workers: Worker[] = []
 
 beforeAll(async () => {
   await prepare({ build: true })
+  dist = await copyOfDist()
   folder = await mkdtemp(join(tmpdir(), 'durabledict-stopped-'))
   server = await startServer(redis)
 })
@@ -26,6 +29,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await Promise.all(workers.map(worker => worker.kill()))
   await server.stop()
+  await dist.remove()
   await rm(folder, { recursive: true, force: true })
 })
 
@@ -37,7 +41,7 @@ const STORES: Record<string, () => WorkerPlan['store']> = {
 
 async function start(store: WorkerPlan['store'], journals: string, options: WorkerPlan['sessions'][0]['options']) {
   started += 1
-  const common = { dist: join(import.meta.dirname, '../../dist'), store, seed: 1 }
+  const common = { dist: dist.folder, store, seed: 1 }
   const name = `p${started}`
   const worker = await Worker.start({
     ...common,
