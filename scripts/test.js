@@ -50,7 +50,8 @@ const READY = [
   [{ name: 'install', alone: 'npm ci', run: () => install().then(done, failed), vital: true }],
   [step('build', 'build', true)],
 ]
-const SOURCE = [step('lint', 'lint'), step('types', 'check:types'), step('type tests', 'test:types')]
+// The types of the whole source, and with it the type tests.
+const SOURCE = [step('lint', 'lint'), step('types', 'check:types')]
 const PACKAGE = [step('package', 'check:package'), step('dead code', 'check:dead')]
 
 /** The steps of a lane, one group after the other. Those of a group run at the same time. @param {string} lane @returns {Step[][]} */
