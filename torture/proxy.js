@@ -96,15 +96,15 @@ export class Link {
   #toServer
   #toClient
 
-  /** @param {Socket} client @param {Socket} server */
-  constructor(client, server) {
+  /** @param {Socket} client @param {Socket} server @param {(answer: Buffer) => Buffer} translate */
+  constructor(client, server, translate) {
     this.#client = client
     this.#server = server
     this.#toServer = new Pipe(server)
     this.#toClient = new Pipe(client)
     for (const socket of [client, server]) socket.setNoDelay(true).on('error', () => {})
     client.on('data', chunk => this.#toServer.write(chunk)).on('end', () => this.#toServer.end())
-    server.on('data', chunk => this.#toClient.write(chunk)).on('end', () => this.#toClient.end())
+    server.on('data', chunk => this.#toClient.write(translate(chunk))).on('end', () => this.#toClient.end())
     client.on('close', () => this.#orphaned || server.destroy())
     server.on('close', failed => (failed ? reset(client) : client.destroy()))
     this.gone = Promise.all([closed(client), closed(server)])
@@ -176,6 +176,8 @@ export class Link {
 export class FaultProxy {
   /** Connections so far. */
   accepted = 0
+  /** What clients get of an answer. @type {(answer: Buffer) => Buffer} */
+  translate = answer => answer
   /** @type {Set<Link>} */
   #links = new Set()
   /** Accepted while the other side was unreachable. @type {Set<Socket>} */
@@ -265,7 +267,7 @@ export class FaultProxy {
     this.accepted += 1
     if (this.#halfOpen) return this.#swallow(client)
     const server = connect(this.#target, '127.0.0.1')
-    const link = new Link(client, server)
+    const link = new Link(client, server, this.translate)
     link.delay(this.#delay)
     this.#links.add(link)
     link.gone.then(() => this.#links.delete(link))

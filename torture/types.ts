@@ -2,6 +2,7 @@ import type { Change } from './builds.js'
 import type { Disasters } from './conductor/disasters.js'
 import type { Cast } from './conductor/stage.js'
 import type { Control } from './controls/control.js'
+import type { FaultProxy } from './proxy.js'
 import type { Random } from './random.js'
 import type { StorePlan } from './worker/store.js'
 
@@ -49,6 +50,8 @@ export interface StoreServer {
   plan(client: string, ports?: readonly number[]): StorePlan
   /** The longest pause between two calls of a lane, in ms: longer if the store's writes wait for each other. Default: 40. */
   readonly pause?: number | undefined
+  /** What the proxies of a process do to what the servers answer, if these name their own ports. */
+  connect?(proxies: readonly FaultProxy[]): void
   /** The ports for a client, if it does not use all of them. */
   portsOf?(client: string): readonly number[]
   /** The Node that a process with this client runs on. */

@@ -2,6 +2,7 @@
 // A client process of the torture test. It opens dictionaries, does what it is told or what comes to its mind, and writes
 // all of it down in its journal.
 import { Random } from './random.js'
+import { Failures } from './worker/failures.js'
 import { Journal } from './worker/journal.js'
 import { Load } from './worker/load.js'
 import { Session } from './worker/session.js'
@@ -64,6 +65,7 @@ async function openSession(open, { options, odds = 0 }, index) {
   const channel = new Channel(random, odds)
   const name = `${plan.name}.${index}`
   const until = performance.now() + OPENING
+  const failures = new Failures()
   for (;;) {
     try {
       const lastKnown = index === 0 ? plan.lastKnown : undefined
@@ -71,7 +73,9 @@ async function openSession(open, { options, odds = 0 }, index) {
       return new Session(name, dict, options, journal, channel)
     } catch (error) {
       const { code } = /** @type {{ code?: string }} */ (error)
-      if (code !== 'DURABLEDICT_STORE_UNAVAILABLE' || performance.now() > until) throw error
+      failures.add(error)
+      if (code !== 'DURABLEDICT_STORE_UNAVAILABLE') throw error
+      if (performance.now() > until) throw new Error(`${name} could not be opened. ${failures}`)
       await new Promise(resolve => setTimeout(resolve, 50))
     }
   }

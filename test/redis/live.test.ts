@@ -15,6 +15,7 @@ import {
   nodeRedisPool,
   type Opened,
 } from './clients.js'
+import { startCuttingProxy } from './cutting-proxy.js'
 import { listeners, until } from './support.js'
 
 const CLIENTS: Record<string, (url: string) => Promise<Opened>> = {
@@ -125,6 +126,24 @@ for (const [name, open] of Object.entries({ 'node-redis': nodeRedis, 'ioredis 5'
     const tried = attempts
     await delay(1_000)
     expect(attempts).toBe(tried)
+  })
+}
+
+for (const [name, open] of Object.entries({ 'ioredis 5': ioredis5, 'ioredis 6': ioredis6 })) {
+  test(`a connection that is lost while it subscribes does not keep the next dictionary from opening, by ${name}`, async () => {
+    const proxy = await startCuttingProxy(server.port)
+    cleanup.push(() => proxy.close())
+    const { client, end } = await open(proxy.url)
+    cleanup.push(end)
+    // While it is open, all dictionaries on the client share one connection for messages.
+    await using writer = await RedisDict.open('cut', client, { encoding: JSONEncoding })
+    proxy.cut('ssubscribe', 'before')
+    const first = RedisDict.open('cut', client, { ...LIVE, timeout: 1_000 })
+    await expect(first).rejects.toMatchObject({ code: 'DURABLEDICT_STORE_UNAVAILABLE' })
+    expect(proxy.cuts).toBe(1)
+    await using dict = await RedisDict.open('cut', client, LIVE)
+    await writer.set('a', 1)
+    await until(() => dict.local.get('a') === 1, 'the write is pushed')
   })
 }
 

@@ -7,7 +7,8 @@ import { freePort } from './port.js'
 import { redis } from './redis.js'
 import { startServer } from './start.js'
 
-const WITHIN = 20_000
+/** How long servers may take to find each other on a busy machine, in ms. */
+const WITHIN = 60_000
 
 /**
  * Starts a Redis whose port, process and folder are known: never one that the environment points at.
@@ -26,8 +27,10 @@ export async function startRedisNode(options, init) {
 /** Asks until the answer is true. @param {() => Promise<boolean>} ask @param {string} what */
 async function until(ask, what) {
   const end = Date.now() + WITHIN
-  while (!(await ask().catch(() => false))) {
-    if (Date.now() > end) throw new Error(`Not within ${WITHIN / 1000} s: ${what}`)
+  for (;;) {
+    const answer = await ask().catch(error => error)
+    if (answer === true) return
+    if (Date.now() > end) throw new Error(`Not within ${WITHIN / 1000} s: ${what}`, { cause: answer })
     await delay(50)
   }
 }
@@ -118,7 +121,7 @@ function startMember(members, self) {
     `${member.id} 127.0.0.1:${member.port}@${member.bus} ${member === self ? 'myself,' : ''}${member.role}`
   const lines = [...members.map(line), `vars currentEpoch ${members.length} lastVoteEpoch 0`]
   const cluster = ['--cluster-enabled', 'yes', '--cluster-port', `${self.bus}`]
-  const args = [...cluster, '--cluster-node-timeout', `${UNNOTICED}`, '--appendonly', 'no', '--save', '']
+  const args = [...cluster, '--cluster-node-timeout', `${UNNOTICED}`, ...LEAN]
   /** @param {import('./types.js').Place} place */
   const init = ({ folder }) => ['sh', '-c', `printf '%s\\n' "$@" > '${folder}/nodes.conf'`, 'sh', ...lines]
   return startRedisNode({ port: self.port, args }, init)

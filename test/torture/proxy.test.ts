@@ -46,6 +46,14 @@ async function open() {
 const soon = () => pause(60)
 
 describe('the fault proxy', () => {
+  it('translates what the server answers', async () => {
+    proxy.translate = answer => Buffer.from(`${answer}`.replace('a', 'b'))
+    const { socket } = await open()
+    socket.write('a')
+    expect(await once(socket, 'data')).toEqual(['b'])
+    expect(received).toBe('a')
+  })
+
   it('forwards everything in both directions', async () => {
     const client = await open()
     client.socket.write('hello')

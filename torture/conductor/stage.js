@@ -97,6 +97,7 @@ export class Stage {
     const name = `w${this.#entered}`
     const ports = this.server.portsOf?.(cast.client) ?? this.server.ports
     const proxies = await Promise.all(ports.map(port => FaultProxy.open(port)))
+    this.server.connect?.(proxies)
     const slot = new Slot(name, cast, proxies)
     this.slots.push(slot)
     await this.start(slot)

@@ -161,12 +161,23 @@ export class IoredisSubscriber implements Subscriber {
 
   async unsubscribe(channel: string): Promise<void> {
     this.#channels.delete(channel)
-    if (this.#client.status !== 'ready') return
-    await (isKeyspaceChannel(channel) ? this.#client.unsubscribe(channel) : this.#client.sunsubscribe(channel))
+    const client = this.#client
+    if (client.status !== 'ready') return
+    await this.#answered(isKeyspaceChannel(channel) ? client.unsubscribe(channel) : client.sunsubscribe(channel))
   }
 
   #join(channel: string): Promise<unknown> {
-    return isKeyspaceChannel(channel) ? this.#client.subscribe(channel) : this.#client.ssubscribe(channel)
+    const client = this.#client
+    return this.#answered(isKeyspaceChannel(channel) ? client.subscribe(channel) : client.ssubscribe(channel))
+  }
+
+  /** ioredis never settles what was in flight on a lost connection if it does not send it again. */
+  #answered(answer: Promise<unknown>): Promise<unknown> {
+    return new Promise((resolve, reject) => {
+      const onClose = () => reject(new Error('The connection for messages was closed.'))
+      this.#client.on('close', onClose)
+      answer.then(resolve, reject).finally(() => this.#client.off('close', onClose))
+    })
   }
 
   close(): void {

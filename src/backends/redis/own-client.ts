@@ -83,10 +83,14 @@ export function ownIoredis({ Redis, default: Default }: Ioredis, url: string): O
 /** Makes an ioredis connection of the library drop a silent server, and not keep the process alive. */
 export function keepIoredis(client: IoredisOwn): Pulse {
   client.on('connect', () => client.stream?.unref())
-  return new Pulse(
-    () => (client.status === 'ready' ? client.ping() : undefined),
-    () => client.stream?.destroy(),
-  )
+  let pinged = client.stream
+  const ping = () => {
+    if (client.status !== 'ready') return undefined
+    pinged = client.stream
+    return client.ping()
+  }
+  // A ping that was lost with its connection may never be answered: the connection after it is not silent.
+  return new Pulse(ping, () => pinged?.destroy())
 }
 
 function endAll(pulse: Pulse, end: () => void): void {

@@ -6,8 +6,11 @@ import { ask, startRedisCluster } from '../../../test/servers/redis-nodes.js'
 import { NAME } from '../../worker/store.js'
 import { RedisStore } from '../redis/redis-store.js'
 
-/** How long the conductor waits for the cluster, in ms. */
-const PATIENCE = 20_000
+/** How long the conductor waits for the cluster, in ms. Its servers gossip as slowly as a busy machine lets them. */
+const PATIENCE = 120_000
+
+/** When to ask for a planned failover again, in ms: a replica gives it up after 5 s. */
+const AGAIN_AFTER = 10_000
 
 /** Three primaries with a replica each, of which one pair has the hash slot of the dictionary at a time. */
 export class Cluster extends RedisStore {
@@ -52,8 +55,14 @@ export class Cluster extends RedisStore {
   /** A planned failover: the replica waits for everything, and takes over. Loses nothing. */
   async failOver() {
     const heir = await this.heir()
-    await ask(heir, 'cluster', 'failover')
-    await this.#until(async () => (await this.owner()) === heir, 'the replica takes over')
+    let asked = Number.NEGATIVE_INFINITY
+    await this.#until(async () => {
+      if ((await this.#roleOf(heir)) === 'master') return true
+      if (performance.now() - asked < AGAIN_AFTER) return false
+      await ask(heir, 'cluster', 'failover')
+      asked = performance.now()
+      return false
+    }, 'the replica takes over')
     await this.#untilWell()
   }
 
@@ -143,9 +152,17 @@ export class Cluster extends RedisStore {
   /** @param {() => Promise<boolean>} ask @param {string} what */
   async #until(ask, what) {
     const end = performance.now() + PATIENCE
-    while (!(await ask().catch(() => false))) {
-      if (performance.now() > end) throw new Error(`Not within ${PATIENCE / 1000} s: ${what}`)
+    for (;;) {
+      const answer = await ask().catch(error => error)
+      if (answer === true) return
+      if (performance.now() > end) throw await this.#lateFault(what, answer)
       await pause(25)
     }
+  }
+
+  /** With what the servers say of each other. @param {string} what @param {unknown} cause */
+  async #lateFault(what, cause) {
+    const views = this.#cluster.nodes.map(node => ask(node, 'cluster', 'nodes').catch(error => error))
+    return new Error(`Not within ${PATIENCE / 1000} s: ${what}\n${(await Promise.all(views)).join('\n')}`, { cause })
   }
 }

@@ -1,12 +1,13 @@
 // @ts-check
 /** @import { RedisNode, RedisSentinels } from '../../../test/servers/types.js' */
+/** @import { FaultProxy } from '../../proxy.js' */
 /** @import { SentinelPlan } from '../../worker/stores/sentinel.js' */
 import { setTimeout as pause } from 'node:timers/promises'
 import { ask, startRedisSentinels } from '../../../test/servers/redis-nodes.js'
 import { RedisStore } from '../redis/redis-store.js'
 
-/** How long the conductor waits for the servers, in ms. */
-const PATIENCE = 20_000
+/** How long the conductor waits for the servers, in ms: on a busy machine they take long. */
+const PATIENCE = 120_000
 
 /** How many sentinels there are. */
 const SENTINELS = 2
@@ -38,13 +39,17 @@ export class Sentinels extends RedisStore {
     return [...this.#servers, ...this.sentinels].map(({ port }) => port)
   }
 
-  /** @param {string} _client @param {readonly number[]} [ports] of its proxies @returns {SentinelPlan} */
-  plan(_client, ports = this.ports) {
-    const places = this.ports.map((announced, index) => ({ announced, port: ports[index] ?? announced }))
-    const count = this.#servers.length
-    const [servers, sentinels] = [places.slice(0, count), places.slice(count)]
+  /** @param {string} client @param {readonly number[]} [ports] of its proxies @returns {SentinelPlan} */
+  plan(client, ports = this.ports) {
     const { name } = this.#started
-    return { type: 'sentinel', name, servers, sentinels }
+    const sentinels = ports.slice(this.#servers.length)
+    return { type: 'sentinel', name, sentinels, client: /** @type {SentinelPlan['client']} */ (client) }
+  }
+
+  /** Sentinels name the servers: what a process gets are the ports of its proxies. @param {readonly FaultProxy[]} proxies */
+  connect(proxies) {
+    const ports = new Map(this.ports.map((port, index) => [`${port}`, `${proxies[index]?.port}`]))
+    for (const proxy of proxies.slice(this.#servers.length)) proxy.translate = answer => withPorts(answer, ports)
   }
 
   /** @override */
@@ -138,3 +143,10 @@ export class Sentinels extends RedisStore {
     }
   }
 }
+
+/** The same answer with other ports. They have as many digits, so that the lengths in the answer hold. @param {Buffer} answer @param {ReadonlyMap<string, string>} ports */
+const withPorts = (answer, ports) =>
+  Buffer.from(
+    answer.toString('latin1').replace(/\b\d{5}\b/g, port => ports.get(port) ?? port),
+    'latin1',
+  )

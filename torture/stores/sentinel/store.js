@@ -3,13 +3,7 @@ import * as redis from '../redis/store.js'
 import { DISASTERS } from './disasters.js'
 import { Sentinels } from './sentinels.js'
 
-export const { offers } = redis
-
-/**
- * By ioredis. node-redis cannot reach the servers through proxies: at each look at the sentinels it finds other addresses than its own,
- * and connects again.
- */
-export const cast = redis.cast.filter(({ client }) => client === 'ioredis')
+export const { cast, offers } = redis
 
 /** Clients look for another primary every ten seconds if nothing else tells them of it, in ms. */
 const RECOVERY = 25_000
