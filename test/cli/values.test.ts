@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
-import { z } from 'zod'
+import * as z from 'zod'
 import { type Reading, readValue } from '../../src/cli/values/read-value.js'
 import { ValueTexts } from '../../src/cli/values/value-text.js'
 

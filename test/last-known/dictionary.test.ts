@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { copyFile, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
-import { z } from 'zod'
+import * as z from 'zod'
 import { MemoryBackend } from '../../src/backends/memory/memory-backend.js'
 import { FaultyBackend } from '../../src/conformance/faulty-backend.js'
 import {

@@ -2,18 +2,12 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { runOrThrow } from '../../../scripts/run.js'
-import { toolset } from '../place.js'
+import { runtimeBinary } from '../runtime-binary.js'
 import { binaries } from '../tools.js'
 
 /** @import { Case } from './case.js' */
 
 const PROGRAMS = ['memory.js', 'sqlite.js', 'redis.js']
-
-/** @param {'bun' | 'deno'} runtime */
-async function binaryOf(runtime) {
-  const name = /** @type {NonNullable<typeof binaries>} */ (binaries)[runtime]
-  return join(await toolset(runtime), name, runtime === 'bun' ? 'bin/bun' : 'deno')
-}
 
 /** @type {readonly Case[]} */
 export const runtimes = binaries
@@ -23,7 +17,7 @@ export const runtimes = binaries
         tools: ['drivers', 'bun'],
         servers: ['redis'],
         async run({ folder, env }) {
-          const bun = await binaryOf('bun')
+          const bun = await runtimeBinary('bun')
           for (const program of PROGRAMS) await runOrThrow(bun, ['run', program], { cwd: folder, env })
         },
       },
@@ -32,7 +26,7 @@ export const runtimes = binaries
         tools: ['drivers', 'bun'],
         servers: ['redis'],
         async run({ folder, env }) {
-          const bun = await binaryOf('bun')
+          const bun = await runtimeBinary('bun')
           for (const program of PROGRAMS) {
             const flags = ['--target', 'node', '--minify', '--external', 'libsql', '--outfile', `bundled-${program}`]
             await runOrThrow(bun, ['build', program, ...flags], { cwd: folder, env })
@@ -45,7 +39,7 @@ export const runtimes = binaries
         tools: ['drivers', 'deno'],
         servers: ['redis'],
         async run({ folder, env }) {
-          const deno = await binaryOf('deno')
+          const deno = await runtimeBinary('deno')
           await writeFile(join(folder, 'deno.json'), '{ "nodeModulesDir": "manual" }')
           for (const program of PROGRAMS) await runOrThrow(deno, ['run', '-A', program], { cwd: folder, env })
         },

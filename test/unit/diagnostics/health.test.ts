@@ -3,6 +3,7 @@ import { MemoryBackend } from '../../../src/backends/memory/memory-backend.js'
 import { FaultyBackend } from '../../../src/conformance/faulty-backend.js'
 import { openDictionaries } from '../../../src/diagnostics/open-dictionaries.js'
 import { type CommonOptions, DurableDict, MemoryDict, MemoryStore, type Schema } from '../../../src/index.js'
+import { collectGarbage } from '../../garbage.js'
 
 async function open(options: CommonOptions & { readonly schema?: Schema } = {}) {
   const store = new MemoryStore()
@@ -128,14 +129,10 @@ describe('the list of open dictionaries', () => {
   })
 
   test('does not keep a dictionary alive', async () => {
-    const { setFlagsFromString } = await import('node:v8')
-    const { runInNewContext } = await import('node:vm')
-    setFlagsFromString('--expose-gc')
-    const collect = runInNewContext('gc') as () => void
     await DurableDict.open(new MemoryBackend(new MemoryStore(), 'dropped'))
     expect(names()).toContain('dropped')
     await vi.waitFor(() => {
-      collect()
+      collectGarbage()
       expect(names()).not.toContain('dropped')
     })
   })

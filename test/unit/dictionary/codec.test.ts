@@ -1,5 +1,5 @@
 import { describe, expect, test, vi } from 'vitest'
-import { z } from 'zod'
+import * as z from 'zod'
 import { Codec } from '../../../src/dictionary/codec.js'
 import { SchemaCheck } from '../../../src/dictionary/schema.js'
 import {

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { DecodingError, JSONEncoding, MemoryDict, MemoryStore, StaleError } from '../../../src/index.js'
+import { collectGarbage } from '../../garbage.js'
 
 const defaults = { theme: 'light', perPage: 20 }
 
@@ -42,18 +43,14 @@ describe('toObject()', () => {
   })
 
   test('returns the same object for each state even after a garbage collection', async () => {
-    const { setFlagsFromString } = await import('node:v8')
-    const { runInNewContext } = await import('node:vm')
-    setFlagsFromString('--expose-gc')
-    const collect = runInNewContext('gc') as () => void
     const dict = await MemoryDict.open(undefined, { defaults })
     const first = new WeakRef(dict.local.toObject())
     await new Promise(resolve => setImmediate(resolve))
-    collect()
+    collectGarbage()
     expect(first.deref()).toBe(dict.local.toObject())
     await dict.set('theme', 'dark')
     await new Promise(resolve => setImmediate(resolve))
-    collect()
+    collectGarbage()
     expect(first.deref()).toBeUndefined()
   })
 

@@ -4,6 +4,7 @@ import type { Change, Effect } from '../../../src/contract/backend.js'
 import type { Decode } from '../../../src/replica/entries.js'
 import type { FrozenState } from '../../../src/replica/frozen-state.js'
 import { Memory } from '../../../src/replica/memory.js'
+import { collectGarbage } from '../../garbage.js'
 
 const KEYS = ['a', 'b', 'c', 'd', '__proto__', 'constructor'] as const
 
@@ -141,17 +142,11 @@ describe('FrozenState', () => {
   })
 
   test('a dropped state is collected and its undo log with it', async () => {
-    if (!globalThis.gc) {
-      const { setFlagsFromString } = await import('node:v8')
-      const { runInNewContext } = await import('node:vm')
-      setFlagsFromString('--expose-gc')
-      globalThis.gc = runInNewContext('gc') as NodeJS.GCFunction
-    }
     const memory = new Memory({ version: 0, entries: [] }, decode)
     const dropped = (() => new WeakRef(memory.freeze()))()
     for (let turn = 0; turn < 10 && dropped.deref(); turn += 1) {
       await new Promise(resolve => setImmediate(resolve))
-      globalThis.gc?.()
+      collectGarbage()
     }
     expect(dropped.deref()).toBeUndefined()
   })

@@ -1,9 +1,8 @@
-import { setFlagsFromString } from 'node:v8'
-import { runInNewContext } from 'node:vm'
 import { describe, expect, test } from 'vitest'
 import type { FrozenState } from '../../../src/replica/frozen-state.js'
 import { Memory } from '../../../src/replica/memory.js'
 import { UndoLog, type UndoLogOwner } from '../../../src/replica/undo-log.js'
+import { collectGarbage } from '../../garbage.js'
 
 function chain(length: number): { owner: UndoLogOwner; undoLog: UndoLog[] } {
   const owner: UndoLogOwner = { latest: undefined }
@@ -56,8 +55,6 @@ describe('UndoLog', () => {
 
 describe('a state held for a long time', () => {
   test('stays unchanged while many later states are held, released and collected', async () => {
-    setFlagsFromString('--expose-gc')
-    const collect = runInNewContext('gc') as () => void
     const memory = new Memory({ version: '0', entries: [['a', '0']] }, (_, stored) => ({
       value: stored,
       shareable: true,
@@ -78,7 +75,7 @@ describe('a state held for a long time', () => {
       }
       expect(fleeting?.get('a')).toBe(memory.entries.get('a'))
       fleeting = undefined
-      collect()
+      collectGarbage()
       // Finalizers run in a separate task.
       await new Promise(resolve => setImmediate(resolve))
       expect(held.keys()).toEqual(['a'])
