@@ -118,6 +118,8 @@ const orders = {
   reach: (number, ms) => Promise.all(sessions.map(session => session.reach(number, ms))),
   /** Leaves the dictionaries no free connection, for so many ms. */
   occupy: ms => occupy?.(ms),
+  /** What each session waits for. */
+  explain: () => sessions.map(session => session.explain()),
   sync: () => Promise.all(sessions.map(session => session.sync())),
   /** How much the heap has grown since the load began, in MiB. */
   growth: () => heap() - (heapBefore ?? heap()),

@@ -151,6 +151,10 @@ describe('a run', () => {
     expect(rulesOf({ looks: [look('2-x', 'current'), look('1-x', 'behind')], held })).toEqual([])
     const losses: Loss[] = [{ kind: 'FLUSHALL', begin: 1, end: 2, entries: {} }]
     expect(rulesOf({ looks: [look('9-x', 'behind')], held: [{ session, at: 5, version: '1-y' }], losses })).toEqual([])
+    // The record of an attempt to open that failed late; the next one opened from a file.
+    expect(rulesOf({ looks: [look('2-x', 'behind')], held: [{ session, at: 5, version: 'last-known 1-2' }] })).toEqual(
+      [],
+    )
   })
 
   it('excuses a write everywhere that follows a loss only if its writer did not know the bounds from before it', () => {

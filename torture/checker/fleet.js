@@ -16,7 +16,9 @@ export function holdsWhatIsSaid({ looks, held, losses }) {
   return looks.flatMap(({ begin, end, replicas }) =>
     replicas.flatMap(({ session, version = '' }) => {
       const later =
-        bySession.get(session)?.filter(one => one.at > end && !isLostBetween(losses, begin - TTL, one.at)) ?? []
+        bySession
+          .get(session)
+          ?.filter(one => one.at > end && isOfStore(one) && !isLostBetween(losses, begin - TTL, one.at)) ?? []
       const older = later.find(one => numberOf(one.version) < numberOf(version))
       if (!older) return []
       return [
@@ -48,6 +50,13 @@ export function currentMeansCurrent({ looks, held, losses }) {
       })
   })
 }
+
+/**
+ * Whether the store made this version. An attempt to open that failed late may leave a record, which nobody relies on, before the session
+ * opens on what was last known.
+ * @param {Held} held
+ */
+const isOfStore = ({ version }) => /^\d/.test(version)
 
 /** Versions begin with the number of the commit. @param {string} version */
 const numberOf = version => Number.parseInt(version, 10) || 0

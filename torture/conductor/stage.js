@@ -16,6 +16,9 @@ import { Worker } from './worker.js'
 /** How long a process may take to finish without faults, in ms. */
 const RESTING = 30_000
 
+/** Of a process that takes longer. */
+const LATE = 'did not settle'
+
 /** How soon a process must have ended after it has closed everything, in ms. */
 const LEAVING = 5_000
 
@@ -335,10 +338,18 @@ export class Stage {
   /** @param {Worker | undefined} worker @param {(worker: Worker) => Promise<unknown>} work */
   async #within(worker, work) {
     if (!worker) return
-    const late = pause(RESTING, 'did not settle', { ref: false })
+    const late = pause(RESTING, LATE, { ref: false })
     const trouble = await Promise.race([work(worker).then(() => undefined), late]).catch(error => error.message)
-    if (trouble !== undefined) this.#troubles.push(`${worker.name}: ${trouble}`)
+    if (trouble === undefined) return
+    const why = trouble === LATE ? await explained(worker) : ''
+    this.#troubles.push(`${worker.name}: ${trouble}${why}`)
   }
+}
+
+/** What a process that is late waits for, if it can say so. @param {Worker} worker */
+async function explained(worker) {
+  const answer = worker.order('explain').then(lines => `\n    ${lines.join('\n    ')}`)
+  return Promise.race([answer, pause(LEAVING, ': it does not answer', { ref: false })]).catch(() => '')
 }
 
 /**

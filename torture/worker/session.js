@@ -17,6 +17,10 @@ const ALLOWED = ['DURABLEDICT_STORE_UNAVAILABLE', 'DURABLEDICT_AMBIGUOUS_WRITE',
  */
 export class Session {
   #count = 0
+  /** What the latest call failed with. */
+  #latest = ''
+  /** The calls in progress, by when they began. @type {Map<symbol, { what: string, at: number }>} */
+  #pending = new Map()
   #watched
   #syncs = { changes: 0, loaded: 0, diverged: 0 }
 
@@ -39,6 +43,19 @@ export class Session {
       this.#syncs[reason] += 1
       if (reason !== 'changes') journal.write({ t: 'sync', s: name, at: now(), reason })
     })
+  }
+
+  /** What it waits for, in one line. */
+  explain() {
+    const calls = [...this.#pending.values()].map(({ what, at }) => `${what} for ${Math.round(now() - at)} ms`)
+    return `${this.name} has version ${this.dict.version}, waits for ${calls.join(', ') || 'nothing'}, and failed with ${this.#latest || 'nothing'}`
+  }
+
+  /** Notes what is in progress. @template V @param {string} what @param {Promise<V>} call @returns {Promise<V>} */
+  #during(what, call) {
+    const id = Symbol(what)
+    this.#pending.set(id, { what, at: now() })
+    return call.finally(() => this.#pending.delete(id))
   }
 
   /** Whether its checked reads are sequentially consistent only. */
@@ -157,7 +174,7 @@ export class Session {
   /** @param {string} key */
   async snapshotPair(key) {
     try {
-      const state = await this.dict.snapshot()
+      const state = await this.#during('snapshot', this.dict.snapshot())
       this.#pair(key, 'snapshot', state)
     } catch (error) {
       this.#failed(error)
@@ -170,14 +187,14 @@ export class Session {
   }
 
   async sync() {
-    await this.dict.sync().catch(error => this.#failed(error))
+    await this.#during('sync', this.dict.sync()).catch(error => this.#failed(error))
   }
 
   /** Records what the registry says of all sessions. */
   async look() {
     const begin = now()
     try {
-      const all = await this.dict.replicas()
+      const all = await this.#during('replicas', this.dict.replicas())
       const replicas = all.map(({ service, version, state }) => ({ session: service, version, state }))
       this.journal.write({ t: 'look', s: this.name, begin, end: now(), replicas })
     } catch (error) {
@@ -187,7 +204,7 @@ export class Session {
 
   /** Closes the dictionary. The store may answer too late: what counts is that nothing keeps the process alive. */
   async close() {
-    await this.dict.close().catch(error => this.#failed(error))
+    await this.#during('close', this.dict.close()).catch(error => this.#failed(error))
   }
 
   /** Records the state of memory. */
@@ -210,7 +227,7 @@ export class Session {
   async #synced() {
     for (;;) {
       try {
-        return await this.dict.sync()
+        return await this.#during('last sync', this.dict.sync())
       } catch (error) {
         if (/** @type {{ code?: string }} */ (error).code !== 'DURABLEDICT_STORE_UNAVAILABLE') throw error
       }
@@ -227,7 +244,7 @@ export class Session {
   async #read(key, bound, read) {
     const begin = now()
     try {
-      const value = await read()
+      const value = await this.#during('read', read())
       this.journal.write({ t: 'read', s: this.name, k: key, begin, end: now(), r: value, bound })
       return value
     } catch (error) {
@@ -240,7 +257,7 @@ export class Session {
   async #readInOrder(key) {
     const begin = now()
     try {
-      const value = await this.dict.get(key)
+      const value = await this.#during('read in order', this.dict.get(key))
       this.journal.write({ t: 'local', s: this.name, begin, at: now(), k: key, r: value, version: this.dict.version })
       return value
     } catch (error) {
@@ -269,7 +286,7 @@ export class Session {
     const id = `${this.#count}.${this.name}`
     this.journal.write({ t: 'write', i: id, s: this.name, begin: now(), ...record })
     try {
-      const result = await work(id)
+      const result = await this.#during(`${record.kind}`, work(id))
       this.journal.write({ t: 'end', i: id, end: now(), r: result })
       return true
     } catch (error) {
@@ -281,6 +298,7 @@ export class Session {
   /** @param {unknown} error @param {readonly string[]} [allowed] @returns {string} its code */
   #failed(error, allowed = ALLOWED) {
     const { code = 'none', stack } = /** @type {Error & { code?: string }} */ (error)
+    this.#latest = `${code} at ${Math.round(now())}: ${stack?.split('\n')[0]}`
     if (allowed.includes(code)) this.journal.write({ t: 'failed', code })
     else this.journal.write({ t: 'fault', text: `${this.name}: ${stack ?? error}` })
     return code
