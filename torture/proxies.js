@@ -24,6 +24,14 @@ export class Proxies {
     await Promise.race(this.links.map(link => link.holdAnswers()))
   }
 
+  /** Returns how to deliver the answers that are held back now, and none that come later. */
+  answersSoFar() {
+    const parts = this.links.map(link => link.answersSoFar())
+    return () => {
+      for (const deliver of parts) deliver()
+    }
+  }
+
   release() {
     for (const proxy of this.#all) proxy.release()
   }

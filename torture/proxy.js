@@ -47,6 +47,14 @@ class Pipe {
     for (const chunk of this.#held.splice(0)) this.write(chunk)
   }
 
+  /** Returns how to deliver what it holds now, and nothing that comes later. */
+  part() {
+    const count = this.#held.length
+    return () => {
+      for (const chunk of this.#held.splice(0, count)) this.#inOrder(() => this.#to.write(chunk))
+    }
+  }
+
   /** @param {Buffer} chunk */
   #hold(chunk) {
     this.#held.push(chunk)
@@ -150,6 +158,11 @@ export class Link {
   /** Holds back what the server sends. Resolves when that is something. */
   holdAnswers() {
     return this.#toClient.hold()
+  }
+
+  /** Returns how to deliver the answers that it holds back now, and none that come later. */
+  answersSoFar() {
+    return this.#toClient.part()
   }
 
   /** The client loses the connection while what it sent is still in transit. */

@@ -21,7 +21,7 @@ export interface Store {
    * own clock.
    */
   offers: readonly ('network' | 'channel' | 'polling' | 'leases')[]
-  /** Rules of its own, and how to break them. */
+  /** Rules of its own, and how to break them; or a scene of its own for a common rule. */
   controls: readonly Control[]
   /** Starts it, in a form that the random numbers choose unless the wishes do. */
   start(random: Random, wishes?: Readonly<Record<string, unknown>>): Promise<Setting>

@@ -11,7 +11,7 @@ import { Channel } from './worker/stores/lossy.js'
 
 /**
  * @typedef {object} SessionPlan
- * @property {{ autosync?: boolean, maxStaleness?: number, live?: boolean, consistency?: 'sequential' }} options
+ * @property {{ autosync?: boolean, maxStaleness?: number, live?: boolean, consistency?: 'sequential', timeout?: number }} options
  * @property {number} [odds] of a pushed message being lost, doubled or late
  *
  * @typedef {object} WorkerPlan
@@ -25,7 +25,7 @@ import { Channel } from './worker/stores/lossy.js'
  * @property {string | number} seed
  */
 
-/** The time limit of each call to the store, in ms. */
+/** The time limit of each call to the store, in ms, unless a session has another one. */
 const TIMEOUT = 1_000
 
 /** How long to retry opening while the store is unreachable, in ms. */
@@ -69,7 +69,7 @@ async function openSession(open, { options, odds = 0 }, index) {
   for (;;) {
     try {
       const lastKnown = index === 0 ? plan.lastKnown : undefined
-      const dict = await open({ ...options, service: name, timeout: TIMEOUT, ...(lastKnown && { lastKnown }) }, channel)
+      const dict = await open({ timeout: TIMEOUT, ...options, service: name, ...(lastKnown && { lastKnown }) }, channel)
       return new Session(name, dict, options, journal, channel)
     } catch (error) {
       const { code } = /** @type {{ code?: string }} */ (error)

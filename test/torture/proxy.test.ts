@@ -129,4 +129,21 @@ describe('the fault proxy', () => {
     for (const link of links) link.release()
     await expect.poll(() => received).toBe('late')
   })
+
+  it('delivers the answers that it held back so far, and none that come later', async () => {
+    const client = await open()
+    client.socket.write('opened,')
+    await expect.poll(() => client.answered).toBe('opened,')
+    const [link] = proxy.links
+    const held = link?.holdAnswers()
+    client.socket.write('early,')
+    await held
+    const deliver = link?.answersSoFar()
+    client.socket.write('late,')
+    await expect.poll(() => received).toBe('opened,early,late,')
+    deliver?.()
+    await expect.poll(() => client.answered).toBe('opened,early,')
+    link?.release()
+    await expect.poll(() => client.answered).toBe('opened,early,late,')
+  })
 })

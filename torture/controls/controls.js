@@ -10,7 +10,12 @@ import { writes } from './common/writes.js'
 /** Rules of the dictionary, which hold on every store. */
 const COMMON = [...pushes, ...reads, ...writes, ...watches, ...fleet]
 
-/** Every rule that can be broken on a store, and whether that is detected. @param {Store} store @returns {readonly Control[]} */
+/**
+ * Every rule that can be broken on a store, and whether that is detected. A store may have a scene of its own for a common rule.
+ * @param {Store} store @returns {readonly Control[]}
+ */
 export function controlsOf({ offers, controls }) {
-  return [...COMMON.filter(({ needs = [] }) => needs.every(need => offers.includes(need))), ...controls]
+  const own = new Set(controls.map(({ rule }) => rule))
+  const common = COMMON.filter(({ rule, needs = [] }) => !own.has(rule) && needs.every(need => offers.includes(need)))
+  return [...common, ...controls]
 }

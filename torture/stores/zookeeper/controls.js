@@ -1,6 +1,7 @@
 // @ts-check
 /** @import { Control } from '../../controls/control.js' */
 import { setTimeout as pause } from 'node:timers/promises'
+import { countedBeforeReport } from '../../controls/common/reads.js'
 import { incrementTwice, writeTogether } from '../../controls/common/writes.js'
 import { Random } from '../../random.js'
 
@@ -90,6 +91,7 @@ const readAfterTheft = async (stage, writer, reader) => {
 
 /** Rules of the backend. @type {readonly Control[]} */
 export const controls = [
+  countedBeforeReport,
   {
     rule: 'a write is conditional on the version from which it was planned',
     changes: [
