@@ -32,7 +32,12 @@ describe('processes, clients and servers that fail in every way', { timeout: 90_
   })
 
   it('break no promise: an SQLite file, by two engines', async () => {
-    const { violations, undecided, figures } = await play(sqlite, random, LONG ? 30_000 : 4_000)
+    const { violations, undecided, figures } = await play(
+      sqlite,
+      random,
+      LONG ? 30_000 : 4_000,
+      LONG ? {} : sqlite.plain,
+    )
     expect(report(violations)).toBe('')
     expect(undecided).toEqual([])
     expect(figures.get('everywhere, by acknowledgement')).toBeGreaterThan(0)

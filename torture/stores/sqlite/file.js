@@ -7,6 +7,8 @@ import { modernNode } from '../../../scripts/modern-node.js'
 import { newFolder, removeFolder } from '../../folders.js'
 import { NAME } from '../../worker/store.js'
 
+/** @typedef {'libsql' | 'node:sqlite'} Engine */
+
 /** For how long the conductor waits for a lock, in ms: a stopped process may hold it. */
 const PATIENCE = 10_000
 
@@ -15,14 +17,18 @@ export class SqliteFile {
   #folder
   #copies = 0
 
-  /** @param {string} folder @param {string} node */
-  constructor(folder, node) {
+  #nodes
+
+  /** @param {string} folder @param {Readonly<Record<Engine, string>>} nodes */
+  constructor(folder, nodes) {
     this.#folder = folder
-    this.node = node
+    this.#nodes = nodes
   }
 
-  static async start() {
-    return new SqliteFile(await newFolder(), await modernNode(24))
+  /** @param {Readonly<Record<Engine, number>>} versions of Node that run the engines */
+  static async start(versions) {
+    const [libsql, own] = await Promise.all([modernNode(versions.libsql), modernNode(versions['node:sqlite'])])
+    return new SqliteFile(await newFolder(), { libsql, 'node:sqlite': own })
   }
 
   /** No network lies between. @type {readonly number[]} */
@@ -37,9 +43,9 @@ export class SqliteFile {
     return { type: 'sqlite', file: this.path }
   }
 
-  /** Processes with the engine of Node itself use a newer Node. @param {string} client */
-  nodeFor(client) {
-    return client === 'node:sqlite' ? this.node : process.execPath
+  /** @param {string} engine */
+  nodeFor(engine) {
+    return this.#nodes[/** @type {Engine} */ (engine)]
   }
 
   /** The file keeps the policy of its history. */

@@ -1,6 +1,7 @@
 // @ts-check
 /** @import { Disaster, Disasters } from '../../conductor/disasters.js' */
 /** @import { Cast } from '../../conductor/stage.js' */
+/** @import { Random } from '../../random.js' */
 import { OF_PROCESSES, steal } from '../../conductor/disasters.js'
 import { SqliteFile } from './file.js'
 
@@ -45,10 +46,19 @@ const DISASTERS = [
   [9, 'restore of a copy', restore],
 ]
 
-export const plain = {}
+/** The versions of Node that serve each engine. */
+const NODES = { libsql: [20, 22, 24], 'node:sqlite': [22, 24] }
+
+export const plain = { libsql: 20, 'node:sqlite': 24 }
 
 export const offers = /** @type {const} */ (['leases'])
 
-export async function start() {
-  return { server: await SqliteFile.start(), title: 'a file, two engines', disasters: () => DISASTERS }
+/** @param {Random} random @param {Partial<typeof plain>} [wishes] the Node of each engine */
+export async function start(random, wishes = {}) {
+  const { libsql = random.pick(NODES.libsql), 'node:sqlite': own = random.pick(NODES['node:sqlite']) } = wishes
+  return {
+    server: await SqliteFile.start({ libsql, 'node:sqlite': own }),
+    title: `a file, libsql on Node ${libsql}, node:sqlite on Node ${own}`,
+    disasters: () => DISASTERS,
+  }
 }
