@@ -9,8 +9,8 @@ export default defineConfig({
   test: {
     // Child processes rather than threads: native modules, signals and a heap of its own for every test file.
     pool: 'forks',
-    // Twice the cores of a small machine: most tests wait for servers, processes and time limits.
-    maxWorkers: 4,
+    // More than twice the cores of a small machine: most tests wait for servers, processes and time limits.
+    maxWorkers: 5,
     sequence: { sequencer: SlowFirst },
     // dist, its copies and its bundle are imported as they are: to transform each of them takes seconds.
     server: { deps: { external: [/\/\.cache\/(durabledict-torture-|test-bundle\/)/, /\/dist\//] } },
