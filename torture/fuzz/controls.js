@@ -105,6 +105,38 @@ export const CONTROLS = [
       },
     ],
   },
+  {
+    rule: 'a snapshot that is kept reads what was overwritten later',
+    changes: [
+      {
+        file: 'replica/frozen-state.js',
+        from: 'undoLog = undoLog.later;\n        return',
+        to: 'undoLog = undefined;\n        return',
+      },
+    ],
+  },
+  {
+    rule: 'a derived value is computed again after one of its keys has changed',
+    changes: [{ file: 'dictionary/derived.js', from: 'sameStored(form, stored[index])', to: 'true' }],
+  },
+  {
+    rule: 'close() writes the last known file',
+    changes: [{ file: 'last-known/recorder.js', from: 'if (this.#isDirty ||', to: 'if (' }],
+  },
+  {
+    rule: 'the policy of the history is recorded',
+    changes: [{ file: 'dictionary/assembly.js', from: 'if (settings.history !== undefined &&', to: 'if (false &&' }],
+  },
+  {
+    rule: 'oldEncoding decodes what encoding cannot',
+    changes: [
+      {
+        file: 'dictionary/codec.js',
+        from: 'const old = attempt(oldEncoding, stored);\n        if (!old.ok)\n            throw this.#undecodable(key, result.error, old.error);\n        onOld',
+        to: 'const old = attempt(encoding, stored);\n        if (!old.ok)\n            throw this.#undecodable(key, result.error, old.error);\n        onOld',
+      },
+    ],
+  },
 ]
 
 /** Fuzzes a library that breaks the rule, until that is caught. @param {Control} control @param {string} [store] */

@@ -5,7 +5,7 @@ import { same } from './world.js'
 
 /**
  * The options that all dictionaries of a program share.
- * @typedef {{ rich: boolean, schema: 'none' | 'one' | 'record', strict: boolean, defaults: boolean }} Common
+ * @typedef {{ rich: boolean, schema: 'none' | 'one' | 'record', strict: boolean, defaults: boolean, migrates: boolean, history: 'all' | 'few' | 'none' }} Common
  */
 
 /**
@@ -20,6 +20,8 @@ import { same } from './world.js'
  * @property {boolean} isListed whether it is in the registry
  * @property {boolean} readOnly
  * @property {string | undefined} by
+ * @property {boolean} live
+ * @property {boolean} keepsFile whether it has a last known file
  */
 
 /** What a call returned or rejected with. @typedef {{ value: unknown } | { error: Error & { code?: string } }} Outcome */
@@ -80,7 +82,7 @@ export function checkValue(common, key, value) {
   if (value === undefined) throw new Fault('TypeError')
   if (common.schema === 'record' && !NAMES.has(key)) throw new Fault('InvalidKeyError')
   if (common.schema !== 'none' && value === REFUSED) throw new Fault('InvalidValueError')
-  if (value === UNENCODABLE || (!common.rich && isRich(value))) throw new Fault('EncodingError')
+  if (value === UNENCODABLE || (!common.rich && !common.migrates && isRich(value))) throw new Fault('EncodingError')
 }
 
 /** What `get` returns. @param {Common} common @param {Model} entries @param {string} key */

@@ -1,6 +1,10 @@
 // @ts-check
 /** @import { Program } from './program.js' */
+import { mkdtemp, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
 import fc from 'fast-check'
+import { fastFolder } from '../../test/servers/fast-folder.js'
 import { Violation } from './outcomes.js'
 import { callSource, openSource, programs } from './program.js'
 import { Session } from './session.js'
@@ -25,14 +29,18 @@ export async function fuzz({ dist, store, ms, seed, length = 25, shrink = true, 
   const start = performance.now()
   const place = await /** @type {(dist: string) => Promise<import('./stores.js').Store>} */ (STORES[store])(dist)
   const quiet = silence()
+  const files = await filesOf(dist)
   let count = 0
+  /** @type {Promise<unknown>} */
+  let running = Promise.resolve()
   try {
     const property = fc.asyncProperty(programs(length), async program => {
       count += 1
       signal?.throwIfAborted()
       const created = await place.create()
       try {
-        await Session.run(created, program)
+        running = Session.run({ ...created, ...files.numbered(count) }, program)
+        await running
         quiet.check()
       } finally {
         await created.dispose()
@@ -48,8 +56,24 @@ export async function fuzz({ dist, store, ms, seed, length = 25, shrink = true, 
     const failure = details.failed ? report(details) : undefined
     return { runs: count, ms: performance.now() - start, seed, failure }
   } finally {
+    // When the time is over, a program still runs.
+    await running.catch(() => {})
     await quiet.end()
     await place.stop()
+    await files.remove()
+  }
+}
+
+/** Where last known files are, and how the library reads them. @param {string} dist */
+async function filesOf(dist) {
+  const folder = await mkdtemp(join(fastFolder(), 'durabledict-fuzz-files-'))
+  const { parse } = await import(pathToFileURL(join(dist, 'last-known', 'document.js')).href)
+  return {
+    numbered: (/** @type {number} */ program) => ({
+      fileOf: (/** @type {string} */ name) => join(folder, `${program}-${name}.json`),
+      parseFile: (/** @type {Buffer} */ bytes) => parse(bytes).entries,
+    }),
+    remove: () => rm(folder, { recursive: true, force: true }),
   }
 }
 

@@ -6,7 +6,7 @@ import { source } from './source.js'
 export class Violation extends Error {}
 
 /** What an expression may use: the dictionaries and the scene. */
-const NAMES = [
+export const NAMES = [
   'a',
   'b',
   'c',
@@ -19,8 +19,14 @@ const NAMES = [
   'commitsOf',
   'idAt',
   'servicesOf',
+  'fileOf',
+  'keep',
+  'derivedOf',
+  'inspect',
   'leak',
   'JSONEncoding',
+  'RichEncoding',
+  'TaggedEncoding',
   'one',
   'record',
   'source',

@@ -2,6 +2,7 @@
 /** @import { Common } from './expect.js' */
 /** @import { Call } from './calls/call.js' */
 import fc from 'fast-check'
+import { held } from './calls/held.js'
 import { misuses } from './calls/misuse.js'
 import { past } from './calls/past.js'
 import { reads } from './calls/reads.js'
@@ -9,11 +10,11 @@ import { state } from './calls/state.js'
 import { transactions } from './calls/transactions.js'
 import { writes } from './calls/writes.js'
 import { Raw, source } from './source.js'
-import { DEFAULT } from './values.js'
+import { DEFAULT, OLD } from './values.js'
 
 /** @type {ReadonlyMap<string, Call>} */
 export const CALLS = new Map(
-  [...reads, ...writes, ...transactions, ...past, ...state, ...misuses].map(call => [call.name, call]),
+  [...reads, ...held, ...writes, ...transactions, ...past, ...state, ...misuses].map(call => [call.name, call]),
 )
 
 /** Longer than any run, so that memory is confirmed within it at all times. */
@@ -31,6 +32,7 @@ const LONG = 3_600_000
  * @property {'serve'} [whenDown]
  * @property {number} [timeout]
  * @property {'linearizable'} [consistency]
+ * @property {boolean} [lastKnown] whether it keeps a file
  */
 
 /** @typedef {{ call: string, dict: string, view: { by?: string, reason?: string } } & Record<string, any>} Made */
@@ -74,6 +76,7 @@ const options = fc.record({
   whenDown: fc.constantFrom(undefined, undefined, undefined, 'serve'),
   timeout: fc.constantFrom(undefined, undefined, undefined, 9_000),
   consistency: fc.constantFrom(undefined, undefined, undefined, 'linearizable'),
+  lastKnown: fc.constantFrom(undefined, undefined, undefined, true),
 })
 
 const step = fc.oneof(
@@ -99,7 +102,25 @@ const common = fc.record({
   schema: fc.constantFrom('none', 'none', 'one', 'record'),
   strict: fc.constantFrom(false, true),
   defaults: fc.boolean(),
+  migrates: fc.constantFrom(false, false, false, false, true),
+  history: fc.constantFrom('all', 'all', 'all', 'all', 'few', 'none'),
 })
+
+/** What a program cannot do if nobody knows which commits the history contains. @param {Common} common @param {Made} made */
+const isKnown = ({ migrates, history }, { call }) =>
+  !(migrates && DEPENDENT.has(call)) && (history === 'all' || call === 'history' || !PAST.has(call))
+
+const PAST = new Set(past.map(({ name }) => name))
+
+/** A value that is rewritten adds a commit, which may also conflict with a transaction. */
+const DEPENDENT = new Set([...PAST, 'nested'])
+
+/** @param {Common} common @param {Step} step @returns {Step[]} */
+function performable(common, step) {
+  if (!('calls' in step)) return [step]
+  const calls = step.calls.filter(made => isKnown(common, made))
+  return calls.length > 0 ? [{ calls }] : []
+}
 
 /** @param {Step} step */
 const optionsOf = step => ('open' in step ? step.options : {})
@@ -111,36 +132,57 @@ const isLong = ({ maxStaleness }) => maxStaleness === LONG
 const impatient = step =>
   'calls' in step ? { calls: step.calls.map(one => ({ ...one, everywhere: one.everywhere && 2 })) } : step
 
+/** @param {any} program @returns {Program} */
+function possible({ common, first: [one, other], steps }) {
+  const performed = steps.flatMap((/** @type {Step} */ step) => performable(common, step))
+  return {
+    // Something has to name the keys.
+    common: { ...common, strict: common.strict && common.schema === 'record' },
+    // Somebody has to create the dictionary.
+    first: [{ ...one, readOnly: undefined }, other],
+    steps: [one, other, ...performed.map(optionsOf)].some(isLong) ? performed.map(impatient) : performed,
+  }
+}
+
 /** @param {number} length */
 export const programs = length =>
   /** @type {fc.Arbitrary<Program>} */ (
     fc
       .record({ common, first: fc.tuple(options, options), steps: fc.array(step, { maxLength: length, size: 'max' }) })
-      .map(
-        /** @param {any} program */ ({ common, first: [one, other], steps }) => ({
-          // Something has to name the keys.
-          common: { ...common, strict: common.strict && common.schema === 'record' },
-          // Somebody has to create the dictionary.
-          first: [{ ...one, readOnly: undefined }, other],
-          steps: [one, other, ...steps.map(optionsOf)].some(isLong) ? steps.map(impatient) : steps,
-        }),
-      )
+      .map(possible)
   )
 
-/** The names that the options of a program may limit the keys to must include all named ones. @param {Common} common @param {Options} own */
-function allOptions(common, own) {
+/** How much history each policy keeps. */
+export const POLICIES = { all: undefined, few: { keep: 3, days: 90 }, none: false }
+
+/** @param {Common} common @param {string} name @param {Options} own */
+function allOptions(common, name, { lastKnown, ...own }) {
   return {
-    encoding: common.rich ? undefined : new Raw('JSONEncoding'),
+    ...encodingsOf(common),
     schema: common.schema === 'none' ? undefined : new Raw(common.schema),
     strictKeys: common.strict || undefined,
     defaults: common.defaults ? { d: DEFAULT } : undefined,
+    history: own.readOnly ? undefined : POLICIES[common.history],
+    lastKnown: lastKnown && new Raw(`fileOf('${name}')`),
     ...own,
   }
 }
 
+/** @param {Common} common */
+function encodingsOf({ rich, migrates }) {
+  const encoding = rich ? undefined : new Raw('JSONEncoding')
+  return migrates
+    ? { encoding: new Raw('TaggedEncoding'), oldEncoding: encoding ?? new Raw('RichEncoding') }
+    : { encoding }
+}
+
+/** What a program begins with: entries in the old encoding, if it migrates. @param {Common} common */
+export const firstSource = common =>
+  `open('old', ${source({ encoding: common.rich ? undefined : new Raw('JSONEncoding'), replicas: false })}).then(async old => (await old.update(${source(OLD)}), await old.close()))`
+
 /** @param {Common} common @param {string} name @param {Options} own */
 export const openSource = (common, name, own) =>
-  `open('${name}', ${source(Object.fromEntries(Object.entries(allOptions(common, own)).filter(([, value]) => value !== undefined)))})`
+  `open('${name}', ${source(Object.fromEntries(Object.entries(allOptions(common, name, own)).filter(([, value]) => value !== undefined)))})`
 
 /** @param {Made} made */
 export function callSource(made) {

@@ -1,5 +1,6 @@
 // @ts-check
 
+import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { source } from './source.js'
@@ -15,6 +16,8 @@ import { REFUSED } from './values.js'
  * @property {typeof import('../../dist/index.js')} library
  * @property {(options: any) => Promise<Dict>} open
  * @property {() => Promise<void>} dispose
+ * @property {(name: string) => string} fileOf the path of the last known file of a dictionary
+ * @property {(bytes: Buffer) => Map<string, unknown>} parseFile
  */
 
 /** @param {string} dist @returns {Promise<typeof import('../../dist/index.js')>} */
@@ -71,10 +74,40 @@ class Watcher {
   }
 }
 
+/** Cannot decode what another encoding wrote. */
+class Tagged {
+  name = 'TaggedEncoding'
+  #inner
+
+  /** @param {{ encode(value: unknown): string, decode(stored: string): unknown }} inner */
+  constructor(inner) {
+    this.#inner = inner
+  }
+
+  encode = (/** @type {unknown} */ value) => `tagged:${this.#inner.encode(value)}`
+
+  decode = (/** @type {string} */ stored) => {
+    if (!stored.startsWith('tagged:')) throw new Error('It is not tagged.')
+    return this.#inner.decode(stored.slice(7))
+  }
+}
+
+/** Keys have no particular order. @param {(Map<string, unknown> | object)[]} content */
+export const sortedSource = content =>
+  source(
+    content.map(part =>
+      [...(part instanceof Map ? part : Object.entries(part))].sort(([one], [other]) => (one < other ? -1 : 1)),
+    ),
+  )
+
 /** What the calls of a program may use besides the dictionaries. */
 export class Scene {
   /** @type {Watcher[]} */
   watchers = []
+  /** @type {{ snapshot: any, text: string }[]} */
+  kept = []
+  /** @type {WeakMap<Dict, Map<string, any>>} */
+  #derived = new WeakMap()
   /** @type {Map<string, AbortController>} */
   #signals = new Map()
   /** @type {Map<string, Watcher>} */
@@ -87,6 +120,8 @@ export class Scene {
     const { JSONEncoding, RichEncoding } = place.library
     this.JSONEncoding = JSONEncoding
     this.RichEncoding = RichEncoding
+    this.TaggedEncoding = new Tagged(new place.library.RichEncoding())
+    this.fileOf = place.fileOf
     this.one = schema
     this.record = { a: schema, b: schema, d: schema }
     this.source = source
@@ -147,11 +182,35 @@ export class Scene {
     }))
   }
 
+  /** A snapshot of which nothing may change any more. @param {Dict} dict */
+  keep = async dict => {
+    const snapshot = await dict.snapshot()
+    const content = this.contentOf(snapshot)
+    this.kept.push({ snapshot, text: sortedSource(content) })
+    return content
+  }
+
+  /** A value computed from one key, the same object each time. @param {Dict} dict @param {string} key */
+  derivedOf = (dict, key) => {
+    const own = this.#derived.get(dict) ?? new Map()
+    this.#derived.set(dict, own)
+    if (!own.has(key))
+      own.set(
+        key,
+        dict.derive(state => state.get(key), { keys: [key] }),
+      )
+    return own.get(key)
+  }
+
+  /** What the last known file of a dictionary holds. @param {string} name @returns {Promise<Map<string, unknown>>} */
+  fileEntries = async name => this.#place.parseFile(await readFile(this.#place.fileOf(name)))
+
   /** The id of the commit that is this many before the newest. @param {Dict} dict @param {number} back */
   idAt = async (dict, back) => (await dict.history().toArray()).at(back)?.id ?? 'no-such-commit'
 
   /** @param {Dict} dict */
-  servicesOf = async dict => new Set((await dict.replicas()).map(({ service }) => service))
+  servicesOf = async dict =>
+    new Map((await dict.replicas()).map(({ service, live, maxStaleness }) => [service, [live, maxStaleness]]))
 
   /** A transaction whose function has ended. @param {Dict} dict */
   leak = async dict => {

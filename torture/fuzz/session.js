@@ -4,13 +4,15 @@
 /** @import { Made, Options, Program, Step } from './program.js' */
 /** @import { Dict, Place } from './scene.js' */
 
+import { inspect } from 'node:util'
 import { failed, STOP } from './expect.js'
 import { finish } from './finish.js'
-import { checkFrozen, compiled, shown, Violation } from './outcomes.js'
-import { CALLS, callSource, openSource } from './program.js'
+import { checkFrozen, compiled, NAMES, shown, Violation } from './outcomes.js'
+import { CALLS, callSource, firstSource, openSource } from './program.js'
 import { Scene } from './scene.js'
 import { source } from './source.js'
-import { World } from './world.js'
+import { OLD } from './values.js'
+import { same, World } from './world.js'
 
 /** No call of a healthy store takes as long, in ms. */
 const PATIENCE = 20_000
@@ -64,6 +66,7 @@ export class Session {
   static async run(place, { common, first, steps }) {
     const session = new Session(place, common)
     try {
+      if (common.migrates) await session.#begin()
       for (const [index, options] of first.entries()) {
         await session.#open(/** @type {string} */ (['a', 'b'][index]), options, 'never')
       }
@@ -72,6 +75,12 @@ export class Session {
     } finally {
       await Promise.all(session.opened.map(({ dict }) => dict.close().catch(() => {})))
     }
+  }
+
+  /** Entries in the old encoding. */
+  async #begin() {
+    await this.#evaluate(firstSource(this.common))
+    this.worlds = this.worlds.map(world => world.commit(edit => edit.setAll(OLD), {}, performance.now()))
   }
 
   /** @param {Step} step */
@@ -88,6 +97,12 @@ export class Session {
     const known = this.#contents.get(dict.version) ?? content
     if (known !== content) throw new Violation(`One version has two contents: ${known} and ${content}`)
     this.#contents.set(dict.version, content)
+    for (const key of ['a', 'b']) {
+      if (!same(this.scene.derivedOf(dict, key).current, dict.local.get(key)))
+        throw new Violation(
+          `A value derived from ${key} is outdated: ${source(this.scene.derivedOf(dict, key).current)}`,
+        )
+    }
   }
 
   // Opening.
@@ -136,7 +151,7 @@ export class Session {
       began,
       ended,
       isGroup: calls.length > 1,
-      hasAsked: this.#hasAsked,
+      hasAsked: this.#hasAsked || this.common.migrates,
       isClosing:
         calls.some(other => other.call === 'close' && other.dict === dict) && this.slots.get(dict)?.open === true,
       view: CALLS.get(call)?.alone ? {} : view,
@@ -176,41 +191,9 @@ export class Session {
 
   /** Runs an expression with the dictionaries and the scene in scope. @param {string} code @returns {Promise<unknown>} */
   #evaluate(code) {
-    const { a, b, c } = Object.fromEntries(Array.from(this.slots.values(), ({ name, dict }) => [name, dict]))
-    const {
-      open,
-      abort,
-      watch,
-      unwatch,
-      collect,
-      contentOf,
-      commitsOf,
-      idAt,
-      servicesOf,
-      leak,
-      JSONEncoding,
-      one,
-      record,
-    } = this.scene
-    return compiled(code)(
-      a,
-      b,
-      c,
-      open,
-      abort,
-      watch,
-      unwatch,
-      collect,
-      contentOf,
-      commitsOf,
-      idAt,
-      servicesOf,
-      leak,
-      JSONEncoding,
-      one,
-      record,
-      source,
-    )
+    const dicts = Object.fromEntries(Array.from(this.slots.values(), ({ name, dict }) => [name, dict]))
+    const inScope = /** @type {Record<string, unknown>} */ ({ ...this.scene, ...dicts, source, inspect })
+    return compiled(code)(...NAMES.map(name => inScope[name]))
   }
 
   /** @param {Promise<unknown>} running @returns {Promise<Outcome>} */
@@ -246,7 +229,10 @@ function faultsOfOpening({ readOnly, maxStaleness }, abort) {
 }
 
 /** @param {string} name @param {Options} own */
-function slotOf(name, { autosync = true, live, maxStaleness, resyncEvery, readOnly = false, replicas = true, by }) {
+function slotOf(
+  name,
+  { autosync = true, lastKnown, live, maxStaleness, resyncEvery, readOnly = false, replicas = true, by },
+) {
   const moves = live || maxStaleness !== undefined || resyncEvery !== undefined
   const isListed = !readOnly && replicas
   return {
@@ -255,6 +241,8 @@ function slotOf(name, { autosync = true, live, maxStaleness, resyncEvery, readOn
     checks: autosync,
     moves: Boolean(moves),
     bound: maxStaleness,
+    live: live === true,
+    keepsFile: lastKnown === true,
     compares: resyncEvery !== undefined,
     readOnly,
     by,

@@ -9,7 +9,7 @@ import { startServer } from '../../test/servers/start.js'
 import { startZookeeperNode } from '../../test/servers/zookeeper-nodes.js'
 import { libraryIn } from './scene.js'
 
-/** How to create an empty store, any number of times. @typedef {{ create(): Promise<Place>, stop(): Promise<void> }} Store */
+/** How to create an empty store, any number of times. @typedef {{ create(): Promise<Omit<Place, 'fileOf' | 'parseFile'>>, stop(): Promise<void> }} Store */
 
 /** @type {Record<string, (dist: string) => Promise<Store>>} */
 export const STORES = {

@@ -35,5 +35,8 @@ export const value = fc.oneof(
 
 export const pairs = fc.array(fc.tuple(key, value), { maxLength: 4 })
 
+/** Entries in the old encoding, with which programs begin that change the encoding. */
+export const OLD = { a: 1, b: { n: { m: [1, 2] } }, d: 'x' }
+
 /** Whether only RichEncoding keeps the value. @param {unknown} one */
 export const isRich = one => RICH.some(rich => Object.is(rich, one))

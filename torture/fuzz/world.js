@@ -127,6 +127,11 @@ export class Edit {
     this.changes.set(key, { before: this.before.get(key), after: value })
   }
 
+  /** @param {Record<string, unknown>} entries */
+  setAll(entries) {
+    for (const [key, value] of Object.entries(entries)) this.set(key, value)
+  }
+
   /** @param {string} key */
   delete(key) {
     if (!this.entries.delete(key)) return

@@ -6,6 +6,7 @@ import fc from 'fast-check'
 import { agrees, checkKey, Fault, failed, isClosed } from '../expect.js'
 import { optionsSource, source } from '../source.js'
 import { key } from '../values.js'
+import { same } from '../world.js'
 import { refusal, writeOptions, written } from './writes.js'
 
 /** What `history()` says of a commit. @param {State} state */
@@ -17,6 +18,20 @@ const plain = ({ author, changes }) => ({
 
 /** The commit that is this many before the newest. @param {World} world @param {number} back */
 const commitAt = (world, back) => (back < world.last ? world.states[world.last - back] : undefined)
+
+/** Whether these are some of the commits. @param {import('../expect.js').Outcome} outcome @param {World} world @param {import('../expect.js').Common} common */
+function isPartOf(outcome, world, { history }) {
+  if (!('value' in outcome)) return ['InvalidKeyError', 'ClosedError'].some(name => failed(outcome, name))
+  const commits = /** @type {unknown[]} */ (outcome.value)
+  return history === 'none' ? commits.length === 0 : isSubsequence(commits, world.states.slice(1).reverse().map(plain))
+}
+
+/** @param {readonly unknown[]} some @param {readonly unknown[]} all */
+export function isSubsequence(some, all) {
+  let at = 0
+  for (const one of all) if (at < some.length && same(one, some[at])) at += 1
+  return at === some.length
+}
 
 /** The fault of a call that names a commit. @param {Place} place @param {() => void} check */
 const faultOf = ({ slot }, check) => {
@@ -39,6 +54,7 @@ export const past = [
     spec(world, call, place, outcome) {
       if (isClosed(place, outcome)) return [world]
       const { key, limit } = call
+      if (place.common.history !== 'all') return isPartOf(outcome, world, place.common) ? [world] : []
       const fits = agrees(outcome, () => {
         if (key !== undefined) checkKey(place.common, key)
         if (!place.slot.open) throw new Fault('ClosedError')
@@ -46,6 +62,23 @@ export const past = [
         return commits.reverse().slice(0, limit).map(plain)
       })
       return fits ? [world] : []
+    },
+  },
+  {
+    name: 'historyBefore',
+    weight: 2,
+    alone: true,
+    fields: { back: fc.nat({ max: 3 }), limit: fc.constantFrom(undefined, 1) },
+    code: (dict, { back, limit }) =>
+      `idAt(${dict}, ${back}).then(before => commitsOf(${dict}.history({ before${limit ? `, limit: ${limit}` : ''} })))`,
+    spec(world, { back, limit }, place, outcome) {
+      const commit = commitAt(world, back)
+      const fault = faultOf(place, () => {
+        if (!commit) throw new Fault('HistoryError')
+      })
+      if (fault) return failed(outcome, fault) ? [world] : []
+      const older = world.states.slice(1, world.last - back).reverse()
+      return agrees(outcome, () => older.slice(0, limit).map(plain)) ? [world] : []
     },
   },
   {

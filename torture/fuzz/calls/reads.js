@@ -37,7 +37,7 @@ const immediate = (name, show, code, fields = {}) => ({
 const isRefused = (common, key) => common.strict && !NAMES.has(key)
 
 /** @param {Map<string, unknown>} entries @param {any} place */
-const asObject = (entries, { common }) => {
+export const asObject = (entries, { common }) => {
   const object = Object.fromEntries(entries)
   if (common.defaults && !entries.has('d')) object.d = DEFAULT
   return object

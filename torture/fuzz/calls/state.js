@@ -34,8 +34,10 @@ export const state = [
     spec(world, _call, place, outcome) {
       const { slot, slots } = place
       if (isClosed(place, outcome)) return [world]
-      const listed = slots.filter(({ open, isListed }) => open && isListed).map(({ name }) => name)
-      return slot.open && agrees(outcome, () => new Set(listed)) ? [world] : []
+      const listed = slots.filter(({ open, isListed }) => open && isListed)
+      return slot.open && agrees(outcome, () => new Map(listed.map(({ name, live, bound }) => [name, [live, bound]])))
+        ? [world]
+        : []
     },
   },
   {
@@ -83,6 +85,8 @@ export const state = [
       if (isClosed(place, outcome)) return [world.uncertain(slot.name)]
       if (!slot.open) return []
       if (slot.readOnly) return failed(outcome, 'UnsupportedError') ? [world] : []
+      if (place.common.migrates)
+        return 'value' in outcome && Number(outcome.value) <= world.states.length ? [world.current(slot.name)] : []
       return agrees(outcome, () => 0) ? [world.current(slot.name)] : []
     },
   },
