@@ -102,8 +102,8 @@ const common = fc.record({
   schema: fc.constantFrom('none', 'none', 'one', 'record'),
   strict: fc.constantFrom(false, true),
   defaults: fc.boolean(),
-  migrates: fc.constantFrom(false, false, false, false, true),
-  history: fc.constantFrom('all', 'all', 'all', 'all', 'few', 'none'),
+  migrates: fc.constantFrom(false, false, false, false, false, false, false, true),
+  history: fc.constantFrom('all', 'all', 'all', 'all', 'all', 'all', 'few', 'none'),
 })
 
 /** What a program cannot do if nobody knows which commits the history contains. @param {Common} common @param {Made} made */

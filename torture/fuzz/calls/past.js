@@ -109,7 +109,7 @@ export const past = [
   },
   {
     name: 'revert',
-    weight: 4,
+    weight: 6,
     alone: true,
     fields: {
       back: fc.nat({ max: 5 }),
