@@ -153,7 +153,7 @@ export const programs = length =>
   )
 
 /** How much history each policy keeps. */
-export const POLICIES = { all: undefined, few: { keep: 3, days: 90 }, none: false }
+const POLICIES = { all: undefined, few: { keep: 3, days: 90 }, none: false }
 
 /** @param {Common} common @param {string} name @param {Options} own */
 function allOptions(common, name, { lastKnown, ...own }) {
