@@ -1,5 +1,5 @@
 import type { CatchUp, Change, Committed, Effect, Version } from './backend.js'
-import type { CommitNote, HistoryPage, StoredCommit } from './history.js'
+import { type CommitNote, type HistoryPage, isMoment, type StoredCommit } from './history.js'
 import type { Registered, Registration, Registry } from './presence.js'
 
 /** @throws TypeError if the version cannot identify a state: objects differ at each call, and `undefined` is always the same. */
@@ -112,7 +112,7 @@ export function checkHistoryPage(page: HistoryPage<unknown> | undefined): Histor
 function isCommit(commit: unknown): boolean {
   const { id, position, version, at, changes } = (commit ?? {}) as Partial<StoredCommit<unknown>>
   if (typeof id !== 'string' || !Number.isSafeInteger(position) || version === undefined) return false
-  return Number.isFinite(at) && Array.isArray(changes) && changes.every(({ key }) => typeof key === 'string')
+  return isMoment(at) && Array.isArray(changes) && changes.every(({ key }) => typeof key === 'string')
 }
 
 /** The registry of a commit; `undefined` if it is not valid: the writer then waits for the recorded bound. */

@@ -64,6 +64,14 @@ export interface HistoryPage<S = string> {
   readonly dropped: Iterable<readonly [key: string, position: number]>
 }
 
+/** The farthest moment from 1970 that a `Date` can hold, in ms. */
+const MAX_MOMENT = 8.64e15
+
+/** Whether it is a time that a `Date` can hold: a stored one may be damaged. */
+export function isMoment(at: unknown): at is number {
+  return typeof at === 'number' && Math.abs(at) <= MAX_MOMENT
+}
+
 /** How much history a dictionary keeps; `false`: none. */
 export type HistoryPolicy = HistoryLimits | false
 

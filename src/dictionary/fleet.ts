@@ -79,7 +79,8 @@ function toStatus(
   return {
     ...said,
     ...(bound !== undefined && { maxStaleness: bound }),
-    lastSeen: new Date(Date.now() - Math.max(seenAgo, 0)),
+    // A damaged record may say any time.
+    lastSeen: new Date(Math.max(Date.now() - Math.max(seenAgo, 0), 0)),
     state,
     ...(behind !== undefined && behind > 0 && { behind }),
   }

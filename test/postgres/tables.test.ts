@@ -67,6 +67,17 @@ describe('the tables', () => {
     }
   })
 
+  test('with a commit at a time that no Date can hold end the history there', async () => {
+    const { it } = server
+    const name = it.name()
+    const dict = await it.open(name)
+    for (const value of [1, 2]) await dict.set('a', value)
+    await it.sql(`UPDATE durabledict_commits SET at = '290000-01-01' WHERE position = 1 AND dictionary = $1`, [name])
+    const commits = dict.history()
+    expect((await commits.toArray()).map(({ changes }) => changes[0]?.after)).toEqual([2])
+    expect(commits.complete).toBe(false)
+  })
+
   test('keep two dictionaries apart, also for clear', async () => {
     const { it } = server
     const [one, other] = [await it.open(it.name()), await it.open(it.name())]

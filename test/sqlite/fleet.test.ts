@@ -189,6 +189,17 @@ describe('a bound', { timeout: 30_000 }, () => {
     expect(took).toBeGreaterThanOrEqual(BOUND)
   })
 
+  test('that was seen at a time that no Date can hold is listed with another', async () => {
+    const file = await fileIn()
+    const dict = await open(file, { replicas: false })
+    await open(file, { [TIMING_OPTION]: { ttl: LONG, renewEvery: LONG } })
+    const raw = await rawHandle(file)
+    raw.exec('UPDATE durabledict_replicas SET seen_at = -9000000000000000')
+    raw.close()
+    const [replica] = await dict.replicas()
+    expect(replica?.lastSeen).toEqual(new Date(0))
+  })
+
   test('that a restored file does not have is waited for by a writer that knew it', async () => {
     const file = await fileIn()
     const dict = await open(file)

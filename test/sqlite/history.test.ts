@@ -362,6 +362,7 @@ describe('The history', () => {
   it.each([
     "UPDATE durabledict_commits SET nonce = 'none' WHERE position = 2",
     "UPDATE durabledict_commits SET author = x'ff' WHERE position = 2",
+    'UPDATE durabledict_commits SET at = 9000000000000000 WHERE position = 2',
     'DELETE FROM durabledict_commit_keys WHERE position = 2',
     "UPDATE durabledict_commit_keys SET key = CAST(x'ff' AS TEXT) WHERE position = 2 AND key = 'a'",
   ])('ends, without gaps, at a damaged row: %s', async sql => {

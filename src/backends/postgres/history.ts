@@ -1,4 +1,11 @@
-import type { HistoryPage, HistoryPolicy, HistoryQuery, StoredCommit, Via } from '../../contract/history.js'
+import {
+  type HistoryPage,
+  type HistoryPolicy,
+  type HistoryQuery,
+  isMoment,
+  type StoredCommit,
+  type Via,
+} from '../../contract/history.js'
 import { foreignCommit } from '../../errors/history-faults.js'
 import { warn } from '../../warnings/warnings.js'
 import { commitId, positionOf } from '../sql/commit-id.js'
@@ -128,7 +135,7 @@ function readCommit(row: Cells, position: number, { form }: Target): StoredCommi
   const read = readChanges(changes ?? null, form.unsafe)
   const [layout, count, time] = [toCount(format), toCount(number), Number(at)]
   if (!read || layout === undefined || layout > FORMAT || count === undefined || !isToken(nonce)) return undefined
-  if (!Number.isFinite(time) || !epoch || !historyEpoch) return undefined
+  if (!isMoment(time) || !epoch || !historyEpoch) return undefined
   return {
     id: commitId(position, historyEpoch, nonce),
     position,

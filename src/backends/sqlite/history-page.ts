@@ -1,6 +1,7 @@
 import {
   type HistoryPage,
   type HistoryQuery,
+  isMoment,
   type KeyChange,
   keyChange,
   type StoredCommit,
@@ -90,7 +91,7 @@ function parseCommit(log: Log, head: Head, row: readonly unknown[]): Commit | un
   if (typeof position !== 'number' || typeof number !== 'number' || typeof nonce !== 'string') return undefined
   const [by, reason, via] = [nullableText(columns, author), nullableText(columns, why), nullableText(columns, how)]
   const changes = change[0] === null ? readParts(log, position, keys) : onlyChange(columns, keys, change)
-  if (typeof at !== 'number' || by === null || reason === null || typeof via !== 'string' || !changes) return undefined
+  if (!isMoment(at) || by === null || reason === null || typeof via !== 'string' || !changes) return undefined
   const [id, version] = [toVersion(position, head.epoch, nonce), toVersion(number, head.epoch, nonce)]
   return { id, position, version, at, by, reason, via: via as Via, changes }
 }

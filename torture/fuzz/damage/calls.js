@@ -37,8 +37,9 @@ export const CALLS = {
   touch: (dict, key) => dict.touch(key),
   touchAll: dict => dict.touch(),
   reencode: dict => dict.reencode(),
-  replicas: dict => dict.replicas(),
-  history: async dict => (await dict.history().toArray()).map(({ changes }) => changes.map(sides)),
+  replicas: async dict => (await dict.replicas()).map(({ lastSeen }) => lastSeen.toISOString()),
+  history: async dict =>
+    (await dict.history().toArray()).map(({ at, changes }) => [at.toISOString(), ...changes.map(sides)]),
   historyOfKey: async (dict, key) => (await dict.history({ key, limit: 2 }).toArray()).length,
   at: async (dict, _key, random) => [...(await dict.at((await someId(dict, random)) ?? 'none'))],
   atDate: async dict => [...(await dict.at(new Date(Date.now() - 5)))],
