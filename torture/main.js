@@ -77,7 +77,8 @@ async function torture(name, store, ms, seed) {
     if (undecided.length > 0) console.log(`        undecided: ${undecided.join(', ')}`)
     if (violations.length > 0) {
       console.log(report(violations))
-      console.log(`\nRepeat it with: npm run torture -- --store ${name} --seed ${sceneSeed}`)
+      console.log(`\nIts journals: ${outcome.journals}`)
+      console.log(`Repeat it with: npm run torture -- --store ${name} --seed ${sceneSeed}`)
       return false
     }
   }

@@ -20,6 +20,7 @@ const RECOVERY = 10_000
  * @property {Map<string, number>} figures
  * @property {readonly Recovery[]} recoveries
  * @property {string} title
+ * @property {string} [journals] where the records of a scene with violations are
  */
 
 /**
@@ -41,7 +42,9 @@ export async function play(store, seed, ms, wishes = {}) {
       stage.proxies.reduce((sum, { accepted }) => sum + accepted, 0),
     )
     const title = `${setting.title}, seed ${seed}`
-    return { ...check(history), figures, recoveries: faults.recoveries, title }
+    const checked = check(history)
+    const journals = checked.violations.length > 0 ? await stage.keep(seed) : undefined
+    return { ...checked, figures, recoveries: faults.recoveries, title, ...(journals && { journals }) }
   } finally {
     await stage.clear()
     await setting.clear?.()

@@ -2,8 +2,10 @@
 /** @import { History, Loss, Operation, Recorded, Recovery, StoreServer } from '../types.js' */
 /** @import { Open } from '../worker/store.js' */
 /** @import { SessionPlan, WorkerPlan } from '../worker.js' */
+import { cp, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
+import { root } from '../../scripts/run.js'
 import { newFolder, removeFolder } from '../folders.js'
 import { Proxies } from '../proxies.js'
 import { FaultProxy } from '../proxy.js'
@@ -277,6 +279,14 @@ export class Stage {
     figures.set('last known files', files.length)
     figures.set('growth of a heap, in MiB, at most', Math.round(growth))
     return { history: whole, figures }
+  }
+
+  /** Keeps the records of the scene, and returns where. @param {string} name */
+  async keep(name) {
+    const kept = join(root, '.cache', 'torture', name)
+    await cp(this.#folder, kept, { recursive: true })
+    await writeFile(join(kept, 'losses.json'), JSON.stringify(this.losses))
+    return kept
   }
 
   /** Ends everything. */
