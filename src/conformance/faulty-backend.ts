@@ -57,6 +57,8 @@ export class FaultyBackend {
     }
     wrapper.restrictToReads = this.#wrap('restrictToReads')
     wrapper.close = this.#wrap('close')
+    // Not a call to the store. Without it, each fault would count as one that lasts.
+    if (inner.refuses) wrapper.refuses = (error: unknown) => inner.refuses?.(error)
     this.backend = wrapper as unknown as Backend<unknown>
   }
 

@@ -15,8 +15,7 @@ afterEach(() => void warnings.splice(0))
 
 /** Opens a dictionary whose store refuses so many registrations, and may know that this will pass. */
 async function open(refusals: number, refuses?: () => boolean) {
-  const faulty = new FaultyBackend(new MemoryBackend(new MemoryStore()))
-  if (refuses) faulty.backend.refuses = refuses
+  const faulty = new FaultyBackend(Object.assign(new MemoryBackend(new MemoryStore()), refuses && { refuses }))
   let left = refusals
   faulty.intercept('register', (proceed, ...args) => {
     left -= 1
