@@ -49,7 +49,7 @@ async function checkAsUser(folder) {
   await runOrThrow(process.execPath, ['esm.mjs'], { cwd: folder })
   await runOrThrow(process.execPath, ['cjs.cjs'], { cwd: folder })
   const flags = '--noEmit --strict --target es2023 --module nodenext --types node'.split(' ')
-  await runOrThrow(installed('tsc'), ['--ignoreConfig', ...flags, 'types.ts'], { cwd: folder })
+  await runOrThrow(installed('tsc'), ['--ignoreConfig', '--singleThreaded', ...flags, 'types.ts'], { cwd: folder })
 }
 
 /** Checks that information written twice agrees. */

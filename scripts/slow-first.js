@@ -4,7 +4,7 @@ import { BaseSequencer } from 'vitest/node'
 
 /** The files that take longest: at the end of a run, one of these would keep one worker busy and let the others wait. */
 const SLOW =
-  /\/(torture|bench|demo|consumers)\/|\/(conformance[\w-]*|processes|modern-node|failover|recovery|any-runner|four-methods)\.test\.ts$/
+  /\/(torture|bench|demo|consumers)\/|\/(conformance[\w-]*|processes|modern-node|failover|recovery|any-runner|four-methods|faults[\w-]*|browser|pages|lacking)\.test\.ts$/
 
 /** The order in which a fresh clone, which does not know how long each file takes, runs the files: slow ones first. */
 export class SlowFirst extends BaseSequencer {
