@@ -252,3 +252,23 @@ test('a load reports progress in proportion to its keys, however often others wr
   await others
   expect(progress).toBeLessThanOrEqual(3)
 })
+
+test('two dictionaries that write without pause take turns', async () => {
+  const path = newPath()
+  const open = () => ZookeeperDict.open(path, server.address, { timeout: 20_000 })
+  const dicts = [await open(), await open()]
+  cleanup.push(() => Promise.all(dicts.map(dict => dict.close())))
+  const runs: { by: number; length: number }[] = []
+  const counts = [0, 0]
+  const write = async (dict: ZookeeperDict, by: number) => {
+    while (Math.min(...counts) < 25) {
+      await dict.set(`key ${by}`, counts[by])
+      counts[by] = (counts[by] as number) + 1
+      const last = runs.at(-1)
+      if (last?.by === by) last.length += 1
+      else runs.push({ by, length: 1 })
+    }
+  }
+  await Promise.all(dicts.map(write))
+  expect(Math.max(...runs.map(({ length }) => length))).toBeLessThan(25)
+})

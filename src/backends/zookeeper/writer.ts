@@ -1,9 +1,11 @@
 import type { Batch, Change, Committed, Outcome, Version } from '../../contract/backend.js'
 import type { HistoryPolicy } from '../../contract/history.js'
 import { InTurn } from '../../queues/in-turn.js'
+import { now } from '../../time/clock.js'
 import { orAborted } from '../../time/or-aborted.js'
 import { pause } from '../../time/pause.js'
 import { ambiguous, notWritten } from './faults.js'
+import { GiveWay } from './give-way.js'
 import { formatHead, type Head, partId, versionOf } from './head.js'
 import { continueHistory, forgetInLog, type Rewrite, recordPolicy } from './head-rewrites.js'
 import type { History } from './history.js'
@@ -43,6 +45,7 @@ export class Writer {
   readonly #names: Names
   readonly #history: History
   readonly #turns = new InTurn()
+  readonly #giveWay = new GiveWay()
 
   constructor(session: Session, reader: Reader, names: Names, history: History) {
     this.#session = session
@@ -53,6 +56,11 @@ export class Writer {
 
   commit(batch: Batch<Stored>, since: Version, signal: AbortSignal): Promise<Committed<Stored>> {
     return this.#inTurn(() => this.#commit(batch, since, signal), signal)
+  }
+
+  /** Notes that the watch has reported a write. */
+  reported(): void {
+    this.#giveWay.reported()
   }
 
   /** Writes the head without a change of the dictionary. */
@@ -153,12 +161,15 @@ export class Writer {
         if (await this.#tookEffect(lost, mirror, signal)) return lost.plan.outcomes
         lost = undefined
       }
+      if (attempt === 0 && (await this.#giveWay.before(mirror.version, signal))) continue
       let plan = lost?.plan
       let change = lost?.change
       try {
         plan ??= await this.#plan(some, mirror, signal)
         change ??= changeOf(plan, mirror, batch)
+        const sentAt = now()
         await orAborted(this.#send(plan, mirror.version, change), signal)
+        if (change) this.#giveWay.after(mirror.version, sentAt)
         if (plan.recorded && plan.head.history) this.#history.committed(plan.recorded, plan.head.history)
         return plan.outcomes
       } catch (fault) {

@@ -183,6 +183,7 @@ export class ZookeeperBackend extends CommittingBackend<Stored> implements Backe
 
   /** If there are listeners, reads the changes at once; otherwise they are read at the next check. */
   #notice(): void {
+    this.#writer.reported()
     if (this.#listeners.size === 0) return
     this.#reader.refresh().catch(cause => {
       for (const listener of this.#listeners) listener.interrupted(cause)

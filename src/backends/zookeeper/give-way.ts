@@ -1,0 +1,82 @@
+import { now } from '../../time/clock.js'
+import { onAbort } from '../../time/on-abort.js'
+import { pause } from '../../time/pause.js'
+
+/** How many commits may follow each other without a pause: while others write, and at most. */
+const FEWEST = 4
+const MOST = 64
+
+/** How long to give way, in times of a slow commit: another process must read the head, and send a write that arrives. */
+const TIMES = 3
+
+/** What remains of the time of a slow commit with each that is faster. */
+const REMAINS = 0.9
+
+/** The longest time to give way at once, in ms. */
+const LONGEST = 150
+
+/**
+ * Makes a process that writes without pause give way to others now and then. Each commit is planned from the one before it. The process
+ * that made that one knows it at once, and the others must read it first. So one that never pauses would be faster each time.
+ *
+ * As long as nobody writes while it gives way, it does so ever more rarely.
+ */
+export class GiveWay {
+  #allowed = FEWEST
+  /** How many commits have followed each other. */
+  #done = 0
+  #endedAt = Number.NEGATIVE_INFINITY
+  /** How long a slow commit takes. */
+  #took = 0
+  #version = ''
+  #stop = () => {}
+
+  /**
+   * Waits before a commit if it is the turn of others, until one of them has written, but not for long. Returns whether it did.
+   *
+   * @param version - from which the commit is planned.
+   */
+  async before(version: string, signal: AbortSignal): Promise<boolean> {
+    const left = this.#endedAt + Math.min(LONGEST, TIMES * this.#took) - now()
+    const isOthers = version !== this.#version
+    if (isOthers) this.#allowed = FEWEST
+    if (isOthers || left <= 0) this.#done = 0
+    if (this.#done < this.#allowed) return false
+    this.#done = 0
+    this.#allowed = (await this.#wait(left, signal)) ? FEWEST : Math.min(this.#allowed * 2, MOST)
+    return true
+  }
+
+  /**
+   * Notes a commit that changed something.
+   *
+   * @param version - to which it has led.
+   * @param sentAt - when it was sent, on the monotonic clock.
+   */
+  after(version: string, sentAt: number): void {
+    this.#endedAt = now()
+    this.#took = Math.max(this.#endedAt - sentAt, this.#took * REMAINS)
+    this.#version = version
+    this.#done += 1
+  }
+
+  /** Notes that the watch has reported a write. While this process waits, that is one of another process. */
+  reported(): void {
+    this.#stop()
+  }
+
+  /** Returns whether another process has written meanwhile. */
+  async #wait(ms: number, signal: AbortSignal): Promise<boolean> {
+    let hasWritten = false
+    const end = new AbortController()
+    const forget = onAbort(signal, () => end.abort())
+    this.#stop = () => {
+      hasWritten = true
+      end.abort()
+    }
+    await pause(ms, end.signal)
+    forget()
+    this.#stop = () => {}
+    return hasWritten
+  }
+}
