@@ -212,6 +212,11 @@ export class BoundedStore {
       .catch(cause => Promise.reject(writeFault(cause, this.name)))
   }
 
+  /** Throws the reason if all reads were ended. */
+  throwIfEnded(): void {
+    this.#reads.throwIfEnded()
+  }
+
   /** Ends pending and later reads immediately. Writes under way end by themselves. */
   endReads(reason: unknown): void {
     this.#reads.endAll(reason)

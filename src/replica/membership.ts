@@ -12,7 +12,7 @@ import type { PresenceTiming } from './presence-timing.js'
 import type { Reliance } from './reliance.js'
 import { tickEvery } from './ticker.js'
 
-/** How long `open` waits for what is best effort, in ms. */
+/** How long `open` waits for what is best effort, in ms: at most half of its time limit. */
 const PATIENCE = 250
 
 /** The most characters of a host name. */
@@ -70,7 +70,7 @@ export class Membership {
     this.#member = member
     this.#stopTicking = tickEvery(this.#options.timing.renewEvery, () => void this.#renew())
     const first = this.#bound === undefined ? this.join() : this.#acknowledge()
-    await within(PATIENCE, () => first).catch(() => {})
+    await within(Math.min(PATIENCE, this.#store.timeout / 2), () => first).catch(() => {})
   }
 
   /** Writes or renews the record. Calls are executed one after the other, so that a later one prevails. */

@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { afterEach, expect, test } from 'vitest'
+import { afterEach, expect, onTestFinished, test } from 'vitest'
 import { MemoryBackend } from '../../src/backends/memory/memory-backend.js'
 import { FaultyBackend } from '../../src/conformance/faulty-backend.js'
 import { DurableDict, MemoryStore, StoreUnavailableError } from '../../src/index.js'
@@ -52,4 +52,13 @@ test('a registration that keeps failing is warned of once, and everything else w
   await expect.poll(attempts).toBeGreaterThan(before + 1)
   await dict.close()
   expect(warnings).toHaveLength(1)
+})
+
+test('opens and reads although the registration takes longer than the time limit', async () => {
+  const faulty = new FaultyBackend(new MemoryBackend(new MemoryStore()))
+  faulty.intercept('register', () => new Promise(() => {}))
+  const dict = await DurableDict.open(faulty.backend, { timeout: 100 })
+  onTestFinished(() => dict.close())
+  await dict.set('key', 'value')
+  expect(await dict.get('key')).toBe('value')
 })
