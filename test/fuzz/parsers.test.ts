@@ -5,7 +5,7 @@ import { LONG } from '../form.js'
 import { PARSERS } from './parsers.js'
 
 /** How many mutations each parser gets. */
-const RUNS = LONG ? 20_000 : 400
+const RUNS = LONG ? 20_000 : 250
 
 describe('mutations of valid input are read, or rejected with an error of this library', () => {
   for (const [name, parser] of Object.entries(PARSERS)) {

@@ -6,7 +6,6 @@ import { parseCommit, parsePull, parseScan } from '../../src/backends/redis/repl
 import { readEffects } from '../../src/backends/sql/log/change-record.js'
 import { readNotes } from '../../src/backends/sql/log/notes.js'
 import { readRows } from '../../src/backends/sql/replicas/record.js'
-import type { SqlRow } from '../../src/backends/sql/sql-session.js'
 import { Frames } from '../../src/backends/zookeeper/client/frames.js'
 import { Input, Output } from '../../src/backends/zookeeper/client/jute.js'
 import { readChildren, readConnectReply, readZnode, readZnodes } from '../../src/backends/zookeeper/client/packets.js'
@@ -32,6 +31,8 @@ import {
 } from '../../src/index.js'
 import { footOf, headOf, lineOf, parse, readHead, Unusable } from '../../src/last-known/document.js'
 import { type Parser, SECRET } from '../../torture/fuzz/spoil.js'
+import { HISTORY_PARSERS } from './history-parsers.js'
+import { bytesOf, cellsOf, never, ofJson, ofText } from './parser-of.js'
 
 class Money {
   amount: unknown = 1
@@ -59,32 +60,7 @@ const RICH = [
   Object.assign(Object.create(null), { ['__proto__']: 1 }),
 ]
 
-const bytesOf = (texts: readonly string[]) => texts.map(text => Buffer.from(text))
 const isDecoding = (error: unknown) => error instanceof DecodingError
-const never = () => false
-
-/** A parser of text. */
-const ofText = (samples: readonly string[], parse: (text: string) => unknown, isOurs: Parser['isOurs']): Parser => ({
-  samples: bytesOf(samples),
-  parse: input => parse(input.toString('utf8')),
-  isOurs,
-})
-
-/** A parser of what `JSON.parse` returned: it is fed with mutations that are still JSON. */
-const ofJson = (samples: readonly unknown[], parse: (value: never) => unknown, isOurs: Parser['isOurs']): Parser =>
-  ofText(
-    samples.map(sample => JSON.stringify(sample)),
-    text => {
-      let value: unknown
-      try {
-        value = JSON.parse(text)
-      } catch {
-        value = text
-      }
-      return parse(value as never)
-    },
-    isOurs,
-  )
 
 const seal = (text: string) =>
   createHash('sha1').update(SECRET).update(text).update(SECRET).digest('hex').slice(0, 20) + text
@@ -127,13 +103,6 @@ const replica = {
   live: true,
   bound: 5,
   version: SECRET,
-}
-
-/** Rows of SQL have a text, a number or nothing in each column. */
-function cellsOf(rows: unknown): SqlRow[] {
-  const list = Array.isArray(rows) ? rows.filter(row => typeof row === 'object' && row !== null) : []
-  const cell = (value: unknown) => (typeof value === 'object' && value !== null ? 'x' : value)
-  return list.map(row => Object.fromEntries(Object.entries(row as object).map(([name, value]) => [name, cell(value)])))
 }
 
 /** A parser of a znode, which returns `undefined` for what it does not know. */
@@ -187,6 +156,7 @@ const URLS = [
 
 /** Each parser of stored or received bytes that is a function. */
 export const PARSERS: Record<string, Parser> = {
+  ...HISTORY_PARSERS,
   RichEncoding: ofText(
     RICH.map(value => rich.encode(value)),
     text => rich.decode(text),

@@ -12,6 +12,9 @@ import { same } from './world.js'
 /** How often the dictionaries catch up until they have the same version. */
 const SYNCS = 5
 
+/** `close` waits for the file for up to `timeout`, which a process may exceed that the machine stops for seconds; in ms. */
+const SOON = 2_000
+
 /** Checks what must be true at the end of a program, and closes everything. @param {Session} session */
 export async function finish(session) {
   const open = session.opened.filter(one => one.open)
@@ -27,7 +30,8 @@ export async function finish(session) {
   await checkWatchers(session)
   for (const { snapshot, text } of session.scene.kept)
     if (sortedSource(session.scene.contentOf(snapshot)) !== text) fail(`A snapshot has changed: it was ${text}`)
-  for (const [name, slot] of session.slots) if (slot.keepsFile) await checkFile(session, name, slot)
+  for (const [name, slot] of session.slots)
+    if (slot.keepsFile && slot.wasClosedSoon) await checkFile(session, name, slot)
 }
 
 /** The last known file holds what memory held at the end. @param {Session} session @param {string} name @param {Opened} opened */
@@ -87,8 +91,11 @@ const REFUSED = [
 ]
 
 /** @param {Session} session @param {Opened} opened */
-async function close(session, { compares, dict, events, name, open }) {
+async function close(session, opened) {
+  const { compares, dict, events, name, open } = opened
+  const start = performance.now()
   const outcomes = await Promise.all([dict.close(), dict.close()].map(closing => session.settle(closing)))
+  opened.wasClosedSoon = performance.now() - start < SOON
   if (outcomes.some(outcome => 'error' in outcome)) fail(`${name}.close() rejected`)
   for (const call of REFUSED) {
     const outcome = await session.settle(call(dict))

@@ -4,6 +4,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import fc from 'fast-check'
+import { root } from '../../scripts/run.js'
 import { fastFolder } from '../../test/servers/fast-folder.js'
 import { Violation } from './outcomes.js'
 import { callSource, openSource, programs } from './program.js'
@@ -29,7 +30,7 @@ export async function fuzz({ dist, store, ms, seed, length = 25, shrink = true, 
   const start = performance.now()
   const place = await /** @type {(dist: string) => Promise<import('./stores.js').Store>} */ (STORES[store])(dist)
   const quiet = silence()
-  const files = await filesOf(dist)
+  const files = await filesOf()
   let count = 0
   /** @type {Promise<unknown>} */
   let running = Promise.resolve()
@@ -64,10 +65,10 @@ export async function fuzz({ dist, store, ms, seed, length = 25, shrink = true, 
   }
 }
 
-/** Where last known files are, and how the library reads them. @param {string} dist */
-async function filesOf(dist) {
+/** Where last known files are, and how an unchanged library reads them. */
+async function filesOf() {
   const folder = await mkdtemp(join(fastFolder(), 'durabledict-fuzz-files-'))
-  const { parse } = await import(pathToFileURL(join(dist, 'last-known', 'document.js')).href)
+  const { parse } = await import(pathToFileURL(join(root, 'dist', 'last-known', 'document.js')).href)
   return {
     numbered: (/** @type {number} */ program) => ({
       fileOf: (/** @type {string} */ name) => join(folder, `${program}-${name}.json`),

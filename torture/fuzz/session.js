@@ -20,7 +20,7 @@ const PATIENCE = 20_000
 /** So many explanations are followed at most. */
 const MAX_WORLDS = 200
 
-/** A dictionary while a program runs. @typedef {Slot & { dict: Dict, events: Events }} Opened */
+/** A dictionary while a program runs. @typedef {Slot & { dict: Dict, events: Events, wasClosedSoon?: boolean }} Opened */
 
 /** The changes and other events of a dictionary since it was opened. */
 class Events {

@@ -39,7 +39,12 @@ export class World {
 
   /** Two worlds with the same fingerprint explain the same. */
   get fingerprint() {
-    const states = this.states.map(({ entries, author }) => [[...entries].map(source), author])
+    const states = this.states.map(({ entries, author, changes }) => [
+      [...entries].map(source),
+      author,
+      // Values that are written again.
+      [...changes.keys()],
+    ])
     return JSON.stringify([states, this.memories])
   }
 
