@@ -1,9 +1,13 @@
 import { once } from 'node:events'
 import { type AddressInfo, connect, createServer } from 'node:net'
+import postgres from 'postgres'
 import { beforeAll, describe, expect, test } from 'vitest'
-import { AmbiguousWriteError, InvalidValueError, StoreUnavailableError } from '../../src/postgres.js'
+import { NotSent } from '../../src/backends/postgres/clients/client.js'
+import { databaseOf } from '../../src/backends/postgres/clients/recognise.js'
+import { AmbiguousWriteError, InvalidValueError, PostgresDict, StoreUnavailableError } from '../../src/postgres.js'
 import { rejection, until } from '../model/test-database.js'
 import { startWireProxy, type WireProxy } from '../model/wire-proxy.js'
+import { startPausingProxy } from '../servers/pausing-proxy.js'
 import { testServer } from './test-server.js'
 
 const server = testServer()
@@ -129,6 +133,26 @@ test('a connection that ends together with its beginning does not end the proces
   const url = `postgres://postgres@127.0.0.1:${(merging.address() as AddressInfo).port}/postgres`
   const opening = it.open(it.name(), { timeout: 500 }, it.pool({ url }))
   expect(await rejection(opening)).toBeInstanceOf(StoreUnavailableError)
+})
+
+test('a call by postgres.js that gave up while it connected does not block the connection, and is never executed', async () => {
+  const { it } = server
+  const slow = await startPausingProxy(it.server.port as number)
+  it.cleanup.push(() => slow.close())
+  const sql = postgres(`postgres://postgres@127.0.0.1:${slow.port}/postgres`, { max: 1, connect_timeout: 60 })
+  it.cleanup.push(() => sql.end({ timeout: 0 }))
+  const name = it.name()
+  await (await it.open(name)).set('a', 1)
+  const text = `INSERT INTO durabledict_entries (dictionary, key, value) VALUES ($1, $2, '0')`
+  slow.pause(true)
+  const calls = ['b', 'c', 'd'].map(key =>
+    databaseOf(sql).run({ text, values: [name, key], name: 'insert' }, AbortSignal.timeout(50), 0),
+  )
+  for (const error of await Promise.all(calls.map(rejection))) expect(error).toBeInstanceOf(NotSent)
+  slow.pause(false)
+  const dict = await PostgresDict.open(name, sql)
+  expect(await dict.keys()).toEqual(['a'])
+  await dict.close()
 })
 
 describe('a call that cannot be executed in time', () => {

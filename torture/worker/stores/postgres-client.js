@@ -38,9 +38,10 @@ async function openPostgresJs(url) {
     onnotice: () => {},
     fetch_types: false,
   })
-  const take = async () => {
-    const reserved = await sql.reserve()
-    return () => reserved.release()
-  }
+  // Not sql.reserve(): without fetch_types, it loses a connection that it opens.
+  const take = () =>
+    new Promise((resolve, reject) => {
+      sql.begin(() => new Promise(resolve)).catch(reject)
+    })
   return { source: sql, disconnect: () => sql.end({ timeout: 0 }).catch(() => {}), occupy: occupying(take) }
 }

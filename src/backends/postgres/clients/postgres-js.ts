@@ -4,13 +4,19 @@ import { type Cells, NotSent, type PostgresClient, type Statement } from './clie
 import { toRows } from './pg.js'
 import type { PostgresJs } from './shapes.js'
 
-/** A query of postgres.js. `state` is set once a connection has it. */
+/** A query of postgres.js. `state` is set once it is sent on a connection, which takes its text from `strings` and `args`. */
 interface Query extends PromiseLike<unknown> {
   readonly state?: unknown
+  strings?: unknown
+  args?: unknown
+  cancelled?: unknown
   raw(): Query
   execute(): Query
   cancel(): unknown
 }
+
+/** A statement without effect. */
+const NOTHING = 'SELECT 1'
 
 /** A client of postgres.js. It exposes no connection, so that one which does not answer cannot be closed. */
 export class PostgresJsDatabase implements PostgresClient {
@@ -50,12 +56,24 @@ export class PostgresJsDatabase implements PostgresClient {
 function answered(query: Query, signal: AbortSignal | undefined): Promise<unknown> {
   return new Promise((resolve, reject) => {
     const forgetSignal = onAbort(signal, () => {
-      const isSent = query.state !== undefined && query.state !== null
-      reject(isSent ? signal?.reason : new NotSent(signal?.reason))
-      if (!isSent) query.cancel()
+      reject(withdraw(query) ? new NotSent(signal?.reason) : signal?.reason)
     })
     query.then(resolve, error => reject(isUnsent(error) ? new NotSent(error) : error)).then(forgetSignal)
   })
+}
+
+/**
+ * Makes sure that a query is never sent, if that is still possible. One that a new connection is to begin with stays there: if it were
+ * only cancelled, postgres.js would send nothing on that connection, ever. So it becomes one that does nothing.
+ */
+function withdraw(query: Query): boolean {
+  const isSent = query.state !== undefined && query.state !== null
+  if (isSent || !Array.isArray(query.strings) || !Array.isArray(query.args)) return false
+  query.strings = [NOTHING]
+  query.args = []
+  query.cancel()
+  query.cancelled = null
+  return true
 }
 
 /** It could not connect. */
