@@ -1,4 +1,5 @@
 // @ts-check
+import { setTimeout as pause } from 'node:timers/promises'
 import { CONNECTIONS, occupying, PATIENCE } from './pools.js'
 
 /** A pool, how to end it, and how to hold all of its connections. @param {'pg' | 'postgres.js'} kind @param {string} url */
@@ -38,10 +39,10 @@ async function openPostgresJs(url) {
     onnotice: () => {},
     fetch_types: false,
   })
-  // Not sql.reserve(): without fetch_types, it loses a connection that it opens.
-  const take = () =>
-    new Promise((resolve, reject) => {
-      sql.begin(() => new Promise(resolve)).catch(reject)
-    })
-  return { source: sql, disconnect: () => sql.end({ timeout: 0 }).catch(() => {}), occupy: occupying(take) }
+  // Not sql.reserve() or sql.begin(): the driver does not survive that such a connection is lost.
+  const occupy = async (/** @type {number} */ ms) => {
+    for (let held = 0; held < CONNECTIONS; held += 1) sql`SELECT pg_sleep(${ms / 1_000})`.catch(() => {})
+    await pause(ms)
+  }
+  return { source: sql, disconnect: () => sql.end({ timeout: 0 }).catch(() => {}), occupy }
 }
