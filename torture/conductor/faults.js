@@ -48,7 +48,7 @@ export class Faults {
   }
 
   async #measure() {
-    await Promise.all(this.#present)
+    await Promise.allSettled(this.#present)
     const ms = await this.#recover()
     this.recoveries.push({ kind: this.#latest, ms, bound: this.#bound })
   }

@@ -64,9 +64,14 @@ async function perform(stage, { cast }, { disasters, recovery = RECOVERY }, rand
     strike(stage, disasters, new Random(`${seeds[0]}`), end.signal, faults),
     ...(stage.proxies.length > 0 ? [damage(() => stage.proxies, new Random(`${seeds[1]}`), end.signal, faults)] : []),
   ]
-  await Promise.race([pause(ms), Promise.all(going)])
+  try {
+    await Promise.race([pause(ms), Promise.all(going)])
+  } catch (error) {
+    // Most likely a process crashed: its journal says why.
+    stage.trouble(error)
+  }
   end.abort()
-  await Promise.all(going)
+  await Promise.allSettled(going)
   // What is left of the last fault takes as long as after any other.
   await faults.recover()
   return faults

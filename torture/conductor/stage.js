@@ -137,7 +137,12 @@ export class Stage {
   /** Starts a process in an empty slot, and its load. If it ends instead, its journal says why, and the scene continues. @param {Slot} slot */
   async join(slot) {
     const worker = await this.start(slot)
-    await worker.order('load').catch(error => this.#troubles.push(error.message))
+    await worker.order('load').catch(error => this.trouble(error))
+  }
+
+  /** Something went wrong that fails the scene, but does not end it. @param {unknown} error */
+  trouble(error) {
+    this.#troubles.push(`${/** @type {Error} */ (error).message}`)
   }
 
   /** @param {Slot} slot */

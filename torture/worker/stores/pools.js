@@ -27,3 +27,20 @@ export function occupying(take) {
     await over
   }
 }
+
+/**
+ * How to take a connection of `pg`. It may end together with its beginning, so nobody could listen for that any later.
+ * @param {import('pg').Pool} pool @returns {() => Promise<() => void>}
+ */
+export const takingFrom = pool => () =>
+  new Promise((resolve, reject) => {
+    pool.connect((error, client, release) => {
+      if (!client) return reject(error)
+      const ignore = () => {}
+      client.on('error', ignore)
+      resolve(() => {
+        release()
+        client.off('error', ignore)
+      })
+    })
+  })

@@ -1,6 +1,6 @@
 // @ts-check
 import { setTimeout as pause } from 'node:timers/promises'
-import { CONNECTIONS, occupying, PATIENCE } from './pools.js'
+import { CONNECTIONS, occupying, PATIENCE, takingFrom } from './pools.js'
 
 /** A pool, how to end it, and how to hold all of its connections. @param {'pg' | 'postgres.js'} kind @param {string} url */
 export function openClient(kind, url) {
@@ -12,20 +12,7 @@ async function openPg(connectionString, more = {}) {
   const { default: pg } = await import('pg')
   const pool = new pg.Pool({ connectionString, max: CONNECTIONS, connectionTimeoutMillis: PATIENCE, ...more })
   pool.on('error', () => {})
-  const take = () =>
-    new Promise((resolve, reject) => {
-      pool.connect((error, client, release) => {
-        if (!client) return reject(error)
-        // A connection may end together with its beginning: nobody can listen any later.
-        const ignore = () => {}
-        client.on('error', ignore)
-        resolve(() => {
-          release()
-          client.off('error', ignore)
-        })
-      })
-    })
-  return { source: pool, disconnect: () => pool.end().catch(() => {}), occupy: occupying(take) }
+  return { source: pool, disconnect: () => pool.end().catch(() => {}), occupy: occupying(takingFrom(pool)) }
 }
 
 /** docs/postgres.md recommends fetch_types: false. @param {string} url */

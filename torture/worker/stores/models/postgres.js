@@ -1,7 +1,7 @@
 // @ts-check
 /** @import { Channel } from '../lossy.js' */
 /** @import { Client, ConnectTo } from './models.js' */
-import { CONNECTIONS, occupying, PATIENCE } from '../pools.js'
+import { CONNECTIONS, occupying, PATIENCE, takingFrom } from '../pools.js'
 import { TABLE } from './models.js'
 import { knexOn, kyselyOn, sequelizeOn, typeormOn } from './orms.js'
 
@@ -49,12 +49,6 @@ async function poolOf(connectionString, limits) {
   pool.on('error', () => {})
   pool.on('connect', client => client.on('error', () => {}))
   return { pool, occupy: occupying(takingFrom(pool)) }
-}
-
-/** @param {import('pg').Pool} pool */
-const takingFrom = pool => async () => {
-  const client = await pool.connect()
-  return () => client.release()
 }
 
 /** A new connection, whose notifications pass through the channel. @param {string} connectionString @param {Channel} [channel] */
