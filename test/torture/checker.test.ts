@@ -287,6 +287,8 @@ describe('a divergence', () => {
     expect(rulesAfter(['9-x', '1-y'], [[1.6, 'diverged']])).toEqual([])
     // Nobody saw what it had since.
     expect(rulesAfter(['9-x'], [[1.6, 'diverged']])).toEqual([])
+    // It did not follow the store yet.
+    expect(rulesAfter(['last-known 9-x', '3-y'], [[3.6, 'diverged']])).toEqual([])
   })
 
   it('is not a full load if the store lost everything', () => {

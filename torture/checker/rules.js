@@ -205,7 +205,9 @@ export function divergenceTold(history) {
     if (keys !== undefined || survived === undefined) continue
     for (const { session } of finals) {
       const held = (states.get(session) ?? []).findLast(({ at }) => at < begin)
-      if (!held || (opened[session] ?? 0) >= begin || Number.parseInt(held.version, 10) <= survived) continue
+      if (!held || (opened[session] ?? 0) >= begin) continue
+      // What was last known has no number: that session did not follow the store yet.
+      if (!(Number.parseInt(held.version, 10) > survived)) continue
       if (reported(session, held.at, Number.POSITIVE_INFINITY)) continue
       const text = `${session} held version ${held.version} and followed a ${kind} to number ${survived} without reporting it.`
       violations.push(violation('divergence is reported', text))
