@@ -1,4 +1,7 @@
 import { describe, expect, test } from 'vitest'
+import { readChanges } from '../../src/backends/postgres/sides.js'
+import { toStored, UTF8 } from '../../src/backends/postgres/stored-form.js'
+import { DamagedValue } from '../../src/contract/damaged-value.js'
 import { DecodingError } from '../../src/index.js'
 import { SECRET, spoil } from '../../torture/fuzz/spoil.js'
 import { LONG } from '../form.js'
@@ -14,6 +17,13 @@ describe('mutations of valid input are read, or rejected with an error of this l
       await spoil(parser, { runs: RUNS })
     })
   }
+})
+
+test('JSON in PostgreSQL that is nested too deeply is a damaged value', () => {
+  const deep = '['.repeat(50_000) + ']'.repeat(50_000)
+  expect(toStored(deep, null)).toBeInstanceOf(DamagedValue)
+  const [change] = readChanges(`[["k",{"json":${deep}},null]]`, UTF8.unsafe) ?? []
+  expect(change?.before).toBeInstanceOf(DamagedValue)
 })
 
 // Without these, a check that accepts everything would prove nothing.

@@ -1,16 +1,14 @@
 import { DamagedValue } from '../../contract/damaged-value.js'
 import { type KeyChange, keyChange } from '../../contract/history.js'
 import { unescapeKey, unescapeText } from '../sql/escape.js'
-import type { Stored } from './stored-form.js'
+import { type Stored, textOfJson } from './stored-form.js'
 
 /** Reads what a row held: `{"json": value}`, or the text that the encoding made. `undefined`: there was no row. */
 export function readSide(side: unknown): Stored | undefined {
   if (side === null || side === undefined) return undefined
   if (typeof side === 'string') return unescapeText(side)
   const { json } = Object(side) as { json?: unknown }
-  return json === undefined
-    ? new DamagedValue('The value could not be read when it was changed.')
-    : JSON.stringify(json)
+  return json === undefined ? new DamagedValue('The value could not be read when it was changed.') : textOfJson(json)
 }
 
 /** Reads the changes of a commit; `undefined` if the library has not written them. */

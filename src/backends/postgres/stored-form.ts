@@ -44,8 +44,17 @@ export function toStored(json: string | null | undefined, encoded: string | null
 }
 
 /** JSON as `JSON.stringify` writes it; the database adds blanks. */
-function compact(json: string): string {
-  return /^["tfn\d-]/.test(json) && !json.includes('.') && json.length < 16 ? json : JSON.stringify(JSON.parse(json))
+function compact(json: string): Stored {
+  return /^["tfn\d-]/.test(json) && !json.includes('.') && json.length < 16 ? json : textOfJson(JSON.parse(json))
+}
+
+/** External writers may nest JSON deeper than `JSON.stringify` can write. */
+export function textOfJson(value: unknown): Stored {
+  try {
+    return JSON.stringify(value)
+  } catch {
+    return new DamagedValue('Its JSON is nested too deeply.')
+  }
 }
 
 /** `isReproduced`: whether JSONB returns the same text. `undefined` if JSONB does not accept it. */
