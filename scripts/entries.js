@@ -17,7 +17,7 @@ export const ENTRIES = [
   { path: './sqlite', source: 'sqlite.ts', limit: 68 },
   { path: './redis', source: 'redis.ts', limit: 86 },
   { path: './postgres', source: 'postgres.ts', limit: 78 },
-  { path: './zookeeper', source: 'zookeeper.ts', limit: 74 },
+  { path: './zookeeper', source: 'zookeeper.ts', limit: 75 },
   { path: './model', source: 'model.ts', limit: 109 },
   { path: './model/prisma', source: 'model/prisma.ts', limit: 97 },
   { path: './model/typeorm', source: 'model/typeorm.ts', limit: 97 },
