@@ -176,10 +176,8 @@ export class Replica {
       const state = await store.load(progress)
       const replica = new Replica(store, decode, observer, promises, { state, reliance, membership })
       reliance.confirmed(loadedAt)
-      // The rest is best effort, and must not exceed the time limit.
-      progress?.()
       await replica.#introduce()
-      // If the opening was ended meanwhile, so is every later read.
+      // That is best effort. But if the opening was ended meanwhile, so is every later read.
       store.throwIfEnded()
       return replica
     } catch (error) {
