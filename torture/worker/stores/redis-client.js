@@ -38,10 +38,12 @@ async function openIoredis(url) {
   return tenacious(new Redis(url, { lazyConnect: true, ...IOREDIS, retryStrategy: () => RECONNECT_AFTER }))
 }
 
-/** Connects; whether or not the first attempt succeeds, it keeps trying. @template {{ on: any, connect(): Promise<unknown> }} C @param {C} client */
+/** Connects; whether or not the first attempt succeeds, it keeps trying. @template {{ on: any, once: any, connect(): Promise<unknown> }} C @param {C} client */
 export async function tenacious(client) {
   client.on('error', () => {})
-  await client.connect().catch(() => {})
+  // ioredis never settles the promise if a cluster client loses its connections after it has the slots, although it connects again.
+  const lost = new Promise(resolve => client.once('close', resolve))
+  await Promise.race([client.connect().catch(() => {}), lost])
   return client
 }
 
