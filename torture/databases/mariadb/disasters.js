@@ -4,8 +4,10 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { OF_PROCESSES } from '../../conductor/disasters.js'
 import { keyOf } from '../../worker/load.js'
+import { unlessConflict } from '../conflicts.js'
 import { forget, killServer, OF_SERVERS, occupy } from '../disasters.js'
 import { editAtOnce } from './edits.js'
+import { isConflict } from './server.js'
 import { ENTRIES, HEADS, UPSERT } from './tables.js'
 
 /** @type {Disaster<MariadbServer>} */
@@ -20,10 +22,11 @@ const lock = ({ server }, random) => {
     ['BEGIN', `SELECT * FROM ${ENTRIES} FOR UPDATE`],
     ['DO 0', `LOCK TABLES ${ENTRIES} WRITE`],
   ])
-  return server.transact(/** @type {string} */ (begin), async connection => {
+  const locked = server.transact(/** @type {string} */ (begin), async connection => {
     await connection.query(statement)
     await pause(random.between(20, 1_300))
   })
+  return unlessConflict(locked, isConflict)
 }
 
 /** An older state comes back under load, with everything that belongs to it. @type {Disaster<MariadbServer>} */

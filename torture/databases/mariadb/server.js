@@ -8,7 +8,7 @@ import { fastFolder } from '../../../test/servers/fast-folder.js'
 import { mariadb } from '../../../test/servers/mariadb.js'
 import { startServer } from '../../../test/servers/start.js'
 import { newFolder, removeFolder } from '../../folders.js'
-import { repeated } from '../repeated.js'
+import { repeated } from '../conflicts.js'
 import { ENTRIES, HEADS, TABLES } from './tables.js'
 
 /** The log is written once in ten seconds: a crash loses the latest commits. */

@@ -4,8 +4,10 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { OF_PROCESSES } from '../../conductor/disasters.js'
 import { keyOf } from '../../worker/load.js'
+import { unlessConflict } from '../conflicts.js'
 import { forget, killServer, OF_SERVERS, occupy } from '../disasters.js'
 import { editAtOnce } from './edits.js'
+import { isConflict } from './server.js'
 
 /** @type {Disaster<PostgresServer>} */
 const terminate = ({ server }, random) => server.terminate('true', random.between(1, 8))
@@ -24,10 +26,11 @@ const lock = ({ server }, random) => {
     // What open() takes to create tables.
     `SELECT pg_advisory_xact_lock(hashtextextended(name, 0)) FROM unnest(ARRAY['durabledict_entries', 'durabledict_model_versions']) name`,
   ])
-  return server.transact('BEGIN', async client => {
+  const locked = server.transact('BEGIN', async client => {
     await client.query(statement)
     await pause(random.between(20, 1_300))
   })
+  return unlessConflict(locked, isConflict)
 }
 
 /** An older state comes back under load, with everything that belongs to it. @type {Disaster<PostgresServer>} */

@@ -12,7 +12,7 @@ import { freePort } from '../../../test/servers/port.js'
 import { postgres } from '../../../test/servers/postgres.js'
 import { startServer } from '../../../test/servers/start.js'
 import { newFolder, removeFolder } from '../../folders.js'
-import { repeated } from '../repeated.js'
+import { repeated } from '../conflicts.js'
 
 /** The test server loses data with the machine, not with the process. This one keeps to what PostgreSQL promises. */
 const COMMON = ['-c', 'fsync=on', '-c', 'deadlock_timeout=100ms']
