@@ -3,11 +3,12 @@ const LONGEST = 500
 
 /**
  * Whether an error of the engine contains the input that it rejects. The message of a `SyntaxError` quotes it (`JSON.parse`,
- * `BigInt`, `RegExp`), and `new URL` keeps it in `input`.
+ * `BigInt`, `RegExp`), and `new URL` keeps it in `input`, or quotes it in other runtimes.
  */
 function quotesInput(error: unknown): boolean {
   if (typeof error !== 'object' || error === null) return false
-  return error instanceof SyntaxError || (error as Error).name === 'SyntaxError' || 'input' in error
+  const { name, message } = error as Error
+  return error instanceof SyntaxError || name === 'SyntaxError' || 'input' in error || /\bURL\b/.test(message)
 }
 
 /** The message of an error that the caller's code threw while it decoded, without any stored text that the engine quoted. */

@@ -5,6 +5,7 @@ import { DamagedValue } from '../../src/contract/damaged-value.js'
 import { DecodingError } from '../../src/index.js'
 import { SECRET, spoil } from '../../torture/fuzz/spoil.js'
 import { LONG } from '../form.js'
+import { ON_NODE } from '../runtime.js'
 import { PARSERS } from './parsers.js'
 
 /** How many mutations each parser gets. */
@@ -19,7 +20,8 @@ describe('mutations of valid input are read, or rejected with an error of this l
   }
 })
 
-test('JSON in PostgreSQL that is nested too deeply is a damaged value', () => {
+// Other runtimes parse any depth, and the encoding refuses it.
+test.skipIf(!ON_NODE)('JSON in PostgreSQL that is nested too deeply is a damaged value', () => {
   const deep = '['.repeat(50_000) + ']'.repeat(50_000)
   expect(toStored(deep, null)).toBeInstanceOf(DamagedValue)
   const [change] = readChanges(`[["k",{"json":${deep}},null]]`, UTF8.unsafe) ?? []
@@ -43,7 +45,8 @@ describe('the check of a parser finds one that', () => {
     },
   }
   for (const [name, parse] of Object.entries(broken)) {
-    test(name, async () => {
+    // The memory of a buffer is measured on Node only.
+    test.skipIf(!ON_NODE && name.startsWith('reserves'))(name, async () => {
       try {
         await expect(spoil({ samples, parse, isOurs }, { runs: 20_000 })).rejects.toThrow('input (base64)')
       } finally {

@@ -135,6 +135,16 @@ test('a connection that ends together with its beginning does not end the proces
   expect(await rejection(opening)).toBeInstanceOf(StoreUnavailableError)
 })
 
+test('a pool that only returns promises works as well', async () => {
+  const { it } = server
+  const pool = it.pool()
+  const wrapped = { totalCount: 0, query: () => {}, connect: () => pool.connect() }
+  const dict = await PostgresDict.open(it.name(), wrapped as never)
+  await dict.set('a', 1)
+  expect(await dict.get('a')).toBe(1)
+  await dict.close()
+})
+
 test('a call by postgres.js that gave up while it connected does not block the connection, and is never executed', async () => {
   const { it } = server
   const slow = await startPausingProxy(it.server.port as number)

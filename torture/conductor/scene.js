@@ -64,14 +64,10 @@ async function perform(stage, { cast }, { disasters, recovery = RECOVERY }, rand
     strike(stage, disasters, new Random(`${seeds[0]}`), end.signal, faults),
     ...(stage.proxies.length > 0 ? [damage(() => stage.proxies, new Random(`${seeds[1]}`), end.signal, faults)] : []),
   ]
-  try {
-    await Promise.race([pause(ms), Promise.all(going)])
-  } catch (error) {
-    // Most likely a process crashed: its journal says why.
-    stage.trouble(error)
-  }
+  // Most likely a process crashed: the scene ends early, and its journal says why.
+  await Promise.race([pause(ms), Promise.all(going)]).catch(() => {})
   end.abort()
-  await Promise.allSettled(going)
+  for (const result of await Promise.allSettled(going)) if (result.status === 'rejected') stage.trouble(result.reason)
   // What is left of the last fault takes as long as after any other.
   await faults.recover()
   return faults

@@ -3,6 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { ON_NODE } from '../../runtime.js'
 
 const LIBRARY = new URL('../../../lib/esm/index.js', import.meta.url).href
 
@@ -29,7 +30,7 @@ function run(program: string): Promise<{ code: number | null; output: string }> 
 
 const OPTIONS = '{ live: true, maxStaleness: 5_000, resyncEvery: 5_000, signal: new AbortController().signal }'
 
-test.each([
+test.skipIf(!ON_NODE).each([
   ['in memory', 'MemoryDict.open(new MemoryStore(), OPTIONS)'],
   ['in a SQLite file', "SqliteDict.open('settings', './app.db', OPTIONS)"],
 ])('an idle open dictionary %s does not keep the process alive', async (_, open) => {

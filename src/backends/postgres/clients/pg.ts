@@ -62,11 +62,12 @@ export class PgDatabase implements PostgresClient {
  */
 function connected(pool: PgPool): Promise<PgClient> {
   return new Promise((resolve, reject) => {
-    pool.connect((error, client) => {
-      if (!client) return reject(error)
+    const receive = (client: PgClient) => {
       client.on('error', ignore)
       resolve(client)
-    })
+    }
+    const promised = pool.connect((error, client) => (client ? receive(client) : reject(error)))
+    if (promised instanceof Promise) promised.then(receive, reject)
   })
 }
 

@@ -10,7 +10,8 @@ export interface PgClient {
 
 /** A pool of `pg`, with the members that are used. */
 export interface PgPool {
-  connect(connected: (error: Error | undefined, client: PgClient | undefined) => void): void
+  /** A pool that takes no callback returns a promise. */
+  connect(connected: (error: Error | undefined, client: PgClient | undefined) => void): unknown
   readonly totalCount: number
   readonly options?: object
 }
