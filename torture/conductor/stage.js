@@ -363,6 +363,7 @@ export class Stage {
 
 /** What a process that is late waits for, if it can say so. @param {Worker} worker */
 async function explained(worker) {
+  if (!worker.isOpen) return ': it is still opening its dictionaries'
   const answer = worker.order('explain').then(lines => `\n    ${lines.join('\n    ')}`)
   return Promise.race([answer, pause(LEAVING, ': it does not answer', { ref: false })]).catch(() => '')
 }

@@ -10,6 +10,8 @@ const FILE = fileURLToPath(new URL('../worker.js', import.meta.url))
 export class Worker {
   /** Resolves when it is gone, with how it ended. */
   ended
+  /** Whether its dictionaries are open: before, it answers no order. */
+  isOpen = false
   /** @type {Map<number, { resolve(result: any): void, reject(error: Error): void }>} */
   #waiting = new Map()
   #calls = 0
@@ -69,8 +71,9 @@ export class Worker {
   async #started() {
     for (;;) {
       const [message] = await once(this.#child, 'message')
-      if (message.ready) return
+      if (message.ready) break
     }
+    this.isOpen = true
   }
 
   /** @param {{ id?: number, result?: unknown, error?: unknown }} message */

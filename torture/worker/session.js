@@ -84,7 +84,12 @@ export class Session {
   }
 
   /** Resolves when memory has the key: live memory by itself, other memory after a check. @param {string} key */
-  async follow(key) {
+  follow(key) {
+    return this.#during(`memory with ${key}`, this.#follow(key))
+  }
+
+  /** @param {string} key */
+  async #follow(key) {
     if (this.options.live) return this.#until(() => this.dict.local.has(key))
     while (!this.dict.local.has(key)) {
       await new Promise(resolve => setTimeout(resolve, 5))
