@@ -53,7 +53,7 @@ export async function connect(
   timeout: number,
   signal: AbortSignal | undefined,
 ): Promise<ZookeeperBackend> {
-  const backend = new ZookeeperBackend(path, open)
+  const backend = new ZookeeperBackend(path, open, timeout)
   try {
     // The timer keeps the process alive, which the session does not.
     await within(timeout, () => backend.ready(), signal)

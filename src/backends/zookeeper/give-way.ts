@@ -1,6 +1,5 @@
-import { now } from '../../time/clock.js'
+import { delay, now } from '../../time/clock.js'
 import { onAbort } from '../../time/on-abort.js'
-import { pause } from '../../time/pause.js'
 
 /** How many commits may follow each other without a pause: while others write, and at most. */
 const FEWEST = 4
@@ -14,6 +13,9 @@ const REMAINS = 0.9
 
 /** The longest time to give way at once, in ms. */
 const LONGEST = 150
+
+/** How much of the time that a slow commit leaves of the time limit may be spent on giving way. */
+const PART = 0.25
 
 /**
  * Makes a process that writes without pause give way to others now and then. Each commit is planned from the one before it. The process
@@ -30,6 +32,14 @@ export class GiveWay {
   #took = 0
   #version = ''
   #stop = () => {}
+  readonly #timeout: number
+
+  /**
+   * @param timeout - the time limit of a write, in ms: giving way must not exceed it.
+   */
+  constructor(timeout: number) {
+    this.#timeout = timeout
+  }
 
   /**
    * Waits before a commit if it is the turn of others, until one of them has written, but not for long. Returns whether it did.
@@ -37,7 +47,7 @@ export class GiveWay {
    * @param version - from which the commit is planned.
    */
   async before(version: string, signal: AbortSignal): Promise<boolean> {
-    const left = this.#endedAt + Math.min(LONGEST, TIMES * this.#took) - now()
+    const left = this.#endedAt + this.#longest() - now()
     const isOthers = version !== this.#version
     if (isOthers) this.#allowed = FEWEST
     if (isOthers || left <= 0) this.#done = 0
@@ -65,6 +75,11 @@ export class GiveWay {
     this.#stop()
   }
 
+  /** How long to give way at most, in ms. */
+  #longest(): number {
+    return Math.min(LONGEST, TIMES * this.#took, PART * (this.#timeout - this.#took))
+  }
+
   /** Returns whether another process has written meanwhile. */
   async #wait(ms: number, signal: AbortSignal): Promise<boolean> {
     let hasWritten = false
@@ -74,7 +89,7 @@ export class GiveWay {
       hasWritten = true
       end.abort()
     }
-    await pause(ms, end.signal)
+    await delay(ms, undefined, { signal: end.signal }).catch(() => {})
     forget()
     this.#stop = () => {}
     return hasWritten

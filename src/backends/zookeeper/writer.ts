@@ -45,13 +45,17 @@ export class Writer {
   readonly #names: Names
   readonly #history: History
   readonly #turns = new InTurn()
-  readonly #giveWay = new GiveWay()
+  readonly #giveWay: GiveWay
 
-  constructor(session: Session, reader: Reader, names: Names, history: History) {
+  /**
+   * @param timeout - the time limit of a write, in ms.
+   */
+  constructor(session: Session, reader: Reader, names: Names, history: History, timeout: number) {
     this.#session = session
     this.#reader = reader
     this.#names = names
     this.#history = history
+    this.#giveWay = new GiveWay(timeout)
   }
 
   commit(batch: Batch<Stored>, since: Version, signal: AbortSignal): Promise<Committed<Stored>> {

@@ -17,6 +17,7 @@ import { CommittingBackend } from '../../contract/committing-backend.js'
 import type { HistoryPage, HistoryPolicy, HistoryQuery } from '../../contract/history.js'
 import type { Presence, Registration, Registry as RegistryPage } from '../../contract/presence.js'
 import { ClosedError } from '../../errors/errors.js'
+import { DEFAULT_TIMEOUT } from '../../time/default-timeout.js'
 import { isRefused, readFault } from './faults.js'
 import { History } from './history.js'
 import { Names } from './names.js'
@@ -50,8 +51,9 @@ export class ZookeeperBackend extends CommittingBackend<Stored> implements Backe
 
   /**
    * @param open - opens the session.
+   * @param timeout - the time limit of a write, in ms.
    */
-  constructor(path: string, open: (events: TransportEvents) => Transport) {
+  constructor(path: string, open: (events: TransportEvents) => Transport, timeout = DEFAULT_TIMEOUT) {
     super()
     this.name = path
     const names = new Names(path)
@@ -67,7 +69,7 @@ export class ZookeeperBackend extends CommittingBackend<Stored> implements Backe
     }
     this.#reader = new Reader(this.#session, names, changes => this.#push(changes), record)
     this.#history = new History(this.#session, names)
-    this.#writer = new Writer(this.#session, this.#reader, names, this.#history)
+    this.#writer = new Writer(this.#session, this.#reader, names, this.#history, timeout)
     this.#registry = new Registry(this.#session, this.#reader, names, rewrite => this.#writer.rewrite(rewrite))
     this.#watchdog = new Watchdog(this.#session, this.#reader, lost)
   }
