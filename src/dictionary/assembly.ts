@@ -256,8 +256,7 @@ async function startFeed(store: Store, replica: Replica, emitter: Emitter, bound
     await feed.start(push)
     return feed
   } catch (error) {
-    await feed.stop()
-    await replica.abandon()
+    await Promise.allSettled([feed.stop(), replica.abandon()])
     throw error
   }
 }

@@ -18,7 +18,7 @@ import { isRefusedBy } from '../contract/refusals.js'
 import type { Store } from '../contract/store.js'
 import type { Diagnostics } from '../diagnostics/diagnostics.js'
 import { Deadlines } from '../time/deadlines.js'
-import { late } from '../time/within.js'
+import { late, within } from '../time/within.js'
 import { openFault, readFault, writeFault } from './faults.js'
 
 /** The context in which store calls run: never the async context of the caller that causes them. */
@@ -150,8 +150,9 @@ export class BoundedStore {
     return this.#read(async () => readRegistration(await this.#store.backend.register?.(presence, ttl)), this.timeout)
   }
 
-  leave(id: string): Promise<void> {
-    return this.#read(async () => this.#store.backend.leave?.(id), this.timeout)
+  /** Has a time limit of its own: a replica must leave the registry above all when its reads were ended. */
+  leave(id: string, ms: number): Promise<void> {
+    return this.#context.run(() => within(ms, async () => this.#store.backend.leave?.(id)))
   }
 
   replicas(): Promise<Registry> {

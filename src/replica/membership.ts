@@ -103,7 +103,7 @@ export class Membership {
   /** Leaves after a failed opening, as far as that works soon. */
   async abandon(): Promise<void> {
     this.stop()
-    if (this.#isKnown) await within(PATIENCE, () => this.#store.leave(this.id)).catch(() => {})
+    if (this.#isKnown) await this.#store.leave(this.id, PATIENCE).catch(() => {})
   }
 
   /** Nothing is sent after this. */

@@ -1,5 +1,7 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import { afterEach, describe, expect, test } from 'vitest'
 import { MemoryBackend } from '../../src/backends/memory/memory-backend.js'
+import { FaultyBackend, type Method } from '../../src/conformance/faulty-backend.js'
 import { type Backend, DurableDict, MemoryDict, MemoryStore } from '../../src/index.js'
 import { TIMING_OPTION } from '../../src/replica/presence-timing.js'
 
@@ -103,4 +105,42 @@ test('a dictionary that was opened in vain leaves the registry', async () => {
   const backend = Object.assign(new MemoryBackend(store), { load: () => Promise.reject(new Error('broken')) })
   await expect(DurableDict.open(backend, { maxStaleness: 60_000 })).rejects.toThrow('broken')
   expect(new MemoryBackend(store).replicas().replicas).toEqual([])
+})
+
+describe('a dictionary whose opening is ended in its last step is not opened, and leaves the registry', () => {
+  /** Opens one with a store that hangs from its first call of the method. */
+  async function openHanging(method: Method, options: object, hangs = () => {}, loadTakes = 0): Promise<void> {
+    const store = new MemoryStore()
+    const faulty = new FaultyBackend(new MemoryBackend(store))
+    faulty.intercept('load', proceed => delay(loadTakes).then(() => proceed()))
+    faulty.intercept('subscribe', async (proceed, ...args) => {
+      await proceed(...args)
+      return () => new Promise(() => {})
+    })
+    faulty.intercept(method, () => {
+      hangs()
+      return new Promise(() => {})
+    })
+    const opening = DurableDict.open(faulty.backend, { maxStaleness: 60_000, ...options })
+    await expect(opening).rejects.toThrow(/ended by the caller|50 ms/)
+    expect(faulty.count('register')).toBeGreaterThan(0)
+    expect(new MemoryBackend(store).replicas().replicas).toEqual([])
+  }
+
+  test('by its signal, while it acknowledges what it loaded', async () => {
+    const caller = new AbortController()
+    await openHanging('acknowledge', { signal: caller.signal }, () => caller.abort(new Error('ended by the caller')))
+  })
+
+  test('by its time limit, while it acknowledges what it loaded', async () => {
+    await openHanging('acknowledge', { timeout: 50 }, undefined, 35)
+  })
+
+  test('by its time limit, while it subscribes', async () => {
+    await openHanging('subscribe', { live: true, timeout: 50 })
+  })
+
+  test('by its time limit, while the subscription does not end either', async () => {
+    await openHanging('changesSince', { live: true, timeout: 50 })
+  })
 })

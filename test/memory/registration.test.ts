@@ -57,7 +57,7 @@ test('a registration that keeps failing is warned of once, and everything else w
 test('opens and reads although the registration takes longer than the time limit', async () => {
   const faulty = new FaultyBackend(new MemoryBackend(new MemoryStore()))
   faulty.intercept('register', () => new Promise(() => {}))
-  const dict = await DurableDict.open(faulty.backend, { timeout: 100 })
+  const dict = await DurableDict.open(faulty.backend, { timeout: 500 })
   onTestFinished(() => dict.close())
   await dict.set('key', 'value')
   expect(await dict.get('key')).toBe('value')
