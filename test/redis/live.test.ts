@@ -50,6 +50,18 @@ function counts(client: unknown): number {
   return emitter.eventNames().reduce((sum, event) => sum + emitter.listenerCount(event), 0)
 }
 
+/** The copies of the client that are made from now on: its connections for messages. */
+function copiesOf(client: Ioredis): readonly Ioredis[] {
+  const copies: Ioredis[] = []
+  const duplicate = client.duplicate.bind(client)
+  client.duplicate = (...options) => {
+    const copy = duplicate(...options)
+    copies.push(copy)
+    return copy
+  }
+  return copies
+}
+
 for (const [name, open] of Object.entries(CLIENTS)) {
   describe(name, () => {
     test('all dictionaries over one client share one connection for messages, which closes with the last of them', async () => {
@@ -135,6 +147,7 @@ for (const [name, open] of Object.entries({ 'ioredis 5': ioredis5, 'ioredis 6': 
     cleanup.push(() => proxy.close())
     const { client, end } = await open(proxy.url)
     cleanup.push(end)
+    const copies = copiesOf(client)
     // While it is open, all dictionaries on the client share one connection for messages.
     await using writer = await RedisDict.open('cut', client, { encoding: JSONEncoding })
     proxy.cut('ssubscribe', 'before')
@@ -144,6 +157,12 @@ for (const [name, open] of Object.entries({ 'ioredis 5': ioredis5, 'ioredis 6': 
     await using dict = await RedisDict.open('cut', client, LIVE)
     await writer.set('a', 1)
     await until(() => dict.local.get('a') === 1, 'the write is pushed')
+    const forMessages = copies.at(-1) as Ioredis
+    const before = forMessages.listenerCount('close')
+    proxy.cut('ssubscribe', 'before', 3)
+    forMessages.disconnect(true)
+    await until(() => proxy.cuts === 4, 'it is lost three times in a row')
+    await until(() => forMessages.listenerCount('close') === before, 'each attempt removes its listener')
   })
 }
 
@@ -180,19 +199,13 @@ test('on a cluster: one connection for each server that serves a dictionary', as
 test('an ioredis connection for messages that has ended for good is opened again', async () => {
   const { client, end } = await ioredis6(server.url)
   const { client: writing, end: endWriting } = await ioredis6(server.url)
-  const opened: Ioredis[] = []
-  const duplicate = client.duplicate.bind(client)
-  // What ioredis does when its failover detector ends a connection that is just being opened.
-  client.duplicate = (...options) => {
-    const copy = duplicate(...options)
-    opened.push(copy)
-    return copy
-  }
+  const copies = copiesOf(client)
   const reader = await RedisDict.open('ended', client, { live: true, autosync: false, maxStaleness: 60_000 })
   const writer = await RedisDict.open('ended', writing)
   await writer.set('a', 1)
   await until(() => reader.local.get('a') === 1, 'a push')
-  for (const copy of opened) copy.disconnect()
+  // What ioredis does when its failover detector ends a connection that is just being opened.
+  for (const copy of copies) copy.disconnect()
   await until(async () => (await listeners(server, '{ended}:meta')) === 0, 'the connection ends')
   await until(async () => (await listeners(server, '{ended}:meta')) === 1, 'it is opened again')
   await writer.set('a', 2)

@@ -175,7 +175,7 @@ export class IoredisSubscriber implements Subscriber {
   #answered(answer: Promise<unknown>): Promise<unknown> {
     return new Promise((resolve, reject) => {
       const onClose = () => reject(new Error('The connection for messages was closed.'))
-      this.#client.on('close', onClose)
+      this.#client.once('close', onClose)
       answer.then(resolve, reject).finally(() => this.#client.off('close', onClose))
     })
   }
