@@ -321,6 +321,16 @@ describe('reads in order', () => {
     expect(rules(seen('2|s', 3, 6), seen('1|s', 4, 7))).toEqual([])
   })
 
+  it('may see a write in doubt that took effect after a later one, but no acknowledged one', () => {
+    const key = 'mono:s'
+    const later = set('2|s', 2, 3, { key })
+    const locals = [{ session: 's', begin: 4, at: 5, key, value: '1|s' }]
+    expect(rulesOf({ operations: [set('1|s', 0, 1, { key, ...doubt }), later], locals })).toEqual([])
+    expect(rulesOf({ operations: [set('1|s', 0, 1, { key }), later], locals })).toEqual([
+      'a session reads its own writes',
+    ])
+  })
+
   it('see what was written, or read, before they began', () => {
     expect(rules(seen('1|s', 6, 7))).toEqual(['a session reads its own writes'])
     expect(rules(seen('2|s', 2, 3), seen('1|s', 3.5, 7))).toEqual(['reads of memory are monotonic'])

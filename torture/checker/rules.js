@@ -132,9 +132,14 @@ export function monotonicReads(history) {
   return violations
 }
 
-/** A session sees its own acknowledged writes, unless the store lost them. @param {History} history */
-export function readYourWrites({ locals, operations, losses }) {
+/**
+ * A session sees its own acknowledged writes, unless the store lost them, or an earlier one of its own that was in doubt took effect late.
+ * @param {History} history
+ */
+export function readYourWrites(history) {
+  const { locals, operations, losses } = history
   const violations = []
+  const writer = writers(history)
   const written = grouped(operations.map(one => ({ ...one, at: one.end })).filter(isOwnMark))
   for (const [session, reads] of grouped(locals)) {
     const own = written.get(session) ?? []
@@ -142,6 +147,7 @@ export function readYourWrites({ locals, operations, losses }) {
       if (read.key !== `mono:${session}`) continue
       const write = own.findLast(({ at }) => at <= (read.begin ?? read.at))
       if (!write || numberOf(read.value) >= numberOf(write.value)) continue
+      if (read.value !== undefined && writer.get(read.value)?.outcome === 'unknown') continue
       if (losses.some(({ keys, end }) => keys === undefined && end >= write.begin)) continue
       const text = `${session} read ${shown(read.value)} after it had written ${shown(write.value)}.`
       violations.push(violation('a session reads its own writes', text, [write]))
