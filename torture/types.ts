@@ -68,6 +68,8 @@ export interface StoreServer {
   readonly renumbers?: boolean | undefined
   /** Resolves when no request is in transit. */
   untilAlone?(): Promise<void>
+  /** Rejects if its own servers have different data: the library cannot be blamed for what follows from that. */
+  agree?(): Promise<void>
   remove(): Promise<void>
 }
 

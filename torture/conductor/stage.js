@@ -259,6 +259,7 @@ export class Stage {
     await (settling === undefined ? this.#settle() : pause(settling))
     await this.#each(worker => worker.order('report'))
     const growth = await this.#growth()
+    await this.server.agree?.().catch(error => this.trouble(error))
     const at = now()
     const { entries } = await this.server.state()
     const recorded = await this.withDict(dict => recordedBy(dict))

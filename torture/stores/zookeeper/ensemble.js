@@ -104,6 +104,15 @@ export class Ensemble {
     return { entries, number: Number(head.number ?? 0) }
   }
 
+  /** ZooKeeper itself may fail to repair a server that had accepted what the others had not. */
+  async agree() {
+    const all = await Promise.all(
+      this.ports.map(port => this.#operate(operator => operator.state(), `127.0.0.1:${port}`)),
+    )
+    const texts = new Set(all.map(({ entries }) => JSON.stringify(Object.entries(entries).sort())))
+    if (texts.size > 1) throw new Error(`The servers of the ensemble have ${texts.size} different states.`)
+  }
+
   /** No disaster loses the policy of the history. */
   async keepHistory() {}
 
@@ -131,9 +140,9 @@ export class Ensemble {
     })
   }
 
-  /** @template V @param {(operator: Operator) => Promise<V>} work @returns {Promise<V>} */
-  async #operate(work) {
-    const operator = await Operator.connect(this.#ensemble.addresses, PATH)
+  /** @template V @param {(operator: Operator) => Promise<V>} work @param {string} [addresses] @returns {Promise<V>} */
+  async #operate(work, addresses = this.#ensemble.addresses) {
+    const operator = await Operator.connect(addresses, PATH)
     try {
       return await work(operator)
     } finally {
