@@ -127,6 +127,7 @@ export const SUBSCRIBER_OPTIONS = {
 /** What a client for messages must offer. */
 export interface SubscribingClient extends IoredisClient, Connecting {
   readonly options?: { readonly retryStrategy?: unknown; readonly db?: number }
+  once(event: 'close', listener: () => void): unknown
   disconnect(reconnect?: boolean): void
   ssubscribe(channel: string): Promise<unknown>
   sunsubscribe(channel: string): Promise<unknown>
