@@ -147,7 +147,7 @@ for (const [name, open] of Object.entries({ 'ioredis 5': ioredis5, 'ioredis 6': 
     cleanup.push(() => proxy.close())
     const { client, end } = await open(proxy.url)
     cleanup.push(end)
-    const copies = copiesOf(client)
+    const copies = copiesOf(client as Ioredis)
     // While it is open, all dictionaries on the client share one connection for messages.
     await using writer = await RedisDict.open('cut', client, { encoding: JSONEncoding })
     proxy.cut('ssubscribe', 'before')
