@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { prepare } from '../../scripts/prepare.js'
 import { root } from '../../scripts/run.js'
-import { MemoryDict, MemoryStore } from '../../src/index.js'
+import { MemoryDict, MemoryStore, StoreUnavailableError } from '../../src/index.js'
 import { damage } from '../../torture/fuzz/damage/damage.js'
 import { DAMAGEABLE, type Place, type Store } from '../../torture/fuzz/damage/stores.js'
 import { SECRET } from '../../torture/fuzz/spoil.js'
@@ -62,6 +62,11 @@ describe('the check of damaged stores finds a library that', () => {
       'A warning contains',
       () => process.emitWarning(SECRET, 'DurableDictWarning'),
       () => ({}),
+    ],
+    'fails without saying what to do': [
+      'does not say what to do',
+      () => {},
+      () => ({ set: () => Promise.reject(new StoreUnavailableError('It is damaged.')) }),
     ],
     'loses a write': ['b does not see', () => {}, () => ({ set: async () => {} })],
     'keeps what is not stored': ['Memory differs', () => {}, dict => ({ version: `${Math.random()} ${dict.name}` })],

@@ -49,8 +49,10 @@ async function spoilRecords(store, ms, seed) {
   const start = DAMAGEABLE[store]
   if (!start)
     throw new Error(`With --damage, --store must be one of ${Object.keys(DAMAGEABLE).join(', ')}; got ${store}.`)
-  const { rounds, failure } = await damage(await start(join(root, 'dist')), { ms, seed })
-  console.log(`${rounds} damaged stores (${store}), seed ${seed}${failure ? `\n\n${failure}` : ''}`)
+  const { rounds, compared, failure } = await damage(await start(join(root, 'dist')), { ms, seed })
+  console.log(
+    `${rounds} damaged stores (${store}), memory compared in ${compared}, seed ${seed}${failure ? `\n\n${failure}` : ''}`,
+  )
   return failure ? 1 : 0
 }
 

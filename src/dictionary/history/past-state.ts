@@ -35,8 +35,7 @@ export async function pastState(context: PastContext, when: string | Date): Prom
     if (newer) return undone(state, newer, target, walked, context)
   }
   throw new HistoryError(
-    `The history of dictionary "${context.dictionary}" does not match its state, in ${ATTEMPTS} attempts: a writer without history is at ` +
-      'work. Try again later.',
+    `The history of dictionary "${context.dictionary}" changed while it was read, in ${ATTEMPTS} attempts. Try again later.`,
     { dictionary: context.dictionary },
   )
 }

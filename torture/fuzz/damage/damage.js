@@ -13,19 +13,21 @@ export async function damage(store, { seed, ms = Number.POSITIVE_INFINITY, round
   const start = performance.now()
   const quiet = silence()
   let count = 0
+  let compared = 0
   try {
     for (; count < rounds && performance.now() - start < ms; count += 1) {
-      const failure = await roundOf(store, `${seed}.${count}`, quiet.check)
-      if (failure) return { rounds: count + 1, failure }
+      const { failure, isWhole } = await roundOf(store, `${seed}.${count}`, quiet.check)
+      if (isWhole) compared += 1
+      if (failure) return { rounds: count + 1, compared, failure }
     }
-    return { rounds: count, failure: undefined }
+    return { rounds: count, compared, failure: undefined }
   } finally {
     await quiet.end()
     await store.stop()
   }
 }
 
-/** @param {Store} store @param {string} seed @param {() => void} check @returns {Promise<string | undefined>} why it failed */
+/** Returns why the round failed, if it did, and whether memory was compared. @param {Store} store @param {string} seed @param {() => void} check */
 async function roundOf(store, seed, check) {
   const place = await store.create()
   const round = new Round(place, new Random(seed))
@@ -34,10 +36,11 @@ async function roundOf(store, seed, check) {
     // Warnings come in the next turn.
     await new Promise(resolve => setImmediate(resolve))
     check()
-    return undefined
+    return { isWhole: round.isWhole }
   } catch (error) {
     await round.end().catch(() => {})
-    return `${/** @type {Error} */ (error).stack}\n\nRound ${seed}:\n${round.log.join('\n')}`
+    const failure = `${/** @type {Error} */ (error).stack}\n\nRound ${seed}:\n${round.log.join('\n')}`
+    return { failure, isWhole: round.isWhole }
   } finally {
     await place.dispose?.()
   }

@@ -8,10 +8,10 @@ import { source } from '../source.js'
 import { SECRET } from '../spoil.js'
 import { CALLS, ENTRIES } from './calls.js'
 
-/** How long a call may take, in ms: the `timeout` of the dictionaries, and what a busy machine adds. */
+/** How long a call may take, in ms: far longer than `timeout`, so that a busy machine fails no round. A call that hangs is found. */
 const PATIENCE = 20_000
 
-/** How long a call of the library may take, in ms. */
+/** The option `timeout` of the dictionaries, in ms. */
 const TIMEOUT = 1_500
 
 /** How much memory a round may reserve, in bytes. */
@@ -30,8 +30,10 @@ const optionsOf = random => ({
 export class Round {
   /** @type {string[]} */
   log = []
-  /** Whether everything worked in the end. */
+  /** Whether the memory of all dictionaries was compared with the store in the end. */
   isWhole = false
+  /** The latest error of a call. @type {any} */
+  #latest
   /** @type {StoredRecord[]} */
   #spoiled = []
   /** @type {Dict[]} */
@@ -54,8 +56,11 @@ export class Round {
     await this.#use({ a, b })
     const c = await this.#opened('c', { ...optionsOf(this.#random), ...(this.#random.chance(0.2) && READ_ONLY) })
     await this.#use({ a, b, ...(c && { c }) })
-    if (!(await this.#recover(a, b))) await this.#repair(a, b)
-    else await this.#compare(a, b)
+    if (await this.#recover(a, b)) await this.#compare(a, b)
+    if (!this.isWhole) {
+      this.#expectAdvice()
+      await this.#repair(a, b)
+    }
     await this.end()
     if (reserved() - memory > MEMORY) throw new Violation('The round reserved memory that nothing needs')
   }
@@ -74,6 +79,7 @@ export class Round {
     const outcome = await this.#settle(code, this.#place.open(options))
     if ('error' in outcome) {
       this.#judge(code, outcome.error)
+      this.#latest = outcome.error
       return undefined
     }
     const dict = /** @type {Dict} */ (outcome.value)
@@ -145,6 +151,12 @@ export class Round {
     if (!this.isWhole) throw new Violation('Not everything works after the repair')
   }
 
+  /** Nothing works as long as the damage lasts: the error says what to do. */
+  #expectAdvice() {
+    const message = String(this.#latest?.message)
+    if (!ADVICE.test(message)) throw new Violation(`The error does not say what to do: ${message}`)
+  }
+
   /** After all memory was compared with the store, nobody can tell who was there when it was damaged. @param {Dict} a @param {Dict} b */
   async #compare(a, b) {
     if (!(await this.#does('a.touch()', a.touch())) || !(await this.#does('b.touch()', b.touch()))) return
@@ -158,8 +170,10 @@ export class Round {
   /** Whether the call resolves. @param {string} code @param {Promise<unknown>} running */
   async #does(code, running) {
     const outcome = await this.#settle(code, running)
-    if ('error' in outcome) this.#judge(code, outcome.error)
-    return 'value' in outcome
+    if ('value' in outcome) return true
+    this.#judge(code, outcome.error)
+    this.#latest = outcome.error
+    return false
   }
 
   /** @param {string} code @param {Promise<unknown>} running @returns {Promise<{ value: unknown } | { error: any }>} */
@@ -195,6 +209,9 @@ export class Round {
 
 /** @param {any} cause @returns {boolean} */
 const isBug = cause => BUGS.has(cause?.name) || (cause?.cause !== undefined && isBug(cause.cause))
+
+/** What an error of the library says to do. */
+const ADVICE = /choose another name|restore it from a backup|find out what|delete it/i
 
 const BUGS = new Set(['TypeError', 'RangeError', 'ReferenceError', 'SyntaxError'])
 
