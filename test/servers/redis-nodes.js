@@ -55,18 +55,18 @@ const ATTEMPTS = 3
 
 /**
  * Starts a cluster: `primaries` servers with equal shares of the hash slots, and `replicas` replicas of each.
- * @param {{ primaries?: number, replicas?: number }} [options]
+ * @param {{ primaries?: number, replicas?: number, soon?: boolean }} [options] soon: whether replicas follow without a delay
  * @returns {Promise<RedisCluster>}
  */
-export async function startRedisCluster({ primaries = 3, replicas = 0 } = {}) {
+export async function startRedisCluster({ primaries = 3, replicas = 0, soon = false } = {}) {
   for (let attempt = 1; ; attempt += 1) {
     const members = await planCluster(primaries, replicas)
-    const started = await Promise.allSettled(members.map(member => startMember(members, member)))
+    const started = await Promise.allSettled(members.map(member => startMember(members, member, soon)))
     const nodes = started.flatMap(one => (one.status === 'fulfilled' ? [one.value] : []))
     if (nodes.length === members.length) {
       // One after the other: once the first one finds the cluster well, the others hardly ever have to be asked again.
       for (const node of nodes) await until(() => isWell(node), 'the cluster is well')
-      return running(members, nodes, primaries)
+      return running(members, nodes, primaries, soon)
     }
     await stopAll(nodes)
     const failed = started.find(one => one.status === 'rejected')
@@ -74,14 +74,14 @@ export async function startRedisCluster({ primaries = 3, replicas = 0 } = {}) {
   }
 }
 
-/** @param {readonly Member[]} members @param {RedisNode[]} nodes @param {number} primaries @returns {RedisCluster} */
-function running(members, nodes, primaries) {
+/** @param {readonly Member[]} members @param {RedisNode[]} nodes @param {number} primaries @param {boolean} soon @returns {RedisCluster} */
+function running(members, nodes, primaries, soon) {
   return {
     nodes,
     primaries: nodes.slice(0, primaries),
     async restart({ port }) {
       const index = members.findIndex(member => member.port === port)
-      nodes[index] = await startMember(members, /** @type {Member} */ (members[index]))
+      nodes[index] = await startMember(members, /** @type {Member} */ (members[index]), soon)
     },
     stop: () => stopAll(nodes),
   }
@@ -114,14 +114,14 @@ function slots(index, primaries) {
 /**
  * Starts a server that knows all others from the beginning. Servers that have to meet would take many seconds on a busy machine:
  * a handshake that fails is repeated only after the time in which a server counts as failed.
- * @param {readonly Member[]} members @param {Member} self
+ * @param {readonly Member[]} members @param {Member} self @param {boolean} soon whether replicas follow without a delay
  */
-function startMember(members, self) {
+function startMember(members, self, soon) {
   const line = (/** @type {Member} */ member) =>
     `${member.id} 127.0.0.1:${member.port}@${member.bus} ${member === self ? 'myself,' : ''}${member.role}`
   const lines = [...members.map(line), `vars currentEpoch ${members.length} lastVoteEpoch 0`]
   const cluster = ['--cluster-enabled', 'yes', '--cluster-port', `${self.bus}`]
-  const args = [...cluster, '--cluster-node-timeout', `${UNNOTICED}`, ...LEAN]
+  const args = [...cluster, '--cluster-node-timeout', `${UNNOTICED}`, ...(soon ? LEAN : UNSAVED)]
   /** @param {import('./types.js').Place} place */
   const init = ({ folder }) => ['sh', '-c', `printf '%s\\n' "$@" > '${folder}/nodes.conf'`, 'sh', ...lines]
   return startRedisNode({ port: self.port, args }, init)
@@ -134,7 +134,10 @@ async function isWell(node) {
 }
 
 /** Options of servers that need no data on the disk. */
-const LEAN = ['--appendonly', 'no', '--save', '', '--repl-diskless-sync-delay', '0']
+const UNSAVED = ['--appendonly', 'no', '--save', '']
+
+/** Replicas of these follow without a delay. */
+const LEAN = [...UNSAVED, '--repl-diskless-sync-delay', '0']
 
 /**
  * Starts a primary, a replica of it, and sentinels that watch them. They promote the replica soon after the primary was

@@ -24,7 +24,7 @@ export class Cluster extends RedisStore {
 
   static async start() {
     // The conductor decides when a replica takes over: it must know what is lost.
-    return new Cluster(await startRedisCluster({ replicas: 1 }))
+    return new Cluster(await startRedisCluster({ replicas: 1, soon: true }))
   }
 
   get ports() {
