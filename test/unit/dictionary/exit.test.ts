@@ -16,7 +16,11 @@ afterAll(() => rm(folder, { recursive: true }))
 /** Runs a program, and resolves with its exit code and output when it ends by itself; kills it after a while. */
 function run(program: string): Promise<{ code: number | null; output: string }> {
   const source = `import { MemoryDict, MemoryStore, SqliteDict } from ${JSON.stringify(LIBRARY)}\n${program}`
-  const child = spawn(process.execPath, ['--input-type=module', '-e', source], { cwd: folder })
+  const child = spawn(
+    process.execPath,
+    ['--disable-warning=ExperimentalWarning', '--input-type=module', '-e', source],
+    { cwd: folder },
+  )
   let output = ''
   for (const stream of [child.stdout, child.stderr]) stream.on('data', chunk => (output += chunk))
   const timer = setTimeout(() => child.kill('SIGKILL'), 20_000)
