@@ -84,7 +84,7 @@ describe.each(Object.entries(ENGINES))('On a connection of %s', (name, open) => 
   it.for(['wal', 'delete'])('an abandoned write in mode %s leaves no lock', async (journal, context) => {
     if (!open) return context.skip(`${name} is not installed`)
     const { mine, other } = await contenders(await fileIn(), journal, open)
-    const dict = await SqliteDict.open('d', mine, { timeout: 300 })
+    const dict = await SqliteDict.open('d', mine, { timeout: 1_000 })
     other.exec('BEGIN; SELECT * FROM durabledict_heads')
     const reader = other.prepare('SELECT count(*) FROM durabledict_heads')
     reader.get()
