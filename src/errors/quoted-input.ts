@@ -8,7 +8,8 @@ const LONGEST = 500
 function quotesInput(error: unknown): boolean {
   if (typeof error !== 'object' || error === null) return false
   const { name, message } = error as Error
-  return error instanceof SyntaxError || name === 'SyntaxError' || 'input' in error || /\bURL\b/.test(message)
+  const isOfUrl = 'input' in error || (name === 'TypeError' && /\bURL\b/.test(message))
+  return error instanceof SyntaxError || name === 'SyntaxError' || isOfUrl
 }
 
 /** The message of an error that the caller's code threw while it decoded, without any stored text that the engine quoted. */
